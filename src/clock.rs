@@ -1,0 +1,35 @@
+//! The only place that asks the time. Everything else is handed a [`Timestamp`].
+
+use std::time::Instant;
+
+/// Milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// RFC 3339 in UTC, to the second.
+    pub fn to_rfc3339(self) -> String {
+        chrono::DateTime::from_timestamp_millis(self.0)
+            .map_or_else(|| self.0.to_string(), |time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+    }
+
+    /// The UTC calendar month, `2026-11`.
+    pub fn month(self) -> String {
+        chrono::DateTime::from_timestamp_millis(self.0)
+            .map_or_else(String::new, |time| time.format("%Y-%m").to_string())
+    }
+}
+
+/// Wall-clock time now.
+pub fn now() -> Timestamp {
+    Timestamp(chrono::Utc::now().timestamp_millis())
+}
+
+/// Monotonic time now, for intervals.
+pub fn monotonic() -> Instant {
+    Instant::now()
+}

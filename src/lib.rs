@@ -1,0 +1,30 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod domain;
+
+pub mod clock;
+pub mod config;
+pub mod home;
+pub mod store;
+
+pub mod event;
+pub mod repo;
+
+pub mod outline;
+
+pub mod impact;
+
+pub mod plan;
+pub mod queue;
+
+pub mod analyzer;
+pub mod embedder;
+pub mod worker;
+
+pub mod cache;
+pub mod vectors;
+
+pub mod query;
+
+pub mod cli;
+pub mod daemon;
