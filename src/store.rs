@@ -1,1 +1,156 @@
+//! SQLite: open, pragmas, migrations. One writer per database and process; queries open read-only.
 //!
+//! Migrations are the numbered files under `migrations/<database>/`, compiled in, applied in order, each in one transaction with
+//! its number in `user_version`. They are append-only: a published file is never edited.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+/// How long a statement waits for another process's write before it fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{path}: {source}")]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+    #[error(
+        "{path} was written by a newer ra-agent (its schema is {found}, this program knows {known}); install that version again, \
+         or set RA_AGENT_HOME to another directory"
+    )]
+    Newer { path: PathBuf, found: usize, known: usize },
+    #[error(transparent)]
+    Query(#[from] rusqlite::Error),
+    #[error("a stored {what} cannot be read: {detail}; `ra-agent unregister` and `register` the repository to rebuild its store")]
+    Unreadable { what: &'static str, detail: String },
+}
+
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The two kinds of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// `agent.db`: registry, jobs, ledger. `synchronous = FULL`: money and the user's acts survive a power cut.
+    Agent,
+    /// A repository's `analysis.db`. `synchronous = NORMAL`: it can be rebuilt.
+    Analysis,
+}
+
+impl Database {
+    const fn migrations(self) -> &'static [&'static str] {
+        match self {
+            Self::Agent => &[include_str!("../migrations/agent/0001_registry_and_jobs.sql")],
+            Self::Analysis => &[include_str!("../migrations/analysis/0001_view_and_cache.sql")],
+        }
+    }
+
+    const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Agent => "FULL",
+            Self::Analysis => "NORMAL",
+        }
+    }
+}
+
+/// Opens a database for writing, creates it if need be and brings its schema up to date.
+///
+/// # Errors
+/// If the file cannot be opened or was written by a newer program.
+pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
+    let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
+    let mut db = Connection::open(path).map_err(at)?;
+    db.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    // auto_vacuum has to come before the first table, and before WAL.
+    let pragmas = format!(
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 4194304;",
+        database.synchronous()
+    );
+    db.execute_batch(&pragmas).map_err(at)?;
+    migrate(&mut db, path, database.migrations())?;
+    Ok(db)
+}
+
+/// Opens a database for reading; `None` if there is no such file yet.
+///
+/// # Errors
+/// If the file is there but cannot be opened, or was written by a newer program.
+pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(at)?;
+    db.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    let known = database.migrations().len();
+    match user_version(&db).map_err(at)? {
+        0 => Ok(None),
+        found if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
+        _ => Ok(Some(db)),
+    }
+}
+
+/// A transaction that takes the write lock at once, so that it waits at its start and cannot fail half-way for a lock.
+///
+/// # Errors
+/// If the lock cannot be had within the time-out.
+pub fn write(db: &mut Connection) -> Result<Transaction<'_>> {
+    Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+fn migrate(db: &mut Connection, path: &Path, migrations: &[&str]) -> Result<()> {
+    let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
+    let found = user_version(db).map_err(at)?;
+    if found > migrations.len() {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations.len() });
+    }
+    for (index, sql) in migrations.iter().enumerate().skip(found) {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+        // Another process may have migrated while this one waited for the lock.
+        if user_version(&tx).map_err(at)? <= index {
+            tx.execute_batch(sql).map_err(at)?;
+            tx.pragma_update(None, "user_version", index + 1).map_err(at)?;
+            tx.commit().map_err(at)?;
+        }
+    }
+    Ok(())
+}
+
+fn user_version(db: &Connection) -> rusqlite::Result<usize> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_schema_is_refused_with_the_file_and_both_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.db");
+        open_writer(&path, Database::Agent).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        for error in [
+            open_writer(&path, Database::Agent).unwrap_err(),
+            open_reader(&path, Database::Agent).map(|_| ()).unwrap_err(),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains("agent.db") && text.contains("99"), "{text}");
+        }
+    }
+
+    #[test]
+    fn opening_twice_keeps_what_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("analysis.db");
+        assert!(open_reader(&path, Database::Analysis).unwrap().is_none());
+        let db = open_writer(&path, Database::Analysis).unwrap();
+        db.execute("INSERT INTO cache_metadata VALUES ('a', 'b')", []).unwrap();
+        drop(open_writer(&path, Database::Analysis).unwrap());
+        let reader = open_reader(&path, Database::Analysis).unwrap().unwrap();
+        let value: String = reader.query_row("SELECT value FROM cache_metadata", [], |row| row.get(0)).unwrap();
+        assert_eq!(value, "b");
+        assert!(reader.execute("DELETE FROM cache_metadata", []).is_err(), "queries open read-only");
+    }
+}

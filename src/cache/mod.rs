@@ -1,1 +1,116 @@
-//!
+//! A repository's store (analysis.db): the view, what the files say to each other, the analyses by key, the lexical index.
+
+pub mod analyses;
+pub mod chunks;
+pub mod key;
+pub mod view;
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use crate::domain::RepoId;
+use crate::home::StoreDir;
+use crate::store::{self, Database, Result};
+
+/// One repository's analysis.db, open for writing or for reading.
+pub struct RepoStore {
+    pub repo: RepoId,
+    pub dir: StoreDir,
+    db: Connection,
+}
+
+impl RepoStore {
+    /// Opens the store for writing and creates it if need be.
+    ///
+    /// # Errors
+    /// If its directory or database cannot be created or opened.
+    pub fn open(repo: &RepoId, dir: StoreDir) -> Result<Self> {
+        std::fs::create_dir_all(dir.path()).map_err(|source| store::StoreError::Sqlite {
+            path: dir.path().to_owned(),
+            source: rusqlite::Error::ToSqlConversionFailure(Box::new(source)),
+        })?;
+        let db = store::open_writer(&dir.analysis_db(), Database::Analysis)?;
+        Ok(Self { repo: repo.clone(), dir, db })
+    }
+
+    /// Opens the store for reading; `None` before the first reconcile.
+    ///
+    /// # Errors
+    /// If its database is there and cannot be opened.
+    pub fn open_reader(repo: &RepoId, dir: StoreDir) -> Result<Option<Self>> {
+        let db = store::open_reader(&dir.analysis_db(), Database::Analysis)?;
+        Ok(db.map(|db| Self { repo: repo.clone(), dir, db }))
+    }
+
+    pub fn db(&self) -> &Connection {
+        &self.db
+    }
+
+    /// Starts a write transaction.
+    ///
+    /// # Errors
+    /// If another process holds the write lock for too long.
+    pub fn write(&mut self) -> Result<Transaction<'_>> {
+        store::write(&mut self.db)
+    }
+
+    /// Bytes of the database on disk, its write-ahead log included.
+    pub fn disk_bytes(&self) -> u64 {
+        disk_bytes(self.dir.path().to_owned())
+    }
+}
+
+/// Bytes of all files below a directory; what cannot be read counts nothing.
+pub fn disk_bytes(root: PathBuf) -> u64 {
+    let mut total = 0;
+    let mut pending = vec![root];
+    while let Some(dir) = pending.pop() {
+        for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(meta) if meta.is_dir() => pending.push(entry.path()),
+                Ok(meta) => total += meta.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    total
+}
+
+/// A value of `cache_metadata`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn metadata(db: &Connection, name: &str) -> Result<Option<String>> {
+    let mut statement = db.prepare_cached("SELECT value FROM cache_metadata WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+/// Sets a value of `cache_metadata`.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn set_metadata(db: &Connection, name: &str, value: &str) -> Result<()> {
+    db.prepare_cached("INSERT INTO cache_metadata VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2")?
+        .execute([name, value])?;
+    Ok(())
+}
+
+/// Adds to a counter of `cache_metadata`.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn count(db: &Connection, name: &str, by: usize) -> Result<()> {
+    if by > 0 {
+        db.prepare_cached(
+            "INSERT INTO cache_metadata VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + CAST(?2 AS INTEGER)",
+        )?
+        .execute([name, &by.to_string()])?;
+    }
+    Ok(())
+}
+
+/// Names of the counters: a planned result that was there, one that had to be made.
+pub const HITS: &str = "hits";
+pub const MISSES: &str = "misses";

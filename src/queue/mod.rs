@@ -1,1 +1,368 @@
+//! What is to be done, on disk (table `jobs` of agent.db). A job may be lost or run twice without harm: what is stale is always
+//! computed from view and cache, and a result is stored by key before its job is finished.
 //!
+//! Life of a job: `enqueue` → queued → `claim` (counts the attempt) → running → `finish` → done; or `retry` → queued again, after
+//! a wait, until [`MAX_ATTEMPTS`] make it discarded. A newer content of the same file and kind makes it superseded; two crashes
+//! while it ran alone make it quarantined.
+
+mod list;
+mod suspects;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+pub use list::{Counts, Filter, Waiting, counts, get, list, pending_files, waiting};
+pub use suspects::{Subject, acquit, convict, is_quarantined, suspects};
+
+use crate::clock::Timestamp;
+use crate::domain::{FilePath, Hash, JobKind, JobState, ObjectId, Origin, Priority, RepoId, StaleReason};
+use crate::store::{Result, StoreError, write};
+
+/// Attempts that a job gets before it is discarded (a dead letter: `queue retry` replays it).
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// A job as it stands in the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: i64,
+    pub repo: RepoId,
+    pub path: FilePath,
+    pub kind: JobKind,
+    /// Key of the result.
+    pub key: Hash,
+    /// The Git object that holds the content.
+    pub blob: ObjectId,
+    pub state: JobState,
+    pub priority: Priority,
+    pub origin: Origin,
+    pub reason: StaleReason,
+    pub attempts: u32,
+    /// Why it is parked, discarded or quarantined, or what the last attempt said.
+    pub detail: Option<String>,
+    pub created_at: Timestamp,
+}
+
+/// A job to be enqueued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    pub path: FilePath,
+    pub kind: JobKind,
+    pub key: Hash,
+    pub blob: ObjectId,
+    pub priority: Priority,
+    pub origin: Origin,
+    pub reason: StaleReason,
+}
+
+/// The work that a worker takes in one go: analyses are cheap and come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Analyze,
+    Embed,
+}
+
+/// Upserts jobs of one repository by (path, kind), in one transaction with what the caller adds to it. A live job with the same
+/// key is kept and at most made more urgent; one with another key is superseded. A key that was discarded or quarantined is not
+/// enqueued again: that is the user's decision (`queue retry`). Returns how many jobs are new.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn enqueue(db: &Connection, repo: &RepoId, jobs: &[NewJob], now: Timestamp) -> Result<usize> {
+    let mut live = db.prepare_cached(
+        "SELECT job_id, cache_key FROM jobs WHERE repo_id = ?1 AND file_path = ?2 AND kind = ?3
+           AND state IN ('queued', 'running', 'parked')",
+    )?;
+    let mut dead = db.prepare_cached(
+        "SELECT 1 FROM jobs WHERE repo_id = ?1 AND file_path = ?2 AND kind = ?3 AND cache_key = ?4
+           AND state IN ('discarded', 'quarantined')",
+    )?;
+    let mut urge =
+        db.prepare_cached("UPDATE jobs SET priority = min(priority, ?2), origin = min(origin, ?3) WHERE job_id = ?1")?;
+    let mut forget = db.prepare_cached(
+        "DELETE FROM jobs WHERE repo_id = ?1 AND file_path = ?2 AND kind = ?3 AND state IN ('done', 'superseded')",
+    )?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO jobs (repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, reason_symbol,
+                           reason_file, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+    )?;
+    let mut inserted = 0;
+    for job in jobs {
+        let (path, kind) = (job.path.as_bytes(), job.kind.as_str());
+        let standing: Option<(i64, Vec<u8>)> =
+            live.query_row(params![repo.0, path, kind], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match standing {
+            Some((id, key)) if key == job.key.as_bytes() => {
+                urge.execute(params![id, job.priority as i64, job.origin as i64])?;
+                continue;
+            }
+            Some((id, _)) => supersede_one(db, id, now)?,
+            None => {}
+        }
+        if dead.exists(params![repo.0, path, kind, job.key.as_bytes()])? {
+            continue;
+        }
+        forget.execute(params![repo.0, path, kind])?;
+        let (symbol, file) = match &job.reason {
+            StaleReason::DependencyChanged { symbol, file } => (Some(symbol.as_str()), Some(file.as_bytes())),
+            _ => (None, None),
+        };
+        insert.execute(params![
+            repo.0,
+            path,
+            kind,
+            job.key.as_bytes(),
+            job.blob.0,
+            job.priority as i64,
+            job.origin as i64,
+            job.reason.code(),
+            symbol,
+            file,
+            now.0,
+        ])?;
+        inserted += 1;
+    }
+    Ok(inserted)
+}
+
+fn supersede_one(db: &Connection, id: i64, now: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE jobs SET state = 'superseded', updated_at = ?2 WHERE job_id = ?1")?
+        .execute(params![id, now.0])?;
+    Ok(())
+}
+
+/// Supersedes the live job of a file and kind (`None`: of every kind): its content is gone, or its result is there already.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn supersede(
+    db: &Connection,
+    repo: &RepoId,
+    path: &FilePath,
+    kind: Option<JobKind>,
+    now: Timestamp,
+) -> Result<usize> {
+    let mut statement = db.prepare_cached(
+        "UPDATE jobs SET state = 'superseded', updated_at = ?4
+         WHERE repo_id = ?1 AND file_path = ?2 AND (?3 IS NULL OR kind = ?3) AND state IN ('queued', 'running', 'parked')",
+    )?;
+    Ok(statement.execute(params![repo.0, path.as_bytes(), kind.map(JobKind::as_str), now.0])?)
+}
+
+/// Takes up to `limit` jobs of one lane in order of priority, origin and age, and counts their attempt in the same statement.
+/// Nothing while the queue is paused. The jobs of `except` (suspects, which run alone) are left out.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn claim(db: &mut Connection, lane: Lane, limit: usize, except: &[i64], now: Timestamp) -> Result<Vec<Job>> {
+    if is_paused(db)? {
+        return Ok(Vec::new());
+    }
+    let only = match lane {
+        Lane::Analyze => "kind <> 'embed'",
+        Lane::Embed => "kind = 'embed'",
+    };
+    let except = except.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    let tx = write(db)?;
+    let mut jobs = {
+        let mut statement = tx.prepare(&format!(
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = ?1
+             WHERE job_id IN (SELECT job_id FROM jobs INDEXED BY jobs_claim
+                              WHERE state = 'queued' AND not_before <= ?1 AND {only} AND job_id NOT IN ({except})
+                              ORDER BY priority, origin, job_id LIMIT ?2)
+             RETURNING {COLUMNS}"
+        ))?;
+        collect(statement.query(params![now.0, limit as i64])?)?
+    };
+    tx.commit()?;
+    jobs.sort_by_key(|job| (job.priority, job.origin, job.id));
+    Ok(jobs)
+}
+
+/// Takes one job by its id, if it is queued.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn claim_one(db: &Connection, id: i64, now: Timestamp) -> Result<Option<Job>> {
+    let mut statement = db.prepare_cached(&format!(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = ?2
+         WHERE job_id = ?1 AND state = 'queued' AND not_before <= ?2 RETURNING {COLUMNS}"
+    ))?;
+    Ok(collect(statement.query(params![id, now.0])?)?.pop())
+}
+
+/// Closes jobs whose results are stored, in one transaction. One that was superseded meanwhile stays so.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn finish(db: &mut Connection, ids: &[i64], now: Timestamp) -> Result<()> {
+    let tx = write(db)?;
+    for id in ids {
+        tx.prepare_cached(
+            "UPDATE jobs SET state = 'done', detail = NULL, updated_at = ?2 WHERE job_id = ?1 AND state = 'running'",
+        )?
+        .execute(params![id, now.0])?;
+    }
+    Ok(tx.commit()?)
+}
+
+/// Puts a failed job back with a wait that doubles with each attempt, or discards it when its attempts are used up.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn retry(db: &Connection, job: &Job, detail: &str, now: Timestamp) -> Result<()> {
+    let (state, not_before) = if job.attempts >= MAX_ATTEMPTS {
+        (JobState::Discarded, now)
+    } else {
+        (JobState::Queued, now.plus_millis(backoff_millis(job.attempts)))
+    };
+    set_state(db, job.id, state, not_before, detail, now)
+}
+
+/// Gives a job up for good, with the reason; `queue retry` replays it.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn discard(db: &Connection, id: i64, detail: &str, now: Timestamp) -> Result<()> {
+    set_state(db, id, JobState::Discarded, now, detail, now)
+}
+
+/// Takes a job out for having crashed the worker while nothing else ran.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn quarantine(db: &Connection, id: i64, detail: &str, now: Timestamp) -> Result<()> {
+    set_state(db, id, JobState::Quarantined, now, detail, now)
+}
+
+fn set_state(
+    db: &Connection,
+    id: i64,
+    state: JobState,
+    not_before: Timestamp,
+    detail: &str,
+    now: Timestamp,
+) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE jobs SET state = ?2, not_before = ?3, detail = ?4, updated_at = ?5
+         WHERE job_id = ?1 AND state IN ('queued', 'running', 'parked')",
+    )?
+    .execute(params![id, state.as_str(), not_before.0, detail, now.0])?;
+    Ok(())
+}
+
+/// Wait before the next attempt, in milliseconds: 1 s doubled with each attempt made, at most 5 minutes.
+pub const fn backoff_millis(attempts: u32) -> i64 {
+    let doublings = if attempts > 9 { 9 } else { attempts };
+    let millis = 500_i64 << doublings;
+    if millis > 300_000 { 300_000 } else { millis }
+}
+
+/// Releases what a dead worker had claimed. Its attempts are given back, unless the job is among those that may have crashed it.
+/// To be called under the worker's lock, when no other worker can be alive.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn release_dead(db: &mut Connection, crashed: &[i64], now: Timestamp) -> Result<usize> {
+    let tx = write(db)?;
+    for id in crashed {
+        tx.prepare_cached("UPDATE jobs SET attempts = attempts + 1 WHERE job_id = ?1 AND state = 'running'")?
+            .execute([id])?;
+    }
+    let released = tx.execute(
+        "UPDATE jobs SET state = 'queued', attempts = max(attempts - 1, 0), updated_at = ?1 WHERE state = 'running'",
+        [now.0],
+    )?;
+    tx.commit()?;
+    Ok(released)
+}
+
+/// Replays dead letters: the discarded or quarantined job `id`, or all of them. Returns how many were queued again.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn replay(db: &mut Connection, id: Option<i64>, now: Timestamp) -> Result<usize> {
+    let tx = write(db)?;
+    // A newer live job of the same file and kind makes the old one pointless.
+    let replayed = tx.execute(
+        "UPDATE jobs SET state = 'queued', attempts = 0, not_before = 0, detail = NULL, updated_at = ?2
+         WHERE (?1 IS NULL OR job_id = ?1) AND state IN ('discarded', 'quarantined')
+           AND NOT EXISTS (SELECT 1 FROM jobs live WHERE live.repo_id = jobs.repo_id AND live.file_path = jobs.file_path
+                             AND live.kind = jobs.kind AND live.state IN ('queued', 'running', 'parked'))
+           AND job_id = (SELECT max(job_id) FROM jobs twin WHERE twin.repo_id = jobs.repo_id
+                           AND twin.file_path = jobs.file_path AND twin.kind = jobs.kind
+                           AND twin.state IN ('discarded', 'quarantined'))",
+        params![id, now.0],
+    )?;
+    tx.execute("DELETE FROM suspects", [])?;
+    tx.commit()?;
+    Ok(replayed)
+}
+
+const PAUSED: &str = "queue.paused";
+
+pub fn is_paused(db: &Connection) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM settings WHERE name = ?1")?.exists([PAUSED])?)
+}
+
+/// Stops or lets go on the claiming of jobs; reconciling goes on either way.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn set_paused(db: &Connection, paused: bool) -> Result<()> {
+    if paused {
+        db.execute("INSERT OR IGNORE INTO settings VALUES (?1, 'true')", [PAUSED])?;
+    } else {
+        db.execute("DELETE FROM settings WHERE name = ?1", [PAUSED])?;
+    }
+    Ok(())
+}
+
+const COLUMNS: &str = "job_id, repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, reason_symbol, \
+                       reason_file, attempts, detail, created_at";
+
+fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Job>> {
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(job(row)?);
+    }
+    Ok(jobs)
+}
+
+fn job(row: &Row<'_>) -> Result<Job> {
+    let kind: String = row.get(3)?;
+    let key: Vec<u8> = row.get(4)?;
+    let state: String = row.get(6)?;
+    let unreadable = |detail: String| StoreError::Unreadable { what: "job", detail };
+    Ok(Job {
+        id: row.get(0)?,
+        repo: RepoId(row.get(1)?),
+        path: FilePath::new(row.get::<_, Vec<u8>>(2)?),
+        kind: JobKind::parse(&kind).ok_or_else(|| unreadable(kind))?,
+        key: Hash::from_bytes(&key).ok_or_else(|| unreadable(format!("a key of {} bytes", key.len())))?,
+        blob: ObjectId(row.get(5)?),
+        state: JobState::parse(&state).ok_or_else(|| unreadable(state))?,
+        priority: Priority::ALL[row.get::<_, usize>(7)?.min(3)],
+        origin: Origin::ALL[row.get::<_, usize>(8)?.min(3)],
+        reason: reason(row.get(9)?, row.get(10)?, row.get(11)?).ok_or_else(|| unreadable("its reason".to_owned()))?,
+        attempts: row.get(12)?,
+        detail: row.get(13)?,
+        created_at: Timestamp(row.get(14)?),
+    })
+}
+
+fn reason(code: String, symbol: Option<String>, file: Option<Vec<u8>>) -> Option<StaleReason> {
+    Some(match code.as_str() {
+        "missing" => StaleReason::Missing,
+        "content-changed" => StaleReason::ContentChanged,
+        "dependency-changed" => StaleReason::DependencyChanged { symbol: symbol?, file: FilePath::new(file?) },
+        "prompt-changed" => StaleReason::PromptChanged,
+        "model-changed" => StaleReason::ModelChanged,
+        "config-changed" => StaleReason::ConfigChanged,
+        "schema-changed" => StaleReason::SchemaChanged,
+        "expired" => StaleReason::Expired,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Analyses by key, write-once, zstd-compressed.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::key::{AnalysisKey, StoredParts};
+use crate::clock::Timestamp;
+use crate::domain::{AnalysisType, FilePath, Hash};
+use crate::store::{Result, StoreError};
+
+/// zstd level: above 9 the size of these small texts hardly falls.
+const COMPRESSION_LEVEL: i32 = 9;
+
+/// A result to be stored.
+pub struct NewAnalysis<'a> {
+    pub key: &'a AnalysisKey,
+    pub path: &'a FilePath,
+    pub json: &'a str,
+    pub generation_time_ms: u64,
+    pub repo_id: &'a str,
+    pub repo_path: &'a [u8],
+}
+
+/// A stored result.
+#[derive(Clone, Debug)]
+pub struct StoredAnalysis {
+    pub key: Hash,
+    pub analysis_type: AnalysisType,
+    pub model_id: String,
+    pub json: String,
+    /// Nano-dollars.
+    pub cost: i64,
+    pub generation_time_ms: u64,
+    pub created_at: Timestamp,
+}
+
+/// Stores a result under its key. One that is there already stays: entries are write-once.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn insert(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result<()> {
+    let compressed = zstd::bulk::compress(new.json.as_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
+    db.prepare_cached(
+        "INSERT INTO file_analysis (file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash,
+             schema_version, config_hash, deps_hash, generation_time_ms, cost, input_tokens, output_tokens, total_tokens,
+             created_at, last_accessed, access_count, size_bytes, repo_id, repo_path)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, 0, ?12, ?12, 1, ?13, ?14, ?15)
+         ON CONFLICT (cache_key) DO NOTHING",
+    )?
+    .execute(params![
+        new.path.as_bytes(),
+        new.key.content_hash.as_bytes(),
+        new.key.hash().as_bytes(),
+        compressed,
+        new.key.analysis_type.as_str(),
+        new.key.model_id,
+        new.key.prompt_hash.as_bytes(),
+        new.key.schema_version,
+        new.key.config_hash.as_bytes(),
+        new.key.deps_hash.as_bytes(),
+        new.generation_time_ms as i64,
+        now.0,
+        new.json.len() as i64,
+        new.repo_id,
+        new.repo_path,
+    ])?;
+    Ok(())
+}
+
+/// Whether there is a result under a key.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn contains(db: &Connection, key: &Hash) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM file_analysis WHERE cache_key = ?1")?.exists([key.as_bytes()])?)
+}
+
+/// Every key that has a result.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn keys(db: &Connection) -> Result<HashSet<Hash>> {
+    let mut statement = db.prepare("SELECT cache_key FROM file_analysis")?;
+    let mut rows = statement.query([])?;
+    let mut keys = HashSet::new();
+    while let Some(row) = rows.next()? {
+        keys.extend(Hash::from_bytes(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?));
+    }
+    Ok(keys)
+}
+
+/// Counts an access to results that were found in place of new work.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn touch(db: &Connection, key: &Hash, now: Timestamp) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE file_analysis SET access_count = access_count + 1, last_accessed = ?2 WHERE cache_key = ?1",
+    )?
+    .execute(params![key.as_bytes(), now.0])?;
+    Ok(())
+}
+
+/// The result under a key.
+///
+/// # Errors
+/// If the database cannot be read or the entry cannot be unpacked.
+pub fn get(db: &Connection, key: &Hash) -> Result<Option<StoredAnalysis>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM file_analysis WHERE cache_key = ?1"))?;
+    let mut rows = statement.query([key.as_bytes()])?;
+    rows.next()?.map(stored).transpose()
+}
+
+/// The newest result of a path and type, whatever it was made from.
+///
+/// # Errors
+/// If the database cannot be read or the entry cannot be unpacked.
+pub fn newest(db: &Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Option<StoredAnalysis>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM file_analysis WHERE file_path = ?1 AND analysis_type = ?2
+         ORDER BY created_at DESC, analysis_id DESC LIMIT 1"
+    ))?;
+    let mut rows = statement.query(params![path.as_bytes(), analysis_type.as_str()])?;
+    rows.next()?.map(stored).transpose()
+}
+
+/// What the newest result of a path and type was made from.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn newest_parts(db: &Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Option<StoredParts>> {
+    let mut statement = db.prepare_cached(
+        "SELECT content_hash, model_id, prompt_hash, schema_version, config_hash, deps_hash FROM file_analysis
+         WHERE file_path = ?1 AND analysis_type = ?2 ORDER BY created_at DESC, analysis_id DESC LIMIT 1",
+    )?;
+    let parts = statement
+        .query_row(params![path.as_bytes(), analysis_type.as_str()], |row| {
+            Ok(StoredParts {
+                content_hash: hash(row, 0)?,
+                model_id: row.get(1)?,
+                prompt_hash: hash(row, 2)?,
+                schema_version: row.get(3)?,
+                config_hash: hash(row, 4)?,
+                deps_hash: hash(row, 5)?,
+            })
+        })
+        .optional()?;
+    Ok(parts)
+}
+
+const COLUMNS: &str = "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes";
+
+fn stored(row: &Row<'_>) -> Result<StoredAnalysis> {
+    let analysis_type: String = row.get(1)?;
+    let compressed: Vec<u8> = row.get(3)?;
+    let size: usize = row.get(7)?;
+    let json = zstd::bulk::decompress(&compressed, size).map_err(unreadable)?;
+    Ok(StoredAnalysis {
+        key: hash(row, 0)?,
+        analysis_type: AnalysisType::parse(&analysis_type).ok_or_else(|| unreadable(&analysis_type))?,
+        model_id: row.get(2)?,
+        json: String::from_utf8(json).map_err(unreadable)?,
+        cost: row.get(4)?,
+        generation_time_ms: row.get::<_, i64>(5)?.unsigned_abs(),
+        created_at: Timestamp(row.get(6)?),
+    })
+}
+
+/// Reads a column of 32 bytes.
+pub(super) fn hash(row: &Row<'_>, column: usize) -> rusqlite::Result<Hash> {
+    let bytes: Vec<u8> = row.get(column)?;
+    Hash::from_bytes(&bytes).ok_or(rusqlite::Error::InvalidColumnType(
+        column,
+        "a hash of 32 bytes".to_owned(),
+        rusqlite::types::Type::Blob,
+    ))
+}
+
+fn unreadable(detail: impl ToString) -> StoreError {
+    StoreError::Unreadable { what: "analysis", detail: detail.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::key::{no_dependencies, no_options};
+    use crate::domain::{Language, Role};
+    use crate::store::{Database, open_writer};
+
+    #[test]
+    fn an_entry_is_written_once_and_comes_back_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        let key = AnalysisKey {
+            content_hash: Hash::of(b"fn main() {}"),
+            language: Language::Rust,
+            role: Role::Library,
+            analysis_type: AnalysisType::Todos,
+            model_id: "local".into(),
+            prompt_hash: Hash::of(b"rules"),
+            schema_version: 1,
+            config_hash: no_options(),
+            deps_hash: no_dependencies(),
+        };
+        let path = FilePath::from("a.rs");
+        let put = |json: &str, at| {
+            let new = NewAnalysis { key: &key, path: &path, json, generation_time_ms: 3, repo_id: "r", repo_path: b"/r" };
+            insert(&db, &new, Timestamp(at)).unwrap();
+        };
+        put(r#"{"todos":[]}"#, 1);
+        put(r#"{"todos":["second"]}"#, 2);
+        let found = get(&db, &key.hash()).unwrap().unwrap();
+        assert_eq!((found.json.as_str(), found.created_at), (r#"{"todos":[]}"#, Timestamp(1)));
+        let parts = newest_parts(&db, &path, AnalysisType::Todos).unwrap().unwrap();
+        let other = AnalysisKey { prompt_hash: Hash::of(b"new rules"), ..key.clone() };
+        assert_eq!(other.stale_reason(&parts), crate::domain::StaleReason::PromptChanged);
+    }
+}

@@ -1,0 +1,115 @@
+//! Reading the queue: what `queue list`, `status` and `wait` show.
+
+use rusqlite::{Connection, params};
+
+use super::{COLUMNS, Job, collect};
+use crate::clock::Timestamp;
+use crate::domain::{JobState, RepoId};
+use crate::store::Result;
+
+/// Which jobs to list. `None` is no restriction.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub repo: Option<RepoId>,
+    pub states: Vec<JobState>,
+    pub limit: Option<usize>,
+}
+
+/// Jobs in the order in which they would be claimed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn list(db: &Connection, filter: &Filter) -> Result<Vec<Job>> {
+    let states = filter.states.iter().map(|state| format!("'{state}'")).collect::<Vec<_>>().join(",");
+    let states = if states.is_empty() { String::new() } else { format!("AND state IN ({states})") };
+    let mut statement = db.prepare(&format!(
+        "SELECT {COLUMNS} FROM jobs WHERE (?1 IS NULL OR repo_id = ?1) {states}
+         ORDER BY state = 'running' DESC, priority, origin, job_id LIMIT ?2"
+    ))?;
+    let limit = filter.limit.map_or(-1, |limit| limit as i64);
+    collect(statement.query(params![filter.repo.as_ref().map(|repo| &repo.0), limit])?)
+}
+
+/// One job.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn get(db: &Connection, id: i64) -> Result<Option<Job>> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM jobs WHERE job_id = ?1"))?;
+    Ok(collect(statement.query([id])?)?.pop())
+}
+
+/// Jobs by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub queued: u64,
+    pub running: u64,
+    pub parked: u64,
+    pub discarded: u64,
+    pub quarantined: u64,
+    pub superseded: u64,
+    pub done: u64,
+}
+
+/// How many jobs there are in each state.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn counts(db: &Connection, repo: Option<&RepoId>) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let mut statement =
+        db.prepare("SELECT state, count(*) FROM jobs WHERE (?1 IS NULL OR repo_id = ?1) GROUP BY state")?;
+    let mut rows = statement.query([repo.map(|repo| &repo.0)])?;
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(0)?;
+        let slot = match JobState::parse(&state) {
+            Some(JobState::Queued) => &mut counts.queued,
+            Some(JobState::Running) => &mut counts.running,
+            Some(JobState::Parked) => &mut counts.parked,
+            Some(JobState::Discarded) => &mut counts.discarded,
+            Some(JobState::Quarantined) => &mut counts.quarantined,
+            Some(JobState::Superseded) => &mut counts.superseded,
+            Some(JobState::Done) => &mut counts.done,
+            None => continue,
+        };
+        *slot = row.get(1)?;
+    }
+    Ok(counts)
+}
+
+/// Files of a repository that have a job queued or running.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn pending_files(db: &Connection, repo: &RepoId) -> Result<u64> {
+    let sql = "SELECT count(DISTINCT file_path) FROM jobs WHERE state IN ('queued', 'running') AND repo_id = ?1";
+    Ok(db.query_row(sql, [&repo.0], |row| row.get(0))?)
+}
+
+/// When there is something to claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Nothing is queued, or the queue is paused.
+    Nothing,
+    /// A job can be claimed now.
+    Now,
+    /// The next one waits for its retry until then.
+    Until(Timestamp),
+}
+
+/// When the next queued job can be claimed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn waiting(db: &Connection, now: Timestamp) -> Result<Waiting> {
+    if super::is_paused(db)? {
+        return Ok(Waiting::Nothing);
+    }
+    let next: Option<i64> =
+        db.query_row("SELECT min(not_before) FROM jobs WHERE state = 'queued'", [], |row| row.get(0))?;
+    Ok(match next {
+        None => Waiting::Nothing,
+        Some(at) if at <= now.0 => Waiting::Now,
+        Some(at) => Waiting::Until(Timestamp(at)),
+    })
+}

@@ -1,0 +1,108 @@
+use super::*;
+use crate::domain::AnalysisType;
+use crate::store::{Database, open_writer};
+
+fn queue() -> (tempfile::TempDir, Connection, RepoId) {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open_writer(&dir.path().join("agent.db"), Database::Agent).unwrap();
+    db.execute(
+        "INSERT INTO repos (repo_id, path, kind, git_dir, common_dir, registered_at) VALUES ('r', 'p', 'worktree', 'g', 'g', 0)",
+        [],
+    )
+    .unwrap();
+    (dir, db, RepoId("r".to_owned()))
+}
+
+fn new(path: &str, content: &str, priority: Priority) -> NewJob {
+    NewJob {
+        path: path.into(),
+        kind: JobKind::Analyze(AnalysisType::Docs),
+        key: Hash::of(content.as_bytes()),
+        blob: ObjectId(content.as_bytes().to_vec()),
+        priority,
+        origin: Origin::Changed,
+        reason: StaleReason::ContentChanged,
+    }
+}
+
+const T: Timestamp = Timestamp(1_000_000);
+
+#[test]
+fn jobs_are_claimed_by_priority_then_age_and_the_attempt_counts() {
+    let (_dir, mut db, repo) = queue();
+    let jobs = [new("b", "1", Priority::Normal), new("a", "2", Priority::Normal), new("lib.rs", "3", Priority::Critical)];
+    assert_eq!(enqueue(&db, &repo, &jobs, T).unwrap(), 3);
+    let claimed = claim(&mut db, Lane::Analyze, 2, &[], T).unwrap();
+    assert_eq!(claimed.iter().map(|job| job.path.to_string()).collect::<Vec<_>>(), ["lib.rs", "b"]);
+    assert!(claimed.iter().all(|job| job.attempts == 1 && job.state == JobState::Running));
+    assert!(claim(&mut db, Lane::Embed, 9, &[], T).unwrap().is_empty());
+}
+
+#[test]
+fn the_same_content_twice_is_one_job_and_a_newer_one_supersedes_it() {
+    let (_dir, mut db, repo) = queue();
+    assert_eq!(enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], T).unwrap(), 1);
+    assert_eq!(enqueue(&db, &repo, &[new("a", "1", Priority::High)], T).unwrap(), 0);
+    let running = claim(&mut db, Lane::Analyze, 9, &[], T).unwrap();
+    assert_eq!(running[0].priority, Priority::High, "asked for again, more urgently");
+    assert_eq!(enqueue(&db, &repo, &[new("a", "2", Priority::Normal)], T).unwrap(), 1);
+    finish(&mut db, &[running[0].id], T).unwrap();
+    assert_eq!(get(&db, running[0].id).unwrap().map(|job| job.state), Some(JobState::Superseded));
+    let counts = counts(&db, None).unwrap();
+    assert_eq!((counts.queued, counts.running, counts.done), (1, 0, 0));
+}
+
+#[test]
+fn a_job_that_keeps_failing_becomes_a_dead_letter_that_only_a_person_replays() {
+    let (_dir, mut db, repo) = queue();
+    let mut now = T;
+    enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], now).unwrap();
+    for attempt in 1..=MAX_ATTEMPTS {
+        let job = claim(&mut db, Lane::Analyze, 1, &[], now).unwrap().pop().unwrap();
+        assert_eq!(job.attempts, attempt);
+        retry(&db, &job, "the disk is full", now).unwrap();
+        assert!(claim(&mut db, Lane::Analyze, 1, &[], now).unwrap().is_empty(), "it waits");
+        now = now.plus_millis(backoff_millis(attempt));
+    }
+    let dead = list(&db, &Filter { states: vec![JobState::Discarded], ..Filter::default() }).unwrap();
+    assert_eq!(dead[0].detail.as_deref(), Some("the disk is full"));
+    assert_eq!(enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], now).unwrap(), 0);
+    assert_eq!(replay(&mut db, Some(dead[0].id), now).unwrap(), 1);
+    assert_eq!(claim(&mut db, Lane::Analyze, 1, &[], now).unwrap()[0].attempts, 1);
+}
+
+#[test]
+fn what_a_killed_worker_had_is_released_with_its_attempt_given_back() {
+    let (_dir, mut db, repo) = queue();
+    enqueue(&db, &repo, &[new("a", "1", Priority::Normal), new("b", "2", Priority::Normal)], T).unwrap();
+    let claimed = claim(&mut db, Lane::Analyze, 9, &[], T).unwrap();
+    assert_eq!(release_dead(&mut db, &[claimed[1].id], T).unwrap(), 2);
+    let again = claim(&mut db, Lane::Analyze, 9, &[], T).unwrap();
+    assert_eq!(again.iter().map(|job| job.attempts).collect::<Vec<_>>(), [1, 2], "the suspect's attempt still counts");
+}
+
+#[test]
+fn a_paused_queue_hands_out_nothing() {
+    let (_dir, mut db, repo) = queue();
+    enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], T).unwrap();
+    set_paused(&db, true).unwrap();
+    assert!(claim(&mut db, Lane::Analyze, 9, &[], T).unwrap().is_empty());
+    assert_eq!(waiting(&db, T).unwrap(), Waiting::Nothing);
+    set_paused(&db, false).unwrap();
+    assert_eq!(waiting(&db, T).unwrap(), Waiting::Now);
+}
+
+#[test]
+fn two_crashes_while_alone_quarantine_a_subject() {
+    let (_dir, db, _) = queue();
+    let one = Subject::Blob(ObjectId(vec![1; 20]));
+    let other = Subject::Job { repo: RepoId("r".into()), kind: JobKind::Embed, blob: ObjectId(vec![2; 20]) };
+    convict(&db, &[one.clone(), other.clone()]).unwrap();
+    assert_eq!(suspects(&db).unwrap(), [one.clone(), other.clone()]);
+    convict(&db, std::slice::from_ref(&one)).unwrap();
+    assert!(!is_quarantined(&db, &one).unwrap());
+    convict(&db, std::slice::from_ref(&one)).unwrap();
+    assert!(is_quarantined(&db, &one).unwrap());
+    acquit(&db, &other).unwrap();
+    assert_eq!(suspects(&db).unwrap(), [one]);
+}
