@@ -1,0 +1,274 @@
+//! `config.toml`: what was written (`section`) becomes what it means ([`Config`]). A file that is not there means the defaults; an
+//! unknown key is an error that suggests the nearest name.
+
+mod edit;
+mod error;
+mod read;
+mod section;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use edit::set_embedding_model;
+pub use error::ConfigError;
+
+use crate::domain::AnalysisType;
+use section::{Document, Section};
+
+/// The whole configuration, every value in its unit and in its range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub cache: Cache,
+    pub analysis: Analysis,
+    pub llm: Llm,
+    pub budget: Budget,
+    pub embedding: Embedding,
+    pub watch: Watch,
+    /// Globs of paths that are never read, beside the names that the agent always denies.
+    pub deny: Vec<String>,
+    /// By the work tree's canonical path.
+    overrides: BTreeMap<PathBuf, Overrides>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// Absolute directory of the stores that are kept centrally.
+    pub location: PathBuf,
+    /// In megabytes of 1,000,000 bytes.
+    pub max_size_mb: u64,
+}
+
+impl Cache {
+    pub const fn max_size_bytes(&self) -> u64 {
+        self.max_size_mb.saturating_mul(1_000_000)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analysis {
+    /// Sorted, each once.
+    pub types: Vec<AnalysisType>,
+    pub on_save: bool,
+}
+
+/// Who answers remote analyses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    None,
+    Xai,
+    OpenAi,
+    Ollama,
+    LlamaServer,
+    Custom,
+}
+
+impl Provider {
+    const NAMES: [&str; 6] = ["none", "xai", "openai", "ollama", "llama-server", "custom"];
+
+    fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "none" => Self::None,
+            "xai" => Self::Xai,
+            "openai" => Self::OpenAi,
+            "ollama" => Self::Ollama,
+            "llama-server" => Self::LlamaServer,
+            "custom" => Self::Custom,
+            _ => return None,
+        })
+    }
+
+    /// Root of the provider's OpenAI-compatible API: as each one documents it, the local ones at their default ports.
+    const fn base_url(self) -> Option<&'static str> {
+        match self {
+            Self::Xai => Some("https://api.x.ai/v1"),
+            Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::Ollama => Some("http://127.0.0.1:11434/v1"),
+            Self::LlamaServer => Some("http://127.0.0.1:8080/v1"),
+            Self::None | Self::Custom => None,
+        }
+    }
+
+    const fn api_key_env(self) -> Option<&'static str> {
+        match self {
+            Self::Xai => Some("XAI_API_KEY"),
+            Self::OpenAi => Some("OPENAI_API_KEY"),
+            Self::None | Self::Ollama | Self::LlamaServer | Self::Custom => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Llm {
+    pub provider: Provider,
+    /// Present unless the provider is `None`.
+    pub base_url: Option<String>,
+    /// Present unless the provider is `None`.
+    pub model: Option<String>,
+    /// Name of the environment variable that holds the key; the key itself is never in the configuration.
+    pub api_key_env: Option<String>,
+    pub requests_per_minute: u32,
+    pub tokens_per_minute: Option<u64>,
+    pub max_concurrency: u32,
+    pub max_output_tokens: u32,
+    pub timeout: Duration,
+    /// By model.
+    pub prices: BTreeMap<String, Price>,
+}
+
+/// In nano-dollars for a million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    pub input: u64,
+    /// As `input` where it is not written.
+    pub cached_input: u64,
+    pub output: u64,
+}
+
+/// In nano-dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    pub monthly: u64,
+    pub daily: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Embedding {
+    /// `None` until a model was installed or named.
+    pub model: Option<String>,
+    pub threads: usize,
+    /// Idleness after which the worker exits.
+    pub unload_after: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Whether the work tree is watched, not only the git directory.
+    pub tree: bool,
+    pub debounce: Duration,
+    pub poll: Duration,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Overrides {
+    types: Option<Vec<AnalysisType>>,
+    on_save: Option<bool>,
+    tree: Option<bool>,
+    debounce: Option<Duration>,
+    poll: Option<Duration>,
+    deny: Vec<String>,
+    store: Option<PathBuf>,
+}
+
+/// What holds for one repository.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RepoConfig {
+    pub analysis: Analysis,
+    pub watch: Watch,
+    /// The general globs and the repository's own.
+    pub deny: Vec<String>,
+    /// Directory of this repository's store, if it is not to be below `cache.location`.
+    pub store: Option<PathBuf>,
+}
+
+impl Config {
+    /// The configuration of an agent that was told nothing.
+    pub fn defaults(agent_home: &Path) -> Self {
+        /// More threads than this hardly help an embedding and take a small machine away from its user.
+        const MOST_THREADS: usize = 4;
+        Self {
+            cache: Cache { location: agent_home.join("cache"), max_size_mb: 500 },
+            analysis: Analysis { types: all_types(), on_save: false },
+            llm: Llm {
+                provider: Provider::None,
+                base_url: None,
+                model: None,
+                api_key_env: None,
+                requests_per_minute: 60,
+                tokens_per_minute: None,
+                max_concurrency: 2,
+                max_output_tokens: 2048,
+                timeout: Duration::from_secs(120),
+                prices: BTreeMap::new(),
+            },
+            budget: Budget { monthly: 3_000_000_000, daily: None },
+            embedding: Embedding {
+                model: None,
+                threads: std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
+                unload_after: Duration::from_secs(300),
+            },
+            watch: Watch { tree: true, debounce: Duration::from_millis(300), poll: Duration::from_secs(60) },
+            deny: Vec::new(),
+            overrides: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the file at `path`; one that does not exist means the defaults. `agent_home` is [`crate::home::Home::root`]; a
+    /// leading `~` in a path that was written is the user's home directory.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not TOML, has a key that is not known, or a value that is not of its kind or in its range:
+    /// each says file, line, key and what is expected.
+    pub fn load(path: &Path, agent_home: &Path) -> Result<Self, ConfigError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text, agent_home),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::defaults(agent_home)),
+            Err(source) => Err(ConfigError::Unreadable { path: path.to_path_buf(), source }),
+        }
+    }
+
+    fn parse(path: &Path, text: &str, agent_home: &Path) -> Result<Self, ConfigError> {
+        let document = Document { path, text };
+        let table = document.parse()?;
+        let mut top = Section::top(document, table.get_ref());
+        let mut config = Self::defaults(agent_home);
+        read::cache(top.section("cache")?, &mut config.cache)?;
+        read::analysis(top.section("analysis")?, &mut config.analysis)?;
+        config.llm = read::llm(top.section("llm")?, config.llm)?;
+        read::budget(top.section("budget")?, &mut config.budget)?;
+        read::embedding(top.section("embedding")?, &mut config.embedding)?;
+        read::watch(top.section("watch")?, &mut config.watch)?;
+        config.deny = read::privacy(top.section("privacy")?)?;
+        for (name, section) in top.entries("repos")? {
+            let path = read::absolute(name).ok_or_else(|| section.misnamed(read::PATH_EXPECTED))?;
+            // the registry knows a repository by its canonical path; one that is not there (yet) is known as it was written
+            let path = std::fs::canonicalize(&path).unwrap_or(path);
+            config.overrides.insert(path, read::overrides(section)?);
+        }
+        top.finish()?;
+        Ok(config)
+    }
+
+    /// What holds for the repository whose work tree (or git directory, if it has none) has this canonical path.
+    pub fn for_repo(&self, path: &Path) -> RepoConfig {
+        let own = self.overrides.get(path).cloned().unwrap_or_default();
+        RepoConfig {
+            analysis: Analysis {
+                types: own.types.unwrap_or_else(|| self.analysis.types.clone()),
+                on_save: own.on_save.unwrap_or(self.analysis.on_save),
+            },
+            watch: Watch {
+                tree: own.tree.unwrap_or(self.watch.tree),
+                debounce: own.debounce.unwrap_or(self.watch.debounce),
+                poll: own.poll.unwrap_or(self.watch.poll),
+            },
+            // a repository can deny more, never less: what is private in general stays private
+            deny: self.deny.iter().chain(&own.deny).cloned().collect(),
+            store: own.store,
+        }
+    }
+
+    /// The store directories that lie outside `cache.location`.
+    pub fn local_stores(&self) -> impl Iterator<Item = &Path> {
+        self.overrides.values().filter_map(|own| own.store.as_deref())
+    }
+}
+
+fn all_types() -> Vec<AnalysisType> {
+    let mut types = AnalysisType::ALL.to_vec();
+    types.sort_unstable();
+    types
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! From what was written in each section to what it means: ranges, names, and what goes with what.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::edit;
+use super::section::{Section, one_of};
+use super::{Analysis, Budget, Cache, ConfigError, Embedding, Llm, Overrides, Price, Provider, Watch};
+use crate::domain::AnalysisType;
+
+pub(super) const PATH_EXPECTED: &str = "an absolute path, or one that begins with ~/";
+const DIRECTORY_EXPECTED: &str = "an absolute path, or one that begins with ~/, outside every repository";
+
+pub(super) fn cache(mut section: Section<'_>, cache: &mut Cache) -> Result<(), ConfigError> {
+    let strategy = section.choice("strategy", &["centralized", "local"], |name| match name {
+        "centralized" => Some(false),
+        "local" => Some(true),
+        _ => None,
+    })?;
+    let location = section.text("location", DIRECTORY_EXPECTED, store_directory)?;
+    cache.max_size_mb = section.whole_number("max_size_mb", 1..=1_000_000)?.unwrap_or(cache.max_size_mb);
+    if strategy == Some(true) {
+        let expected = "\"centralized\" here; to place one repository's store elsewhere write [repos.\"<path>\".cache] with \
+                        strategy = \"local\" and its location";
+        return Err(section.unfit("strategy", expected));
+    }
+    if let Some(location) = location {
+        cache.location = location;
+    }
+    section.finish()
+}
+
+pub(super) fn analysis(mut section: Section<'_>, analysis: &mut Analysis) -> Result<(), ConfigError> {
+    if let Some(types) = analysis_types(&mut section)? {
+        analysis.types = types;
+    }
+    analysis.on_save = section.flag("analyze_on_save")?.unwrap_or(analysis.on_save);
+    section.finish()
+}
+
+fn analysis_types(section: &mut Section<'_>) -> Result<Option<Vec<AnalysisType>>, ConfigError> {
+    let names: Vec<&str> = AnalysisType::ALL.iter().map(|t| t.as_str()).collect();
+    let types = section.list("types", &one_of(&names), AnalysisType::parse)?;
+    Ok(types.map(|mut types| {
+        types.sort_unstable();
+        types.dedup();
+        types
+    }))
+}
+
+pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, ConfigError> {
+    let provider = section.choice("provider", &Provider::NAMES, Provider::parse)?.unwrap_or(defaults.provider);
+    let base_url = section.text("base_url", "an address that begins with http:// or https://", |url| {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+            .then(|| url.to_owned())
+    })?;
+    let model = section.text("model", "the name of a model", non_empty)?;
+    let api_key_env =
+        section.text("api_key_env", "the name of an environment variable (never the key itself)", variable_name)?;
+    let requests_per_minute = section.whole_number("requests_per_minute", 1..=100_000)?.map(narrow);
+    let tokens_per_minute = section.whole_number("tokens_per_minute", 1..=1_000_000_000)?;
+    let max_concurrency = section.whole_number("max_concurrency", 1..=64)?.map(narrow);
+    let max_output_tokens = section.whole_number("max_output_tokens", 1..=1_000_000)?.map(narrow);
+    let timeout = section.whole_number("timeout_secs", 1..=3_600)?.map(Duration::from_secs);
+    let prices = section.entries("prices")?.into_iter().map(|(model, section)| Ok((model.to_owned(), price(section)?)));
+    let prices = prices.collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
+    if provider == Provider::Custom && base_url.is_none() {
+        return Err(section.missing("base_url", "the provider \"custom\" has no address of its own"));
+    }
+    if provider != Provider::None && model.is_none() {
+        return Err(section.missing("model", "a provider was chosen, but not which of its models to ask"));
+    }
+    section.finish()?;
+    Ok(Llm {
+        provider,
+        base_url: base_url.or_else(|| provider.base_url().map(str::to_owned)),
+        model,
+        api_key_env: api_key_env.or_else(|| provider.api_key_env().map(str::to_owned)),
+        requests_per_minute: requests_per_minute.unwrap_or(defaults.requests_per_minute),
+        tokens_per_minute,
+        max_concurrency: max_concurrency.unwrap_or(defaults.max_concurrency),
+        max_output_tokens: max_output_tokens.unwrap_or(defaults.max_output_tokens),
+        timeout: timeout.unwrap_or(defaults.timeout),
+        prices,
+    })
+}
+
+fn price(mut section: Section<'_>) -> Result<Price, ConfigError> {
+    let input = section.usd("input_usd_per_m")?;
+    let cached_input = section.usd("cached_input_usd_per_m")?;
+    let output = section.usd("output_usd_per_m")?;
+    let unknown = "a price that is not known cannot be reserved";
+    let input = input.ok_or_else(|| section.missing("input_usd_per_m", unknown))?;
+    let output = output.ok_or_else(|| section.missing("output_usd_per_m", unknown))?;
+    section.finish()?;
+    Ok(Price { input, cached_input: cached_input.unwrap_or(input), output })
+}
+
+pub(super) fn budget(mut section: Section<'_>, budget: &mut Budget) -> Result<(), ConfigError> {
+    budget.monthly = section.usd("monthly_usd")?.unwrap_or(budget.monthly);
+    budget.daily = section.usd("daily_usd")?;
+    section.finish()
+}
+
+pub(super) fn embedding(mut section: Section<'_>, embedding: &mut Embedding) -> Result<(), ConfigError> {
+    embedding.model = section.text("model", edit::MODEL_EXPECTED, |id| edit::is_model_id(id).then(|| id.to_owned()))?;
+    if let Some(threads) = section.whole_number("threads", 1..=256)? {
+        embedding.threads = usize::try_from(threads).unwrap_or(embedding.threads);
+    }
+    let unload_after = section.whole_number("unload_after_secs", 0..=86_400)?;
+    embedding.unload_after = unload_after.map_or(embedding.unload_after, Duration::from_secs);
+    section.finish()
+}
+
+pub(super) fn watch(mut section: Section<'_>, watch: &mut Watch) -> Result<(), ConfigError> {
+    watch.tree = section.flag("tree")?.unwrap_or(watch.tree);
+    watch.debounce = section.whole_number("debounce_ms", 0..=60_000)?.map_or(watch.debounce, Duration::from_millis);
+    watch.poll = section.whole_number("poll_secs", 1..=86_400)?.map_or(watch.poll, Duration::from_secs);
+    section.finish()
+}
+
+pub(super) fn privacy(mut section: Section<'_>) -> Result<Vec<String>, ConfigError> {
+    let deny = section.list("deny", "a glob such as \"secrets/**\"", |glob| {
+        globset::Glob::new(glob).ok().filter(|_| !glob.is_empty()).map(|glob| glob.glob().to_owned())
+    })?;
+    section.finish()?;
+    Ok(deny.unwrap_or_default())
+}
+
+pub(super) fn overrides(mut section: Section<'_>) -> Result<Overrides, ConfigError> {
+    let mut analysis = section.section("analysis")?;
+    let mut watch = section.section("watch")?;
+    let own = Overrides {
+        types: analysis_types(&mut analysis)?,
+        on_save: analysis.flag("analyze_on_save")?,
+        tree: watch.flag("tree")?,
+        debounce: watch.whole_number("debounce_ms", 0..=60_000)?.map(Duration::from_millis),
+        poll: watch.whole_number("poll_secs", 1..=86_400)?.map(Duration::from_secs),
+        deny: privacy(section.section("privacy")?)?,
+        store: store(section.section("cache")?)?,
+    };
+    analysis.finish()?;
+    watch.finish()?;
+    section.finish()?;
+    Ok(own)
+}
+
+fn store(mut section: Section<'_>) -> Result<Option<PathBuf>, ConfigError> {
+    let local = section.choice("strategy", &["centralized", "local"], |name| match name {
+        "centralized" => Some(false),
+        "local" => Some(true),
+        _ => None,
+    })?;
+    let location = section.text("location", DIRECTORY_EXPECTED, store_directory)?;
+    match (local.unwrap_or(false), &location) {
+        (true, None) => Err(section.missing("location", "a store of its own needs a directory")),
+        (false, Some(_)) => Err(section.missing("strategy", "a location of its own goes with strategy = \"local\"")),
+        _ => section.finish().map(|()| location),
+    }
+}
+
+/// A directory that stores may be kept in: never inside a repository.
+fn store_directory(written: &str) -> Option<PathBuf> {
+    absolute(written).filter(|path| !path.ancestors().any(is_repository))
+}
+
+/// Whether a directory is the top of a work tree or a git directory, told as `git` tells it.
+fn is_repository(directory: &Path) -> bool {
+    directory.join(".git").exists()
+        || (directory.join("HEAD").exists() && directory.join("objects").is_dir() && directory.join("refs").is_dir())
+}
+
+/// The path with a leading `~` replaced; `None` if it is not absolute then.
+pub(super) fn absolute(written: &str) -> Option<PathBuf> {
+    let path = match written.strip_prefix('~') {
+        Some("") => dirs::home_dir()?,
+        Some(rest) => dirs::home_dir()?.join(rest.strip_prefix('/')?.trim_start_matches('/')),
+        None => PathBuf::from(written),
+    };
+    path.is_absolute().then_some(path)
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+fn variable_name(text: &str) -> Option<String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(word)).then(|| text.to_owned())
+}
+
+/// For numbers whose range was checked to be below `u32::MAX`.
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

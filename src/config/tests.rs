@@ -1,0 +1,178 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("/h/config.toml"), text, Path::new("/h"))
+}
+
+#[test]
+fn nothing_written_means_the_defaults() {
+    let missing = Config::load(Path::new("/no/such/config.toml"), Path::new("/h")).unwrap();
+    assert_eq!(missing, Config::defaults(Path::new("/h")));
+    assert_eq!(parse("").unwrap(), missing);
+    assert_eq!(missing.cache.location, Path::new("/h/cache"));
+    assert_eq!(missing.embedding.unload_after, Duration::from_secs(300));
+    assert_eq!(missing.watch.debounce, Duration::from_millis(300));
+    assert_eq!(missing.watch.poll, Duration::from_secs(60));
+    assert_eq!(missing.budget.monthly, 3_000_000_000);
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(
+        r#"
+        [cache]
+        strategy = "centralized"
+        location = "/var/ra"
+        max_size_mb = 10
+        [analysis]
+        types = ["todos", "docs", "todos"]
+        analyze_on_save = true
+        [llm]
+        provider = "custom"
+        base_url = "http://127.0.0.1:1/v1"
+        model = "m"
+        api_key_env = "KEY"
+        requests_per_minute = 1
+        tokens_per_minute = 2
+        max_concurrency = 3
+        max_output_tokens = 4
+        timeout_secs = 5
+        [llm.prices."m.1"]
+        input_usd_per_m = 0.2
+        output_usd_per_m = 1
+        [budget]
+        monthly_usd = 0.1
+        daily_usd = 0.000000001
+        [embedding]
+        model = "bge-small-en-v1.5"
+        threads = 3
+        unload_after_secs = 0
+        [watch]
+        tree = false
+        debounce_ms = 1
+        poll_secs = 2
+        [privacy]
+        deny = ["secret/**"]
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.cache, Cache { location: "/var/ra".into(), max_size_mb: 10 });
+    assert_eq!(config.analysis.types, [AnalysisType::Docs, AnalysisType::Todos]);
+    assert_eq!(
+        config.llm.prices["m.1"],
+        Price { input: 200_000_000, cached_input: 200_000_000, output: 1_000_000_000 }
+    );
+    assert_eq!((config.llm.max_concurrency, config.llm.timeout), (3, Duration::from_secs(5)));
+    assert_eq!(config.budget, Budget { monthly: 100_000_000, daily: Some(1) });
+    assert_eq!(config.embedding.model.as_deref(), Some("bge-small-en-v1.5"));
+    assert_eq!((config.embedding.threads, config.embedding.unload_after), (3, Duration::ZERO));
+    assert_eq!(config.watch, Watch { tree: false, debounce: Duration::from_millis(1), poll: Duration::from_secs(2) });
+    assert_eq!(config.deny, ["secret/**"]);
+}
+
+/// What was written, and words that the message must hold.
+const BAD: &[(&str, &[&str])] = &[
+    ("[cahce]\n", &["config.toml:1", "`cahce`", "did you mean `cache`?"]),
+    ("\n[watch]\ndebouce_ms = 1\n", &["config.toml:3", "`watch.debouce_ms`", "`debounce_ms`"]),
+    ("[watch]\nqqq = 1\n", &["`watch.qqq`", "known here: tree, debounce_ms, poll_secs"]),
+    ("watch = 3\n", &["config.toml:1", "`watch`", "the number 3", "a table"]),
+    ("[watch]\ntree = \"yes\"\n", &["config.toml:2", "`watch.tree`", "the text \"yes\"", "true or false"]),
+    ("[watch]\ndebounce_ms = -1\n", &["the number -1", "a whole number from 0 to 60000"]),
+    ("[watch]\ndebounce_ms = 1.5\n", &["the number 1.5", "a whole number"]),
+    ("[watch]\npoll_secs = 0\n", &["`watch.poll_secs`", "from 1 to"]),
+    ("[cache]\nmax_size_mb = 99999999999999999999\n", &["max_size_mb"]),
+    ("[cache]\nlocation = \"relative\"\n", &["`cache.location`", "absolute path"]),
+    ("[cache]\nlocation = \"~someone/x\"\n", &["`cache.location`", "absolute path"]),
+    ("[cache]\nstrategy = \"local\"\n", &["`cache.strategy`", "[repos.\"<path>\".cache]"]),
+    ("[cache]\nstrategy = \"global\"\n", &["\"centralized\", \"local\""]),
+    ("[analysis]\ntypes = \"docs\"\n", &["`analysis.types`", "a list"]),
+    ("[analysis]\ntypes = [\n\"docs\",\n\"dosc\"]\n", &["config.toml:4", "\"dosc\"", "\"refactor\""]),
+    ("[budget]\nmonthly_usd = -3\n", &["`budget.monthly_usd`", "dollars"]),
+    ("[budget]\nmonthly_usd = nan\n", &["dollars"]),
+    ("[budget]\nmonthly_usd = \"3 USD\"\n", &["the text \"3 USD\"", "dollars"]),
+    ("[llm]\nprovider = \"clod\"\n", &["`llm.provider`", "\"ollama\""]),
+    ("[llm]\nprovider = \"xai\"\n", &["`llm.model` is missing"]),
+    ("[llm]\nprovider = \"custom\"\nmodel = \"m\"\n", &["`llm.base_url` is missing"]),
+    ("[llm]\nbase_url = \"ftp://x\"\n", &["http://"]),
+    ("[llm]\napi_key_env = \"sk-123\"\n", &["environment variable"]),
+    ("[llm.prices.\"m\"]\ninput_usd_per_m = 1\n", &["`llm.prices.m.output_usd_per_m` is missing", "config.toml:1"]),
+    ("[llm.prices.\"m.1\"]\nx = 1\n", &["missing"]),
+    ("[embedding]\nmodel = \"../../etc\"\n", &["`embedding.model`", "id of a model"]),
+    ("[embedding]\nthreads = 0\n", &["`embedding.threads`", "from 1 to 256"]),
+    ("[privacy]\ndeny = [\"a/{b\"]\n", &["`privacy.deny`", "a glob"]),
+    ("[repos.\"relative/x\"]\n", &["repos.\"relative/x\"", "absolute path"]),
+    ("[repos.\"/x\"]\nllm = 1\n", &["`repos.\"/x\".llm`", "known here: analysis, watch, privacy, cache"]),
+    ("[repos.\"/x\".cache]\nstrategy = \"local\"\n", &["location` is missing"]),
+    ("[repos.\"/x\".cache]\nlocation = \"/y\"\n", &["strategy` is missing"]),
+    ("[cache]\nmax_size_mb = 1\nmax_size_mb = 2\n", &["config.toml:3", "not TOML"]),
+    ("[cache\n", &["config.toml:1", "not TOML"]),
+];
+
+#[test]
+fn bad_input_names_its_place_and_the_way_out() {
+    for (text, words) in BAD {
+        let message = match parse(text) {
+            Ok(_) => panic!("accepted: {text:?}"),
+            Err(error) => error.to_string(),
+        };
+        for word in *words {
+            assert!(message.contains(word), "{text:?} gives {message:?}, which lacks {word:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_text_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, b"\xff\xfe").unwrap();
+    assert!(matches!(Config::load(&path, dir.path()), Err(ConfigError::Unreadable { .. })));
+    assert!(matches!(Config::load(dir.path(), dir.path()), Err(ConfigError::Unreadable { .. })));
+}
+
+#[test]
+fn a_repository_overrides_what_it_names_and_denies_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = dir.path().join("real");
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, dir.path().join("link")).unwrap();
+    let text = format!(
+        "[privacy]\ndeny = [\"a\"]\n[repos.{:?}]\nanalysis.types = []\nwatch.tree = false\nprivacy.deny = [\"b\"]\n\
+         cache = {{ strategy = \"local\", location = \"/elsewhere/store\" }}\n",
+        dir.path().join("link")
+    );
+    let config = parse(&text).unwrap();
+    let own = config.for_repo(&real.canonicalize().unwrap());
+    assert!(own.analysis.types.is_empty());
+    assert_eq!(own.watch, Watch { tree: false, ..config.watch });
+    assert_eq!(own.deny, ["a", "b"]);
+    assert_eq!(own.store.as_deref(), Some(Path::new("/elsewhere/store")));
+    assert_eq!(config.local_stores().count(), 1);
+    let other = config.for_repo(Path::new("/other"));
+    assert_eq!((other.watch, other.deny.len(), other.store), (config.watch, 1, None));
+}
+
+#[test]
+fn no_store_inside_a_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("w/.git")).unwrap();
+    std::fs::create_dir_all(dir.path().join("bare/objects")).unwrap();
+    std::fs::create_dir_all(dir.path().join("bare/refs")).unwrap();
+    std::fs::write(dir.path().join("bare/HEAD"), "ref: refs/heads/main\n").unwrap();
+    for inside in ["w", "w/deep/cache", "w/.git/cache", "bare/cache"] {
+        let text = format!("[cache]\nlocation = {:?}\n", dir.path().join(inside));
+        let message = parse(&text).unwrap_err().to_string();
+        assert!(message.contains("outside every repository"), "{message}");
+    }
+    assert!(parse(&format!("[cache]\nlocation = {:?}\n", dir.path().join("free"))).is_ok());
+}
+
+#[test]
+fn a_tilde_is_the_users_home() {
+    let user_home = dirs::home_dir().unwrap();
+    let config = parse("[cache]\nlocation = \"~/x/y\"\n").unwrap();
+    assert_eq!(config.cache.location, user_home.join("x/y"));
+}

@@ -1,0 +1,107 @@
+//! Replacing a file so that no reader, and no power cut, ever finds half of it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Puts `content` in the place of the file at `path`: written beside it, synced, renamed over it, the directory synced.
+///
+/// A file that exists keeps its permission bits, a new one gets `mode`. A symbolic link stays a link: what it points to is
+/// replaced, so that a file kept elsewhere (dotfiles) stays there.
+///
+/// # Errors
+/// Whatever the file system answers; the old file is then untouched.
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let target = behind_links(path)?;
+    let mode = match fs::metadata(&target) {
+        Ok(metadata) => metadata.permissions().mode() & 0o7777,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => mode,
+        Err(error) => return Err(error),
+    };
+    let beside = temporary_name(&target)?;
+    let written = write_synced(&beside, content, mode).and_then(|()| fs::rename(&beside, &target));
+    if let Err(error) = written {
+        // the first error is the one to tell; a left-over temporary file hurts nobody and is written over next time
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    sync_directory_of(&target)
+}
+
+/// The file that `path` finally names. Unlike `canonicalize`, the last step may be missing: a link to a file yet to be made.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MOST_LINKS: usize = 40;
+    let mut target = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&target) {
+            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+fn temporary_name(target: &Path) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".ra-agent-{}", std::process::id()));
+    Ok(target.with_file_name(beside))
+}
+
+fn write_synced(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.sync_all()
+}
+
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_stays_a_link_and_the_mode_stays_the_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        replace(&link, b"new", 0o600).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_link_to_a_missing_file_makes_that_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("later", &link).unwrap();
+        replace(&link, b"x", 0o600).unwrap();
+        assert_eq!(fs::read(dir.path().join("later")).unwrap(), b"x");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_failure_leaves_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("no/such/dir/file");
+        assert!(replace(&missing, b"x", 0o600).is_err());
+        let a_directory = dir.path().join("d");
+        fs::create_dir(&a_directory).unwrap();
+        assert!(replace(&a_directory, b"x", 0o600).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+}
