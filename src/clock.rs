@@ -1,6 +1,6 @@
 //! The only place that asks the time. Everything else is handed a [`Timestamp`].
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,4 +32,9 @@ pub fn now() -> Timestamp {
 /// Monotonic time now, for intervals.
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// Wall-clock time now, for comparison with times of files.
+pub fn system_now() -> SystemTime {
+    SystemTime::now()
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod file;
 pub mod home;
+pub mod lock;
 pub mod store;
 
 pub mod event;

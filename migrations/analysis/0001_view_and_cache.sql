@@ -73,12 +73,13 @@ CREATE TABLE file_analysis (
 ) STRICT;
 CREATE INDEX file_analysis_path ON file_analysis (file_path, analysis_type, created_at);
 
--- The key that each analysis of each indexed file has now: fresh is what has a row in file_analysis under it.
+-- The key that each result of each indexed file has now. Fresh is an analysis with a row in file_analysis under its key, and an
+-- embedding whose key embedded_files holds.
 CREATE TABLE current_keys (
-    file_path     BLOB NOT NULL,
-    analysis_type TEXT NOT NULL,
-    cache_key     BLOB NOT NULL,
-    PRIMARY KEY (file_path, analysis_type)
+    file_path BLOB NOT NULL,
+    kind      TEXT NOT NULL,                 -- as in agent.db: embed, analyze:<type>
+    cache_key BLOB NOT NULL,
+    PRIMARY KEY (file_path, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX current_keys_key ON current_keys (cache_key);
 

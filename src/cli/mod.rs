@@ -1,1 +1,190 @@
-//!
+//! The command line: one file per verb, human output by default, exit codes as in DESIGN §6.
+
+mod daemon;
+pub mod hooks;
+mod impact;
+mod logs;
+mod model;
+pub mod output;
+mod queue;
+mod reconcile;
+mod register;
+mod search;
+mod show;
+mod status;
+mod verbs;
+mod wait;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{Config, ConfigError};
+use crate::daemon::control::{self, Change, ControlError, Reply, Request};
+use crate::daemon::{self as process, DaemonError, change};
+use crate::home::{Home, HomeError};
+use crate::query::QueryError;
+use crate::repo::{LocateError, RepoError};
+use crate::store::{self, Database, StoreError};
+use verbs::{Cli, Verb};
+
+/// Why a verb did not do what was asked. Its kind is the exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{0}")]
+    Failed(String),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    NotRunning(String),
+    #[error("{0}")]
+    NotRegistered(String),
+}
+
+impl Failure {
+    const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::NotRunning(_) => 3,
+            Self::NotRegistered(_) => 4,
+        }
+    }
+}
+
+/// What every verb needs.
+pub struct Context {
+    pub home: Home,
+    pub config: Config,
+}
+
+impl Context {
+    fn load() -> Result<Self, Failure> {
+        let home = Home::from_env()?;
+        let config = Config::load(&home.config_file(), home.root())?;
+        Ok(Self { home, config })
+    }
+
+    /// Has the daemon change something; with none running, does the same under its lock.
+    pub fn change(&self, change: Change) -> Result<String, Failure> {
+        match control::ask(&self.home, Request::Change(change.clone())) {
+            Ok(Reply::Done { message }) => Ok(message),
+            Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+            Ok(other) => Err(Failure::Failed(format!("the daemon answered something else: {other:?}"))),
+            Err(ControlError::NotRunning) => {
+                self.home.create()?;
+                let _lock = process::take_lock(&self.home)?;
+                let mut db = store::open_writer(&self.home.agent_db(), Database::Agent)?;
+                Ok(change::execute(&mut db, &self.home, &self.config, &change)?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub fn daemon_runs(&self) -> bool {
+        matches!(control::ask(&self.home, Request::Ping), Ok(Reply::Pong { .. }))
+    }
+}
+
+/// Parses the arguments, runs the verb, tells what went wrong.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap's own codes: 0 for help and version, 2 for usage. A closed terminal is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("ra-agent: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<(), Failure> {
+    if let Verb::Completions { shell } = verb {
+        return verbs::completions(shell);
+    }
+    if let Verb::Daemon { act } = &verb {
+        return daemon::run(act);
+    }
+    let context = Context::load()?;
+    match verb {
+        Verb::Register { repo, dry_run, json } => register::register(&context, &repo, dry_run, json),
+        Verb::Unregister { repo, keep_cache } => register::unregister(&context, &repo, keep_cache),
+        Verb::Repos { json } => register::repos(&context, json),
+        Verb::Worker { after_crash } => worker::run(context, after_crash),
+        Verb::Wait { repo, timeout, json } => wait::wait(&context, repo, timeout, json),
+        Verb::Status { json } => status::status(&context, json),
+        Verb::Logs { lines, follow } => logs::logs(&context, lines, follow),
+        Verb::Hooks { act } => hooks::verb::run(&context, act),
+        Verb::Model { act } => model::run(&context, act),
+        Verb::Reconcile { repo, full } => reconcile::reconcile(&context, repo, full),
+        Verb::Queue { act } => queue::run(&context, act),
+        Verb::Show { file, json } => show::show(&context, &file, json),
+        Verb::Search { query, repo, limit, kind, json } => search::search(&context, query, repo, limit, kind, json),
+        Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
+        Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
+        // Handled above.
+        Verb::Completions { .. } | Verb::Daemon { .. } => Ok(()),
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<RepoError> for Failure {
+    fn from(error: RepoError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<LocateError> for Failure {
+    fn from(error: LocateError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<DaemonError> for Failure {
+    fn from(error: DaemonError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::NotRunning => Self::NotRunning(error.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::NotRegistered { .. } => Self::NotRegistered(error.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}

@@ -130,7 +130,7 @@ fn supersede_one(db: &Connection, id: i64, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Supersedes the live job of a file and kind (`None`: of every kind): its content is gone, or its result is there already.
+/// Supersedes the live jobs of a file: it is gone, or no longer indexed.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -138,14 +138,34 @@ pub fn supersede(
     db: &Connection,
     repo: &RepoId,
     path: &FilePath,
-    kind: Option<JobKind>,
     now: Timestamp,
 ) -> Result<usize> {
     let mut statement = db.prepare_cached(
-        "UPDATE jobs SET state = 'superseded', updated_at = ?4
-         WHERE repo_id = ?1 AND file_path = ?2 AND (?3 IS NULL OR kind = ?3) AND state IN ('queued', 'running', 'parked')",
+        "UPDATE jobs SET state = 'superseded', updated_at = ?3
+         WHERE repo_id = ?1 AND file_path = ?2 AND state IN ('queued', 'running', 'parked')",
     )?;
-    Ok(statement.execute(params![repo.0, path.as_bytes(), kind.map(JobKind::as_str), now.0])?)
+    Ok(statement.execute(params![repo.0, path.as_bytes(), now.0])?)
+}
+
+/// Supersedes the live job of a file and kind whose result, under `key`, is there already; a job for that very key is left to find
+/// out by itself.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn supersede_settled(
+    db: &Connection,
+    repo: &RepoId,
+    path: &FilePath,
+    kind: JobKind,
+    key: &Hash,
+    now: Timestamp,
+) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE jobs SET state = 'superseded', updated_at = ?5
+         WHERE repo_id = ?1 AND file_path = ?2 AND kind = ?3 AND cache_key <> ?4 AND state IN ('queued', 'running', 'parked')",
+    )?
+    .execute(params![repo.0, path.as_bytes(), kind.as_str(), key.as_bytes(), now.0])?;
+    Ok(())
 }
 
 /// Takes up to `limit` jobs of one lane in order of priority, origin and age, and counts their attempt in the same statement.
@@ -232,6 +252,31 @@ pub fn discard(db: &Connection, id: i64, detail: &str, now: Timestamp) -> Result
 /// If the database cannot be written.
 pub fn quarantine(db: &Connection, id: i64, detail: &str, now: Timestamp) -> Result<()> {
     set_state(db, id, JobState::Quarantined, now, detail, now)
+}
+
+/// Puts jobs aside that cannot run as things are; they keep their place and give their attempt back.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn park(db: &mut Connection, ids: &[i64], detail: &str, now: Timestamp) -> Result<()> {
+    let tx = write(db)?;
+    for id in ids {
+        tx.prepare_cached(
+            "UPDATE jobs SET state = 'parked', attempts = max(attempts - 1, 0), detail = ?2, updated_at = ?3
+             WHERE job_id = ?1 AND state = 'running'",
+        )?
+        .execute(params![id, detail, now.0])?;
+    }
+    Ok(tx.commit()?)
+}
+
+/// Lets parked jobs run again.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn unpark(db: &Connection, now: Timestamp) -> Result<usize> {
+    let sql = "UPDATE jobs SET state = 'queued', detail = NULL, not_before = 0, updated_at = ?1 WHERE state = 'parked'";
+    Ok(db.execute(sql, [now.0])?)
 }
 
 fn set_state(

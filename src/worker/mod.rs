@@ -1,1 +1,282 @@
+//! The heavy process: reconcile, then `step` until idle. It is started by the daemon when there is something to do and exits after
+//! a while of idleness, which is the one sure way to give the memory of LanceDB and the model back.
 //!
+//! In tests the same [`Worker`] is driven in-process.
+
+mod analyze;
+mod embed;
+mod model;
+pub mod pipe;
+mod process;
+mod read;
+mod reconcile;
+mod search_socket;
+pub mod slots;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+pub use model::Model;
+pub use process::run;
+pub use reconcile::{Reconciled, Unreconciled};
+pub use search_socket::ask;
+
+use crate::analyzer::{Analyzer, Local, SCHEMA_VERSION};
+use crate::cache::RepoStore;
+use crate::clock;
+use crate::config::Config;
+use crate::domain::{AnalysisType, RepoId};
+use crate::embedder::chunk::CHUNKER_VERSION;
+use crate::home::{Home, StoreDir};
+use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe};
+use crate::queue::{self, Lane, Subject, Waiting};
+use crate::repo::registry::{self, Registered};
+use crate::store::{self, Database, StoreError};
+use crate::vectors::Vectors;
+use slots::Slots;
+
+/// Analyses claimed in one go: enough to fill a transaction, few enough that a hint waits only milliseconds.
+const ANALYZE_BATCH: usize = 64;
+/// Files embedded in one go: some seconds of work at most, one version of the LanceDB table.
+const EMBED_BATCH: usize = 16;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the worker's directory {path} cannot be used: {source}; check its owner and the space on its disk")]
+    Directory { path: std::path::PathBuf, source: std::io::Error },
+    #[error("no thread can be started: {0}; the machine is out of processes or memory")]
+    Threads(String),
+}
+
+impl From<rusqlite::Error> for WorkerError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// How the last worker ended, as the daemon saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was stopped, or killed by somebody: nobody is to blame, attempts are given back.
+    Blameless,
+    /// It crashed, hung or ran out of memory: what was in its slots is suspect.
+    Crash,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many jobs were taken.
+    Did(usize),
+    Idle(Waiting),
+}
+
+/// Everything a worker holds open.
+pub struct Worker {
+    home: Home,
+    config: Config,
+    queue: Connection,
+    recipe: Recipe,
+    analyzer: Local,
+    pool: rayon::ThreadPool,
+    slots: Slots,
+    runtime: tokio::runtime::Runtime,
+    stores: BTreeMap<RepoId, RepoStore>,
+    tables: BTreeMap<RepoId, Arc<Vectors>>,
+    model: Arc<Model>,
+    /// Jobs that run alone, because they may have crashed an earlier worker.
+    suspects: Vec<Subject>,
+    /// Repositories whose vectors have changed since they were last looked after.
+    unsettled: HashSet<RepoId>,
+}
+
+impl Worker {
+    /// Takes over from the worker before. The caller holds the worker's lock, so every lease that is found is a dead one's.
+    ///
+    /// # Errors
+    /// If a database or directory cannot be used.
+    pub fn open(home: Home, config: Config, model: Arc<Model>, ending: Ending) -> Result<Self, WorkerError> {
+        let directory = |source| WorkerError::Directory { path: home.slots(), source };
+        let threads = config.embedding.threads.max(1);
+        let mut queue = store::open_writer(&home.agent_db(), Database::Agent)?;
+        let found = Slots::take(&home.slots()).map_err(directory)?;
+        let suspects = take_over(&mut queue, ending, &found)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("worker-{index}"))
+            .build()
+            .map_err(|error| WorkerError::Threads(error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| WorkerError::Threads(error.to_string()))?;
+        let analyzer = Local;
+        Ok(Self {
+            recipe: recipe(&config, &home, &analyzer),
+            slots: Slots::create(&home.slots(), threads).map_err(directory)?,
+            stores: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            model,
+            unsettled: HashSet::new(),
+            home,
+            config,
+            queue,
+            analyzer,
+            pool,
+            runtime,
+            suspects,
+        })
+    }
+
+    /// Runs the most urgent jobs: analyses first, because they cost milliseconds.
+    ///
+    /// # Errors
+    /// If the queue or a store cannot be read or written; nothing is lost, the jobs stay.
+    pub fn step(&mut self) -> Result<Step, WorkerError> {
+        let now = clock::now();
+        if let Some(job) = self.next_suspect(now)? {
+            return Ok(Step::Did(self.run_alone(job)?));
+        }
+        let alone = HashSet::from_iter(self.suspects.iter().cloned());
+        for (lane, limit) in [(Lane::Analyze, ANALYZE_BATCH), (Lane::Embed, EMBED_BATCH)] {
+            let jobs = queue::claim(&mut self.queue, lane, limit, &self.ids_of(&alone)?, now)?;
+            if !jobs.is_empty() {
+                let taken = jobs.len();
+                self.run_jobs(lane, jobs)?;
+                return Ok(Step::Did(taken));
+            }
+        }
+        Ok(Step::Idle(queue::waiting(&self.queue, now)?))
+    }
+
+    fn run_jobs(&mut self, lane: Lane, jobs: Vec<queue::Job>) -> Result<(), WorkerError> {
+        match lane {
+            Lane::Analyze => self.analyze(jobs),
+            Lane::Embed => self.embed(jobs),
+        }
+    }
+
+    /// The ids of the queued jobs among some subjects.
+    fn ids_of(&self, subjects: &HashSet<Subject>) -> Result<Vec<i64>, WorkerError> {
+        if subjects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let states = vec![crate::domain::JobState::Queued];
+        let queued = queue::list(&self.queue, &queue::Filter { states, ..queue::Filter::default() })?;
+        Ok(queued.iter().filter(|job| subjects.contains(&subject(job))).map(|job| job.id).collect())
+    }
+
+    /// A queued job that is suspect. One that crashed twice while alone is quarantined on the way.
+    fn next_suspect(&mut self, now: clock::Timestamp) -> Result<Option<queue::Job>, WorkerError> {
+        if self.suspects.is_empty() || queue::is_paused(&self.queue)? {
+            return Ok(None);
+        }
+        for id in self.ids_of(&self.suspects.iter().cloned().collect())? {
+            let Some(job) = queue::get(&self.queue, id)? else { continue };
+            if queue::is_quarantined(&self.queue, &subject(&job))? {
+                queue::quarantine(&self.queue, id, "it crashed the worker twice while nothing else ran", now)?;
+            } else if let Some(job) = queue::claim_one(&self.queue, id, now)? {
+                return Ok(Some(job));
+            }
+        }
+        Ok(None)
+    }
+
+    fn run_alone(&mut self, job: queue::Job) -> Result<usize, WorkerError> {
+        let subject = subject(&job);
+        let lane = if job.kind == crate::domain::JobKind::Embed { Lane::Embed } else { Lane::Analyze };
+        self.run_jobs(lane, vec![job])?;
+        self.acquit(&subject)?;
+        Ok(1)
+    }
+
+    /// It passed: it is suspect no longer.
+    fn acquit(&mut self, subject: &Subject) -> Result<(), WorkerError> {
+        queue::acquit(&self.queue, subject)?;
+        self.suspects.retain(|suspect| suspect != subject);
+        Ok(())
+    }
+
+    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log.
+    ///
+    /// # Errors
+    /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
+    pub fn settle(&mut self) -> Result<(), WorkerError> {
+        for repo in std::mem::take(&mut self.unsettled) {
+            let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
+            self.sweep_vectors(&registered)?;
+            self.stores[&repo].db().execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
+        }
+        self.queue.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+
+    /// The store of a repository, opened once.
+    fn store(&mut self, repo: &Registered) -> Result<&mut RepoStore, WorkerError> {
+        if !self.stores.contains_key(&repo.id) {
+            let store = RepoStore::open(&repo.id, store_dir(&self.config, repo))?;
+            self.stores.insert(repo.id.clone(), store);
+        }
+        self.stores.get_mut(&repo.id).ok_or_else(|| WorkerError::Threads("the store vanished".to_owned()))
+    }
+
+    pub fn queue(&self) -> &Connection {
+        &self.queue
+    }
+
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+}
+
+/// Where a repository's store is.
+pub fn store_dir(config: &Config, repo: &Registered) -> StoreDir {
+    match config.for_repo(&repo.location.path).store {
+        Some(dir) => StoreDir::local(dir),
+        None => StoreDir::centralized(&config.cache.location, &repo.id),
+    }
+}
+
+/// What results are made with, under this configuration.
+pub fn recipe(config: &Config, home: &Home, analyzer: &dyn Analyzer) -> Recipe {
+    let analysis = |&analysis_type: &AnalysisType| AnalysisRecipe {
+        analysis_type,
+        model_id: analyzer.model_id().to_owned(),
+        prompt_hash: analyzer.prompt_hash(analysis_type),
+        schema_version: SCHEMA_VERSION,
+        sees_dependencies: analysis_type == AnalysisType::Analysis,
+    };
+    let model_id = config.embedding.model.as_deref();
+    let installed = model_id.and_then(crate::embedder::model::spec).filter(|spec| home.model(spec.id).is_dir());
+    Recipe {
+        analyses: config.analysis.types.iter().map(analysis).collect(),
+        embedding: installed
+            .map(|spec| EmbeddingRecipe { model_id: spec.id.to_owned(), chunker_version: CHUNKER_VERSION }),
+    }
+}
+
+/// What of a job is written into a slot.
+fn subject(job: &queue::Job) -> Subject {
+    Subject::Job { repo: job.repo.clone(), kind: job.kind, blob: job.blob.clone() }
+}
+
+/// Releases the dead worker's leases and finds out who is suspect.
+fn take_over(db: &mut Connection, ending: Ending, found: &[Subject]) -> Result<Vec<Subject>, WorkerError> {
+    let now = clock::now();
+    let mut crashed = Vec::new();
+    if ending == Ending::Crash {
+        queue::convict(db, found)?;
+        let states = vec![crate::domain::JobState::Running];
+        let running = queue::list(db, &queue::Filter { states, ..queue::Filter::default() })?;
+        crashed.extend(running.iter().filter(|job| found.contains(&subject(job))).map(|job| job.id));
+    }
+    queue::release_dead(db, &crashed, now)?;
+    // What was parked waited for a change of the surroundings, and this may be one.
+    queue::unpark(db, now)?;
+    Ok(queue::suspects(db)?)
+}

@@ -1,0 +1,199 @@
+//! The lexical index: the chunks of the present view in an FTS5 table, code-aware tokens in, BM25 out.
+//!
+//! It is in SQLite and not in LanceDB because it then changes in the same transaction as the view, costs no index build after a
+//! commit, and a lexical search needs no LanceDB in memory.
+
+use rusqlite::{Connection, params};
+
+use crate::domain::{FilePath, Hash};
+use crate::store::Result;
+
+/// A chunk as the index knows it. Its text is in the repository (by lines) and in LanceDB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkRecord {
+    pub chunk_id: String,
+    pub path: FilePath,
+    pub chunk_hash: Hash,
+    pub entity_type: String,
+    pub entity_name: String,
+    /// 1-based, inclusive.
+    pub start_line: u32,
+    pub end_line: u32,
+}
+
+/// Weights of the columns name, path and body in BM25: a name that matches says more than a body that does.
+const WEIGHTS: &str = "4.0, 2.0, 1.0";
+
+/// Identity of the `ordinal`-th chunk of a path with equal text: it survives moves inside the file.
+pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
+    let hash = Hash::of_fields([path.as_bytes(), chunk_hash.as_bytes(), &ordinal.to_le_bytes()]);
+    hash.to_string()[..32].to_owned()
+}
+
+/// Puts the chunks of one file, each with its text, in the place of those that it had.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)]) -> Result<()> {
+    remove(db, path)?;
+    let mut row = db.prepare_cached(
+        "INSERT INTO chunks (chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut text = db.prepare_cached("INSERT INTO chunk_text (rowid, name, path, body) VALUES (?1, ?2, ?3, ?4)")?;
+    let path_words = words(&path.to_string());
+    for (chunk, body) in chunks {
+        row.execute(params![
+            chunk.chunk_id,
+            path.as_bytes(),
+            chunk.chunk_hash.as_bytes(),
+            chunk.entity_type,
+            chunk.entity_name,
+            chunk.start_line,
+            chunk.end_line,
+        ])?;
+        text.execute(params![db.last_insert_rowid(), words(&chunk.entity_name), path_words, words(body)])?;
+    }
+    Ok(())
+}
+
+/// Takes the chunks of one file out.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
+    db.prepare_cached("DELETE FROM chunk_text WHERE rowid IN (SELECT chunk_no FROM chunks WHERE file_path = ?1)")?
+        .execute([path.as_bytes()])?;
+    db.prepare_cached("DELETE FROM chunks WHERE file_path = ?1")?.execute([path.as_bytes()])?;
+    Ok(())
+}
+
+/// The chunks that hold words of the query, best first, with their BM25 score (higher is better).
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(ChunkRecord, f64)>> {
+    let mut terms: Vec<String> = words(query).split(' ').filter(|word| !word.is_empty()).map(quoted).collect();
+    terms.sort();
+    terms.dedup();
+    if terms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS}, found.score FROM chunks JOIN
+             (SELECT rowid AS chunk_no, -bm25(chunk_text, {WEIGHTS}) AS score FROM chunk_text
+              WHERE chunk_text MATCH ?1 ORDER BY score DESC LIMIT ?2) AS found USING (chunk_no)
+         ORDER BY found.score DESC, chunk_id"
+    ))?;
+    let mut rows = statement.query(params![terms.join(" OR "), limit as i64])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push((record(row)?, row.get(7)?));
+    }
+    Ok(found)
+}
+
+/// The chunk of an id, if it is in the present view.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn get(db: &Connection, chunk_id: &str) -> Result<Option<ChunkRecord>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM chunks WHERE chunk_id = ?1"))?;
+    let mut rows = statement.query([chunk_id])?;
+    rows.next()?.map(record).transpose()
+}
+
+const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line";
+
+fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
+    Ok(ChunkRecord {
+        chunk_id: row.get(0)?,
+        path: FilePath::new(row.get::<_, Vec<u8>>(1)?),
+        chunk_hash: super::analyses::hash(row, 2)?,
+        entity_type: row.get(3)?,
+        entity_name: row.get(4)?,
+        start_line: row.get(5)?,
+        end_line: row.get(6)?,
+    })
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{word}\"")
+}
+
+/// Text as words of code: every identifier whole, in lower case without underscores, and after it the parts of its snake_case or
+/// camelCase (`HTTPServer2` gives `httpserver2 http server 2`). Everything else is a separator.
+pub fn words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for identifier in text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()) {
+        let parts = parts(identifier);
+        if parts.len() > 1 {
+            parts.iter().for_each(|part| out.extend(part.chars().flat_map(char::to_lowercase)));
+            out.push(' ');
+        }
+        for part in parts {
+            out.extend(part.chars().flat_map(char::to_lowercase));
+            out.push(' ');
+        }
+    }
+    out
+}
+
+fn parts(identifier: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    for word in identifier.split('_').filter(|word| !word.is_empty()) {
+        let chars: Vec<(usize, char)> = word.char_indices().collect();
+        let mut start = 0;
+        for window in 1..chars.len() {
+            let (at, c) = chars[window];
+            let before = chars[window - 1].1;
+            let after_is_lower = chars.get(window + 1).is_some_and(|(_, next)| next.is_lowercase());
+            let border = (c.is_uppercase() && (!before.is_uppercase() || after_is_lower))
+                || (c.is_numeric() != before.is_numeric());
+            if border {
+                parts.push(&word[start..at]);
+                start = at;
+            }
+        }
+        parts.push(&word[start..]);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Database, open_writer};
+
+    #[test]
+    fn identifiers_are_found_whole_and_by_their_parts() {
+        assert_eq!(words("HTTPServer2::retry_limit(x)"), "httpserver2 http server 2 retrylimit retry limit x ");
+        assert_eq!(words("__ // —"), "");
+    }
+
+    #[test]
+    fn a_search_finds_stems_and_names_first_and_forgets_what_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        let path = FilePath::from("src/net.rs");
+        let chunk = |name: &str, n: u32| ChunkRecord {
+            chunk_id: chunk_id(&path, &Hash::of(name.as_bytes()), 0),
+            path: path.clone(),
+            chunk_hash: Hash::of(name.as_bytes()),
+            entity_type: "function".into(),
+            entity_name: name.into(),
+            start_line: n,
+            end_line: n,
+        };
+        let rows = [(chunk("connect", 1), "fn connect() { retry_policy() }"), (chunk("retry", 2), "fn retry() {}")];
+        replace(&db, &path, &rows).unwrap();
+        let names = |query: &str| -> Vec<String> {
+            search(&db, query, 10).unwrap().into_iter().map(|(chunk, _)| chunk.entity_name).collect()
+        };
+        assert_eq!(names("where are retries made?"), ["retry", "connect"]);
+        assert_eq!(names("retryPolicy"), ["connect", "retry"]);
+        assert_eq!(names("\"';--"), Vec::<String>::new());
+        remove(&db, &path).unwrap();
+        assert!(names("retry").is_empty());
+    }
+}

@@ -1,0 +1,414 @@
+//! The recorded view: what of the repository is indexed, and what its files say to each other.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::analyses::hash;
+use crate::domain::{
+    DependencyType, Edge, EntryMode, FilePath, Hash, JobKind, Language, ObjectId, RepoId, Role, SkipReason, Source,
+};
+use crate::outline::{OUTLINE_VERSION, Outline};
+use crate::store::{Result, StoreError};
+
+/// zstd level of dependency contexts: written on every change of a signature, so speed counts.
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// One file of the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRecord {
+    pub path: FilePath,
+    pub blob: ObjectId,
+    pub mode: EntryMode,
+    pub source: Source,
+    pub size_bytes: u64,
+    pub language: Language,
+    pub role: Role,
+    /// `None`: indexed.
+    pub skip: Option<SkipReason>,
+    /// `None`: not read.
+    pub content_hash: Option<Hash>,
+    pub links: Links,
+}
+
+/// What the graph of the whole repository says about a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    pub module_path: Option<String>,
+    pub crate_root: bool,
+    pub deps_hash: Option<Hash>,
+}
+
+/// One symbol that a file uses, as it is shown to an analyzer: as written, its kind, its present signature.
+pub type Used = (String, String, Option<String>);
+
+const COLUMNS: &str =
+    "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash";
+
+/// Every file of the view, in path order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn files(db: &Connection) -> Result<Vec<FileRecord>> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM files ORDER BY file_path"))?;
+    let mut rows = statement.query([])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        files.push(record(row)?);
+    }
+    Ok(files)
+}
+
+/// One file of the view.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn file(db: &Connection, path: &FilePath) -> Result<Option<FileRecord>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM files WHERE file_path = ?1"))?;
+    let mut rows = statement.query([path.as_bytes()])?;
+    rows.next()?.map(record).transpose()
+}
+
+fn record(row: &Row<'_>) -> Result<FileRecord> {
+    let named = |column: usize| row.get::<_, String>(column);
+    let unreadable = |detail: String| StoreError::Unreadable { what: "file of the view", detail };
+    let (mode, source, language, role) = (named(2)?, named(3)?, named(5)?, named(6)?);
+    let skip: Option<String> = row.get(7)?;
+    Ok(FileRecord {
+        path: FilePath::new(row.get::<_, Vec<u8>>(0)?),
+        blob: ObjectId(row.get(1)?),
+        mode: EntryMode::parse(&mode).ok_or_else(|| unreadable(mode))?,
+        source: Source::parse(&source).ok_or_else(|| unreadable(source))?,
+        size_bytes: row.get::<_, i64>(4)?.unsigned_abs(),
+        language: Language::parse(&language).ok_or_else(|| unreadable(language))?,
+        role: Role::parse(&role).ok_or_else(|| unreadable(role))?,
+        skip: skip.map(|text| SkipReason::parse(&text).ok_or_else(|| unreadable(text))).transpose()?,
+        content_hash: optional_hash(row, 8)?,
+        links: Links { module_path: row.get(9)?, crate_root: row.get(10)?, deps_hash: optional_hash(row, 11)? },
+    })
+}
+
+fn optional_hash(row: &Row<'_>, column: usize) -> Result<Option<Hash>> {
+    let bytes: Option<Vec<u8>> = row.get(column)?;
+    Ok(bytes.and_then(|bytes| Hash::from_bytes(&bytes)))
+}
+
+/// Writes a file of the view; its dependency context stays what it was.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_file(db: &Connection, file: &FileRecord) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO files (file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET blob_id = ?2, mode = ?3, source = ?4, size_bytes = ?5, language = ?6, role = ?7,
+             skip_reason = ?8, content_hash = ?9",
+    )?
+    .execute(params![
+        file.path.as_bytes(),
+        file.blob.0,
+        file.mode.as_str(),
+        file.source.as_str(),
+        file.size_bytes as i64,
+        file.language.as_str(),
+        file.role.as_str(),
+        file.skip.map(SkipReason::as_str),
+        file.content_hash.as_ref().map(|hash| &hash.as_bytes()[..]),
+    ])?;
+    Ok(())
+}
+
+/// Writes what the graph says about a file.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used]) -> Result<()> {
+    let json = serde_json::to_vec(uses).map_err(unreadable)?;
+    let packed = zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?;
+    db.prepare_cached(
+        "UPDATE files SET module_path = ?2, crate_root = ?3, deps_hash = ?4, uses = ?5 WHERE file_path = ?1",
+    )?
+    .execute(params![
+        path.as_bytes(),
+        links.module_path,
+        links.crate_root,
+        links.deps_hash.as_ref().map(|hash| &hash.as_bytes()[..]),
+        packed,
+    ])?;
+    Ok(())
+}
+
+/// The dependency context of a file.
+///
+/// # Errors
+/// If the database cannot be read or the context cannot be unpacked.
+pub fn uses(db: &Connection, path: &FilePath) -> Result<Vec<Used>> {
+    let mut statement = db.prepare_cached("SELECT uses FROM files WHERE file_path = ?1")?;
+    let packed: Option<Option<Vec<u8>>> = statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
+    match packed.flatten() {
+        Some(packed) => serde_json::from_slice(&zstd::decode_all(&packed[..]).map_err(unreadable)?).map_err(unreadable),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Takes a file out of the view, with its current keys.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn remove_file(db: &Connection, path: &FilePath) -> Result<()> {
+    for table in ["files", "current_keys", "embedded_files"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE file_path = ?1"))?.execute([path.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// The recorded tree id of each directory (empty path: the top).
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn directories(db: &Connection) -> Result<Vec<(Vec<u8>, ObjectId)>> {
+    let mut statement = db.prepare("SELECT dir_path, tree_id FROM directories")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, ObjectId(row.get(1)?))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Records a directory's tree id, or (`None`) that the directory is gone.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_directory(db: &Connection, dir: &[u8], tree: Option<&ObjectId>) -> Result<()> {
+    match tree {
+        Some(id) => db
+            .prepare_cached("INSERT INTO directories VALUES (?1, ?2) ON CONFLICT DO UPDATE SET tree_id = ?2")?
+            .execute(params![dir, id.0])?,
+        None => db.prepare_cached("DELETE FROM directories WHERE dir_path = ?1")?.execute([dir])?,
+    };
+    Ok(())
+}
+
+/// The outline of a content, if this program's version of it is kept.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn outline(db: &Connection, content: &Hash, language: Language) -> Result<Option<Outline>> {
+    let mut statement =
+        db.prepare_cached("SELECT outline FROM outlines WHERE content_hash = ?1 AND language = ?2 AND version = ?3")?;
+    let bytes: Option<Vec<u8>> = statement
+        .query_row(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.and_then(|bytes| Outline::from_bytes(&bytes)))
+}
+
+/// The outlines of the present view, by path.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn outlines(db: &Connection) -> Result<HashMap<FilePath, Outline>> {
+    let mut statement = db.prepare(
+        "SELECT f.file_path, o.outline FROM files f
+         JOIN outlines o ON o.content_hash = f.content_hash AND o.language = f.language
+         WHERE o.version = ?1 AND f.skip_reason IS NULL",
+    )?;
+    let mut rows = statement.query([OUTLINE_VERSION])?;
+    let mut outlines = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if let Some(outline) = Outline::from_bytes(bytes) {
+            outlines.insert(FilePath::new(row.get::<_, Vec<u8>>(0)?), outline);
+        }
+    }
+    Ok(outlines)
+}
+
+/// Keeps an outline under its content.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_outline(db: &Connection, content: &Hash, language: Language, outline: &Outline) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO outlines VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET version = ?3, outline = ?4 WHERE version <> ?3",
+    )?
+    .execute(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION, outline.to_bytes()])?;
+    Ok(())
+}
+
+/// Every edge, sorted.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn edges(db: &Connection) -> Result<Vec<Edge>> {
+    let mut statement = db.prepare(
+        "SELECT source_file, dependent_file, dependency_type, symbol_name FROM file_dependencies ORDER BY 1, 2, 3, 4",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut edges = Vec::new();
+    while let Some(row) = rows.next()? {
+        let dependency_type: String = row.get(2)?;
+        edges.push(Edge {
+            source_file: FilePath::new(row.get::<_, Vec<u8>>(0)?),
+            dependent_file: FilePath::new(row.get::<_, Vec<u8>>(1)?),
+            dependency_type: DependencyType::parse(&dependency_type).ok_or_else(|| unreadable(&dependency_type))?,
+            symbol_name: row.get(3)?,
+        });
+    }
+    edges.sort();
+    Ok(edges)
+}
+
+/// Makes the recorded edges what `after` holds, writing only the difference to `before`.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_edges(db: &Connection, repo: &RepoId, before: &[Edge], after: &[Edge]) -> Result<()> {
+    let (before, after): (BTreeSet<&Edge>, BTreeSet<&Edge>) = (before.iter().collect(), after.iter().collect());
+    let mut delete = db.prepare_cached(
+        "DELETE FROM file_dependencies
+         WHERE source_file = ?1 AND dependent_file = ?2 AND dependency_type = ?3 AND symbol_name = ?4",
+    )?;
+    for edge in before.difference(&after) {
+        delete.execute(params![
+            edge.source_file.as_bytes(),
+            edge.dependent_file.as_bytes(),
+            edge.dependency_type.as_str(),
+            edge.symbol_name
+        ])?;
+    }
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO file_dependencies VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for edge in after.difference(&before) {
+        insert.execute(params![
+            edge.source_file.as_bytes(),
+            edge.dependent_file.as_bytes(),
+            edge.dependency_type.as_str(),
+            edge.symbol_name,
+            repo.0
+        ])?;
+    }
+    Ok(())
+}
+
+/// Number of files that use this one (fan-in) and that it uses (fan-out).
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
+    let fan_in = "SELECT count(DISTINCT dependent_file) FROM file_dependencies WHERE source_file = ?1";
+    let fan_out = "SELECT count(DISTINCT source_file) FROM file_dependencies WHERE dependent_file = ?1";
+    let number = |sql: &str| db.query_row(sql, [path.as_bytes()], |row| row.get(0));
+    Ok((number(fan_in)?, number(fan_out)?))
+}
+
+/// The key that a result of a file has now.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn current_key(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<Hash>> {
+    let mut statement = db.prepare_cached("SELECT cache_key FROM current_keys WHERE file_path = ?1 AND kind = ?2")?;
+    Ok(statement.query_row(params![path.as_bytes(), kind.as_str()], |row| hash(row, 0)).optional()?)
+}
+
+/// Records the keys that the results of a file have now, in the place of those that it had.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_current_keys(db: &Connection, path: &FilePath, keys: &[(JobKind, Hash)]) -> Result<()> {
+    db.prepare_cached("DELETE FROM current_keys WHERE file_path = ?1")?.execute([path.as_bytes()])?;
+    let mut insert = db.prepare_cached("INSERT INTO current_keys VALUES (?1, ?2, ?3)")?;
+    for (kind, key) in keys {
+        insert.execute(params![path.as_bytes(), kind.as_str(), key.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// How much of the view is fresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// Indexed files.
+    pub files: u64,
+    /// Those whose every result is there.
+    pub fresh: u64,
+    /// Files of the tree that are not indexed, for a recorded reason.
+    pub skipped: u64,
+}
+
+/// How much of the view is fresh.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn freshness(db: &Connection) -> Result<Freshness> {
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u64>(0));
+    let files = number("SELECT count(*) FROM files WHERE skip_reason IS NULL")?;
+    let stale = number(
+        "SELECT count(DISTINCT k.file_path) FROM current_keys k
+         WHERE CASE k.kind
+               WHEN 'embed' THEN NOT EXISTS (SELECT 1 FROM embedded_files e
+                                             WHERE e.file_path = k.file_path AND e.embed_key = k.cache_key)
+               ELSE NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key) END",
+    )?;
+    let skipped = number("SELECT count(*) FROM files WHERE skip_reason IS NOT NULL")?;
+    Ok(Freshness { files, fresh: files.saturating_sub(stale), skipped })
+}
+
+/// What the vectors of a file were made from.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn embedded_key(db: &Connection, path: &FilePath) -> Result<Option<Hash>> {
+    let mut statement = db.prepare_cached("SELECT embed_key FROM embedded_files WHERE file_path = ?1")?;
+    Ok(statement.query_row([path.as_bytes()], |row| hash(row, 0)).optional()?)
+}
+
+/// Notes that the vectors of a file are not to be relied on.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn forget_embedded_key(db: &Connection, path: &FilePath) -> Result<()> {
+    db.prepare_cached("DELETE FROM embedded_files WHERE file_path = ?1")?.execute([path.as_bytes()])?;
+    Ok(())
+}
+
+/// Records what the vectors of a file were made from.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_embedded_key(db: &Connection, path: &FilePath, key: &Hash) -> Result<()> {
+    db.prepare_cached("INSERT INTO embedded_files VALUES (?1, ?2) ON CONFLICT DO UPDATE SET embed_key = ?2")?
+        .execute(params![path.as_bytes(), key.as_bytes()])?;
+    db.prepare_cached("DELETE FROM dead_vectors WHERE file_path = ?1")?.execute([path.as_bytes()])?;
+    Ok(())
+}
+
+/// Notes that the vectors of a file are to be removed.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_dead_vectors(db: &Connection, path: &FilePath) -> Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO dead_vectors VALUES (?1)")?.execute([path.as_bytes()])?;
+    Ok(())
+}
+
+/// Files whose vectors are to be removed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn dead_vectors(db: &Connection) -> Result<Vec<FilePath>> {
+    let mut statement = db.prepare_cached("SELECT file_path FROM dead_vectors ORDER BY 1")?;
+    let paths = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().map(FilePath::new).collect())
+}
+
+/// Notes that the vectors of files have been removed.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn forget_dead_vectors(db: &Connection, paths: &[FilePath]) -> Result<()> {
+    let mut delete = db.prepare_cached("DELETE FROM dead_vectors WHERE file_path = ?1")?;
+    for path in paths {
+        delete.execute([path.as_bytes()])?;
+    }
+    Ok(())
+}
+
+fn unreadable(detail: impl ToString) -> StoreError {
+    StoreError::Unreadable { what: "view", detail: detail.to_string() }
+}

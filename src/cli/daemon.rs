@@ -1,0 +1,114 @@
+//! daemon run, start, stop, restart.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
+use daemonize::{Daemonize, Outcome};
+
+use super::verbs::DaemonAct;
+use super::{Context, Failure};
+use crate::clock;
+use crate::daemon::control::{self, ControlError, Reply, Request};
+use crate::daemon::{DaemonError, run as serve};
+use crate::home::Home;
+use crate::lock;
+
+/// How long a start may take until the socket answers, and a stop until the lock is free.
+const START_WAIT: Duration = Duration::from_secs(10);
+const STOP_WAIT: Duration = Duration::from_secs(8);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+pub fn run(act: &DaemonAct) -> Result<(), Failure> {
+    match act {
+        DaemonAct::Run => {
+            let context = Context::load()?;
+            log_to_stderr();
+            Ok(serve(&context.home)?)
+        }
+        DaemonAct::Start => start(),
+        DaemonAct::Stop => stop(&Context::load()?.home),
+        DaemonAct::Restart => {
+            match stop(&Context::load()?.home) {
+                Ok(()) | Err(Failure::NotRunning(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+            start()
+        }
+    }
+}
+
+/// Starts the daemon in the background. The fork comes before any thread.
+fn start() -> Result<(), Failure> {
+    let context = Context::load()?;
+    let home = &context.home;
+    home.create()?;
+    if let Some(pid) = lock::holder(&home.agent_lock()) {
+        return Err(DaemonError::AlreadyRunning { pid: pid.to_string() }.into());
+    }
+    let path = home.log_file();
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|file| Ok((file.try_clone()?, file)))
+        .map_err(|source| DaemonError::Path { path, source })?;
+    let daemonize = Daemonize::new().working_directory(home.root()).umask(0o077).stdout(log.0).stderr(log.1);
+    match daemonize.execute() {
+        Outcome::Parent(Ok(_)) => wait_until_up(home),
+        Outcome::Parent(Err(error)) => Err(Failure::Failed(format!("the daemon cannot be started: {error}"))),
+        Outcome::Child(Ok(_)) => {
+            log_to_stderr();
+            serve(home).map_err(|error| {
+                tracing::error!(%error, "the daemon ends");
+                error.into()
+            })
+        }
+        Outcome::Child(Err(error)) => Err(Failure::Failed(format!("the daemon cannot be detached: {error}"))),
+    }
+}
+
+fn wait_until_up(home: &Home) -> Result<(), Failure> {
+    let deadline = clock::monotonic() + START_WAIT;
+    while clock::monotonic() < deadline {
+        if let Ok(Reply::Pong { pid, .. }) = control::ask(home, Request::Ping) {
+            println!("the daemon is running (pid {pid})");
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Err(Failure::Failed(format!(
+        "the daemon has not come up in {} s; {} says why",
+        START_WAIT.as_secs(),
+        home.log_file().display()
+    )))
+}
+
+fn stop(home: &Home) -> Result<(), Failure> {
+    let pid = lock::holder(&home.agent_lock());
+    match control::ask(home, Request::Stop) {
+        // It may be gone before its answer is.
+        Ok(_) => {}
+        Err(ControlError::NotRunning) if pid.is_some() => {}
+        Err(error) => return Err(error.into()),
+    }
+    let deadline = clock::monotonic() + STOP_WAIT;
+    while clock::monotonic() < deadline {
+        if lock::holder(&home.agent_lock()).is_none() {
+            println!("the daemon has stopped");
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
+    Err(Failure::Failed(format!("the daemon (pid {pid}) has not stopped in {} s; `kill {pid}` is safe", STOP_WAIT.as_secs())))
+}
+
+/// Log lines go to standard error; `RUST_LOG` sets what is logged.
+pub(super) fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("ra_agent=info,warn"));
+    // A second call, in tests, keeps the first.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+}

@@ -1,0 +1,92 @@
+//! model install, list.
+
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::output::{human_bytes, print_json};
+use super::verbs::ModelAct;
+use super::{Context, Failure};
+use crate::config::set_embedding_model;
+use crate::daemon::control::{self, ControlError, Reply, Request};
+use crate::embedder::install::{InstallError, Progress, download, install_from, is_installed};
+use crate::embedder::model::{DEFAULT, KNOWN, ModelSpec, spec};
+
+pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
+    match act {
+        ModelAct::Install { model, from } => install(context, model.as_deref().unwrap_or(DEFAULT), from.as_deref()),
+        ModelAct::List { json } => list(context, json),
+    }
+}
+
+fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failure> {
+    let known = || KNOWN.iter().map(|spec| spec.id).collect::<Vec<_>>().join(", ");
+    let spec = spec(id).ok_or_else(|| Failure::Usage(format!("the model {id} is not known; there are {}", known())))?;
+    context.home.create()?;
+    let dest = context.home.model(spec.id);
+    if is_installed(&dest, spec) {
+        println!("{} is installed already", spec.id);
+    } else {
+        fetch(&dest, spec, from)?;
+        println!("installed {} in {}", spec.id, dest.display());
+    }
+    // Written down, so that the choice does not change by itself.
+    set_embedding_model(&context.home.config_file(), spec.id)?;
+    match control::ask(&context.home, Request::Reload) {
+        Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+        Ok(_) => Ok(()),
+        Err(ControlError::NotRunning) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn fetch(dest: &Path, spec: &ModelSpec, from: Option<&Path>) -> Result<(), Failure> {
+    let bar = ProgressBar::new(spec.bytes());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message(spec.id);
+    let progress = |progress: Progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    };
+    let fetched = match from {
+        Some(source) => install_from(dest, source, spec, progress),
+        None => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Failed(format!("no connection can be made: {error}")))?
+            .block_on(download(dest, spec, progress)),
+    };
+    bar.finish_and_clear();
+    fetched.map_err(Failure::from)
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+fn list(context: &Context, json: bool) -> Result<(), Failure> {
+    let used = context.config.embedding.model.as_deref();
+    let state = |spec: &ModelSpec| (is_installed(&context.home.model(spec.id), spec), used == Some(spec.id));
+    if json {
+        let models = KNOWN.iter().map(|spec| {
+            let (installed, used) = state(spec);
+            json!({"model": spec.id, "installed": installed, "in_use": used, "bytes": spec.bytes(), "license": spec.license})
+        });
+        return print_json(&json!({"models": models.collect::<Vec<_>>()}));
+    }
+    for spec in KNOWN {
+        let note = match state(spec) {
+            (true, true) => "in use",
+            (true, false) => "installed",
+            (false, true) => "set up, but not installed: `ra-agent model install`",
+            (false, false) => "not installed",
+        };
+        println!("{:<20} {:>10}  {note}", spec.id, human_bytes(spec.bytes()));
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! status.
+
+use std::fmt::Write;
+
+use super::output::{human_bytes, print, print_json, short};
+use super::{Context, Failure};
+use crate::daemon::control::{self, Reply, Request};
+use crate::lock;
+use crate::query::Reader;
+use crate::query::status::{DaemonStatus, Status, rss_bytes, status as gather};
+
+pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
+    let reader = Reader::open(&context.home, &context.config)?;
+    let status = gather(&reader, daemon(context))?;
+    if json { print_json(&status) } else { print(&describe(&status)) }
+}
+
+/// The lock tells whether there is a daemon, the socket what it is doing.
+fn daemon(context: &Context) -> DaemonStatus {
+    let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
+    let worker_pid = match control::ask(&context.home, Request::Ping) {
+        Ok(Reply::Pong { worker, .. }) => worker,
+        _ => None,
+    };
+    DaemonStatus {
+        running: true,
+        pid: Some(pid),
+        rss_bytes: rss_bytes(pid),
+        worker_pid,
+        worker_rss_bytes: worker_pid.and_then(rss_bytes),
+    }
+}
+
+fn describe(status: &Status) -> String {
+    let mut out = String::new();
+    // Writing into a String cannot fail.
+    let _ = write_status(&mut out, status);
+    out
+}
+
+fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
+    match status.daemon.pid {
+        Some(pid) => {
+            let memory = status.daemon.rss_bytes.map_or_else(String::new, |bytes| format!(", {}", human_bytes(bytes)));
+            write!(out, "daemon    running (pid {pid}{memory})")?;
+            match (status.daemon.worker_pid, status.daemon.worker_rss_bytes) {
+                (Some(pid), Some(bytes)) => writeln!(out, ", worker {pid} ({})", human_bytes(bytes))?,
+                _ => writeln!(out, ", no worker")?,
+            }
+        }
+        None => writeln!(out, "daemon    not running; `ra-agent daemon start` starts it")?,
+    }
+    match &status.embedding.model {
+        Some(model) => writeln!(out, "search    by meaning and by words ({model})")?,
+        None => writeln!(out, "search    by words only; `ra-agent model install` adds meaning")?,
+    }
+    let queue = &status.queue;
+    writeln!(
+        out,
+        "queue     {} queued, {} running, {} parked, {} discarded, {} quarantined{}",
+        queue.queued,
+        queue.running,
+        queue.parked,
+        queue.discarded,
+        queue.quarantined,
+        if queue.paused { " (paused; `ra-agent queue resume`)" } else { "" }
+    )?;
+    let budget = &status.budget;
+    writeln!(out, "budget    ${:.2} of ${:.2} spent in {}", budget.spent_usd, budget.limit_usd, budget.month)?;
+    let cache = &status.cache;
+    writeln!(
+        out,
+        "cache     {} of {}, {} hits, {} misses",
+        human_bytes(cache.bytes),
+        human_bytes(cache.max_bytes),
+        cache.hits,
+        cache.misses
+    )?;
+    if status.repos.is_empty() {
+        writeln!(out, "no repository is registered; `ra-agent register <repo>` does that")?;
+    }
+    for repo in &status.repos {
+        writeln!(
+            out,
+            "\n{}\n  {} of {} files fresh, {} pending, {} skipped",
+            repo.repo, repo.fresh, repo.files, repo.pending, repo.skipped
+        )?;
+        let head = repo.head.as_deref().map_or("none", short);
+        let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
+        writeln!(out, "  HEAD {head}, indexed {indexed}")?;
+        if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()) {
+            writeln!(out, "  {note}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! wait: a reconcile that starts now, then until nothing is queued or running.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::output::print_json;
+use super::{Context, Failure};
+use crate::clock;
+use crate::daemon::control::{self, ControlError, Reply, RepoOutcome, Request};
+use crate::domain::RepoId;
+use crate::query::Reader;
+use crate::queue::{self, Counts};
+
+/// How often the queue is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often a repository that is held is asked for again.
+const HELD_EVERY: Duration = Duration::from_millis(250);
+
+/// What is left after the wait.
+struct Left {
+    counts: Counts,
+    outcomes: Vec<RepoOutcome>,
+}
+
+pub fn wait(context: &Context, repo: Option<PathBuf>, timeout: Duration, json: bool) -> Result<(), Failure> {
+    let deadline = clock::monotonic() + timeout;
+    let reader = Reader::open(&context.home, &context.config)?;
+    let repo = match repo {
+        Some(path) => Some(reader.repo(&path.to_string_lossy())?.id),
+        None => None,
+    };
+    drop(reader);
+    let bar = progress_bar();
+    let waited = until_settled(context, repo.as_ref(), deadline, &bar);
+    bar.finish_and_clear();
+    let left = waited?;
+    let settled = left.is_none();
+    if json {
+        let left = left.map(|left| describe(&left));
+        print_json(&json!({"settled": settled, "left": left}))?;
+    } else if let Some(left) = &left {
+        let held = left.outcomes.iter().filter_map(|one| Some(format!("; {}: {}", one.repo, one.held.as_deref()?)));
+        return Err(Failure::Failed(format!(
+            "not everything is fresh after {} s: {} job(s) queued, {} running{}; the work goes on",
+            timeout.as_secs(),
+            left.counts.queued,
+            left.counts.running,
+            held.collect::<String>()
+        )));
+    } else {
+        println!("everything is fresh");
+    }
+    if settled { Ok(()) } else { Err(Failure::Failed("timed out".to_owned())) }
+}
+
+fn describe(left: &Left) -> serde_json::Value {
+    let held: Vec<_> = left.outcomes.iter().filter(|one| one.held.is_some()).map(|one| json!(one)).collect();
+    json!({"queued": left.counts.queued, "running": left.counts.running, "held": held})
+}
+
+/// `None`: settled.
+fn until_settled(
+    context: &Context,
+    repo: Option<&RepoId>,
+    deadline: Instant,
+    bar: &ProgressBar,
+) -> Result<Option<Left>, Failure> {
+    bar.set_message("comparing repositories with their index");
+    let mut outcomes = loop {
+        let Some(outcomes) = reconcile(context, repo, deadline)? else { return left(context, repo, Vec::new()).map(Some) };
+        if outcomes.iter().all(|outcome| outcome.held.is_none()) || clock::monotonic() >= deadline {
+            break outcomes;
+        }
+        std::thread::sleep(HELD_EVERY);
+    };
+    let mut total = 0;
+    loop {
+        let counts = counts(context, repo)?;
+        let open = counts.queued + counts.running;
+        total = total.max(open);
+        bar.set_length(total);
+        bar.set_position(total - open);
+        bar.set_message(format!("{open} job(s) left"));
+        let held = outcomes.iter().any(|outcome| outcome.held.is_some());
+        if open == 0 && !held {
+            return Ok(None);
+        }
+        if clock::monotonic() >= deadline {
+            return Ok(Some(Left { counts, outcomes: std::mem::take(&mut outcomes) }));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Asks for a reconcile; `None` if the time was up first.
+fn reconcile(
+    context: &Context,
+    repo: Option<&RepoId>,
+    deadline: Instant,
+) -> Result<Option<Vec<RepoOutcome>>, Failure> {
+    let request = Request::Reconcile { repo: repo.map(|id| id.0.clone()), full: false };
+    let time_left = deadline.saturating_duration_since(clock::monotonic());
+    match control::ask_within(&context.home, request, time_left) {
+        Ok(Reply::Reconciled { repos }) => Ok(Some(repos)),
+        Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+        Ok(other) => Err(Failure::Failed(format!("the daemon answered something else: {other:?}"))),
+        Err(ControlError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn left(context: &Context, repo: Option<&RepoId>, outcomes: Vec<RepoOutcome>) -> Result<Left, Failure> {
+    Ok(Left { counts: counts(context, repo)?, outcomes })
+}
+
+/// Jobs that count: none while the queue is paused.
+fn counts(context: &Context, repo: Option<&RepoId>) -> Result<Counts, Failure> {
+    let reader = Reader::open(&context.home, &context.config)?;
+    let Some(db) = &reader.agent else { return Ok(Counts::default()) };
+    let counts = queue::counts(db, repo)?;
+    Ok(if queue::is_paused(db)? { Counts { queued: 0, ..counts } } else { counts })
+}
+
+/// Drawn on a terminal only.
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,173 @@
+//! What the verbs change: run by the daemon on request, or by the verb itself under the daemon's lock when there is none.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::control::{Change, LocationText};
+use crate::clock::{self, Timestamp};
+use crate::config::Config;
+use crate::domain::{FilePath, Hash, ObjectId, RepoId};
+use crate::home::{Home, StoreDir};
+use crate::queue;
+use crate::repo::registry::{self, Registered, Registration};
+use crate::repo::Location;
+use crate::store::StoreError;
+use crate::worker::store_dir;
+
+/// Version of meta.json.
+const META_VERSION: u32 = 1;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path} cannot be written: {source}; check its owner and the space on its disk")]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{0} is not registered; `ra-agent repos` lists what is")]
+    NotRegistered(String),
+    #[error("{0}")]
+    NoSuchJob(String),
+    #[error("the request names a place that is none: {0}")]
+    Malformed(String),
+}
+
+/// Does what is asked; says in a sentence what was done.
+///
+/// # Errors
+/// If a store or file cannot be written, or what is named does not exist.
+pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &Change) -> Result<String, ChangeError> {
+    let now = clock::now();
+    match change {
+        Change::Register { location, root_commit } => {
+            let location = location.to_location()?;
+            register(db, home, config, &location, root_commit.as_deref().and_then(parse_id).as_ref(), now)
+        }
+        Change::Unregister { repo, keep_cache } => unregister(db, home, config, &RepoId(repo.clone()), *keep_cache),
+        Change::Retry { job } => match (queue::replay(db, *job, now)?, job) {
+            (0, Some(id)) => Err(ChangeError::NoSuchJob(format!(
+                "job {id} is not among the discarded and quarantined ones; `ra-agent queue list --discarded` lists them"
+            ))),
+            (replayed, _) => Ok(format!("{replayed} job(s) queued again")),
+        },
+        Change::Discard { job } => {
+            if queue::get(db, *job)?.is_none() {
+                return Err(ChangeError::NoSuchJob(format!("there is no job {job}; `ra-agent queue list` lists them")));
+            }
+            queue::discard(db, *job, "discarded by hand", now)?;
+            Ok(format!("job {job} discarded"))
+        }
+        Change::Pause => {
+            queue::set_paused(db, true)?;
+            Ok("the queue is paused; repositories are still watched and jobs still queued".to_owned())
+        }
+        Change::Resume => {
+            queue::set_paused(db, false)?;
+            Ok("the queue runs".to_owned())
+        }
+    }
+}
+
+fn register(
+    db: &mut Connection,
+    home: &Home,
+    config: &Config,
+    location: &Location,
+    root_commit: Option<&ObjectId>,
+    now: Timestamp,
+) -> Result<String, ChangeError> {
+    let registration = registry::register(db, location, root_commit, now)?;
+    let id = registration.id().clone();
+    if let Some(repo) = registry::get(db, &id)? {
+        write_meta(&store_dir(config, &repo), &repo)?;
+    }
+    create_inbox_file(&home.inbox_file(&id))?;
+    let path = location.path.display();
+    Ok(match registration {
+        Registration::New(id) => format!("registered {path} as {id}"),
+        Registration::Known(id) => format!("{path} is registered already, as {id}"),
+        Registration::Moved { id, from } => {
+            format!("registered {path} as {id}: moved from {}, what was known of it is kept", from.display())
+        }
+    })
+}
+
+/// Writes `meta.json`, which says whose store this is.
+fn write_meta(dir: &StoreDir, repo: &Registered) -> Result<(), ChangeError> {
+    let text = |path: &Path| FilePath::new(path.as_os_str().as_bytes()).to_string();
+    let meta = serde_json::json!({
+        "path": text(&repo.location.path),
+        "hash": Hash::of(repo.location.path.as_os_str().as_bytes()).to_string(),
+        "schema_version": META_VERSION,
+        "git_dir": text(&repo.location.git_dir),
+        "root_commit": repo.root_commit.as_ref().map(ToString::to_string),
+    });
+    let path = dir.meta_json();
+    fs::create_dir_all(dir.path())
+        .and_then(|()| crate::file::replace(&path, format!("{meta:#}\n").as_bytes(), 0o600))
+        .map_err(|source| ChangeError::Write { path, source })
+}
+
+/// Creates the file that the repository's hooks touch, if it is not there: touching it would be an event.
+fn create_inbox_file(path: &Path) -> Result<(), ChangeError> {
+    let created = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    created.map(drop).map_err(|source| ChangeError::Write { path: path.to_owned(), source })
+}
+
+fn unregister(
+    db: &Connection,
+    home: &Home,
+    config: &Config,
+    id: &RepoId,
+    keep_cache: bool,
+) -> Result<String, ChangeError> {
+    let repo = registry::get(db, id)?.ok_or_else(|| ChangeError::NotRegistered(id.to_string()))?;
+    registry::unregister(db, id)?;
+    remove(fs::remove_file, &home.inbox_file(id))?;
+    let path = repo.location.path.display();
+    if keep_cache {
+        return Ok(format!("unregistered {path}; its cache is kept in {}", store_dir(config, &repo).path().display()));
+    }
+    remove(fs::remove_dir_all, store_dir(config, &repo).path())?;
+    Ok(format!("unregistered {path} and removed its cache"))
+}
+
+fn remove(how: impl Fn(&Path) -> io::Result<()>, path: &Path) -> Result<(), ChangeError> {
+    match how(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(ChangeError::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn parse_id(hex: &str) -> Option<ObjectId> {
+    let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+    (0..hex.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>().map(ObjectId)
+}
+
+impl LocationText {
+    pub fn new(location: &Location) -> Self {
+        let text = |path: &Path| FilePath::new(path.as_os_str().as_bytes()).escaped();
+        Self {
+            kind: registry::kind_name(location.kind).to_owned(),
+            path: text(&location.path),
+            git_dir: text(&location.git_dir),
+            common_dir: text(&location.common_dir),
+        }
+    }
+
+    fn to_location(&self) -> Result<Location, ChangeError> {
+        let path = |text: &str| PathBuf::from(OsStr::from_bytes(FilePath::from_escaped(text).as_bytes()));
+        Ok(Location {
+            kind: registry::kind_of(&self.kind).ok_or_else(|| ChangeError::Malformed(self.kind.clone()))?,
+            path: path(&self.path),
+            git_dir: path(&self.git_dir),
+            common_dir: path(&self.common_dir),
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! The control socket: one JSON request a connection, one JSON reply. Its client side is what the verbs use.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::home::Home;
+
+/// Version of the protocol: a client and a daemon of different versions refuse each other with a text.
+pub const PROTOCOL: u32 = 1;
+
+/// Longest request in bytes.
+pub const REQUEST_MAX: usize = 64 * 1_024;
+
+/// How long a client waits for the daemon to take and answer a request that needs no work.
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    pub protocol: u32,
+    pub request: Request,
+}
+
+/// What a verb asks of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Request {
+    Ping,
+    Stop,
+    /// Answered when each has finished a reconcile that started after the request.
+    Reconcile { repo: Option<String>, full: bool },
+    /// Somebody searches: have a worker up with its model loaded.
+    Warm,
+    /// The configuration has changed.
+    Reload,
+    Change(Change),
+}
+
+/// What a verb changes. With no daemon, the verb does it itself under the daemon's lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "change")]
+pub enum Change {
+    Register { location: LocationText, root_commit: Option<String> },
+    Unregister { repo: String, keep_cache: bool },
+    /// `None`: every dead letter.
+    Retry { job: Option<i64> },
+    Discard { job: i64 },
+    Pause,
+    Resume,
+}
+
+/// A located repository, in text that loses no byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocationText {
+    pub kind: String,
+    pub path: String,
+    pub git_dir: String,
+    pub common_dir: String,
+}
+
+/// What the daemon answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "answer")]
+pub enum Reply {
+    Done { message: String },
+    Pong { pid: u32, worker: Option<u32> },
+    Reconciled { repos: Vec<RepoOutcome> },
+    Failed { message: String },
+}
+
+/// How the reconcile of one repository ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepoOutcome {
+    pub repo: String,
+    pub held: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("the daemon is not running; `ra-agent daemon start` starts it")]
+    NotRunning,
+    #[error("the daemon (pid {pid}) runs but does not answer on {socket}: {reason}; `ra-agent daemon restart` mends that")]
+    Silent { pid: u32, socket: std::path::PathBuf, reason: String },
+    #[error("the daemon did not answer in {} s; it goes on with its work", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("the daemon's answer is not understood ({0}); `ra-agent daemon restart` starts this version")]
+    Unintelligible(String),
+}
+
+/// Asks the daemon something that needs no work.
+///
+/// # Errors
+/// If no daemon runs, or it does not answer.
+pub fn ask(home: &Home, request: Request) -> Result<Reply, ControlError> {
+    ask_within(home, request, ANSWER_WAIT)
+}
+
+/// Asks the daemon and waits so long for the answer.
+///
+/// # Errors
+/// If no daemon runs, or it does not answer in time.
+pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<Reply, ControlError> {
+    let socket = home.agent_socket();
+    let stream = UnixStream::connect(&socket).map_err(|error| match crate::lock::holder(&home.agent_lock()) {
+        Some(pid) => ControlError::Silent { pid, socket: socket.clone(), reason: error.to_string() },
+        None => ControlError::NotRunning,
+    })?;
+    exchange(&stream, request, wait).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ControlError::TimedOut(wait),
+        io::ErrorKind::InvalidData => ControlError::Unintelligible(error.to_string()),
+        // It stopped while it was asked.
+        _ => ControlError::NotRunning,
+    })
+}
+
+fn exchange(stream: &UnixStream, request: Request, wait: Duration) -> io::Result<Reply> {
+    stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+    stream.set_write_timeout(Some(ANSWER_WAIT))?;
+    let mut writer = stream;
+    writeln!(writer, "{}", serde_json::to_string(&Frame { protocol: PROTOCOL, request })?)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    if line.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    serde_json::from_str(&line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}

@@ -1,0 +1,478 @@
+//! The light process: event sources, debounce, control socket, supervision of the worker. It never parses a file and never opens
+//! LanceDB or a model, so it stays small for ever.
+
+pub mod change;
+pub mod control;
+mod supervise;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock;
+use crate::config::{Config, ConfigError};
+use crate::domain::RepoId;
+use crate::event::{self, Cause, Debounce, Event, Watcher};
+use crate::home::{Home, HomeError};
+use crate::lock;
+use crate::queue::{self, Waiting};
+use crate::repo::Repo;
+use crate::repo::registry::{self, Registered};
+use crate::store::{self, Database, StoreError};
+use crate::worker::pipe::{Hint, Report};
+use control::{Frame, PROTOCOL, REQUEST_MAX, Reply, RepoOutcome, Request};
+use supervise::{Asked, Happened, Supervisor};
+
+/// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
+const MAX_LATENCY: u32 = 10;
+/// How long a worker may take to stop before it is killed; `daemon stop` is to be over within 5 s.
+const STOP_PATIENCE: Duration = Duration::from_millis(3_500);
+/// How long a client may take to send its request.
+const REQUEST_WAIT: Duration = Duration::from_secs(2);
+/// Connections that are served at the same time; more wait in the kernel's queue.
+const CONNECTIONS: usize = 32;
+/// A repository that is held (index locked, rebase in progress) is looked at again after this long.
+const HELD_RECHECK: Duration = Duration::from_millis(500);
+
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    #[error("another daemon is running (pid {pid}); `ra-agent daemon stop` stops it")]
+    AlreadyRunning { pid: String },
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path} cannot be used: {source}; check its owner and the space on its disk")]
+    Path { path: PathBuf, source: io::Error },
+    #[error("the daemon cannot be set up: {0}")]
+    Setup(io::Error),
+}
+
+/// Takes the daemon's lock.
+///
+/// # Errors
+/// [`DaemonError::AlreadyRunning`] with the owner's pid.
+pub fn take_lock(home: &Home) -> Result<File, DaemonError> {
+    let path = home.agent_lock();
+    match lock::try_take(&path).map_err(|source| DaemonError::Path { path: path.clone(), source })? {
+        Some(file) => Ok(file),
+        None => {
+            let pid = lock::holder(&path).map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
+            Err(DaemonError::AlreadyRunning { pid })
+        }
+    }
+}
+
+/// Runs until it is told to stop. To be called before any other thread exists.
+///
+/// # Errors
+/// If another daemon runs, or the home, the configuration or agent.db cannot be used.
+pub fn run(home: &Home) -> Result<(), DaemonError> {
+    home.create()?;
+    let _lock = take_lock(home)?;
+    let config = Config::load(&home.config_file(), home.root())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Setup)?;
+    runtime.block_on(async {
+        let mut daemon = Daemon::new(home, config)?;
+        daemon.serve().await
+    })
+}
+
+/// A connection's request, and where its answer goes.
+type Call = (Request, oneshot::Sender<Reply>);
+
+/// Everything that can make the daemon do something.
+enum Input {
+    Hint(Event),
+    Call(Call),
+    Worker(Happened),
+    /// Something that was held back may be due.
+    Deadline,
+    Poll,
+    Stop(&'static str),
+}
+
+/// Somebody who waits for reconciles.
+struct Waiter {
+    tokens: BTreeSet<u64>,
+    outcomes: Vec<RepoOutcome>,
+    answer: oneshot::Sender<Reply>,
+}
+
+struct Daemon {
+    home: Home,
+    config: Config,
+    db: Connection,
+    watcher: Option<Watcher>,
+    events: mpsc::UnboundedReceiver<Event>,
+    /// Keeps the channel open when nothing is watched.
+    _event_sink: mpsc::UnboundedSender<Event>,
+    debounce: Debounce,
+    worker: Supervisor,
+    waiters: Vec<Waiter>,
+    /// Held repositories, and when each is looked at again.
+    held: BTreeMap<RepoId, Instant>,
+}
+
+impl Daemon {
+    fn new(home: &Home, config: Config) -> Result<Self, DaemonError> {
+        let db = store::open_writer(&home.agent_db(), Database::Agent)?;
+        let (event_sink, events) = mpsc::unbounded_channel();
+        let sink = event_sink.clone();
+        let watcher = event::watch(&home.inbox(), move |event| {
+            // The receiver lives as long as the daemon.
+            let _ = sink.send(event);
+        });
+        let watcher = match watcher {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                tracing::warn!(%error, "hooks and references are not watched; the timer finds commits");
+                None
+            }
+        };
+        let quiet = config.watch.debounce;
+        Ok(Self {
+            home: home.clone(),
+            debounce: Debounce::new(quiet, quiet * MAX_LATENCY),
+            config,
+            db,
+            watcher,
+            events,
+            _event_sink: event_sink,
+            worker: Supervisor::new(home),
+            waiters: Vec::new(),
+            held: BTreeMap::new(),
+        })
+    }
+
+    async fn serve(&mut self) -> Result<(), DaemonError> {
+        let mut calls = listen(&self.home)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Setup)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Setup)?;
+        let mut poll = tokio::time::interval(self.config.watch.poll);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        poll.tick().await;
+        self.begin().await?;
+        tracing::info!(pid = std::process::id(), home = %self.home.root().display(), "running");
+        loop {
+            let deadline = self.next_deadline();
+            let input = tokio::select! {
+                Some(event) = self.events.recv() => Input::Hint(event),
+                Some(call) = calls.recv() => Input::Call(call),
+                happened = self.worker.next() => Input::Worker(happened),
+                () = sleep_until(deadline) => Input::Deadline,
+                _ = poll.tick() => Input::Poll,
+                _ = terminate.recv() => Input::Stop("terminated"),
+                _ = interrupt.recv() => Input::Stop("interrupted"),
+            };
+            if self.handle(input).await?.is_some() {
+                break;
+            }
+        }
+        self.worker.stop(STOP_PATIENCE).await;
+        self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").map_err(StoreError::from)?;
+        for socket in [self.home.agent_socket(), self.home.worker_socket()] {
+            // The next daemon removes what is left.
+            let _ = std::fs::remove_file(socket);
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Start-up is an event for every repository.
+    async fn begin(&mut self) -> Result<(), DaemonError> {
+        for repo in registry::list(&self.db)? {
+            self.watch(&repo);
+            self.reconcile(repo.id, true).await;
+        }
+        Ok(())
+    }
+
+    /// `Some`: stop.
+    async fn handle(&mut self, input: Input) -> Result<Option<()>, DaemonError> {
+        match input {
+            Input::Hint(event) => self.debounce.note(event, clock::monotonic()),
+            Input::Deadline => self.act_on_due().await?,
+            Input::Poll => self.poll().await?,
+            Input::Worker(Happened::Reported(report)) => self.note_report(report).await,
+            Input::Worker(Happened::Ended { well }) => self.note_end(well).await?,
+            Input::Call((Request::Stop, answer)) => {
+                self.worker.stop(STOP_PATIENCE).await;
+                // The client may have given up; it is stopped all the same.
+                let _ = answer.send(Reply::Done { message: "stopped".to_owned() });
+                return Ok(Some(()));
+            }
+            Input::Call(call) => self.answer(call).await?,
+            Input::Stop(why) => {
+                tracing::info!(why, "stopping");
+                return Ok(Some(()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let held = self.held.values().copied().min();
+        [self.debounce.next_deadline(), held, self.worker.restart_at()].into_iter().flatten().min()
+    }
+
+    async fn act_on_due(&mut self) -> Result<(), DaemonError> {
+        let now = clock::monotonic();
+        let held: Vec<RepoId> =
+            self.held.iter().filter(|(_, then)| **then <= now).map(|(repo, _)| repo.clone()).collect();
+        for repo in held {
+            self.held.remove(&repo);
+            self.reconcile_if_moved(repo).await?;
+        }
+        for event in self.debounce.due(now) {
+            tracing::debug!(repo = %event.repo, cause = event.cause.as_str(), "due");
+            match event.cause {
+                Cause::Start | Cause::Overflow | Cause::Request => self.reconcile(event.repo, false).await,
+                Cause::Timer | Cause::GitDir | Cause::Hook => self.reconcile_if_moved(event.repo).await?,
+            }
+        }
+        if self.worker.restart_at().is_some_and(|then| then <= now) {
+            self.worker.start(now);
+        }
+        Ok(())
+    }
+
+    /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due are run.
+    async fn poll(&mut self) -> Result<(), DaemonError> {
+        for repo in registry::list(&self.db)? {
+            self.reconcile_if_moved(repo.id).await?;
+        }
+        if queue::waiting(&self.db, clock::now())? == Waiting::Now {
+            self.worker.hint(Hint::Wake, clock::monotonic()).await;
+        }
+        Ok(())
+    }
+
+    /// Looks at HEAD before it wakes the heavy process: a gc or a fetch moves files, but not HEAD.
+    async fn reconcile_if_moved(&mut self, id: RepoId) -> Result<(), DaemonError> {
+        let Some(repo) = registry::get(&self.db, &id)? else { return Ok(()) };
+        let head = Repo::open(&repo.location).and_then(|git| git.head());
+        let moved = match head {
+            Ok(head) => {
+                repo.reconciled_at.is_none()
+                    || head.commit != repo.indexed_commit
+                    || repo.error.is_some()
+                    || repo.held.is_some()
+            }
+            // The same error as last time is no news.
+            Err(error) => repo.error.as_deref() != Some(&error.to_string()),
+        };
+        if moved {
+            self.reconcile(id, false).await;
+        }
+        Ok(())
+    }
+
+    async fn reconcile(&mut self, repo: RepoId, full: bool) {
+        self.worker.reconcile(Asked { repo, full }, clock::monotonic()).await;
+    }
+
+    fn watch(&self, repo: &Registered) {
+        let Some(watcher) = &self.watcher else { return };
+        if let Err(error) = watcher.add_repo(&repo.id, &repo.location) {
+            tracing::warn!(repo = %repo.id, %error, "the timer finds its commits");
+        }
+    }
+
+    async fn note_report(&mut self, report: Report) {
+        let asked = self.worker.note_report(&report).await;
+        let Report::Reconciled { token, held, error, .. } = report else { return };
+        let Some(asked) = asked else { return };
+        if held.is_some() {
+            self.held.insert(asked.repo.clone(), clock::monotonic() + HELD_RECHECK);
+        }
+        let path = registry::get(&self.db, &asked.repo)
+            .ok()
+            .flatten()
+            .map_or_else(|| asked.repo.to_string(), |repo| repo.location.path.to_string_lossy().into_owned());
+        self.tell_waiters(token, &RepoOutcome { repo: path, held, error });
+    }
+
+    fn tell_waiters(&mut self, token: u64, outcome: &RepoOutcome) {
+        for waiter in &mut self.waiters {
+            if waiter.tokens.remove(&token) {
+                waiter.outcomes.push(outcome.clone());
+            }
+        }
+        let (done, waiting) = std::mem::take(&mut self.waiters).into_iter().partition(|one| one.tokens.is_empty());
+        self.waiters = waiting;
+        let done: Vec<Waiter> = done;
+        for waiter in done {
+            // The client may have given up.
+            let _ = waiter.answer.send(Reply::Reconciled { repos: waiter.outcomes });
+        }
+    }
+
+    async fn note_end(&mut self, well: bool) -> Result<(), DaemonError> {
+        let now = clock::monotonic();
+        if !well {
+            self.worker.note_failure(now);
+        }
+        let jobs_left = queue::waiting(&self.db, clock::now())? == Waiting::Now
+            || queue::counts(&self.db, None)?.running > 0;
+        if self.worker.is_asked() || (jobs_left && !queue::is_paused(&self.db)?) {
+            self.worker.start(now);
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, (request, answer): Call) -> Result<(), DaemonError> {
+        let reply = match request {
+            Request::Ping => Reply::Pong { pid: std::process::id(), worker: self.worker.pid() },
+            Request::Reconcile { repo, full } => return self.reconcile_for(repo, full, answer).await,
+            Request::Warm => {
+                self.worker.hint(Hint::Warm, clock::monotonic()).await;
+                Reply::Done { message: "a worker is being warmed".to_owned() }
+            }
+            Request::Reload => self.reload().await?,
+            Request::Change(change) => self.change(&change).await?,
+            // Handled before: it ends the loop.
+            Request::Stop => Reply::Done { message: "stopping".to_owned() },
+        };
+        // The client may have given up.
+        let _ = answer.send(reply);
+        Ok(())
+    }
+
+    async fn reconcile_for(
+        &mut self,
+        repo: Option<String>,
+        full: bool,
+        answer: oneshot::Sender<Reply>,
+    ) -> Result<(), DaemonError> {
+        let ids = match repo {
+            Some(id) => vec![RepoId(id)],
+            None => registry::list(&self.db)?.into_iter().map(|repo| repo.id).collect(),
+        };
+        let mut tokens = BTreeSet::new();
+        for repo in ids {
+            tokens.insert(self.worker.reconcile(Asked { repo, full }, clock::monotonic()).await);
+        }
+        if tokens.is_empty() {
+            let _ = answer.send(Reply::Reconciled { repos: Vec::new() });
+        } else {
+            self.waiters.push(Waiter { tokens, outcomes: Vec::new(), answer });
+        }
+        Ok(())
+    }
+
+    /// Reads the configuration again; the worker, which has the old one, makes room for another.
+    async fn reload(&mut self) -> Result<Reply, DaemonError> {
+        match Config::load(&self.home.config_file(), self.home.root()) {
+            Ok(config) => self.config = config,
+            Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
+        }
+        let quiet = self.config.watch.debounce;
+        self.debounce = Debounce::new(quiet, quiet * MAX_LATENCY);
+        self.worker.stop(STOP_PATIENCE).await;
+        self.begin().await?;
+        Ok(Reply::Done { message: "the configuration was read again".to_owned() })
+    }
+
+    async fn change(&mut self, change: &control::Change) -> Result<Reply, DaemonError> {
+        let message = match change::execute(&mut self.db, &self.home, &self.config, change) {
+            Ok(message) => message,
+            Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
+        };
+        match change {
+            control::Change::Register { .. } => {
+                for repo in registry::list(&self.db)?.into_iter().filter(|repo| repo.reconciled_at.is_none()) {
+                    self.watch(&repo);
+                    self.reconcile(repo.id, true).await;
+                }
+            }
+            control::Change::Unregister { repo, .. } => {
+                let id = RepoId(repo.clone());
+                if let Some(watcher) = &self.watcher {
+                    watcher.remove_repo(&id);
+                }
+                self.debounce.forget(&id);
+                self.held.remove(&id);
+            }
+            control::Change::Retry { .. } | control::Change::Resume => {
+                self.worker.hint(Hint::Wake, clock::monotonic()).await;
+            }
+            control::Change::Discard { .. } | control::Change::Pause => {}
+        }
+        Ok(Reply::Done { message })
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(then) => tokio::time::sleep_until(then.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Listens on the control socket. The caller holds the daemon's lock, so a socket that is there is dead.
+fn listen(home: &Home) -> Result<mpsc::Receiver<Call>, DaemonError> {
+    let path = home.agent_socket();
+    let unusable = |source| DaemonError::Path { path: path.clone(), source };
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(unusable)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(unusable)?;
+    let (sender, receiver) = mpsc::channel(CONNECTIONS);
+    tokio::spawn(async move {
+        let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else { break };
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                if let Err(error) = converse(stream, sender).await {
+                    tracing::debug!(%error, "a client was not answered");
+                }
+                drop(place);
+            });
+        }
+    });
+    Ok(receiver)
+}
+
+async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
+    let own = rustix::process::geteuid().as_raw();
+    if stream.peer_cred()?.uid() != own {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(REQUEST_MAX as u64));
+    tokio::time::timeout(REQUEST_WAIT, reader.read_line(&mut line)).await??;
+    let reply = match serde_json::from_str::<Frame>(&line) {
+        Ok(frame) if frame.protocol == PROTOCOL => {
+            let (answer, answered) = oneshot::channel();
+            calls.send((frame.request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            answered.await.map_err(|_| io::ErrorKind::BrokenPipe)?
+        }
+        Ok(frame) => Reply::Failed {
+            message: format!(
+                "the daemon speaks protocol {PROTOCOL}, this program {}; `ra-agent daemon restart` starts this version",
+                frame.protocol
+            ),
+        },
+        Err(error) => Reply::Failed { message: format!("the request is not understood: {error}") },
+    };
+    let text = serde_json::to_string(&reply)?;
+    writer.write_all(text.as_bytes()).await?;
+    writer.write_all(b"\n").await
+}

@@ -1,0 +1,84 @@
+//! Advisory locks on files under `run/`: held for a process's life, released by the kernel however it ends.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// How often, and at what distance, a lock that is taken is looked at again before it counts as taken.
+const LOOKS: u32 = 5;
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// Takes a lock if it is free. The file holds the owner's pid, for display only: a pid proves nothing.
+///
+/// # Errors
+/// If the file cannot be opened or written.
+pub fn try_take(path: &Path) -> io::Result<Option<File>> {
+    let file = open(path)?;
+    // `holder` takes the lock for an instant when it looks; that must not pass for an owner.
+    for _ in 0..LOOKS {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                sign(&file)?;
+                return Ok(Some(file));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOOK_EVERY),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// Waits for a lock.
+///
+/// # Errors
+/// If the file cannot be opened or written.
+pub fn wait(path: &Path) -> io::Result<File> {
+    let file = open(path)?;
+    while let Err(error) = flock(&file, FlockOperation::LockExclusive) {
+        if error != rustix::io::Errno::INTR {
+            return Err(error.into());
+        }
+    }
+    sign(&file)?;
+    Ok(file)
+}
+
+/// The pid that the holder wrote, if somebody holds the lock.
+pub fn holder(path: &Path) -> Option<u32> {
+    let file = File::open(path).ok()?;
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(rustix::io::Errno::WOULDBLOCK) => std::fs::read_to_string(path).ok()?.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Opened close-on-exec, as the standard library does: a child must not inherit the lock.
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn sign(file: &File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_one_holder_and_is_free_when_that_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.lock");
+        assert_eq!(holder(&path), None);
+        let held = try_take(&path).unwrap().unwrap();
+        assert!(try_take(&path).unwrap().is_none());
+        assert_eq!(holder(&path), Some(std::process::id()));
+        drop(held);
+        assert_eq!(holder(&path), None);
+        assert!(try_take(&path).unwrap().is_some());
+    }
+}

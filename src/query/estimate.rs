@@ -1,0 +1,92 @@
+//! What registering a repository would mean: files by language, chunks, what is skipped and why, tokens and dollars.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::QueryError;
+use crate::config::RepoConfig;
+use crate::domain::{Language, SkipReason};
+use crate::embedder::chunk;
+use crate::outline;
+use crate::repo::{Content, Entry, RecordedView, Repo, RepoError, content, deny_globs};
+
+/// Bytes of source that make a token: the usual rule of thumb for English and code under BPE vocabularies.
+const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens of instructions in a request, and of an answer: what typical prompts and reports of the four types have.
+const PROMPT_TOKENS: u64 = 600;
+const ANSWER_TOKENS: u64 = 700;
+/// Prices of the default remote model in nano-dollars a token: $0.20 and $0.50 a million.
+const INPUT_PRICE: u64 = 200;
+const OUTPUT_PRICE: u64 = 500;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    pub languages: BTreeMap<Language, Size>,
+    pub skipped: BTreeMap<SkipReason, u64>,
+    pub chunks: u64,
+    /// Of a remote model that analyses every file once with every type.
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cost_nano_usd: u64,
+}
+
+impl Estimate {
+    pub fn files(&self) -> u64 {
+        self.languages.values().map(|size| size.files).sum()
+    }
+}
+
+enum Looked {
+    Indexed { language: Language, bytes: u64, chunks: u64 },
+    Skipped(SkipReason),
+}
+
+/// Looks at every file of HEAD, and writes nothing.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError> {
+    let deny = deny_globs(&config.deny).map_err(|(pattern, reason)| {
+        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
+    })?;
+    let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
+    let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+    let source = std::sync::Mutex::new(git.clone());
+    let own = || source.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let looked: Vec<Looked> =
+        entries.par_iter().map_init(own, |git, entry| look(git, entry, &deny)).collect::<Result<_, RepoError>>()?;
+    let mut estimate = Estimate::default();
+    for one in looked {
+        match one {
+            Looked::Skipped(reason) => *estimate.skipped.entry(reason).or_default() += 1,
+            Looked::Indexed { language, bytes, chunks } => {
+                let size = estimate.languages.entry(language).or_default();
+                size.files += 1;
+                size.bytes += bytes;
+                estimate.chunks += chunks;
+                let types = config.analysis.types.len() as u64;
+                estimate.input_tokens += types * (bytes / BYTES_PER_TOKEN + PROMPT_TOKENS);
+                estimate.output_tokens += types * ANSWER_TOKENS;
+            }
+        }
+    }
+    estimate.cost_nano_usd = estimate.input_tokens * INPUT_PRICE + estimate.output_tokens * OUTPUT_PRICE;
+    Ok(estimate)
+}
+
+fn look(git: &Repo, entry: &Entry, deny: &globset::GlobSet) -> Result<Looked, RepoError> {
+    let text = match content(git, entry, deny)? {
+        Content::Text(text) => text,
+        Content::Skipped { reason, .. } => return Ok(Looked::Skipped(reason)),
+    };
+    let language = outline::language_of(&entry.path);
+    let chunks = chunk::chunks(language, None, &text).len() as u64;
+    Ok(Looked::Indexed { language, bytes: text.len() as u64, chunks })
+}

@@ -1,0 +1,124 @@
+//! Whom a range of commits touches, and who depends on whom.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use globset::GlobSet;
+use rayon::prelude::*;
+
+use super::{QueryError, Reader};
+use crate::cache::RepoStore;
+use crate::cache::view;
+use crate::domain::{Change, Edge, FilePath, ObjectId};
+use crate::impact::{self, Impact};
+use crate::outline::{self, Outline};
+use crate::repo::registry::Registered;
+use crate::repo::{Content, Entry, Head, RecordedView, Repo, RepoError, content, deny_globs};
+
+/// What a range of commits changes and touches.
+pub struct RangeImpact {
+    pub from: Head,
+    pub to: Head,
+    pub changes: Vec<Change>,
+    pub impact: Impact,
+}
+
+/// Impact of `from..to` (`None`: the last commit, `HEAD~1..HEAD`), worked out from the two trees; nothing is written.
+///
+/// # Errors
+/// If the range is malformed or names commits that are not there, or the repository cannot be read.
+pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Result<RangeImpact, QueryError> {
+    let git = Repo::open(&repo.location)?;
+    let (from, to) = ends(&git, range)?;
+    let patterns = reader.config.for_repo(&repo.location.path).deny;
+    let deny = deny_globs(&patterns).map_err(|(pattern, reason)| {
+        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
+    })?;
+
+    let mut view = RecordedView::default();
+    let first = git.diff(&view, from.tree.as_ref())?;
+    view.apply(&first);
+    let before: Vec<Entry> = view.files().collect();
+    let diff = git.diff(&view, to.tree.as_ref())?;
+    view.apply(&diff);
+    let after: Vec<Entry> = view.files().collect();
+
+    let store = reader.store(repo)?;
+    let outlines = outlines(&git, store.as_ref(), before.iter().chain(&after), &deny)?;
+    let empty = Outline::default();
+    let outline_of = |entry: &Entry| outlines.get(&entry.id).unwrap_or(&empty);
+    let before: HashMap<&FilePath, &Outline> = before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
+    let after: HashMap<&FilePath, &Outline> = after.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
+    let edges = |side: &HashMap<&FilePath, &Outline>| {
+        impact::resolve(side.iter().map(|(&path, &outline)| (path, outline))).edges().to_vec()
+    };
+    let (edges_before, edges_after) = (edges(&before), edges(&after));
+    let changes: Vec<Change> = diff.changes.into_iter().map(|change| change.change).collect();
+    let impact = impact::impact(
+        &changes,
+        &impact::Side::new(&|path| before.get(path).copied(), &edges_before),
+        &impact::Side::new(&|path| after.get(path).copied(), &edges_after),
+    );
+    Ok(RangeImpact { from, to, changes, impact })
+}
+
+fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
+    match range {
+        // The first commit of a history has nothing before it.
+        None => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
+        Some(range) => {
+            let (from, to) = range.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(|| {
+                QueryError::Invalid(format!("{range} is no range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"))
+            })?;
+            let end = |spec: &str| git.rev(if spec.is_empty() { "HEAD" } else { spec });
+            Ok((end(from)?, end(to)?))
+        }
+    }
+}
+
+/// The outlines of all blobs among some entries: from the store where it has them, else made.
+fn outlines<'a>(
+    git: &Repo,
+    store: Option<&RepoStore>,
+    entries: impl Iterator<Item = &'a Entry>,
+    deny: &GlobSet,
+) -> Result<HashMap<ObjectId, Outline>, QueryError> {
+    let mut known = HashMap::new();
+    if let Some(store) = store {
+        let blobs: HashMap<FilePath, ObjectId> =
+            view::files(store.db())?.into_iter().map(|file| (file.path, file.blob)).collect();
+        let stored = view::outlines(store.db())?;
+        known.extend(stored.into_iter().filter_map(|(path, outline)| Some((blobs.get(&path)?.clone(), outline))));
+    }
+    let mut seen: HashSet<&ObjectId> = HashSet::new();
+    let missing: Vec<&Entry> =
+        entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
+    let source = Mutex::new(git.clone());
+    let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let made: Vec<(ObjectId, Outline)> = missing
+        .par_iter()
+        .map_init(own, |git, entry| Ok((entry.id.clone(), outline_at(git, entry, deny)?)))
+        .collect::<Result<_, RepoError>>()?;
+    known.extend(made);
+    Ok(known)
+}
+
+fn outline_at(git: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Outline, RepoError> {
+    match content(git, entry, deny)? {
+        Content::Text(text) => Ok(outline::outline(outline::language_of(&entry.path), &text).0),
+        Content::Skipped { .. } => Ok(Outline::default()),
+    }
+}
+
+/// The recorded edges of a repository (`file`: those at either end of which that file is).
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<Vec<Edge>, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
+    let mut edges = view::edges(store.db())?;
+    if let Some(file) = file {
+        edges.retain(|edge| edge.source_file == *file || edge.dependent_file == *file);
+    }
+    Ok(edges)
+}

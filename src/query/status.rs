@@ -1,0 +1,170 @@
+//! What is fresh, what is queued, what it cost: the JSON of `status --json` (DESIGN §6).
+
+use serde::Serialize;
+
+use super::{QueryError, Reader};
+use crate::cache::{self, disk_bytes, view};
+use crate::clock;
+use crate::queue;
+use crate::repo::Repo;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    pub daemon: DaemonStatus,
+    pub repos: Vec<RepoStatus>,
+    pub queue: QueueStatus,
+    pub budget: BudgetStatus,
+    pub cache: CacheStatus,
+    pub embedding: EmbeddingStatus,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DaemonStatus {
+    pub running: bool,
+    pub pid: Option<u32>,
+    pub rss_bytes: Option<u64>,
+    pub worker_pid: Option<u32>,
+    pub worker_rss_bytes: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RepoStatus {
+    pub repo: String,
+    pub id: String,
+    pub head: Option<String>,
+    pub indexed_commit: Option<String>,
+    /// Indexed files; `skipped` come on top.
+    pub files: u64,
+    pub fresh: u64,
+    pub stale: u64,
+    /// Files with a job queued or running.
+    pub pending: u64,
+    pub skipped: u64,
+    pub held: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct QueueStatus {
+    pub queued: u64,
+    pub running: u64,
+    pub parked: u64,
+    pub discarded: u64,
+    pub quarantined: u64,
+    pub done: u64,
+    pub paused: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct BudgetStatus {
+    /// UTC calendar month, `2026-11`.
+    pub month: String,
+    pub spent_usd: f64,
+    pub limit_usd: f64,
+    pub reserved_usd: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct CacheStatus {
+    pub bytes: u64,
+    pub max_bytes: u64,
+    pub hits: u64,
+    pub misses: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct EmbeddingStatus {
+    /// `None`: search is lexical.
+    pub model: Option<String>,
+}
+
+/// Nano-dollars in a dollar.
+pub const NANO: f64 = 1e9;
+
+/// Gathers the status from the stores; what the daemon says of itself is handed in.
+///
+/// # Errors
+/// If a store cannot be read.
+pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, QueryError> {
+    let config = reader.config;
+    let month = clock::now().month();
+    let mut cache =
+        CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
+    let mut spent: i64 = 0;
+    let mut repos = Vec::new();
+    for repo in reader.repos()? {
+        let head = Repo::open(&repo.location).and_then(|git| git.head());
+        let (head, unreadable) = match head {
+            Ok(head) => (head.commit, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let mut freshness = view::Freshness::default();
+        if let Some(store) = reader.store(&repo)? {
+            freshness = view::freshness(store.db())?;
+            let counter = |name| -> Result<u64, QueryError> {
+                Ok(cache::metadata(store.db(), name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+            };
+            cache.hits += counter(cache::HITS)?;
+            cache.misses += counter(cache::MISSES)?;
+            cache.bytes += disk_bytes(store.dir.path().to_owned());
+            spent += store.db().query_row(
+                "SELECT coalesce(sum(cost), 0) FROM file_analysis WHERE strftime('%Y-%m', created_at / 1000, 'unixepoch') = ?1",
+                [&month],
+                |row| row.get::<_, i64>(0),
+            )?;
+        }
+        repos.push(RepoStatus {
+            repo: repo.location.path.to_string_lossy().into_owned(),
+            id: repo.id.0.clone(),
+            head: head.map(|id| id.to_string()),
+            indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
+            files: freshness.files,
+            fresh: freshness.fresh,
+            stale: freshness.files - freshness.fresh,
+            pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
+            skipped: freshness.skipped,
+            held: repo.held,
+            error: repo.error.or(unreadable),
+        });
+    }
+    Ok(Status {
+        daemon,
+        repos,
+        queue: queue_status(reader)?,
+        budget: BudgetStatus {
+            month,
+            spent_usd: spent as f64 / NANO,
+            limit_usd: config.budget.monthly as f64 / NANO,
+            // Nothing is reserved where no request can be sent.
+            reserved_usd: 0.0,
+        },
+        cache,
+        embedding: EmbeddingStatus { model: installed_model(reader) },
+    })
+}
+
+/// The embedding model that is set up and installed.
+pub fn installed_model(reader: &Reader<'_>) -> Option<String> {
+    reader.config.embedding.model.clone().filter(|id| reader.home.model(id).is_dir())
+}
+
+fn queue_status(reader: &Reader<'_>) -> Result<QueueStatus, QueryError> {
+    let Some(db) = &reader.agent else { return Ok(QueueStatus::default()) };
+    let counts = queue::counts(db, None)?;
+    Ok(QueueStatus {
+        queued: counts.queued,
+        running: counts.running,
+        parked: counts.parked,
+        discarded: counts.discarded,
+        quarantined: counts.quarantined,
+        done: counts.done,
+        paused: queue::is_paused(db)?,
+    })
+}
+
+/// Resident memory of a process in bytes, where the system tells.
+pub fn rss_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1_024)
+}

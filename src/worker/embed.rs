@@ -1,0 +1,219 @@
+//! Running `embed` jobs: content → chunks → the vectors that are not there yet → LanceDB → finish.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::analyze::{Ended, by_repo, panic_text};
+use super::reconcile::records;
+use super::{Worker, WorkerError, read, subject};
+use crate::cache::view::{self, FileRecord};
+use crate::clock;
+use crate::domain::{FilePath, Hash};
+use crate::embedder::bert::{Embedder, Vector};
+use crate::embedder::chunk::{self, Chunk};
+use crate::queue::{self, Job};
+use crate::repo::Repo;
+use crate::repo::registry::{self, Registered};
+use crate::vectors::{ChunkRow, VectorsError, Vectors};
+
+/// How old a version of the LanceDB table must be before it is removed: a reader may still hold it (DESIGN invariant 9).
+const VERSION_RETENTION: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+
+/// A file whose chunks are to have vectors.
+struct Pending {
+    job: Job,
+    file: FileRecord,
+    chunks: Vec<Chunk>,
+}
+
+impl Worker {
+    /// Embeds files of any repositories.
+    pub(super) fn embed(&mut self, jobs: Vec<Job>) -> Result<(), WorkerError> {
+        let embedder = match self.model.get() {
+            Ok(embedder) => embedder,
+            Err(detail) => {
+                tracing::error!(detail, "embedding is parked");
+                let ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
+                return Ok(queue::park(&mut self.queue, &ids, &detail, clock::now())?);
+            }
+        };
+        for (repo, jobs) in by_repo(jobs) {
+            let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
+            let ended = self.embed_repo(&registered, &embedder, jobs)?;
+            self.end(ended.into_iter())?;
+            self.unsettled.insert(repo);
+        }
+        Ok(())
+    }
+
+    fn embed_repo(
+        &mut self,
+        repo: &Registered,
+        embedder: &Embedder,
+        jobs: Vec<Job>,
+    ) -> Result<Vec<(Job, Ended)>, WorkerError> {
+        let git = match Repo::open(&repo.location) {
+            Ok(git) => git,
+            Err(error) => {
+                return Ok(jobs.into_iter().map(|job| (job, Ended::Failed(error.to_string()))).collect());
+            }
+        };
+        let mut ended = Vec::new();
+        let mut pending = Vec::new();
+        for job in jobs {
+            match self.prepare_embed(repo, &git, job)? {
+                Ok(one) => pending.push(one),
+                Err(one) => ended.push(one),
+            }
+        }
+        if pending.is_empty() {
+            return Ok(ended);
+        }
+        // Forgotten first: between here and the end the table may hold half of it.
+        let store = self.store(repo)?;
+        let tx = store.write()?;
+        for one in &pending {
+            view::forget_embedded_key(&tx, &one.file.path)?;
+        }
+        tx.commit()?;
+        let stored = catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, &pending)));
+        let outcome = match stored {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(panic_text(panic.as_ref())),
+        };
+        if outcome.is_none() {
+            let store = self.store(repo)?;
+            let tx = store.write()?;
+            for one in &pending {
+                view::put_embedded_key(&tx, &one.file.path, &one.job.key)?;
+            }
+            tx.commit()?;
+        }
+        let end = |one: Pending| (one.job, outcome.clone().map_or(Ended::Finished, Ended::Failed));
+        ended.extend(pending.into_iter().map(end));
+        Ok(ended)
+    }
+
+    /// Cuts the file of a job; `Err` if there is nothing to do, or nothing can be done.
+    fn prepare_embed(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        job: Job,
+    ) -> Result<Result<Pending, (Job, Ended)>, WorkerError> {
+        let recipe = self.recipe.embedding.clone();
+        let store = self.store(repo)?;
+        let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err((job, Ended::Finished))) };
+        let key = recipe.and_then(|recipe| recipe.key(&file));
+        let there = view::embedded_key(store.db(), &job.path)? == Some(job.key);
+        if file.skip.is_some() || key != Some(job.key) || there {
+            return Ok(Err((job, Ended::Finished)));
+        }
+        let _slot = self.slots.enter(&subject(&job)).map_err(|source| WorkerError::Directory {
+            path: self.home.slots(),
+            source,
+        })?;
+        Ok(match read::text(git, &file.blob) {
+            Ok(Some(text)) => {
+                let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
+                Ok(Pending { job, file, chunks })
+            }
+            Ok(None) => Err((job, Ended::Hopeless("its content is no longer in the repository".to_owned()))),
+            Err(error) => Err((job, Ended::Failed(error.to_string()))),
+        })
+    }
+
+    /// Finds or makes the vector of every chunk and writes the files' rows into LanceDB, as one version of the table.
+    fn store_vectors(
+        &mut self,
+        repo: &Registered,
+        embedder: &Embedder,
+        pending: &[Pending],
+    ) -> Result<(), VectorsError> {
+        let table = self.table(repo)?;
+        let hashes: Vec<Hash> = pending.iter().flat_map(|one| one.chunks.iter().map(|chunk| chunk.chunk_hash)).collect();
+        let mut vectors = self.runtime.block_on(table.vectors_of(&hashes, embedder.model_id()))?;
+        self.embed_missing(embedder, pending, &mut vectors)?;
+        let rows = pending.iter().flat_map(|one| rows(one, embedder.model_id(), &vectors)).collect();
+        let paths: Vec<String> = pending.iter().map(|one| one.file.path.escaped()).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        self.runtime.block_on(table.replace_files(&paths, rows))
+    }
+
+    /// The LanceDB table of a repository, opened once.
+    fn table(&mut self, repo: &Registered) -> Result<Arc<Vectors>, VectorsError> {
+        if let Some(table) = self.tables.get(&repo.id) {
+            return Ok(table.clone());
+        }
+        let dir = super::store_dir(&self.config, repo).vectors();
+        let table = Arc::new(self.runtime.block_on(Vectors::create(&dir))?);
+        self.tables.insert(repo.id.clone(), table.clone());
+        Ok(table)
+    }
+
+    fn embed_missing(
+        &self,
+        embedder: &Embedder,
+        pending: &[Pending],
+        vectors: &mut HashMap<Hash, Vector>,
+    ) -> Result<(), VectorsError> {
+        let mut missing: Vec<(Hash, &str)> = Vec::new();
+        let mut seen: HashSet<Hash> = vectors.keys().copied().collect();
+        for chunk in pending.iter().flat_map(|one| &one.chunks) {
+            if seen.insert(chunk.chunk_hash) {
+                missing.push((chunk.chunk_hash, &chunk.text));
+            }
+        }
+        let texts: Vec<&str> = missing.iter().map(|(_, text)| *text).collect();
+        let made = embedder.embed(&texts)?;
+        vectors.extend(missing.iter().map(|(hash, _)| *hash).zip(made));
+        Ok(())
+    }
+
+    /// Removes the vectors of files that are gone, and has LanceDB merge its fragments and drop old versions.
+    pub(super) fn sweep_vectors(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+        let dir = super::store_dir(&self.config, repo).vectors();
+        let store = self.store(repo)?;
+        let dead = view::dead_vectors(store.db())?;
+        let paths: Vec<String> = dead.iter().map(FilePath::escaped).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let swept = self.runtime.block_on(async {
+            let Some(table) = Vectors::open(&dir).await? else { return Ok(()) };
+            if !paths.is_empty() {
+                table.delete_files(&paths).await?;
+            }
+            table.maintain(clock::now(), VERSION_RETENTION).await
+        });
+        match swept {
+            Ok(()) => Ok(view::forget_dead_vectors(self.store(repo)?.db(), &dead)?),
+            Err(error) => {
+                let error: VectorsError = error;
+                tracing::warn!(repo = %repo.id, %error, "the vectors were not looked after");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The rows of one file.
+fn rows(one: &Pending, model_id: &str, vectors: &HashMap<Hash, Vector>) -> Vec<ChunkRow> {
+    let row = |(record, chunk): (crate::cache::chunks::ChunkRecord, &Chunk)| {
+        Some(ChunkRow {
+            chunk_id: record.chunk_id,
+            vector: *vectors.get(&chunk.chunk_hash)?,
+            text: chunk.text.clone(),
+            file_path: one.file.path.escaped(),
+            content_hash: one.file.content_hash?,
+            chunk_hash: chunk.chunk_hash,
+            model_id: model_id.to_owned(),
+            entity_type: record.entity_type,
+            entity_name: record.entity_name,
+            language: one.file.language,
+            start_line: record.start_line,
+            end_line: record.end_line,
+        })
+    };
+    records(&one.file.path, &one.chunks).into_iter().zip(&one.chunks).filter_map(row).collect()
+}

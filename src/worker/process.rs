@@ -1,0 +1,138 @@
+//! The worker as a process: hints come in on standard input, reports go out on standard output, and it exits when the pipe to
+//! its parent closes, when it is told to, or after a while of idleness.
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use super::pipe::{Hint, Report};
+use super::search_socket::SearchSocket;
+use super::{Ending, Model, Step, Unreconciled, Worker, WorkerError};
+use crate::clock;
+use crate::config::Config;
+use crate::domain::RepoId;
+use crate::home::Home;
+use crate::queue::Waiting;
+
+/// Runs until stopped or idle for too long. Call it under the process's own main thread, with standard input from the daemon.
+///
+/// # Errors
+/// If the lock, a database or a directory cannot be used; the daemon logs it and tries again later.
+pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError> {
+    let lock = home.worker_lock();
+    // A dying worker gives its lock up in moments; its successor waits for it.
+    let _lock = crate::lock::wait(&lock).map_err(|source| WorkerError::Directory { path: lock, source })?;
+    let unload_after = config.embedding.unload_after;
+    let hints = read_hints();
+    let model = Arc::new(Model::new(&home, &config));
+    let search = SearchSocket::listen(&home, &config, model.clone())?;
+    let mut worker = Worker::open(home, config, model.clone(), ending)?;
+    report(&Report::Ready);
+    let mut idle_since: Option<Instant> = None;
+    loop {
+        while let Ok(hint) = hints.receiver.try_recv() {
+            idle_since = None;
+            if !obey(&mut worker, &model, hint)? {
+                return Ok(());
+            }
+        }
+        if hints.stopped.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let waiting = match worker.step()? {
+            Step::Did(_) => {
+                idle_since = None;
+                continue;
+            }
+            Step::Idle(waiting) => waiting,
+        };
+        if idle_since.is_none() {
+            report(&Report::Idle);
+            worker.settle()?;
+        }
+        let since = *idle_since.get_or_insert_with(clock::monotonic);
+        let left = unload_after.saturating_sub(search.last_used().map_or(since, |used| used.max(since)).elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        match hints.receiver.recv_timeout(left.min(until(waiting))) {
+            Ok(hint) => {
+                idle_since = None;
+                if !obey(&mut worker, &model, hint)? {
+                    return Ok(());
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+    }
+}
+
+/// How long nothing can become claimable.
+fn until(waiting: Waiting) -> Duration {
+    match waiting {
+        Waiting::Nothing => Duration::MAX,
+        Waiting::Now => Duration::ZERO,
+        Waiting::Until(then) => {
+            Duration::from_millis(u64::try_from(then.0.saturating_sub(clock::now().0)).unwrap_or(0))
+        }
+    }
+}
+
+/// False: stop.
+fn obey(worker: &mut Worker, model: &Model, hint: Hint) -> Result<bool, WorkerError> {
+    match hint {
+        Hint::Stop => return Ok(false),
+        Hint::Wake => {}
+        Hint::Warm => {
+            if let Err(detail) = model.get() {
+                tracing::info!(detail, "search stays lexical");
+            }
+        }
+        Hint::Reconcile { repo, full, token } => {
+            let (held, error) = match worker.reconcile(&RepoId(repo.clone()), full)? {
+                Ok(_) => (None, None),
+                Err(Unreconciled::Held(busy)) => (Some(busy.as_str().to_owned()), None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            report(&Report::Reconciled { repo, token, held, error });
+        }
+    }
+    Ok(true)
+}
+
+struct Hints {
+    receiver: Receiver<Hint>,
+    /// The pipe is closed: the daemon is gone.
+    stopped: Arc<AtomicBool>,
+}
+
+fn read_hints() -> Hints {
+    let (sender, receiver) = channel();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let flag = stopped.clone();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            match serde_json::from_str(&line) {
+                Ok(hint) if sender.send(hint).is_ok() => {}
+                Ok(_) => break,
+                Err(error) => tracing::warn!(%error, "a hint that this version does not know"),
+            }
+        }
+        flag.store(true, Ordering::Relaxed);
+        // Wakes the loop if it waits; it may be gone already.
+        let _ = sender.send(Hint::Stop);
+    });
+    Hints { receiver, stopped }
+}
+
+fn report(report: &Report) {
+    let mut out = std::io::stdout().lock();
+    // A daemon that is gone is noticed by the closed standard input.
+    if let Ok(line) = serde_json::to_string(report) {
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}

@@ -1,0 +1,85 @@
+//! Reading changed files: blob → what it is, or why it is skipped → outline.
+
+use std::collections::HashSet;
+
+use globset::GlobSet;
+
+use super::slots::Slots;
+use crate::cache::view::{FileRecord, Links};
+use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
+use crate::outline::{self, Outline};
+use crate::queue::Subject;
+use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
+
+/// What reading one file gave.
+pub(super) struct FileRead {
+    pub record: FileRecord,
+    /// Empty for files that are skipped or say nothing to others.
+    pub outline: Outline,
+}
+
+/// What may be read.
+pub(super) struct Reading<'a> {
+    pub slots: &'a Slots,
+    pub deny: &'a GlobSet,
+    /// Blobs that crashed the parser twice while alone.
+    pub quarantined: &'a HashSet<ObjectId>,
+}
+
+impl Reading<'_> {
+    /// Reads one entry of the tree.
+    ///
+    /// # Errors
+    /// If the repository is damaged. An object that is merely not there (a partial clone) is a reason to skip.
+    pub fn read(&self, repo: &Repo, entry: &Entry) -> Result<FileRead, RepoError> {
+        let language = outline::language_of(&entry.path);
+        let (skip, size_bytes, content) = match self.content(repo, entry)? {
+            Content::Text(text) => (None, text.len() as u64, Some(text)),
+            Content::Skipped { reason, bytes } => (Some(reason), bytes, None),
+        };
+        let outline = match &content {
+            Some(text) => self.outline(language, text, &entry.id)?,
+            None => Outline::default(),
+        };
+        let record = FileRecord {
+            path: entry.path.clone(),
+            blob: entry.id.clone(),
+            mode: entry.mode,
+            source: Source::Commit,
+            size_bytes,
+            language,
+            role: outline::role_of(&entry.path),
+            skip,
+            content_hash: content.as_ref().map(|text| Hash::of(text.as_bytes())),
+            links: Links::default(),
+        };
+        Ok(FileRead { record, outline })
+    }
+
+    fn content(&self, repo: &Repo, entry: &Entry) -> Result<Content, RepoError> {
+        if self.quarantined.contains(&entry.id) {
+            return Ok(Content::Skipped { reason: SkipReason::Quarantined, bytes: 0 });
+        }
+        content(repo, entry, self.deny)
+    }
+
+    fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
+        let _slot = self
+            .slots
+            .enter(&Subject::Blob(blob.clone()))
+            .map_err(|error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") })?;
+        Ok(outline::outline(language, text).0)
+    }
+}
+
+/// The text of an indexed file; `None` if its object is gone or is no text any more.
+///
+/// # Errors
+/// If the repository is damaged.
+pub(super) fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
+    match repo.blob(blob, MAX_FILE_BYTES) {
+        Ok(Blob::Content(bytes)) => Ok(String::from_utf8(bytes).ok()),
+        Ok(Blob::TooLarge { .. }) | Err(RepoError::MissingObject { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
