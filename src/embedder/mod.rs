@@ -1,8 +1,11 @@
 //! Chunks and their vectors: a file is cut into [`chunk::Chunk`]s along its syntax, and a BERT turns each chunk's text into a
-//! vector of unit length. Cutting is pure; [`bert::Embedder`] is what needs a model on disk, which [`install`] puts there.
+//! vector of unit length. Cutting is pure; [`bert::Embedder`] needs a model on disk, which [`install`] puts there.
 
+pub mod bert;
 pub mod chunk;
+pub mod install;
 mod markdown;
+pub mod model;
 mod rust_items;
 mod segment;
 mod window;

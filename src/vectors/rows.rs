@@ -1,0 +1,186 @@
+//! Rows of `code_chunks` and their Arrow form.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, UInt32Type};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray, UInt32Array};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+
+use crate::domain::Hash;
+
+use super::DIMENSIONS;
+
+/// One chunk of one file with its vector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChunkRow {
+    /// Unique in the table; see [`ChunkRow::id`].
+    pub chunk_id: String,
+    /// Of unit length.
+    pub vector: [f32; DIMENSIONS],
+    /// Header and body, as embedded.
+    pub text: String,
+    /// `FilePath::escaped`
+    pub file_path: String,
+    pub content_hash: Hash,
+    pub chunk_hash: Hash,
+    pub model_id: String,
+    pub entity_type: String,
+    pub entity_name: String,
+    pub language: String,
+    /// From 1, inclusive.
+    pub start_line: u32,
+    pub end_line: u32,
+}
+
+impl ChunkRow {
+    /// Id of the `nth` (from 0) chunk of this hash in this file: the same chunk keeps it when it moves inside the file.
+    pub fn id(file_path: &str, chunk_hash: &Hash, nth: u32) -> String {
+        let id = Hash::of_fields([file_path.as_bytes(), chunk_hash.as_bytes(), &nth.to_le_bytes()]);
+        let mut text = id.to_string();
+        text.truncate(32);
+        text
+    }
+}
+
+pub(super) const COLUMNS: &[&str] = &[
+    "chunk_id",
+    "vector",
+    "text",
+    "file_path",
+    "content_hash",
+    "chunk_hash",
+    "model_id",
+    "entity_type",
+    "entity_name",
+    "language",
+    "start_line",
+    "end_line",
+];
+
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let field = |name: &&str| match *name {
+        "vector" => Field::new(*name, DataType::FixedSizeList(vector_item(), dimensions()), false),
+        "start_line" | "end_line" => Field::new(*name, DataType::UInt32, false),
+        _ => Field::new(*name, DataType::Utf8, false),
+    };
+    Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
+});
+
+fn vector_item() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::Float32, true))
+}
+
+const fn dimensions() -> i32 {
+    DIMENSIONS as i32
+}
+
+pub(super) fn schema() -> SchemaRef {
+    SCHEMA.clone()
+}
+
+/// True if the table has these columns with these types.
+pub(super) fn is_same_layout(schema: &Schema) -> bool {
+    schema.fields().len() == SCHEMA.fields().len()
+        && SCHEMA.fields().iter().all(|field| {
+            schema.field_with_name(field.name()).is_ok_and(|found| match (found.data_type(), field.data_type()) {
+                (DataType::FixedSizeList(_, found), DataType::FixedSizeList(_, expected)) => found == expected,
+                (found, expected) => found == expected,
+            })
+        })
+}
+
+pub(super) fn to_batch(rows: &[ChunkRow]) -> Result<RecordBatch, ArrowError> {
+    fn text<'r>(rows: &'r [ChunkRow], of: impl Fn(&'r ChunkRow) -> &'r str) -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
+    }
+    let hex = |of: fn(&ChunkRow) -> &Hash| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| of(row).to_string())))
+    };
+    let number =
+        |of: fn(&ChunkRow) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(of))) };
+    let floats = Float32Array::from_iter_values(rows.iter().flat_map(|row| row.vector));
+    let vectors = FixedSizeListArray::try_new(vector_item(), dimensions(), Arc::new(floats), None)?;
+    let columns: Vec<ArrayRef> = vec![
+        text(rows, |row| &row.chunk_id),
+        Arc::new(vectors),
+        text(rows, |row| &row.text),
+        text(rows, |row| &row.file_path),
+        hex(|row| &row.content_hash),
+        hex(|row| &row.chunk_hash),
+        text(rows, |row| &row.model_id),
+        text(rows, |row| &row.entity_type),
+        text(rows, |row| &row.entity_name),
+        text(rows, |row| &row.language),
+        number(|row| row.start_line),
+        number(|row| row.end_line),
+    ];
+    RecordBatch::try_new(schema(), columns)
+}
+
+/// The rows of a batch that has every column; a batch that has not gives none.
+pub(super) fn from_batch(batch: &RecordBatch) -> Vec<ChunkRow> {
+    (0..batch.num_rows()).filter_map(|index| row(batch, index)).collect()
+}
+
+fn row(batch: &RecordBatch, index: usize) -> Option<ChunkRow> {
+    let text = |name| Some(strings(batch, name)?.value(index).to_owned());
+    let hash = |name| parse_hash(strings(batch, name)?.value(index));
+    let number = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>()?.value(index));
+    Some(ChunkRow {
+        chunk_id: text("chunk_id")?,
+        vector: vector(batch, index)?,
+        text: text("text")?,
+        file_path: text("file_path")?,
+        content_hash: hash("content_hash")?,
+        chunk_hash: hash("chunk_hash")?,
+        model_id: text("model_id")?,
+        entity_type: text("entity_type")?,
+        entity_name: text("entity_name")?,
+        language: text("language")?,
+        start_line: number("start_line")?,
+        end_line: number("end_line")?,
+    })
+}
+
+/// Chunk hash and vector of each row.
+pub(super) fn vectors(batch: &RecordBatch) -> Vec<(Hash, [f32; DIMENSIONS])> {
+    let Some(hashes) = strings(batch, "chunk_hash") else { return Vec::new() };
+    (0..batch.num_rows()).filter_map(|index| Some((parse_hash(hashes.value(index))?, vector(batch, index)?))).collect()
+}
+
+/// Two text columns, row by row.
+pub(super) fn text_pairs(batch: &RecordBatch, first: &str, second: &str) -> Vec<(String, String)> {
+    match (strings(batch, first), strings(batch, second)) {
+        (Some(first), Some(second)) => {
+            (0..batch.num_rows()).map(|index| (first.value(index).to_owned(), second.value(index).to_owned())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Chunk id and cosine of each row of a search's result. LanceDB gives the cosine distance, which is one less the cosine.
+pub(super) fn scores(batch: &RecordBatch) -> Vec<(String, f32)> {
+    let distances = batch.column_by_name("_distance").and_then(|column| column.as_primitive_opt::<Float32Type>());
+    match (strings(batch, "chunk_id"), distances) {
+        (Some(ids), Some(distances)) => {
+            (0..batch.num_rows()).map(|index| (ids.value(index).to_owned(), 1.0 - distances.value(index))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn strings<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b StringArray> {
+    batch.column_by_name(name)?.as_string_opt()
+}
+
+fn vector(batch: &RecordBatch, index: usize) -> Option<[f32; DIMENSIONS]> {
+    let list = batch.column_by_name("vector")?.as_fixed_size_list_opt()?.value(index);
+    list.as_primitive_opt::<Float32Type>()?.values().as_ref().try_into().ok()
+}
+
+fn parse_hash(hex: &str) -> Option<Hash> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(byte).collect();
+    Hash::from_bytes(&bytes?)
+}

@@ -1,0 +1,154 @@
+use super::*;
+use crate::clock::Timestamp;
+use std::time::Duration;
+
+/// A vector of unit length that points mostly along one axis.
+fn vector(axis: usize, lean: f32) -> [f32; DIMENSIONS] {
+    let mut vector = [0.0; DIMENSIONS];
+    vector[axis % DIMENSIONS] = (1.0 - lean * lean).sqrt();
+    vector[(axis + 1) % DIMENSIONS] = lean;
+    vector
+}
+
+fn row(path: &str, nth: u32, model: &str) -> ChunkRow {
+    let text = format!("{path} chunk {nth}");
+    let chunk_hash = Hash::of(text.as_bytes());
+    ChunkRow {
+        chunk_id: ChunkRow::id(path, &chunk_hash, 0),
+        vector: vector(nth as usize, 0.1),
+        text,
+        file_path: path.to_owned(),
+        content_hash: Hash::of(path.as_bytes()),
+        chunk_hash,
+        model_id: model.to_owned(),
+        entity_type: "function".to_owned(),
+        entity_name: format!("f{nth}"),
+        language: "rust".to_owned(),
+        start_line: nth + 1,
+        end_line: nth + 9,
+    }
+}
+
+fn rows_of(path: &str, count: u32) -> Vec<ChunkRow> {
+    (0..count).map(|nth| row(path, nth, "m")).collect()
+}
+
+async fn opened(dir: &Path) -> Vectors {
+    Vectors::open(dir, true).await.unwrap().unwrap()
+}
+
+fn sorted(mut rows: Vec<ChunkRow>) -> Vec<ChunkRow> {
+    rows.sort_by(|a, b| a.chunk_id.cmp(&b.chunk_id));
+    rows
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_there_is_none_and_is_not_created() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("embeddings.lance");
+    assert!(Vectors::open(&dir, false).await.unwrap().is_none());
+    assert!(!dir.exists());
+}
+
+#[tokio::test]
+async fn rows_come_back_as_they_were_and_survive_opening_again() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("a b's %41 ü #1?x").join("embeddings.lance");
+    let rows = [rows_of("it's \"odd\".rs", 3), rows_of("src/ü%25.rs", 2)].concat();
+    opened(&dir).await.replace_files(&["it's \"odd\".rs", "src/ü%25.rs"], rows.clone()).await.unwrap();
+    let vectors = Vectors::open(&dir, false).await.unwrap().unwrap();
+    assert_eq!(sorted(vectors.rows().await.unwrap()), sorted(rows));
+    assert!(vectors.disk_bytes() > 5 * 4 * DIMENSIONS as u64);
+}
+
+#[tokio::test]
+async fn replacing_a_file_touches_no_other() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    vectors.replace_files(&["a'b.rs", "b.rs"], [rows_of("a'b.rs", 4), rows_of("b.rs", 2)].concat()).await.unwrap();
+    vectors.replace_files(&["a'b.rs"], rows_of("a'b.rs", 1)).await.unwrap();
+    assert_eq!(sorted(vectors.rows().await.unwrap()), sorted([rows_of("a'b.rs", 1), rows_of("b.rs", 2)].concat()));
+    vectors.delete_files(&["b.rs", "never.rs"]).await.unwrap();
+    assert_eq!(vectors.count().await.unwrap(), 1);
+    assert_eq!(
+        vectors.files("m").await.unwrap(),
+        HashMap::from([("a'b.rs".to_owned(), Hash::of(b"a'b.rs").to_string())])
+    );
+}
+
+#[tokio::test]
+async fn known_vectors_are_found_by_hash_of_the_same_model_only() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    let rows = vec![row("a.rs", 0, "m"), row("a.rs", 1, "other")];
+    vectors.replace_files(&["a.rs"], rows.clone()).await.unwrap();
+    let mut hashes: Vec<Hash> = (0..2_500_u32).map(|n| Hash::of(&n.to_le_bytes())).collect();
+    hashes.extend(rows.iter().map(|row| row.chunk_hash));
+    let found = vectors.vectors_of(&hashes, "m").await.unwrap();
+    assert_eq!(found, HashMap::from([(rows[0].chunk_hash, rows[0].vector)]));
+    assert_eq!(vectors.vectors_of(&[], "m").await.unwrap(), HashMap::new());
+}
+
+#[tokio::test]
+async fn search_gives_the_nearest_of_its_model_with_their_cosine() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    assert_eq!(vectors.search(&vector(7, 0.0), "m", 3).await.unwrap(), []);
+    vectors.replace_files(&["a.rs"], rows_of("a.rs", 40)).await.unwrap();
+    let found = vectors.search(&vector(7, 0.0), "m", 3).await.unwrap();
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[0].0, row("a.rs", 7, "m").chunk_id);
+    assert!((found[0].1 - 0.99_f32.sqrt()).abs() < 1e-5, "{found:?}");
+    assert_eq!(found[1].0, row("a.rs", 6, "m").chunk_id);
+
+    vectors.replace_files(&["b.rs"], vec![row("b.rs", 7, "other")]).await.unwrap();
+    let of_model =
+        |model| async move { vectors.search(&vector(7, 0.0), model, 50).await.map(|found| (found, vectors)) };
+    let (found, vectors) = of_model("m").await.unwrap();
+    assert_eq!(found.len(), 40);
+    assert_eq!(vectors.search(&vector(7, 0.0), "other", 50).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn upkeep_merges_fragments_removes_versions_and_changes_no_row() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    for nth in 0..40_u32 {
+        let path = format!("{}.rs", nth % 30);
+        vectors.replace_files(&[&path], rows_of(&path, 3)).await.unwrap();
+    }
+    let (before, bytes) = (sorted(vectors.rows().await.unwrap()), vectors.disk_bytes());
+    let kept = vectors.maintain(crate::clock::now(), VERSION_KEPT).await.unwrap();
+    assert!(kept.fragments_merged >= SMALL && kept.versions_removed == 0, "{kept:?}");
+
+    let later = Timestamp(crate::clock::now().0 + 1_000);
+    let done = vectors.maintain(later, Duration::ZERO).await.unwrap();
+    assert!(done.versions_removed > 40, "{done:?}");
+    assert!(vectors.disk_bytes() < bytes / 2, "{} of {bytes} bytes", vectors.disk_bytes());
+    assert_eq!(sorted(vectors.rows().await.unwrap()), before);
+}
+
+const SMALL: usize = 16;
+
+#[tokio::test]
+async fn a_reader_whose_version_was_pruned_opens_again() {
+    let home = tempfile::tempdir().unwrap();
+    let writer = opened(home.path()).await;
+    writer.replace_files(&["a.rs"], rows_of("a.rs", 4)).await.unwrap();
+    let reader = Vectors::open(home.path(), false).await.unwrap().unwrap();
+    for _ in 0..20 {
+        writer.replace_files(&["a.rs"], rows_of("a.rs", 2)).await.unwrap();
+    }
+    writer.maintain(Timestamp(crate::clock::now().0 + 1_000), Duration::ZERO).await.unwrap();
+    assert_eq!(reader.search(&vector(1, 0.0), "m", 10).await.unwrap().len(), 2);
+    assert_eq!(reader.rows().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_a_creation_is_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join("code_chunks.lance/_versions")).unwrap();
+    std::fs::write(home.path().join("code_chunks.lance/junk"), "x").unwrap();
+    assert!(Vectors::open(home.path(), false).await.unwrap().is_none());
+    assert_eq!(opened(home.path()).await.count().await.unwrap(), 0);
+}
