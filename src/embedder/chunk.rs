@@ -106,9 +106,16 @@ fn count_up_to_long(text: &str, range: &Range<usize>) -> usize {
 }
 
 fn is_mergeable(text: &str, last: &Segment, next: &Segment, size: usize, own: usize) -> bool {
-    let shares_line = !text[..next.range.start].ends_with('\n');
+    let shares_line = !starts_line(text, &next.range);
     let is_short = own < SHORT_TOKENS && last.family == next.family && !next.is_opening;
     (shares_line || is_short) && size + own <= MERGED_TOKENS
+}
+
+/// True if a range's first visible character is the first of its line.
+fn starts_line(text: &str, range: &Range<usize>) -> bool {
+    let first = range.end - text[range.clone()].trim_start().len();
+    let before = text[..first].trim_end_matches([' ', '\t']);
+    before.is_empty() || before.ends_with('\n')
 }
 
 /// The larger of two gives the type and, if the smaller has none, the name.
@@ -118,7 +125,10 @@ fn absorb(last: &mut Segment, next: Segment) {
     }
     if last.entity_name.is_empty() {
         last.entity_name = next.entity_name;
-    } else if !next.entity_name.is_empty() && last.entity_name.len() + next.entity_name.len() <= NAMES_BYTES {
+    } else if !next.entity_name.is_empty()
+        && !last.entity_name.split(", ").any(|name| name == next.entity_name)
+        && last.entity_name.len() + next.entity_name.len() <= NAMES_BYTES
+    {
         last.entity_name = format!("{}, {}", last.entity_name, next.entity_name);
     }
     last.cuts.extend(next.cuts);

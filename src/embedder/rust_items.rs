@@ -106,15 +106,19 @@ impl<'t> Walk<'t> {
         let documented = self.text[self.position..node.start_byte()].contains("///");
         let opening_end = self.line_end(body.start_byte() + 1);
         let mut opening = self.segment(node, opening_end, place);
-        opening.is_opening = !documented && is_within(&self.text[opening.range.clone()], WHOLE_TOKENS / 2);
+        opening.is_opening = (entity_type == "impl" || !documented) && self.is_short(&opening);
         self.push_segment(opening);
 
         self.families += 1;
-        let head = one_line(&self.text[node.start_byte()..body.start_byte()], QUOTE_BYTES);
+        let head = one_line(&self.text[node.start_byte()..head_end(node, body)], QUOTE_BYTES);
         let owner = if entity_type == "module" { String::new() } else { name };
         let inside = Place { context: nested(&place.context, &head), owner, family: self.families };
         self.todo.push(Task::Close(node.end_byte(), inside.clone()));
         self.push_children(body, &inside);
+    }
+
+    fn is_short(&self, segment: &Segment) -> bool {
+        is_within(&self.text[segment.range.clone()], WHOLE_TOKENS)
     }
 
     /// True if what is not yet in a segment, up to the node's end, counts at most so many tokens.
@@ -149,6 +153,7 @@ impl<'t> Walk<'t> {
 
     /// The end of a container or of the file: brackets join the last segment, comments make one of their own.
     fn close(&mut self, end: usize, place: &Place) {
+        let end = self.line_end(end);
         if end <= self.position {
             return;
         }
@@ -199,6 +204,13 @@ impl<'t> Walk<'t> {
             _ => end,
         }
     }
+}
+
+/// Where the head of a container ends that says what it is about: `impl<T> Store<T>`, without its bounds.
+fn head_end(node: Node<'_>, body: Node<'_>) -> usize {
+    let mut cursor = node.walk();
+    let bounds = node.children(&mut cursor).find(|child| child.kind() == "where_clause");
+    bounds.unwrap_or(body).start_byte()
 }
 
 fn is_inner_doc(comment: Node<'_>) -> bool {

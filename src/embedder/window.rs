@@ -137,7 +137,7 @@ pub(super) fn overlap_start(text: &str, previous: &Range<usize>, start: usize) -
         }
         from = line;
     }
-    from
+    if text[from..start].chars().any(char::is_alphanumeric) { from } else { start }
 }
 
 /// Cuts for a text whose syntax is not known: before a line of little indentation, best after a blank line, never before a line
