@@ -1,1 +1,21 @@
-//!
+//! The only code that opens a repository, and it only reads: where a repository lies, where its head is, what changed since the
+//! recorded view, and the bytes of a blob. No `git` process, no network, no filter, no configured program runs here, and nothing
+//! is written below a repository (DESIGN §4, invariant 1).
+
+mod classify;
+mod diff;
+mod head;
+mod locate;
+mod open;
+mod rename;
+mod tree;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+
+pub use classify::{MAX_FILE_BYTES, skip_by_content, skip_by_name};
+pub use diff::{FileChange, TreeDiff};
+pub use head::{Busy, Head};
+pub use locate::{LocateError, Location, LocationKind, locate};
+pub use open::{Blob, Repo, RepoError};
+pub use tree::{Entry, RecordedView, Rejected};

@@ -1,0 +1,280 @@
+//! Opening a repository so that nothing in it can act: isolated configuration, reduced trust, no replaced objects.
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::ObjectId;
+use crate::repo::Location;
+
+/// Most bytes that one object may make the object database allocate. It bounds what delta chains and trees made to explode can take;
+/// a tree of some 1,500,000 entries still fits.
+const ALLOCATION_LIMIT: u64 = 64 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    #[error("the repository {path} cannot be opened: {reason}; `git -C {path} status` shows what Git says")]
+    Open { path: PathBuf, reason: String },
+    #[error("HEAD of {path} cannot be read: {reason}; nothing is assumed about the repository until it can")]
+    Head { path: PathBuf, reason: String },
+    #[error(
+        "HEAD of {path} names {branch}, which does not exist though the repository has a history; nothing is taken for deleted: \
+         commit on that branch, or switch to one that exists"
+    )]
+    HeadMissing { path: PathBuf, branch: String },
+    #[error(
+        "the object {id} is not in the repository (a shallow or partial clone, or a damaged one); it is not fetched"
+    )]
+    MissingObject { id: ObjectId },
+    #[error("the object {id} cannot be read: {reason}; `git fsck` shows what is damaged")]
+    Unreadable { id: ObjectId, reason: String },
+    #[error("the object {id} is a {found}, expected was a {expected}")]
+    WrongKind { id: ObjectId, found: String, expected: &'static str },
+    #[error("the tree {tree} has more than {limit} entries; a tree of that size is not indexed")]
+    TooManyFiles { tree: ObjectId, limit: usize },
+    #[error("the revision {spec} is not known in {path}: {reason}")]
+    Revision { path: PathBuf, spec: String, reason: String },
+}
+
+impl RepoError {
+    /// An error's messages, outermost first, in one line.
+    pub(super) fn chain(error: &dyn std::error::Error) -> String {
+        let mut text = error.to_string();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            next = cause.source();
+        }
+        text.replace('\n', " ")
+    }
+}
+
+/// Content of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blob {
+    Content(Vec<u8>),
+    /// It is larger than was asked for, and was not loaded.
+    TooLarge {
+        bytes: u64,
+    },
+}
+
+/// An open repository. It can be sent to another thread, not shared by two: a clone is cheap and shares what was opened.
+#[derive(Clone)]
+pub struct Repo {
+    pub(super) inner: gix::Repository,
+    path: PathBuf,
+}
+
+/// Options under which no file outside the repository's own is read as configuration, no environment variable counts, and no
+/// setting of the repository that names a program, a path or another object is believed.
+pub(super) fn options() -> gix::open::Options {
+    gix::open::Options::isolated()
+        .with(gix::sec::Trust::Reduced)
+        // A replaced object would change a tree's content without changing its name, by which equal trees are skipped.
+        .config_overrides([
+            "core.useReplaceRefs=false".to_owned(),
+            format!("gitoxide.objects.allocLimitIfReducedTrust={ALLOCATION_LIMIT}"),
+        ])
+}
+
+impl Repo {
+    /// Opens a located repository.
+    ///
+    /// # Errors
+    /// If there is no repository any more at its git directory, or it cannot be read.
+    pub fn open(location: &Location) -> Result<Self, RepoError> {
+        let failed = |reason| RepoError::Open { path: location.path.clone(), reason };
+        if location.common_dir.join("reftable").is_dir() {
+            return Err(failed("unsupported: reftable".to_owned()));
+        }
+        let inner = gix::ThreadSafeRepository::open_opts(&location.git_dir, options().open_path_as_is(true))
+            .map_err(|error| failed(RepoError::chain(&error)))?
+            .to_thread_local();
+        Ok(Self { inner, path: location.path.clone() })
+    }
+
+    /// The path that the repository is registered by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads a blob of at most `max_bytes` bytes; the size of a larger one is told without loading it. Nothing converts the bytes:
+    /// no filter, no line endings.
+    ///
+    /// # Errors
+    /// If the object is missing, is no blob, or is damaged.
+    pub fn blob(&self, id: &ObjectId, max_bytes: u64) -> Result<Blob, RepoError> {
+        let native_id = native(id)?;
+        let header = self.inner.try_find_header(native_id).map_err(|error| unreadable(id, &error))?;
+        let header = header.ok_or_else(|| RepoError::MissingObject { id: id.clone() })?;
+        if header.kind() != gix::objs::Kind::Blob {
+            return Err(RepoError::WrongKind { id: id.clone(), found: header.kind().to_string(), expected: "blob" });
+        }
+        if header.size() > max_bytes {
+            return Ok(Blob::TooLarge { bytes: header.size() });
+        }
+        let mut object = self.inner.find_object(native_id).map_err(|error| unreadable(id, &error))?;
+        Ok(Blob::Content(std::mem::take(&mut object.data)))
+    }
+}
+
+pub(super) fn native(id: &ObjectId) -> Result<gix::ObjectId, RepoError> {
+    gix::oid::try_from_bytes(&id.0).map(ToOwned::to_owned).map_err(|_| RepoError::Unreadable {
+        id: id.clone(),
+        reason: format!("{} bytes are no object name", id.0.len()),
+    })
+}
+
+pub(super) fn plain(id: &gix::oid) -> ObjectId {
+    ObjectId(id.as_bytes().to_vec())
+}
+
+pub(super) fn unreadable(id: &ObjectId, error: &gix::Error) -> RepoError {
+    if error.is_not_found() {
+        RepoError::MissingObject { id: id.clone() }
+    } else {
+        RepoError::Unreadable { id: id.clone(), reason: RepoError::chain(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::RecordedView;
+    use crate::repo::fixture::TestRepo;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_blob_is_measured_before_it_is_loaded() {
+        let repo = TestRepo::new();
+        repo.write("a.txt", "hello\r\n");
+        repo.commit("one");
+        let id = ObjectId(bytes_of_hex(&repo.git(&["rev-parse", "HEAD:a.txt"])));
+        let open = repo.open();
+        assert_eq!(open.blob(&id, 7).unwrap(), Blob::Content(b"hello\r\n".to_vec()));
+        assert_eq!(open.blob(&id, 6).unwrap(), Blob::TooLarge { bytes: 7 });
+        let tree = ObjectId(bytes_of_hex(&repo.git(&["rev-parse", "HEAD^{tree}"])));
+        assert!(matches!(open.blob(&tree, 100), Err(RepoError::WrongKind { .. })));
+        assert!(matches!(open.blob(&ObjectId(vec![7; 20]), 9), Err(RepoError::MissingObject { .. })));
+        assert!(matches!(open.blob(&ObjectId(vec![7; 3]), 9), Err(RepoError::Unreadable { .. })));
+    }
+
+    fn bytes_of_hex(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// Everything this module can do, once.
+    fn read_all(repo: &Repo) {
+        let head = repo.head().unwrap();
+        repo.root_commit().unwrap();
+        repo.rev("HEAD").unwrap();
+        let diff = repo.diff(&RecordedView::default(), head.tree.as_ref()).unwrap();
+        for change in &diff.changes {
+            repo.blob(&change.new.as_ref().unwrap().id, 1 << 20).unwrap();
+        }
+        assert!(!diff.changes.is_empty());
+    }
+
+    #[test]
+    fn reading_changes_nothing_in_work_tree_or_git_directory() {
+        let repo = TestRepo::new();
+        repo.write("src/a.rs", "fn a() {}\n");
+        repo.write("b.md", "# b\n");
+        repo.commit("one");
+        repo.write("src/a.rs", "fn a() { b() }\n");
+        repo.commit("two");
+        repo.git(&["gc", "-q"]);
+        repo.write("b.md", "# dirty\n");
+        let before = repo.fingerprint();
+        read_all(&repo.open());
+        assert_eq!(repo.fingerprint(), before);
+    }
+
+    #[test]
+    fn f42_programs_named_in_the_repositorys_configuration_never_run() {
+        let repo = TestRepo::new();
+        let (canary, script) = (repo.outside("canary"), repo.outside("hostile.sh"));
+        std::fs::write(&script, format!("#!/bin/sh\ntouch {}\ncat\n", canary.display())).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        repo.write("a.rs", "fn a() {}\n");
+        repo.write("old.rs", "fn one() {}\nfn two() {}\nfn three() {}\n");
+        repo.commit("one");
+        let recorded = {
+            let open = repo.open();
+            let head = open.head().unwrap();
+            let mut view = RecordedView::default();
+            view.apply(&open.diff(&view, head.tree.as_ref()).unwrap());
+            view
+        };
+        repo.git(&["mv", "old.rs", "new.rs"]);
+        repo.write("new.rs", "fn one() {}\nfn two() {}\nfn four() {}\n");
+        repo.write(".gitattributes", "* filter=evil diff=evil\n");
+        repo.commit("two");
+        let script = script.display();
+        let hostile = format!(
+            "[core]\n\tfsmonitor = {script}\n\thooksPath = {script}\n\tsshCommand = {script}\n\tworktree = /\n\tpager = {script}\n\
+             [filter \"evil\"]\n\tclean = {script}\n\tsmudge = {script}\n\tprocess = {script}\n\trequired = true\n\
+             [diff]\n\texternal = {script}\n[diff \"evil\"]\n\ttextconv = {script}\n\tcommand = {script}\n\
+             [include]\n\tpath = {script}\n[alias]\n\tstatus = !{script}\n[safe]\n\tdirectory = *\n"
+        );
+        let config = repo.path().join(".git/config");
+        let honest = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, honest + &hostile).unwrap();
+
+        assert_eq!(repo.location().path, repo.path(), "core.worktree is not believed");
+        let open = repo.open();
+        read_all(&open);
+        let diff = open.diff(&recorded, open.head().unwrap().tree.as_ref()).unwrap();
+        assert!(diff.changes.iter().any(|change| change.change.as_str() == "rename"));
+        assert!(!canary.exists());
+    }
+
+    #[test]
+    fn f37_sha256_repositories_are_read() {
+        let repo = TestRepo::with_init(&["--object-format=sha256"]);
+        repo.write("a.rs", "fn a() {}\n");
+        repo.commit("one");
+        let head = repo.open().head().unwrap();
+        assert_eq!(head.commit.unwrap().to_string(), repo.git(&["rev-parse", "HEAD"]));
+        read_all(&repo.open());
+    }
+
+    #[test]
+    fn f40_a_blobless_clone_reads_what_is_there_and_fetches_nothing() {
+        let origin = TestRepo::new();
+        origin.git(&["config", "uploadpack.allowFilter", "true"]);
+        origin.write("a.rs", "fn a() {}\n");
+        origin.commit("one");
+        let clone = TestRepo::new();
+        let url = format!("file://{}", origin.path().display());
+        clone.git(&["remote", "add", "origin", &url]);
+        clone.git(&["fetch", "-q", "--filter=blob:none", "origin"]);
+        clone.git(&["update-ref", "refs/heads/main", "refs/remotes/origin/main"]);
+        let before = clone.fingerprint();
+        let open = clone.open();
+        let diff = open.diff(&RecordedView::default(), open.head().unwrap().tree.as_ref()).unwrap();
+        let id = &diff.changes[0].new.as_ref().unwrap().id;
+        assert!(matches!(open.blob(id, 100), Err(RepoError::MissingObject { .. })));
+        assert_eq!(clone.fingerprint(), before);
+    }
+
+    #[test]
+    fn f46_alternates_to_nowhere_and_in_a_cycle_do_no_harm() {
+        let repo = TestRepo::new();
+        repo.write("a.rs", "fn a() {}\n");
+        repo.commit("one");
+        let (objects, open) = (repo.path().join(".git/objects"), repo.open());
+        std::fs::write(objects.join("info/alternates"), "/nonexistent/objects\n").unwrap();
+        read_all(&open);
+        std::fs::write(objects.join("info/alternates"), format!("{}\n", objects.display())).unwrap();
+        let location = Location {
+            kind: crate::repo::LocationKind::Worktree,
+            path: repo.path().to_owned(),
+            git_dir: repo.path().join(".git"),
+            common_dir: repo.path().join(".git"),
+        };
+        assert!(matches!(Repo::open(&location), Err(RepoError::Open { reason, .. }) if reason.contains("cycle")));
+    }
+}

@@ -1,0 +1,237 @@
+//! What a Git tree says, and the view of it that was recorded.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::domain::{EntryMode, FilePath, ObjectId};
+use crate::repo::diff::TreeDiff;
+use crate::repo::open::{Repo, RepoError, native, plain, unreadable};
+
+/// One file (or symbolic link, or submodule) of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub path: FilePath,
+    /// The blob; of a submodule, the commit that it is at.
+    pub id: ObjectId,
+    pub mode: EntryMode,
+}
+
+/// A tree entry that is left out, with everything below it, because its name could mean another place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Raw path as the tree has it; for display only, after escaping.
+    pub path: FilePath,
+    pub reason: &'static str,
+}
+
+/// What was recorded of a repository: its files, and the tree id of each directory (`""` is the top). A directory whose tree id is
+/// still the same is not looked into, so a recorded id promises that the recorded files below it are those of that tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedView {
+    files: BTreeMap<FilePath, (ObjectId, EntryMode)>,
+    dirs: BTreeMap<Vec<u8>, ObjectId>,
+}
+
+impl RecordedView {
+    /// A view from what a store holds. Directories may be missing: they are then read again.
+    pub fn new(files: impl IntoIterator<Item = Entry>, dirs: impl IntoIterator<Item = (Vec<u8>, ObjectId)>) -> Self {
+        let files = files.into_iter().map(|entry| (entry.path, (entry.id, entry.mode))).collect();
+        Self { files, dirs: dirs.into_iter().collect() }
+    }
+
+    /// Files in the order of their paths.
+    pub fn files(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.files.iter().map(|(path, (id, mode))| Entry { path: path.clone(), id: id.clone(), mode: *mode })
+    }
+
+    /// Tree id of each directory.
+    pub fn dirs(&self) -> impl Iterator<Item = (&[u8], &ObjectId)> {
+        self.dirs.iter().map(|(dir, id)| (dir.as_slice(), id))
+    }
+
+    pub fn file(&self, path: &FilePath) -> Option<(&ObjectId, EntryMode)> {
+        self.files.get(path).map(|(id, mode)| (id, *mode))
+    }
+
+    pub fn dir(&self, dir: &[u8]) -> Option<&ObjectId> {
+        self.dirs.get(dir)
+    }
+
+    /// Makes this the view that the diff led to.
+    pub fn apply(&mut self, diff: &TreeDiff) {
+        use crate::domain::Change;
+        for change in &diff.changes {
+            match &change.change {
+                Change::Deletion { path } | Change::Rename { from: path, .. } => drop(self.files.remove(path)),
+                Change::Addition { .. } | Change::Modification { .. } => {}
+            }
+        }
+        for entry in diff.changes.iter().filter_map(|change| change.new.as_ref()) {
+            self.files.insert(entry.path.clone(), (entry.id.clone(), entry.mode));
+        }
+        diff.dirs_gone.iter().for_each(|dir| drop(self.dirs.remove(dir)));
+        self.dirs.extend(diff.dirs.iter().cloned());
+    }
+
+    /// Names of what is recorded directly in a directory: its files, and its directories (told by their own record or by a file
+    /// below them).
+    pub(super) fn children(&self, dir: &[u8]) -> Children {
+        let prefix = below(dir);
+        let mut children = Children::default();
+        let mut from = Bound::Included(FilePath::new(prefix.clone()));
+        while let Some((path, _)) = self.files.range((from, Bound::Unbounded)).next() {
+            let Some(rest) = path.as_bytes().strip_prefix(prefix.as_slice()) else { break };
+            from = match rest.iter().position(|&byte| byte == b'/') {
+                None => {
+                    children.files.push(path.clone());
+                    Bound::Excluded(path.clone())
+                }
+                Some(slash) => {
+                    let child = &path.as_bytes()[..prefix.len() + slash];
+                    children.dirs.push(child.to_vec());
+                    Bound::Included(FilePath::new(after(child)))
+                }
+            };
+        }
+        let direct = |path: &&Vec<u8>| path.len() > prefix.len() && !path[prefix.len()..].contains(&b'/');
+        let recorded = self.range_of_dirs(&prefix).map(|(path, _)| path).filter(direct).cloned();
+        children.dirs.extend(recorded);
+        children.dirs.sort();
+        children.dirs.dedup();
+        children
+    }
+
+    /// All files at any depth below a directory.
+    pub(super) fn files_below(&self, dir: &[u8]) -> impl Iterator<Item = (&FilePath, &ObjectId, EntryMode)> {
+        let prefix = below(dir);
+        let from = Bound::Included(FilePath::new(prefix.clone()));
+        self.files
+            .range((from, Bound::Unbounded))
+            .take_while(move |(path, _)| path.as_bytes().starts_with(&prefix))
+            .map(|(path, (id, mode))| (path, id, *mode))
+    }
+
+    /// A directory and all directories below it that are recorded.
+    pub(super) fn dirs_at_and_below(&self, dir: &[u8]) -> Vec<Vec<u8>> {
+        let own = self.dirs.contains_key(dir).then(|| dir.to_vec());
+        let prefix = below(dir);
+        let nested = self.range_of_dirs(&prefix).map(|(path, _)| path.clone()).filter(|path| path != dir);
+        own.into_iter().chain(nested).collect()
+    }
+
+    fn range_of_dirs<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a Vec<u8>, &'a ObjectId)> {
+        self.dirs.range(prefix.to_vec()..).take_while(move |(path, _)| path.starts_with(prefix))
+    }
+}
+
+/// What a directory held when it was recorded; full paths.
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    pub files: Vec<FilePath>,
+    pub dirs: Vec<Vec<u8>>,
+}
+
+/// What all paths below a directory begin with.
+fn below(dir: &[u8]) -> Vec<u8> {
+    if dir.is_empty() { Vec::new() } else { [dir, b"/"].concat() }
+}
+
+/// The least path that sorts after everything below a directory: `0` follows `/`.
+fn after(dir: &[u8]) -> Vec<u8> {
+    [dir, b"0"].concat()
+}
+
+/// Path of a name inside a directory.
+pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = below(dir);
+    path.extend_from_slice(name);
+    path
+}
+
+/// Names that no honest tree has and that mean another place on some file system. Names that differ in case or in Unicode form
+/// alone are two names here, whatever the file system holds them for: nothing is ever opened by them.
+pub(super) fn check_name(name: &[u8]) -> Result<(), &'static str> {
+    match name {
+        b"" => Err("empty name"),
+        b"." | b".." => Err("a name that means a directory above"),
+        name if name.eq_ignore_ascii_case(b".git") => Err("the name of a git directory"),
+        name if name.iter().any(|&byte| byte == b'/' || byte == 0) => Err("a name with a separator in it"),
+        _ => Ok(()),
+    }
+}
+
+/// One entry of a tree object.
+pub(super) enum Node {
+    File { name: Vec<u8>, id: ObjectId, mode: EntryMode },
+    Dir { name: Vec<u8>, id: ObjectId },
+}
+
+impl Repo {
+    /// Entries of one tree object, unchecked, in its order.
+    pub(super) fn read_tree(&self, id: &ObjectId) -> Result<Vec<Node>, RepoError> {
+        let object = self.inner.try_find_object(native(id)?).map_err(|error| unreadable(id, &error))?;
+        let object = object.ok_or_else(|| RepoError::MissingObject { id: id.clone() })?;
+        let found = object.kind;
+        let wrong = |_| RepoError::WrongKind { id: id.clone(), found: found.to_string(), expected: "tree" };
+        let tree = object.try_into_tree().map_err(wrong)?;
+        tree.iter().map(|entry| entry.map(|entry| node(&entry)).map_err(|error| unreadable(id, &error))).collect()
+    }
+}
+
+fn node(entry: &gix::object::tree::EntryRef<'_, '_>) -> Node {
+    use gix::object::tree::EntryKind;
+    let (name, id) = (entry.filename().to_vec(), plain(entry.oid()));
+    let file = |mode| Node::File { name: name.clone(), id: id.clone(), mode };
+    match entry.mode().kind() {
+        EntryKind::Tree => Node::Dir { name, id },
+        EntryKind::Blob => file(EntryMode::File),
+        EntryKind::BlobExecutable => file(EntryMode::Executable),
+        EntryKind::Link => file(EntryMode::Symlink),
+        EntryKind::Commit => file(EntryMode::Submodule),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(paths: &[&str], dirs: &[&str]) -> RecordedView {
+        let entry = |path: &&str| Entry { path: FilePath::from(*path), id: ObjectId(vec![1]), mode: EntryMode::File };
+        RecordedView::new(paths.iter().map(entry), dirs.iter().map(|dir| (dir.as_bytes().to_vec(), ObjectId(vec![2]))))
+    }
+
+    fn names(children: &Children) -> (Vec<String>, Vec<String>) {
+        let dirs = children.dirs.iter().map(|dir| String::from_utf8(dir.clone()).unwrap());
+        (children.files.iter().map(ToString::to_string).collect(), dirs.collect())
+    }
+
+    #[test]
+    fn children_are_direct_ones_and_prefixes_are_not_confused() {
+        let view = view(
+            &["a.rs", "a/x.rs", "a/b/y.rs", "a-b/z.rs", "a0/w.rs", "a/c.rs", "ab.rs"],
+            &["", "a", "a/b", "a/empty", "a-b", "a0"],
+        );
+        assert_eq!(
+            names(&view.children(b"")),
+            (vec!["a.rs".into(), "ab.rs".into()], vec!["a".into(), "a-b".into(), "a0".into()])
+        );
+        assert_eq!(
+            names(&view.children(b"a")),
+            (vec!["a/c.rs".into(), "a/x.rs".into()], vec!["a/b".into(), "a/empty".into()])
+        );
+        let below: Vec<_> = view.files_below(b"a").map(|(path, ..)| path.to_string()).collect();
+        assert_eq!(below, ["a/b/y.rs", "a/c.rs", "a/x.rs"]);
+        assert_eq!(view.dirs_at_and_below(b"a"), [b"a".to_vec(), b"a/b".to_vec(), b"a/empty".to_vec()]);
+        assert_eq!(view.dirs_at_and_below(b"").len(), 6);
+    }
+
+    #[test]
+    fn f45_names_that_mean_another_place_are_refused() {
+        for name in [&b""[..], b".", b"..", b".git", b".GIT", b"a/b", b"/etc", b"a\0b"] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        for name in [&b"a"[..], b"...", b".gitignore", b".github", b"git", b"caf\xe9", b"a\nb", b"CON"] {
+            assert!(check_name(name).is_ok(), "{name:?}");
+        }
+    }
+}
