@@ -1,1 +1,49 @@
-//!
+//! Something may have happened: hints that a repository moved. An event carries the repository and a cause, never the truth; what
+//! is true is found by comparing (DESIGN §4, invariant 2). Losing, repeating or reordering events costs time, nothing else.
+
+mod debounce;
+mod inbox;
+mod refs;
+mod watch;
+
+use crate::domain::RepoId;
+
+pub use debounce::Debounce;
+pub use watch::{WatchError, Watcher, watch};
+
+/// Why a repository is looked at. In the order in which one takes the place of another when they meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    /// It was time to look again.
+    Timer,
+    /// A path by which HEAD can move was written.
+    GitDir,
+    /// A hook touched the repository's inbox file.
+    Hook,
+    /// Events were lost; every repository may have moved.
+    Overflow,
+    /// The agent starts.
+    Start,
+    /// Somebody asked and waits.
+    Request,
+}
+
+impl Cause {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Timer => "timer",
+            Self::GitDir => "git-dir",
+            Self::Hook => "hook",
+            Self::Overflow => "overflow",
+            Self::Start => "start",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// A hint that a repository may have moved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Event {
+    pub repo: RepoId,
+    pub cause: Cause,
+}

@@ -1,0 +1,137 @@
+//! Many hints, one look. Pure: the time is handed in.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::domain::RepoId;
+use crate::event::{Cause, Event};
+
+/// Holds back each repository's events until it is quiet, or until it has waited long enough.
+#[derive(Clone, Debug)]
+pub struct Debounce {
+    quiet: Duration,
+    max_latency: Duration,
+    pending: BTreeMap<RepoId, Pending>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    cause: Cause,
+    first: Instant,
+    last: Instant,
+}
+
+impl Debounce {
+    /// A repository is released when it had no event for `quiet`, or `max_latency` after its first event, whichever is earlier.
+    /// What somebody waits for ([`Cause::Request`]) and a start are released at once.
+    pub fn new(quiet: Duration, max_latency: Duration) -> Self {
+        Self { quiet, max_latency, pending: BTreeMap::new() }
+    }
+
+    /// Takes an event in. A repository has one entry: its causes become the weightiest of them.
+    pub fn note(&mut self, event: Event, now: Instant) {
+        self.pending
+            .entry(event.repo)
+            .and_modify(|pending| {
+                pending.cause = pending.cause.max(event.cause);
+                pending.last = pending.last.max(now);
+            })
+            .or_insert(Pending { cause: event.cause, first: now, last: now });
+    }
+
+    /// Takes out what is to be acted on now, in the order of the repositories' ids.
+    pub fn due(&mut self, now: Instant) -> Vec<Event> {
+        let (due, kept) =
+            std::mem::take(&mut self.pending).into_iter().partition(|(_, pending)| self.deadline(pending) <= now);
+        self.pending = kept;
+        let due: BTreeMap<RepoId, Pending> = due;
+        due.into_iter().map(|(repo, pending)| Event { repo, cause: pending.cause }).collect()
+    }
+
+    /// When [`Debounce::due`] will next have something; `None` if nothing is held.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.pending.values().map(|pending| self.deadline(pending)).min()
+    }
+
+    /// Drops what is held of a repository that is no longer registered.
+    pub fn forget(&mut self, repo: &RepoId) {
+        self.pending.remove(repo);
+    }
+
+    fn deadline(&self, pending: &Pending) -> Instant {
+        match pending.cause {
+            Cause::Request | Cause::Start => pending.first,
+            Cause::Timer | Cause::GitDir | Cause::Hook | Cause::Overflow => {
+                (pending.last + self.quiet).min(pending.first + self.max_latency)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Duration = Duration::from_millis(200);
+    const MAX: Duration = Duration::from_secs(5);
+
+    fn event(repo: &str, cause: Cause) -> Event {
+        Event { repo: RepoId(repo.into()), cause }
+    }
+
+    #[test]
+    fn a_burst_is_one_event_once_it_is_over() {
+        let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
+        assert_eq!(debounce.next_deadline(), None);
+        for millis in [0, 50, 100] {
+            debounce.note(event("a", Cause::GitDir), start + Duration::from_millis(millis));
+        }
+        debounce.note(event("a", Cause::Hook), start + Duration::from_millis(150));
+        let deadline = debounce.next_deadline().unwrap();
+        assert_eq!(deadline, start + Duration::from_millis(350));
+        assert_eq!(debounce.due(deadline - Duration::from_millis(1)), []);
+        assert_eq!(debounce.due(deadline), [event("a", Cause::Hook)]);
+        assert_eq!(debounce.due(deadline + MAX), []);
+    }
+
+    #[test]
+    fn f30_a_repository_that_is_never_quiet_is_released_all_the_same() {
+        let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
+        let mut released = 0;
+        for tick in 0..6_000 {
+            let now = start + Duration::from_millis(100 * tick);
+            debounce.note(event("a", Cause::GitDir), now);
+            released += debounce.due(now).len();
+        }
+        // Ten minutes of an event each 100 ms: once in 5 s (the next entry begins with the next event).
+        assert!((115..=120).contains(&released), "{released}");
+    }
+
+    #[test]
+    fn repositories_do_not_wait_for_each_other() {
+        let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
+        debounce.note(event("b", Cause::GitDir), start);
+        debounce.note(event("a", Cause::GitDir), start + QUIET);
+        assert_eq!(debounce.due(start + QUIET), [event("b", Cause::GitDir)]);
+        assert_eq!(debounce.next_deadline(), Some(start + QUIET + QUIET));
+        debounce.forget(&RepoId("a".into()));
+        assert_eq!(debounce.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_request_does_not_wait_even_in_a_burst() {
+        let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
+        debounce.note(event("a", Cause::GitDir), start);
+        debounce.note(event("a", Cause::Request), start + Duration::from_millis(10));
+        debounce.note(event("a", Cause::Timer), start + Duration::from_millis(20));
+        assert_eq!(debounce.due(start + Duration::from_millis(20)), [event("a", Cause::Request)]);
+    }
+
+    #[test]
+    fn time_that_seems_to_go_back_is_harmless() {
+        let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now() + MAX);
+        debounce.note(event("a", Cause::Hook), start);
+        debounce.note(event("a", Cause::Hook), start - QUIET);
+        assert_eq!(debounce.next_deadline(), Some(start + QUIET));
+    }
+}
