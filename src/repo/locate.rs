@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::repo::open::{RepoError, options};
+use crate::repo::open::{RepoError, options, refuse_special_files};
 
 /// What kind of place a repository is registered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,8 @@ fn resolve(candidate: &Path) -> Result<Location, LocateError> {
     if is_reftable(candidate) {
         return Err(LocateError::Reftable { path: shown(candidate).to_owned() });
     }
+    let private = private_git_dir(candidate);
+    refuse_special_files(&private, &shared_git_dir(&private)).map_err(broken)?;
     let opened = gix::ThreadSafeRepository::open_opts(candidate, options().open_path_as_is(true))
         .map_err(|error| broken(RepoError::chain(&error)))?
         .to_thread_local();
@@ -138,8 +140,19 @@ fn shown(candidate: &Path) -> &Path {
 
 /// A repository with reftables has this directory in its git directory or, for a linked work tree, in both.
 fn is_reftable(candidate: &Path) -> bool {
-    let git_dir = gix::discover::path::from_gitdir_file(candidate).unwrap_or_else(|_| candidate.to_owned());
-    git_dir.join("reftable").is_dir()
+    private_git_dir(candidate).join("reftable").is_dir()
+}
+
+/// The git directory that a `.git` file names, or the candidate itself.
+fn private_git_dir(candidate: &Path) -> PathBuf {
+    let named = candidate.is_file().then(|| gix::discover::path::from_gitdir_file(candidate).ok());
+    named.flatten().unwrap_or_else(|| candidate.to_owned())
+}
+
+fn shared_git_dir(private: &Path) -> PathBuf {
+    let file = private.join("commondir");
+    let named = file.is_file().then(|| gix::discover::path::from_plain_file(&file)?.ok());
+    named.flatten().map_or_else(|| private.to_owned(), |named| private.join(named))
 }
 
 /// The work tree of a submodule's or separate git directory, from `core.worktree`. It is believed only if that work tree's `.git`
@@ -148,7 +161,7 @@ fn configured_top(git_dir: &Path) -> Option<PathBuf> {
     let config = gix::config::File::from_path_no_includes(git_dir.join("config"), gix::config::Source::Local).ok()?;
     let value = config.string("core.worktree")?;
     let top = git_dir.join(gix::path::from_bstr(value.as_ref() as &gix::bstr::BStr).ok()?).canonicalize().ok()?;
-    let back = gix::discover::path::from_gitdir_file(&top.join(".git")).ok()?.canonicalize().ok()?;
+    let back = private_git_dir(&top.join(".git")).canonicalize().ok()?;
     (back == git_dir).then_some(top)
 }
 
@@ -222,6 +235,18 @@ mod tests {
             assert_eq!(found.git_dir, repo.path().join(".git"));
             assert_eq!(found.common_dir, found.git_dir);
         }
+    }
+
+    #[test]
+    fn a_git_directory_behind_a_symbolic_link_is_found_where_it_is() {
+        let repo = TestRepo::new();
+        repo.commit("one");
+        let aside = repo.outside("aside.git");
+        std::fs::rename(repo.path().join(".git"), &aside).unwrap();
+        std::os::unix::fs::symlink(&aside, repo.path().join(".git")).unwrap();
+        let found = locate_for_test(repo.path()).unwrap();
+        assert_eq!((found.kind, found.path.as_path(), &found.git_dir), (LocationKind::Worktree, repo.path(), &aside));
+        assert!(repo.open().head().unwrap().commit.is_some());
     }
 
     #[test]

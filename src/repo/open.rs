@@ -89,6 +89,7 @@ impl Repo {
         if location.common_dir.join("reftable").is_dir() {
             return Err(failed("unsupported: reftable".to_owned()));
         }
+        refuse_special_files(&location.git_dir, &location.common_dir).map_err(failed)?;
         let inner = gix::ThreadSafeRepository::open_opts(&location.git_dir, options().open_path_as_is(true))
             .map_err(|error| failed(RepoError::chain(&error)))?
             .to_thread_local();
@@ -117,6 +118,20 @@ impl Repo {
         }
         let mut object = self.inner.find_object(native_id).map_err(|error| unreadable(id, &error))?;
         Ok(Blob::Content(std::mem::take(&mut object.data)))
+    }
+}
+
+/// Opening a named pipe waits for a writer that may never come, so what opening reads must be files.
+///
+/// # Errors
+/// The reason, if one of them is something else.
+pub(super) fn refuse_special_files(git_dir: &Path, common_dir: &Path) -> Result<(), String> {
+    let own = ["HEAD", "commondir", "gitdir", "config.worktree", "logs/HEAD"].map(|name| git_dir.join(name));
+    let shared = ["config", "packed-refs", "shallow", "objects/info/alternates"].map(|name| common_dir.join(name));
+    let is_special = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    match own.iter().chain(&shared).find(is_special) {
+        Some(path) => Err(format!("{} is not a regular file", path.display())),
+        None => Ok(()),
     }
 }
 
@@ -258,6 +273,19 @@ mod tests {
         let id = &diff.changes[0].new.as_ref().unwrap().id;
         assert!(matches!(open.blob(id, 100), Err(RepoError::MissingObject { .. })));
         assert_eq!(clone.fingerprint(), before);
+    }
+
+    #[test]
+    fn f44_a_pipe_in_the_git_directory_is_refused_not_waited_for() {
+        let repo = TestRepo::new();
+        repo.commit("one");
+        let location = repo.location();
+        let pipe = repo.path().join(".git/packed-refs");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(matches!(Repo::open(&location), Err(RepoError::Open { reason, .. }) if reason.contains("packed-refs")));
+        let nowhere = Path::new("/nonexistent");
+        let refused = crate::repo::locate(repo.path(), nowhere, nowhere);
+        assert!(matches!(refused, Err(crate::repo::LocateError::Broken { .. })));
     }
 
     #[test]

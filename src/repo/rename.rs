@@ -22,8 +22,8 @@ pub(super) trait Candidate {
     fn mode(&self) -> EntryMode;
 }
 
-/// Pairs deleted with added files, as indexes. Equal objects first, without reading them, those with the same name before others;
-/// then by similarity, the most similar first. Each file is in one pair at most. Empty files, links and submodules are paired
+/// Pairs deleted with added files, as indexes. Equal objects first, without reading them, then by similarity, the most similar first;
+/// among equals, those whose paths end alike. Each file is in one pair at most. Empty files, links and submodules are paired
 /// only if equal; a blob that `load` has not is similar to nothing.
 ///
 /// Similarity is Git's: the bytes of the pieces (lines, of at most 64 bytes) that both have, over the size of the larger.
@@ -61,8 +61,8 @@ struct Pairing {
     pairs: Vec<(usize, usize)>,
 }
 
-/// Percent of similarity, whether the names are the same, then indexes: the order in which pairs are made.
-type Score = (u64, bool, usize, usize);
+/// Percent of similarity, components that the paths end in alike, then indexes: the order in which pairs are made.
+type Score = (u64, usize, usize, usize);
 
 impl Pairing {
     fn join(&mut self, from: usize, to: usize) {
@@ -78,22 +78,36 @@ impl Pairing {
     }
 }
 
+/// Files with one object, deleted and added.
+#[derive(Default)]
+struct Equal {
+    from: Vec<usize>,
+    to: Vec<usize>,
+}
+
 fn pair_equal<T: Candidate>(deleted: &[T], added: &[T], pairing: &mut Pairing) {
-    let mut by_id: BTreeMap<(&ObjectId, u8), Vec<usize>> = BTreeMap::new();
+    let mut by_id: BTreeMap<(&ObjectId, u8), Equal> = BTreeMap::new();
     for (at, file) in deleted.iter().enumerate() {
-        by_id.entry((file.id(), kind(file.mode()))).or_default().push(at);
+        by_id.entry((file.id(), kind(file.mode()))).or_default().from.push(at);
     }
-    for by_name in [true, false] {
-        for (to, file) in added.iter().enumerate().filter(|(_, file)| !is_empty_blob(file.id())) {
-            let sources = by_id.get(&(file.id(), kind(file.mode()))).map_or(&[][..], Vec::as_slice);
-            let fits = |from: &&usize| {
-                !pairing.from[**from] && (!by_name || deleted[**from].path().file_name() == file.path().file_name())
-            };
-            if let Some(&from) = sources.iter().find(fits) {
-                pairing.join(from, to);
-            }
+    for (at, file) in added.iter().enumerate().filter(|(_, file)| !is_empty_blob(file.id())) {
+        by_id.entry((file.id(), kind(file.mode()))).and_modify(|equal| equal.to.push(at));
+    }
+    for Equal { from, to } in by_id.into_values() {
+        if from.len().saturating_mul(to.len()) > MAX_PAIRS {
+            from.into_iter().zip(to).for_each(|(from, to)| pairing.join(from, to));
+        } else {
+            let score = |&from: &usize, &to: &usize| (100, common_end(&deleted[from], &added[to]), from, to);
+            pairing.take_best(from.iter().flat_map(|from| to.iter().map(move |to| score(from, to))).collect());
         }
     }
+}
+
+/// Components that two paths have in common, counted from the file name: a directory that moved keeps what is below it together.
+fn common_end<T: Candidate>(a: &T, b: &T) -> usize {
+    let is_slash = |byte: &u8| *byte == b'/';
+    let (a, b) = (a.path().as_bytes().rsplit(is_slash), b.path().as_bytes().rsplit(is_slash));
+    a.zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// Files of different kinds are never one file: a link is no program.
@@ -160,7 +174,7 @@ fn push_score<T: Candidate>(
 ) {
     let percent = old.similarity(new);
     if percent >= MIN_PERCENT {
-        scores.push((percent, deleted[from].path().file_name() == added[to].path().file_name(), from, to));
+        scores.push((percent, common_end(&deleted[from], &added[to]), from, to));
     }
 }
 
@@ -259,6 +273,14 @@ mod tests {
         assert_eq!(pair_contents(&deleted, &added), [(0, 1), (1, 0)]);
         let unread = pair(&deleted, &added, |_| panic!("equal blobs need not be read"));
         assert_eq!(unread.len(), 2);
+    }
+
+    #[test]
+    fn equal_files_of_moved_directories_stay_with_them() {
+        let deleted = ["cli/LICENSE", "glob/LICENSE", "ignore/LICENSE"].map(|path| file(path, "same\n"));
+        let added =
+            ["crates/ignore/LICENSE", "crates/new/LICENSE", "crates/cli/LICENSE"].map(|path| file(path, "same\n"));
+        assert_eq!(pair_contents(&deleted, &added), [(0, 2), (1, 1), (2, 0)]);
     }
 
     #[test]
