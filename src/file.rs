@@ -14,19 +14,59 @@ use std::path::{Path, PathBuf};
 /// Whatever the file system answers; the old file is then untouched.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let target = behind_links(path)?;
-    let mode = match fs::metadata(&target) {
-        Ok(metadata) => metadata.permissions().mode() & 0o7777,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => mode,
-        Err(error) => return Err(error),
-    };
-    let beside = temporary_name(&target)?;
-    let written = write_synced(&beside, content, mode).and_then(|()| fs::rename(&beside, &target));
-    if let Err(error) = written {
-        // the first error is the one to tell; a left-over temporary file hurts nobody and is written over next time
-        let _ = fs::remove_file(&beside);
+    let mode = mode_of(&target)?.unwrap_or(mode);
+    replace_entry(&target, content, mode)
+}
+
+/// As [`replace`], but it is the directory entry at `path` that is replaced: a symbolic link there goes, and what it points to
+/// stays; a file there lends nothing to the new one, which has `mode`.
+///
+/// # Errors
+/// Whatever the file system answers; the old entry is then untouched.
+pub fn replace_entry(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let beside = temporary_name(path)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    fill_and_rename(file, &beside, path, content, Some(mode))
+}
+
+/// As [`replace`], by the protocol of Git's own files: written as `<name>.lock`, which is made only if it is not there, so that a
+/// `git config` at the same moment and this one do not undo each other. A new file gets the mode that the umask leaves of 0666.
+///
+/// # Errors
+/// `AlreadyExists` if the lock is taken; else whatever the file system answers. The old file is then untouched.
+pub fn replace_locked(path: &Path, content: &[u8]) -> io::Result<()> {
+    let target = behind_links(path)?;
+    let mode = mode_of(&target)?;
+    let mut lock = target.clone().into_os_string();
+    lock.push(".lock");
+    let lock = PathBuf::from(lock);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o666).open(&lock)?;
+    fill_and_rename(file, &lock, &target, content, mode)
+}
+
+fn mode_of(path: &Path) -> io::Result<Option<u32>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.permissions().mode() & 0o7777)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn fill_and_rename(file: File, beside: &Path, target: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
+    if let Err(error) = fill(file, content, mode).and_then(|()| fs::rename(beside, target)) {
+        // the first error is the one to tell; a temporary file that stays behind hurts nobody
+        let _ = fs::remove_file(beside);
         return Err(error);
     }
-    sync_directory_of(&target)
+    sync_directory_of(target)
+}
+
+fn fill(mut file: File, content: &[u8], mode: Option<u32>) -> io::Result<()> {
+    file.write_all(content)?;
+    if let Some(mode) = mode {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    file.sync_all()
 }
 
 /// The file that `path` finally names. Unlike `canonicalize`, the last step may be missing: a link to a file yet to be made.
@@ -49,13 +89,6 @@ fn temporary_name(target: &Path) -> io::Result<PathBuf> {
     beside.push(name);
     beside.push(format!(".ra-agent-{}", std::process::id()));
     Ok(target.with_file_name(beside))
-}
-
-fn write_synced(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    file.sync_all()
 }
 
 fn sync_directory_of(path: &Path) -> io::Result<()> {

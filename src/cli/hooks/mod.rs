@@ -1,0 +1,318 @@
+//! Hooks: how a commit tells the agent at once. Git >= 2.54 takes hooks from its configuration, so one line in the user's own file
+//! includes what is kept in the agent's home, and nothing is written in any repository. On an older Git nothing is installed: the
+//! agent watches the git directories. A hook in one repository is written only when its user asks for it (`in_repo`).
+
+mod git_config;
+mod in_repo;
+mod script;
+mod user_config;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub use in_repo::{InRepo, install_in_repo, uninstall_in_repo};
+pub use user_config::user_config_file;
+
+use crate::domain::RepoId;
+use crate::file;
+use crate::home::Home;
+
+#[derive(Debug, thiserror::Error)]
+pub enum HooksError {
+    #[error("no home directory is known, so neither is Git's configuration; set HOME or GIT_CONFIG_GLOBAL")]
+    NoUserHome,
+    #[error("`git --version` did not answer: {reason}; install git, or put it on the PATH")]
+    NoGit { reason: String },
+    #[error("cannot read {path}: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("cannot write {path}: {source}; check who owns it and whether the disk is full")]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("{path} is read-only; make it writable, or have what writes it add the line include.path (see `ra-agent hooks status`)")]
+    ReadOnly { path: PathBuf },
+    #[error("{path} is being written by a git command: {path}.lock is there; try again, or remove it if no git command runs")]
+    Locked { path: PathBuf },
+    #[error("{path} cannot be parsed as a Git configuration; mend it first (`git config --global --list` says where)")]
+    NotParsed { path: PathBuf },
+    #[error("{path} cannot be changed without touching the rest; edit this yourself: {line}")]
+    NotEditable { path: PathBuf, line: String },
+    #[error("{repo} takes its hooks from {hooks_path} (core.hooksPath), which is not the agent's to write in; commits are noticed by the watch")]
+    HooksElsewhere { repo: PathBuf, hooks_path: String },
+    #[error("{path} is in the way: it was kept from an earlier hook; look at it, then move it away")]
+    ChainedInTheWay { path: PathBuf },
+}
+
+/// First two numbers of Git's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GitVersion {
+    pub major: u32,
+    pub minor: u32,
+}
+
+impl GitVersion {
+    /// The first Git that runs hooks named by its configuration (release notes of 2.54).
+    pub const CONFIG_HOOKS: Self = Self { major: 2, minor: 54 };
+
+    /// Reads what `git --version` says, e.g. `git version 2.39.5 (Apple Git-154)`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.trim().strip_prefix("git version ")?.split('.');
+        Some(Self { major: numbers.next()?.parse().ok()?, minor: numbers.next()?.parse().ok()? })
+    }
+
+    /// Asks the `git` on the PATH.
+    ///
+    /// # Errors
+    /// If there is none, or it says what no Git says.
+    pub fn of_installed() -> Result<Self, HooksError> {
+        let output = git().arg("--version").output().map_err(|error| HooksError::NoGit { reason: error.to_string() })?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Self::parse(&text).ok_or_else(|| HooksError::NoGit { reason: format!("it said {:?}", text.trim()) })
+    }
+}
+
+impl fmt::Display for GitVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A registered repository, as the hooks see it. Paths are canonical.
+#[derive(Clone, Debug)]
+pub struct HookedRepo {
+    pub id: RepoId,
+    /// Work tree, or git directory of a bare repository.
+    pub path: PathBuf,
+    pub git_dir: PathBuf,
+    /// The git directory that linked work trees share; `git_dir` itself elsewhere.
+    pub common_dir: PathBuf,
+}
+
+/// How commits reach the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookWay {
+    /// By hooks that Git's configuration names.
+    Config {
+        git: GitVersion,
+        user_config: PathBuf,
+        /// Repositories whose path no configuration can name; the watch serves them.
+        left_out: Vec<PathBuf>,
+    },
+    /// By the watch on the git directories alone.
+    Watch { git: GitVersion },
+}
+
+impl fmt::Display for HookWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config { git, user_config, left_out } => {
+                write!(
+                    f,
+                    "git {git} takes hooks from its configuration: one include in {}, nothing in any repository",
+                    user_config.display()
+                )?;
+                left_out.iter().try_for_each(|path| write!(f, "\n{path:?} cannot be named there; its watch serves"))
+            }
+            Self::Watch { git } => write!(
+                f,
+                "git {git} takes no hooks from its configuration (2.54 does), so none is installed: the agent watches the git \
+                 directories and notices a commit within 2 s. For a hook in one repository: ra-agent hooks install --in-repo <repo>"
+            ),
+        }
+    }
+}
+
+/// Installs the way that fits this Git. Again is the same as once.
+///
+/// # Errors
+/// If the agent's home or the user's Git configuration cannot be written; the latter is then as it was.
+pub fn install(home: &Home, repos: &[HookedRepo], git: GitVersion, user_config: &Path) -> Result<HookWay, HooksError> {
+    if git < GitVersion::CONFIG_HOOKS {
+        return Ok(HookWay::Watch { git });
+    }
+    write_hooks(home, repos)?;
+    user_config::add_include(user_config, &included_file(home))?;
+    Ok(HookWay::Config { git, user_config: user_config.to_path_buf(), left_out: left_out(repos) })
+}
+
+/// Takes the include out of the user's Git configuration, then the files that it named out of the agent's home.
+///
+/// # Errors
+/// If one of them cannot be written.
+pub fn uninstall(home: &Home, user_config: &Path) -> Result<(), HooksError> {
+    user_config::remove_include(user_config, &included_file(home))?;
+    match std::fs::remove_dir_all(home.hooks()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(HooksError::Unwritable { path: home.hooks(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Brings installed config hooks in step with what is registered; does nothing where none are installed.
+///
+/// # Errors
+/// If the agent's home cannot be written.
+pub fn sync(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksError> {
+    if included_file(home).exists() { write_hooks(home, repos) } else { Ok(()) }
+}
+
+/// How the commits of one repository reach the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepoHooks {
+    pub path: PathBuf,
+    pub way: RepoWay,
+    /// `false` if `hook.ra-agent.enabled` is off for this repository.
+    pub enabled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepoWay {
+    /// Git's configuration names our script, and the script is there.
+    Config,
+    /// Our script is in the repository's hook directory.
+    InRepo,
+    Watch,
+    /// Git's configuration names our script, but it is gone: `ra-agent hooks install` writes it again.
+    Broken,
+}
+
+impl fmt::Display for RepoWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Config => "config hook",
+            Self::InRepo => "hook in the repository",
+            Self::Watch => "watch",
+            Self::Broken => "config hook, its script missing: run `ra-agent hooks install`",
+        })
+    }
+}
+
+/// Asks Git, for each repository, which hook it would run.
+pub fn status(home: &Home, repos: &[HookedRepo], git: GitVersion) -> Vec<RepoHooks> {
+    let scripts = scripts(repos);
+    let of_repo = |repo: &HookedRepo| RepoHooks {
+        path: repo.path.clone(),
+        way: way_of(repo, git, &scripts.get(&repo.common_dir).map(|name| home.hooks().join(format!("{name}.sh")))),
+        enabled: asked(&repo.git_dir, &["--type=bool", "--get", "hook.ra-agent.enabled"]).as_deref() != Some("false"),
+    };
+    repos.iter().map(of_repo).collect()
+}
+
+fn way_of(repo: &HookedRepo, git: GitVersion, script: &Option<PathBuf>) -> RepoWay {
+    let named = git >= GitVersion::CONFIG_HOOKS && asked(&repo.git_dir, &["--get", "hook.ra-agent.command"]).is_some();
+    match script {
+        Some(script) if named && script.exists() => RepoWay::Config,
+        _ if in_repo::is_installed(repo) => RepoWay::InRepo,
+        _ if named => RepoWay::Broken,
+        _ => RepoWay::Watch,
+    }
+}
+
+/// What `git config <args>` answers in a repository; `None` if it has nothing to say.
+fn asked(git_dir: &Path, args: &[&str]) -> Option<String> {
+    let output = git().arg("--git-dir").arg(git_dir).arg("config").args(args).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
+}
+
+/// A `git` that looks at no repository but the one it is told of.
+fn git() -> Command {
+    /// What `git rev-parse --local-env-vars` lists.
+    const OF_A_REPOSITORY: [&str; 15] = [
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_CONFIG_COUNT",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+    ];
+    let mut git = Command::new("git");
+    for name in OF_A_REPOSITORY {
+        git.env_remove(name);
+    }
+    git
+}
+
+/// The one file that the user's configuration includes.
+fn included_file(home: &Home) -> PathBuf {
+    home.hooks().join("hooks.gitconfig")
+}
+
+/// Work trees of one repository share its hooks, and Git runs one command a hook name: so there is one script for each common
+/// directory, named after the first of its repositories, and it touches the inbox file of each.
+fn scripts(repos: &[HookedRepo]) -> BTreeMap<PathBuf, RepoId> {
+    let mut scripts: BTreeMap<PathBuf, RepoId> = BTreeMap::new();
+    for repo in repos {
+        let id = scripts.entry(repo.common_dir.clone()).or_insert_with(|| repo.id.clone());
+        if repo.id < *id {
+            *id = repo.id.clone();
+        }
+    }
+    scripts
+}
+
+fn inbox_files(home: &Home, repos: &[HookedRepo], common_dir: &Path) -> BTreeSet<PathBuf> {
+    repos.iter().filter(|repo| repo.common_dir == common_dir).map(|repo| home.inbox_file(&repo.id)).collect()
+}
+
+fn left_out(repos: &[HookedRepo]) -> Vec<PathBuf> {
+    let nameless = |repo: &&HookedRepo| git_config::conditional_include(&repo.common_dir, "").is_none();
+    repos.iter().filter(nameless).map(|repo| repo.path.clone()).collect()
+}
+
+/// Scripts first, then what names them, then what nothing names any more goes: whenever this stops, Git finds what it is told of.
+fn write_hooks(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksError> {
+    let hooks = home.hooks();
+    std::fs::create_dir_all(&hooks).map_err(|source| HooksError::Unwritable { path: hooks.clone(), source })?;
+    let mut keep = BTreeSet::from([included_file(home)]);
+    let mut all = b"# Written by ra-agent; included by the user's Git configuration.\n".to_vec();
+    for (common_dir, id) in scripts(repos) {
+        let section_file = format!("{id}.gitconfig");
+        let Some(include) = git_config::conditional_include(&common_dir, &section_file) else { continue };
+        let (script, section) = (hooks.join(format!("{id}.sh")), hooks.join(&section_file));
+        let inbox_files = inbox_files(home, repos, &common_dir);
+        write(&script, &script::notify(inbox_files.iter().map(PathBuf::as_path)), 0o700)?;
+        write_parsed(&section, &git_config::hook_section(&script))?;
+        all.extend(include);
+        keep.extend([script, section]);
+    }
+    write_parsed(&included_file(home), &all)?;
+    remove_others(&hooks, &keep)
+}
+
+/// A broken file here would stop every `git` command of the user, so each is read back before it takes its place.
+fn write_parsed(path: &Path, content: &[u8]) -> Result<(), HooksError> {
+    git_config::values(content).ok_or_else(|| HooksError::NotParsed { path: path.to_path_buf() })?;
+    write(path, content, 0o600)
+}
+
+fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), HooksError> {
+    if std::fs::read(path).is_ok_and(|present| present == content) {
+        return Ok(());
+    }
+    file::replace(path, content, mode).map_err(|source| HooksError::Unwritable { path: path.to_path_buf(), source })
+}
+
+fn remove_others(hooks: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), HooksError> {
+    let failed = |source| HooksError::Unwritable { path: hooks.to_path_buf(), source };
+    for entry in std::fs::read_dir(hooks).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if !keep.contains(&path) {
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
