@@ -107,5 +107,6 @@ fn link(hook: &Path, chained: &Path) -> io::Result<()> {
 }
 
 fn put(hook: &Path, script: &[u8]) -> Result<(), HooksError> {
-    file::replace_entry(hook, script, 0o755).map_err(|source| HooksError::Unwritable { path: hook.to_path_buf(), source })
+    file::replace_entry(hook, script, 0o755)
+        .map_err(|source| HooksError::Unwritable { path: hook.to_path_buf(), source })
 }

@@ -30,15 +30,21 @@ pub enum HooksError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("cannot write {path}: {source}; check who owns it and whether the disk is full")]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("{path} is read-only; make it writable, or have what writes it add the line include.path (see `ra-agent hooks status`)")]
+    #[error(
+        "{path} is read-only; make it writable, or have what writes it add the line include.path (see `ra-agent hooks status`)"
+    )]
     ReadOnly { path: PathBuf },
-    #[error("{path} is being written by a git command: {path}.lock is there; try again, or remove it if no git command runs")]
+    #[error(
+        "{path} is being written by a git command: {path}.lock is there; try again, or remove it if no git command runs"
+    )]
     Locked { path: PathBuf },
     #[error("{path} cannot be parsed as a Git configuration; mend it first (`git config --global --list` says where)")]
     NotParsed { path: PathBuf },
     #[error("{path} cannot be changed without touching the rest; edit this yourself: {line}")]
     NotEditable { path: PathBuf, line: String },
-    #[error("{repo} takes its hooks from {hooks_path} (core.hooksPath), which is not the agent's to write in; commits are noticed by the watch")]
+    #[error(
+        "{repo} takes its hooks from {hooks_path} (core.hooksPath), which is not the agent's to write in; commits are noticed by the watch"
+    )]
     HooksElsewhere { repo: PathBuf, hooks_path: String },
     #[error("{path} is in the way: it was kept from an earlier hook; look at it, then move it away")]
     ChainedInTheWay { path: PathBuf },
@@ -66,7 +72,8 @@ impl GitVersion {
     /// # Errors
     /// If there is none, or it says what no Git says.
     pub fn of_installed() -> Result<Self, HooksError> {
-        let output = git().arg("--version").output().map_err(|error| HooksError::NoGit { reason: error.to_string() })?;
+        let output =
+            git().arg("--version").output().map_err(|error| HooksError::NoGit { reason: error.to_string() })?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Self::parse(&text).ok_or_else(|| HooksError::NoGit { reason: format!("it said {:?}", text.trim()) })
     }
@@ -148,6 +155,14 @@ pub fn uninstall(home: &Home, user_config: &Path) -> Result<(), HooksError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the user's Git configuration includes the agent's hooks.
+///
+/// # Errors
+/// If that file cannot be read or parsed.
+pub fn is_installed(home: &Home, user_config: &Path) -> Result<bool, HooksError> {
+    user_config::includes(user_config, &included_file(home))
 }
 
 /// Brings installed config hooks in step with what is registered; does nothing where none are installed.

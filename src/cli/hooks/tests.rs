@@ -58,12 +58,14 @@ fn the_files_follow_what_is_registered() {
     assert!(!home.hooks().exists(), "nothing is installed, so there is nothing to keep in step");
     install(&home, std::slice::from_ref(&a), NEW, &config).unwrap();
     assert_eq!(names(&home), ["aa.gitconfig", "aa.sh", "hooks.gitconfig"]);
+    assert!(is_installed(&home, &config).unwrap());
     sync(&home, &[a, b.clone()]).unwrap();
     assert_eq!(names(&home), ["aa.gitconfig", "aa.sh", "bb.gitconfig", "bb.sh", "hooks.gitconfig"]);
     sync(&home, &[b]).unwrap();
     assert_eq!(names(&home), ["bb.gitconfig", "bb.sh", "hooks.gitconfig"]);
     uninstall(&home, &config).unwrap();
     assert!(!home.hooks().exists() && !config.exists());
+    assert!(!is_installed(&home, &config).unwrap());
 }
 
 #[test]

@@ -10,8 +10,10 @@ use super::HooksError;
 use super::git_config::{included_paths, quoted_value, values};
 use crate::file;
 
-const IN_A_FILE: &str = "# ra-agent: after a commit Git wakes the agent; \"ra-agent hooks uninstall\" removes these three lines\n";
-const OWN_FILE: &str = "# ra-agent: after a commit Git wakes the agent; \"ra-agent hooks uninstall\" removes this file\n";
+const IN_A_FILE: &str =
+    "# ra-agent: after a commit Git wakes the agent; \"ra-agent hooks uninstall\" removes these three lines\n";
+const OWN_FILE: &str =
+    "# ra-agent: after a commit Git wakes the agent; \"ra-agent hooks uninstall\" removes this file\n";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The file that `git config --global` writes: `$GIT_CONFIG_GLOBAL`, else `~/.gitconfig` if it is there, else
@@ -75,7 +77,8 @@ pub(super) fn remove_include(config: &Path, target: &Path) -> Result<(), HooksEr
         return Ok(());
     }
     if old == block(OWN_FILE, target) {
-        return std::fs::remove_file(config).map_err(|source| HooksError::Unwritable { path: config.to_path_buf(), source });
+        return std::fs::remove_file(config)
+            .map_err(|source| HooksError::Unwritable { path: config.to_path_buf(), source });
     }
     let cut = cuts(&old, target).into_iter().map(|Range { start, end }| [&old[..start], &old[end..]].concat());
     let new = cut.into_iter().find(|new| values(new).as_ref() == Some(&wanted));

@@ -1,0 +1,312 @@
+//! The promise: a hook tells the agent of a commit, and never costs the commit anything.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use ra_agent::cli::hooks::{self, GitVersion, HookWay, HookedRepo, HooksError, RepoWay};
+use ra_agent::domain::RepoId;
+use ra_agent::home::Home;
+
+use crate::support::{TestRepo, fingerprint, git_version, untouched, wait_until};
+
+/// A repository whose hooks are installed in the way that this machine's Git can run.
+struct Hooked {
+    repo: TestRepo,
+    home: Home,
+    hooked: HookedRepo,
+    user_config: PathBuf,
+}
+
+const CONFIG_HOOKS: GitVersion = GitVersion::CONFIG_HOOKS;
+
+fn installed_git() -> GitVersion {
+    let (major, minor) = git_version();
+    GitVersion { major, minor }
+}
+
+fn hooked_repo(id: &str, path: &Path) -> HookedRepo {
+    let git_dir = path.join(".git");
+    HookedRepo { id: RepoId(id.to_owned()), path: path.to_path_buf(), common_dir: git_dir.clone(), git_dir }
+}
+
+/// A repository in a directory of this name, and an agent's home beside it; no hook yet.
+fn bare_handed(name: &str) -> Hooked {
+    let mut repo = TestRepo::with_init(name, &[]);
+    let user_config = repo.beside("gitconfig");
+    repo.set_global_config(&user_config);
+    let home = Home::at(repo.beside("h")).unwrap();
+    home.create().unwrap();
+    let hooked = hooked_repo("aabbccdd", repo.path());
+    std::fs::write(home.inbox_file(&hooked.id), "").unwrap();
+    Hooked { repo, home, hooked, user_config }
+}
+
+impl Hooked {
+    fn install_config_hooks(&self) {
+        let repos = std::slice::from_ref(&self.hooked);
+        hooks::install(&self.home, repos, CONFIG_HOOKS, &self.user_config).unwrap();
+    }
+
+    fn install_in_repo(&self) {
+        hooks::install_in_repo(&self.home, &self.hooked, std::slice::from_ref(&self.hooked)).unwrap();
+    }
+
+    fn inbox(&self) -> PathBuf {
+        self.home.inbox_file(&self.hooked.id)
+    }
+
+    /// Whether the hook touches its inbox file while this happens.
+    fn notified(&self, act: impl FnOnce()) -> bool {
+        std::fs::write(self.inbox(), "not yet").unwrap();
+        act();
+        std::fs::metadata(self.inbox()).unwrap().len() == 0
+    }
+
+    /// A commit, which must succeed, say nothing, and end.
+    #[track_caller]
+    fn commit_in_silence(&self, case: &str) {
+        let mut git = self.repo.command(&["commit", "--quiet", "--allow-empty", "--message", "x"]);
+        let mut child = git.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until(Duration::from_secs(20), &format!("the commit ends: {case}"), || {
+            child.try_wait().unwrap().is_some()
+        });
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success() && said.is_empty(), "{case}: {}", String::from_utf8_lossy(&said));
+    }
+
+    /// What Git would run, in the work tree at `path`.
+    fn named_command(&self, path: &Path) -> Option<String> {
+        let output =
+            self.repo.command(&["config", "--get", "hook.ra-agent.command"]).current_dir(path).output().unwrap();
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
+    }
+}
+
+/// The ways whose hooks this machine's Git runs.
+fn every_way(test: impl Fn(Hooked)) {
+    let story = bare_handed("repo");
+    story.install_in_repo();
+    test(story);
+    if installed_git() >= CONFIG_HOOKS {
+        let story = bare_handed("repo");
+        story.install_config_hooks();
+        test(story);
+    }
+}
+
+#[test]
+fn a_commit_an_amend_a_merge_touch_the_inbox() {
+    every_way(|story| {
+        assert!(story.notified(|| story.commit_in_silence("first")));
+        assert!(story.notified(|| drop(story.repo.git(&[
+            "commit",
+            "--quiet",
+            "--amend",
+            "--allow-empty",
+            "--message",
+            "y"
+        ]))));
+        story.repo.branch("side");
+        story.repo.commit("on the side");
+        story.repo.checkout("main");
+        assert!(story.notified(|| drop(story.repo.git(&["merge", "--quiet", "side"]))));
+        assert!(story.notified(|| drop(story.repo.git(&["rebase", "--quiet", "--force-rebase", "HEAD~1"]))));
+    });
+}
+
+#[test]
+fn f4_whatever_stands_in_the_inbox_a_commit_succeeds_in_silence() {
+    every_way(|story| {
+        let inbox = story.inbox();
+        let victim = story.repo.beside("victim");
+        std::fs::write(&victim, "keep").unwrap();
+        let clear = || drop(std::fs::remove_dir(&inbox).or_else(|_| std::fs::remove_file(&inbox)));
+        clear();
+        story.commit_in_silence("missing");
+        assert!(!inbox.exists(), "a hook makes nothing");
+        std::fs::create_dir(&inbox).unwrap();
+        story.commit_in_silence("directory");
+        clear();
+        std::os::unix::fs::symlink(&victim, &inbox).unwrap();
+        story.commit_in_silence("link");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"keep");
+        clear();
+        assert!(std::process::Command::new("mkfifo").arg(&inbox).status().unwrap().success());
+        story.commit_in_silence("FIFO");
+        clear();
+        std::fs::write(&inbox, "").unwrap();
+        std::fs::set_permissions(&inbox, std::fs::Permissions::from_mode(0o000)).unwrap();
+        story.commit_in_silence("locked");
+        clear();
+        std::fs::remove_dir_all(story.home.run()).unwrap();
+        story.commit_in_silence("no directory");
+    });
+}
+
+#[test]
+fn f5_without_the_agents_home_git_works_in_silence() {
+    every_way(|story| {
+        std::fs::remove_dir_all(story.home.root()).unwrap();
+        story.commit_in_silence("no home");
+        for args in [
+            &["switch", "--quiet", "--create", "b"][..],
+            &["commit", "--quiet", "--allow-empty", "--amend", "--message", "z"],
+            &["switch", "--quiet", "main"],
+            &["merge", "--quiet", "--no-edit", "--allow-unrelated-histories", "b"],
+            &["clone", "--quiet", ".", "../clone"],
+            &["status", "--porcelain"],
+        ] {
+            let output = story.repo.try_git(args);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && said.is_empty(), "git {args:?}: {said}");
+        }
+    });
+}
+
+/// What is written is read by the real Git, an old one, too, even where it runs no such hook.
+#[test]
+fn config_hooks_are_named_in_the_repository_and_its_work_trees_alone() {
+    for name in ["repo", "it's a \"re[p]o\" * ? \\ % ü"] {
+        let story = bare_handed(name);
+        story.commit_in_silence("before");
+        untouched(story.repo.path(), || story.install_config_hooks());
+        let command = story.named_command(story.repo.path()).expect(name);
+        assert!(command.contains("aabbccdd.sh"), "{command}");
+        assert_eq!(story.repo.git(&["config", "--get-all", "hook.ra-agent.event"]).lines().count(), 4);
+        assert_eq!(story.repo.git(&["config", "--type=bool", "--get", "hook.ra-agent.enabled"]), "true");
+
+        story.repo.git(&["worktree", "add", "--quiet", "../linked"]);
+        assert_eq!(story.named_command(&story.repo.beside("linked")), Some(command));
+        story.repo.git(&["init", "--quiet", "../other"]);
+        assert_eq!(story.named_command(&story.repo.beside("other")), None);
+        // a nested repository is another one
+        story.repo.git(&["init", "--quiet", "nested"]);
+        assert_eq!(story.named_command(&story.repo.path().join("nested")), None);
+    }
+}
+
+#[test]
+fn the_users_off_switch_wins() {
+    let story = bare_handed("repo");
+    std::fs::write(&story.user_config, "[hook \"ra-agent\"]\n\tenabled = false\n").unwrap();
+    story.install_config_hooks();
+    assert_eq!(story.repo.git(&["config", "--type=bool", "--get", "hook.ra-agent.enabled"]), "false");
+}
+
+/// FAILURES 9, with the real Git in between.
+#[test]
+fn f9_uninstall_leaves_the_users_configuration_as_it_was() {
+    let story = bare_handed("repo");
+    let before = "# mine\n[user]\n\tname = A\n[hook \"mine\"]\n\tcommand = true\n\tevent = post-commit";
+    std::fs::write(&story.user_config, before).unwrap();
+    story.install_config_hooks();
+    story.install_config_hooks();
+    let list = story.repo.git(&["config", "--global", "--list", "--name-only"]);
+    assert_eq!(list.lines().filter(|line| *line == "include.path").count(), 1, "{list}");
+    story.repo.git(&["config", "--global", "color.ui", "never"]);
+    hooks::uninstall(&story.home, &story.user_config).unwrap();
+    let after = std::fs::read_to_string(&story.user_config).unwrap();
+    assert_eq!(after, format!("{before}\n[color]\n\tui = never\n"), "what came in between stays");
+
+    std::fs::write(&story.user_config, before).unwrap();
+    story.install_config_hooks();
+    hooks::uninstall(&story.home, &story.user_config).unwrap();
+    assert_eq!(std::fs::read_to_string(&story.user_config).unwrap(), before);
+}
+
+#[test]
+fn f12_an_old_git_is_told_that_the_watch_serves() {
+    let story = bare_handed("repo");
+    let repos = std::slice::from_ref(&story.hooked);
+    let old = GitVersion { major: 2, minor: 47 };
+    let way = hooks::install(&story.home, repos, old, &story.user_config).unwrap();
+    assert_eq!(way, HookWay::Watch { git: old });
+    assert!(!story.user_config.exists());
+    assert_eq!(hooks::status(&story.home, repos, old)[0].way, RepoWay::Watch);
+}
+
+/// A hook of the user's that leaves a record of all that it was given, and fails.
+const USERS_HOOK: &str = "#!/bin/sh\n{ echo \"args: $*\"; cat; } >> ../seen\necho said\nexit 3\n";
+
+#[test]
+fn a_hook_that_was_there_keeps_its_arguments_its_input_and_its_exit_code() {
+    let story = bare_handed("repo");
+    let hook = story.repo.git_dir().join("hooks/post-rewrite");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, USERS_HOOK).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    story.commit_in_silence("first");
+    let before = fingerprint(&story.repo.git_dir().join("hooks"));
+    let inode = std::fs::metadata(&hook).unwrap().ino();
+
+    story.install_in_repo();
+    story.install_in_repo();
+    let old = story.repo.head();
+    let amend = || drop(story.repo.git(&["commit", "--quiet", "--amend", "--allow-empty", "--message", "amended"]));
+    assert!(story.notified(amend));
+    let seen = std::fs::read_to_string(story.repo.beside("seen")).unwrap();
+    assert_eq!(seen, format!("args: amend\n{old} {}\n", story.repo.head()));
+    let direct =
+        std::process::Command::new(&hook).stdin(Stdio::null()).current_dir(story.repo.path()).output().unwrap();
+    assert_eq!((direct.status.code(), direct.stdout.as_slice()), (Some(3), &b"said\n"[..]));
+
+    hooks::uninstall_in_repo(&story.hooked).unwrap();
+    assert_eq!(std::fs::metadata(&hook).unwrap().ino(), inode, "it is the same file");
+    let mut after = fingerprint(&story.repo.git_dir().join("hooks"));
+    let mut before = before;
+    // the directory's own times tell that entries came and went
+    (after.remove(Path::new("")), before.remove(Path::new("")));
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_hook_that_git_did_not_run_is_not_run_by_ours() {
+    let story = bare_handed("repo");
+    let hook = story.repo.git_dir().join("hooks/post-commit");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\necho it ran\n").unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o644)).unwrap();
+    story.install_in_repo();
+    story.commit_in_silence("not executable");
+}
+
+#[test]
+fn an_installation_that_was_stopped_half_way_is_taken_up() {
+    let story = bare_handed("repo");
+    let hook = story.repo.git_dir().join("hooks/post-commit");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, USERS_HOOK).unwrap();
+    std::fs::hard_link(&hook, hook.with_file_name("post-commit.ra-agent-chained")).unwrap();
+    story.install_in_repo();
+    hooks::uninstall_in_repo(&story.hooked).unwrap();
+    assert_eq!(std::fs::read_to_string(&hook).unwrap(), USERS_HOOK);
+}
+
+/// FAILURES 11: a hook directory that belongs to another tool is not written in.
+#[test]
+fn f11_hooks_that_come_from_elsewhere_are_let_alone() {
+    let story = bare_handed("repo");
+    story.repo.git(&["config", "core.hooksPath", ".husky"]);
+    let refused = untouched(story.repo.path(), || {
+        hooks::install_in_repo(&story.home, &story.hooked, std::slice::from_ref(&story.hooked))
+    });
+    assert!(matches!(refused, Err(HooksError::HooksElsewhere { .. })), "{refused:?}");
+}
+
+/// FAILURES 24.
+#[test]
+fn f24_status_says_which_way_and_whether_it_is_switched_off() {
+    let story = bare_handed("repo");
+    let repos = std::slice::from_ref(&story.hooked);
+    let status = || hooks::status(&story.home, repos, installed_git()).remove(0);
+    assert_eq!((status().way, status().enabled), (RepoWay::Watch, true));
+    story.install_in_repo();
+    assert_eq!(status().way, RepoWay::InRepo);
+    story.repo.git(&["config", "hook.ra-agent.enabled", "false"]);
+    assert!(!status().enabled);
+    hooks::uninstall_in_repo(&story.hooked).unwrap();
+    assert_eq!(status().way, RepoWay::Watch);
+}

@@ -1,0 +1,24 @@
+//! What the stories are told with: a real repository, a real agent, and an eye on both.
+#![expect(dead_code, reason = "no story needs everything")]
+
+mod agent;
+mod fingerprint;
+mod repo;
+
+use std::time::{Duration, Instant};
+
+pub use agent::TestAgent;
+pub use fingerprint::{fingerprint, untouched};
+pub use repo::{TestRepo, git_version};
+
+/// Asks `condition` again and again until it holds; `what` names it in the failure.
+#[track_caller]
+pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    /// Short against everything waited for, long against the price of asking.
+    const PAUSE: Duration = Duration::from_millis(10);
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < deadline, "after {deadline:?} still not: {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
