@@ -225,7 +225,7 @@ fn f12_an_old_git_is_told_that_the_watch_serves() {
     let way = hooks::install(&story.home, repos, old, &story.user_config).unwrap();
     assert_eq!(way, HookWay::Watch { git: old });
     assert!(!story.user_config.exists());
-    assert_eq!(hooks::status(&story.home, repos, old)[0].way, RepoWay::Watch);
+    assert_eq!(hooks::status(&story.home, &story.hooked, repos, old).unwrap().way, RepoWay::Watch);
 }
 
 /// A hook of the user's that leaves a record of all that it was given, and fails.
@@ -301,7 +301,7 @@ fn f11_hooks_that_come_from_elsewhere_are_let_alone() {
 fn f24_status_says_which_way_and_whether_it_is_switched_off() {
     let story = bare_handed("repo");
     let repos = std::slice::from_ref(&story.hooked);
-    let status = || hooks::status(&story.home, repos, installed_git()).remove(0);
+    let status = || hooks::status(&story.home, &story.hooked, repos, installed_git()).unwrap();
     assert_eq!((status().way, status().enabled), (RepoWay::Watch, true));
     story.install_in_repo();
     assert_eq!(status().way, RepoWay::InRepo);

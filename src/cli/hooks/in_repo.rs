@@ -24,7 +24,7 @@ pub struct InRepo {
 /// If the repository takes its hooks from elsewhere (`core.hooksPath`), if an earlier chained hook is in the way, or if the directory
 /// cannot be written.
 pub fn install_in_repo(home: &Home, repo: &HookedRepo, repos: &[HookedRepo]) -> Result<InRepo, HooksError> {
-    if let Some(hooks_path) = asked(&repo.git_dir, &["--get", "core.hooksPath"]).filter(|path| !path.is_empty()) {
+    if let Some(hooks_path) = asked(&repo.git_dir, &["--get", "core.hooksPath"])?.filter(|path| !path.is_empty()) {
         return Err(HooksError::HooksElsewhere { repo: repo.path.clone(), hooks_path });
     }
     let hooks_dir = hooks_dir(repo);

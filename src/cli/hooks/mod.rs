@@ -46,6 +46,8 @@ pub enum HooksError {
         "{repo} takes its hooks from {hooks_path} (core.hooksPath), which is not the agent's to write in; commits are noticed by the watch"
     )]
     HooksElsewhere { repo: PathBuf, hooks_path: String },
+    #[error("git could not read its configuration for {git_dir}: {reason}")]
+    NotAsked { git_dir: PathBuf, reason: String },
     #[error("{path} is in the way: it was kept from an earlier hook; look at it, then move it away")]
     ChainedInTheWay { path: PathBuf },
 }
@@ -204,31 +206,34 @@ impl fmt::Display for RepoWay {
     }
 }
 
-/// Asks Git, for each repository, which hook it would run.
-pub fn status(home: &Home, repos: &[HookedRepo], git: GitVersion) -> Vec<RepoHooks> {
-    let scripts = scripts(repos);
-    let of_repo = |repo: &HookedRepo| RepoHooks {
-        path: repo.path.clone(),
-        way: way_of(repo, git, &scripts.get(&repo.common_dir).map(|name| home.hooks().join(format!("{name}.sh")))),
-        enabled: asked(&repo.git_dir, &["--type=bool", "--get", "hook.ra-agent.enabled"]).as_deref() != Some("false"),
-    };
-    repos.iter().map(of_repo).collect()
-}
-
-fn way_of(repo: &HookedRepo, git: GitVersion, script: &Option<PathBuf>) -> RepoWay {
-    let named = git >= GitVersion::CONFIG_HOOKS && asked(&repo.git_dir, &["--get", "hook.ra-agent.command"]).is_some();
-    match script {
+/// Asks Git, for one of the registered repositories, which hook it would run.
+///
+/// # Errors
+/// If Git cannot read its configuration there.
+pub fn status(home: &Home, repo: &HookedRepo, repos: &[HookedRepo], git: GitVersion) -> Result<RepoHooks, HooksError> {
+    let script = scripts(repos).get(&repo.common_dir).map(|name| home.hooks().join(format!("{name}.sh")));
+    let enabled = asked(&repo.git_dir, &["--type=bool", "--get", "hook.ra-agent.enabled"])?;
+    let named = git >= GitVersion::CONFIG_HOOKS && asked(&repo.git_dir, &["--get", "hook.ra-agent.command"])?.is_some();
+    let way = match script {
         Some(script) if named && script.exists() => RepoWay::Config,
         _ if in_repo::is_installed(repo) => RepoWay::InRepo,
         _ if named => RepoWay::Broken,
         _ => RepoWay::Watch,
-    }
+    };
+    Ok(RepoHooks { path: repo.path.clone(), way, enabled: enabled.as_deref() != Some("false") })
 }
 
-/// What `git config <args>` answers in a repository; `None` if it has nothing to say.
-fn asked(git_dir: &Path, args: &[&str]) -> Option<String> {
-    let output = git().arg("--git-dir").arg(git_dir).arg("config").args(args).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
+/// What `git config <args>` answers in a repository; `None` if the key is not set.
+fn asked(git_dir: &Path, args: &[&str]) -> Result<Option<String>, HooksError> {
+    let failed = |reason: String| HooksError::NotAsked { git_dir: git_dir.to_path_buf(), reason };
+    let output = git().arg("--git-dir").arg(git_dir).arg("config").args(args).output();
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    match output.status.code() {
+        Some(0) => Ok(Some(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())),
+        // git-config(1): the section or key is invalid, or not there
+        Some(1) => Ok(None),
+        _ => Err(failed(String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; "))),
+    }
 }
 
 /// A `git` that looks at no repository but the one it is told of.
