@@ -9,7 +9,7 @@ use ra_agent::cli::hooks::{self, GitVersion, HookWay, HookedRepo, HooksError, Re
 use ra_agent::domain::RepoId;
 use ra_agent::home::Home;
 
-use crate::support::{TestRepo, fingerprint, git_version, untouched, wait_until};
+use crate::support::{Fingerprint, TestRepo, fingerprint, git_version, untouched, wait_until};
 
 /// A repository whose hooks are installed in the way that this machine's Git can run.
 struct Hooked {
@@ -228,6 +228,13 @@ fn f12_an_old_git_is_told_that_the_watch_serves() {
     assert_eq!(hooks::status(&story.home, &story.hooked, repos, old).unwrap().way, RepoWay::Watch);
 }
 
+/// The hooks that are there; not their directory, whose time tells that entries came and went.
+fn hooks_of(repo: &TestRepo) -> Fingerprint {
+    let mut hooks = fingerprint(&repo.git_dir().join("hooks"));
+    hooks.remove(Path::new(""));
+    hooks
+}
+
 /// A hook of the user's that leaves a record of all that it was given, and fails.
 const USERS_HOOK: &str = "#!/bin/sh\n{ echo \"args: $*\"; cat; } >> ../seen\necho said\nexit 3\n";
 
@@ -239,7 +246,7 @@ fn a_hook_that_was_there_keeps_its_arguments_its_input_and_its_exit_code() {
     std::fs::write(&hook, USERS_HOOK).unwrap();
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     story.commit_in_silence("first");
-    let before = fingerprint(&story.repo.git_dir().join("hooks"));
+    let before = hooks_of(&story.repo);
     let inode = std::fs::metadata(&hook).unwrap().ino();
 
     story.install_in_repo();
@@ -255,11 +262,7 @@ fn a_hook_that_was_there_keeps_its_arguments_its_input_and_its_exit_code() {
 
     hooks::uninstall_in_repo(&story.hooked).unwrap();
     assert_eq!(std::fs::metadata(&hook).unwrap().ino(), inode, "it is the same file");
-    let mut after = fingerprint(&story.repo.git_dir().join("hooks"));
-    let mut before = before;
-    // the directory's own times tell that entries came and went
-    (after.remove(Path::new("")), before.remove(Path::new("")));
-    assert_eq!(after, before);
+    assert_eq!(hooks_of(&story.repo), before);
 }
 
 #[test]

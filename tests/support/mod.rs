@@ -8,7 +8,7 @@ mod repo;
 use std::time::{Duration, Instant};
 
 pub use agent::TestAgent;
-pub use fingerprint::{fingerprint, untouched};
+pub use fingerprint::{Fingerprint, fingerprint, untouched};
 pub use repo::{TestRepo, git_version};
 
 /// Asks `condition` again and again until it holds; `what` names it in the failure.
