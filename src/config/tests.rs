@@ -176,3 +176,57 @@ fn a_tilde_is_the_users_home() {
     let config = parse("[cache]\nlocation = \"~/x/y\"\n").unwrap();
     assert_eq!(config.cache.location, user_home.join("x/y"));
 }
+
+const EXAMPLE: &str = include_str!("../../install/config.example.toml");
+
+/// The example with what stands behind `mark` taken for written.
+fn uncommented(mark: &str) -> String {
+    let is_toml = |line: &&str| line.starts_with("[") || line.starts_with(|c: char| c.is_ascii_lowercase());
+    EXAMPLE.lines().filter_map(|line| line.strip_prefix(mark)).filter(is_toml).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let user_home = dirs::home_dir().unwrap();
+    let agent_home = user_home.join(".rustassistant");
+    let example = Config::parse(Path::new("config.example.toml"), &uncommented("#"), &agent_home).unwrap();
+    assert_eq!(example, Config::defaults(&agent_home));
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    for key in [
+        "strategy",
+        "location",
+        "max_size_mb",
+        "types",
+        "analyze_on_save",
+        "provider",
+        "base_url",
+        "model",
+        "api_key_env",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "max_concurrency",
+        "max_output_tokens",
+        "timeout_secs",
+        "input_usd_per_m",
+        "cached_input_usd_per_m",
+        "output_usd_per_m",
+        "monthly_usd",
+        "daily_usd",
+        "threads",
+        "unload_after_secs",
+        "tree",
+        "debounce_ms",
+        "poll_secs",
+        "deny",
+    ] {
+        let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
+        assert!(EXAMPLE.lines().any(shown), "{key}");
+    }
+    // what has no default is right, too
+    let of_one_repository: Vec<&str> = EXAMPLE.lines().skip_while(|line| !line.starts_with("# [repos.")).collect();
+    let text: Vec<&str> = of_one_repository.iter().filter_map(|line| line.strip_prefix("# ")).collect();
+    assert_eq!(parse(&text.join("\n")).unwrap().local_stores().count(), 1);
+}

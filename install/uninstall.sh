@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Takes everything out that quickstart.sh put in: the daemon, the hooks, the binary, and, after asking, the agent's own directory
+# and the build's.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+usage: install/uninstall.sh [options]
+  --prefix DIR    where the binary is, as DIR/bin/ra-agent (default: ~/.local)
+  --keep-cache    keep the agent's directory and the build's without asking
+  --yes           delete them without asking
+END
+}
+
+prefix=$HOME/.local
+keep=
+yes=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --prefix)
+            [ $# -ge 2 ] || { usage >&2; exit 2; }
+            prefix=$2
+            shift
+            ;;
+        --keep-cache) keep=1 ;;
+        --yes) yes=1 ;;
+        -h | --help)
+            usage
+            exit 0
+            ;;
+        *)
+            usage >&2
+            exit 2
+            ;;
+    esac
+    shift
+done
+
+agent=$prefix/bin/ra-agent
+agent_home=${RA_AGENT_HOME:-$HOME/.rustassistant}
+build_cache=$HOME/.cache/ra-agent
+say() { printf '%s\n' "$*" >&2; }
+
+stop_daemon() {
+    local code=0
+    "$agent" daemon stop || code=$?
+    # 3: it was not running
+    [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || { say "error: the daemon does not stop; nothing was removed"; exit 1; }
+}
+
+# Without a binary, the one line that the hooks have in the user's Git configuration can go by Git itself.
+remove_include_by_git() {
+    local file=$agent_home/hooks/hooks.gitconfig
+    git config --global --get-all include.path 2>/dev/null | grep -qxF "$file" || return 0
+    git config --global --fixed-value --unset-all include.path "$file"
+}
+
+# Stores outside the agent's directory: each is known by the file that names its repository, nothing else is deleted there.
+remove_stores_elsewhere() {
+    local location store
+    [ -f "$agent_home/config.toml" ] || return 0
+    sed -n 's/^[^#]*location[ \t]*=[ \t]*["'\'']\([^"'\'']*\)["'\''].*/\1/p' "$agent_home/config.toml" | while read -r location; do
+        location=${location/#\~/$HOME}
+        for store in "$location"/repos/* "$location"; do
+            if [ -f "$store/meta.json" ] && { [ -e "$store/analysis.db" ] || [ -d "$store/embeddings.lance" ]; }; then
+                rm -rf "$store"
+            fi
+        done
+        rmdir "$location/repos" "$location" 2>/dev/null || true
+    done
+}
+
+# confirmed QUESTION
+confirmed() {
+    [ -z "$keep" ] || return 1
+    [ -z "$yes" ] || return 0
+    if [ ! -t 0 ]; then
+        say "kept, as there is no terminal to ask on (--yes deletes): $1"
+        return 1
+    fi
+    local answer
+    read -r -p "$1 [y/N] " answer
+    case $answer in [yY]*) ;; *) return 1 ;; esac
+}
+
+if [ -x "$agent" ]; then
+    stop_daemon
+    "$agent" hooks uninstall
+    rm -f "$agent"
+    rmdir "$prefix/bin" 2>/dev/null || true
+    say "removed $agent"
+else
+    say "$agent is not there; going on with the rest"
+    remove_include_by_git
+fi
+if [ -e "$agent_home" ] && confirmed "Delete $agent_home (index, analyses, models, configuration, record of spending)?"; then
+    remove_stores_elsewhere
+    rm -rf "$agent_home"
+    say "removed $agent_home"
+fi
+if [ -e "$build_cache" ] && confirmed "Delete $build_cache (build files, downloaded models)?"; then
+    rm -rf "$build_cache"
+    say "removed $build_cache"
+fi
