@@ -29,7 +29,10 @@ repo=
 while [ $# -gt 0 ]; do
     case $1 in
         --prefix | --binary)
-            [ $# -ge 2 ] || die "$1 needs a value"
+            if [ $# -lt 2 ]; then
+                usage >&2
+                exit 2
+            fi
             if [ "$1" = --prefix ]; then prefix=$2; else binary=$2; fi
             shift
             ;;
