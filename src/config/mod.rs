@@ -171,6 +171,21 @@ pub struct RepoConfig {
     pub store: Option<PathBuf>,
 }
 
+impl RepoConfig {
+    /// The denied globs as one matcher for paths relative to the repository's top; `*` matches `/`, too, so `*.pem` denies such a
+    /// file anywhere.
+    ///
+    /// # Errors
+    /// If the globs, each fine alone, are too much for one matcher.
+    pub fn deny_set(&self) -> Result<globset::GlobSet, globset::Error> {
+        let mut set = globset::GlobSetBuilder::new();
+        for glob in &self.deny {
+            set.add(globset::Glob::new(glob)?);
+        }
+        set.build()
+    }
+}
+
 impl Config {
     /// The configuration of an agent that was told nothing.
     pub fn defaults(agent_home: &Path) -> Self {

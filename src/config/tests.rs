@@ -149,6 +149,8 @@ fn a_repository_overrides_what_it_names_and_denies_more() {
     assert!(own.analysis.types.is_empty());
     assert_eq!(own.watch, Watch { tree: false, ..config.watch });
     assert_eq!(own.deny, ["a", "b"]);
+    let set = own.deny_set().unwrap();
+    assert!(set.is_match("b") && !set.is_match("c"));
     assert_eq!(own.store.as_deref(), Some(Path::new("/elsewhere/store")));
     assert_eq!(config.local_stores().count(), 1);
     let other = config.for_repo(Path::new("/other"));
