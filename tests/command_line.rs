@@ -22,6 +22,7 @@ fn hooks_go_in_and_out_without_a_trace_in_the_repository() {
     let path = repo.path().to_str().unwrap();
     untouched(repo.path(), || {
         agent.ok(["register", path]);
+        assert!(agent.home().join("agent.db").exists());
         agent.ok(["hooks", "install"]);
         agent.ok(["hooks", "install"]);
         agent.ok(["hooks", "status"]);
