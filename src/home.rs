@@ -161,6 +161,11 @@ impl StoreDir {
         Self(cache_location.join("repos").join(&repo.0))
     }
 
+    /// A store in a directory that the user names (`strategy = "local"`).
+    pub fn local(dir: PathBuf) -> Self {
+        Self(dir)
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -69,24 +69,32 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// Opens the table in the directory [`crate::home::StoreDir::vectors`]. If there is none, creates it if told so, else gives
-    /// `None` and writes nothing.
+    /// Opens the table in the directory [`crate::home::StoreDir::vectors`]; `None` if there is none yet.
     ///
     /// # Errors
     /// If the directory cannot be used, or holds a table that cannot be read or is laid out otherwise.
-    pub async fn open(dir: &Path, create: bool) -> Result<Option<Self>, VectorsError> {
+    pub async fn open(dir: &Path) -> Result<Option<Self>, VectorsError> {
+        if has_table(dir) { Ok(Some(Self::open_table(dir).await?)) } else { Ok(None) }
+    }
+
+    /// Opens the table in a directory, and creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`Vectors::open`], or if it cannot be created.
+    pub async fn open_or_create(dir: &Path) -> Result<Self, VectorsError> {
         if !has_table(dir) {
-            if !create {
-                return Ok(None);
-            }
             create_table(dir).await?;
         }
+        Self::open_table(dir).await
+    }
+
+    async fn open_table(dir: &Path) -> Result<Self, VectorsError> {
         let table = open_table(dir).await?;
         let schema = table.schema().await.map_err(store_error(dir, "read"))?;
         if !rows::is_same_layout(&schema) {
             return Err(VectorsError::OtherLayout { path: dir.to_path_buf() });
         }
-        Ok(Some(Self { dir: dir.to_path_buf(), table: RwLock::new(table), only_model: Mutex::new(None) }))
+        Ok(Self { dir: dir.to_path_buf(), table: RwLock::new(table), only_model: Mutex::new(None) })
     }
 
     /// Replaces all rows of these files (`FilePath::escaped`) by the given ones, which may be fewer or none. Rows of all files are

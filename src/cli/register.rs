@@ -1,6 +1,6 @@
 //! register, unregister, repos.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     let root_commit = git.root_commit()?.map(|id| id.to_string());
     let message =
         context.change(Change::Register { location: LocationText::new(&location), root_commit })?;
-    super::hooks::sync_registered(context)?;
+    super::hooks::verb::sync_registered(context)?;
     println!("{message}");
     if !context.daemon_runs() {
         println!("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository");
@@ -77,7 +77,7 @@ pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&named.to_string_lossy())?;
     let message = context.change(Change::Unregister { repo: repo.id.0, keep_cache })?;
-    super::hooks::sync_registered(context)?;
+    super::hooks::verb::sync_registered(context)?;
     println!("{message}");
     Ok(())
 }
@@ -123,9 +123,4 @@ impl From<ChangeError> for Failure {
             other => Self::Failed(other.to_string()),
         }
     }
-}
-
-/// A path given on the command line, as the verbs that take a repository want it.
-pub fn repo_argument(path: Option<PathBuf>) -> String {
-    path.unwrap_or_else(|| PathBuf::from(".")).to_string_lossy().into_owned()
 }

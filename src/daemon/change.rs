@@ -127,17 +127,19 @@ fn unregister(
 ) -> Result<String, ChangeError> {
     let repo = registry::get(db, id)?.ok_or_else(|| ChangeError::NotRegistered(id.to_string()))?;
     registry::unregister(db, id)?;
-    remove(fs::remove_file, &home.inbox_file(id))?;
+    let inbox_file = home.inbox_file(id);
+    removed(fs::remove_file(&inbox_file), &inbox_file)?;
     let path = repo.location.path.display();
     if keep_cache {
         return Ok(format!("unregistered {path}; its cache is kept in {}", store_dir(config, &repo).path().display()));
     }
-    remove(fs::remove_dir_all, store_dir(config, &repo).path())?;
+    let store = store_dir(config, &repo);
+    removed(fs::remove_dir_all(store.path()), store.path())?;
     Ok(format!("unregistered {path} and removed its cache"))
 }
 
-fn remove(how: impl Fn(&Path) -> io::Result<()>, path: &Path) -> Result<(), ChangeError> {
-    match how(path) {
+fn removed(outcome: io::Result<()>, path: &Path) -> Result<(), ChangeError> {
+    match outcome {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(ChangeError::Write { path: path.to_owned(), source })
         }

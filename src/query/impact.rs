@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::{QueryError, Reader};
 use crate::cache::RepoStore;
 use crate::cache::view;
-use crate::domain::{Change, Edge, FilePath, ObjectId};
-use crate::impact::{self, Impact};
+use crate::domain::{Change, Edge, FilePath, Hash, ObjectId};
+use crate::impact::{self, Graph, Impact, Side};
 use crate::outline::{self, Outline};
 use crate::repo::registry::Registered;
 use crate::repo::{Content, Entry, Head, RecordedView, Repo, RepoError, content, deny_globs};
@@ -49,17 +49,29 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let outline_of = |entry: &Entry| outlines.get(&entry.id).unwrap_or(&empty);
     let before: HashMap<&FilePath, &Outline> = before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
     let after: HashMap<&FilePath, &Outline> = after.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
-    let edges = |side: &HashMap<&FilePath, &Outline>| {
-        impact::resolve(side.iter().map(|(&path, &outline)| (path, outline))).edges().to_vec()
+    let graph = |side: &HashMap<&FilePath, &Outline>| {
+        impact::resolve(side.iter().map(|(&path, &outline)| (path, outline)))
     };
-    let (edges_before, edges_after) = (edges(&before), edges(&after));
+    let (graph_before, graph_after) = (graph(&before), graph(&after));
     let changes: Vec<Change> = diff.changes.into_iter().map(|change| change.change).collect();
     let impact = impact::impact(
         &changes,
-        &impact::Side::new(&|path| before.get(path).copied(), &edges_before),
-        &impact::Side::new(&|path| after.get(path).copied(), &edges_after),
+        &side(&graph_before, &|path| before.get(path).copied(), &deps_hash(&graph_before)),
+        &side(&graph_after, &|path| after.get(path).copied(), &deps_hash(&graph_after)),
     );
     Ok(RangeImpact { from, to, changes, impact })
+}
+
+fn deps_hash(graph: &Graph) -> impl Fn(&FilePath) -> Option<Hash> {
+    |path| Some(impact::deps_hash(graph.uses(path)))
+}
+
+fn side<'a>(
+    graph: &'a Graph,
+    outline: &'a dyn Fn(&FilePath) -> Option<&'a Outline>,
+    deps_hash: &'a dyn Fn(&FilePath) -> Option<Hash>,
+) -> Side<'a> {
+    Side { outline, edges: graph.edges(), via: graph.via(), deps_hash }
 }
 
 fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {

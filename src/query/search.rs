@@ -157,7 +157,7 @@ impl Searcher {
             let Some(store) = reader.store(repo)? else { continue };
             let nearest = self
                 .runtime
-                .block_on(table.search(&query, embedder.model_id(), CANDIDATES))
+                .block_on(table.search(&query, embedder.spec().id, CANDIDATES))
                 .map_err(|error| failed(&error))?;
             for (chunk_id, score) in nearest {
                 // A vector of a file that has changed since is no hit: only chunks of the present view are.

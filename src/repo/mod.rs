@@ -3,10 +3,12 @@
 //! is written below a repository (DESIGN §4, invariant 1).
 
 mod classify;
+mod content;
 mod diff;
 mod head;
 mod locate;
 mod open;
+pub mod registry;
 mod rename;
 mod tree;
 
@@ -14,6 +16,7 @@ mod tree;
 pub(crate) mod fixture;
 
 pub use classify::{MAX_FILE_BYTES, skip_by_content, skip_by_name};
+pub use content::{CLASSIFY_VERSION, Content, content, deny_globs};
 pub use diff::{FileChange, TreeDiff};
 pub use head::{Busy, Head};
 pub use locate::{LocateError, Location, LocationKind, locate};

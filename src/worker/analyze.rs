@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::slots::Slots;
 use super::{Worker, WorkerError, read, subject};
-use crate::analyzer::{Analyzer, DependencyUse, Subject};
+use crate::analyzer::{Analyzer, DependencyUse, Local, Subject};
 use crate::cache::analyses::{self, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::view::{self, FileRecord};
@@ -116,20 +117,9 @@ impl Worker {
     fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<Report, Ended>> {
         let source = Mutex::new(git.clone());
         let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.pool.install(|| prepared.par_iter().map_init(own, |git, one| self.make_one(git, one)).collect())
-    }
-
-    fn make_one(&self, git: &Repo, one: &Prepared) -> Result<Report, Ended> {
-        let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
-        let begun = clock::monotonic();
-        let text = read::text(git, &one.file.blob).map_err(|error| failed(&error))?;
-        let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
-        let _slot = self.slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
-        let shown = Subject { language: one.file.language, role: one.file.role, text: &text, uses: &one.uses };
-        let analyzed = catch_unwind(AssertUnwindSafe(|| self.analyzer.analyze(one.analysis_type, &shown)))
-            .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
-        let json = analyzed.and_then(|analysis| analysis.to_json()).map_err(|error| failed(&error))?;
-        Ok(Report { json, millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) })
+        let (analyzer, slots) = (&self.analyzer, &self.slots);
+        let make = |git: &mut Repo, one: &Prepared| make_one(analyzer, slots, git, one);
+        self.pool.install(|| prepared.par_iter().map_init(own, make).collect())
     }
 
     /// Writes how jobs ended into the queue.
@@ -148,6 +138,19 @@ impl Worker {
         }
         Ok(queue::finish(&mut self.queue, &finished, now)?)
     }
+}
+
+fn make_one(analyzer: &Local, slots: &Slots, git: &Repo, one: &Prepared) -> Result<Report, Ended> {
+    let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
+    let begun = clock::monotonic();
+    let text = read::text(git, &one.file.blob).map_err(|error| failed(&error))?;
+    let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
+    let _slot = slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
+    let shown = Subject { language: one.file.language, role: one.file.role, text: &text, uses: &one.uses };
+    let analyzed = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(one.analysis_type, &shown)))
+        .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
+    let json = analyzed.and_then(|analysis| analysis.to_json()).map_err(|error| failed(&error))?;
+    Ok(Report { json, millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) })
 }
 
 pub(super) fn by_repo(jobs: Vec<Job>) -> BTreeMap<RepoId, Vec<Job>> {

@@ -10,15 +10,21 @@ use super::{Worker, WorkerError, read, subject};
 use crate::cache::view::{self, FileRecord};
 use crate::clock;
 use crate::domain::{FilePath, Hash};
-use crate::embedder::bert::{Embedder, Vector};
+use crate::embedder::bert::{EmbedError, Embedder, Vector};
 use crate::embedder::chunk::{self, Chunk};
 use crate::queue::{self, Job};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
-use crate::vectors::{ChunkRow, VectorsError, Vectors};
+use crate::vectors::{ChunkRow, Upkeep, VERSION_KEPT, Vectors, VectorsError};
 
-/// How old a version of the LanceDB table must be before it is removed: a reader may still hold it (DESIGN invariant 9).
-const VERSION_RETENTION: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+/// Why files have no vectors.
+#[derive(Debug, thiserror::Error)]
+enum NotEmbedded {
+    #[error(transparent)]
+    Vectors(#[from] VectorsError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
 
 /// A file whose chunks are to have vectors.
 struct Pending {
@@ -131,15 +137,15 @@ impl Worker {
         repo: &Registered,
         embedder: &Embedder,
         pending: &[Pending],
-    ) -> Result<(), VectorsError> {
+    ) -> Result<(), NotEmbedded> {
         let table = self.table(repo)?;
         let hashes: Vec<Hash> = pending.iter().flat_map(|one| one.chunks.iter().map(|chunk| chunk.chunk_hash)).collect();
-        let mut vectors = self.runtime.block_on(table.vectors_of(&hashes, embedder.model_id()))?;
+        let mut vectors = self.runtime.block_on(table.vectors_of(&hashes, embedder.spec().id))?;
         self.embed_missing(embedder, pending, &mut vectors)?;
-        let rows = pending.iter().flat_map(|one| rows(one, embedder.model_id(), &vectors)).collect();
+        let rows = pending.iter().flat_map(|one| rows(one, embedder.spec().id, &vectors)).collect();
         let paths: Vec<String> = pending.iter().map(|one| one.file.path.escaped()).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        self.runtime.block_on(table.replace_files(&paths, rows))
+        Ok(self.runtime.block_on(table.replace_files(&paths, rows))?)
     }
 
     /// The LanceDB table of a repository, opened once.
@@ -148,7 +154,7 @@ impl Worker {
             return Ok(table.clone());
         }
         let dir = super::store_dir(&self.config, repo).vectors();
-        let table = Arc::new(self.runtime.block_on(Vectors::create(&dir))?);
+        let table = Arc::new(self.runtime.block_on(Vectors::open_or_create(&dir))?);
         self.tables.insert(repo.id.clone(), table.clone());
         Ok(table)
     }
@@ -158,7 +164,7 @@ impl Worker {
         embedder: &Embedder,
         pending: &[Pending],
         vectors: &mut HashMap<Hash, Vector>,
-    ) -> Result<(), VectorsError> {
+    ) -> Result<(), EmbedError> {
         let mut missing: Vec<(Hash, &str)> = Vec::new();
         let mut seen: HashSet<Hash> = vectors.keys().copied().collect();
         for chunk in pending.iter().flat_map(|one| &one.chunks) {
@@ -180,14 +186,17 @@ impl Worker {
         let paths: Vec<String> = dead.iter().map(FilePath::escaped).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         let swept = self.runtime.block_on(async {
-            let Some(table) = Vectors::open(&dir).await? else { return Ok(()) };
+            let Some(table) = Vectors::open(&dir).await? else { return Ok(Upkeep::default()) };
             if !paths.is_empty() {
                 table.delete_files(&paths).await?;
             }
-            table.maintain(clock::now(), VERSION_RETENTION).await
+            table.maintain(clock::now(), VERSION_KEPT).await
         });
         match swept {
-            Ok(()) => Ok(view::forget_dead_vectors(self.store(repo)?.db(), &dead)?),
+            Ok(upkeep) => {
+                tracing::debug!(repo = %repo.id, ?upkeep, "vectors looked after");
+                Ok(view::forget_dead_vectors(self.store(repo)?.db(), &dead)?)
+            }
             Err(error) => {
                 let error: VectorsError = error;
                 tracing::warn!(repo = %repo.id, %error, "the vectors were not looked after");
@@ -210,7 +219,7 @@ fn rows(one: &Pending, model_id: &str, vectors: &HashMap<Hash, Vector>) -> Vec<C
             model_id: model_id.to_owned(),
             entity_type: record.entity_type,
             entity_name: record.entity_name,
-            language: one.file.language,
+            language: one.file.language.as_str().to_owned(),
             start_line: record.start_line,
             end_line: record.end_line,
         })

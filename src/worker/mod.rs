@@ -144,7 +144,8 @@ impl Worker {
         }
         let alone = HashSet::from_iter(self.suspects.iter().cloned());
         for (lane, limit) in [(Lane::Analyze, ANALYZE_BATCH), (Lane::Embed, EMBED_BATCH)] {
-            let jobs = queue::claim(&mut self.queue, lane, limit, &self.ids_of(&alone)?, now)?;
+            let except = self.ids_of(&alone)?;
+            let jobs = queue::claim(&mut self.queue, lane, limit, &except, now)?;
             if !jobs.is_empty() {
                 let taken = jobs.len();
                 self.run_jobs(lane, jobs)?;

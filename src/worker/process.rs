@@ -117,8 +117,11 @@ fn read_hints() -> Hints {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(hint) if sender.send(hint).is_ok() => {}
-                Ok(_) => break,
+                Ok(hint) => {
+                    if sender.send(hint).is_err() {
+                        break;
+                    }
+                }
                 Err(error) => tracing::warn!(%error, "a hint that this version does not know"),
             }
         }

@@ -387,11 +387,18 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
     let changes: Vec<Change> = comparison.diff.changes.iter().map(|change| change.change.clone()).collect();
     let impact = impact::impact(
         &changes,
-        &impact::Side::new(&|path| outlines_before.get(path), &edges_before),
-        &impact::Side::new(
-            &|path| paths.contains(path).then(|| outline_after(path)),
-            &edges_after,
-        ),
+        &impact::Side {
+            outline: &|path| outlines_before.get(path),
+            edges: &edges_before,
+            via: &[],
+            deps_hash: &|path| comparison.before.get(path)?.links.deps_hash,
+        },
+        &impact::Side {
+            outline: &|path| paths.contains(path).then(|| outline_after(path)),
+            edges: &edges_after,
+            via: graph.via(),
+            deps_hash: &|path| paths.contains(path).then(|| impact::deps_hash(graph.uses(path))),
+        },
     );
     let mut links = HashMap::new();
     for path in paths {

@@ -6,6 +6,7 @@ mod git_config;
 mod in_repo;
 mod script;
 mod user_config;
+pub(super) mod verb;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

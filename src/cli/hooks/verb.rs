@@ -1,0 +1,101 @@
+//! hooks install, uninstall, status.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{GitVersion, HookedRepo, HooksError, InRepo, RepoWay, user_config_file};
+use crate::cli::output::print_json;
+use crate::cli::verbs::HooksAct;
+use crate::cli::{Context, Failure};
+use crate::query::Reader;
+use crate::repo::registry::Registered;
+
+pub fn run(context: &Context, act: HooksAct) -> Result<(), Failure> {
+    match act {
+        HooksAct::Install { in_repo: None } => {
+            context.home.create()?;
+            let way = super::install(&context.home, &hooked(context)?, GitVersion::of_installed()?, &user_config_file()?)?;
+            println!("{way}");
+        }
+        HooksAct::Uninstall { in_repo: None } => {
+            super::uninstall(&context.home, &user_config_file()?)?;
+            println!("the hooks are out of Git's configuration; the watch on the git directories serves");
+        }
+        HooksAct::Install { in_repo: Some(path) } => {
+            let repos = hooked(context)?;
+            let done = super::install_in_repo(&context.home, &one(context, path)?, &repos)?;
+            println!("hooks are in {}{}", done.hooks_dir.display(), chained(&done));
+        }
+        HooksAct::Uninstall { in_repo: Some(path) } => {
+            let done = super::uninstall_in_repo(&one(context, path)?)?;
+            println!("our hooks are out of {}", done.hooks_dir.display());
+        }
+        HooksAct::Status { json } => status(context, json)?,
+    }
+    Ok(())
+}
+
+/// Brings installed hooks in step with what is registered.
+pub fn sync_registered(context: &Context) -> Result<(), Failure> {
+    Ok(super::sync(&context.home, &hooked(context)?)?)
+}
+
+fn status(context: &Context, json: bool) -> Result<(), Failure> {
+    let git = GitVersion::of_installed()?;
+    let repos = hooked(context)?;
+    let found = repos
+        .iter()
+        .map(|repo| super::status(&context.home, repo, &repos, git))
+        .collect::<Result<Vec<_>, HooksError>>()?;
+    if json {
+        let name = |way: RepoWay| match way {
+            RepoWay::Config => "config",
+            RepoWay::InRepo => "in-repo",
+            RepoWay::Watch => "watch",
+            RepoWay::Broken => "broken",
+        };
+        let rows = found.iter().map(|one| {
+            json!({"repo": one.path.to_string_lossy(), "way": name(one.way), "enabled": one.enabled})
+        });
+        return print_json(&json!({"git": git.to_string(), "repos": rows.collect::<Vec<_>>()}));
+    }
+    println!("git {git}");
+    for one in found {
+        let off = if one.enabled { "" } else { " (hook.ra-agent.enabled is off here; the watch serves)" };
+        println!("{}  {}{off}", one.path.display(), one.way);
+    }
+    Ok(())
+}
+
+fn chained(done: &InRepo) -> String {
+    if done.chained.is_empty() {
+        return String::new();
+    }
+    format!("; yours are run after ours: {}", done.chained.join(", "))
+}
+
+fn hooked(context: &Context) -> Result<Vec<HookedRepo>, Failure> {
+    let repos = Reader::open(&context.home, &context.config)?.repos()?;
+    Ok(repos.into_iter().map(hooked_repo).collect())
+}
+
+fn one(context: &Context, path: PathBuf) -> Result<HookedRepo, Failure> {
+    let repo = Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?;
+    Ok(hooked_repo(repo))
+}
+
+fn hooked_repo(repo: Registered) -> HookedRepo {
+    HookedRepo {
+        id: repo.id,
+        path: repo.location.path,
+        git_dir: repo.location.git_dir,
+        common_dir: repo.location.common_dir,
+    }
+}
+
+impl From<HooksError> for Failure {
+    fn from(error: HooksError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
