@@ -1,1 +1,87 @@
+//! What a file says to others, and what it asks of them: text -> [`Outline`]. Pure; broken source is input.
 //!
+//! An outline is a function of language and text alone, so it is kept by content hash and shared by every repository and view.
+//! It is stable where others cannot see a difference: comments, formatting and the order of attributes do not reach a
+//! signature, bodies reach none.
+
+mod language;
+mod manifest;
+pub(crate) mod model;
+mod parse;
+mod rust;
+mod symbol;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Hash, Language};
+
+pub use language::{language_of, role_of};
+pub(crate) use manifest::Manifest;
+use model::Model;
+pub use symbol::{Symbol, SymbolKind, Visibility};
+
+/// Part of what is stored with an outline: raised whenever the outline of some text changes.
+pub const OUTLINE_VERSION: u32 = 1;
+
+/// What one file says to others and asks of others.
+// serde: an outline is a stored value, kept by the hash of the content it was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    pub(crate) symbols: Vec<Symbol>,
+    pub(crate) model: Model,
+    pub(crate) manifest: Option<Manifest>,
+}
+
+/// A place where the source is not what the language's grammar says. The outline holds what could be read around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// 1-based
+    pub line: u32,
+    pub message: String,
+}
+
+/// Outline of a file's text. Never fails; what is not understood is in the errors, and missing from the outline.
+pub fn outline(language: Language, text: &str) -> (Outline, Vec<ParseError>) {
+    match language {
+        Language::Rust => rust::outline(text),
+        Language::CargoManifest => manifest::outline(text),
+        _ => (Outline::default(), Vec::new()),
+    }
+}
+
+impl Outline {
+    /// The symbols that the file defines, in the order of the text.
+    pub fn symbols(&self) -> &[Symbol] {
+        &self.symbols
+    }
+
+    /// Hash of the symbols that can be seen outside the file: name, kind, visibility, signature. Private ones count if a child
+    /// module lives in another file, for it sees them.
+    pub fn interface_hash(&self) -> Hash {
+        let mut seen: Vec<&Symbol> = self.symbols.iter().filter(|symbol| self.exposes(symbol)).collect();
+        seen.sort_by_key(|symbol| (&symbol.name, symbol.kind, symbol.visibility, &symbol.signature));
+        let fields = seen.iter().flat_map(|symbol| {
+            [symbol.name.as_str(), symbol.kind.as_str(), symbol.visibility.as_str(), &symbol.signature]
+        });
+        Hash::of_fields(fields.map(str::as_bytes))
+    }
+
+    fn exposes(&self, symbol: &Symbol) -> bool {
+        symbol.visibility != Visibility::Private || !self.model.modules.is_empty()
+    }
+
+    /// The form in which it is stored.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // An outline holds no map with odd keys and no sequence of unknown length, the only things that postcard refuses.
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// Inverse of [`Outline::to_bytes`]; `None` if the bytes are another version's or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let outline: Self = postcard::from_bytes(bytes).ok()?;
+        outline.model.is_sound(outline.symbols.len()).then_some(outline)
+    }
+}
+
+#[cfg(test)]
+mod tests;

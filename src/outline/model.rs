@@ -1,0 +1,324 @@
+//! What an outline holds beside its symbols: scopes, imports, paths, types and the steps of bodies, in flat tables that refer
+//! to each other by index. Names are resolved only when all files of a view are there; see [`crate::impact`].
+//!
+//! serde is here because an outline is kept in the store by its content's hash; the format is postcard, and
+//! [`super::OUTLINE_VERSION`] is stored with it.
+
+use serde::{Deserialize, Serialize};
+
+/// Index into [`Model::names`].
+pub(crate) type NameId = u32;
+/// Index into [`Model::scopes`].
+pub(crate) type ScopeId = u32;
+/// Index into [`Model::paths`].
+pub(crate) type PathId = u32;
+/// Index into [`Model::types`].
+pub(crate) type TypeId = u32;
+/// Index into [`Model::patterns`].
+pub(crate) type PatternId = u32;
+/// Index into [`Model::defs`], which runs parallel to the outline's symbols.
+pub(crate) type DefId = u32;
+/// Index into [`Model::impls`].
+pub(crate) type ImplId = u32;
+/// Index of a step in its body; its value is what the step evaluates to.
+pub(crate) type Value = u32;
+/// Index of a local variable in its body.
+pub(crate) type Slot = u32;
+
+/// A value that the outline knows nothing of.
+pub(crate) const NO_VALUE: Value = u32::MAX;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Model {
+    pub names: Vec<String>,
+    pub scopes: Vec<Scope>,
+    pub defs: Vec<Def>,
+    pub impls: Vec<Impl>,
+    pub modules: Vec<ModDeclaration>,
+    pub imports: Vec<Import>,
+    pub extern_crates: Vec<ExternCrate>,
+    pub includes: Vec<Include>,
+    pub paths: Vec<Path>,
+    pub types: Vec<Type>,
+    pub patterns: Vec<Pattern>,
+    pub bodies: Vec<Body>,
+}
+
+/// A region in which names are looked up; scope 0 is the file's own module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scope {
+    pub parent: Option<ScopeId>,
+    pub kind: ScopeKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ScopeKind {
+    File,
+    /// `mod name { .. }`
+    Module {
+        name: NameId,
+        def: DefId,
+    },
+    /// A block that holds items or imports of its own.
+    Block,
+    /// An item with generic parameters or a `Self`.
+    Item {
+        generics: Vec<Generic>,
+        this: This,
+    },
+}
+
+/// What `Self` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum This {
+    Outer,
+    Def(DefId),
+    Impl(ImplId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Generic {
+    pub name: NameId,
+    pub bounds: Vec<TypeId>,
+}
+
+/// What a symbol is made of, for those who use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Def {
+    pub name: NameId,
+    /// Where its name can be looked up.
+    pub scope: ScopeId,
+    /// Where its types are looked up: the scope that has its generic parameters.
+    pub inner: ScopeId,
+    pub owner: Owner,
+    /// A function's result, a field's, const's or static's type, what an alias stands for.
+    pub ty: Option<TypeId>,
+    /// Parameters of a function (without `self`); of a trait, its supertraits.
+    pub params: Vec<TypeId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Owner {
+    Scope,
+    /// A field's struct or variant, a variant's enum, a trait item's trait.
+    Def(DefId),
+    Impl(ImplId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Impl {
+    pub scope: ScopeId,
+    pub this: TypeId,
+    /// The trait, as a type (its generic arguments included).
+    pub of: Option<TypeId>,
+}
+
+/// `mod name;`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ModDeclaration {
+    pub scope: ScopeId,
+    pub name: NameId,
+    /// Value of `#[path = ".."]`.
+    pub path: Option<String>,
+    pub def: DefId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Import {
+    pub scope: ScopeId,
+    pub path: PathId,
+    pub name: ImportName,
+    /// Seen from outside its module.
+    pub exported: bool,
+    /// Its symbol, if others can see it.
+    pub def: Option<DefId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ImportName {
+    As(NameId),
+    Glob,
+    /// `as _`: only a trait's methods come into scope.
+    Nameless,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExternCrate {
+    pub name: NameId,
+    pub alias: NameId,
+}
+
+/// `include!`, `include_str!`, `include_bytes!` of a path written as a literal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Include {
+    pub scope: ScopeId,
+    pub path: String,
+    /// `include!`: the file's items become ours.
+    pub source: bool,
+    pub line: u32,
+}
+
+/// A path as written. Keywords (`crate`, `self`, `super`, `Self`) are segments like others; an absolute path (`::a`) begins with
+/// an empty name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Path {
+    pub segments: Vec<NameId>,
+    /// `<Type as Trait>::segments`
+    pub qualifier: Option<(TypeId, Option<TypeId>)>,
+    /// Generic arguments, those of all segments together, bindings (`Item = T`) included.
+    pub args: Vec<TypeId>,
+    pub scope: ScopeId,
+    pub space: Space,
+    /// 1-based
+    pub line: u32,
+}
+
+/// In which of the language's name spaces the last segment is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Space {
+    Type,
+    Value,
+    Macro,
+    /// All of them: an import.
+    Any,
+}
+
+/// A type as far as members can be found by it: references and pointers are dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Type {
+    Path(PathId),
+    Slice(TypeId),
+    Tuple(Vec<TypeId>),
+    /// `dyn A + B`, `impl A + B`
+    Bounds(Vec<TypeId>),
+    /// Parameters and result of `fn(..) -> _`, `Fn(..) -> _`.
+    Function(Vec<TypeId>, Option<TypeId>),
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Pattern {
+    Bind(Slot, Option<PatternId>),
+    Tuple(Vec<PatternId>),
+    /// A tuple struct or variant, or a path alone.
+    Variant(PathId, Vec<PatternId>),
+    Struct(PathId, Vec<FieldPattern>),
+    Slice(Vec<PatternId>),
+    Or(Vec<PatternId>),
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FieldPattern {
+    pub name: NameId,
+    pub line: u32,
+    pub pattern: PatternId,
+}
+
+/// A function's body, a const's value: steps in the order in which types become known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Body {
+    pub scope: ScopeId,
+    pub slots: u32,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Step {
+    Path(PathId),
+    Local(Slot),
+    This,
+    Typed(TypeId),
+    Text,
+    Call {
+        callee: Value,
+        args: Vec<Value>,
+    },
+    Method {
+        receiver: Value,
+        name: NameId,
+        args: Vec<Value>,
+        turbofish: Option<TypeId>,
+        line: u32,
+    },
+    Field {
+        receiver: Value,
+        name: NameId,
+        line: u32,
+    },
+    Struct {
+        path: PathId,
+        fields: Vec<(NameId, u32)>,
+    },
+    /// `?`, `.await`, `[i]`: what the wrapper holds.
+    Inner(Value),
+    Tuple(Vec<Value>),
+    Slice(Vec<Value>),
+    /// Branches of one expression.
+    OneOf(Vec<Value>),
+    Closure {
+        result: Value,
+    },
+    Bind {
+        pattern: PatternId,
+        value: Value,
+        ty: Option<TypeId>,
+        how: How,
+    },
+}
+
+/// How a bound variable's type follows from the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum How {
+    Same,
+    /// `for x in value`
+    Element,
+    /// Parameter `index` of a closure that is an argument of the method `name` of `value`.
+    MethodClosure {
+        name: NameId,
+        index: u32,
+    },
+    /// Parameter `index` of a closure that is argument `arg` of the call of `value`.
+    CallClosure {
+        arg: u32,
+        index: u32,
+    },
+}
+
+impl Model {
+    /// A path as it stands in the source, without generic arguments.
+    pub(crate) fn written(&self, path: PathId) -> String {
+        let Some(path) = self.paths.get(path as usize) else { return String::new() };
+        let names: Vec<&str> =
+            path.segments.iter().filter_map(|&id| self.names.get(id as usize)).map(String::as_str).collect();
+        match path.qualifier {
+            Some(_) => format!("<_>::{}", names.join("::")),
+            None => names.join("::"),
+        }
+    }
+
+    /// Every index points into its table: stored bytes may be damaged.
+    pub(crate) fn is_sound(&self, symbols: usize) -> bool {
+        let scope = |id: ScopeId| (id as usize) < self.scopes.len();
+        let path = |id: PathId| (id as usize) < self.paths.len();
+        let ty = |id: TypeId| (id as usize) < self.types.len();
+        let name = |id: NameId| (id as usize) < self.names.len();
+        self.defs.len() == symbols
+            && self.scopes.iter().enumerate().all(|(at, s)| s.parent.is_none_or(|parent| (parent as usize) < at))
+            && self.defs.iter().all(|d| {
+                name(d.name)
+                    && scope(d.scope)
+                    && scope(d.inner)
+                    && d.ty.is_none_or(ty)
+                    && d.params.iter().all(|&t| ty(t))
+            })
+            && self
+                .paths
+                .iter()
+                .all(|p| scope(p.scope) && p.segments.iter().all(|&s| name(s)) && p.args.iter().all(|&t| ty(t)))
+            && self.imports.iter().all(|i| scope(i.scope) && path(i.path))
+            && self.modules.iter().all(|m| scope(m.scope) && name(m.name))
+            && self.impls.iter().all(|i| scope(i.scope) && ty(i.this))
+            && self.bodies.iter().all(|b| scope(b.scope))
+    }
+}

@@ -1,0 +1,584 @@
+//! Items: what a file, a module, a block, an impl or a trait declares.
+
+use tree_sitter::Node;
+
+use super::super::model::{
+    Def, DefId, ExternCrate, Impl, Import, ModDeclaration, Owner, ScopeKind, Space, Step, This, Type, TypeId,
+};
+use super::super::symbol::{Symbol, SymbolKind, Visibility};
+use super::use_tree::Leaf;
+use super::{Walk, line_of, named_children, signature};
+
+/// What stands before an item.
+#[derive(Default, Clone)]
+pub(super) struct Before<'t> {
+    attributes: Vec<Node<'t>>,
+    doc: bool,
+}
+
+impl<'t> Before<'t> {
+    /// Takes in a node that belongs to the next item; false if it is no such node.
+    pub(super) fn take(&mut self, text: &str, node: Node<'t>) -> bool {
+        match node.kind() {
+            "attribute_item" => {
+                self.doc |= text.get(node.byte_range()).is_some_and(|text| text.starts_with("#[doc"));
+                self.attributes.push(node);
+                true
+            }
+            "line_comment" | "block_comment" => {
+                self.doc |= node.child_by_field_name("outer").is_some();
+                true
+            }
+            "inner_attribute_item" => true,
+            _ => false,
+        }
+    }
+
+    fn value_of(&self, text: &str, name: &str) -> Option<String> {
+        self.attributes.iter().find_map(|attribute| {
+            let inner = attribute.named_child(0)?;
+            let path = text.get(inner.named_child(0)?.byte_range())?;
+            let value = inner.child_by_field_name("value")?;
+            (path == name).then(|| super::macros::literal(text, value)).flatten()
+        })
+    }
+}
+
+/// A definition about to be made.
+struct Draft<'a, 't> {
+    node: Node<'t>,
+    name: &'a str,
+    kind: SymbolKind,
+    owner: Owner,
+    visibility: Visibility,
+    before: &'a Before<'t>,
+    signature: String,
+}
+
+/// Where associated items belong.
+#[derive(Clone, Copy)]
+struct Owned {
+    owner: Owner,
+    /// Items of a trait, and of an impl of a trait, are as visible as the trait.
+    visibility: Option<Visibility>,
+}
+
+impl<'s> Walk<'s> {
+    /// Walks the items among the children of `node`.
+    pub(super) fn items(&mut self, node: Node<'_>) {
+        let mut before = Before::default();
+        for child in named_children(node) {
+            if child.kind() == "inner_attribute_item" {
+                self.attribute_arguments(child);
+            }
+            if !before.take(self.text, child) {
+                self.item(child, &before);
+                before = Before::default();
+            }
+        }
+    }
+
+    /// Walks one item; false if the node is none.
+    pub(super) fn item(&mut self, node: Node<'_>, before: &Before<'_>) -> bool {
+        for &attribute in &before.attributes {
+            self.attribute_arguments(attribute);
+        }
+        match node.kind() {
+            "function_item" | "function_signature_item" => {
+                self.function(node, before, None);
+            }
+            "struct_item" | "union_item" => self.structure(node, before),
+            "enum_item" => self.enumeration(node, before),
+            "trait_item" => self.trait_item(node, before),
+            "impl_item" => self.impl_item(node, before),
+            "mod_item" => self.module(node, before),
+            "const_item" | "static_item" => self.constant(node, before, None),
+            "type_item" => self.alias(node, before, None),
+            "use_declaration" => self.use_declaration(node, before),
+            "extern_crate_declaration" => self.extern_crate(node),
+            "macro_definition" => self.macro_definition(node, before),
+            "macro_invocation" => self.item_macro(node),
+            "expression_statement" => {
+                if let Some(inner) = node.named_child(0).filter(|inner| inner.kind() == "macro_invocation") {
+                    self.item_macro(inner);
+                }
+            }
+            "foreign_mod_item" => {
+                if let Some(body) = node.child_by_field_name("body") {
+                    self.items(body);
+                }
+            }
+            "ERROR" => {
+                self.deeper(|walk| walk.items(node));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn define(&mut self, draft: Draft<'_, '_>) -> DefId {
+        let Draft { node, name, kind, owner, visibility, before, signature } = draft;
+        let id = self.symbols.len() as DefId;
+        let full = if self.prefix.is_empty() { name.to_owned() } else { format!("{}::{name}", self.prefix.join("::")) };
+        self.symbols.push(Symbol {
+            name: full,
+            kind,
+            visibility,
+            signature: format!("{}{signature}", signature::attributes(self.text, &before.attributes)),
+            start_line: line_of(node),
+            end_line: node.end_position().row as u32 + 1,
+            doc: before.doc,
+        });
+        let name = self.intern(name);
+        self.model.defs.push(Def { name, scope: self.scope, inner: self.scope, owner, ty: None, params: Vec::new() });
+        id
+    }
+
+    /// Interns a name that need not be a slice of the source.
+    fn intern(&mut self, name: &str) -> u32 {
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        if let Some(&id) = self.name_ids.get(name) {
+            return id;
+        }
+        self.model.names.push(name.to_owned());
+        self.model.names.len() as u32 - 1
+    }
+
+    fn name_text(&self, node: Node<'_>) -> &'s str {
+        node.child_by_field_name("name").map_or("", |name| self.text(name))
+    }
+
+    fn visibility(&mut self, node: Node<'_>) -> Visibility {
+        let modifier = named_children(node).into_iter().find(|child| child.kind() == "visibility_modifier");
+        let Some(modifier) = modifier else { return Visibility::Private };
+        let text = self.text(modifier);
+        if text == "pub" {
+            Visibility::Public
+        } else if text.contains("crate") && !text.contains("in ") {
+            Visibility::Crate
+        } else if text.contains("self") {
+            Visibility::Private
+        } else {
+            Visibility::Restricted
+        }
+    }
+
+    /// Opens the scope of an item's generic parameters, makes `f` its inner scope.
+    fn with_generics(&mut self, node: Node<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
+        self.in_scope(ScopeKind::Item { generics: Vec::new(), this }, |walk, scope| {
+            let generics = walk.generics(node);
+            if let ScopeKind::Item { generics: slot, .. } = &mut walk.model.scopes[scope as usize].kind {
+                *slot = generics;
+            }
+            f(walk, scope);
+        });
+    }
+
+    fn function(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+        let name = self.name_text(node);
+        let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
+        let signature = signature::tokens(self.text, node, &is_body_or_mut);
+        let kind = if owned.is_some() { SymbolKind::Method } else { SymbolKind::Function };
+        let owner = owned.map_or(Owner::Scope, |owned| owned.owner);
+        let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
+        self.with_generics(node, This::Outer, |walk, scope| {
+            walk.in_body(|walk| {
+                let params =
+                    node.child_by_field_name("parameters").map(|list| walk.parameters(list)).unwrap_or_default();
+                let ty = node.child_by_field_name("return_type").map(|ty| walk.ty(ty));
+                let slot = &mut walk.model.defs[def as usize];
+                (slot.inner, slot.params, slot.ty) = (scope, params, ty);
+                if let Some(body) = node.child_by_field_name("body") {
+                    walk.deeper(|walk| walk.block(body));
+                }
+            });
+        });
+    }
+
+    /// Binds the parameters and gives their types, `self` left out.
+    fn parameters(&mut self, list: Node<'_>) -> Vec<TypeId> {
+        let mut types = Vec::new();
+        for child in named_children(list) {
+            match child.kind() {
+                "parameter" => {
+                    let ty = child.child_by_field_name("type").map(|ty| self.ty(ty));
+                    if let Some(pattern) = child.child_by_field_name("pattern") {
+                        if pattern.kind() == "self" {
+                            continue;
+                        }
+                        self.bind(pattern, super::super::model::NO_VALUE, ty);
+                    }
+                    types.extend(ty);
+                }
+                "self_parameter" | "attribute_item" | "variadic_parameter" | "line_comment" | "block_comment" => {}
+                _ => {
+                    let ty = self.ty(child);
+                    types.push(ty);
+                }
+            }
+        }
+        types
+    }
+
+    fn structure(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let name = self.name_text(node);
+        let visibility = self.visibility(node);
+        let signature = self.with_fields(node);
+        let kind = if node.kind() == "union_item" { SymbolKind::Union } else { SymbolKind::Struct };
+        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
+        self.with_generics(node, This::Def(def), |walk, scope| {
+            walk.model.defs[def as usize].inner = scope;
+            if let Some(body) = node.child_by_field_name("body") {
+                walk.fields(name, def, body, None);
+            }
+        });
+    }
+
+    /// Signature of a struct: with the fields that others see. That there are more is said, for then no one else can build it.
+    fn with_fields(&self, node: Node<'_>) -> String {
+        let head = signature::tokens(self.text, node, &|inner| inner.kind() == "field_declaration_list");
+        let body = node.child_by_field_name("body").filter(|body| body.kind() == "field_declaration_list");
+        let Some(body) = body else { return head };
+        let fields = named_children(body).into_iter().filter(|field| field.kind() == "field_declaration");
+        let (seen, hidden): (Vec<_>, Vec<_>) = fields.partition(|&field| self.exposes_private || has_visibility(field));
+        let mut shown: Vec<String> =
+            seen.into_iter().map(|field| signature::tokens(self.text, field, &|_| false)).collect();
+        if !hidden.is_empty() {
+            shown.push("..".to_owned());
+        }
+        format!("{head} {{ {} }}", shown.join(", "))
+    }
+
+    /// Fields of a struct, union or variant; `all` is their visibility where they have none of their own.
+    fn fields(&mut self, owner_name: &str, owner: DefId, body: Node<'_>, all: Option<Visibility>) {
+        self.prefix.push(owner_name.to_owned());
+        let mut before = Before::default();
+        let mut visibility = Visibility::Private;
+        let mut index = 0usize;
+        for child in named_children(body) {
+            if before.take(self.text, child) {
+                if child.kind() == "attribute_item" {
+                    self.attribute_arguments(child);
+                }
+                continue;
+            }
+            match child.kind() {
+                "visibility_modifier" => {
+                    visibility = if self.text(child) == "pub" { Visibility::Public } else { Visibility::Crate };
+                    continue;
+                }
+                "field_declaration" => {
+                    let visibility = all.unwrap_or_else(|| self.visibility(child));
+                    let name = self.name_text(child);
+                    if let Some(ty) = child.child_by_field_name("type") {
+                        self.field(child, name, ty, owner, visibility, &before);
+                    }
+                }
+                _ => {
+                    let name = index.to_string();
+                    self.field(child, &name, child, owner, all.unwrap_or(visibility), &before);
+                    index += 1;
+                    visibility = Visibility::Private;
+                }
+            }
+            before = Before::default();
+        }
+        self.prefix.pop();
+    }
+
+    fn field(
+        &mut self,
+        node: Node<'_>,
+        name: &str,
+        ty: Node<'_>,
+        owner: DefId,
+        visibility: Visibility,
+        before: &Before<'_>,
+    ) {
+        let signature = signature::tokens(self.text, node, &|_| false);
+        let kind = SymbolKind::Field;
+        let def = self.define(Draft { node, name, kind, owner: Owner::Def(owner), visibility, before, signature });
+        let ty = self.ty(ty);
+        self.model.defs[def as usize].ty = Some(ty);
+    }
+
+    fn enumeration(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let name = self.name_text(node);
+        let visibility = self.visibility(node);
+        let signature = signature::tokens(self.text, node, &|_| false);
+        let kind = SymbolKind::Enum;
+        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
+        self.with_generics(node, This::Def(def), |walk, scope| {
+            walk.model.defs[def as usize].inner = scope;
+            walk.prefix.push(name.to_owned());
+            let mut before = Before::default();
+            for child in node.child_by_field_name("body").map(named_children).unwrap_or_default() {
+                if before.take(walk.text, child) {
+                    if child.kind() == "attribute_item" {
+                        walk.attribute_arguments(child);
+                    }
+                } else if child.kind() == "enum_variant" {
+                    walk.variant(child, def, visibility, &before);
+                    before = Before::default();
+                }
+            }
+            walk.prefix.pop();
+        });
+    }
+
+    fn variant(&mut self, node: Node<'_>, owner: DefId, visibility: Visibility, before: &Before<'_>) {
+        let name = self.name_text(node);
+        let signature = signature::tokens(self.text, node, &|_| false);
+        let kind = SymbolKind::Variant;
+        let def = self.define(Draft { node, name, kind, owner: Owner::Def(owner), visibility, before, signature });
+        if let Some(body) = node.child_by_field_name("body") {
+            self.fields(name, def, body, Some(visibility));
+        }
+        if let Some(value) = node.child_by_field_name("value") {
+            self.in_body(|walk| {
+                walk.expr(value);
+            });
+        }
+    }
+
+    fn trait_item(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let name = self.name_text(node);
+        let visibility = self.visibility(node);
+        let signature = self.trait_signature(node);
+        let kind = SymbolKind::Trait;
+        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
+        self.with_generics(node, This::Def(def), |walk, scope| {
+            let supers = node.child_by_field_name("bounds").map(|bounds| walk.bounds(bounds)).unwrap_or_default();
+            let slot = &mut walk.model.defs[def as usize];
+            (slot.inner, slot.params) = (scope, supers);
+            if let Some(body) = node.child_by_field_name("body") {
+                walk.prefix.push(name.to_owned());
+                walk.associated(body, Owned { owner: Owner::Def(def), visibility: Some(visibility) });
+                walk.prefix.pop();
+            }
+        });
+    }
+
+    /// A trait's items are part of its signature, for implementors must have them; their order is not.
+    fn trait_signature(&self, node: Node<'_>) -> String {
+        let head = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
+        let body = node.child_by_field_name("body").map(named_children).unwrap_or_default();
+        let is_item = |item: &Node<'_>| !matches!(item.kind(), "line_comment" | "block_comment" | "attribute_item");
+        let mut items: Vec<String> = body
+            .into_iter()
+            .filter(is_item)
+            .map(|item| {
+                let given = if item.child_by_field_name("body").is_some() { " { .. }" } else { "" };
+                format!("{}{given}", signature::tokens(self.text, item, &is_body_or_mut))
+            })
+            .collect();
+        items.sort();
+        format!("{head} {{ {} }}", items.join(" "))
+    }
+
+    fn impl_item(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let Some(this_node) = node.child_by_field_name("type") else { return };
+        let of_node = node.child_by_field_name("trait");
+        let this_name = self.head_of_type(this_node);
+        let signature = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
+        let id = self.model.impls.len() as u32;
+        // The scope comes first: the types are written inside it.
+        self.model.impls.push(Impl { scope: self.scope, this: 0, of: None });
+        let owned = Owned { owner: Owner::Impl(id), visibility: of_node.map(|_| Visibility::Public) };
+        if let Some(of) = of_node {
+            let name = format!("impl {} for {this_name}", self.text(of).split('<').next().unwrap_or_default());
+            let kind = SymbolKind::Impl;
+            let visibility = Visibility::Public;
+            self.define(Draft { node, name: &name, kind, owner: Owner::Impl(id), visibility, before, signature });
+        }
+        self.with_generics(node, This::Impl(id), |walk, scope| {
+            let this = walk.ty(this_node);
+            let of = of_node.map(|of| walk.ty(of));
+            walk.model.impls[id as usize] = Impl { scope, this, of };
+            if let Some(body) = node.child_by_field_name("body") {
+                walk.prefix.push(this_name.to_owned());
+                walk.associated(body, owned);
+                walk.prefix.pop();
+            }
+        });
+    }
+
+    /// Name by which the items of an impl are called: the last name of the type's path.
+    fn head_of_type(&self, node: Node<'_>) -> &'s str {
+        let mut node = node;
+        loop {
+            let inner = match node.kind() {
+                "generic_type" | "reference_type" | "pointer_type" => node.child_by_field_name("type"),
+                "scoped_type_identifier" => node.child_by_field_name("name"),
+                "array_type" => node.child_by_field_name("element"),
+                "dynamic_type" => node.child_by_field_name("trait"),
+                _ => None,
+            };
+            match inner {
+                Some(inner) => node = inner,
+                None => return self.text(node),
+            }
+        }
+    }
+
+    fn associated(&mut self, body: Node<'_>, owned: Owned) {
+        let mut before = Before::default();
+        for child in named_children(body) {
+            if before.take(self.text, child) {
+                continue;
+            }
+            for &attribute in &before.attributes {
+                self.attribute_arguments(attribute);
+            }
+            match child.kind() {
+                "function_item" | "function_signature_item" => self.function(child, &before, Some(owned)),
+                "const_item" | "static_item" => self.constant(child, &before, Some(owned)),
+                "type_item" | "associated_type" => self.alias(child, &before, Some(owned)),
+                "macro_invocation" => self.item_macro(child),
+                _ => {}
+            }
+            before = Before::default();
+        }
+    }
+
+    fn module(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let name = self.name_text(node);
+        let visibility = self.visibility(node);
+        let body = node.child_by_field_name("body");
+        let signature =
+            signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list" || inner.kind() == ";");
+        let kind = SymbolKind::Module;
+        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
+        let name_id = self.name(name);
+        match body {
+            Some(body) => self.in_scope(ScopeKind::Module { name: name_id, def }, |walk, _| {
+                walk.prefix.push(name.to_owned());
+                walk.deeper(|walk| walk.items(body));
+                walk.prefix.pop();
+            }),
+            None => {
+                let path = before.value_of(self.text, "path");
+                self.model.modules.push(ModDeclaration { scope: self.scope, name: name_id, path, def });
+            }
+        }
+    }
+
+    fn constant(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+        let name = self.name_text(node);
+        let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
+        let value = node.child_by_field_name("value");
+        let signature =
+            signature::tokens(self.text, node, &|inner| Some(inner) == value || matches!(inner.kind(), "=" | ";"));
+        let kind = if node.kind() == "static_item" { SymbolKind::Static } else { SymbolKind::Const };
+        let owner = owned.map_or(Owner::Scope, |owned| owned.owner);
+        let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
+        let ty = node.child_by_field_name("type").map(|ty| self.ty(ty));
+        self.model.defs[def as usize].ty = ty;
+        if let Some(value) = value {
+            self.in_body(|walk| {
+                walk.expr(value);
+            });
+        }
+    }
+
+    fn alias(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+        let name = self.name_text(node);
+        let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
+        let signature = signature::tokens(self.text, node, &|inner| inner.kind() == ";");
+        let kind = if owned.is_some() { SymbolKind::AssociatedType } else { SymbolKind::TypeAlias };
+        let owner = owned.map_or(Owner::Scope, |owned| owned.owner);
+        let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
+        self.with_generics(node, This::Outer, |walk, scope| {
+            let ty = node.child_by_field_name("type").map(|ty| walk.ty(ty));
+            let params = node.child_by_field_name("bounds").map(|bounds| walk.bounds(bounds)).unwrap_or_default();
+            let slot = &mut walk.model.defs[def as usize];
+            (slot.inner, slot.ty, slot.params) = (scope, ty, params);
+        });
+    }
+
+    fn use_declaration(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let visibility = self.visibility(node);
+        let Some(argument) = node.child_by_field_name("argument") else { return };
+        for Leaf { node: leaf, segments, name } in self.use_leaves(argument) {
+            let path = self.push_path(segments, Space::Any, line_of(leaf));
+            let def = (visibility != Visibility::Private || self.exposes_private)
+                .then(|| self.import_symbol(leaf, path, name, visibility, before));
+            let exported = visibility != Visibility::Private;
+            self.model.imports.push(Import { scope: self.scope, path, name, exported, def });
+        }
+    }
+
+    fn import_symbol(
+        &mut self,
+        leaf: Node<'_>,
+        path: u32,
+        name: super::super::model::ImportName,
+        visibility: Visibility,
+        before: &Before<'_>,
+    ) -> DefId {
+        use super::super::model::ImportName;
+        let written = self.model.written(path);
+        let called = match name {
+            ImportName::As(id) => self.model.names[id as usize].clone(),
+            ImportName::Glob => format!("{written}::*"),
+            ImportName::Nameless => format!("{written} as _"),
+        };
+        let signature = match name {
+            ImportName::As(_) if written.ends_with(&called) => format!("use {written}"),
+            ImportName::As(_) => format!("use {written} as {called}"),
+            _ => format!("use {called}"),
+        };
+        let kind = SymbolKind::Import;
+        let signature = format!("{}{signature}", if visibility == Visibility::Public { "pub " } else { "" });
+        self.define(Draft { node: leaf, name: &called, kind, owner: Owner::Scope, visibility, before, signature })
+    }
+
+    fn extern_crate(&mut self, node: Node<'_>) {
+        let Some(name) = node.child_by_field_name("name") else { return };
+        let name = self.name_of(name);
+        let alias = node.child_by_field_name("alias").map_or(name, |alias| self.name_of(alias));
+        self.model.extern_crates.push(ExternCrate { name, alias });
+    }
+
+    /// What a macro expands to is what it says to others: the whole definition is its signature.
+    fn macro_definition(&mut self, node: Node<'_>, before: &Before<'_>) {
+        let name = self.name_text(node);
+        let exported = before.attributes.iter().any(|attribute| self.text(*attribute).contains("macro_export"));
+        let visibility = if exported { Visibility::Public } else { Visibility::Crate };
+        let signature = signature::tokens(self.text, node, &|_| false);
+        let kind = SymbolKind::Macro;
+        self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
+    }
+
+    /// Type of an expression in a type's place (an array's length): its paths are references, its value is no type.
+    pub(super) fn length(&mut self, node: Node<'_>) {
+        self.in_body(|walk| {
+            walk.expr(node);
+        });
+    }
+
+    pub(super) fn push_type(&mut self, ty: Type) -> TypeId {
+        self.model.types.push(ty);
+        self.model.types.len() as TypeId - 1
+    }
+
+    /// A step that has this type.
+    pub(super) fn typed(&mut self, ty: TypeId) -> u32 {
+        self.push_step(Step::Typed(ty))
+    }
+}
+
+fn has_visibility(field: Node<'_>) -> bool {
+    let mut cursor = field.walk();
+    field.named_children(&mut cursor).any(|child| child.kind() == "visibility_modifier")
+}
+
+/// Bodies say nothing to others, nor does `mut` before a parameter's name, nor where a declaration ends.
+fn is_body_or_mut(node: Node<'_>) -> bool {
+    match node.kind() {
+        "block" => node.parent().is_some_and(|parent| parent.kind() == "function_item"),
+        "mutable_specifier" => node.parent().is_some_and(|parent| parent.kind() == "parameter"),
+        ";" => node.parent().is_some_and(|parent| !matches!(parent.kind(), "array_type" | "array_expression")),
+        _ => false,
+    }
+}

@@ -1,0 +1,242 @@
+//! Outline of a Rust file: one walk over tree-sitter's tree.
+
+mod body;
+mod item;
+mod macros;
+mod pattern;
+mod signature;
+mod types;
+mod use_tree;
+
+use rustc_hash::FxHashMap;
+use tree_sitter::Node;
+
+use super::model::{Body, Model, NameId, Path, PathId, PatternId, Scope, ScopeId, ScopeKind, Slot, Space, Step, Value};
+use super::parse::{NoTree, RustParser};
+use super::{Outline, ParseError, Symbol};
+
+/// Deepest recursion of the walk. Source nests some 30 levels; chains of a few hundred calls or operators exist. A level takes
+/// up to 1.5 KiB of stack in an unoptimised build, so this stays below the 2 MiB of a thread. What lies deeper is left out.
+const WALK_DEPTH_MAX: u32 = 300;
+
+/// Parse errors that are told; a file in another language has one on every line.
+const ERRORS_MAX: usize = 20;
+
+pub(super) fn outline(text: &str) -> (Outline, Vec<ParseError>) {
+    let mut parser = match RustParser::new() {
+        Ok(parser) => parser,
+        Err(reason) => return (Outline::default(), vec![no_tree(&reason)]),
+    };
+    let tree = match parser.parse(text) {
+        Ok(tree) => tree,
+        Err(reason) => return (Outline::default(), vec![no_tree(&reason)]),
+    };
+    let errors = errors_of(tree.root_node());
+    let mut walk = Walk::new(text, parser);
+    walk.exposes_private = named_children(tree.root_node()).into_iter().any(declares_file);
+    walk.items(tree.root_node());
+    (walk.finish(), errors)
+}
+
+/// `mod x;`: its file sees what is private here.
+fn declares_file(node: Node<'_>) -> bool {
+    node.kind() == "mod_item" && node.child_by_field_name("body").is_none()
+}
+
+fn no_tree(reason: &NoTree) -> ParseError {
+    let (line, message) = match reason {
+        NoTree::TooDeep { line } => (*line, "brackets nest too deep; the file was not read further"),
+        NoTree::TooLong => (1, "the parser took too many steps; the file was not read"),
+        NoTree::Grammar => (1, "the Rust grammar does not fit this build's parser"),
+    };
+    ParseError { line, message: message.to_owned() }
+}
+
+fn errors_of(root: Node<'_>) -> Vec<ParseError> {
+    let mut errors = Vec::new();
+    let mut cursor = root.walk();
+    let mut descend = root.has_error();
+    loop {
+        let node = cursor.node();
+        if node.is_missing() {
+            errors.push(ParseError { line: line_of(node), message: format!("`{}` is missing", node.kind()) });
+        } else if node.is_error() {
+            errors.push(ParseError { line: line_of(node), message: "not valid Rust".to_owned() });
+            descend = false;
+        }
+        if errors.len() >= ERRORS_MAX {
+            return errors;
+        }
+        if !(descend && node.has_error() && cursor.goto_first_child()) {
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return errors;
+                }
+            }
+        }
+        descend = true;
+    }
+}
+
+/// 1-based
+fn line_of(node: Node<'_>) -> u32 {
+    node.start_position().row as u32 + 1
+}
+
+fn named_children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).collect()
+}
+
+/// State of the walk over one file.
+struct Walk<'s> {
+    text: &'s str,
+    parser: RustParser,
+    symbols: Vec<Symbol>,
+    model: Model,
+    name_ids: FxHashMap<&'s str, NameId>,
+    scope: ScopeId,
+    /// Prefix of the names of symbols: inline modules and the owning type.
+    prefix: Vec<String>,
+    depth: u32,
+    /// Macros' arguments within macros' arguments.
+    rereads: u32,
+    /// The body that is being walked, if any.
+    body: Option<OpenBody>,
+    /// A child module in another file sees private things.
+    exposes_private: bool,
+}
+
+/// A body under construction; `locals` is the lexical environment, innermost last.
+#[derive(Default)]
+struct OpenBody {
+    scope: ScopeId,
+    steps: Vec<Step>,
+    slots: u32,
+    locals: Vec<(NameId, Slot)>,
+}
+
+impl<'s> Walk<'s> {
+    fn new(text: &'s str, parser: RustParser) -> Self {
+        let mut model = Model::default();
+        model.scopes.push(Scope { parent: None, kind: ScopeKind::File });
+        Self {
+            text,
+            parser,
+            symbols: Vec::new(),
+            model,
+            name_ids: FxHashMap::default(),
+            scope: 0,
+            prefix: Vec::new(),
+            depth: 0,
+            rereads: 0,
+            body: None,
+            exposes_private: false,
+        }
+    }
+
+    fn finish(self) -> Outline {
+        Outline { symbols: self.symbols, model: self.model, manifest: None }
+    }
+
+    fn text(&self, node: Node<'_>) -> &'s str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    fn name(&mut self, text: &'s str) -> NameId {
+        let text = text.strip_prefix("r#").unwrap_or(text);
+        if let Some(&id) = self.name_ids.get(text) {
+            return id;
+        }
+        let id = self.model.names.len() as NameId;
+        self.model.names.push(text.to_owned());
+        self.name_ids.insert(text, id);
+        id
+    }
+
+    fn name_of(&mut self, node: Node<'_>) -> NameId {
+        let text = self.text(node);
+        self.name(text)
+    }
+
+    /// Runs `f` one level deeper; `None` where the walk has gone deep enough.
+    fn deeper<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= WALK_DEPTH_MAX {
+            return None;
+        }
+        self.depth += 1;
+        let result = f(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
+    /// Runs `f` in a new scope inside the present one.
+    fn in_scope<T>(&mut self, kind: ScopeKind, f: impl FnOnce(&mut Self, ScopeId) -> T) -> T {
+        let outer = self.scope;
+        let id = self.model.scopes.len() as ScopeId;
+        self.model.scopes.push(Scope { parent: Some(outer), kind });
+        self.scope = id;
+        let result = f(self, id);
+        self.scope = outer;
+        result
+    }
+
+    /// Walks a body of its own: the local variables around it are not seen in it.
+    fn in_body(&mut self, f: impl FnOnce(&mut Self)) {
+        let outer = self.body.replace(OpenBody { scope: self.scope, ..OpenBody::default() });
+        f(self);
+        if let Some(body) = std::mem::replace(&mut self.body, outer)
+            && !body.steps.is_empty()
+        {
+            self.model.bodies.push(Body { scope: body.scope, slots: body.slots, steps: body.steps });
+        }
+    }
+
+    fn push_path(&mut self, segments: Vec<NameId>, space: Space, line: u32) -> PathId {
+        let path = Path { segments, qualifier: None, args: Vec::new(), scope: self.scope, space, line };
+        self.model.paths.push(path);
+        self.model.paths.len() as PathId - 1
+    }
+
+    fn push_step(&mut self, step: Step) -> Value {
+        match &mut self.body {
+            Some(body) => {
+                body.steps.push(step);
+                body.steps.len() as Value - 1
+            }
+            None => super::model::NO_VALUE,
+        }
+    }
+
+    fn push_pattern(&mut self, pattern: super::model::Pattern) -> PatternId {
+        self.model.patterns.push(pattern);
+        self.model.patterns.len() as PatternId - 1
+    }
+
+    fn local(&self, name: NameId) -> Option<Slot> {
+        let body = self.body.as_ref()?;
+        body.locals.iter().rev().find(|&&(local, _)| local == name).map(|&(_, slot)| slot)
+    }
+
+    fn declare_local(&mut self, name: NameId) -> Slot {
+        match &mut self.body {
+            Some(body) => {
+                let slot = body.slots;
+                body.slots += 1;
+                body.locals.push((name, slot));
+                slot
+            }
+            None => 0,
+        }
+    }
+
+    /// Local variables declared by `f` end with it.
+    fn with_locals<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.body.as_ref().map_or(0, |body| body.locals.len());
+        let result = f(self);
+        if let Some(body) = &mut self.body {
+            body.locals.truncate(before);
+        }
+        result
+    }
+}
