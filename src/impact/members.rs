@@ -1,0 +1,152 @@
+//! What belongs to a type: fields, variants, the items of its impls, the traits it implements.
+
+use rustc_hash::FxHashMap;
+
+use super::World;
+use super::names::{End, Names};
+use super::view::{File, GlobalDef, Name, View};
+use crate::outline::SymbolKind;
+use crate::outline::model::{ImplId, Owner, Type, TypeId};
+
+/// An impl block: a file and its index there.
+pub(super) type ImplRef = (File, ImplId);
+
+#[derive(Default)]
+pub(super) struct Members {
+    /// Fields of structs and variants, variants of enums, items of traits.
+    owned: FxHashMap<(GlobalDef, Name), GlobalDef>,
+    pub of_type: FxHashMap<(GlobalDef, Name), Vec<GlobalDef>>,
+    /// The same for types that the view does not define, by the last name of their path.
+    pub of_external: FxHashMap<(Name, Name), Vec<GlobalDef>>,
+    /// Impls of traits, by type.
+    pub traits_of: FxHashMap<GlobalDef, Vec<ImplRef>>,
+    pub traits_of_external: FxHashMap<Name, Vec<ImplRef>>,
+    /// Traits that are implemented for every type (with bounds).
+    pub blanket: Vec<GlobalDef>,
+    /// The trait of an impl, where the view defines it.
+    pub trait_of: FxHashMap<ImplRef, GlobalDef>,
+    /// All fields and methods of a name.
+    pub by_name: FxHashMap<Name, Vec<GlobalDef>>,
+}
+
+/// What an impl is for.
+enum Head {
+    Def(GlobalDef),
+    External(Name),
+    Anything,
+}
+
+impl Members {
+    /// What the defs alone say; enough to resolve names.
+    pub(super) fn of_definitions(view: &View<'_>) -> Self {
+        let mut members = Self::default();
+        for file in 0..view.files.len() as File {
+            for (id, def) in view.model(file).defs.iter().enumerate() {
+                let id = view.global(file, id as u32);
+                let name = view.name(file, def.name);
+                if let Owner::Def(owner) = def.owner {
+                    members.owned.entry((view.global(file, owner), name)).or_insert(id);
+                }
+                if matches!(view.kind(id), SymbolKind::Field | SymbolKind::Method) {
+                    members.by_name.entry(name).or_default().push(id);
+                }
+            }
+        }
+        members
+    }
+
+    pub(super) fn owned(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
+        self.owned.get(&(owner, name)).copied()
+    }
+
+    pub(super) fn variant(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
+        self.owned(owner, name)
+    }
+
+    /// Sorts every impl under its type.
+    pub(super) fn add_impls(world: &World<'_>) -> Self {
+        let names = Names::new(world);
+        let view = &world.view;
+        let mut members = Self::of_definitions(view);
+        let mut heads: FxHashMap<ImplRef, Head> = FxHashMap::default();
+        for file in 0..view.files.len() as File {
+            for (id, block) in view.model(file).impls.iter().enumerate() {
+                let block_ref = (file, id as ImplId);
+                let Some(head) = head_of(&names, file, block.this) else { continue };
+                if let Some(of) = block.of {
+                    if let Some(Head::Def(of)) = head_of(&names, file, of) {
+                        members.trait_of.insert(block_ref, of);
+                        if matches!(head, Head::Anything) {
+                            members.blanket.push(of);
+                        }
+                    }
+                    match head {
+                        Head::Def(def) => members.traits_of.entry(def).or_default().push(block_ref),
+                        Head::External(name) => members.traits_of_external.entry(name).or_default().push(block_ref),
+                        Head::Anything => {}
+                    }
+                }
+                heads.insert(block_ref, head);
+            }
+            for (id, def) in view.model(file).defs.iter().enumerate() {
+                let Owner::Impl(block) = def.owner else { continue };
+                let id = view.global(file, id as u32);
+                if view.kind(id) == SymbolKind::Impl {
+                    continue;
+                }
+                let name = view.name(file, def.name);
+                match heads.get(&(file, block)) {
+                    Some(Head::Def(of)) => members.of_type.entry((*of, name)).or_default().push(id),
+                    Some(Head::External(of)) => members.of_external.entry((*of, name)).or_default().push(id),
+                    Some(Head::Anything) | None => {}
+                }
+            }
+        }
+        members
+    }
+}
+
+fn head_of(names: &Names<'_, '_>, file: File, ty: TypeId) -> Option<Head> {
+    let view = &names.world.view;
+    let model = view.model(file);
+    let mount = *names.world.modules.of_file[file as usize].first()?;
+    let mut ty = ty;
+    for _ in 0..8 {
+        match model.types.get(ty as usize)? {
+            Type::Path(path) => {
+                let path = &model.paths[*path as usize];
+                let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
+                let walked = names.walk(mount, path.scope, &segments, path.space);
+                return match walked.end {
+                    End::Def(def) => Some(names.unaliased(def).map_or(Head::Def(def), Head::Def)),
+                    End::Generic(..) => Some(Head::Anything),
+                    End::External => segments.last().map(|&name| Head::External(name)),
+                    _ => None,
+                };
+            }
+            Type::Bounds(bounds) => ty = *bounds.first()?,
+            Type::Slice(_) => return Some(Head::External(view.words.empty)),
+            _ => return None,
+        }
+    }
+    None
+}
+
+impl Names<'_, '_> {
+    /// The type that an alias stands for, if the view defines it.
+    pub(super) fn unaliased(&self, def: GlobalDef) -> Option<GlobalDef> {
+        let view = &self.world.view;
+        let mut def = def;
+        for _ in 0..8 {
+            if view.kind(def) != SymbolKind::TypeAlias {
+                return Some(def);
+            }
+            let file = view.file_of(def);
+            match head_of(self, file, view.def(def).ty?)? {
+                Head::Def(next) => def = next,
+                _ => return None,
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,225 @@
+//! What each file uses of others: the references as written, and the edges that follow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::modules::Entry;
+use super::names::{End, Found, Names, Target};
+use super::view::{File, GlobalDef, Name};
+use super::{Graph, World};
+use crate::domain::{DependencyType, Edge, FilePath, Hash};
+use crate::outline::SymbolKind;
+
+/// One reference of a file to something that another file defines, or that should be there and is not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Use {
+    /// As in the source: `config::Config`, `.load` for a member of a value.
+    pub written: String,
+    pub kind: SymbolKind,
+    /// `None`: a name inside the view's crates that nothing defines.
+    pub signature: Option<String>,
+    pub defined_in: Option<FilePath>,
+    /// Name of the symbol in the file that defines it.
+    pub symbol: Option<String>,
+    /// 1-based line of the first such reference.
+    pub line: u32,
+}
+
+/// SHA-256 over the sorted set of (written, kind, signature): the dependency context as a part of a cache key. Paths and lines
+/// do not count, unresolved references do.
+pub fn deps_hash(uses: &[Use]) -> Hash {
+    let mut parts: Vec<_> =
+        uses.iter().map(|used| (used.written.as_str(), used.kind, used.signature.as_deref())).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let fields = parts.iter().flat_map(|&(written, kind, signature)| {
+        let resolved = if signature.is_some() { "resolved" } else { "unresolved" };
+        [written, kind.as_str(), resolved, signature.unwrap_or_default()]
+    });
+    Hash::of_fields(fields.map(str::as_bytes))
+}
+
+/// What a reference leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Aim {
+    Def(GlobalDef),
+    /// The file that a module is.
+    Module(File),
+    /// A file included as text.
+    Embedded(File),
+    Nothing,
+}
+
+/// References of one file, each with its first line.
+#[derive(Default)]
+pub(super) struct References {
+    pub references: BTreeMap<(String, Aim), u32>,
+    pub via: BTreeSet<GlobalDef>,
+}
+
+impl References {
+    pub(super) fn add(&mut self, written: String, aim: Aim, line: u32) {
+        let first = self.references.entry((written, aim)).or_insert(line);
+        *first = line.min(*first);
+    }
+}
+
+pub(super) fn collect(world: &World<'_>) -> Graph {
+    let files: Vec<File> = (0..world.view.files.len() as File).collect();
+    let found: Vec<References> =
+        files.par_iter().map_init(|| Names::new(world), |names, &file| references(names, file)).collect();
+    let mut graph = Graph::default();
+    let mut edges = BTreeSet::new();
+    let mut via = BTreeSet::new();
+    for (file, found) in files.into_iter().zip(found) {
+        add_file(world, file, found, &mut graph, &mut edges, &mut via);
+    }
+    graph.edges = edges.into_iter().collect();
+    graph.via = via.into_iter().collect();
+    graph
+}
+
+fn references(names: &Names<'_, '_>, file: File) -> References {
+    let world = names.world;
+    let model = world.view.model(file);
+    let mut references = References::default();
+    for &mount in &world.modules.of_file[file as usize] {
+        for path in &model.paths {
+            if path.qualifier.is_some() {
+                continue;
+            }
+            let segments: Vec<Name> = path.segments.iter().map(|&id| world.view.name(file, id)).collect();
+            let walked = names.walk(mount, path.scope, &segments, path.space);
+            for (at, found) in &walked.steps {
+                references.found(world, written(world, &segments[..=*at]), found, path.line);
+            }
+            if walked.end == End::Missing {
+                references.add(written(world, &segments), Aim::Nothing, path.line);
+            }
+        }
+    }
+    declared_modules(world, file, &mut references);
+    for &(target, by, line) in world.modules.embedded.iter().filter(|&&(_, by, _)| by == file) {
+        debug_assert_eq!(by, file);
+        references.add(format!("include {}", world.view.path(target)), Aim::Embedded(target), line);
+    }
+    references
+}
+
+/// `mod x;` uses the file that is `x`.
+fn declared_modules(world: &World<'_>, file: File, references: &mut References) {
+    for &mount in &world.modules.of_file[file as usize] {
+        for declaration in &world.view.model(file).modules {
+            let name = world.view.name(file, declaration.name);
+            let region = world.modules.nearest(&world.view, mount, declaration.scope);
+            for entry in region.map(|region| world.modules.entries(region, name)).unwrap_or_default() {
+                if let Entry::Module(module) = *entry {
+                    let line = world.view.symbol(world.view.global(file, declaration.def)).start_line;
+                    references.add(
+                        format!("mod {}", world.view.text(name)),
+                        Aim::Module(world.modules.file_of(module)),
+                        line,
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl References {
+    pub(super) fn found(&mut self, world: &World<'_>, written: String, found: &Found, line: u32) {
+        self.via.extend(found.via.iter().copied());
+        match found.target {
+            Target::Def(def) => self.add(written, Aim::Def(def), line),
+            Target::Module(region) => {
+                let entry = world.modules.region(region);
+                match (entry.def, entry.parent) {
+                    (Some(def), _) => self.add(written, Aim::Def(def), line),
+                    (None, Some(_)) => self.add(written, Aim::Module(world.modules.file_of(region)), line),
+                    // A crate's root is no symbol.
+                    (None, None) => {}
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn written(world: &World<'_>, segments: &[Name]) -> String {
+    let names: Vec<&str> = segments.iter().map(|&name| world.view.text(name)).collect();
+    names.join("::")
+}
+
+fn add_file(
+    world: &World<'_>,
+    file: File,
+    found: References,
+    graph: &mut Graph,
+    edges: &mut BTreeSet<Edge>,
+    via: &mut BTreeSet<Edge>,
+) {
+    let dependent = world.view.path(file);
+    let mut uses = Vec::new();
+    for ((written, aim), line) in found.references {
+        let Some(edge) = edge(world, aim, dependent) else {
+            uses.push(Use {
+                written,
+                kind: SymbolKind::Unresolved,
+                signature: None,
+                defined_in: None,
+                symbol: None,
+                line,
+            });
+            continue;
+        };
+        if edge.source_file == *dependent {
+            continue;
+        }
+        if let Aim::Def(def) = aim {
+            let symbol = world.view.symbol(def);
+            uses.push(Use {
+                written,
+                kind: symbol.kind,
+                signature: Some(symbol.signature.clone()),
+                defined_in: Some(edge.source_file.clone()),
+                symbol: Some(symbol.name.clone()),
+                line,
+            });
+        }
+        edges.insert(edge);
+    }
+    for def in found.via {
+        via.extend(edge(world, Aim::Def(def), dependent).filter(|edge| edge.source_file != *dependent));
+    }
+    if !uses.is_empty() {
+        uses.sort();
+        graph.uses.insert(dependent.clone(), uses);
+    }
+}
+
+/// The edge to what is used; none for what does not exist.
+fn edge(world: &World<'_>, aim: Aim, dependent: &FilePath) -> Option<Edge> {
+    let (source, dependency_type, symbol_name) = match aim {
+        Aim::Def(def) => {
+            let symbol = world.view.symbol(def);
+            (world.view.file_of(def), dependency_type(symbol.kind), symbol.name.clone())
+        }
+        Aim::Module(file) => {
+            let mount = *world.modules.of_file[file as usize].first()?;
+            let name = world.modules.region(world.modules.region_of(mount, 0)?).name?;
+            (file, DependencyType::Module, world.view.text(name).to_owned())
+        }
+        Aim::Embedded(file) => (file, DependencyType::Module, world.view.path(file).to_string()),
+        Aim::Nothing => return None,
+    };
+    let dependent_file = dependent.clone();
+    Some(Edge { source_file: world.view.path(source).clone(), dependent_file, dependency_type, symbol_name })
+}
+
+fn dependency_type(kind: SymbolKind) -> DependencyType {
+    match kind {
+        SymbolKind::Module | SymbolKind::File => DependencyType::Module,
+        SymbolKind::Function | SymbolKind::Method => DependencyType::Function,
+        _ => DependencyType::Type,
+    }
+}
