@@ -6,9 +6,12 @@
 
 mod cause;
 mod crates;
+mod infer;
 mod members;
 mod modules;
 mod names;
+mod std_types;
+mod types;
 mod uses;
 mod view;
 

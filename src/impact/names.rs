@@ -63,6 +63,11 @@ type Visited = FxHashSet<Query>;
 const CHAIN_MAX: usize = 64;
 
 impl<'w, 'a> Names<'w, 'a> {
+    /// A mount to read a definition's types in, where none is near.
+    pub(super) fn first_mount(&self, def: GlobalDef) -> MountId {
+        self.world.modules.of_file[self.world.view.file_of(def) as usize].first().copied().unwrap_or_default()
+    }
+
     pub(super) fn new(world: &'w World<'a>) -> Self {
         Self { world, memory: RefCell::default() }
     }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::infer::Inference;
 use super::modules::Entry;
-use super::names::{End, Found, Names, Target};
+use super::names::{Found, Names, Target};
+use super::types::ResolvedEnd;
 use super::view::{File, GlobalDef, Name};
 use super::{Graph, World};
 use crate::domain::{DependencyType, Edge, FilePath, Hash};
@@ -85,18 +87,23 @@ fn references(names: &Names<'_, '_>, file: File) -> References {
     let model = world.view.model(file);
     let mut references = References::default();
     for &mount in &world.modules.of_file[file as usize] {
-        for path in &model.paths {
-            if path.qualifier.is_some() {
-                continue;
-            }
+        let mut inference = Inference::new(names, file, mount, &mut references);
+        for (id, path) in model.paths.iter().enumerate() {
+            let resolved = inference.resolved(id as u32);
             let segments: Vec<Name> = path.segments.iter().map(|&id| world.view.name(file, id)).collect();
-            let walked = names.walk(mount, path.scope, &segments, path.space);
-            for (at, found) in &walked.steps {
-                references.found(world, written(world, &segments[..=*at]), found, path.line);
+            let up_to = |at: usize| written(world, segments.get(..=at).unwrap_or_default());
+            for (at, found) in &resolved.steps {
+                inference.found.found(world, up_to(*at), found, path.line);
             }
-            if walked.end == End::Missing {
-                references.add(written(world, &segments), Aim::Nothing, path.line);
+            for &(at, def) in &resolved.members {
+                inference.found.found(world, up_to(at), &Found::def(def), path.line);
             }
+            if matches!(resolved.end, ResolvedEnd::Missing) {
+                inference.found.add(written(world, &segments), Aim::Nothing, path.line);
+            }
+        }
+        for body in &model.bodies {
+            inference.body(body);
         }
     }
     declared_modules(world, file, &mut references);

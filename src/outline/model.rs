@@ -250,8 +250,9 @@ pub(crate) enum Step {
         path: PathId,
         fields: Vec<(NameId, u32)>,
     },
-    /// `?`, `.await`, `[i]`: what the wrapper holds.
+    /// `?`, `[i]`: what the wrapper holds.
     Inner(Value),
+    Await(Value),
     Tuple(Vec<Value>),
     Slice(Vec<Value>),
     /// Branches of one expression.

@@ -94,9 +94,13 @@ impl Walk<'_> {
             | "try_block"
             | "else_clause"
             | "parenthesized_expression" => self.last_of(node),
-            "try_expression" | "await_expression" => {
+            "try_expression" => {
                 let inner = self.last_of(node);
                 self.push_step(Step::Inner(inner))
+            }
+            "await_expression" => {
+                let inner = self.last_of(node);
+                self.push_step(Step::Await(inner))
             }
             "index_expression" => {
                 let values = self.all_of(node);

@@ -1,0 +1,620 @@
+//! Types of the view: what a written type means, what an associated name of a type is, what a member's type is once the generic
+//! parameters are known.
+//!
+//! This is no type checker: it knows as much of a type as finding members takes. References do not exist, lifetimes neither, and
+//! what is not known is [`Ty::Unknown`].
+
+use std::rc::Rc;
+
+use super::members::ImplRef;
+use super::modules::MountId;
+use super::names::{End, Found, Names, Target};
+use super::view::{File, GlobalDef, Name};
+use crate::outline::SymbolKind;
+use crate::outline::model::{Owner, PathId, ScopeId, ScopeKind, Space, This, Type, TypeId};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Ty {
+    Unknown,
+    /// A struct, enum, union or trait of the view.
+    Adt(GlobalDef, Rc<[Ty]>),
+    /// A type of another crate, by the last name of its path; a slice or array has the empty name.
+    External(Name, Rc<[Ty]>),
+    /// A function of another crate's type or module: `Box::new`.
+    ExternalItem(Name, Name, Rc<[Ty]>),
+    Tuple(Rc<[Ty]>),
+    Bounds(Rc<[Ty]>),
+    /// Closure or function pointer.
+    Function(Rc<[Ty]>, Rc<Ty>),
+    /// A function of the view as a value: the type that it is a function of, its explicit generic arguments.
+    Item(GlobalDef, Rc<Ty>, Rc<[Ty]>),
+}
+
+/// What `Self` and generic parameters mean while a type is read.
+#[derive(Clone, Default)]
+pub(super) struct Env {
+    pub this: Option<Ty>,
+    /// Arguments of the parameters of a scope.
+    pub generics: Vec<((File, ScopeId), Rc<[Ty]>)>,
+}
+
+/// A path with what follows its module part.
+#[derive(Clone)]
+pub(super) struct Resolved {
+    pub end: ResolvedEnd,
+    /// What the segments after the module part name.
+    pub members: Vec<(usize, GlobalDef)>,
+    pub steps: Vec<(usize, Found)>,
+}
+
+#[derive(Clone)]
+pub(super) enum ResolvedEnd {
+    /// A definition, and the type before it (`Foo<T>` of `Foo::<T>::new`).
+    Def(GlobalDef, Ty),
+    /// A generic parameter, `Self`.
+    Type(Ty),
+    External(Ty),
+    Module,
+    Missing,
+}
+
+/// Nesting of types, of aliases of aliases, of derefs: beyond it nothing is known.
+const DEPTH_MAX: u32 = 12;
+
+impl Names<'_, '_> {
+    /// The mount in whose crate the types of a definition are read.
+    pub(super) fn mount_near(&self, file: File, mount: MountId) -> Option<MountId> {
+        let modules = &self.world.modules;
+        modules.mount_in(file, modules.mounts[mount as usize].krate)
+    }
+
+    pub(super) fn lower(&self, file: File, mount: MountId, ty: TypeId, env: &Env, depth: u32) -> Ty {
+        let model = self.world.view.model(file);
+        let Some(depth) = depth.checked_sub(1) else { return Ty::Unknown };
+        let all =
+            |ids: &[TypeId]| -> Rc<[Ty]> { ids.iter().map(|&id| self.lower(file, mount, id, env, depth)).collect() };
+        match model.types.get(ty as usize) {
+            Some(Type::Path(path)) => self.lower_path(file, mount, *path, env, depth),
+            Some(Type::Slice(element)) => Ty::External(self.world.view.words.empty, all(&[*element])),
+            Some(Type::Tuple(parts)) => Ty::Tuple(all(parts)),
+            Some(Type::Bounds(bounds)) => one_or_bounds(all(bounds)),
+            Some(Type::Function(params, result)) => {
+                let result = result.map_or(Ty::Unknown, |result| self.lower(file, mount, result, env, depth));
+                Ty::Function(all(params), Rc::new(result))
+            }
+            Some(Type::Unknown) | None => Ty::Unknown,
+        }
+    }
+
+    fn lower_path(&self, file: File, mount: MountId, path: PathId, env: &Env, depth: u32) -> Ty {
+        match self.resolve(file, mount, path, env, depth).end {
+            ResolvedEnd::Def(def, before) => self.type_named(def, before, mount, depth),
+            ResolvedEnd::Type(ty) | ResolvedEnd::External(ty) => ty,
+            ResolvedEnd::Module | ResolvedEnd::Missing => Ty::Unknown,
+        }
+    }
+
+    /// The type that a definition is; `with_args` carries the written arguments.
+    fn type_named(&self, def: GlobalDef, with_args: Ty, mount: MountId, depth: u32) -> Ty {
+        let view = &self.world.view;
+        let args = match &with_args {
+            Ty::Adt(of, args) if *of == def => Rc::clone(args),
+            _ => Rc::from([]),
+        };
+        let (file, entry) = (view.file_of(def), view.def(def));
+        match view.kind(def) {
+            SymbolKind::TypeAlias => {
+                let Some(mount) = self.mount_near(file, mount) else { return Ty::Unknown };
+                let env = Env { this: None, generics: vec![((file, entry.inner), args)] };
+                entry.ty.map_or(Ty::Unknown, |ty| self.lower(file, mount, ty, &env, depth))
+            }
+            SymbolKind::AssociatedType => self.associated_type(def, with_args, mount, depth),
+            SymbolKind::Variant => self.enum_of(def),
+            _ => Ty::Adt(def, args),
+        }
+    }
+
+    fn associated_type(&self, def: GlobalDef, of: Ty, mount: MountId, depth: u32) -> Ty {
+        let (file, entry) = (self.world.view.file_of(def), self.world.view.def(def));
+        let Some(mount) = self.mount_near(file, mount) else { return Ty::Unknown };
+        let env = self.env_of_owner(def, &of, mount, depth);
+        match entry.ty {
+            Some(ty) => self.lower(file, mount, ty, &env, depth),
+            None => {
+                one_or_bounds(entry.params.iter().map(|&bound| self.lower(file, mount, bound, &env, depth)).collect())
+            }
+        }
+    }
+
+    pub(super) fn enum_of(&self, variant: GlobalDef) -> Ty {
+        let view = &self.world.view;
+        match view.def(variant).owner {
+            Owner::Def(owner) => Ty::Adt(view.global(view.file_of(variant), owner), Rc::from([])),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// `Self` and the owner's generic parameters, as they are for an item of `this`.
+    pub(super) fn env_of_owner(&self, def: GlobalDef, this: &Ty, mount: MountId, depth: u32) -> Env {
+        let view = &self.world.view;
+        let file = view.file_of(def);
+        let mut env = Env { this: (*this != Ty::Unknown).then(|| this.clone()), generics: Vec::new() };
+        match view.def(def).owner {
+            Owner::Impl(block) => {
+                let Some(block) = view.model(file).impls.get(block as usize) else { return env };
+                let mut args = vec![Ty::Unknown; self.generic_count(file, block.scope)];
+                self.unify(file, mount, block.this, this, block.scope, &mut args, depth);
+                env.generics.push(((file, block.scope), args.into()));
+            }
+            Owner::Def(owner) => {
+                let inner = view.model(file).defs[owner as usize].inner;
+                if let Ty::Adt(of, args) = this
+                    && *of == view.global(file, owner)
+                {
+                    env.generics.push(((file, inner), Rc::clone(args)));
+                }
+            }
+            Owner::Scope => {}
+        }
+        env
+    }
+
+    pub(super) fn generic_count(&self, file: File, scope: ScopeId) -> usize {
+        match self.world.view.model(file).scopes.get(scope as usize).map(|scope| &scope.kind) {
+            Some(ScopeKind::Item { generics, .. }) => generics.len(),
+            _ => 0,
+        }
+    }
+
+    /// What the generic parameters of `scope` must be for the written type to be `actual`.
+    #[expect(clippy::too_many_arguments, reason = "a written type is a file, a mount and an id")]
+    pub(super) fn unify(
+        &self,
+        file: File,
+        mount: MountId,
+        ty: TypeId,
+        actual: &Ty,
+        scope: ScopeId,
+        args: &mut [Ty],
+        depth: u32,
+    ) {
+        let model = self.world.view.model(file);
+        let Some(depth) = depth.checked_sub(1) else { return };
+        match (model.types.get(ty as usize), actual) {
+            (_, Ty::Unknown) | (None, _) => {}
+            (Some(Type::Path(path)), _) => {
+                let path = &model.paths[*path as usize];
+                let segments: Vec<Name> = path.segments.iter().map(|&id| self.world.view.name(file, id)).collect();
+                match self.walk(mount, path.scope, &segments, path.space).end {
+                    End::Generic(of, index) if of == scope => {
+                        let slot = args.get_mut(index as usize).filter(|slot| **slot == Ty::Unknown);
+                        if let Some(slot) = slot {
+                            *slot = actual.clone();
+                        }
+                        self.unify_bounds(file, mount, scope, index, actual, args, depth);
+                    }
+                    End::External if segments.len() == 1 && is_pointer(self.world.view.text(segments[0])) => {
+                        let inner = self.behind(actual).unwrap_or_else(|| actual.clone());
+                        if let Some(&arg) = path.args.first() {
+                            self.unify(file, mount, arg, &inner, scope, args, depth);
+                        }
+                    }
+                    _ => {
+                        for (&arg, actual) in path.args.iter().zip(args_of(actual)) {
+                            self.unify(file, mount, arg, actual, scope, args, depth);
+                        }
+                    }
+                }
+            }
+            (Some(Type::Slice(element)), Ty::External(_, actual)) => {
+                if let Some(actual) = actual.first() {
+                    self.unify(file, mount, *element, actual, scope, args, depth);
+                }
+            }
+            (Some(Type::Tuple(parts)), Ty::Tuple(actual)) => {
+                for (&part, actual) in parts.iter().zip(actual.iter()) {
+                    self.unify(file, mount, part, actual, scope, args, depth);
+                }
+            }
+            (Some(Type::Bounds(bounds)), _) => {
+                for &bound in bounds {
+                    self.unify(file, mount, bound, actual, scope, args, depth);
+                }
+            }
+            (Some(Type::Function(_, Some(result))), Ty::Function(_, actual)) => {
+                self.unify(file, mount, *result, actual, scope, args, depth);
+            }
+            _ => {}
+        }
+    }
+
+    /// `F: Fn() -> T` says what `T` is, once `F` is known.
+    #[expect(clippy::too_many_arguments, reason = "as unify")]
+    fn unify_bounds(
+        &self,
+        file: File,
+        mount: MountId,
+        scope: ScopeId,
+        index: u32,
+        actual: &Ty,
+        args: &mut [Ty],
+        depth: u32,
+    ) {
+        let ScopeKind::Item { generics, .. } = &self.world.view.model(file).scopes[scope as usize].kind else { return };
+        for &bound in generics.get(index as usize).map(|generic| generic.bounds.as_slice()).unwrap_or_default() {
+            self.unify(file, mount, bound, actual, scope, args, depth);
+        }
+    }
+
+    /// What `Self` is in a scope.
+    pub(super) fn this_in(&self, file: File, mount: MountId, scope: ScopeId, depth: u32) -> Ty {
+        let view = &self.world.view;
+        let model = view.model(file);
+        let mut at = Some(scope);
+        while let Some(scope) = at {
+            let entry = &model.scopes[scope as usize];
+            if let ScopeKind::Item { this, .. } = &entry.kind {
+                match this {
+                    This::Outer => {}
+                    This::Def(def) => {
+                        let def = view.global(file, *def);
+                        let params = self.generic_count(file, view.def(def).inner) as u32;
+                        let args =
+                            (0..params).map(|index| self.generic(file, mount, scope, index, &Env::default(), depth));
+                        return Ty::Adt(def, args.collect());
+                    }
+                    This::Impl(block) => {
+                        let Some(block) = model.impls.get(*block as usize) else { return Ty::Unknown };
+                        return self.lower(file, mount, block.this, &Env::default(), depth);
+                    }
+                }
+            }
+            at = entry.parent;
+        }
+        Ty::Unknown
+    }
+
+    fn generic(&self, file: File, mount: MountId, scope: ScopeId, index: u32, env: &Env, depth: u32) -> Ty {
+        let given = env.generics.iter().find(|((of, at), _)| *of == file && *at == scope);
+        if let Some(ty) = given.and_then(|(_, args)| args.get(index as usize)).filter(|ty| **ty != Ty::Unknown) {
+            return ty.clone();
+        }
+        let Some(depth) = depth.checked_sub(1) else { return Ty::Unknown };
+        let ScopeKind::Item { generics, .. } = &self.world.view.model(file).scopes[scope as usize].kind else {
+            return Ty::Unknown;
+        };
+        let bounds = generics.get(index as usize).map(|generic| generic.bounds.as_slice()).unwrap_or_default();
+        one_or_bounds(bounds.iter().map(|&bound| self.lower(file, mount, bound, env, depth)).collect())
+    }
+
+    /// Follows a path to its end, through types where modules end.
+    pub(super) fn resolve(&self, file: File, mount: MountId, path: PathId, env: &Env, depth: u32) -> Resolved {
+        let view = &self.world.view;
+        let model = view.model(file);
+        let mut resolved = Resolved { end: ResolvedEnd::Missing, members: Vec::new(), steps: Vec::new() };
+        let (Some(path), Some(depth)) = (model.paths.get(path as usize), depth.checked_sub(1)) else { return resolved };
+        let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
+        let args = |names: &Self| -> Rc<[Ty]> {
+            path.args.iter().map(|&id| names.lower(file, mount, id, env, depth)).collect()
+        };
+        let (mut ty, mut used);
+        if let Some((qualified, _)) = path.qualifier {
+            (ty, used) = (self.lower(file, mount, qualified, env, depth), 0);
+        } else {
+            let walked = self.walk(mount, path.scope, &segments, path.space);
+            used = walked.used;
+            resolved.steps = walked.steps;
+            ty = match walked.end {
+                End::Module(_) => {
+                    resolved.end = ResolvedEnd::Module;
+                    return resolved;
+                }
+                End::Missing => return resolved,
+                End::External => {
+                    resolved.end = ResolvedEnd::External(self.external(&segments, path.space, args(self)));
+                    return resolved;
+                }
+                End::Def(def) if used >= segments.len() => {
+                    resolved.end = ResolvedEnd::Def(def, self.before_def(def, args(self)));
+                    return resolved;
+                }
+                End::Def(def) => self.type_named(def, Ty::Adt(def, args(self)), mount, depth),
+                End::Generic(scope, index) => self.generic(file, mount, scope, index, env, depth),
+                End::ThisType => env.this.clone().unwrap_or_else(|| self.this_in(file, mount, path.scope, depth)),
+            };
+        }
+        resolved.end = ResolvedEnd::Type(ty.clone());
+        while let Some(&name) = segments.get(used) {
+            let last = used + 1 == segments.len();
+            let space = if last { path.space } else { Space::Type };
+            let Some(member) = self.associated(&ty, name, space, mount) else {
+                // An associated type that a bound gives: `I::Item`.
+                let inner = if last && space == Space::Type { self.first_argument(&ty) } else { Ty::Unknown };
+                resolved.end = ResolvedEnd::External(inner);
+                break;
+            };
+            resolved.members.push((used, member));
+            used += 1;
+            if last {
+                resolved.end = ResolvedEnd::Def(member, ty.clone());
+                break;
+            }
+            ty = self.type_named(member, ty, mount, depth);
+        }
+        resolved
+    }
+
+    fn first_argument(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::External(_, args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Bounds(bounds) => bounds
+                .iter()
+                .map(|bound| self.first_argument(bound))
+                .find(|ty| *ty != Ty::Unknown)
+                .unwrap_or(Ty::Unknown),
+            _ => Ty::Unknown,
+        }
+    }
+
+    fn before_def(&self, def: GlobalDef, args: Rc<[Ty]>) -> Ty {
+        match self.world.view.kind(def) {
+            SymbolKind::Variant => match self.enum_of(def) {
+                Ty::Adt(of, _) => Ty::Adt(of, args),
+                other => other,
+            },
+            SymbolKind::Function => Ty::Tuple(args),
+            _ => Ty::Adt(def, args),
+        }
+    }
+
+    fn external(&self, segments: &[Name], space: Space, args: Rc<[Ty]>) -> Ty {
+        match (segments, space) {
+            ([.., of, name], Space::Value) => Ty::ExternalItem(*of, *name, args),
+            ([.., name], _) => Ty::External(*name, args),
+            ([], _) => Ty::Unknown,
+        }
+    }
+
+    /// An item of a type by name: a variant, an item of its impls, of the traits it implements.
+    pub(super) fn associated(&self, ty: &Ty, name: Name, space: Space, mount: MountId) -> Option<GlobalDef> {
+        let members = &self.world.members;
+        match ty {
+            Ty::Adt(def, _) => members
+                .owned(*def, name)
+                .filter(|&found| self.world.view.kind(found) != SymbolKind::Field)
+                .or_else(|| self.of_impls(members.of_type.get(&(*def, name)), space, mount))
+                .or_else(|| self.of_traits(members.traits_of.get(def), name))
+                .or_else(|| self.of_supertraits(*def, name, mount, DEPTH_MAX))
+                .or_else(|| self.of_blanket(name)),
+            Ty::External(of, _) => self
+                .of_impls(members.of_external.get(&(*of, name)), space, mount)
+                .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
+                .or_else(|| self.of_blanket(name)),
+            Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount)),
+            _ => None,
+        }
+    }
+
+    /// Of several items of that name the inherent one, as the language has it; else the one of the same crate.
+    fn of_impls(&self, found: Option<&Vec<GlobalDef>>, space: Space, mount: MountId) -> Option<GlobalDef> {
+        let view = &self.world.view;
+        let modules = &self.world.modules;
+        let krate = modules.mounts[mount as usize].krate;
+        let fits = |def: &&GlobalDef| (view.kind(**def) == SymbolKind::AssociatedType) == (space == Space::Type);
+        let inherent = |def: GlobalDef| match view.def(def).owner {
+            Owner::Impl(block) => {
+                view.model(view.file_of(def)).impls.get(block as usize).is_some_and(|block| block.of.is_none())
+            }
+            _ => false,
+        };
+        let near = |def: GlobalDef| {
+            modules.of_file[view.file_of(def) as usize]
+                .iter()
+                .any(|&mount| modules.mounts[mount as usize].krate == krate)
+        };
+        found?.iter().filter(fits).copied().max_by_key(|&def| (inherent(def), near(def), std::cmp::Reverse(def)))
+    }
+
+    fn of_traits(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
+        let members = &self.world.members;
+        blocks?.iter().find_map(|block| members.owned(*members.trait_of.get(block)?, name))
+    }
+
+    fn of_blanket(&self, name: Name) -> Option<GlobalDef> {
+        let members = &self.world.members;
+        members.blanket.iter().find_map(|&of| members.owned(of, name))
+    }
+
+    fn of_supertraits(&self, def: GlobalDef, name: Name, mount: MountId, depth: u32) -> Option<GlobalDef> {
+        let view = &self.world.view;
+        let depth = depth.checked_sub(1)?;
+        if view.kind(def) != SymbolKind::Trait {
+            return None;
+        }
+        let file = view.file_of(def);
+        let mount = self.mount_near(file, mount)?;
+        view.def(def).params.iter().find_map(|&bound| match self.lower(file, mount, bound, &Env::default(), depth) {
+            Ty::Adt(of, _) => {
+                self.world.members.owned(of, name).or_else(|| self.of_supertraits(of, name, mount, depth))
+            }
+            _ => None,
+        })
+    }
+
+    /// What a smart pointer points at; a type of the view that implements `Deref` has its `Target`.
+    pub(super) fn behind(&self, ty: &Ty) -> Option<Ty> {
+        let view = &self.world.view;
+        match ty {
+            Ty::External(name, args) if is_pointer(view.text(*name)) => args.first().cloned(),
+            Ty::Adt(def, _) => {
+                let target = view.known("Target")?;
+                let member = *self.world.members.of_type.get(&(*def, target))?.first()?;
+                let mount = *self.world.modules.of_file[view.file_of(member) as usize].first()?;
+                Some(self.associated_type(member, ty.clone(), mount, DEPTH_MAX))
+            }
+            _ => None,
+        }
+    }
+
+    /// What iterating gives, of a type of the view that is an iterator or can become one.
+    pub(super) fn item_of(&self, ty: &Ty) -> Option<Ty> {
+        let Ty::Adt(def, _) = ty else { return None };
+        let view = &self.world.view;
+        let member = *self.world.members.of_type.get(&(*def, view.known("Item")?))?.first()?;
+        let mount = *self.world.modules.of_file[view.file_of(member) as usize].first()?;
+        Some(self.associated_type(member, ty.clone(), mount, DEPTH_MAX))
+    }
+
+    /// A field of a struct, through pointers; with its type.
+    pub(super) fn field(&self, ty: &Ty, name: Name, mount: MountId) -> Option<(GlobalDef, Ty)> {
+        let mut ty = ty.clone();
+        for _ in 0..DEPTH_MAX {
+            if let Ty::Adt(def, _) = &ty
+                && let Some(field) = self.world.members.owned(*def, name)
+                && self.world.view.kind(field) == SymbolKind::Field
+            {
+                return Some((field, self.type_of_field(field, &ty, mount)));
+            }
+            ty = self.behind(&ty)?;
+        }
+        None
+    }
+
+    pub(super) fn type_of_field(&self, field: GlobalDef, of: &Ty, mount: MountId) -> Ty {
+        let view = &self.world.view;
+        let file = view.file_of(field);
+        let (Some(ty), Some(mount)) = (view.def(field).ty, self.mount_near(file, mount)) else { return Ty::Unknown };
+        let mut env = Env::default();
+        if let (Owner::Def(owner), Ty::Adt(_, args)) = (view.def(field).owner, of) {
+            let mut owner = &view.model(file).defs[owner as usize];
+            // The parameters are the enum's, for a variant's field.
+            if let Owner::Def(parent) = owner.owner {
+                owner = &view.model(file).defs[parent as usize];
+            }
+            env.generics.push(((file, owner.inner), Rc::clone(args)));
+        }
+        self.lower(file, mount, ty, &env, DEPTH_MAX)
+    }
+
+    /// A method, through pointers, with the type that has it.
+    pub(super) fn method(&self, ty: &Ty, name: Name, mount: MountId) -> Option<(GlobalDef, Ty)> {
+        let mut ty = ty.clone();
+        for _ in 0..DEPTH_MAX {
+            let found = self.associated(&ty, name, Space::Value, mount);
+            if let Some(found) = found.filter(|&found| self.world.view.kind(found) == SymbolKind::Method) {
+                return Some((found, ty));
+            }
+            ty = self.behind(&ty)?;
+        }
+        None
+    }
+
+    /// What a call of a function of the view gives.
+    pub(super) fn result_of(&self, def: GlobalDef, this: &Ty, turbofish: &[Ty], args: &[Ty], mount: MountId) -> Ty {
+        let view = &self.world.view;
+        let (file, entry) = (view.file_of(def), view.def(def));
+        let (Some(result), Some(mount)) = (entry.ty, self.mount_near(file, mount)) else { return Ty::Unknown };
+        let mut env = self.env_of_owner(def, this, mount, DEPTH_MAX);
+        let count = self.generic_count(file, entry.inner);
+        if count > 0 {
+            let mut generics = vec![Ty::Unknown; count];
+            for (slot, ty) in generics.iter_mut().zip(turbofish) {
+                *slot = ty.clone();
+            }
+            for (&param, arg) in entry.params.iter().zip(args) {
+                self.unify(file, mount, param, arg, entry.inner, &mut generics, DEPTH_MAX);
+            }
+            env.generics.push(((file, entry.inner), generics.into()));
+        }
+        self.lower(file, mount, result, &env, DEPTH_MAX)
+    }
+
+    /// Type of parameter `index` of a closure that is argument `arg` of a function of the view.
+    pub(super) fn closure_parameter(&self, def: GlobalDef, this: &Ty, arg: u32, index: u32, mount: MountId) -> Ty {
+        let view = &self.world.view;
+        let (file, entry) = (view.file_of(def), view.def(def));
+        let (Some(&param), Some(mount)) = (entry.params.get(arg as usize), self.mount_near(file, mount)) else {
+            return Ty::Unknown;
+        };
+        let env = self.env_of_owner(def, this, mount, DEPTH_MAX);
+        let find = |ty: &Ty| match ty {
+            Ty::Function(params, _) => params.get(index as usize).cloned(),
+            _ => None,
+        };
+        match self.lower(file, mount, param, &env, DEPTH_MAX) {
+            Ty::Bounds(bounds) => bounds.iter().find_map(find),
+            other => find(&other),
+        }
+        .unwrap_or(Ty::Unknown)
+    }
+
+    /// What a definition is as a value.
+    pub(super) fn value_of(&self, def: GlobalDef, before: Ty, mount: MountId) -> Ty {
+        let view = &self.world.view;
+        match view.kind(def) {
+            SymbolKind::Function => {
+                let turbofish = match before {
+                    Ty::Tuple(args) => args,
+                    _ => Rc::from([]),
+                };
+                Ty::Item(def, Rc::new(Ty::Unknown), turbofish)
+            }
+            SymbolKind::Method => Ty::Item(def, Rc::new(before), Rc::from([])),
+            SymbolKind::Const | SymbolKind::Static => {
+                let (file, entry) = (view.file_of(def), view.def(def));
+                let (Some(ty), Some(mount)) = (entry.ty, self.mount_near(file, mount)) else { return Ty::Unknown };
+                let env = self.env_of_owner(def, &before, mount, DEPTH_MAX);
+                self.lower(file, mount, ty, &env, DEPTH_MAX)
+            }
+            SymbolKind::Variant => match before {
+                Ty::Adt(..) => before,
+                _ => self.enum_of(def),
+            },
+            _ => self.type_named(def, before, mount, DEPTH_MAX),
+        }
+    }
+}
+
+fn one_or_bounds(types: Rc<[Ty]>) -> Ty {
+    match &*types {
+        [] => Ty::Unknown,
+        [one] => one.clone(),
+        _ => Ty::Bounds(types),
+    }
+}
+
+fn args_of(ty: &Ty) -> &[Ty] {
+    match ty {
+        Ty::Adt(_, args) | Ty::External(_, args) => args,
+        _ => &[],
+    }
+}
+
+/// Types of the standard library that a method call looks through (The Rust Reference, "Method-call expressions"), guards
+/// included.
+pub(super) fn is_pointer(name: &str) -> bool {
+    matches!(
+        name,
+        "Box"
+            | "Rc"
+            | "Arc"
+            | "Cow"
+            | "Pin"
+            | "Ref"
+            | "RefMut"
+            | "MutexGuard"
+            | "RwLockReadGuard"
+            | "RwLockWriteGuard"
+            | "ManuallyDrop"
+            | "LazyLock"
+            | "LazyCell"
+            | "Lazy"
+            | "OwnedMutexGuard"
+    )
+}
+
+impl Found {
+    pub(super) fn def(def: GlobalDef) -> Self {
+        Self { target: Target::Def(def), via: Vec::new() }
+    }
+}
