@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::view::{File, View, join};
 use crate::domain::Language;
-use crate::outline::{Manifest, language_of};
+use crate::outline::{Manifest, TargetKind, language_of};
 
 pub(super) struct Crate {
     /// As its own paths are shown: the library's name, else the target's file name.
@@ -98,7 +98,7 @@ fn package<'a>(
     others.extend(named.iter().filter_map(|path| at(path)).map(|root| (root, true)));
     for (file, entry) in view.files.iter().enumerate() {
         if let Some(inside) = below(entry.path.as_bytes(), &folder)
-            && is_discovered(inside)
+            && target_kind(inside).is_some_and(|kind| manifest.is_none_or(|m| !m.not_discovered.contains(&kind)))
             && !is_in_nested_package(entry.path.parent(), &folder, folders)
         {
             others.insert(file as File, true);
@@ -130,18 +130,21 @@ fn is_in_nested_package(parent: &[u8], folder: &[u8], folders: &BTreeSet<Vec<u8>
 }
 
 /// `src/bin/*.rs`, `tests/*.rs`, `examples/*/main.rs` and the like.
-fn is_discovered(inside: &[u8]) -> bool {
+fn target_kind(inside: &[u8]) -> Option<TargetKind> {
     let parts: Vec<&[u8]> = inside.split(|&byte| byte == b'/').collect();
-    let rest = match parts.as_slice() {
-        [b"src", b"bin", rest @ ..] => rest,
-        [b"tests" | b"benches" | b"examples", rest @ ..] => rest,
-        _ => return false,
+    let (kind, rest) = match parts.as_slice() {
+        [b"src", b"bin", rest @ ..] => (TargetKind::Bin, rest),
+        [b"tests", rest @ ..] => (TargetKind::Test, rest),
+        [b"benches", rest @ ..] => (TargetKind::Bench, rest),
+        [b"examples", rest @ ..] => (TargetKind::Example, rest),
+        _ => return None,
     };
-    match rest {
+    let is_root = match rest {
         [file] => file.ends_with(b".rs"),
         [_, file] => *file == b"main.rs",
         _ => false,
-    }
+    };
+    is_root.then_some(kind)
 }
 
 fn lib_name(package: &Package<'_>) -> String {

@@ -150,8 +150,15 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
         }
         let text = names.world.view.text(name);
         if receiver == Ty::Unknown && text != "then" {
-            self.guess(name, line, SymbolKind::Method);
-            return Ty::Unknown;
+            if let Some(def) = names.extension(name, self.file, self.mount) {
+                self.note(name, def, line);
+                return names.result_of(def, &receiver, &[], &args, self.mount);
+            }
+            return self.guess(name, line, SymbolKind::Method);
+        }
+        if let Some(def) = names.extension(name, self.file, self.mount) {
+            self.note(name, def, line);
+            return names.result_of(def, &receiver, &[], &args, self.mount);
         }
         let given = names.std_method(&receiver, text, &args);
         match turbofish.map(|ty| self.lower(ty)) {
@@ -194,8 +201,9 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
         }
     }
 
-    /// A member of a value of unknown type: what it names, if the view has one thing of that name only.
-    fn guess(&mut self, _name: Name, _line: u32, _kind: SymbolKind) -> Ty {
+    /// A member of a value whose type is not known, to be looked at when the file's other references are.
+    fn guess(&mut self, name: Name, line: u32, kind: SymbolKind) -> Ty {
+        self.found.unknown.insert((name, kind, self.mount), line);
         Ty::Unknown
     }
 

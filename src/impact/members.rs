@@ -27,6 +27,10 @@ pub(super) struct Members {
     pub trait_of: FxHashMap<ImplRef, GlobalDef>,
     /// All fields and methods of a name.
     pub by_name: FxHashMap<Name, Vec<GlobalDef>>,
+    /// Methods that traits of the view add to foreign types.
+    pub extensions: FxHashMap<Name, Vec<GlobalDef>>,
+    /// The type that an impl is for, where the view defines it.
+    type_of_impl: FxHashMap<ImplRef, GlobalDef>,
 }
 
 /// What an impl is for.
@@ -59,6 +63,16 @@ impl Members {
         self.owned.get(&(owner, name)).copied()
     }
 
+    /// The type or trait that a field or method belongs to.
+    pub(super) fn type_of_member(&self, view: &View<'_>, member: GlobalDef) -> Option<GlobalDef> {
+        let file = view.file_of(member);
+        match view.def(member).owner {
+            Owner::Def(owner) => Some(view.global(file, owner)),
+            Owner::Impl(block) => self.type_of_impl.get(&(file, block)).copied(),
+            Owner::Scope => None,
+        }
+    }
+
     pub(super) fn variant(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
         self.owned(owner, name)
     }
@@ -86,6 +100,9 @@ impl Members {
                         Head::Anything => {}
                     }
                 }
+                if let Head::Def(def) = head {
+                    members.type_of_impl.insert(block_ref, def);
+                }
                 heads.insert(block_ref, head);
             }
             for (id, def) in view.model(file).defs.iter().enumerate() {
@@ -97,7 +114,12 @@ impl Members {
                 let name = view.name(file, def.name);
                 match heads.get(&(file, block)) {
                     Some(Head::Def(of)) => members.of_type.entry((*of, name)).or_default().push(id),
-                    Some(Head::External(of)) => members.of_external.entry((*of, name)).or_default().push(id),
+                    Some(Head::External(of)) => {
+                        members.of_external.entry((*of, name)).or_default().push(id);
+                        if members.trait_of.contains_key(&(file, block)) && view.kind(id) == SymbolKind::Method {
+                            members.extensions.entry(name).or_default().push(id);
+                        }
+                    }
                     Some(Head::Anything) | None => {}
                 }
             }

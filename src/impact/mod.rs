@@ -6,6 +6,7 @@
 
 mod cause;
 mod crates;
+mod guess;
 mod infer;
 mod members;
 mod modules;

@@ -17,6 +17,8 @@ use crate::outline::model::{ScopeId, ScopeKind, Space};
 pub(super) enum Target {
     Module(RegionId),
     Def(GlobalDef),
+    /// An import of something outside the view, or what may come from there.
+    External,
 }
 
 /// What a name means, and the re-exports on the way to it.
@@ -109,6 +111,7 @@ impl<'w, 'a> Names<'w, 'a> {
                     walked.steps.push((at, found));
                     end
                 }
+                None if self.may_hold_more(region, &mut FxHashSet::default()) => End::External,
                 None => End::Missing,
             };
         }
@@ -269,16 +272,26 @@ impl<'w, 'a> Names<'w, 'a> {
                 _ => {}
             }
         }
-        let imported = entries.iter().find_map(|entry| match *entry {
-            Entry::Import(import) => self.imported(region, import, space, visited),
-            _ => None,
-        });
-        imported
+        // An import by name hides what globs bring, also where it leads out of the view; an external glob may bring anything.
+        self.by_import(region, entries, space, visited)
             .or_else(|| self.by_glob(region, name, space, visited))
             .or_else(|| {
                 modules.region(region).merged.iter().find_map(|&other| self.lookup(other, name, space, visited))
             })
             .or_else(|| self.exported_macro(region, name, space))
+    }
+
+    fn by_import(&self, region: RegionId, entries: &[Entry], space: Space, visited: &mut Visited) -> Option<Found> {
+        let mut external = None;
+        for entry in entries {
+            let Entry::Import(import) = *entry else { continue };
+            match self.imported(region, import, space, visited) {
+                Some(found) if found.target == Target::External => external = Some(found),
+                Some(found) => return Some(found),
+                None => {}
+            }
+        }
+        external
     }
 
     fn exported_macro(&self, region: RegionId, name: Name, space: Space) -> Option<Found> {
@@ -296,6 +309,7 @@ impl<'w, 'a> Names<'w, 'a> {
         let target = match walked.end {
             End::Module(module) => Target::Module(module),
             End::Def(def) if fits(space, self.world.view.kind(def)) => Target::Def(def),
+            End::External => Target::External,
             _ => return None,
         };
         Some(Found { target, via })
@@ -315,7 +329,7 @@ impl<'w, 'a> Names<'w, 'a> {
         let path = &view.model(file).paths[import.path as usize];
         let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
         let walked = self.walk_visiting(mount, import.scope, &segments, space, visited);
-        if walked.used < segments.len() {
+        if walked.used < segments.len() && walked.end != End::External {
             return None;
         }
         let mut via: Vec<GlobalDef> = import.def.map(|def| view.global(file, def)).into_iter().collect();
@@ -325,21 +339,45 @@ impl<'w, 'a> Names<'w, 'a> {
 
     fn by_glob(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
         let World { modules, members, .. } = self.world;
-        modules.region(region).globs.iter().find_map(|&glob| {
-            let (walked, mut via) = self.walk_import(region, glob, Space::Type, visited)?;
-            match walked.end {
-                End::Module(module) => {
-                    let found = self.lookup(module, name, space, visited)?;
-                    via.extend(found.via);
-                    Some(Found { target: found.target, via })
-                }
-                End::Def(def) => {
-                    let variant = members.variant(def, name).filter(|_| space != Space::Macro)?;
-                    Some(Found { target: Target::Def(variant), via })
-                }
+        let mut external = None;
+        for &glob in &modules.region(region).globs {
+            let Some((walked, mut via)) = self.walk_import(region, glob, Space::Type, visited) else { continue };
+            let found = match walked.end {
+                End::Module(module) => self.lookup(module, name, space, visited),
+                End::Def(def) => members.variant(def, name).filter(|_| space != Space::Macro).map(Found::def),
                 _ => None,
+            };
+            match found {
+                Some(found) if found.target == Target::External => external = Some(found),
+                Some(found) => {
+                    via.extend(found.via);
+                    return Some(Found { target: found.target, via });
+                }
+                None => {}
             }
-        })
+        }
+        external
+    }
+
+    /// A region in which more names may exist than the source shows: a glob leads out of the view, or a macro declares items.
+    fn may_hold_more(&self, region: RegionId, visited: &mut FxHashSet<RegionId>) -> bool {
+        let World { view, modules, .. } = self.world;
+        if !visited.insert(region) {
+            return false;
+        }
+        let file = modules.file_of(region);
+        let entry = modules.region(region);
+        let by_macro =
+            view.model(file).item_macros.iter().any(|&scope| modules.nearest(view, entry.mount, scope) == Some(region));
+        by_macro
+            || entry.globs.iter().any(|&glob| {
+                match self.walk_import(region, glob, Space::Type, &mut Visited::default()).map(|(walked, _)| walked.end)
+                {
+                    Some(End::External) => true,
+                    Some(End::Module(module)) => self.may_hold_more(module, visited),
+                    _ => false,
+                }
+            })
     }
 }
 
@@ -347,6 +385,7 @@ fn end_of(target: Target) -> End {
     match target {
         Target::Module(region) => End::Module(region),
         Target::Def(def) => End::Def(def),
+        Target::External => End::External,
     }
 }
 

@@ -125,6 +125,7 @@ fn names_inside_macros_count() {
         &[
             "src/a.rs <- src/main.rs: C",
             "src/a.rs <- src/main.rs: S",
+            "src/a.rs <- src/main.rs: S::x",
             "src/a.rs <- src/main.rs: f",
             "src/m.rs <- src/main.rs: say",
         ],

@@ -311,7 +311,7 @@ impl Names<'_, '_> {
                 }
                 End::Missing => return resolved,
                 End::External => {
-                    resolved.end = ResolvedEnd::External(self.external(&segments, path.space, args(self)));
+                    resolved.end = self.external_end(&segments, path.space, args(self), mount, &mut resolved.members);
                     return resolved;
                 }
                 End::Def(def) if used >= segments.len() => {
@@ -365,6 +365,26 @@ impl Names<'_, '_> {
             SymbolKind::Function => Ty::Tuple(args),
             _ => Ty::Adt(def, args),
         }
+    }
+
+    /// A path that leads out of the view, unless the view adds the last name to a foreign type.
+    fn external_end(
+        &self,
+        segments: &[Name],
+        space: Space,
+        args: Rc<[Ty]>,
+        mount: MountId,
+        members: &mut Vec<(usize, GlobalDef)>,
+    ) -> ResolvedEnd {
+        if let (Space::Value, [.., of, name]) = (space, segments) {
+            let ty = Ty::External(*of, Rc::clone(&args));
+            let member = self.world.members.of_external.get(&(*of, *name));
+            if let Some(member) = self.of_impls(member, space, mount) {
+                members.push((segments.len() - 1, member));
+                return ResolvedEnd::Def(member, ty);
+            }
+        }
+        ResolvedEnd::External(self.external(segments, space, args))
     }
 
     fn external(&self, segments: &[Name], space: Space, args: Rc<[Ty]>) -> Ty {

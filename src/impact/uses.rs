@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::infer::Inference;
-use super::modules::Entry;
+use super::modules::{Entry, MountId};
 use super::names::{Found, Names, Target};
 use super::types::ResolvedEnd;
 use super::view::{File, GlobalDef, Name};
@@ -58,6 +58,8 @@ pub(super) enum Aim {
 pub(super) struct References {
     pub references: BTreeMap<(String, Aim), u32>,
     pub via: BTreeSet<GlobalDef>,
+    /// Members of values of unknown type, with the mount they were met in and their line.
+    pub unknown: BTreeMap<(Name, SymbolKind, MountId), u32>,
 }
 
 impl References {
@@ -106,6 +108,7 @@ fn references(names: &Names<'_, '_>, file: File) -> References {
             inference.body(body);
         }
     }
+    names.settle(&mut references);
     declared_modules(world, file, &mut references);
     for &(target, by, line) in world.modules.embedded.iter().filter(|&&(_, by, _)| by == file) {
         debug_assert_eq!(by, file);
@@ -148,6 +151,7 @@ impl References {
                     (None, None) => {}
                 }
             }
+            Target::External => {}
         }
     }
 }
@@ -211,16 +215,19 @@ fn edge(world: &World<'_>, aim: Aim, dependent: &FilePath) -> Option<Edge> {
             let symbol = world.view.symbol(def);
             (world.view.file_of(def), dependency_type(symbol.kind), symbol.name.clone())
         }
-        Aim::Module(file) => {
-            let mount = *world.modules.of_file[file as usize].first()?;
-            let name = world.modules.region(world.modules.region_of(mount, 0)?).name?;
-            (file, DependencyType::Module, world.view.text(name).to_owned())
-        }
+        Aim::Module(file) => (file, DependencyType::Module, module_name(world, file)?),
         Aim::Embedded(file) => (file, DependencyType::Module, world.view.path(file).to_string()),
         Aim::Nothing => return None,
     };
     let dependent_file = dependent.clone();
     Some(Edge { source_file: world.view.path(source).clone(), dependent_file, dependency_type, symbol_name })
+}
+
+/// Name by which a crate declares the file; as a crate's root it has none.
+fn module_name(world: &World<'_>, file: File) -> Option<String> {
+    let named = |&mount: &u32| world.modules.region(world.modules.region_of(mount, 0)?).name;
+    let name = world.modules.of_file[file as usize].iter().find_map(named)?;
+    Some(world.view.text(name).to_owned())
 }
 
 fn dependency_type(kind: SymbolKind) -> DependencyType {

@@ -18,11 +18,28 @@ pub(crate) struct Manifest {
     pub build: Option<String>,
     /// `[[bin]]`, `[[test]]`, `[[example]]`, `[[bench]]` that name a path.
     pub target_paths: Vec<String>,
+    /// Kinds of targets that are not looked for in their folders: `autobins = false` and the like.
+    pub not_discovered: Vec<TargetKind>,
     /// Dependencies of every kind, target-specific ones included.
     pub dependencies: Vec<Dependency>,
     /// `workspace.dependencies`
     pub workspace_dependencies: Vec<Dependency>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TargetKind {
+    Bin,
+    Test,
+    Example,
+    Bench,
+}
+
+const DISCOVERY: [(&str, TargetKind); 4] = [
+    ("autobins", TargetKind::Bin),
+    ("autotests", TargetKind::Test),
+    ("autoexamples", TargetKind::Example),
+    ("autobenches", TargetKind::Bench),
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Dependency {
@@ -75,6 +92,11 @@ fn read(table: &Table) -> Manifest {
         lib_path: lib.and_then(|lib| text_of(lib, "path")),
         build: package.and_then(|package| text_of(package, "build")),
         target_paths: targets.filter_map(|target| text_of(target.as_table()?, "path")).collect(),
+        not_discovered: DISCOVERY
+            .into_iter()
+            .filter(|(key, _)| package.and_then(|package| package.get(*key)).and_then(Value::as_bool) == Some(false))
+            .map(|(_, kind)| kind)
+            .collect(),
         dependencies: dependencies_of(table)
             .chain(
                 table

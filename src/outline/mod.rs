@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{Hash, Language};
 
 pub use language::{language_of, role_of};
-pub(crate) use manifest::Manifest;
+pub(crate) use manifest::{Manifest, TargetKind};
 use model::Model;
 pub use symbol::{Symbol, SymbolKind, Visibility};
 

@@ -38,6 +38,8 @@ pub(crate) struct Model {
     pub imports: Vec<Import>,
     pub extern_crates: Vec<ExternCrate>,
     pub includes: Vec<Include>,
+    /// Scopes in which a macro stands in the place of an item: more may be declared there than is seen.
+    pub item_macros: Vec<ScopeId>,
     pub paths: Vec<Path>,
     pub types: Vec<Type>,
     pub patterns: Vec<Pattern>,

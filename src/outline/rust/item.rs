@@ -151,6 +151,10 @@ impl<'s> Walk<'s> {
     fn visibility(&mut self, node: Node<'_>) -> Visibility {
         let modifier = named_children(node).into_iter().find(|child| child.kind() == "visibility_modifier");
         let Some(modifier) = modifier else { return Visibility::Private };
+        // `pub(super)` and `pub(in path)` name modules.
+        if let Some(path) = modifier.named_child(0) {
+            self.path(path, Space::Type);
+        }
         let text = self.text(modifier);
         if text == "pub" {
             Visibility::Public

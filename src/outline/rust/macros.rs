@@ -36,6 +36,7 @@ impl Walk<'_> {
         let Some(path) = node.child_by_field_name("macro") else { return };
         self.path(path, Space::Macro);
         self.note_include(node, path);
+        self.model.item_macros.push(self.scope);
         if let Some(arguments) = arguments_of(node) {
             self.in_body(|walk| {
                 walk.reread(arguments);

@@ -66,7 +66,7 @@ impl Walk<'_> {
                 }
             }
             "macro_invocation" => {
-                self.item_macro(node);
+                self.macro_call(node);
                 self.push_type(Type::Unknown)
             }
             _ => self.push_type(Type::Unknown),
