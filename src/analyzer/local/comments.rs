@@ -1,0 +1,280 @@
+//! Comments of languages that are not parsed, by a table of their comment and string syntax; and one form for all comments.
+//!
+//! The scanner knows strings only well enough not to take `"//"` for a comment. It does not know regular expressions, here
+//! documents or string interpolation; a one-line string ends with its line, so an error never outlives one.
+
+use std::ops::Range;
+
+use super::syntax::{Kind, Syntax};
+use crate::domain::Language;
+
+/// The part of a comment that is on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment<'a> {
+    /// Row from 0.
+    pub row: u32,
+    /// Offset of `whole` in the file.
+    pub start: usize,
+    /// With its markers.
+    pub whole: &'a str,
+    /// Without markers and the space around.
+    pub text: &'a str,
+}
+
+/// How a language writes comments and strings.
+struct CommentSyntax {
+    line: &'static [&'static str],
+    block: &'static [(&'static str, &'static str)],
+    nested: bool,
+    /// The markers of a line comment count only at the start of a word (`#` in a shell's `$#` does not).
+    at_word: bool,
+    strings: &'static [StringSyntax],
+}
+
+struct StringSyntax {
+    open: &'static str,
+    close: &'static str,
+    escapes: bool,
+    lines: bool,
+}
+
+const fn string(open: &'static str, escapes: bool, lines: bool) -> StringSyntax {
+    StringSyntax { open, close: open, escapes, lines }
+}
+
+const DOUBLE: StringSyntax = string("\"", true, false);
+const SINGLE: StringSyntax = string("'", true, false);
+const TRIPLE: StringSyntax = string("\"\"\"", true, true);
+const TRIPLE_SINGLE: StringSyntax = string("'''", true, true);
+const PLAIN_SINGLE: StringSyntax = string("'", false, false);
+
+const C: CommentSyntax = CommentSyntax {
+    line: &["//"],
+    block: &[("/*", "*/")],
+    nested: false,
+    at_word: false,
+    strings: &[TRIPLE, DOUBLE, SINGLE],
+};
+const SCRIPT: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, string("`", true, true)], ..C };
+const GO: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, string("`", false, true)], ..C };
+const NESTED: CommentSyntax = CommentSyntax { nested: true, ..C };
+/// Rust's lifetimes share the quote of its characters: only [`skip_rust_char`] looks at those. Its strings span lines.
+const RUST: CommentSyntax = CommentSyntax {
+    nested: true,
+    strings: &[
+        StringSyntax { open: "r##\"", close: "\"##", escapes: false, lines: true },
+        StringSyntax { open: "r#\"", close: "\"#", escapes: false, lines: true },
+        string("\"", true, true),
+    ],
+    ..C
+};
+const PHP: CommentSyntax = CommentSyntax { line: &["//", "#"], strings: &[DOUBLE, SINGLE], ..C };
+const CSS: CommentSyntax = CommentSyntax { line: &[], strings: &[DOUBLE, SINGLE], ..C };
+const ZIG: CommentSyntax = CommentSyntax { block: &[], strings: &[DOUBLE, SINGLE], ..C };
+const SQL: CommentSyntax = CommentSyntax { line: &["--"], strings: &[PLAIN_SINGLE], ..C };
+const LUA: CommentSyntax = CommentSyntax { line: &["--"], block: &[("--[[", "]]")], strings: &[DOUBLE, SINGLE], ..C };
+const HASH: CommentSyntax = CommentSyntax {
+    line: &["#"],
+    block: &[],
+    nested: false,
+    at_word: true,
+    strings: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE],
+};
+const SHELL: CommentSyntax = CommentSyntax { strings: &[DOUBLE, PLAIN_SINGLE], ..HASH };
+const PYTHON: CommentSyntax = CommentSyntax { at_word: false, ..HASH };
+const TOML: CommentSyntax =
+    CommentSyntax { at_word: false, strings: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, PLAIN_SINGLE], ..HASH };
+const MARKUP: CommentSyntax = CommentSyntax { line: &[], block: &[("<!--", "-->")], strings: &[], ..C };
+
+fn syntax_of(language: Language) -> Option<&'static CommentSyntax> {
+    Some(match language {
+        Language::Rust => &RUST,
+        Language::C | Language::Cpp | Language::CSharp | Language::Java => &C,
+        Language::JavaScript | Language::TypeScript => &SCRIPT,
+        Language::Go => &GO,
+        Language::Kotlin | Language::Scala | Language::Swift => &NESTED,
+        Language::Php => &PHP,
+        Language::Css => &CSS,
+        Language::Zig => &ZIG,
+        Language::Sql => &SQL,
+        Language::Lua => &LUA,
+        Language::Python => &PYTHON,
+        Language::Shell | Language::Ruby | Language::Yaml => &SHELL,
+        Language::Toml | Language::CargoManifest => &TOML,
+        Language::Html | Language::Markdown => &MARKUP,
+        Language::Json | Language::Text => return None,
+    })
+}
+
+/// All comments of a text, line by line; `None` for a language that has none.
+pub fn scan(language: Language, text: &str) -> Option<Vec<Comment<'_>>> {
+    let syntax = syntax_of(language)?;
+    let bytes = text.as_bytes();
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        at = match step(syntax, language, bytes, at) {
+            Step::Comment(end) => {
+                spans.push(at..end);
+                end
+            }
+            Step::Skip(end) => end,
+        };
+    }
+    Some(by_line(text, spans))
+}
+
+/// All comments of a parsed Rust file, line by line.
+pub fn of_syntax<'a>(syntax: &Syntax<'a>) -> Vec<Comment<'a>> {
+    let spans = (0..syntax.len()).filter(|&id| matches!(syntax.kind(id), Kind::LineComment | Kind::BlockComment));
+    by_line(syntax.text, spans.map(|id| syntax.node(id).start as usize..syntax.node(id).end as usize))
+}
+
+enum Step {
+    Comment(usize),
+    Skip(usize),
+}
+
+/// What starts at `at`, and where it ends (always behind `at`).
+fn step(syntax: &CommentSyntax, language: Language, bytes: &[u8], at: usize) -> Step {
+    let rest = &bytes[at..];
+    for &(open, close) in syntax.block {
+        if rest.starts_with(open.as_bytes()) {
+            return Step::Comment(end_of_block(bytes, at, open, close, syntax.nested));
+        }
+    }
+    let word = !syntax.at_word || at == 0 || bytes[at - 1].is_ascii_whitespace() || b";(&|".contains(&bytes[at - 1]);
+    if word && syntax.line.iter().any(|marker| rest.starts_with(marker.as_bytes())) {
+        return Step::Comment(end_of_line(bytes, at));
+    }
+    if language == Language::Rust && rest[0] == b'\'' {
+        return Step::Skip(skip_rust_char(bytes, at));
+    }
+    match syntax.strings.iter().find(|s| rest.starts_with(s.open.as_bytes())) {
+        Some(found) => Step::Skip(end_of_string(bytes, at, found)),
+        None => Step::Skip(at + 1),
+    }
+}
+
+fn end_of_line(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |n| at + n)
+}
+
+fn end_of_block(bytes: &[u8], start: usize, open: &str, close: &str, nested: bool) -> usize {
+    let (open, close) = (open.as_bytes(), close.as_bytes());
+    let mut depth = 1;
+    let mut at = start + open.len();
+    while at < bytes.len() {
+        if bytes[at..].starts_with(close) {
+            depth -= 1;
+            at += close.len();
+            if depth == 0 {
+                return at;
+            }
+        } else if nested && bytes[at..].starts_with(open) {
+            depth += 1;
+            at += open.len();
+        } else {
+            at += 1;
+        }
+    }
+    bytes.len()
+}
+
+fn end_of_string(bytes: &[u8], start: usize, syntax: &StringSyntax) -> usize {
+    let close = syntax.close.as_bytes();
+    let mut at = start + syntax.open.len();
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if syntax.escapes => at += 2,
+            b'\n' if !syntax.lines => return at,
+            _ if bytes[at..].starts_with(close) => return at + close.len(),
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// Behind `'x'` or `'\n'`; behind the quote alone when it starts a lifetime.
+fn skip_rust_char(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at + 1) {
+        Some(b'\\') => bytes
+            .get(at + 3..)
+            .and_then(|rest| rest.iter().take(8).position(|&b| b == b'\''))
+            .map_or(at + 1, |n| at + 4 + n),
+        Some(_) => {
+            // A character takes up to four bytes; a lifetime has no quote behind its first letter.
+            let close = (2..=5).find(|&n| bytes.get(at + n) == Some(&b'\''));
+            match close {
+                Some(n) if n == 2 || !bytes[at + 1].is_ascii() => at + n + 1,
+                _ => at + 1,
+            }
+        }
+        None => at + 1,
+    }
+}
+
+fn by_line(text: &str, spans: impl IntoIterator<Item = Range<usize>>) -> Vec<Comment<'_>> {
+    let mut comments = Vec::new();
+    let (mut row, mut counted) = (0_u32, 0_usize);
+    for span in spans {
+        let Some(whole) = text.get(span.clone()) else { continue };
+        row += line_feeds(text.get(counted..span.start).unwrap_or_default());
+        counted = span.start;
+        let mut start = span.start;
+        for (n, line) in (0_u32..).zip(whole.split_inclusive('\n')) {
+            comments.push(Comment { row: row + n, start, whole: line, text: bare(line) });
+            start += line.len();
+        }
+    }
+    comments
+}
+
+fn line_feeds(text: &str) -> u32 {
+    u32::try_from(text.bytes().filter(|&b| b == b'\n').count()).unwrap_or(u32::MAX)
+}
+
+/// The words of one line of a comment: without `//`, `/*`, `*`, `#`, `--`, `<!--` and what closes them.
+fn bare(line: &str) -> &str {
+    let line = line.trim().trim_end_matches("*/").trim_end_matches("-->").trim_end_matches("]]");
+    line.trim_start_matches(['/', '*', '#', '!', '-', '<', ';', '[']).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(language: Language, text: &str) -> Vec<(u32, &str)> {
+        scan(language, text).unwrap().into_iter().map(|c| (c.row, c.text)).collect()
+    }
+
+    #[test]
+    fn comments_are_told_from_strings() {
+        assert_eq!(
+            texts(Language::C, "a(\"// no\"); // yes\n/* one\n * two */ b"),
+            [(0, "yes"), (1, "one"), (2, "two")]
+        );
+        assert_eq!(texts(Language::Python, "x = '# no' # yes\n\"\"\"# no\n\"\"\"\n"), [(0, "yes")]);
+        assert_eq!(texts(Language::Shell, "echo $# \"# no\" # yes\n"), [(0, "yes")]);
+        assert_eq!(texts(Language::Sql, "select '-- no' -- yes\n"), [(0, "yes")]);
+        assert_eq!(texts(Language::Html, "<a href='x'><!-- yes\nmore --></a>"), [(0, "yes"), (1, "more")]);
+        assert_eq!(texts(Language::JavaScript, "`// no\n// no`; // yes"), [(1, "yes")]);
+        assert_eq!(texts(Language::Lua, "--[[ a\nb ]] x = '--' -- c"), [(0, "a"), (1, "b"), (1, "c")]);
+        assert_eq!(texts(Language::Toml, "a = \"#\" # yes"), [(0, "yes")]);
+    }
+
+    #[test]
+    fn rust_is_scanned_as_it_is_parsed() {
+        let text = "fn f<'a>(c: char) { '\"'; '\\''; 'ü'; r#\"// \" no\"#; /* a /* b */ c */ \"// no\" } // yes\n";
+        let syntax = Syntax::parse(text).unwrap().unwrap();
+        let parsed: Vec<_> = of_syntax(&syntax).into_iter().map(|c| (c.row, c.text)).collect();
+        assert_eq!(parsed, texts(Language::Rust, text));
+        assert_eq!(parsed.len(), 2);
+    }
+
+    #[test]
+    fn languages_without_comments_say_so() {
+        assert!(scan(Language::Json, "{}").is_none());
+        assert!(scan(Language::Text, "TODO").is_none());
+    }
+}

@@ -1,0 +1,120 @@
+//! Ties [`rules_version`] to what the rules say: the cache trusts that number.
+//!
+//! `tests/data/analyzer/golden/<type>.json` holds the reports on the sources beside it and the version that made them. A changed report
+//! with an unchanged version fails. After bumping the version, `BLESS=1 cargo test golden` writes the new reports; it
+//! refuses as long as the version is the recorded one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::analyzer::{DependencyUse, render};
+use crate::domain::{Language, Role};
+
+/// The sources, and what they are analysed as.
+const SOURCES: [(&str, Language, Role); 9] = [
+    ("smelly.rs", Language::Rust, Role::Library),
+    ("smelly.rs", Language::Rust, Role::Test),
+    ("documented.rs", Language::Rust, Role::Library),
+    ("broken.rs", Language::Rust, Role::Library),
+    ("empty.rs", Language::Rust, Role::Library),
+    ("fetch.py", Language::Python, Role::Library),
+    ("router.ts", Language::TypeScript, Role::Library),
+    ("guide.md", Language::Markdown, Role::Library),
+    ("data.json", Language::Json, Role::Library),
+];
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Golden {
+    rules_version: u32,
+    reports: BTreeMap<String, serde_json::Value>,
+    shown: BTreeMap<String, Vec<String>>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/analyzer")
+}
+
+fn uses() -> Vec<DependencyUse> {
+    let found = |written: &str, kind: &str, signature: Option<&str>| DependencyUse {
+        written: written.into(),
+        kind: kind.into(),
+        signature: signature.map(str::to_owned),
+    };
+    vec![
+        found("crate::config::Config", "struct", Some("pub struct Config { pub retries: u32 }")),
+        found("super::limit", "function", Some("pub fn limit(now: Instant) -> u32")),
+        found("crate::gone::Thing", "type", None),
+    ]
+}
+
+fn produce(analysis_type: AnalysisType) -> Golden {
+    let mut golden = Golden { rules_version: rules_version(analysis_type), ..Golden::default() };
+    let uses = uses();
+    for (file, language, role) in SOURCES {
+        let text = fs::read_to_string(folder().join(file)).unwrap();
+        let subject = Subject { language, role, text: &text, uses: &uses };
+        let analysis = Local.analyze(analysis_type, &subject).unwrap();
+        let mut shown = String::new();
+        render(&analysis, &mut shown).unwrap();
+        let name = format!("{file} as {role}");
+        golden.shown.insert(name.clone(), shown.lines().map(str::to_owned).collect());
+        golden.reports.insert(name, serde_json::from_str(&analysis.to_json().unwrap()).unwrap());
+    }
+    golden
+}
+
+#[test]
+fn rules_versions_are_tied_to_their_output() {
+    for &analysis_type in AnalysisType::ALL {
+        let path = folder().join(format!("golden/{analysis_type}.json"));
+        let present = produce(analysis_type);
+        let recorded: Option<Golden> = fs::read_to_string(&path).ok().map(|json| serde_json::from_str(&json).unwrap());
+        let Some(recorded) =
+            recorded.filter(|_| std::env::var_os("BLESS").is_none()).or_else(|| bless(&path, &present))
+        else {
+            continue;
+        };
+        let hint = "bump rules_version (src/analyzer/local/mod.rs) and run `BLESS=1 cargo test golden`";
+        assert_eq!(
+            recorded.rules_version, present.rules_version,
+            "{analysis_type}: the recorded reports are old; {hint}"
+        );
+        assert_eq!(recorded.reports, present.reports, "{analysis_type}: the rules say something else now; {hint}");
+        assert_eq!(recorded.shown, present.shown, "{analysis_type}: it is shown differently; {hint}");
+    }
+}
+
+/// Writes the present reports, unless others were recorded under the same version: then returns those.
+fn bless(path: &Path, present: &Golden) -> Option<Golden> {
+    let recorded: Option<Golden> = fs::read_to_string(path).ok().map(|json| serde_json::from_str(&json).unwrap());
+    if let Some(recorded) = recorded.filter(|recorded| recorded.rules_version == present.rules_version) {
+        return Some(recorded);
+    }
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, serde_json::to_string_pretty(present).unwrap() + "\n").unwrap();
+    None
+}
+
+#[test]
+fn types_have_prompt_hashes_of_their_own() {
+    let mut hashes: Vec<_> = AnalysisType::ALL.iter().map(|&t| Local.prompt_hash(t)).collect();
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), AnalysisType::ALL.len());
+}
+
+/// The keys of the other types leave the uses out, so their reports must not depend on them.
+#[test]
+fn only_analysis_looks_at_uses() {
+    let text = fs::read_to_string(folder().join("smelly.rs")).unwrap();
+    let (uses, role, language) = (uses(), Role::Library, Language::Rust);
+    for &analysis_type in AnalysisType::ALL {
+        let with = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &uses }).unwrap();
+        let without = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &[] }).unwrap();
+        assert_eq!(with == without, analysis_type != AnalysisType::Analysis, "{analysis_type}");
+    }
+}

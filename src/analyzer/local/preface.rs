@@ -1,0 +1,80 @@
+//! The summary of a file that is not parsed: the comment, or in Python the docstring, at its top.
+
+use super::comments::Comment;
+use super::docs;
+use super::source::Source;
+use crate::analyzer::{Summary, SummarySource};
+use crate::domain::Language;
+
+/// Words by which a comment is a licence and not a summary.
+const LICENCE_WORDS: [&str; 4] = ["copyright", "spdx-license", "licensed under", "permission is hereby granted"];
+
+/// Lines that may stand before the comment: `#!/bin/sh`, `<?php`, `"use strict"`, blank ones.
+const LAST_START_ROW: u32 = 5;
+
+pub fn summary(source: &Source) -> Option<Summary> {
+    let text = source.subject.text;
+    let docstring = if source.subject.language == Language::Python { docstring(text) } else { None };
+    docstring.or_else(|| leading_comment(source.comments.as_deref().unwrap_or_default()))
+}
+
+/// The first run of comment lines near the top that is no licence.
+fn leading_comment(comments: &[Comment]) -> Option<Summary> {
+    let mut last_end = 0;
+    for run in comments.chunk_by(|a, b| b.row <= a.row + 1) {
+        let start = run.first()?.row;
+        if start > last_end + LAST_START_ROW {
+            return None;
+        }
+        last_end = run.last()?.row;
+        let words = run.iter().filter(|c| !c.whole.starts_with("#!")).map(|c| c.text);
+        let joined = words.collect::<Vec<_>>().join("\n");
+        let lower = joined.to_lowercase();
+        if LICENCE_WORDS.iter().any(|word| lower.contains(word)) {
+            continue;
+        }
+        if let Some(text) = docs::first_paragraph(&joined) {
+            return Some(Summary { source: SummarySource::LeadingComment, item: None, line: start + 1, text });
+        }
+    }
+    None
+}
+
+/// A string literal that is the module's first statement.
+fn docstring(text: &str) -> Option<Summary> {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let row = text.lines().position(|line| is_code(&line))?;
+    let start: usize = text.split_inclusive('\n').take(row).map(str::len).sum();
+    let body = text[start..].trim_start();
+    let body = body.strip_prefix(['r', 'R']).unwrap_or(body);
+    let quote = ["\"\"\"", "'''"].into_iter().find(|quote| body.starts_with(quote))?;
+    let inside = body[quote.len()..].split(quote).next()?;
+    let line = u32::try_from(row + 1).ok()?;
+    docs::first_paragraph(inside).map(|text| Summary { source: SummarySource::LeadingComment, item: None, line, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzer::Subject;
+    use crate::domain::Role;
+
+    fn of(language: Language, text: &str) -> Option<String> {
+        let source = Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap();
+        summary(&source).map(|s| s.text)
+    }
+
+    #[test]
+    fn the_comment_at_the_top_is_the_summary() {
+        assert_eq!(of(Language::Shell, "#!/bin/sh\n# Installs\n# it.\n\nset -e\n").as_deref(), Some("Installs it."));
+        assert_eq!(
+            of(Language::Go, "// Copyright 2020 A\n\n// Package a does b.\npackage a\n").as_deref(),
+            Some("Package a does b.")
+        );
+        assert_eq!(
+            of(Language::Python, "#!/usr/bin/python\n\"\"\"Reads it.\n\nMore.\"\"\"\n").as_deref(),
+            Some("Reads it.")
+        );
+        assert_eq!(of(Language::C, "int a;\nint b;\nint c;\nint d;\nint e;\nint f;\nint g; // late\n"), None);
+    }
+}

@@ -1,0 +1,193 @@
+//! Notes that something is left to do, in comments alone.
+//!
+//! A tag counts in capitals at the start of a comment's line or with `:` or `(` behind it, in any case when it starts the line and
+//! has a `:` behind it. That leaves out prose that merely speaks of such notes. Lines that follow and are indented deeper than the
+//! note belong to it.
+
+use super::comments::Comment;
+use super::items::Item;
+use super::source::Source;
+use crate::analyzer::{Todo, TodoTag, TodosReport};
+use crate::domain::Language;
+
+/// Characters of a note that are kept.
+const LONGEST_TEXT: usize = 300;
+
+pub fn report(source: &Source) -> TodosReport {
+    let mut seen = source.seen(false);
+    let Some(comments) = &source.comments else {
+        seen.not_covered.push(format!("notes: no comment syntax is known for {}", source.subject.language));
+        return TodosReport { seen, todos: Vec::new() };
+    };
+    let mut found = find(comments);
+    match &source.rust {
+        Some(rust) => name_items(&mut found, &rust.items, rust),
+        None if source.subject.language == Language::Markdown => name_headings(&mut found, source.subject.text),
+        None => seen.not_covered.push("items: notes are not assigned to what they stand in".to_owned()),
+    }
+    TodosReport { seen, todos: found.into_iter().map(|(_, todo)| todo).collect() }
+}
+
+/// Each note with the offset of its comment.
+fn find(comments: &[Comment]) -> Vec<(usize, Todo)> {
+    let mut found = Vec::new();
+    for (n, comment) in comments.iter().enumerate() {
+        let Some(note) = note(comment.text) else { continue };
+        let text = with_continuation(note.text, comment, &comments[n + 1..]);
+        let owner = note.owner.map(str::to_owned);
+        found.push((comment.start, Todo { tag: note.tag, line: comment.row + 1, item: None, owner, text }));
+    }
+    found
+}
+
+struct Note<'a> {
+    tag: TodoTag,
+    owner: Option<&'a str>,
+    text: &'a str,
+}
+
+/// The note on one line of a comment, if there is one.
+fn note(line: &str) -> Option<Note<'_>> {
+    let start = line.trim_start_matches(['-', '*', '@', ' ', '[', ']']);
+    let (tag, rest) = at_start(start).or_else(|| inside(line))?;
+    let (owner, rest) = owner(rest);
+    Some(Note { tag, owner, text: rest.trim_start_matches([':', '-', ' ', '\t', '!']).trim_end() })
+}
+
+/// A tag that the line starts with, and what is behind it.
+fn at_start(line: &str) -> Option<(TodoTag, &str)> {
+    TodoTag::ALL.iter().find_map(|&tag| {
+        let head = line.get(..tag.as_str().len())?;
+        let rest = &line[head.len()..];
+        let capitals = head == tag.as_str() && ends_word(rest);
+        let marked = head.eq_ignore_ascii_case(tag.as_str()) && rest.starts_with(':') && !rest.starts_with("::");
+        (capitals || marked).then_some((tag, rest))
+    })
+}
+
+/// A tag in capitals with `:` or `(` behind it and no word or quote before it.
+fn inside(line: &str) -> Option<(TodoTag, &str)> {
+    TodoTag::ALL.iter().find_map(|&tag| {
+        let at = line.find(tag.as_str())?;
+        let rest = &line[at + tag.as_str().len()..];
+        let before = line[..at].chars().next_back();
+        let apart = before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '[' | '-' | '*'));
+        let marked =
+            (rest.starts_with(':') && !rest.starts_with("::")) || (rest.starts_with('(') && rest.contains(')'));
+        (apart && marked).then_some((tag, rest))
+    })
+}
+
+fn ends_word(rest: &str) -> bool {
+    rest.chars().next().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '/' | '`' | '"' | '\''))
+}
+
+/// What stands in brackets directly behind the tag.
+fn owner(rest: &str) -> (Option<&str>, &str) {
+    let parted = rest.strip_prefix('(').and_then(|inside| inside.split_once(')'));
+    match parted {
+        Some((owner, rest)) if !owner.trim().is_empty() => (Some(owner.trim()), rest),
+        _ => (None, rest),
+    }
+}
+
+fn with_continuation(text: &str, first: &Comment, following: &[Comment]) -> String {
+    let indent = indent_of(first.whole);
+    let mut joined = text.to_owned();
+    for (row, next) in (first.row + 1..).zip(following) {
+        let continues =
+            next.row == row && !next.text.is_empty() && indent_of(next.whole) > indent && note(next.text).is_none();
+        if !continues || joined.len() > LONGEST_TEXT {
+            break;
+        }
+        joined.push(' ');
+        joined.push_str(next.text);
+    }
+    clip(joined)
+}
+
+/// Spaces between a comment's marker and its words.
+fn indent_of(whole: &str) -> usize {
+    let words = whole.trim_start().trim_start_matches(['/', '*', '#', '!', '-', '<', ';']);
+    words.len() - words.trim_start().len()
+}
+
+fn clip(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Gives each note the innermost item around it, or the item whose comments it is among. One sweep: items and notes are both in
+/// the order of the file.
+fn name_items(found: &mut [(usize, Todo)], items: &[Item], rust: &super::source::RustSource) {
+    let syntax = &rust.syntax;
+    let mut ahead = items.iter().peekable();
+    let mut open: Vec<&Item> = Vec::new();
+    for (offset, todo) in found {
+        while let Some(item) = ahead.next_if(|item| syntax.node(item.first).start as usize <= *offset) {
+            while open.last().is_some_and(|o| syntax.node(o.id).end <= syntax.node(item.first).start) {
+                open.pop();
+            }
+            open.push(item);
+        }
+        while open.last().is_some_and(|o| syntax.node(o.id).end as usize <= *offset) {
+            open.pop();
+        }
+        todo.item = open.last().map(|item| item.name.clone());
+    }
+}
+
+fn name_headings(found: &mut [(usize, Todo)], text: &str) {
+    let headings = super::markdown::headings(text);
+    for (_, todo) in found {
+        let above = headings.partition_point(|h| h.line <= todo.line);
+        todo.item = above.checked_sub(1).and_then(|n| headings.get(n)).map(|h| h.text.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzer::Subject;
+    use crate::domain::Role;
+
+    fn todos(language: Language, text: &str) -> Vec<Todo> {
+        report(&Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap()).todos
+    }
+
+    #[test]
+    fn notes_know_their_item_owner_and_text() {
+        let text = "// TODO: top\n\nfn a() {\n    // FIXME(ann): one\n    //   more of it\n    // not this\n}\n/// XXX before b\nfn b() {}\n";
+        let found = todos(Language::Rust, text);
+        let brief: Vec<_> =
+            found.iter().map(|t| (t.tag, t.line, t.item.as_deref(), t.owner.as_deref(), t.text.as_str())).collect();
+        assert_eq!(
+            brief,
+            [
+                (TodoTag::Todo, 1, None, None, "top"),
+                (TodoTag::Fixme, 4, Some("a"), Some("ann"), "one more of it"),
+                (TodoTag::Xxx, 8, Some("b"), None, "before b"),
+            ]
+        );
+    }
+
+    #[test]
+    fn prose_code_and_strings_are_no_notes() {
+        let text = "// the `TODO:` tag; TODOs are fine; see the TODO list\nfn todo() { todo!(); \"// TODO: no\"; }\n// todo list\n";
+        assert_eq!(todos(Language::Rust, text), []);
+        assert_eq!(todos(Language::Rust, "// todo: yes\n// a line, then TODO(x): yes\n").len(), 2);
+    }
+
+    #[test]
+    fn other_languages_have_notes_too() {
+        assert_eq!(todos(Language::Python, "def f():\n    # HACK around it\n").len(), 1);
+        assert_eq!(
+            todos(Language::Markdown, "# A\n\n<!-- TODO: b -->\nTODO: not a comment\n")[0].item.as_deref(),
+            Some("A")
+        );
+        assert_eq!(todos(Language::C, "/*\n * TODO: x\n */\n")[0].line, 2);
+    }
+}

@@ -1,0 +1,243 @@
+//! The reports for people: compact, the worst first where order is free, and never silent about what was not looked at.
+
+use std::fmt::{Result, Write};
+
+use super::{
+    Analysis, CodeReport, DocItem, DocsReport, FunctionMetrics, RefactorReport, Seen, Severity, Smell, TodosReport,
+    UsedSymbol,
+};
+
+/// Functions listed in a report on complexity; the rest are counted.
+const FUNCTIONS_SHOWN: usize = 10;
+
+/// Undocumented items listed by name.
+const UNDOCUMENTED_SHOWN: usize = 20;
+
+/// Headings listed.
+const HEADINGS_SHOWN: usize = 20;
+
+/// Characters of a signature that are shown.
+const SIGNATURE_SHOWN: usize = 120;
+
+/// Writes a report for people: one line on the whole, then one line each, indented by two spaces. No colours, no path.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render(analysis: &Analysis, out: &mut impl Write) -> Result {
+    match analysis {
+        Analysis::Refactor(report) => refactor(report, out),
+        Analysis::Docs(report) => docs(report, out),
+        Analysis::Analysis(report) => code(report, out),
+        Analysis::Todos(report) => todos(report, out),
+    }?;
+    not_covered(analysis.seen(), out)
+}
+
+/// `Err` would be a lie and silence too: what was not looked at stands at the end of every report.
+fn not_covered(seen: &Seen, out: &mut impl Write) -> Result {
+    if seen.seen_bytes < seen.file_bytes {
+        writeln!(out, "  looked at {} of {} bytes only", seen.seen_bytes, seen.file_bytes)?;
+    }
+    seen.not_covered.iter().try_for_each(|what| writeln!(out, "  not looked at: {what}"))
+}
+
+fn nothing_to_see(seen: &Seen) -> bool {
+    seen.file_bytes == 0
+}
+
+fn refactor(report: &RefactorReport, out: &mut impl Write) -> Result {
+    let of = |severity| report.smells.iter().filter(|s| s.severity == severity).count();
+    if nothing_to_see(&report.seen) {
+        return writeln!(out, "the file is empty");
+    }
+    if report.smells.is_empty() {
+        return writeln!(out, "no smells found in {}", counted(report.seen.seen_lines as usize, "line"));
+    }
+    let severities = [Severity::Error, Severity::Warning, Severity::Info];
+    let parts = severities.into_iter().filter(|&s| of(s) > 0).map(|s| format!("{} {}", of(s), s.as_str()));
+    let parts: Vec<String> = parts.collect();
+    writeln!(out, "{} ({})", counted(report.smells.len(), "smell"), parts.join(", "))?;
+    severities
+        .into_iter()
+        .flat_map(|s| report.smells.iter().filter(move |smell| smell.severity == s))
+        .try_for_each(|s| smell(s, out))
+}
+
+fn smell(smell: &Smell, out: &mut impl Write) -> Result {
+    let item = smell.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
+    let limit = smell.metric.map(|m| format!(" [{} > {}]", m.value, m.limit)).unwrap_or_default();
+    let lines = span(smell.start_line, smell.end_line);
+    writeln!(out, "  {:<7} {lines:<9} {}  {item}{}{limit}", smell.severity.as_str(), smell.kind.as_str(), smell.message)
+}
+
+fn span(start_line: u32, end_line: u32) -> String {
+    if start_line == end_line { start_line.to_string() } else { format!("{start_line}-{end_line}") }
+}
+
+fn docs(report: &DocsReport, out: &mut impl Write) -> Result {
+    match &report.summary {
+        Some(summary) => {
+            let item = summary.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
+            writeln!(out, "{item}{}", summary.text)?;
+        }
+        None if nothing_to_see(&report.seen) => return writeln!(out, "the file is empty"),
+        None => writeln!(out, "no summary found")?,
+    }
+    if let Some(coverage) = report.coverage_percent {
+        let documented = report.items.iter().filter(|item| item.documented).count();
+        write!(out, "  documented: {documented} of {} ({coverage} %)", counted(report.items.len(), "public item"))?;
+        match report.members.total {
+            0 => writeln!(out)?,
+            total => {
+                writeln!(out, ", {} of {}", report.members.documented, counted(total as usize, "field or variant"))?
+            }
+        }
+    }
+    doc_items(report, out)?;
+    for heading in report.headings.iter().take(HEADINGS_SHOWN) {
+        writeln!(
+            out,
+            "  {:<5} {}{}",
+            heading.line,
+            "  ".repeat(usize::from(heading.level.saturating_sub(1))),
+            heading.text
+        )?;
+    }
+    rest(report.headings.len(), HEADINGS_SHOWN, "heading", out)
+}
+
+fn doc_items(report: &DocsReport, out: &mut impl Write) -> Result {
+    let bare: Vec<&DocItem> = report.items.iter().filter(|item| !item.documented).collect();
+    for item in bare.iter().take(UNDOCUMENTED_SHOWN) {
+        writeln!(out, "  {:<5} undocumented: {} {}", item.line, item.kind, item.name)?;
+    }
+    rest(bare.len(), UNDOCUMENTED_SHOWN, "undocumented item", out)?;
+    for item in report.items.iter().filter(|item| !item.missing_sections.is_empty()) {
+        let sections: Vec<String> = item.missing_sections.iter().map(|s| format!("`# {s}`")).collect();
+        writeln!(out, "  {:<5} {} lacks {}", item.line, item.name, sections.join(", "))?;
+    }
+    Ok(())
+}
+
+fn rest(all: usize, shown: usize, noun: &str, out: &mut impl Write) -> Result {
+    match all.saturating_sub(shown) {
+        0 => Ok(()),
+        more => writeln!(out, "  … and {}", counted(more, &format!("more {noun}"))),
+    }
+}
+
+fn code(report: &CodeReport, out: &mut impl Write) -> Result {
+    let lines = report.lines;
+    write!(
+        out,
+        "{}: {} code, {} comment, {} blank",
+        counted(lines.total as usize, "line"),
+        lines.code,
+        lines.comment,
+        lines.blank
+    )?;
+    match report.maintainability {
+        Some(index) => writeln!(out, "; maintainability {index} of 100")?,
+        None => writeln!(out)?,
+    }
+    let surface: Vec<String> = report.public_surface.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    if !surface.is_empty() {
+        writeln!(out, "  public: {}", surface.join(", "))?;
+    }
+    functions(&report.functions, out)?;
+    symbols("uses", &report.uses, out)?;
+    symbols("resolves to nothing", &report.unresolved, out)
+}
+
+fn functions(functions: &[FunctionMetrics], out: &mut impl Write) -> Result {
+    let mut worst: Vec<&FunctionMetrics> = functions.iter().filter(|f| !f.test).collect();
+    worst.sort_by_key(|f| (std::cmp::Reverse((f.cognitive, f.cyclomatic, f.code_lines)), f.start_line));
+    let tests = functions.len() - worst.len();
+    if !functions.is_empty() {
+        writeln!(
+            out,
+            "  {}, {}; cognitive and cyclomatic complexity, code lines, parameters, nesting:",
+            counted(worst.len(), "function"),
+            counted(tests, "test")
+        )?;
+    }
+    for f in worst.iter().take(FUNCTIONS_SHOWN) {
+        let lines = span(f.start_line, f.end_line);
+        writeln!(
+            out,
+            "  {lines:<9} {:>4} {:>4} {:>5} {:>3} {:>3}  {}",
+            f.cognitive, f.cyclomatic, f.code_lines, f.parameters, f.nesting, f.name
+        )?;
+    }
+    rest(worst.len(), FUNCTIONS_SHOWN, "function", out)
+}
+
+fn symbols(title: &str, symbols: &[UsedSymbol], out: &mut impl Write) -> Result {
+    for symbol in symbols {
+        write!(out, "  {title}: {} {}", symbol.kind, symbol.written)?;
+        match &symbol.signature {
+            Some(signature) => writeln!(out, "  =  {}", shortened(signature))?,
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn shortened(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(SIGNATURE_SHOWN) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
+    }
+}
+
+fn todos(report: &TodosReport, out: &mut impl Write) -> Result {
+    match report.todos.len() {
+        0 if nothing_to_see(&report.seen) => writeln!(out, "the file is empty")?,
+        0 => writeln!(out, "no notes found in {}", counted(report.seen.seen_lines as usize, "line"))?,
+        n => writeln!(out, "{}", counted(n, "note"))?,
+    }
+    for todo in &report.todos {
+        let owner = todo.owner.as_deref().map(|owner| format!("({owner})")).unwrap_or_default();
+        let item = todo.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
+        writeln!(out, "  {:<5} {}{owner}  {item}{}", todo.line, todo.tag.as_str(), todo.text)?;
+    }
+    Ok(())
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match (count, noun) {
+        (1, _) => format!("1 {noun}"),
+        (_, "field or variant") => format!("{count} fields and variants"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzer::{Analyzer, Local, Subject};
+    use crate::domain::{AnalysisType, Language, Role};
+
+    fn shown(language: Language, analysis_type: AnalysisType, text: &str) -> String {
+        let analysis =
+            Local.analyze(analysis_type, &Subject { language, role: Role::Library, text, uses: &[] }).unwrap();
+        let mut out = String::new();
+        render(&analysis, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn nothing_found_is_not_the_same_as_not_looked_at() {
+        assert_eq!(shown(Language::Rust, AnalysisType::Refactor, "fn f() {}\n"), "no smells found in 1 line\n");
+        assert_eq!(shown(Language::Rust, AnalysisType::Refactor, ""), "the file is empty\n");
+        assert!(shown(Language::Json, AnalysisType::Refactor, "{}").contains("not looked at: smells"));
+        assert!(shown(Language::Rust, AnalysisType::Refactor, "fn f( {{{").contains("not looked at: 1 passage"));
+    }
+
+    #[test]
+    fn a_note_is_one_line() {
+        let text = "fn f() {\n    // TODO(ann): more\n}\n";
+        assert_eq!(shown(Language::Rust, AnalysisType::Todos, text), "1 note\n  2     TODO(ann)  f: more\n");
+    }
+}
