@@ -33,7 +33,7 @@ pub fn render(analysis: &Analysis, out: &mut impl Write) -> Result {
     not_covered(analysis.seen(), out)
 }
 
-/// `Err` would be a lie and silence too: what was not looked at stands at the end of every report.
+/// Ends every report, so that nobody takes silence for a finding.
 fn not_covered(seen: &Seen, out: &mut impl Write) -> Result {
     if seen.seen_bytes < seen.file_bytes {
         writeln!(out, "  looked at {} of {} bytes only", seen.seen_bytes, seen.file_bytes)?;
@@ -67,7 +67,13 @@ fn smell(smell: &Smell, out: &mut impl Write) -> Result {
     let item = smell.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
     let limit = smell.metric.map(|m| format!(" [{} > {}]", m.value, m.limit)).unwrap_or_default();
     let lines = span(smell.start_line, smell.end_line);
-    writeln!(out, "  {:<7} {lines:<9} {}  {item}{}{limit}", smell.severity.as_str(), smell.kind.as_str(), smell.message)
+    writeln!(
+        out,
+        "  {:<7} {lines:<9} {:<20} {item}{}{limit}",
+        smell.severity.as_str(),
+        smell.kind.as_str(),
+        smell.message
+    )
 }
 
 fn span(start_line: u32, end_line: u32) -> String {

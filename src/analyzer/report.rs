@@ -250,7 +250,7 @@ pub struct CodeReport {
     /// Maintainability index, 0 (worst) to 100; none: no function outside tests, or not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintainability: Option<f64>,
-    /// Number of public items by kind.
+    /// Number of public items by kind; `use`: re-exports.
     pub public_surface: BTreeMap<String, u32>,
     /// Symbols of other files, with their present signatures.
     pub uses: Vec<UsedSymbol>,

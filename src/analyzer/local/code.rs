@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::items::Visibility;
+use super::items::{self, Visibility};
 use super::lines;
 use super::maintainability::{self, Sample};
 use super::source::{Function, RustSource, Source};
+use super::syntax::{Kind, Syntax};
 use crate::analyzer::{CodeReport, DependencyUse, FunctionMetrics, UsedSymbol};
 use crate::domain::Language;
 
@@ -24,6 +25,7 @@ pub fn report(source: &Source) -> CodeReport {
             report.maintainability = maintainability::index(&samples(rust));
             report.public_surface = public_surface(rust);
         }
+        None if source.is_prose_or_data() => {}
         None => report.seen.not_covered.push(match source.subject.language {
             Language::Rust => "functions: they are read off the syntax tree".to_owned(),
             language => format!("functions, complexity and what it uses of other files: {language} is not parsed"),
@@ -74,11 +76,21 @@ fn samples(rust: &RustSource) -> Vec<Sample> {
 
 fn public_surface(rust: &RustSource) -> BTreeMap<String, u32> {
     let public = rust.items.iter().filter(|i| i.visibility == Visibility::Public && !i.test && !i.of_trait_impl);
-    let mut surface = BTreeMap::new();
+    let mut surface: BTreeMap<String, u32> = BTreeMap::new();
     for item in public.filter(|item| item.kind != "impl") {
         *surface.entry(item.kind.to_owned()).or_default() += 1;
     }
+    let reexports = re_exports(&rust.syntax);
+    if reexports > 0 {
+        surface.insert("use".to_owned(), reexports);
+    }
     surface
+}
+
+/// `pub use` at the top of the file.
+fn re_exports(syntax: &Syntax) -> u32 {
+    let found = syntax.children(0).filter(|&id| syntax.kind(id) == Kind::UseDeclaration && items::is_pub(syntax, id));
+    u32::try_from(found.count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -21,10 +21,11 @@ pub fn report(source: &Source) -> DocsReport {
         (None, Language::Markdown) => of_markdown(source),
         (None, language) => {
             let mut seen = source.seen(true);
-            seen.not_covered.push(match language {
-                Language::Rust => "public items: they are read off the syntax tree".to_owned(),
-                _ => format!("public items: {language} is not parsed"),
-            });
+            if language == Language::Rust {
+                seen.not_covered.push("public items: they are read off the syntax tree".to_owned());
+            } else if !source.is_prose_or_data() {
+                seen.not_covered.push(format!("public items: {language} is not parsed"));
+            }
             DocsReport { seen, summary: preface::summary(source), ..DocsReport::default() }
         }
     }
@@ -89,10 +90,11 @@ fn missing_sections(syntax: &Syntax, item: &Item, docs: Option<&str>) -> Vec<Str
     missing.map(|(section, _)| (*section).to_owned()).collect()
 }
 
-/// A heading of this name, in the singular or plural, whatever its case.
+/// A heading that starts with this name, in the singular or plural, whatever its case.
 fn has_section(docs: &str, section: &str) -> bool {
     let stem = section.trim_end_matches('s').to_lowercase();
-    docs.lines().any(|line| line.trim_start().starts_with('#') && line.to_lowercase().contains(&stem))
+    let mut headings = docs.lines().map(str::trim_start).filter(|line| line.starts_with('#'));
+    headings.any(|heading| heading.trim_start_matches('#').trim_start().to_lowercase().starts_with(&stem))
 }
 
 /// Whether the return type is some `Result`; `fmt::Result` says nothing that a caller could be told.

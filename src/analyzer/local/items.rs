@@ -265,6 +265,7 @@ pub fn module_documentation(syntax: &Syntax) -> Option<(u32, String)> {
         match syntax.kind(id) {
             kind if kind.is_comment() && is_inner_doc(source) => lines.extend(doc_lines(source)),
             Kind::InnerAttribute => lines.extend(doc_attribute(source.trim_start_matches("#!["))),
+            Kind::Shebang => {}
             kind if kind.is_comment() => {}
             _ => break,
         }

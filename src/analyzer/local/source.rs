@@ -49,6 +49,10 @@ impl<'a> Source<'a> {
     /// [`AnalyzeError::Grammar`], see [`Syntax::parse`].
     pub fn read(subject: Subject<'a>) -> Result<Self, AnalyzeError> {
         let syntax = if subject.language == Language::Rust { Syntax::parse(subject.text)? } else { None };
+        Ok(Self::new(subject, syntax))
+    }
+
+    fn new(subject: Subject<'a>, syntax: Option<Syntax<'a>>) -> Self {
         let (comments, lines) = match &syntax {
             Some(syntax) => (Some(comments::of_syntax(syntax)), lines::of_syntax(syntax)),
             None => {
@@ -58,7 +62,22 @@ impl<'a> Source<'a> {
             }
         };
         let rust = syntax.map(|syntax| RustSource::new(syntax, subject.role, &lines));
-        Ok(Self { subject, rust, comments, lines })
+        Self { subject, rust, comments, lines }
+    }
+
+    /// Languages without functions and items of their own: their size and indentation are what they are.
+    pub const fn is_prose_or_data(&self) -> bool {
+        matches!(
+            self.subject.language,
+            Language::CargoManifest
+                | Language::Css
+                | Language::Html
+                | Language::Json
+                | Language::Markdown
+                | Language::Text
+                | Language::Toml
+                | Language::Yaml
+        )
     }
 
     /// What every report says of how much was looked at; `needs_syntax`: the report's type lives off the syntax tree.
@@ -153,4 +172,23 @@ pub fn list_lines(lines: &[u32]) -> String {
     let shown: Vec<String> = lines.iter().take(SHOWN).map(u32::to_string).collect();
     let more = if lines.len() > SHOWN { ", …" } else { "" };
     format!("line{} {}{more}", if lines.len() == 1 { "" } else { "s" }, shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzer::local::{code, docs, refactor, todos};
+
+    #[test]
+    fn rust_that_the_parser_gave_up_on_is_not_clean() {
+        let text = "//! Words.\n\nfn f() {\n    // TODO: more\n    a.unwrap(); b.unwrap(); c.unwrap();\n}\n";
+        let subject = Subject { language: Language::Rust, role: Role::Library, text, uses: &[] };
+        let source = Source::new(subject, None);
+        assert_eq!(todos::report(&source).todos[0].line, 4);
+        assert_eq!(code::report(&source).lines.comment, 2);
+        assert_eq!(docs::report(&source).summary.map(|s| s.text).as_deref(), Some("Words."));
+        for seen in [refactor::report(&source).seen, docs::report(&source).seen, code::report(&source).seen] {
+            assert!(!seen.is_whole());
+        }
+    }
 }

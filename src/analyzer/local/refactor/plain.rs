@@ -18,7 +18,7 @@ const TAB_COLUMNS: u32 = 8;
 
 pub fn find(source: &Source, seen: &mut Seen, smells: &mut Vec<Smell>) {
     let language = source.subject.language;
-    if is_prose_or_data(language) {
+    if source.is_prose_or_data() {
         seen.not_covered.push(format!("smells: none are known for {language}"));
         return;
     }
@@ -28,21 +28,6 @@ pub fn find(source: &Source, seen: &mut Seen, smells: &mut Vec<Smell>) {
     smells.extend(large_file(source));
     smells.extend(long_lines(source.subject.text));
     smells.extend(deep_indentation(source));
-}
-
-/// Languages whose files have no functions: their size and indentation are what they are.
-const fn is_prose_or_data(language: Language) -> bool {
-    matches!(
-        language,
-        Language::CargoManifest
-            | Language::Css
-            | Language::Html
-            | Language::Json
-            | Language::Markdown
-            | Language::Text
-            | Language::Toml
-            | Language::Yaml
-    )
 }
 
 fn large_file(source: &Source) -> Option<Smell> {
