@@ -135,6 +135,8 @@ pub enum SummarySource {
     ItemDoc,
     /// The comment or docstring at the top of the file.
     LeadingComment,
+    /// What a package's manifest says it is.
+    PackageDescription,
     /// The text under a Markdown title, or the title itself.
     Heading,
     /// A model wrote it.

@@ -15,6 +15,8 @@ pub struct Comment<'a> {
     pub row: u32,
     /// Offset of `whole` in the file.
     pub start: usize,
+    /// Nothing stands before it on its line.
+    pub leads: bool,
     /// With its markers.
     pub whole: &'a str,
     /// Without markers and the space around.
@@ -215,15 +217,20 @@ fn skip_rust_char(bytes: &[u8], at: usize) -> usize {
 }
 
 fn by_line(text: &str, spans: impl IntoIterator<Item = Range<usize>>) -> Vec<Comment<'_>> {
-    let mut comments = Vec::new();
-    let (mut row, mut counted) = (0_u32, 0_usize);
+    let mut comments: Vec<Comment> = Vec::new();
+    let (mut row, mut counted, mut line_start) = (0_u32, 0_usize, 0_usize);
     for span in spans {
         let Some(whole) = text.get(span.clone()) else { continue };
-        row += line_feeds(text.get(counted..span.start).unwrap_or_default());
+        let between = text.get(counted..span.start).unwrap_or_default();
+        row += line_feeds(between);
+        line_start = between.rfind('\n').map_or(line_start, |at| counted + at + 1);
         counted = span.start;
+        // Only the first comment of a row can be alone on it: looking before the others would cost the square of their number.
+        let first = comments.last().is_none_or(|last| last.row < row);
+        let leads = first && text.get(line_start..span.start).is_some_and(|before| before.trim_start().is_empty());
         let mut start = span.start;
         for (n, line) in (0_u32..).zip(whole.split_inclusive('\n')) {
-            comments.push(Comment { row: row + n, start, whole: line, text: bare(line) });
+            comments.push(Comment { row: row + n, start, leads: leads || n > 0, whole: line, text: bare(line) });
             start += line.len();
         }
     }

@@ -166,10 +166,15 @@ fn item_summary(syntax: &Syntax, public: &[&Item]) -> Option<Summary> {
 
 /// The first paragraph that is not a heading, its lines joined.
 pub fn first_paragraph(docs: &str) -> Option<String> {
-    let lines = docs.lines().map(str::trim);
+    let lines = docs.lines().map(str::trim).filter(|line| !is_underline(line));
     let words: Vec<&str> =
         lines.skip_while(|l| l.is_empty() || l.starts_with('#')).take_while(|l| !l.is_empty()).collect();
     (!words.is_empty()).then(|| clip(&words.join(" ")))
+}
+
+/// A row of `===`, `~~~` or the like, as text documents underline a title with.
+fn is_underline(line: &str) -> bool {
+    line.len() >= 3 && line.chars().all(|c| matches!(c, '=' | '-' | '~' | '*' | '^'))
 }
 
 /// Cuts a summary to the length that is kept.

@@ -15,7 +15,7 @@ use crate::analyzer::{DependencyUse, render};
 use crate::domain::{Language, Role};
 
 /// The sources, and what they are analysed as.
-const SOURCES: [(&str, Language, Role); 9] = [
+const SOURCES: [(&str, Language, Role); 10] = [
     ("smelly.rs", Language::Rust, Role::Library),
     ("smelly.rs", Language::Rust, Role::Test),
     ("documented.rs", Language::Rust, Role::Library),
@@ -24,6 +24,7 @@ const SOURCES: [(&str, Language, Role); 9] = [
     ("fetch.py", Language::Python, Role::Library),
     ("router.ts", Language::TypeScript, Role::Library),
     ("guide.md", Language::Markdown, Role::Library),
+    ("package.toml", Language::CargoManifest, Role::Library),
     ("data.json", Language::Json, Role::Library),
 ];
 
@@ -86,10 +87,13 @@ fn rules_versions_are_tied_to_their_output() {
     }
 }
 
-/// Writes the present reports, unless others were recorded under the same version: then returns those.
+/// Writes the present reports, unless the recorded ones of the same version say something else: then returns those. A source that was not
+/// recorded yet changes nothing that is cached, so adding one needs no new version.
 fn bless(path: &Path, present: &Golden) -> Option<Golden> {
     let recorded: Option<Golden> = fs::read_to_string(path).ok().map(|json| serde_json::from_str(&json).unwrap());
-    if let Some(recorded) = recorded.filter(|recorded| recorded.rules_version == present.rules_version) {
+    let differs =
+        |recorded: &Golden| recorded.reports.iter().any(|(name, report)| present.reports.get(name) != Some(report));
+    if let Some(recorded) = recorded.filter(|r| r.rules_version == present.rules_version && differs(r)) {
         return Some(recorded);
     }
     fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -27,9 +27,9 @@ use source::Source;
 pub const fn rules_version(analysis_type: AnalysisType) -> u32 {
     match analysis_type {
         AnalysisType::Refactor => 1,
-        AnalysisType::Docs => 1,
+        AnalysisType::Docs => 2,
         AnalysisType::Analysis => 1,
-        AnalysisType::Todos => 1,
+        AnalysisType::Todos => 2,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The summary of a file that is not parsed: the comment, or in Python the docstring, at its top.
+//! The summary of a file that is not parsed: the comment, or in Python the docstring, at its top; of a Cargo manifest its description.
 
 use super::comments::Comment;
 use super::docs;
@@ -14,8 +14,23 @@ const LAST_START_ROW: u32 = 5;
 
 pub fn summary(source: &Source) -> Option<Summary> {
     let text = source.subject.text;
+    if source.subject.language == Language::CargoManifest {
+        return package_description(text);
+    }
     let docstring = if source.subject.language == Language::Python { docstring(text) } else { None };
     docstring.or_else(|| leading_comment(source.comments.as_deref().unwrap_or_default()))
+}
+
+/// The `description` of a Cargo manifest.
+fn package_description(text: &str) -> Option<Summary> {
+    let mut lines = (1_u32..).zip(text.lines());
+    let (line, value) = lines.find_map(|(line, text)| {
+        let value = text.trim_start().strip_prefix("description")?.trim_start().strip_prefix('=')?;
+        Some((line, value.trim().trim_matches(['"', '\'']).trim()))
+    })?;
+    let written = if value.is_empty() { text.lines().nth(line as usize)?.trim() } else { value };
+    let summary = |text| Summary { source: SummarySource::PackageDescription, item: None, line, text };
+    docs::first_paragraph(written).map(summary)
 }
 
 /// The first run of comment lines near the top that is no licence.
@@ -75,6 +90,13 @@ mod tests {
             of(Language::Python, "#!/usr/bin/python\n\"\"\"Reads it.\n\nMore.\"\"\"\n").as_deref(),
             Some("Reads it.")
         );
+        let manifest = "[package]\nname = \"a\"\ndescription = \"Reads b.\"\n";
+        assert_eq!(of(Language::CargoManifest, manifest).as_deref(), Some("Reads b."));
+        assert_eq!(
+            of(Language::CargoManifest, "description = \"\"\"\nReads c.\n\"\"\"\n").as_deref(),
+            Some("Reads c.")
+        );
+        assert_eq!(of(Language::Python, "\"\"\"\nTitle\n~~~~~\n\"\"\"\n").as_deref(), Some("Title"));
         assert_eq!(of(Language::C, "int a;\nint b;\nint c;\nint d;\nint e;\nint f;\nint g; // late\n"), None);
     }
 }

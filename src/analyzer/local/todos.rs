@@ -1,8 +1,8 @@
 //! Notes that something is left to do, in comments alone.
 //!
 //! A tag counts in capitals at the start of a comment's line or with `:` or `(` behind it, in any case when it starts the line and
-//! has a `:` behind it. That leaves out prose that merely speaks of such notes. Lines that follow and are indented deeper than the
-//! note belong to it.
+//! has a `:` behind it. That leaves out prose that merely speaks of such notes. The lines that follow belong to the note when they
+//! are indented deeper or go on with its sentence.
 
 use super::comments::Comment;
 use super::items::Item;
@@ -95,15 +95,22 @@ fn with_continuation(text: &str, first: &Comment, following: &[Comment]) -> Stri
     let indent = indent_of(first.whole);
     let mut joined = text.to_owned();
     for (row, next) in (first.row + 1..).zip(following) {
-        let continues =
-            next.row == row && !next.text.is_empty() && indent_of(next.whole) > indent && note(next.text).is_none();
-        if !continues || joined.len() > LONGEST_TEXT {
+        let follows = next.row == row && next.leads && !next.text.is_empty() && note(next.text).is_none();
+        if !follows || joined.len() > LONGEST_TEXT || !(indent_of(next.whole) > indent || goes_on(&joined, next.text)) {
             break;
         }
-        joined.push(' ');
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
         joined.push_str(next.text);
     }
     clip(joined)
+}
+
+/// Whether a sentence that has begun goes on in the next line: nothing closes it and the line does not start another.
+fn goes_on(sofar: &str, next: &str) -> bool {
+    sofar.is_empty()
+        || (!sofar.ends_with(['.', '!', '?', ':', ';']) && next.starts_with(|c: char| c.is_lowercase() || c == '`'))
 }
 
 /// Spaces between a comment's marker and its words.
@@ -160,7 +167,7 @@ mod tests {
 
     #[test]
     fn notes_know_their_item_owner_and_text() {
-        let text = "// TODO: top\n\nfn a() {\n    // FIXME(ann): one\n    //   more of it\n    // not this\n}\n/// XXX before b\nfn b() {}\n";
+        let text = "// TODO: top\n\nfn a() {\n    // FIXME(ann): one\n    //   more of it\n    // Not this\n}\n/// XXX before b\nfn b() {}\n";
         let found = todos(Language::Rust, text);
         let brief: Vec<_> =
             found.iter().map(|t| (t.tag, t.line, t.item.as_deref(), t.owner.as_deref(), t.text.as_str())).collect();
@@ -179,6 +186,15 @@ mod tests {
         let text = "// the `TODO:` tag; TODOs are fine; see the TODO list\nfn todo() { todo!(); \"// TODO: no\"; }\n// todo list\n";
         assert_eq!(todos(Language::Rust, text), []);
         assert_eq!(todos(Language::Rust, "// todo: yes\n// a line, then TODO(x): yes\n").len(), 2);
+    }
+
+    #[test]
+    fn a_note_goes_on_with_its_sentence() {
+        let text = |source| todos(Language::Rust, source)[0].text.clone();
+        assert_eq!(text("// TODO: not needed if the\n// slot is free.\n// more\n"), "not needed if the slot is free.");
+        assert_eq!(text("// TODO:\n// Spill arrays\n// Next\n"), "Spill arrays");
+        assert_eq!(text("// TODO: one\n// Two\n"), "one");
+        assert_eq!(text("a: u8, // TODO: one\nb: u8, // and of b\n"), "one");
     }
 
     #[test]
