@@ -13,6 +13,9 @@ const FUNCTIONS_SHOWN: usize = 10;
 /// Undocumented items listed by name.
 const UNDOCUMENTED_SHOWN: usize = 20;
 
+/// Smells, notes and used symbols listed, of each kind.
+const FINDINGS_SHOWN: usize = 50;
+
 /// Headings listed.
 const HEADINGS_SHOWN: usize = 20;
 
@@ -57,10 +60,10 @@ fn refactor(report: &RefactorReport, out: &mut impl Write) -> Result {
     let parts = severities.into_iter().filter(|&s| of(s) > 0).map(|s| format!("{} {}", of(s), s.as_str()));
     let parts: Vec<String> = parts.collect();
     writeln!(out, "{} ({})", counted(report.smells.len(), "smell"), parts.join(", "))?;
-    severities
-        .into_iter()
-        .flat_map(|s| report.smells.iter().filter(move |smell| smell.severity == s))
-        .try_for_each(|s| smell(s, out))
+    let worst_first =
+        severities.into_iter().flat_map(|s| report.smells.iter().filter(move |smell| smell.severity == s));
+    worst_first.take(FINDINGS_SHOWN).try_for_each(|s| smell(s, out))?;
+    rest(report.smells.len(), FINDINGS_SHOWN, "smell", out)
 }
 
 fn smell(smell: &Smell, out: &mut impl Write) -> Result {
@@ -179,14 +182,14 @@ fn functions(functions: &[FunctionMetrics], out: &mut impl Write) -> Result {
 }
 
 fn symbols(title: &str, symbols: &[UsedSymbol], out: &mut impl Write) -> Result {
-    for symbol in symbols {
+    for symbol in symbols.iter().take(FINDINGS_SHOWN) {
         write!(out, "  {title}: {} {}", symbol.kind, symbol.written)?;
         match &symbol.signature {
             Some(signature) => writeln!(out, "  =  {}", shortened(signature))?,
             None => writeln!(out)?,
         }
     }
-    Ok(())
+    rest(symbols.len(), FINDINGS_SHOWN, "symbol", out)
 }
 
 fn shortened(text: &str) -> String {
@@ -203,12 +206,12 @@ fn todos(report: &TodosReport, out: &mut impl Write) -> Result {
         0 => writeln!(out, "no notes found in {}", counted(report.seen.seen_lines as usize, "line"))?,
         n => writeln!(out, "{}", counted(n, "note"))?,
     }
-    for todo in &report.todos {
+    for todo in report.todos.iter().take(FINDINGS_SHOWN) {
         let owner = todo.owner.as_deref().map(|owner| format!("({owner})")).unwrap_or_default();
         let item = todo.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
         writeln!(out, "  {:<5} {}{owner}  {item}{}", todo.line, todo.tag.as_str(), todo.text)?;
     }
-    Ok(())
+    rest(report.todos.len(), FINDINGS_SHOWN, "note", out)
 }
 
 fn counted(count: usize, noun: &str) -> String {

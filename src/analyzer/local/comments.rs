@@ -40,15 +40,16 @@ struct StringSyntax {
     lines: bool,
 }
 
-const fn string(open: &'static str, escapes: bool, lines: bool) -> StringSyntax {
-    StringSyntax { open, close: open, escapes, lines }
-}
-
-const DOUBLE: StringSyntax = string("\"", true, false);
-const SINGLE: StringSyntax = string("'", true, false);
-const TRIPLE: StringSyntax = string("\"\"\"", true, true);
-const TRIPLE_SINGLE: StringSyntax = string("'''", true, true);
-const PLAIN_SINGLE: StringSyntax = string("'", false, false);
+const DOUBLE: StringSyntax = StringSyntax { open: "\"", close: "\"", escapes: true, lines: false };
+const SINGLE: StringSyntax = StringSyntax { open: "'", close: "'", ..DOUBLE };
+const PLAIN_SINGLE: StringSyntax = StringSyntax { escapes: false, ..SINGLE };
+const LINES: StringSyntax = StringSyntax { lines: true, ..DOUBLE };
+const TRIPLE: StringSyntax = StringSyntax { open: "\"\"\"", close: "\"\"\"", ..LINES };
+const TRIPLE_SINGLE: StringSyntax = StringSyntax { open: "'''", close: "'''", ..LINES };
+const TEMPLATE: StringSyntax = StringSyntax { open: "`", close: "`", ..LINES };
+const BACKQUOTED: StringSyntax = StringSyntax { escapes: false, ..TEMPLATE };
+const RAW: StringSyntax = StringSyntax { open: "r#\"", close: "\"#", escapes: false, lines: true };
+const RAWER: StringSyntax = StringSyntax { open: "r##\"", close: "\"##", ..RAW };
 
 const C: CommentSyntax = CommentSyntax {
     line: &["//"],
@@ -57,19 +58,11 @@ const C: CommentSyntax = CommentSyntax {
     at_word: false,
     strings: &[TRIPLE, DOUBLE, SINGLE],
 };
-const SCRIPT: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, string("`", true, true)], ..C };
-const GO: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, string("`", false, true)], ..C };
+const SCRIPT: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, TEMPLATE], ..C };
+const GO: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, BACKQUOTED], ..C };
 const NESTED: CommentSyntax = CommentSyntax { nested: true, ..C };
 /// Rust's lifetimes share the quote of its characters: only [`skip_rust_char`] looks at those. Its strings span lines.
-const RUST: CommentSyntax = CommentSyntax {
-    nested: true,
-    strings: &[
-        StringSyntax { open: "r##\"", close: "\"##", escapes: false, lines: true },
-        StringSyntax { open: "r#\"", close: "\"#", escapes: false, lines: true },
-        string("\"", true, true),
-    ],
-    ..C
-};
+const RUST: CommentSyntax = CommentSyntax { nested: true, strings: &[RAWER, RAW, LINES], ..C };
 const PHP: CommentSyntax = CommentSyntax { line: &["//", "#"], strings: &[DOUBLE, SINGLE], ..C };
 const CSS: CommentSyntax = CommentSyntax { line: &[], strings: &[DOUBLE, SINGLE], ..C };
 const ZIG: CommentSyntax = CommentSyntax { block: &[], strings: &[DOUBLE, SINGLE], ..C };

@@ -15,10 +15,11 @@ use crate::analyzer::{DependencyUse, render};
 use crate::domain::{Language, Role};
 
 /// The sources, and what they are analysed as.
-const SOURCES: [(&str, Language, Role); 10] = [
+const SOURCES: [(&str, Language, Role); 11] = [
     ("smelly.rs", Language::Rust, Role::Library),
     ("smelly.rs", Language::Rust, Role::Test),
     ("documented.rs", Language::Rust, Role::Library),
+    ("checks.rs", Language::Rust, Role::Library),
     ("broken.rs", Language::Rust, Role::Library),
     ("empty.rs", Language::Rust, Role::Library),
     ("fetch.py", Language::Python, Role::Library),

@@ -52,7 +52,7 @@ pub fn items(syntax: &Syntax) -> Vec<Item> {
         end: syntax.len(),
         name: String::new(),
         visibility: Visibility::Public,
-        test: is_test_file(syntax),
+        test: is_test_file(syntax, &firsts),
         in_trait: false,
         in_trait_impl: false,
     }];
@@ -173,27 +173,52 @@ fn type_visibility<'a>(syntax: &Syntax<'a>) -> HashMap<&'a str, Visibility> {
     found
 }
 
-/// For every node that attributes or comments stand before: the first of them. A comment that a blank line parts from what
-/// follows does not belong to it, unless it is documentation or stands before such.
+/// Attributes and comments that wait for the item they stand before.
+#[derive(Default)]
+struct Pending {
+    first: Option<Id>,
+    /// One of them is an attribute or documentation, which belong to the next item wherever it is.
+    bound: bool,
+    last_row: u32,
+}
+
+impl Pending {
+    fn add(&mut self, syntax: &Syntax, id: Id) {
+        let source = syntax.source(id);
+        let comment = syntax.kind(id).is_comment();
+        if comment && is_inner_doc(source) {
+            *self = Self::default();
+            return;
+        }
+        if self.first.is_some() && !self.bound && self.parted(syntax, id) {
+            self.first = None;
+        }
+        self.first = self.first.or(Some(id));
+        self.bound |= !comment || is_outer_doc(source);
+        self.last_row = syntax.node(id).last_row;
+    }
+
+    /// What waits for the item `id`: a plain comment that a blank line parts from it does not.
+    fn take(&mut self, syntax: &Syntax, id: Id) -> Option<Id> {
+        let belongs = self.bound || !self.parted(syntax, id);
+        std::mem::take(self).first.filter(|_| belongs)
+    }
+
+    fn parted(&self, syntax: &Syntax, id: Id) -> bool {
+        syntax.node(id).first_row > self.last_row + 1
+    }
+}
+
+/// For every node that attributes or comments stand before: the first of them.
 fn decorations(syntax: &Syntax) -> HashMap<Id, Id> {
     let mut firsts = HashMap::new();
     for parent in 0..syntax.len() {
-        let mut pending: Option<Id> = None;
-        let mut binding = false;
-        let mut last_row = 0;
+        let mut pending = Pending::default();
         for child in syntax.children(parent) {
-            let node = syntax.node(child);
-            if pending.is_some() && !binding && node.first_row > last_row + 1 {
-                pending = None;
-            }
-            last_row = node.last_row;
-            if node.kind == Kind::AttributeItem || node.kind.is_comment() {
-                let inner = node.kind.is_comment() && is_inner_doc(syntax.source(child));
-                pending = if inner { None } else { pending.or(Some(child)) };
-                binding = !inner && (binding || !node.kind.is_comment() || is_outer_doc(syntax.source(child)));
-            } else if let Some(first) = pending.take() {
+            if syntax.kind(child) == Kind::AttributeItem || syntax.kind(child).is_comment() {
+                pending.add(syntax, child);
+            } else if let Some(first) = pending.take(syntax, child) {
                 firsts.insert(child, first);
-                binding = false;
             }
         }
     }
@@ -224,12 +249,16 @@ fn is_test_attribute(attribute: &str) -> bool {
     path.rsplit("::").next().is_some_and(|last| TEST_ATTRIBUTES.contains(&last))
 }
 
-/// `#![cfg(test)]` at the top.
-fn is_test_file(syntax: &Syntax) -> bool {
-    syntax
-        .children(0)
-        .filter(|&id| syntax.kind(id) == Kind::InnerAttribute)
-        .any(|id| is_test_attribute(syntax.source(id).trim_start_matches("#![").trim_end_matches(']').trim()))
+/// Whether the whole file is compiled for tests alone: it says `#![cfg(test)]`, or it is the file of a `#[cfg(test)] mod tests;`. The latter
+/// is told by test functions at its top, next to nothing public.
+fn is_test_file(syntax: &Syntax, firsts: &HashMap<Id, Id>) -> bool {
+    let says = |id: Id| is_test_attribute(syntax.source(id).trim_start_matches("#![").trim_end_matches(']').trim());
+    if syntax.children(0).any(|id| syntax.kind(id) == Kind::InnerAttribute && says(id)) {
+        return true;
+    }
+    let tests = |id: Id| firsts.get(&id).is_some_and(|&first| attributes(syntax, first, id).any(is_test_attribute));
+    let functions = || syntax.children(0).filter(|&id| syntax.kind(id) == Kind::FunctionItem);
+    functions().any(tests) && !syntax.children(0).any(|id| is_pub(syntax, id))
 }
 
 pub fn is_outer_doc(comment: &str) -> bool {
@@ -334,6 +363,14 @@ mod tests {
             ("q", false, false),
         ];
         assert_eq!(listed(text), expected.map(|(name, public, test)| (name.to_owned(), public, test)));
+    }
+
+    #[test]
+    fn a_file_of_tests_is_told_by_its_tests() {
+        let tests = |text| listed(text).iter().filter(|(_, _, test)| *test).count();
+        assert_eq!(tests("use super::*;\nfn given() {}\n#[test]\nfn t() {}\n"), 2);
+        assert_eq!(tests("pub fn product() {}\n#[test]\nfn t() {}\n"), 1);
+        assert_eq!(tests("#![cfg(test)]\nfn given() {}\n"), 1);
     }
 
     #[test]

@@ -26,9 +26,9 @@ use source::Source;
 /// old number is then made again. The test `golden` fails when the output changed and the number did not.
 pub const fn rules_version(analysis_type: AnalysisType) -> u32 {
     match analysis_type {
-        AnalysisType::Refactor => 1,
-        AnalysisType::Docs => 2,
-        AnalysisType::Analysis => 1,
+        AnalysisType::Refactor => 2,
+        AnalysisType::Docs => 3,
+        AnalysisType::Analysis => 2,
         AnalysisType::Todos => 2,
     }
 }

@@ -295,27 +295,29 @@ fn flatten(tree: &Tree) -> Vec<Node> {
     let (kinds, fields) = (kinds(), fields());
     let mut nodes: Vec<Node> = Vec::with_capacity(tree.root_node().descendant_count());
     let mut cursor = tree.walk();
-    let mut open: Vec<usize> = Vec::new();
+    let mut open: Vec<Id> = Vec::new();
     loop {
         let parent = open.last().copied().unwrap_or(0);
+        open.push(nodes.len());
         nodes.push(node_at(&cursor, parent, kinds, fields));
-        open.push(nodes.len() - 1);
         if cursor.goto_first_child() {
             continue;
         }
-        loop {
-            let Some(closed) = open.pop() else { return nodes };
-            nodes[closed].next = index(nodes.len());
-            if cursor.goto_next_sibling() {
-                break;
-            }
+        close(&mut nodes, &mut open);
+        while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
-                while let Some(closed) = open.pop() {
-                    nodes[closed].next = index(nodes.len());
-                }
                 return nodes;
             }
+            close(&mut nodes, &mut open);
         }
+    }
+}
+
+/// Ends the innermost open subtree behind the last node.
+fn close(nodes: &mut [Node], open: &mut Vec<Id>) {
+    let next = index(nodes.len());
+    if let Some(node) = open.pop().and_then(|id| nodes.get_mut(id)) {
+        node.next = next;
     }
 }
 
