@@ -41,6 +41,10 @@ fn a_hook_in_one_repository_goes_in_and_out_on_request() {
     agent.ok(["hooks", "install", "--in-repo", path]);
     let hook = repo.git_dir().join("hooks/post-commit");
     assert!(hook.exists());
-    agent.ok(["hooks", "uninstall", "--in-repo", path]);
+    agent.ok(["hooks", "uninstall"]);
     assert!(!hook.exists());
+    agent.ok(["hooks", "install", "--in-repo", path]);
+    agent.ok(["unregister", path]);
+    agent.ok(["hooks", "uninstall", "--in-repo", path]);
+    assert!(!hook.exists(), "a hook that outlived its registration can be taken out, too");
 }

@@ -260,7 +260,7 @@ fn a_hook_that_was_there_keeps_its_arguments_its_input_and_its_exit_code() {
         std::process::Command::new(&hook).stdin(Stdio::null()).current_dir(story.repo.path()).output().unwrap();
     assert_eq!((direct.status.code(), direct.stdout.as_slice()), (Some(3), &b"said\n"[..]));
 
-    hooks::uninstall_in_repo(&story.hooked).unwrap();
+    hooks::uninstall_in_repo(&story.hooked.common_dir).unwrap();
     assert_eq!(std::fs::metadata(&hook).unwrap().ino(), inode, "it is the same file");
     assert_eq!(hooks_of(&story.repo), before);
 }
@@ -284,7 +284,7 @@ fn an_installation_that_was_stopped_half_way_is_taken_up() {
     std::fs::write(&hook, USERS_HOOK).unwrap();
     std::fs::hard_link(&hook, hook.with_file_name("post-commit.ra-agent-chained")).unwrap();
     story.install_in_repo();
-    hooks::uninstall_in_repo(&story.hooked).unwrap();
+    hooks::uninstall_in_repo(&story.hooked.common_dir).unwrap();
     assert_eq!(std::fs::read_to_string(&hook).unwrap(), USERS_HOOK);
 }
 
@@ -310,6 +310,6 @@ fn f24_status_says_which_way_and_whether_it_is_switched_off() {
     assert_eq!(status().way, RepoWay::InRepo);
     story.repo.git(&["config", "hook.ra-agent.enabled", "false"]);
     assert!(!status().enabled);
-    hooks::uninstall_in_repo(&story.hooked).unwrap();
+    hooks::uninstall_in_repo(&story.hooked.common_dir).unwrap();
     assert_eq!(status().way, RepoWay::Watch);
 }

@@ -27,7 +27,7 @@ pub fn install_in_repo(home: &Home, repo: &HookedRepo, repos: &[HookedRepo]) -> 
     if let Some(hooks_path) = asked(&repo.git_dir, &["--get", "core.hooksPath"])?.filter(|path| !path.is_empty()) {
         return Err(HooksError::HooksElsewhere { repo: repo.path.clone(), hooks_path });
     }
-    let hooks_dir = hooks_dir(repo);
+    let hooks_dir = hooks_dir(&repo.common_dir);
     std::fs::create_dir_all(&hooks_dir).map_err(|source| HooksError::Unwritable { path: hooks_dir.clone(), source })?;
     let mut inbox_files = inbox_files(home, repos, &repo.common_dir);
     inbox_files.insert(home.inbox_file(&repo.id));
@@ -44,12 +44,13 @@ pub fn install_in_repo(home: &Home, repo: &HookedRepo, repos: &[HookedRepo]) -> 
     Ok(InRepo { hooks_dir, chained })
 }
 
-/// Takes our hooks out of `repo` and brings back those that were there. What is not ours is let alone.
+/// Takes our hooks out of the repository with this common directory, registered or not, and brings back those that were there. What
+/// is not ours is let alone.
 ///
 /// # Errors
 /// If the hook directory cannot be written.
-pub fn uninstall_in_repo(repo: &HookedRepo) -> Result<InRepo, HooksError> {
-    let hooks_dir = hooks_dir(repo);
+pub fn uninstall_in_repo(common_dir: &Path) -> Result<InRepo, HooksError> {
+    let hooks_dir = hooks_dir(common_dir);
     let mut back = Vec::new();
     for event in EVENTS {
         let hook = hooks_dir.join(event);
@@ -69,11 +70,11 @@ pub fn uninstall_in_repo(repo: &HookedRepo) -> Result<InRepo, HooksError> {
 }
 
 pub(super) fn is_installed(repo: &HookedRepo) -> bool {
-    holds_ours(&hooks_dir(repo).join(EVENTS[0]))
+    holds_ours(&hooks_dir(&repo.common_dir).join(EVENTS[0]))
 }
 
-fn hooks_dir(repo: &HookedRepo) -> PathBuf {
-    repo.common_dir.join("hooks")
+fn hooks_dir(common_dir: &Path) -> PathBuf {
+    common_dir.join("hooks")
 }
 
 fn holds_ours(hook: &Path) -> bool {

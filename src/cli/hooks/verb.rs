@@ -9,18 +9,25 @@ use crate::cli::output::print_json;
 use crate::cli::verbs::HooksAct;
 use crate::cli::{Context, Failure};
 use crate::query::Reader;
+use crate::repo::locate;
 use crate::repo::registry::Registered;
 
 pub fn run(context: &Context, act: HooksAct) -> Result<(), Failure> {
     match act {
         HooksAct::Install { in_repo: None } => {
             context.home.create()?;
-            let way = super::install(&context.home, &hooked(context)?, GitVersion::of_installed()?, &user_config_file()?)?;
+            let way =
+                super::install(&context.home, &hooked(context)?, GitVersion::of_installed()?, &user_config_file()?)?;
             println!("{way}");
         }
         HooksAct::Uninstall { in_repo: None } => {
+            for repo in hooked(context)? {
+                super::uninstall_in_repo(&repo.common_dir)?;
+            }
             super::uninstall(&context.home, &user_config_file()?)?;
-            println!("the hooks are out of Git's configuration; the watch on the git directories serves");
+            println!(
+                "the hooks are out of Git's configuration and of every registered repository; the watch on the git directories serves"
+            );
         }
         HooksAct::Install { in_repo: Some(path) } => {
             let repos = hooked(context)?;
@@ -28,7 +35,9 @@ pub fn run(context: &Context, act: HooksAct) -> Result<(), Failure> {
             println!("hooks are in {}{}", done.hooks_dir.display(), chained(&done));
         }
         HooksAct::Uninstall { in_repo: Some(path) } => {
-            let done = super::uninstall_in_repo(&one(context, path)?)?;
+            // not looked up among the registered ones: a hook may have outlived its registration
+            let location = locate(&path, context.home.root(), &context.config.cache.location)?;
+            let done = super::uninstall_in_repo(&location.common_dir)?;
             println!("our hooks are out of {}", done.hooks_dir.display());
         }
         HooksAct::Status { json } => status(context, json)?,
@@ -55,9 +64,9 @@ fn status(context: &Context, json: bool) -> Result<(), Failure> {
             RepoWay::Watch => "watch",
             RepoWay::Broken => "broken",
         };
-        let rows = found.iter().map(|one| {
-            json!({"repo": one.path.to_string_lossy(), "way": name(one.way), "enabled": one.enabled})
-        });
+        let rows = found
+            .iter()
+            .map(|one| json!({"repo": one.path.to_string_lossy(), "way": name(one.way), "enabled": one.enabled}));
         return print_json(&json!({"git": git.to_string(), "repos": rows.collect::<Vec<_>>()}));
     }
     println!("git {git}");
