@@ -112,12 +112,7 @@ pub struct FilePlan {
 ///
 /// # Errors
 /// Whatever `stored` answers.
-pub fn plan<S: Stored>(
-    recipe: &Recipe,
-    file: &FileRecord,
-    cause: &Cause,
-    stored: &S,
-) -> Result<FilePlan, S::Error> {
+pub fn plan<S: Stored>(recipe: &Recipe, file: &FileRecord, cause: &Cause, stored: &S) -> Result<FilePlan, S::Error> {
     let mut plan = FilePlan { path: file.path.clone(), keys: Vec::new(), settled: Vec::new(), jobs: Vec::new() };
     if file.skip.is_some() {
         return Ok(plan);

@@ -22,7 +22,9 @@ pub enum StoreError {
     Newer { path: PathBuf, found: usize, known: usize },
     #[error(transparent)]
     Query(#[from] rusqlite::Error),
-    #[error("a stored {what} cannot be read: {detail}; `ra-agent unregister` and `register` the repository to rebuild its store")]
+    #[error(
+        "a stored {what} cannot be read: {detail}; `ra-agent unregister` and `register` the repository to rebuild its store"
+    )]
     Unreadable { what: &'static str, detail: String },
 }
 

@@ -149,7 +149,8 @@ pub fn newest_parts(db: &Connection, path: &FilePath, analysis_type: AnalysisTyp
     Ok(parts)
 }
 
-const COLUMNS: &str = "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes";
+const COLUMNS: &str =
+    "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes";
 
 fn stored(row: &Row<'_>) -> Result<StoredAnalysis> {
     let analysis_type: String = row.get(1)?;
@@ -205,7 +206,8 @@ mod tests {
         };
         let path = FilePath::from("a.rs");
         let put = |json: &str, at| {
-            let new = NewAnalysis { key: &key, path: &path, json, generation_time_ms: 3, repo_id: "r", repo_path: b"/r" };
+            let new =
+                NewAnalysis { key: &key, path: &path, json, generation_time_ms: 3, repo_id: "r", repo_path: b"/r" };
             insert(&db, &new, Timestamp(at)).unwrap();
         };
         put(r#"{"todos":[]}"#, 1);

@@ -42,8 +42,7 @@ pub struct Links {
 /// One symbol that a file uses, as it is shown to an analyzer: as written, its kind, its present signature.
 pub type Used = (String, String, Option<String>);
 
-const COLUMNS: &str =
-    "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash";
+const COLUMNS: &str = "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash";
 
 /// Every file of the view, in path order.
 ///

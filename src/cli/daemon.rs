@@ -102,7 +102,10 @@ fn stop(home: &Home) -> Result<(), Failure> {
         std::thread::sleep(LOOK_EVERY);
     }
     let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
-    Err(Failure::Failed(format!("the daemon (pid {pid}) has not stopped in {} s; `kill {pid}` is safe", STOP_WAIT.as_secs())))
+    Err(Failure::Failed(format!(
+        "the daemon (pid {pid}) has not stopped in {} s; `kill {pid}` is safe",
+        STOP_WAIT.as_secs()
+    )))
 }
 
 /// Log lines go to standard error; `RUST_LOG` sets what is logged.

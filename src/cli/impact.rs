@@ -47,8 +47,7 @@ fn as_json(repo: &str, found: &RangeImpact) -> Value {
         });
         with_path(path, json!({"because": because.collect::<Vec<_>>()}))
     });
-    let cut_off =
-        found.impact.cut_off.iter().map(|(path, file)| with_path(path, json!({"file": json_path(file).0})));
+    let cut_off = found.impact.cut_off.iter().map(|(path, file)| with_path(path, json!({"file": json_path(file).0})));
     json!({
         "repo": repo,
         "from": id(&found.from.commit),

@@ -13,7 +13,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub fn logs(context: &Context, lines: usize, follow: bool) -> Result<(), Failure> {
     let path = context.home.log_file();
-    let unreadable = |error: std::io::Error| Failure::Failed(format!("the log {} cannot be read: {error}", path.display()));
+    let unreadable =
+        |error: std::io::Error| Failure::Failed(format!("the log {} cannot be read: {error}", path.display()));
     let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -32,11 +33,13 @@ pub fn logs(context: &Context, lines: usize, follow: bool) -> Result<(), Failure
     let all: Vec<&str> = tail.lines().collect();
     let last = &all[all.len().saturating_sub(lines)..];
     print(&last.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-    while follow {
+    if !follow {
+        return Ok(());
+    }
+    loop {
         let mut more = Vec::new();
         file.read_to_end(&mut more).map_err(unreadable)?;
         print(&String::from_utf8_lossy(&more))?;
         std::thread::sleep(LOOK_EVERY);
     }
-    Ok(())
 }

@@ -21,8 +21,7 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
         return print_estimate(&location, &estimate(&git, &context.config.for_repo(&location.path))?, json);
     }
     let root_commit = git.root_commit()?.map(|id| id.to_string());
-    let message =
-        context.change(Change::Register { location: LocationText::new(&location), root_commit })?;
+    let message = context.change(Change::Register { location: LocationText::new(&location), root_commit })?;
     super::hooks::verb::sync_registered(context)?;
     println!("{message}");
     if !context.daemon_runs() {
@@ -107,7 +106,8 @@ pub fn repos(context: &Context, json: bool) -> Result<(), Failure> {
         println!("no repository is registered; `ra-agent register <repo>` does that");
     }
     for repo in repos {
-        let commit = repo.indexed_commit.map_or_else(|| "not indexed yet".to_owned(), |id| id.to_string()[..12].to_owned());
+        let commit =
+            repo.indexed_commit.map_or_else(|| "not indexed yet".to_owned(), |id| id.to_string()[..12].to_owned());
         println!("{}  {}  {commit}", repo.id, repo.location.path.display());
         if let Some(note) = repo.error.or(repo.held) {
             println!("          {note}");

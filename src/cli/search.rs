@@ -21,12 +21,11 @@ pub fn search(
     json: bool,
 ) -> Result<(), Failure> {
     let repo = match repo {
-        Some(path) => {
-            Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0)
-        }
+        Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
         None => None,
     };
-    let kind = kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
+    let kind =
+        kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
     let asked = Asked { query: query.join(" "), repo, limit, kind };
     let answer = match worker::ask(&context.home, &asked) {
         Some(Ok(answer)) => answer,

@@ -56,7 +56,8 @@ fn as_json(view: &FileView) -> Result<serde_json::Value, Failure> {
 
 fn describe(view: &FileView) -> String {
     let file = &view.file;
-    let commit = view.repo.indexed_commit.as_ref().map_or_else(|| "no commit".to_owned(), |id| id.to_string()[..12].to_owned());
+    let commit =
+        view.repo.indexed_commit.as_ref().map_or_else(|| "no commit".to_owned(), |id| id.to_string()[..12].to_owned());
     let mut out = format!(
         "{} ({}, {}) at {commit}; used by {} file(s), uses {}\n",
         file.path, file.language, file.role, view.fan_in, view.fan_out

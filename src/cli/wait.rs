@@ -70,7 +70,9 @@ fn until_settled(
 ) -> Result<Option<Left>, Failure> {
     bar.set_message("comparing repositories with their index");
     let mut outcomes = loop {
-        let Some(outcomes) = reconcile(context, repo, deadline)? else { return left(context, repo, Vec::new()).map(Some) };
+        let Some(outcomes) = reconcile(context, repo, deadline)? else {
+            return left(context, repo, Vec::new()).map(Some);
+        };
         if outcomes.iter().all(|outcome| outcome.held.is_none()) || clock::monotonic() >= deadline {
             break outcomes;
         }
@@ -96,11 +98,7 @@ fn until_settled(
 }
 
 /// Asks for a reconcile; `None` if the time was up first.
-fn reconcile(
-    context: &Context,
-    repo: Option<&RepoId>,
-    deadline: Instant,
-) -> Result<Option<Vec<RepoOutcome>>, Failure> {
+fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Result<Option<Vec<RepoOutcome>>, Failure> {
     let request = Request::Reconcile { repo: repo.map(|id| id.0.clone()), full: false };
     let time_left = deadline.saturating_duration_since(clock::monotonic());
     match control::ask_within(&context.home, request, time_left) {

@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::domain::{FilePath, Hash, ObjectId, RepoId};
 use crate::home::{Home, StoreDir};
 use crate::queue;
-use crate::repo::registry::{self, Registered, Registration};
 use crate::repo::Location;
+use crate::repo::registry::{self, Registered, Registration};
 use crate::store::StoreError;
 use crate::worker::store_dir;
 

@@ -30,7 +30,10 @@ pub enum Request {
     Ping,
     Stop,
     /// Answered when each has finished a reconcile that started after the request.
-    Reconcile { repo: Option<String>, full: bool },
+    Reconcile {
+        repo: Option<String>,
+        full: bool,
+    },
     /// Somebody searches: have a worker up with its model loaded.
     Warm,
     /// The configuration has changed.
@@ -42,11 +45,21 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
 pub enum Change {
-    Register { location: LocationText, root_commit: Option<String> },
-    Unregister { repo: String, keep_cache: bool },
+    Register {
+        location: LocationText,
+        root_commit: Option<String>,
+    },
+    Unregister {
+        repo: String,
+        keep_cache: bool,
+    },
     /// `None`: every dead letter.
-    Retry { job: Option<i64> },
-    Discard { job: i64 },
+    Retry {
+        job: Option<i64>,
+    },
+    Discard {
+        job: i64,
+    },
     Pause,
     Resume,
 }
@@ -82,7 +95,9 @@ pub struct RepoOutcome {
 pub enum ControlError {
     #[error("the daemon is not running; `ra-agent daemon start` starts it")]
     NotRunning,
-    #[error("the daemon (pid {pid}) runs but does not answer on {socket}: {reason}; `ra-agent daemon restart` mends that")]
+    #[error(
+        "the daemon (pid {pid}) runs but does not answer on {socket}: {reason}; `ra-agent daemon restart` mends that"
+    )]
     Silent { pid: u32, socket: std::path::PathBuf, reason: String },
     #[error("the daemon did not answer in {} s; it goes on with its work", .0.as_secs())]
     TimedOut(Duration),

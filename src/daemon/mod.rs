@@ -324,8 +324,8 @@ impl Daemon {
         if !well {
             self.worker.note_failure(now);
         }
-        let jobs_left = queue::waiting(&self.db, clock::now())? == Waiting::Now
-            || queue::counts(&self.db, None)?.running > 0;
+        let jobs_left =
+            queue::waiting(&self.db, clock::now())? == Waiting::Now || queue::counts(&self.db, None)?.running > 0;
         if self.worker.is_asked() || (jobs_left && !queue::is_paused(&self.db)?) {
             self.worker.start(now);
         }

@@ -39,7 +39,9 @@ struct Running {
 pub enum Happened {
     Reported(Report),
     /// It is gone; whether it ended well.
-    Ended { well: bool },
+    Ended {
+        well: bool,
+    },
 }
 
 /// Starts, feeds and watches over at most one worker.
@@ -103,7 +105,8 @@ impl Supervisor {
             if !matches!(hint, Hint::Reconcile { .. }) {
                 self.send(hint).await;
             }
-        } else if self.running.as_ref().is_some_and(|running| running.ready) || !matches!(hint, Hint::Reconcile { .. }) {
+        } else if self.running.as_ref().is_some_and(|running| running.ready) || !matches!(hint, Hint::Reconcile { .. })
+        {
             self.send(hint).await;
         }
     }

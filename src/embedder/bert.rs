@@ -51,6 +51,8 @@ pub struct Embedder {
     /// One thread each. Several threads on one text gain little at these sizes; several texts side by side gain all. A computation
     /// that runs inside a pool of one thread stays in it, whatever the library would split it into.
     pools: Vec<ThreadPool>,
+    /// A search does not wait for the chunks that are being embedded.
+    query_pool: ThreadPool,
 }
 
 impl Embedder {
@@ -68,6 +70,7 @@ impl Embedder {
             tokenizer: read_tokenizer(&dir.join(TOKENIZER))?,
             model: read_model(&dir.join(WEIGHTS), &config)?,
             pools: (0..threads.max(1)).map(single_thread).collect::<Result<_, _>>()?,
+            query_pool: single_thread(threads.max(1))?,
         })
     }
 
@@ -109,10 +112,7 @@ impl Embedder {
     /// If it cannot be embedded.
     pub fn embed_query(&self, text: &str) -> Result<Vector, EmbedError> {
         let text = format!("{}{text}", self.spec.query_prefix);
-        match self.pools.first() {
-            Some(pool) => pool.install(|| self.embed_one(&text)),
-            None => self.embed_one(&text),
-        }
+        self.query_pool.install(|| self.embed_one(&text))
     }
 
     /// Number of tokens of a text, uncut, as far as [`TOKENS_MAX`] of them are embedded.

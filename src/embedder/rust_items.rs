@@ -272,10 +272,11 @@ fn cuts(text: &str, item: Node<'_>) -> Vec<Cut> {
     let mut after_comment = false;
     loop {
         let node = cursor.node();
-        if let Some(at) = line_start(text, node.start_byte()) {
-            if cuts.last().is_none_or(|last| last.at < at) && node.is_named() {
-                cuts.push(Cut { at, cost: 2 * depth + u32::from(after_comment) });
-            }
+        if let Some(at) = line_start(text, node.start_byte())
+            && cuts.last().is_none_or(|last| last.at < at)
+            && node.is_named()
+        {
+            cuts.push(Cut { at, cost: 2 * depth + u32::from(after_comment) });
         }
         after_comment = matches!(node.kind(), "line_comment" | "block_comment" | "attribute_item");
         let is_searched = node.end_byte() - node.start_byte() >= CUT_NODE_BYTES && depth < CUT_DEPTH;

@@ -2,8 +2,8 @@
 
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
-use crate::cache::view::{self, FileRecord};
 use crate::cache::analyses::{self, StoredAnalysis};
+use crate::cache::view::{self, FileRecord};
 use crate::domain::{AnalysisType, FilePath, JobKind};
 use crate::repo::registry::Registered;
 use std::os::unix::ffi::OsStrExt;

@@ -49,9 +49,8 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let outline_of = |entry: &Entry| outlines.get(&entry.id).unwrap_or(&empty);
     let before: HashMap<&FilePath, &Outline> = before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
     let after: HashMap<&FilePath, &Outline> = after.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
-    let graph = |side: &HashMap<&FilePath, &Outline>| {
-        impact::resolve(side.iter().map(|(&path, &outline)| (path, outline)))
-    };
+    let graph =
+        |side: &HashMap<&FilePath, &Outline>| impact::resolve(side.iter().map(|(&path, &outline)| (path, outline)));
     let (graph_before, graph_after) = (graph(&before), graph(&after));
     let changes: Vec<Change> = diff.changes.into_iter().map(|change| change.change).collect();
     let impact = impact::impact(

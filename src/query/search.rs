@@ -106,11 +106,7 @@ impl Searcher {
     ///
     /// # Errors
     /// If the query is empty or too long, names a repository that is not registered, or a store cannot be read.
-    pub fn search(
-        &mut self,
-        request: &Request,
-        model: Result<Arc<Embedder>, String>,
-    ) -> Result<Answer, QueryError> {
+    pub fn search(&mut self, request: &Request, model: Result<Arc<Embedder>, String>) -> Result<Answer, QueryError> {
         if request.query.trim().is_empty() {
             return Err(QueryError::Invalid("the query is empty; say what you are looking for".to_owned()));
         }

@@ -88,8 +88,7 @@ pub const NANO: f64 = 1e9;
 pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, QueryError> {
     let config = reader.config;
     let month = clock::now().month();
-    let mut cache =
-        CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
+    let mut cache = CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
     let mut spent: i64 = 0;
     let mut repos = Vec::new();
     for repo in reader.repos()? {

@@ -134,12 +134,7 @@ fn supersede_one(db: &Connection, id: i64, now: Timestamp) -> Result<()> {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn supersede(
-    db: &Connection,
-    repo: &RepoId,
-    path: &FilePath,
-    now: Timestamp,
-) -> Result<usize> {
+pub fn supersede(db: &Connection, repo: &RepoId, path: &FilePath, now: Timestamp) -> Result<usize> {
     let mut statement = db.prepare_cached(
         "UPDATE jobs SET state = 'superseded', updated_at = ?3
          WHERE repo_id = ?1 AND file_path = ?2 AND state IN ('queued', 'running', 'parked')",

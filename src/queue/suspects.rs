@@ -24,7 +24,8 @@ impl Subject {
     /// Inverse of the `Display` form.
     pub fn parse(text: &str) -> Option<Self> {
         let blob = |hex: &str| {
-            let bytes = hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+            let bytes =
+                hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
             bytes.collect::<Option<Vec<u8>>>().map(ObjectId)
         };
         let mut parts = text.trim_end().split(' ');

@@ -30,7 +30,8 @@ const T: Timestamp = Timestamp(1_000_000);
 #[test]
 fn jobs_are_claimed_by_priority_then_age_and_the_attempt_counts() {
     let (_dir, mut db, repo) = queue();
-    let jobs = [new("b", "1", Priority::Normal), new("a", "2", Priority::Normal), new("lib.rs", "3", Priority::Critical)];
+    let jobs =
+        [new("b", "1", Priority::Normal), new("a", "2", Priority::Normal), new("lib.rs", "3", Priority::Critical)];
     assert_eq!(enqueue(&db, &repo, &jobs, T).unwrap(), 3);
     let claimed = claim(&mut db, Lane::Analyze, 2, &[], T).unwrap();
     assert_eq!(claimed.iter().map(|job| job.path.to_string()).collect::<Vec<_>>(), ["lib.rs", "b"]);

@@ -44,7 +44,9 @@ pub fn content(repo: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Content, Re
     let size = bytes.len() as u64;
     match skip_by_content(&entry.path, &bytes) {
         Some(reason) => skipped(reason, size),
-        None => String::from_utf8(bytes).map_or_else(|_| skipped(SkipReason::Binary, size), |text| Ok(Content::Text(text))),
+        None => {
+            String::from_utf8(bytes).map_or_else(|_| skipped(SkipReason::Binary, size), |text| Ok(Content::Text(text)))
+        }
     }
 }
 

@@ -43,7 +43,10 @@ pub enum Registration {
     /// It was registered already.
     Known(RepoId),
     /// The same history was registered at a path where it is no longer; its id and store are kept.
-    Moved { id: RepoId, from: PathBuf },
+    Moved {
+        id: RepoId,
+        from: PathBuf,
+    },
 }
 
 impl Registration {
@@ -277,7 +280,12 @@ mod tests {
     use crate::store::{Database, open_writer};
 
     fn location(path: &Path) -> Location {
-        Location { kind: LocationKind::Worktree, path: path.into(), git_dir: path.join(".git"), common_dir: path.join(".git") }
+        Location {
+            kind: LocationKind::Worktree,
+            path: path.into(),
+            git_dir: path.join(".git"),
+            common_dir: path.join(".git"),
+        }
     }
 
     #[test]

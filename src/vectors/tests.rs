@@ -34,7 +34,7 @@ fn rows_of(path: &str, count: u32) -> Vec<ChunkRow> {
 }
 
 async fn opened(dir: &Path) -> Vectors {
-    Vectors::open(dir, true).await.unwrap().unwrap()
+    Vectors::open_or_create(dir).await.unwrap()
 }
 
 fn sorted(mut rows: Vec<ChunkRow>) -> Vec<ChunkRow> {
@@ -46,7 +46,7 @@ fn sorted(mut rows: Vec<ChunkRow>) -> Vec<ChunkRow> {
 async fn a_store_that_is_not_there_is_none_and_is_not_created() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("embeddings.lance");
-    assert!(Vectors::open(&dir, false).await.unwrap().is_none());
+    assert!(Vectors::open(&dir).await.unwrap().is_none());
     assert!(!dir.exists());
 }
 
@@ -56,7 +56,7 @@ async fn rows_come_back_as_they_were_and_survive_opening_again() {
     let dir = home.path().join("a b's %41 ü #1?x").join("embeddings.lance");
     let rows = [rows_of("it's \"odd\".rs", 3), rows_of("src/ü%25.rs", 2)].concat();
     opened(&dir).await.replace_files(&["it's \"odd\".rs", "src/ü%25.rs"], rows.clone()).await.unwrap();
-    let vectors = Vectors::open(&dir, false).await.unwrap().unwrap();
+    let vectors = Vectors::open(&dir).await.unwrap().unwrap();
     assert_eq!(sorted(vectors.rows().await.unwrap()), sorted(rows));
     assert!(vectors.disk_bytes() > 5 * 4 * DIMENSIONS as u64);
 }
@@ -135,7 +135,7 @@ async fn a_reader_whose_version_was_pruned_opens_again() {
     let home = tempfile::tempdir().unwrap();
     let writer = opened(home.path()).await;
     writer.replace_files(&["a.rs"], rows_of("a.rs", 4)).await.unwrap();
-    let reader = Vectors::open(home.path(), false).await.unwrap().unwrap();
+    let reader = Vectors::open(home.path()).await.unwrap().unwrap();
     for _ in 0..20 {
         writer.replace_files(&["a.rs"], rows_of("a.rs", 2)).await.unwrap();
     }
@@ -149,6 +149,6 @@ async fn what_a_crash_left_of_a_creation_is_replaced() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(home.path().join("code_chunks.lance/_versions")).unwrap();
     std::fs::write(home.path().join("code_chunks.lance/junk"), "x").unwrap();
-    assert!(Vectors::open(home.path(), false).await.unwrap().is_none());
+    assert!(Vectors::open(home.path()).await.unwrap().is_none());
     assert_eq!(opened(home.path()).await.count().await.unwrap(), 0);
 }

@@ -117,10 +117,10 @@ impl Worker {
         if file.skip.is_some() || key != Some(job.key) || there {
             return Ok(Err((job, Ended::Finished)));
         }
-        let _slot = self.slots.enter(&subject(&job)).map_err(|source| WorkerError::Directory {
-            path: self.home.slots(),
-            source,
-        })?;
+        let _slot = self
+            .slots
+            .enter(&subject(&job))
+            .map_err(|source| WorkerError::Directory { path: self.home.slots(), source })?;
         Ok(match read::text(git, &file.blob) {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
@@ -139,7 +139,8 @@ impl Worker {
         pending: &[Pending],
     ) -> Result<(), NotEmbedded> {
         let table = self.table(repo)?;
-        let hashes: Vec<Hash> = pending.iter().flat_map(|one| one.chunks.iter().map(|chunk| chunk.chunk_hash)).collect();
+        let hashes: Vec<Hash> =
+            pending.iter().flat_map(|one| one.chunks.iter().map(|chunk| chunk.chunk_hash)).collect();
         let mut vectors = self.runtime.block_on(table.vectors_of(&hashes, embedder.spec().id))?;
         self.embed_missing(embedder, pending, &mut vectors)?;
         let rows = pending.iter().flat_map(|one| rows(one, embedder.spec().id, &vectors)).collect();

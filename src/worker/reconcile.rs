@@ -141,11 +141,7 @@ impl Worker {
             planned_with: full.then(|| self.recipe.hash()),
         };
         registry::record_reconciled(&self.queue, &repo.id, &outcome, clock::now())?;
-        Ok(Reconciled {
-            changes: comparison.diff.changes.len(),
-            dependents: relations.impact.dependents.len(),
-            jobs,
-        })
+        Ok(Reconciled { changes: comparison.diff.changes.len(), dependents: relations.impact.dependents.len(), jobs })
     }
 
     /// Finds out what differs and reads it (`reread`: reads everything).
@@ -176,7 +172,9 @@ impl Worker {
                 Change::Addition { .. } | Change::Modification { .. } => {}
             }
         }
-        wanted.extend(diff.changes.iter().filter_map(|change| change.new.clone()).map(|entry| (entry.path.clone(), entry)));
+        wanted.extend(
+            diff.changes.iter().filter_map(|change| change.new.clone()).map(|entry| (entry.path.clone(), entry)),
+        );
         let reads = self.read(git, deny, wanted.into_values().collect())?;
         let before = before.into_iter().map(|file| (file.path.clone(), file)).collect();
         Ok(Comparison { head, diff, before, reads })
@@ -343,9 +341,7 @@ fn check_identity(git: &Repo, repo: &Registered) -> Result<(), Unreconciled> {
         return Ok(());
     }
     match git.root_commit()? {
-        Some(found) if found != *root => {
-            Err(Unreconciled::Replaced { path: repo.location.path.display().to_string() })
-        }
+        Some(found) if found != *root => Err(Unreconciled::Replaced { path: repo.location.path.display().to_string() }),
         _ => Ok(()),
     }
 }

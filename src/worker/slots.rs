@@ -37,9 +37,8 @@ impl Slots {
     /// # Errors
     /// If the files cannot be created.
     pub fn create(dir: &Path, threads: usize) -> io::Result<Self> {
-        let open = |index: usize| {
-            OpenOptions::new().write(true).create(true).truncate(true).open(dir.join(index.to_string()))
-        };
+        let open =
+            |index: usize| OpenOptions::new().write(true).create(true).truncate(true).open(dir.join(index.to_string()));
         Ok(Self { files: (0..=threads).map(open).collect::<io::Result<_>>()? })
     }
 

@@ -46,7 +46,7 @@ impl Walk<'_> {
     fn expression_statement(&mut self, node: Node<'_>) -> Value {
         let value = node.named_child(0).map_or(NO_VALUE, |inner| self.expr(inner));
         let ends = node
-            .child(node.child_count().saturating_sub(1) as u32)
+            .child(node.child_count().saturating_sub(1))
             .is_some_and(|last| last.kind() == ";" && !last.is_missing());
         if ends { NO_VALUE } else { value }
     }
