@@ -7,6 +7,7 @@ pub mod config;
 pub mod file;
 pub mod home;
 pub mod lock;
+pub mod sandbox;
 pub mod store;
 
 pub mod event;

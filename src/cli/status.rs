@@ -18,9 +18,9 @@ pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
 /// The lock tells whether there is a daemon, the socket what it is doing.
 fn daemon(context: &Context) -> DaemonStatus {
     let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
-    let worker_pid = match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { worker, .. }) => worker,
-        _ => None,
+    let (worker_pid, sandbox) = match control::ask(&context.home, Request::Ping) {
+        Ok(Reply::Pong { worker, sandbox, .. }) => (worker, Some(sandbox)),
+        _ => (None, None),
     };
     DaemonStatus {
         running: true,
@@ -28,6 +28,7 @@ fn daemon(context: &Context) -> DaemonStatus {
         rss_bytes: rss_bytes(pid),
         worker_pid,
         worker_rss_bytes: worker_pid.and_then(rss_bytes),
+        sandbox,
     }
 }
 
@@ -49,6 +50,11 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
             }
         }
         None => writeln!(out, "daemon    not running; `ra-agent daemon start` starts it")?,
+    }
+    match status.daemon.sandbox.as_deref() {
+        None => {}
+        Some("off") => writeln!(out, "sandbox   off: this kernel has no Landlock; nothing but the agent's own code keeps it out")?,
+        Some(how) => writeln!(out, "sandbox   {how}: the kernel denies writes outside the agent's directories")?,
     }
     match &status.embedding.model {
         Some(model) => writeln!(out, "search    by meaning and by words ({model})")?,

@@ -78,7 +78,7 @@ pub struct LocationText {
 #[serde(rename_all = "kebab-case", tag = "answer")]
 pub enum Reply {
     Done { message: String },
-    Pong { pid: u32, worker: Option<u32> },
+    Pong { pid: u32, worker: Option<u32>, sandbox: String },
     Reconciled { repos: Vec<RepoOutcome> },
     Failed { message: String },
 }

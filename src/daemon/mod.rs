@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -27,6 +27,7 @@ use crate::lock;
 use crate::queue::{self, Waiting};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
+use crate::sandbox::{self, Sandbox};
 use crate::store::{self, Database, StoreError};
 use crate::worker::pipe::{Hint, Report};
 use control::{Frame, PROTOCOL, REQUEST_MAX, Reply, RepoOutcome, Request};
@@ -82,11 +83,22 @@ pub fn run(home: &Home) -> Result<(), DaemonError> {
     home.create()?;
     let _lock = take_lock(home)?;
     let config = Config::load(&home.config_file(), home.root())?;
+    let sandbox = restrict(home, &config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Setup)?;
     runtime.block_on(async {
-        let mut daemon = Daemon::new(home, config)?;
+        let mut daemon = Daemon::new(home, config, sandbox)?;
         daemon.serve().await
     })
+}
+
+/// Gives up write access to everything but the stores that are known now. A local store that is set up later needs a restart.
+fn restrict(home: &Home, config: &Config) -> Result<Sandbox, DaemonError> {
+    let own: Vec<&Path> =
+        [home.root(), config.cache.location.as_path()].into_iter().chain(config.local_stores()).collect();
+    for dir in &own {
+        std::fs::create_dir_all(dir).map_err(|source| DaemonError::Path { path: dir.to_path_buf(), source })?;
+    }
+    Ok(sandbox::restrict_writes(&own))
 }
 
 /// A connection's request, and where its answer goes.
@@ -112,6 +124,7 @@ struct Waiter {
 
 struct Daemon {
     home: Home,
+    sandbox: Sandbox,
     config: Config,
     db: Connection,
     watcher: Option<Watcher>,
@@ -126,7 +139,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn new(home: &Home, config: Config) -> Result<Self, DaemonError> {
+    fn new(home: &Home, config: Config, sandbox: Sandbox) -> Result<Self, DaemonError> {
         let db = store::open_writer(&home.agent_db(), Database::Agent)?;
         let (event_sink, events) = mpsc::unbounded_channel();
         let sink = event_sink.clone();
@@ -144,6 +157,7 @@ impl Daemon {
         let quiet = config.watch.debounce;
         Ok(Self {
             home: home.clone(),
+            sandbox,
             debounce: Debounce::new(quiet, quiet * MAX_LATENCY),
             config,
             db,
@@ -164,7 +178,8 @@ impl Daemon {
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         poll.tick().await;
         self.begin().await?;
-        tracing::info!(pid = std::process::id(), home = %self.home.root().display(), "running");
+        let sandbox = self.sandbox.as_str();
+        tracing::info!(pid = std::process::id(), home = %self.home.root().display(), sandbox, "running");
         loop {
             let deadline = self.next_deadline();
             let input = tokio::select! {
@@ -334,7 +349,11 @@ impl Daemon {
 
     async fn answer(&mut self, (request, answer): Call) -> Result<(), DaemonError> {
         let reply = match request {
-            Request::Ping => Reply::Pong { pid: std::process::id(), worker: self.worker.pid() },
+            Request::Ping => Reply::Pong {
+                pid: std::process::id(),
+                worker: self.worker.pid(),
+                sandbox: self.sandbox.as_str().to_owned(),
+            },
             Request::Reconcile { repo, full } => return self.reconcile_for(repo, full, answer).await,
             Request::Warm => {
                 self.worker.hint(Hint::Warm, clock::monotonic()).await;

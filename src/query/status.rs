@@ -25,6 +25,8 @@ pub struct DaemonStatus {
     pub rss_bytes: Option<u64>,
     pub worker_pid: Option<u32>,
     pub worker_rss_bytes: Option<u64>,
+    /// Whether the kernel holds the daemon to writing in its own directories only: `enforced`, `partly enforced`, `off`.
+    pub sandbox: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
