@@ -147,6 +147,9 @@ impl Names<'_, '_> {
         let found = members.extensions.get(&name)?;
         let (&first, rest) = found.split_first()?;
         let view = &self.world.view;
+        if !view.def(first).takes_self {
+            return None;
+        }
         let one_file = rest.iter().all(|&other| view.file_of(other) == view.file_of(first));
         let Owner::Impl(block) = view.def(first).owner else { return None };
         let of = *members.trait_of.get(&(view.file_of(first), block))?;
@@ -197,7 +200,11 @@ impl Names<'_, '_> {
             })
         };
         let all = members.by_name.get(&name).map(Vec::as_slice).unwrap_or_default();
-        all.iter().copied().filter(|&def| view.kind(def) == kind).filter(sees).collect()
+        all.iter()
+            .copied()
+            .filter(|&def| view.kind(def) == kind && (kind == SymbolKind::Field || view.def(def).takes_self))
+            .filter(sees)
+            .collect()
     }
 
     /// The file uses the type that has this member: names it, or uses another member of it.

@@ -6,7 +6,7 @@ use super::World;
 use super::names::{End, Names};
 use super::view::{File, GlobalDef, Name, View};
 use crate::outline::SymbolKind;
-use crate::outline::model::{ImplId, Owner, Type, TypeId};
+use crate::outline::model::{ImplId, Owner, ScopeId, ScopeKind, Type, TypeId};
 
 /// An impl block: a file and its index there.
 pub(super) type ImplRef = (File, ImplId);
@@ -21,8 +21,8 @@ pub(super) struct Members {
     /// Impls of traits, by type.
     pub traits_of: FxHashMap<GlobalDef, Vec<ImplRef>>,
     pub traits_of_external: FxHashMap<Name, Vec<ImplRef>>,
-    /// Traits that are implemented for every type (with bounds).
-    pub blanket: Vec<GlobalDef>,
+    /// Traits that are implemented for every type that implements certain others: those of the view that are asked for.
+    pub blanket: Vec<(GlobalDef, Vec<GlobalDef>)>,
     /// The trait of an impl, where the view defines it.
     pub trait_of: FxHashMap<ImplRef, GlobalDef>,
     /// All fields and methods of a name.
@@ -91,7 +91,7 @@ impl Members {
                     if let Some(Head::Def(of)) = head_of(&names, file, of) {
                         members.trait_of.insert(block_ref, of);
                         if matches!(head, Head::Anything) {
-                            members.blanket.push(of);
+                            members.blanket.push((of, bounds_of(&names, file, block.scope)));
                         }
                     }
                     match head {
@@ -126,6 +126,20 @@ impl Members {
         }
         members
     }
+}
+
+/// Traits of the view that the generic parameters of an impl are bound by.
+fn bounds_of(names: &Names<'_, '_>, file: File, scope: ScopeId) -> Vec<GlobalDef> {
+    let ScopeKind::Item { generics, .. } = &names.world.view.model(file).scopes[scope as usize].kind else {
+        return Vec::new();
+    };
+    let bounds = generics.iter().flat_map(|generic| &generic.bounds);
+    bounds
+        .filter_map(|&bound| match head_of(names, file, bound) {
+            Some(Head::Def(def)) => Some(def),
+            _ => None,
+        })
+        .collect()
 }
 
 fn head_of(names: &Names<'_, '_>, file: File, ty: TypeId) -> Option<Head> {

@@ -40,6 +40,7 @@ impl Names<'_, '_> {
             Ty::Bounds(bounds) => {
                 bounds.iter().map(|bound| self.inner(bound)).find(|ty| *ty != Ty::Unknown).unwrap_or(Ty::Unknown)
             }
+            Ty::Adt(..) => self.indexed(ty).unwrap_or_else(|| ty.clone()),
             other => other.clone(),
         }
     }
@@ -48,6 +49,11 @@ impl Names<'_, '_> {
     pub(super) fn element(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::External(_, args) if self.is_map(ty) => Ty::Tuple(Rc::clone(args)),
+            Ty::External(name, args) if args.len() == 2 => match self.world.view.text(*name) {
+                "Values" | "ValuesMut" | "IntoValues" => args[1].clone(),
+                "Iter" | "IterMut" | "IntoIter" | "Drain" | "Range" => Ty::Tuple(Rc::clone(args)),
+                _ => args[0].clone(),
+            },
             Ty::External(name, args) if is_pointer(self.world.view.text(*name)) => {
                 args.first().map_or(Ty::Unknown, |inner| self.element(inner))
             }

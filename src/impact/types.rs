@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use super::World;
 use super::members::ImplRef;
 use super::modules::MountId;
 use super::names::{End, Found, Names, Target};
@@ -34,9 +35,11 @@ pub(super) enum Ty {
 #[derive(Clone, Default)]
 pub(super) struct Env {
     pub this: Option<Ty>,
-    /// Arguments of the parameters of a scope.
-    pub generics: Vec<((File, ScopeId), Rc<[Ty]>)>,
+    pub generics: Vec<Arguments>,
 }
+
+/// Arguments of the generic parameters of a scope.
+pub(super) type Arguments = ((File, ScopeId), Rc<[Ty]>);
 
 /// A path with what follows its module part.
 #[derive(Clone)]
@@ -328,9 +331,12 @@ impl Names<'_, '_> {
             let last = used + 1 == segments.len();
             let space = if last { path.space } else { Space::Type };
             let Some(member) = self.associated(&ty, name, space, mount) else {
-                // An associated type that a bound gives: `I::Item`.
-                let inner = if last && space == Space::Type { self.first_argument(&ty) } else { Ty::Unknown };
-                resolved.end = ResolvedEnd::External(inner);
+                resolved.end = ResolvedEnd::External(match (last, space) {
+                    // An associated type that a bound gives: `I::Item`.
+                    (true, Space::Type) => self.first_argument(&ty),
+                    (true, _) if is_derived_constructor(view.text(name)) => Ty::Function(Rc::from([]), Rc::new(ty)),
+                    _ => Ty::Unknown,
+                });
                 break;
             };
             resolved.members.push((used, member));
@@ -405,11 +411,11 @@ impl Names<'_, '_> {
                 .or_else(|| self.of_impls(members.of_type.get(&(*def, name)), space, mount))
                 .or_else(|| self.of_traits(members.traits_of.get(def), name))
                 .or_else(|| self.of_supertraits(*def, name, mount, DEPTH_MAX))
-                .or_else(|| self.of_blanket(name)),
+                .or_else(|| self.of_blanket(members.traits_of.get(def), name)),
             Ty::External(of, _) => self
                 .of_impls(members.of_external.get(&(*of, name)), space, mount)
                 .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
-                .or_else(|| self.of_blanket(name)),
+                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name)),
             Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount)),
             _ => None,
         }
@@ -440,9 +446,13 @@ impl Names<'_, '_> {
         blocks?.iter().find_map(|block| members.owned(*members.trait_of.get(block)?, name))
     }
 
-    fn of_blanket(&self, name: Name) -> Option<GlobalDef> {
+    /// An item of a trait that every type has, or every type that implements what this one does.
+    fn of_blanket(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
         let members = &self.world.members;
-        members.blanket.iter().find_map(|&of| members.owned(of, name))
+        let implements =
+            |asked: &GlobalDef| blocks.into_iter().flatten().any(|block| members.trait_of.get(block) == Some(asked));
+        let fits = |(_, asked): &&(GlobalDef, Vec<GlobalDef>)| asked.iter().all(implements);
+        members.blanket.iter().filter(fits).find_map(|(of, _)| members.owned(*of, name))
     }
 
     fn of_supertraits(&self, def: GlobalDef, name: Name, mount: MountId, depth: u32) -> Option<GlobalDef> {
@@ -466,22 +476,40 @@ impl Names<'_, '_> {
         let view = &self.world.view;
         match ty {
             Ty::External(name, args) if is_pointer(view.text(*name)) => args.first().cloned(),
-            Ty::Adt(def, _) => {
-                let target = view.known("Target")?;
-                let member = *self.world.members.of_type.get(&(*def, target))?.first()?;
-                let mount = *self.world.modules.of_file[view.file_of(member) as usize].first()?;
-                Some(self.associated_type(member, ty.clone(), mount, DEPTH_MAX))
-            }
+            Ty::Adt(..) => self.type_of_impl(ty, &["Deref"], "Target"),
             _ => None,
         }
     }
 
     /// What iterating gives, of a type of the view that is an iterator or can become one.
     pub(super) fn item_of(&self, ty: &Ty) -> Option<Ty> {
+        self.type_of_impl(ty, &["Iterator", "IntoIterator"], "Item")
+    }
+
+    /// What `[i]` gives, of a type of the view.
+    pub(super) fn indexed(&self, ty: &Ty) -> Option<Ty> {
+        self.type_of_impl(ty, &["Index"], "Output")
+    }
+
+    /// The associated type that a type of the view has by its impl of one of these foreign traits.
+    fn type_of_impl(&self, ty: &Ty, traits: &[&str], name: &str) -> Option<Ty> {
         let Ty::Adt(def, _) = ty else { return None };
-        let view = &self.world.view;
-        let member = *self.world.members.of_type.get(&(*def, view.known("Item")?))?.first()?;
-        let mount = *self.world.modules.of_file[view.file_of(member) as usize].first()?;
+        let World { view, members, modules, .. } = self.world;
+        let of_trait = |member: &&GlobalDef| {
+            let file = view.file_of(**member);
+            let Owner::Impl(block) = view.def(**member).owner else { return false };
+            let model = view.model(file);
+            let of = model.impls.get(block as usize).and_then(|block| model.types.get(block.of? as usize));
+            match of {
+                Some(Type::Path(path)) => {
+                    let last = model.paths[*path as usize].segments.last();
+                    last.is_some_and(|&last| traits.contains(&view.text(view.name(file, last))))
+                }
+                _ => false,
+            }
+        };
+        let member = *members.of_type.get(&(*def, view.known(name)?))?.iter().find(of_trait)?;
+        let mount = *modules.of_file[view.file_of(member) as usize].first()?;
         Some(self.associated_type(member, ty.clone(), mount, DEPTH_MAX))
     }
 
@@ -521,7 +549,7 @@ impl Names<'_, '_> {
         let mut ty = ty.clone();
         for _ in 0..DEPTH_MAX {
             let found = self.associated(&ty, name, Space::Value, mount);
-            if let Some(found) = found.filter(|&found| self.world.view.kind(found) == SymbolKind::Method) {
+            if let Some(found) = found.filter(|&found| self.world.view.def(found).takes_self) {
                 return Some((found, ty));
             }
             ty = self.behind(&ty)?;
@@ -593,6 +621,11 @@ impl Names<'_, '_> {
             _ => self.type_named(def, before, mount, DEPTH_MAX),
         }
     }
+}
+
+/// Functions that derives add and that give the type itself (`Default`, `Clone`, `From`; clap's `Parser`).
+fn is_derived_constructor(name: &str) -> bool {
+    matches!(name, "default" | "clone" | "from" | "parse")
 }
 
 fn one_or_bounds(types: Rc<[Ty]>) -> Ty {

@@ -97,6 +97,8 @@ pub(crate) struct Def {
     pub ty: Option<TypeId>,
     /// Parameters of a function (without `self`); of a trait, its supertraits.
     pub params: Vec<TypeId>,
+    /// A function that can be called as a method.
+    pub takes_self: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

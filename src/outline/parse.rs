@@ -13,6 +13,9 @@ const PROGRESS_CALLS_MAX: u32 = 60_000;
 /// tree-sitter itself survives more, but time and memory of its error recovery grow with depth.
 const NESTING_MAX: u32 = 500;
 
+/// The same with the brackets in string literals, which tests of parsers have by the hundred.
+const NESTING_MAX_WITH_STRINGS: u32 = 5_000;
+
 /// Why there is no tree.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoTree {
@@ -67,18 +70,27 @@ impl RustParser {
     }
 }
 
-/// First line on which brackets nest deeper than [`NESTING_MAX`]. It counts brackets in strings and comments too: whoever has
-/// five hundred open ones there is no source that people wrote.
+/// First line on which brackets nest deeper than [`NESTING_MAX`]. What a string is, is told by quotes alone, so source can be
+/// made to pass for one: all brackets together have a limit, too.
 fn line_nested_too_deep(text: &[u8]) -> Option<u32> {
-    let (mut depth, mut line) = (0u32, 1u32);
+    let (mut outside, mut all, mut line) = (0u32, 0u32, 1u32);
+    let (mut in_string, mut escaped) = (false, false);
     for &byte in text {
         match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'(' | b'[' | b'{' => {
+                all += 1;
+                outside += u32::from(!in_string);
+            }
+            b')' | b']' | b'}' => {
+                all = all.saturating_sub(1);
+                outside = outside.saturating_sub(u32::from(!in_string));
+            }
+            b'"' if !escaped => in_string = !in_string,
             b'\n' => line += 1,
             _ => {}
         }
-        if depth > NESTING_MAX {
+        escaped = byte == b'\\' && !escaped;
+        if outside > NESTING_MAX || all > NESTING_MAX_WITH_STRINGS {
             return Some(line);
         }
     }
@@ -94,6 +106,14 @@ mod tests {
         let text = format!("fn f() {{\n{}", "(".repeat(100_000));
         let result = RustParser::new().unwrap().parse(&text);
         assert_eq!(result.err(), Some(NoTree::TooDeep { line: 2 }));
+    }
+
+    #[test]
+    fn brackets_in_a_string_do_not_nest() {
+        let text = format!("fn f() {{ \"{}\"; }}", "(".repeat(1_000));
+        assert!(RustParser::new().unwrap().parse(&text).is_ok());
+        let text = format!("\"{}", "(".repeat(10_000));
+        assert_eq!(RustParser::new().unwrap().parse(&text).err(), Some(NoTree::TooDeep { line: 1 }));
     }
 
     #[test]

@@ -130,7 +130,15 @@ impl<'s> Walk<'s> {
             doc: before.doc,
         });
         let name = self.intern(name);
-        self.model.defs.push(Def { name, scope: self.scope, inner: self.scope, owner, ty: None, params: Vec::new() });
+        self.model.defs.push(Def {
+            name,
+            scope: self.scope,
+            inner: self.scope,
+            owner,
+            ty: None,
+            params: Vec::new(),
+            takes_self: false,
+        });
         id
     }
 
@@ -189,9 +197,10 @@ impl<'s> Walk<'s> {
             walk.in_body(|walk| {
                 let params =
                     node.child_by_field_name("parameters").map(|list| walk.parameters(list)).unwrap_or_default();
+                let takes_self = node.child_by_field_name("parameters").is_some_and(takes_self);
                 let ty = node.child_by_field_name("return_type").map(|ty| walk.ty(ty));
                 let slot = &mut walk.model.defs[def as usize];
-                (slot.inner, slot.params, slot.ty) = (scope, params, ty);
+                (slot.inner, slot.params, slot.ty, slot.takes_self) = (scope, params, ty, takes_self);
                 if let Some(body) = node.child_by_field_name("body") {
                     walk.deeper(|walk| walk.block(body));
                 }
@@ -570,6 +579,16 @@ impl<'s> Walk<'s> {
     pub(super) fn typed(&mut self, ty: TypeId) -> u32 {
         self.push_step(Step::Typed(ty))
     }
+}
+
+/// `self` in any of its forms, `self: Box<Self>` included.
+fn takes_self(parameters: Node<'_>) -> bool {
+    let first =
+        named_children(parameters).into_iter().find(|child| !child.is_extra() && child.kind() != "attribute_item");
+    first.is_some_and(|first| {
+        let pattern = first.child_by_field_name("pattern");
+        first.kind() == "self_parameter" || pattern.is_some_and(|pattern| pattern.kind() == "self")
+    })
 }
 
 fn has_visibility(field: Node<'_>) -> bool {
