@@ -33,6 +33,9 @@ pub(super) struct Members {
     type_of_impl: FxHashMap<ImplRef, GlobalDef>,
 }
 
+/// Aliases of aliases; one that stands for itself has no end.
+const ALIASES_MAX: usize = 8;
+
 /// What an impl is for.
 enum Head {
     Def(GlobalDef),
@@ -142,7 +145,22 @@ fn bounds_of(names: &Names<'_, '_>, file: File, scope: ScopeId) -> Vec<GlobalDef
         .collect()
 }
 
+/// What a type is at its outside, aliases followed.
 fn head_of(names: &Names<'_, '_>, file: File, ty: TypeId) -> Option<Head> {
+    let view = &names.world.view;
+    let mut head = written_head(names, file, ty)?;
+    for _ in 0..ALIASES_MAX {
+        match head {
+            Head::Def(def) if view.kind(def) == SymbolKind::TypeAlias => {
+                head = written_head(names, view.file_of(def), view.def(def).ty?)?;
+            }
+            other => return Some(other),
+        }
+    }
+    None
+}
+
+fn written_head(names: &Names<'_, '_>, file: File, ty: TypeId) -> Option<Head> {
     let view = &names.world.view;
     let model = view.model(file);
     let mount = *names.world.modules.of_file[file as usize].first()?;
@@ -154,7 +172,7 @@ fn head_of(names: &Names<'_, '_>, file: File, ty: TypeId) -> Option<Head> {
                 let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
                 let walked = names.walk(mount, path.scope, &segments, path.space);
                 return match walked.end {
-                    End::Def(def) => Some(names.unaliased(def).map_or(Head::Def(def), Head::Def)),
+                    End::Def(def) => Some(Head::Def(def)),
                     End::Generic(..) => Some(Head::Anything),
                     End::External => segments.last().map(|&name| Head::External(name)),
                     _ => None,
@@ -166,23 +184,4 @@ fn head_of(names: &Names<'_, '_>, file: File, ty: TypeId) -> Option<Head> {
         }
     }
     None
-}
-
-impl Names<'_, '_> {
-    /// The type that an alias stands for, if the view defines it.
-    pub(super) fn unaliased(&self, def: GlobalDef) -> Option<GlobalDef> {
-        let view = &self.world.view;
-        let mut def = def;
-        for _ in 0..8 {
-            if view.kind(def) != SymbolKind::TypeAlias {
-                return Some(def);
-            }
-            let file = view.file_of(def);
-            match head_of(self, file, view.def(def).ty?)? {
-                Head::Def(next) => def = next,
-                _ => return None,
-            }
-        }
-        None
-    }
 }

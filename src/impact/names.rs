@@ -58,11 +58,20 @@ pub(super) struct Names<'w, 'a> {
     memory: RefCell<FxHashMap<Query, Option<Found>>>,
 }
 
-/// Queries that are under way: whoever comes back to one goes in a circle.
-type Visited = FxHashSet<Query>;
+/// What one walk has looked at: whoever comes back to it goes in a circle.
+#[derive(Default)]
+struct Visited {
+    queries: FxHashSet<Query>,
+    /// Regions asked whether they may hold more than is seen.
+    regions: FxHashMap<RegionId, bool>,
+    depth: usize,
+}
 
 /// Length of a chain of imports; the compiler has no limit, people stay under ten.
-const CHAIN_MAX: usize = 64;
+const CHAIN_MAX: usize = 48;
+
+/// Regions and names that one walk looks at; globs of globs reach many.
+const QUERIES_MAX: usize = 4_096;
 
 impl<'w, 'a> Names<'w, 'a> {
     /// A mount to read a definition's types in, where none is near.
@@ -111,7 +120,7 @@ impl<'w, 'a> Names<'w, 'a> {
                     walked.steps.push((at, found));
                     end
                 }
-                None if self.may_hold_more(region, &mut FxHashSet::default()) => End::External,
+                None if self.may_hold_more(region, visited) => End::External,
                 None => End::Missing,
             };
         }
@@ -246,13 +255,15 @@ impl<'w, 'a> Names<'w, 'a> {
         if let Some(known) = self.memory.borrow().get(&query) {
             return known.clone();
         }
-        if visited.len() > CHAIN_MAX * CHAIN_MAX || !visited.insert(query) {
+        let outermost = visited.queries.is_empty();
+        if visited.depth >= CHAIN_MAX || visited.queries.len() >= QUERIES_MAX || !visited.queries.insert(query) {
             return None;
         }
-        let outermost = visited.len() == 1;
+        visited.depth += 1;
         let found = self.lookup_uncached(region, name, space, visited);
-        // A miss inside another query may only mean that the two met; a find is a find.
-        if outermost || found.is_some() {
+        visited.depth -= 1;
+        // A miss inside another query may only mean that the two met, and what is outside the view may hide what is inside.
+        if outermost || found.as_ref().is_some_and(|found| found.target != Target::External) {
             self.memory.borrow_mut().insert(query, found.clone());
         }
         found
@@ -360,19 +371,28 @@ impl<'w, 'a> Names<'w, 'a> {
     }
 
     /// A region in which more names may exist than the source shows: a glob leads out of the view, or a macro declares items.
-    fn may_hold_more(&self, region: RegionId, visited: &mut FxHashSet<RegionId>) -> bool {
-        let World { view, modules, .. } = self.world;
-        if !visited.insert(region) {
+    fn may_hold_more(&self, region: RegionId, visited: &mut Visited) -> bool {
+        if let Some(&known) = visited.regions.get(&region) {
+            return known;
+        }
+        visited.regions.insert(region, false);
+        if visited.depth >= CHAIN_MAX {
             return false;
         }
+        let more = self.has_open_end(region, visited);
+        visited.regions.insert(region, more);
+        more
+    }
+
+    fn has_open_end(&self, region: RegionId, visited: &mut Visited) -> bool {
+        let World { view, modules, .. } = self.world;
         let file = modules.file_of(region);
         let entry = modules.region(region);
         let by_macro =
             view.model(file).item_macros.iter().any(|&scope| modules.nearest(view, entry.mount, scope) == Some(region));
         by_macro
             || entry.globs.iter().any(|&glob| {
-                match self.walk_import(region, glob, Space::Type, &mut Visited::default()).map(|(walked, _)| walked.end)
-                {
+                match self.walk_import(region, glob, Space::Type, visited).map(|(walked, _)| walked.end) {
                     Some(End::External) => true,
                     Some(End::Module(module)) => self.may_hold_more(module, visited),
                     _ => false,

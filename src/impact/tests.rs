@@ -162,6 +162,18 @@ fn circles_end() {
 }
 
 #[test]
+fn types_in_circles_end() {
+    let texts = Texts::new(&[(
+        "src/lib.rs",
+        "pub type A = A; pub type B = C; pub type C = B; impl A { fn f(&self) {} } impl B { fn g() -> Self { B::g().g() } }
+         struct D; impl std::ops::Deref for D { type Target = D; fn deref(&self) -> &D { self } }
+         impl Iterator for D { type Item = D; } fn h<T: Into<T>>(d: D, t: T) { d.x.y(); for e in d { e.z(); } t.into().w(); T::f(); }
+         trait S: S { type T: S<T = Self::T>; } fn s<X: S>(x: X::T) { x.q(); } impl<T: S> S for T {}",
+    )]);
+    texts.graph();
+}
+
+#[test]
 fn a_missing_name_is_a_use_without_a_signature() {
     let files = [("src/lib.rs", "mod a;"), ("src/a.rs", "use crate::b::gone;")];
     let graph = Texts::new(&files).graph();

@@ -35,6 +35,8 @@ pub(super) enum Ty {
 #[derive(Clone, Default)]
 pub(super) struct Env {
     pub this: Option<Ty>,
+    /// The bounds of a parameter are being read: parameters in them stay unknown, or `T: Add<T> + Sub<T>` had no end.
+    in_bounds: bool,
     pub generics: Vec<Arguments>,
 }
 
@@ -108,7 +110,7 @@ impl Names<'_, '_> {
         match view.kind(def) {
             SymbolKind::TypeAlias => {
                 let Some(mount) = self.mount_near(file, mount) else { return Ty::Unknown };
-                let env = Env { this: None, generics: vec![((file, entry.inner), args)] };
+                let env = Env { generics: vec![((file, entry.inner), args)], ..Env::default() };
                 entry.ty.map_or(Ty::Unknown, |ty| self.lower(file, mount, ty, &env, depth))
             }
             SymbolKind::AssociatedType => self.associated_type(def, with_args, mount, depth),
@@ -141,7 +143,7 @@ impl Names<'_, '_> {
     pub(super) fn env_of_owner(&self, def: GlobalDef, this: &Ty, mount: MountId, depth: u32) -> Env {
         let view = &self.world.view;
         let file = view.file_of(def);
-        let mut env = Env { this: (*this != Ty::Unknown).then(|| this.clone()), generics: Vec::new() };
+        let mut env = Env { this: (*this != Ty::Unknown).then(|| this.clone()), ..Env::default() };
         match view.def(def).owner {
             Owner::Impl(block) => {
                 let Some(block) = view.model(file).impls.get(block as usize) else { return env };
@@ -286,6 +288,10 @@ impl Names<'_, '_> {
         let ScopeKind::Item { generics, .. } = &self.world.view.model(file).scopes[scope as usize].kind else {
             return Ty::Unknown;
         };
+        if env.in_bounds {
+            return Ty::Unknown;
+        }
+        let env = &Env { in_bounds: true, ..env.clone() };
         let bounds = generics.get(index as usize).map(|generic| generic.bounds.as_slice()).unwrap_or_default();
         one_or_bounds(bounds.iter().map(|&bound| self.lower(file, mount, bound, env, depth)).collect())
     }
