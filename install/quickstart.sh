@@ -85,6 +85,7 @@ build() {
     install_packages
     install_rust
     step "Building (cargo build --profile quick; a first build takes about 15 minutes on 2 cores)"
+    settle_build_crate "$top"
     (cd "$top" && cargo build --profile quick --locked $offline --bin ra-agent)
     binary=$CARGO_TARGET_DIR/quick/ra-agent
 }

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
@@ -301,7 +302,13 @@ fn table_dir(dir: &Path) -> PathBuf {
 async fn connect(dir: &Path) -> Result<lancedb::Connection, VectorsError> {
     let uri = dir.to_str().ok_or_else(|| VectorsError::PathNotUtf8 { path: dir.to_path_buf() })?;
     let session = lance::session::Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, Arc::default());
-    lancedb::connect(uri).session(Arc::new(session)).execute().await.map_err(store_error(dir, "opened"))
+    lancedb::connect(uri)
+        .session(Arc::new(session))
+        // A handle that is kept open for searching sees what another one has written since.
+        .read_consistency_interval(Duration::ZERO)
+        .execute()
+        .await
+        .map_err(store_error(dir, "opened"))
 }
 
 async fn open_table(dir: &Path) -> Result<Table, VectorsError> {

@@ -152,6 +152,10 @@ fn parse_id(hex: &str) -> Option<ObjectId> {
     (0..hex.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>().map(ObjectId)
 }
 
+fn unescaped(text: &str) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(FilePath::from_escaped(text).as_bytes()))
+}
+
 impl LocationText {
     pub fn new(location: &Location) -> Self {
         let text = |path: &Path| FilePath::new(path.as_os_str().as_bytes()).escaped();
@@ -163,13 +167,17 @@ impl LocationText {
         }
     }
 
+    /// The repository's canonical path.
+    pub fn path(&self) -> PathBuf {
+        unescaped(&self.path)
+    }
+
     fn to_location(&self) -> Result<Location, ChangeError> {
-        let path = |text: &str| PathBuf::from(OsStr::from_bytes(FilePath::from_escaped(text).as_bytes()));
         Ok(Location {
             kind: registry::kind_of(&self.kind).ok_or_else(|| ChangeError::Malformed(self.kind.clone()))?,
-            path: path(&self.path),
-            git_dir: path(&self.git_dir),
-            common_dir: path(&self.common_dir),
+            path: self.path(),
+            git_dir: unescaped(&self.git_dir),
+            common_dir: unescaped(&self.common_dir),
         })
     }
 }

@@ -41,6 +41,8 @@ const STOP_PATIENCE: Duration = Duration::from_millis(3_500);
 const REQUEST_WAIT: Duration = Duration::from_secs(2);
 /// Connections that are served at the same time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 32;
+/// A repository that cannot be read is tried again after a poll, then after twice as long, up to this.
+const FAILING_MAX: Duration = Duration::from_secs(3_600);
 /// A repository that is held (index locked, rebase in progress) is looked at again after this long.
 const HELD_RECHECK: Duration = Duration::from_millis(500);
 
@@ -136,6 +138,8 @@ struct Daemon {
     waiters: Vec<Waiter>,
     /// Held repositories, and when each is looked at again.
     held: BTreeMap<RepoId, Instant>,
+    /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
+    failing: BTreeMap<RepoId, (Instant, Duration)>,
 }
 
 impl Daemon {
@@ -167,6 +171,7 @@ impl Daemon {
             worker: Supervisor::new(home),
             waiters: Vec::new(),
             held: BTreeMap::new(),
+            failing: BTreeMap::new(),
         })
     }
 
@@ -282,8 +287,8 @@ impl Daemon {
             Ok(head) => {
                 repo.reconciled_at.is_none()
                     || head.commit != repo.indexed_commit
-                    || repo.error.is_some()
                     || repo.held.is_some()
+                    || self.failing.get(&id).is_some_and(|(then, _)| *then <= clock::monotonic())
             }
             // The same error as last time is no news.
             Err(error) => repo.error.as_deref() != Some(&error.to_string()),
@@ -309,6 +314,12 @@ impl Daemon {
         let asked = self.worker.note_report(&report).await;
         let Report::Reconciled { token, held, error, .. } = report else { return };
         let Some(asked) = asked else { return };
+        if error.is_some() {
+            let wait = self.failing.get(&asked.repo).map_or(self.config.watch.poll, |(_, wait)| *wait);
+            self.failing.insert(asked.repo.clone(), (clock::monotonic() + wait, (wait * 2).min(FAILING_MAX)));
+        } else {
+            self.failing.remove(&asked.repo);
+        }
         if held.is_some() {
             self.held.insert(asked.repo.clone(), clock::monotonic() + HELD_RECHECK);
         }
@@ -410,8 +421,9 @@ impl Daemon {
             Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
         };
         match change {
-            control::Change::Register { .. } => {
-                for repo in registry::list(&self.db)?.into_iter().filter(|repo| repo.reconciled_at.is_none()) {
+            // Also one that is known: it may have moved.
+            control::Change::Register { location, .. } => {
+                if let Some(repo) = registry::by_path(&self.db, &location.path())? {
                     self.watch(&repo);
                     self.reconcile(repo.id, true).await;
                 }
@@ -423,6 +435,7 @@ impl Daemon {
                 }
                 self.debounce.forget(&id);
                 self.held.remove(&id);
+                self.failing.remove(&id);
             }
             control::Change::Retry { .. } | control::Change::Resume => {
                 self.worker.hint(Hint::Wake, clock::monotonic()).await;

@@ -326,7 +326,8 @@ impl Worker {
         }
         cache::set_metadata(&tx, READ_WITH, read_with)?;
         tx.commit().map_err(StoreError::from)?;
-        if embeds && !comparison.diff.changes.is_empty() {
+        // Also what an earlier worker noted and did not get to.
+        if embeds && !view::dead_vectors(store.db())?.is_empty() {
             self.unsettled.insert(repo.id.clone());
         }
         Ok(())
