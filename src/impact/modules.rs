@@ -242,14 +242,19 @@ impl Modules {
             let inline = folders.get(&declaration.scope);
             let folder = inline.unwrap_or(&this.folder);
             let base = if inline.is_some() { folder.as_slice() } else { view.path(this.file).parent() };
-            let Some((file, folder)) = find(view, base, folder, view.text(name), declaration.path.as_deref()) else {
-                continue;
-            };
             let parent = Some(self.region(region).module);
-            if self.is_inside(parent, file) {
-                continue;
+            for (file, folder) in find(view, base, folder, view.text(name), &declaration.paths) {
+                if !self.is_inside(parent, file) {
+                    pending.push(Pending {
+                        file,
+                        krate: this.krate,
+                        parent,
+                        name: Some(name),
+                        folder,
+                        merged_into: None,
+                    });
+                }
             }
-            pending.push(Pending { file, krate: this.krate, parent, name: Some(name), folder, merged_into: None });
         }
     }
 
@@ -298,14 +303,17 @@ impl Modules {
     }
 }
 
-/// File of `mod name;` and the folder in which its own modules lie.
-fn find(view: &View<'_>, base: &[u8], folder: &[u8], name: &str, path: Option<&str>) -> Option<(File, Vec<u8>)> {
-    if let Some(path) = path {
-        let file = view.file_at(&join(base, path.as_bytes())?)?;
-        return Some((file, view.path(file).parent().to_vec()));
+/// Files of `mod name;`, each with the folder in which its own modules lie. Which of several a build takes depends on its
+/// configuration; all of them are read.
+fn find(view: &View<'_>, base: &[u8], folder: &[u8], name: &str, paths: &[String]) -> Vec<(File, Vec<u8>)> {
+    let given = paths.iter().filter_map(|path| view.file_at(&join(base, path.as_bytes())?));
+    let mut found: Vec<_> = given.map(|file| (file, view.path(file).parent().to_vec())).collect();
+    if found.is_empty()
+        && let Some(inner) = join(folder, name.as_bytes())
+    {
+        let beside = view.file_at(&[&inner[..], b".rs"].concat());
+        let within = || view.file_at(&[&inner[..], b"/mod.rs"].concat());
+        found.extend(beside.or_else(within).map(|file| (file, inner)));
     }
-    let inner = join(folder, name.as_bytes())?;
-    let beside = [&inner[..], b".rs"].concat();
-    let within = [&inner[..], b"/mod.rs"].concat();
-    view.file_at(&beside).or_else(|| view.file_at(&within)).map(|file| (file, inner))
+    found
 }

@@ -290,6 +290,22 @@ impl<'w, 'a> Names<'w, 'a> {
                 modules.region(region).merged.iter().find_map(|&other| self.lookup(other, name, space, visited))
             })
             .or_else(|| self.exported_macro(region, name, space))
+            .or_else(|| self.declared_crate(region, name, space))
+    }
+
+    /// `extern crate x;` declares `x` like an item.
+    fn declared_crate(&self, region: RegionId, name: Name, space: Space) -> Option<Found> {
+        let World { view, modules, .. } = self.world;
+        let file = modules.file_of(region);
+        let declared = view.model(file).extern_crates.iter().any(|entry| view.name(file, entry.alias) == name);
+        if !declared || !matches!(space, Space::Type | Space::Any) {
+            return None;
+        }
+        let target = match self.extern_crate(modules.crate_of(region), name) {
+            End::Module(root) => Target::Module(root),
+            _ => Target::External,
+        };
+        Some(Found { target, via: Vec::new() })
     }
 
     fn by_import(&self, region: RegionId, entries: &[Entry], space: Space, visited: &mut Visited) -> Option<Found> {

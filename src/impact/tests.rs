@@ -152,6 +152,22 @@ fn odd_places_of_modules_are_found() {
 }
 
 #[test]
+fn items_inside_macros_are_items() {
+    assert_edges(
+        &[
+            (
+                "src/lib.rs",
+                "cfg_net! { pub mod net; } cfg_if::cfg_if! { if #[cfg(unix)] { mod unix; pub use unix::f; } else { } } mod user;",
+            ),
+            ("src/net.rs", "pub fn bind() {}"),
+            ("src/unix.rs", "pub fn f() {}"),
+            ("src/user.rs", "fn g() { crate::net::bind(); crate::f(); }"),
+        ],
+        &["src/net.rs <- src/user.rs: bind", "src/unix.rs <- src/lib.rs: f", "src/unix.rs <- src/user.rs: f"],
+    );
+}
+
+#[test]
 fn circles_end() {
     let texts = Texts::new(&[
         ("src/lib.rs", "mod a; mod b; pub use a::*; pub use b::*; use crate::nothing::x; fn f() { y() }"),

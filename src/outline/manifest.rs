@@ -145,6 +145,7 @@ mod tests {
              [dependencies]\nserde = \"1\"\nother = { package = \"real\", path = \"../real\" }\n\
              [target.'cfg(unix)'.dev-dependencies]\nw = { workspace = true }\n",
         );
+        assert_eq!(Outline::from_bytes(&outline.to_bytes()).as_ref(), Some(&outline));
         let manifest = outline.manifest.unwrap();
         assert!(errors.is_empty());
         assert_eq!(manifest.package.as_deref(), Some("a-b"));

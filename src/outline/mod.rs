@@ -21,7 +21,7 @@ use model::Model;
 pub use symbol::{Symbol, SymbolKind, Visibility};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
-pub const OUTLINE_VERSION: u32 = 2;
+pub const OUTLINE_VERSION: u32 = 3;
 
 /// What one file says to others and asks of others.
 // serde: an outline is a stored value, kept by the hash of the content it was made from.
@@ -79,7 +79,9 @@ impl Outline {
     /// Inverse of [`Outline::to_bytes`]; `None` if the bytes are another version's or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let outline: Self = postcard::from_bytes(bytes).ok()?;
-        outline.model.is_sound(outline.symbols.len()).then_some(outline)
+        // A manifest's symbol is none that source could name.
+        let defined = if outline.manifest.is_some() { 0 } else { outline.symbols.len() };
+        outline.model.is_sound(defined).then_some(outline)
     }
 }
 

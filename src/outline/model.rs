@@ -122,8 +122,8 @@ pub(crate) struct Impl {
 pub(crate) struct ModDeclaration {
     pub scope: ScopeId,
     pub name: NameId,
-    /// Value of `#[path = ".."]`.
-    pub path: Option<String>,
+    /// Values of `#[path = ".."]`, those under `cfg_attr` included.
+    pub paths: Vec<String>,
     pub def: DefId,
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use tree_sitter::{Node, ParseOptions, Parser, Range, Tree};
+use tree_sitter::{ParseOptions, Parser, Range, Tree};
 
 /// Calls of tree-sitter's progress callback before a parse is given up. The library calls it about once per 100 parser steps;
 /// ordinary source needs some 0.01 calls a byte (measured: 1,875 lines of dense Rust, 330 calls), so a file of 1 MiB ends far
@@ -49,9 +49,9 @@ impl RustParser {
         self.parse_ranges(text, &[])
     }
 
-    /// Parses the text of one node again, as if nothing stood around it; positions stay those of the file.
-    pub(super) fn parse_within(&mut self, text: &str, node: Node<'_>) -> Option<Tree> {
-        let tree = self.parse_ranges(text, &[node.range()]).ok();
+    /// Parses a part of the text again, as if nothing stood around it; positions stay those of the file.
+    pub(super) fn parse_within(&mut self, text: &str, range: Range) -> Option<Tree> {
+        let tree = self.parse_ranges(text, &[range]).ok();
         self.parser.reset();
         tree
     }

@@ -384,3 +384,12 @@ fn is_item(kind: &str) -> bool {
     kind.ends_with("_item") && kind != "attribute_item" && kind != "inner_attribute_item"
         || matches!(kind, "use_declaration" | "macro_definition" | "extern_crate_declaration")
 }
+
+/// An item, or what stands around items.
+pub(super) fn may_stand_among_items(kind: &str) -> bool {
+    is_item(kind)
+        || matches!(
+            kind,
+            "attribute_item" | "inner_attribute_item" | "line_comment" | "block_comment" | "macro_invocation"
+        )
+}

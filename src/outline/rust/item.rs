@@ -34,13 +34,21 @@ impl<'t> Before<'t> {
         }
     }
 
-    fn value_of(&self, text: &str, name: &str) -> Option<String> {
-        self.attributes.iter().find_map(|attribute| {
-            let inner = attribute.named_child(0)?;
-            let path = text.get(inner.named_child(0)?.byte_range())?;
-            let value = inner.child_by_field_name("value")?;
-            (path == name).then(|| super::macros::literal(text, value)).flatten()
-        })
+    /// Values of `#[path = ".."]` and `#[cfg_attr(.., path = "..")]`.
+    fn paths(&self, text: &str) -> Vec<String> {
+        self.attributes.iter().filter_map(|attribute| path_attribute(text, attribute.named_child(0)?)).collect()
+    }
+}
+
+fn path_attribute(text: &str, attribute: Node<'_>) -> Option<String> {
+    match text.get(attribute.named_child(0)?.byte_range())? {
+        "path" => super::macros::literal(text, attribute.child_by_field_name("value")?),
+        "cfg_attr" => {
+            let tokens = named_children(attribute.child_by_field_name("arguments")?);
+            let at = tokens.iter().position(|token| text.get(token.byte_range()) == Some("path"))?;
+            super::macros::literal(text, *tokens.get(at + 1)?)
+        }
+        _ => None,
     }
 }
 
@@ -470,8 +478,8 @@ impl<'s> Walk<'s> {
                 walk.prefix.pop();
             }),
             None => {
-                let path = before.value_of(self.text, "path");
-                self.model.modules.push(ModDeclaration { scope: self.scope, name: name_id, path, def });
+                let paths = before.paths(self.text);
+                self.model.modules.push(ModDeclaration { scope: self.scope, name: name_id, paths, def });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What stands in a macro's arguments: they are read again as an expression, which most of them are.
 
-use tree_sitter::Node;
+use tree_sitter::{Node, Range};
 
 use super::super::model::{Include, NO_VALUE, Space, Step, Value};
 use super::{Walk, line_of, named_children};
@@ -37,11 +37,36 @@ impl Walk<'_> {
         self.path(path, Space::Macro);
         self.note_include(node, path);
         self.model.item_macros.push(self.scope);
-        if let Some(arguments) = arguments_of(node) {
+        let Some(arguments) = arguments_of(node) else { return };
+        let branches = named_children(arguments).into_iter().filter(|child| child.kind() == "token_tree");
+        let understood = match self.text(path) {
+            "cfg_if" | "cfg_if::cfg_if" => branches.fold(false, |any, branch| self.reread_items(branch) || any),
+            _ => self.reread_items(arguments),
+        };
+        if !understood {
             self.in_body(|walk| {
                 walk.reread(arguments);
             });
         }
+    }
+
+    /// Reads what stands in braces again as items of the present scope, as macros that only add a `cfg` have them. False, and
+    /// nothing is read, if it is anything else.
+    fn reread_items(&mut self, tokens: Node<'_>) -> bool {
+        if self.rereads >= REREAD_DEPTH_MAX || !self.text(tokens).starts_with('{') || tokens.child_count() < 3 {
+            return false;
+        }
+        let Some(tree) = self.parser.parse_within(self.text, inside(tokens)) else { return false };
+        let root = tree.root_node();
+        if root.has_error()
+            || !named_children(root).into_iter().all(|child| super::body::may_stand_among_items(child.kind()))
+        {
+            return false;
+        }
+        self.rereads += 1;
+        let read = self.deeper(|walk| walk.items(root)).is_some();
+        self.rereads -= 1;
+        read
     }
 
     /// A macro in the place of an expression.
@@ -63,7 +88,7 @@ impl Walk<'_> {
         if self.rereads >= REREAD_DEPTH_MAX || tokens.named_child_count() == 0 {
             return NO_VALUE;
         }
-        let Some(tree) = self.parser.parse_within(self.text, tokens) else { return NO_VALUE };
+        let Some(tree) = self.parser.parse_within(self.text, tokens.range()) else { return NO_VALUE };
         self.rereads += 1;
         let value = self.deeper(|walk| walk.with_locals(|walk| walk.statements(tree.root_node())));
         self.rereads -= 1;
@@ -121,6 +146,16 @@ impl Walk<'_> {
             self.model.includes.push(Include { scope: self.scope, path, source, line: line_of(node) });
         }
     }
+}
+
+/// A token tree without its brackets.
+fn inside(tokens: Node<'_>) -> Range {
+    let mut range = tokens.range();
+    if let (Some(first), Some(last)) = (tokens.child(0), tokens.child(tokens.child_count().saturating_sub(1))) {
+        (range.start_byte, range.start_point) = (first.end_byte(), first.end_position());
+        (range.end_byte, range.end_point) = (last.start_byte(), last.start_position());
+    }
+    range
 }
 
 fn arguments_of(node: Node<'_>) -> Option<Node<'_>> {

@@ -33,14 +33,20 @@ pub(super) fn outline(text: &str) -> (Outline, Vec<ParseError>) {
     };
     let errors = errors_of(tree.root_node());
     let mut walk = Walk::new(text, parser);
-    walk.exposes_private = named_children(tree.root_node()).into_iter().any(declares_file);
+    walk.exposes_private = named_children(tree.root_node()).into_iter().any(|node| declares_file(text, node));
     walk.items(tree.root_node());
     (walk.finish(), errors)
 }
 
-/// `mod x;`: its file sees what is private here.
-fn declares_file(node: Node<'_>) -> bool {
-    node.kind() == "mod_item" && node.child_by_field_name("body").is_none()
+/// `mod x;`, also in a macro that declares items: its file sees what is private here.
+fn declares_file(text: &str, node: Node<'_>) -> bool {
+    match node.kind() {
+        "mod_item" => node.child_by_field_name("body").is_none(),
+        "macro_invocation" | "expression_statement" => {
+            text.get(node.byte_range()).is_some_and(|text| text.contains("mod "))
+        }
+        _ => false,
+    }
 }
 
 fn no_tree(reason: &NoTree) -> ParseError {
