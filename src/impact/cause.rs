@@ -13,8 +13,8 @@ pub struct Side<'a> {
     pub edges: &'a [Edge],
     /// [`super::Graph::via`]; where it was not kept, the dependency contexts still tell whom a re-export touches.
     pub via: &'a [Edge],
-    /// [`super::deps_hash`] of a file's uses in this view; `None` where it is not known.
-    pub deps_hash: &'a dyn Fn(&FilePath) -> Option<Hash>,
+    /// [`super::Graph::deps_hashes`]
+    pub deps_hashes: &'a BTreeMap<FilePath, Hash>,
 }
 
 /// Why a file is touched: it uses this symbol of this changed file.
@@ -37,7 +37,7 @@ pub struct Impact {
 ///
 /// A symbol counts as changed if its signature, visibility or kind changed, or if it appeared or went; so does a module whose
 /// file appeared or went. A file is a dependent if it used such a symbol before, or uses it after, itself or through a
-/// re-export; or if the context that its analysis sees ([`Side::deps_hash`]) is another one, whatever led to that.
+/// re-export; or if the context that its analysis sees ([`Side::deps_hashes`]) is another one, whatever led to that.
 pub fn impact(changes: &[Change], before: &Side<'_>, after: &Side<'_>) -> Impact {
     let changed = changed_symbols(changes, before, after);
     let touched: BTreeSet<&FilePath> = changes.iter().flat_map(paths).collect();
@@ -79,22 +79,12 @@ fn add_changed_contexts(
     after: &Side<'_>,
 ) {
     let Some(first) = changes.first() else { return };
-    let dependents: BTreeSet<&FilePath> = before
-        .edges
-        .iter()
-        .chain(after.edges)
-        .map(|edge| &edge.dependent_file)
-        .filter(|file| !touched.contains(file))
-        .collect();
-    for file in dependents {
+    let files: BTreeSet<&FilePath> = before.deps_hashes.keys().chain(after.deps_hashes.keys()).collect();
+    for file in files.into_iter().filter(|file| !touched.contains(*file)) {
         if impact.dependents.contains_key(file) {
             continue;
         }
-        // No hash on a side means no uses there, unless the caller knows nothing of either.
-        let differs = match ((before.deps_hash)(file), (after.deps_hash)(file)) {
-            (Some(before), Some(after)) => before != after,
-            _ => false,
-        };
+        let differs = before.deps_hashes.get(file) != after.deps_hashes.get(file);
         if differs {
             let used = before
                 .edges

@@ -20,7 +20,7 @@ pub(super) struct Inference<'n, 'w, 'a> {
     pub file: File,
     pub mount: MountId,
     pub found: &'n mut References,
-    resolved: FxHashMap<PathId, Resolved>,
+    resolved: FxHashMap<PathId, Rc<Resolved>>,
     values: Vec<Ty>,
     slots: Vec<Ty>,
     this: Ty,
@@ -40,10 +40,10 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
         }
     }
 
-    pub(super) fn resolved(&mut self, path: PathId) -> Resolved {
+    pub(super) fn resolved(&mut self, path: PathId) -> Rc<Resolved> {
         let (names, file, mount) = (self.names, self.file, self.mount);
-        let resolve = || names.resolve(file, mount, path, &Env::default(), DEPTH_MAX);
-        self.resolved.entry(path).or_insert_with(resolve).clone()
+        let resolve = || Rc::new(names.resolve(file, mount, path, &Env::default(), DEPTH_MAX));
+        Rc::clone(self.resolved.entry(path).or_insert_with(resolve))
     }
 
     pub(super) fn body(&mut self, body: &Body) {
@@ -104,9 +104,9 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
     }
 
     fn path(&mut self, path: PathId) -> Ty {
-        match self.resolved(path).end {
-            ResolvedEnd::Def(def, before) => self.names.value_of(def, before, self.mount),
-            ResolvedEnd::Type(ty) | ResolvedEnd::External(ty) => ty,
+        match &self.resolved(path).end {
+            ResolvedEnd::Def(def, before) => self.names.value_of(*def, before.clone(), self.mount),
+            ResolvedEnd::Type(ty) | ResolvedEnd::External(ty) => ty.clone(),
             ResolvedEnd::Module | ResolvedEnd::Missing => Ty::Unknown,
         }
     }
@@ -222,17 +222,17 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
 
     /// The struct or variant that a struct expression or pattern names, and its type.
     fn owner_of_fields(&mut self, path: PathId) -> (Option<GlobalDef>, Ty) {
-        match self.resolved(path).end {
+        match &self.resolved(path).end {
             ResolvedEnd::Def(def, before) => {
-                let ty = self.names.value_of(def, before, self.mount);
-                match (self.names.world.view.kind(def), &ty) {
+                let ty = self.names.value_of(*def, before.clone(), self.mount);
+                match (self.names.world.view.kind(*def), &ty) {
                     (SymbolKind::TypeAlias | SymbolKind::AssociatedType, Ty::Adt(of, _)) => (Some(*of), ty),
-                    _ => (Some(def), ty),
+                    _ => (Some(*def), ty),
                 }
             }
             ResolvedEnd::Type(ty) => match ty {
-                Ty::Adt(def, _) => (Some(def), ty),
-                _ => (None, ty),
+                Ty::Adt(def, _) => (Some(*def), ty.clone()),
+                _ => (None, ty.clone()),
             },
             _ => (None, Ty::Unknown),
         }
@@ -325,9 +325,9 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
     fn take_variant_apart(&mut self, path: PathId, parts: &[PatternId], ty: &Ty, depth: u32) {
         let names = self.names;
         let view = &names.world.view;
-        match self.resolved(path).end {
+        match &self.resolved(path).end {
             ResolvedEnd::External(Ty::External(name, _)) => {
-                let inner = match (view.text(name), ty) {
+                let inner = match (view.text(*name), ty) {
                     ("Err" | "Break", Ty::External(_, args)) => args.get(1).cloned().unwrap_or(Ty::Unknown),
                     ("Some" | "Ok" | "Continue" | "Ready", ty) => names.inner(ty),
                     _ => Ty::Unknown,

@@ -16,11 +16,11 @@ mod types;
 mod uses;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use crate::domain::{Edge, FilePath};
+use crate::domain::{Edge, FilePath, Hash};
 use crate::outline::model::Owner;
 use crate::outline::{Outline, SymbolKind};
 
@@ -38,7 +38,7 @@ pub struct Graph {
     via: Vec<Edge>,
     uses: BTreeMap<FilePath, Vec<Use>>,
     module_paths: BTreeMap<FilePath, String>,
-    crate_roots: std::collections::BTreeSet<FilePath>,
+    crate_roots: BTreeSet<FilePath>,
 }
 
 impl Graph {
@@ -57,6 +57,11 @@ impl Graph {
     /// crates that nothing defines are there, too, without a signature. Sorted as written.
     pub fn uses(&self, file: &FilePath) -> &[Use] {
         self.uses.get(file).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// [`deps_hash`] of every file that uses anything; a file that is not there uses nothing.
+    pub fn deps_hashes(&self) -> BTreeMap<FilePath, Hash> {
+        self.uses.iter().map(|(file, uses)| (file.clone(), deps_hash(uses))).collect()
     }
 
     /// `my_crate::config`, if a crate reaches the file. A file of several crates has the library's path.
@@ -118,8 +123,24 @@ impl<'a> World<'a> {
 /// Resolves what every file of a view uses. All files matter, manifests too: crates, module trees and names follow from them.
 /// The result depends on the set of files alone, not on their order.
 pub fn resolve<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>) -> Graph {
+    resolve_chosen(files, |_| true)
+}
+
+/// As [`resolve`], with the edges and uses of some files alone: all that can be new after a change of just these files that left
+/// each one's [`Outline::resolution_hash`] as it was.
+pub fn resolve_files<'a>(
+    files: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>,
+    only: &BTreeSet<FilePath>,
+) -> Graph {
+    resolve_chosen(files, |path| only.contains(path))
+}
+
+fn resolve_chosen<'a>(
+    files: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>,
+    chosen: impl Fn(&FilePath) -> bool,
+) -> Graph {
     let world = World::new(files);
-    let mut graph = uses::collect(&world);
+    let mut graph = uses::collect(&world, chosen);
     for (file, mounts) in world.modules.of_file.iter().enumerate() {
         let region = mounts.first().and_then(|&mount| world.modules.region_of(mount, 0));
         if let Some(region) = region {

@@ -69,8 +69,9 @@ impl References {
     }
 }
 
-pub(super) fn collect(world: &World<'_>) -> Graph {
-    let files: Vec<File> = (0..world.view.files.len() as File).collect();
+/// What the chosen files use.
+pub(super) fn collect(world: &World<'_>, chosen: impl Fn(&FilePath) -> bool) -> Graph {
+    let files: Vec<File> = (0..world.view.files.len() as File).filter(|&file| chosen(world.view.path(file))).collect();
     let found: Vec<References> =
         files.par_iter().map_init(|| Names::new(world), |names, &file| references(names, file)).collect();
     let mut graph = Graph::default();

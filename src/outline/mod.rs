@@ -66,6 +66,53 @@ impl Outline {
         Hash::of_fields(fields.map(str::as_bytes))
     }
 
+    /// Hash of all that the resolution of *other* files looks at: every declaration, import, impl and module declaration, where
+    /// they stand, and what a manifest says. While it stays the same, a change of this file changes its own edges only.
+    pub fn resolution_hash(&self) -> Hash {
+        let model = &self.model;
+        // Paths and types are numbered through the file, bodies' included, so they go in as what is written.
+        let declared = self.symbols.iter().zip(&model.defs).map(|(symbol, def)| {
+            let place = format!("{:?} {:?}", model.place(def.scope), def.owner);
+            [
+                symbol.name.clone(),
+                symbol.kind.to_string(),
+                symbol.visibility.as_str().to_owned(),
+                symbol.signature.clone(),
+                place,
+            ]
+        });
+        let imports = model.imports.iter().map(|import| {
+            let name = match import.name {
+                model::ImportName::As(name) => model.names.get(name as usize).cloned().unwrap_or_default(),
+                other => format!("{other:?}"),
+            };
+            [
+                "use".to_owned(),
+                model.written(import.path),
+                name,
+                import.exported.to_string(),
+                format!("{:?}", model.place(import.scope)),
+            ]
+        });
+        let impls = model
+            .impls
+            .iter()
+            .map(|block| ["impl".to_owned(), block.header.clone(), String::new(), String::new(), String::new()]);
+        let rest = format!(
+            "{:?} {:?} {:?} {:?}",
+            model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
+            model.includes.iter().map(|include| (&include.path, include.source)).collect::<Vec<_>>(),
+            model
+                .extern_crates
+                .iter()
+                .map(|entry| (model.names.get(entry.name as usize), model.names.get(entry.alias as usize)))
+                .collect::<Vec<_>>(),
+            (model.item_macros.iter().map(|&scope| model.place(scope)).collect::<Vec<_>>(), &self.manifest),
+        );
+        let fields: Vec<String> = declared.chain(imports).chain(impls).flatten().chain([rest]).collect();
+        Hash::of_fields(fields.iter().map(String::as_bytes))
+    }
+
     fn exposes(&self, symbol: &Symbol) -> bool {
         symbol.visibility != Visibility::Private || !self.model.modules.is_empty()
     }

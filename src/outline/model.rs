@@ -115,6 +115,8 @@ pub(crate) struct Impl {
     pub this: TypeId,
     /// The trait, as a type (its generic arguments included).
     pub of: Option<TypeId>,
+    /// Its tokens before the braces.
+    pub header: String,
 }
 
 /// `mod name;`
@@ -291,6 +293,21 @@ pub(crate) enum How {
 }
 
 impl Model {
+    /// Where a scope is: the names of the inline modules around it, and whether it is inside a body.
+    pub(crate) fn place(&self, scope: ScopeId) -> (Vec<&str>, bool) {
+        let (mut modules, mut local) = (Vec::new(), false);
+        let mut at = self.scopes.get(scope as usize);
+        while let Some(scope) = at {
+            match &scope.kind {
+                ScopeKind::Module { name, .. } => modules.extend(self.names.get(*name as usize).map(String::as_str)),
+                ScopeKind::Block => local = true,
+                ScopeKind::File | ScopeKind::Item { .. } => {}
+            }
+            at = scope.parent.and_then(|parent| self.scopes.get(parent as usize));
+        }
+        (modules, local)
+    }
+
     /// A path as it stands in the source, without generic arguments.
     pub(crate) fn written(&self, path: PathId) -> String {
         let Some(path) = self.paths.get(path as usize) else { return String::new() };

@@ -404,7 +404,7 @@ impl<'s> Walk<'s> {
         let signature = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
         let id = self.model.impls.len() as u32;
         // The scope comes first: the types are written inside it.
-        self.model.impls.push(Impl { scope: self.scope, this: 0, of: None });
+        self.model.impls.push(Impl { scope: self.scope, this: 0, of: None, header: signature.clone() });
         let owned = Owned { owner: Owner::Impl(id), visibility: of_node.map(|_| Visibility::Public) };
         if let Some(of) = of_node {
             let name = format!("impl {} for {this_name}", self.text(of).split('<').next().unwrap_or_default());
@@ -415,7 +415,8 @@ impl<'s> Walk<'s> {
         self.with_generics(node, This::Impl(id), |walk, scope| {
             let this = walk.ty(this_node);
             let of = of_node.map(|of| walk.ty(of));
-            walk.model.impls[id as usize] = Impl { scope, this, of };
+            let block = &mut walk.model.impls[id as usize];
+            (block.scope, block.this, block.of) = (scope, this, of);
             if let Some(body) = node.child_by_field_name("body") {
                 walk.prefix.push(this_name.to_owned());
                 walk.associated(body, owned);
