@@ -28,7 +28,7 @@ impl Sandbox {
 #[cfg(target_os = "linux")]
 pub fn restrict_writes(own: &[&Path]) -> Sandbox {
     use landlock::{
-        ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+        ABI, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
         path_beneath_rules,
     };
 

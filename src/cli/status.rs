@@ -53,7 +53,9 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
     }
     match status.daemon.sandbox.as_deref() {
         None => {}
-        Some("off") => writeln!(out, "sandbox   off: this kernel has no Landlock; nothing but the agent's own code keeps it out")?,
+        Some("off") => {
+            writeln!(out, "sandbox   off: this kernel has no Landlock; nothing but the agent's own code keeps it out")?
+        }
         Some(how) => writeln!(out, "sandbox   {how}: the kernel denies writes outside the agent's directories")?,
     }
     match &status.embedding.model {

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ pub const REQUEST_MAX: usize = 64 * 1_024;
 
 /// How long a client waits for the daemon to take and answer a request that needs no work.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
+
+/// How often, and at what distance, a daemon that holds its lock but does not listen is tried.
+const STARTING_LOOKS: u32 = 10;
+const STARTING_EVERY: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
@@ -119,16 +124,30 @@ pub fn ask(home: &Home, request: Request) -> Result<Reply, ControlError> {
 /// If no daemon runs, or it does not answer in time.
 pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<Reply, ControlError> {
     let socket = home.agent_socket();
-    let stream = UnixStream::connect(&socket).map_err(|error| match crate::lock::holder(&home.agent_lock()) {
-        Some(pid) => ControlError::Silent { pid, socket: socket.clone(), reason: error.to_string() },
-        None => ControlError::NotRunning,
-    })?;
+    let stream = connect(home, &socket)?;
     exchange(&stream, request, wait).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ControlError::TimedOut(wait),
         io::ErrorKind::InvalidData => ControlError::Unintelligible(error.to_string()),
         // It stopped while it was asked.
         _ => ControlError::NotRunning,
     })
+}
+
+/// A daemon that is just starting holds its lock before it listens, so a refusal is looked into for a moment.
+fn connect(home: &Home, socket: &Path) -> Result<UnixStream, ControlError> {
+    let mut looks = 0;
+    loop {
+        let error = match UnixStream::connect(socket) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        let Some(pid) = crate::lock::holder(&home.agent_lock()) else { return Err(ControlError::NotRunning) };
+        looks += 1;
+        if looks == STARTING_LOOKS {
+            return Err(ControlError::Silent { pid, socket: socket.to_owned(), reason: error.to_string() });
+        }
+        std::thread::sleep(STARTING_EVERY);
+    }
 }
 
 fn exchange(stream: &UnixStream, request: Request, wait: Duration) -> io::Result<Reply> {

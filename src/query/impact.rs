@@ -1,6 +1,6 @@
 //! Whom a range of commits touches, and who depends on whom.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
@@ -55,22 +55,18 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let changes: Vec<Change> = diff.changes.into_iter().map(|change| change.change).collect();
     let impact = impact::impact(
         &changes,
-        &side(&graph_before, &|path| before.get(path).copied(), &deps_hash(&graph_before)),
-        &side(&graph_after, &|path| after.get(path).copied(), &deps_hash(&graph_after)),
+        &side(&graph_before, &|path| before.get(path).copied(), &graph_before.deps_hashes()),
+        &side(&graph_after, &|path| after.get(path).copied(), &graph_after.deps_hashes()),
     );
     Ok(RangeImpact { from, to, changes, impact })
-}
-
-fn deps_hash(graph: &Graph) -> impl Fn(&FilePath) -> Option<Hash> {
-    |path| Some(impact::deps_hash(graph.uses(path)))
 }
 
 fn side<'a>(
     graph: &'a Graph,
     outline: &'a dyn Fn(&FilePath) -> Option<&'a Outline>,
-    deps_hash: &'a dyn Fn(&FilePath) -> Option<Hash>,
+    deps_hashes: &'a BTreeMap<FilePath, Hash>,
 ) -> Side<'a> {
-    Side { outline, edges: graph.edges(), via: graph.via(), deps_hash }
+    Side { outline, edges: graph.edges(), via: graph.via(), deps_hashes }
 }
 
 fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {

@@ -381,6 +381,7 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
 
     let graph = impact::resolve(paths.iter().map(|&path| (path, outline_after(path))));
     let edges_after = graph.edges().to_vec();
+    let hashes_before = recorded_hashes(&comparison.before);
     let changes: Vec<Change> = comparison.diff.changes.iter().map(|change| change.change.clone()).collect();
     let impact = impact::impact(
         &changes,
@@ -388,13 +389,13 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
             outline: &|path| outlines_before.get(path),
             edges: &edges_before,
             via: &[],
-            deps_hash: &|path| comparison.before.get(path)?.links.deps_hash,
+            deps_hashes: &hashes_before,
         },
         &impact::Side {
             outline: &|path| paths.contains(path).then(|| outline_after(path)),
             edges: &edges_after,
             via: graph.via(),
-            deps_hash: &|path| paths.contains(path).then(|| impact::deps_hash(graph.uses(path))),
+            deps_hashes: &graph.deps_hashes(),
         },
     );
     let mut links = HashMap::new();
@@ -411,6 +412,13 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
         }
     }
     Ok(Relations { edges_before, edges_after, links, impact })
+}
+
+/// The recorded deps_hash of every file that uses anything.
+fn recorded_hashes(before: &BTreeMap<FilePath, FileRecord>) -> BTreeMap<FilePath, Hash> {
+    let nothing = impact::deps_hash(&[]);
+    let recorded = before.iter().filter_map(|(path, file)| Some((path.clone(), file.links.deps_hash?)));
+    recorded.filter(|(_, hash)| *hash != nothing).collect()
 }
 
 fn outlines_differ(store: &RepoStore, comparison: &Comparison) -> Result<bool, Unreconciled> {

@@ -40,7 +40,10 @@ impl Walk<'_> {
         let Some(arguments) = arguments_of(node) else { return };
         let branches = named_children(arguments).into_iter().filter(|child| child.kind() == "token_tree");
         let understood = match self.text(path) {
-            "cfg_if" | "cfg_if::cfg_if" => branches.fold(false, |any, branch| self.reread_items(branch) || any),
+            "cfg_if" | "cfg_if::cfg_if" => {
+                // Every branch is read, so no `any`, which would stop at the first that holds items.
+                branches.filter(|&branch| self.reread_items(branch)).count() > 0
+            }
             _ => self.reread_items(arguments),
         };
         if !understood {
