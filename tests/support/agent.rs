@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -128,7 +129,9 @@ impl TestAgent {
         let mut child = command.spawn().unwrap();
         let pid = i64::from(child.id());
         let start = Instant::now();
-        while self.json(["status"])["daemon"]["pid"].as_i64() != Some(pid) {
+        // it has its lock, and with it its pid, a moment before it listens
+        let answers = || UnixStream::connect(self.home().join("run/agent.sock")).is_ok();
+        while self.json(["status"])["daemon"]["pid"].as_i64() != Some(pid) || !answers() {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the daemon ended ({ended:?}): {}", self.log());
             assert!(start.elapsed() < LONGEST_START, "the daemon does not answer: {}", self.log());
