@@ -79,12 +79,14 @@ fn add_changed_contexts(
     after: &Side<'_>,
 ) {
     let Some(first) = changes.first() else { return };
+    let no_uses = super::deps_hash(&[]);
     let files: BTreeSet<&FilePath> = before.deps_hashes.keys().chain(after.deps_hashes.keys()).collect();
     for file in files.into_iter().filter(|file| !touched.contains(*file)) {
         if impact.dependents.contains_key(file) {
             continue;
         }
-        let differs = before.deps_hashes.get(file) != after.deps_hashes.get(file);
+        let hash = |side: &Side<'_>| side.deps_hashes.get(file).copied().unwrap_or(no_uses);
+        let differs = hash(before) != hash(after);
         if differs {
             let used = before
                 .edges

@@ -383,6 +383,9 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
     let edges_after = graph.edges().to_vec();
     let hashes_before = recorded_hashes(&comparison.before);
     let changes: Vec<Change> = comparison.diff.changes.iter().map(|change| change.change.clone()).collect();
+    let recorded = comparison.before.iter();
+    let hashes_before =
+        recorded.filter_map(|(path, file)| Some((path.clone(), file.links.deps_hash?))).collect::<BTreeMap<_, _>>();
     let impact = impact::impact(
         &changes,
         &impact::Side {
