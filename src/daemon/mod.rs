@@ -416,7 +416,16 @@ impl Daemon {
     }
 
     async fn change(&mut self, change: &control::Change) -> Result<Reply, DaemonError> {
-        let message = match change::execute(&mut self.db, &self.home, &self.config, change) {
+        let unregisters = matches!(change, control::Change::Unregister { .. });
+        if unregisters {
+            // It has the store open that is to go, and would go on writing in it.
+            self.worker.stop(STOP_PATIENCE).await;
+        }
+        let executed = change::execute(&mut self.db, &self.home, &self.config, change);
+        if unregisters {
+            self.note_end(true).await?;
+        }
+        let message = match executed {
             Ok(message) => message,
             Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
         };
