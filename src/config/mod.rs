@@ -7,6 +7,7 @@ mod read;
 mod section;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -227,7 +228,10 @@ impl Config {
     pub fn load(path: &Path, agent_home: &Path) -> Result<Self, ConfigError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text, agent_home),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::defaults(agent_home)),
+            // A home that cannot be a directory is told by whoever makes it.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(Self::defaults(agent_home))
+            }
             Err(source) => Err(ConfigError::Unreadable { path: path.to_path_buf(), source }),
         }
     }
