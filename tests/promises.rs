@@ -3,6 +3,9 @@
 
 mod support;
 
+mod bad_input;
 mod command_line;
 mod hooks;
+mod line;
 mod noticing;
+mod register;

@@ -3,12 +3,14 @@
 
 mod agent;
 mod fingerprint;
+mod jobs;
 mod repo;
 
 use std::time::{Duration, Instant};
 
-pub use agent::TestAgent;
+pub use agent::{Output, TestAgent};
 pub use fingerprint::{Fingerprint, fingerprint, untouched};
+pub use jobs::{Job, Jobs};
 pub use repo::{TestRepo, git_version};
 
 /// Asks `condition` again and again until it holds; `what` names it in the failure.
