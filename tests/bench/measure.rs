@@ -1,1 +1,71 @@
-fn main() {}
+//! `cargo bench --profile quick --bench measure [-- NAME..]`: what the agent costs on this machine, as rows of a Markdown table.
+//!
+//! Everything is made up here and the same everywhere: a repository of 1,000 files, 100,000 analyses, 100,000 vectors. Agents,
+//! repositories and stores live in temporary directories, with a home and a Git configuration of their own. Only the model and
+//! the crates whose true edges are known come from outside; what cannot be had is left out. A machine that does something else
+//! at the same time makes the figures worse, so its load is printed with them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a figure that cannot be had ends in a panic that says why")]
+
+#[expect(unused_imports, reason = "the stories need more of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cache;
+mod commit;
+mod embed;
+mod figures;
+mod impact_truth;
+mod index;
+mod indexed;
+mod machine;
+mod sample;
+mod search;
+mod vectors;
+
+use std::process::ExitCode;
+
+use indexed::Samples;
+
+/// A measurement by name.
+type Measure = fn(&Samples);
+
+const MEASURES: &[(&str, Measure)] = &[
+    ("cache", |_| cache::measure()),
+    ("embed", |_| embed::measure()),
+    ("index", index::measure),
+    ("commit", commit::measure),
+    ("search", search::measure),
+    ("vectors", |_| vectors::measure()),
+    // last: it prints a table of its own
+    ("impact", |_| impact()),
+];
+
+/// How precise the edges are; a share, no cost.
+fn impact() {
+    println!();
+    match impact_truth::run(false) {
+        Ok(true) => {}
+        Ok(false) => println!("(missed)"),
+        Err(error) => eprintln!("the precision of the edges is left out: {error}"),
+    }
+}
+
+fn main() -> ExitCode {
+    // `cargo bench` itself adds `--bench`
+    let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
+    if let Some(unknown) = names.iter().find(|name| !MEASURES.iter().any(|(known, _)| known == name)) {
+        let known: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).collect();
+        eprintln!("there is no measurement {unknown}; there are: {}", known.join(", "));
+        return ExitCode::from(2);
+    }
+    println!("{}\n", machine::describe());
+    figures::print_head();
+    let samples = Samples::default();
+    for (name, measure) in MEASURES {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            measure(&samples);
+        }
+    }
+    println!("\nload average at the end: {}", machine::load());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,53 @@
+//! Indexing a repository of 1,000 files from nothing: time, memory, disk.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ra_agent::domain::FilePath;
+use ra_agent::impact;
+use ra_agent::outline::{self, Outline};
+
+use super::figures::{digits, megabytes, millis, row, row_below, size, time};
+use super::indexed::{Cold, Indexed, Samples};
+use super::sample;
+
+pub fn measure(samples: &Samples) {
+    outlines();
+    let lexical = samples.lexical();
+    show(lexical, "without a model");
+    let store = lexical.cold.store_bytes;
+    row_below("disk: analyses and lexical index of 1,000 files", &size(store), megabytes(store), 25.0, "MB");
+    if let Some(embedded) = samples.embedded() {
+        show(embedded, "with the model");
+        row("disk: vectors of 1,000 files", &size(embedded.cold.vector_bytes));
+    }
+}
+
+fn show(indexed: &Indexed, how: &str) {
+    let Cold { time: took, worker, idle, .. } = indexed.cold;
+    row(&format!("cold index of {} source files, {how}", sample::SOURCE_FILES), &time(took));
+    if let Some(worker) = worker {
+        row(&format!("peak memory of the worker, {how}"), &size(worker.peak));
+    }
+    if let Some(idle) = idle {
+        let value = format!("{} (peak {})", size(idle.now), size(idle.peak));
+        row_below(&format!("idle memory of the agent, {how}"), &value, megabytes(idle.now), 40.0, "MB");
+    }
+}
+
+/// The part of an index that understands the files, in this thread alone.
+fn outlines() {
+    let files: Vec<(FilePath, String)> =
+        sample::files().into_iter().map(|(path, text)| (FilePath::from(path.as_str()), text)).collect();
+    let begun = Instant::now();
+    let outlines: Vec<(&FilePath, Outline)> =
+        files.iter().map(|(path, text)| (path, outline::outline(outline::language_of(path), text).0)).collect();
+    let outlined = begun.elapsed();
+    let begun = Instant::now();
+    let graph = black_box(impact::resolve(outlines.iter().map(|(path, outline)| (*path, outline))));
+    let resolved = begun.elapsed();
+    let per_file = digits(millis(outlined) / files.len() as f64);
+    let edges = graph.edges().len();
+    row("outlines of these files, one thread", &format!("{} ({per_file} ms a file)", time(outlined)));
+    row("resolving who uses whom among them, one thread", &format!("{} ({edges} edges)", time(resolved)));
+}
