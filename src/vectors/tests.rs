@@ -1,3 +1,4 @@
+use super::upkeep::Thresholds;
 use super::*;
 use crate::clock::Timestamp;
 use std::time::Duration;
@@ -119,7 +120,7 @@ async fn upkeep_merges_fragments_removes_versions_and_changes_no_row() {
     }
     let (before, bytes) = (sorted(vectors.rows().await.unwrap()), vectors.disk_bytes());
     let kept = vectors.maintain(crate::clock::now(), VERSION_KEPT).await.unwrap();
-    assert!(kept.fragments_merged >= SMALL && kept.versions_removed == 0, "{kept:?}");
+    assert!(kept.fragments_merged >= Thresholds::DEFAULT.small_fragments && kept.versions_removed == 0, "{kept:?}");
 
     let later = Timestamp(crate::clock::now().0 + 1_000);
     let done = vectors.maintain(later, Duration::ZERO).await.unwrap();
@@ -127,8 +128,6 @@ async fn upkeep_merges_fragments_removes_versions_and_changes_no_row() {
     assert!(vectors.disk_bytes() < bytes / 2, "{} of {bytes} bytes", vectors.disk_bytes());
     assert_eq!(sorted(vectors.rows().await.unwrap()), before);
 }
-
-const SMALL: usize = 16;
 
 #[tokio::test]
 async fn a_reader_whose_version_was_pruned_opens_again() {
@@ -151,4 +150,59 @@ async fn what_a_crash_left_of_a_creation_is_replaced() {
     std::fs::write(home.path().join("code_chunks.lance/junk"), "x").unwrap();
     assert!(Vectors::open(home.path()).await.unwrap().is_none());
     assert_eq!(opened(home.path()).await.count().await.unwrap(), 0);
+}
+
+/// A vector of unit length whose direction follows from a number.
+fn scattered(seed: u32) -> [f32; DIMENSIONS] {
+    let mut state = u64::from(seed) + 1;
+    let mut vector = [0.0; DIMENSIONS];
+    for value in &mut vector {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *value = ((state >> 40) as f32 / (1 << 23) as f32) - 1.0;
+    }
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    vector.map(|value| value / length)
+}
+
+#[tokio::test]
+async fn with_indexes_the_answers_stay_the_same_through_edits_and_compaction() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    let file = |nth: u32, count: u32| -> Vec<ChunkRow> {
+        let path = format!("{nth}.rs");
+        (0..count).map(|of| ChunkRow { vector: scattered(nth * 100 + of), ..row(&path, of, "m") }).collect()
+    };
+    for nth in 0..5 {
+        vectors.replace_files(&[&format!("{nth}.rs")], file(nth, 60)).await.unwrap();
+    }
+    let query = scattered(217);
+    let before = vectors.search(&query, "m", 10).await.unwrap();
+    assert_eq!(before[0].0, file(2, 60)[17].chunk_id);
+
+    let from = Thresholds {
+        small_fragments: 3,
+        vector_index_rows: 256,
+        scalar_index_rows: 256,
+        unindexed_rows: 20,
+        ..Thresholds::DEFAULT
+    };
+    let maintain = || vectors.maintain_from(from, Timestamp(crate::clock::now().0 + 1_000), Duration::ZERO);
+    assert_eq!(maintain().await.unwrap().indexes_built, 3);
+    let ids = |found: &[(String, f32)]| found.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&vectors.search(&query, "m", 10).await.unwrap()), ids(&before));
+    assert_eq!(maintain().await.unwrap().indexes_built, 0);
+
+    vectors.replace_files(&["2.rs"], file(2, 10)).await.unwrap();
+    vectors.replace_files(&["9.rs"], file(9, 60)).await.unwrap();
+    let newest = |found: Vec<(String, f32)>| (found[0].0.clone(), found[0].1);
+    for round in ["before", "after"] {
+        let (id, score) = newest(vectors.search(&scattered(933), "m", 5).await.unwrap());
+        assert!(id == file(9, 60)[33].chunk_id && score > 0.999, "{round} upkeep: {score}");
+        let gone = &before[0].0;
+        assert!(vectors.search(&query, "m", 300).await.unwrap().iter().all(|(id, _)| id != gone), "{round} upkeep");
+        let known = vectors.vectors_of(&[file(9, 60)[5].chunk_hash], "m").await.unwrap();
+        assert_eq!(known.len(), 1, "{round} upkeep");
+        assert_eq!(vectors.count().await.unwrap(), 4 * 60 + 10 + 60);
+        assert!(round == "after" || maintain().await.unwrap().indexes_built == 3);
+    }
 }

@@ -18,22 +18,33 @@ use super::{Vectors, VectorsError};
 /// How long a replaced version stays readable. DESIGN §4.9: a reader may still be at work on it.
 pub const VERSION_KEPT: Duration = Duration::from_secs(10 * 60);
 
-/// Rows of a fragment that compaction leaves alone: 12 MiB of vectors. LanceDB's own default, a million, would rewrite the whole
-/// table for each new fragment.
-const FRAGMENT_ROWS: usize = 8_192;
+/// From which size on upkeep does what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thresholds {
+    /// Rows of a fragment that compaction leaves alone.
+    pub fragment_rows: usize,
+    /// Fragments smaller than that which are waited for before they are merged.
+    pub small_fragments: usize,
+    /// Rows from which on vectors are searched by an HNSW index.
+    pub vector_index_rows: usize,
+    /// Rows from which on looking up by path or hash uses an index.
+    pub scalar_index_rows: usize,
+    /// Rows outside an index, compared one by one, that are waited for before they are added to it.
+    pub unindexed_rows: usize,
+}
 
-/// Fragments smaller than that which are waited for before they are merged.
-const SMALL_FRAGMENTS: usize = 16;
-
-/// From so many rows on vectors are searched by an HNSW index; below, comparing with every vector is quick enough (measured: 58 ms
-/// for 100,000 rows).
-const VECTOR_INDEX_ROWS: usize = 20_000;
-
-/// From so many rows on looking up by path or hash uses an index (measured on 100,000 rows: 42 ms without, 2 ms with one).
-const SCALAR_INDEX_ROWS: usize = 50_000;
-
-/// Rows outside an index, which are compared one by one, that are waited for before they are added to it.
-const UNINDEXED_ROWS: usize = 4_000;
+impl Thresholds {
+    /// 8,192 rows are 12 MiB of vectors; LanceDB's own default of a million would rewrite the whole table for each new fragment.
+    /// Below 20,000 rows comparing with every vector is quick enough (measured: 58 ms for 100,000); finding a path among 100,000
+    /// rows took 42 ms without an index and 2 ms with one.
+    pub const DEFAULT: Self = Self {
+        fragment_rows: 8_192,
+        small_fragments: 16,
+        vector_index_rows: 20_000,
+        scalar_index_rows: 50_000,
+        unindexed_rows: 4_000,
+    };
+}
 
 const VECTOR_COLUMN: &str = "vector";
 const SCALAR_COLUMNS: [&str; 2] = ["chunk_hash", "file_path"];
@@ -55,42 +66,52 @@ impl Vectors {
     /// # Errors
     /// If the store cannot be written; what was done until then stays.
     pub async fn maintain(&self, now: Timestamp, older_than: Duration) -> Result<Upkeep, VectorsError> {
-        let fragments_merged = self.compact().await.map_err(self.error("compacted"))?;
-        let indexes_built = self.build_indexes().await.map_err(self.error("indexed"))?;
+        self.maintain_from(Thresholds::DEFAULT, now, older_than).await
+    }
+
+    pub(super) async fn maintain_from(
+        &self,
+        from: Thresholds,
+        now: Timestamp,
+        older_than: Duration,
+    ) -> Result<Upkeep, VectorsError> {
+        let fragments_merged = self.compact(from).await.map_err(self.error("compacted"))?;
+        let indexes_built = self.build_indexes(from).await.map_err(self.error("indexed"))?;
         let (versions_removed, bytes_removed) = self.prune(now, older_than).await.map_err(self.error("pruned"))?;
         Ok(Upkeep { fragments_merged, versions_removed, bytes_removed, indexes_built })
     }
 
-    async fn compact(&self) -> Result<usize, Error> {
+    async fn compact(&self, from: Thresholds) -> Result<usize, Error> {
         let table = self.table();
         let Some(native) = table.as_native() else { return Ok(0) };
         let rows = table.count_rows(None).await?;
         let has_holes = native.count_deleted_rows().await? * 10 > rows;
-        if !has_holes && native.num_small_files(FRAGMENT_ROWS).await? < SMALL_FRAGMENTS {
+        if !has_holes && native.num_small_files(from.fragment_rows).await? < from.small_fragments {
             return Ok(0);
         }
-        let options = CompactionOptions { target_rows_per_fragment: FRAGMENT_ROWS, ..CompactionOptions::default() };
+        let options =
+            CompactionOptions { target_rows_per_fragment: from.fragment_rows, ..CompactionOptions::default() };
         let stats = table.optimize(OptimizeAction::Compact { options, remap_options: None }).await?;
         Ok(stats.compaction.map_or(0, |metrics| metrics.fragments_removed))
     }
 
-    async fn build_indexes(&self) -> Result<usize, Error> {
+    async fn build_indexes(&self, from: Thresholds) -> Result<usize, Error> {
         let rows = self.table().count_rows(None).await?;
         let mut built = 0;
-        if rows >= SCALAR_INDEX_ROWS {
+        if rows >= from.scalar_index_rows {
             for column in SCALAR_COLUMNS {
-                built += self.build_index(column, || Index::BTree(BTreeIndexBuilder::default())).await?;
+                built += self.build_index(from, column, || Index::BTree(BTreeIndexBuilder::default())).await?;
             }
         }
-        if rows >= VECTOR_INDEX_ROWS {
+        if rows >= from.vector_index_rows {
             let hnsw = || Index::IvfHnswSq(IvfHnswSqIndexBuilder::default().distance_type(DistanceType::Cosine));
-            built += self.build_index(VECTOR_COLUMN, hnsw).await?;
+            built += self.build_index(from, VECTOR_COLUMN, hnsw).await?;
         }
         Ok(built)
     }
 
     /// Builds the column's index, or adds to it what came since.
-    async fn build_index(&self, column: &str, index: impl FnOnce() -> Index) -> Result<usize, Error> {
+    async fn build_index(&self, from: Thresholds, column: &str, index: impl FnOnce() -> Index) -> Result<usize, Error> {
         let table = self.table();
         let present = table.list_indices().await?.into_iter().find(|index| index.columns == [column]);
         let Some(present) = present else {
@@ -99,7 +120,7 @@ impl Vectors {
         };
         let statistics = table.index_stats(&present.name).await?;
         let is_behind = statistics.is_some_and(|statistics| {
-            statistics.num_unindexed_rows > UNINDEXED_ROWS.max(statistics.num_indexed_rows / 10)
+            statistics.num_unindexed_rows > from.unindexed_rows.max(statistics.num_indexed_rows / 10)
         });
         if !is_behind {
             return Ok(0);
