@@ -381,7 +381,6 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
 
     let graph = impact::resolve(paths.iter().map(|&path| (path, outline_after(path))));
     let edges_after = graph.edges().to_vec();
-    let hashes_before = recorded_hashes(&comparison.before);
     let changes: Vec<Change> = comparison.diff.changes.iter().map(|change| change.change.clone()).collect();
     let recorded = comparison.before.iter();
     let hashes_before =
@@ -415,13 +414,6 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
         }
     }
     Ok(Relations { edges_before, edges_after, links, impact })
-}
-
-/// The recorded deps_hash of every file that uses anything.
-fn recorded_hashes(before: &BTreeMap<FilePath, FileRecord>) -> BTreeMap<FilePath, Hash> {
-    let nothing = impact::deps_hash(&[]);
-    let recorded = before.iter().filter_map(|(path, file)| Some((path.clone(), file.links.deps_hash?)));
-    recorded.filter(|(_, hash)| *hash != nothing).collect()
 }
 
 fn outlines_differ(store: &RepoStore, comparison: &Comparison) -> Result<bool, Unreconciled> {
