@@ -6,7 +6,7 @@ fn queue() -> (tempfile::TempDir, Connection, RepoId) {
     let dir = tempfile::tempdir().unwrap();
     let db = open_writer(&dir.path().join("agent.db"), Database::Agent).unwrap();
     db.execute(
-        "INSERT INTO repos (repo_id, path, kind, git_dir, common_dir, registered_at) VALUES ('r', 'p', 'worktree', 'g', 'g', 0)",
+        "INSERT INTO repos (repo_id, path, kind, git_dir, common_dir, registered_at) VALUES ('r', x'70', 'worktree', x'67', x'67', 0)",
         [],
     )
     .unwrap();
