@@ -62,7 +62,7 @@ pub enum Lane {
 
 /// Upserts jobs of one repository by (path, kind), in one transaction with what the caller adds to it. A live job with the same
 /// key is kept and at most made more urgent; one with another key is superseded. A key that was discarded or quarantined is not
-/// enqueued again: that is the user's decision (`queue retry`). Returns how many jobs are new.
+/// enqueued again: that is the user's decision (`queue retry`). Of the jobs of a file and kind that ended well only the last is kept. Returns how many jobs are new.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -95,13 +95,17 @@ pub fn enqueue(db: &Connection, repo: &RepoId, jobs: &[NewJob], now: Timestamp) 
                 urge.execute(params![id, job.priority as i64, job.origin as i64])?;
                 continue;
             }
-            Some((id, _)) => supersede_one(db, id, now)?,
-            None => {}
+            Some((id, _)) => {
+                forget.execute(params![repo.0, path, kind])?;
+                supersede_one(db, id, now)?;
+            }
+            None => {
+                forget.execute(params![repo.0, path, kind])?;
+            }
         }
         if dead.exists(params![repo.0, path, kind, job.key.as_bytes()])? {
             continue;
         }
-        forget.execute(params![repo.0, path, kind])?;
         let (symbol, file) = match &job.reason {
             StaleReason::DependencyChanged { symbol, file } => (Some(symbol.as_str()), Some(file.as_bytes())),
             _ => (None, None),

@@ -129,7 +129,8 @@ impl Worker {
         let full = full || reread || repo.planned_with != Some(self.recipe.hash());
 
         let comparison = self.compare(repo, &git, head, &deny, reread)?;
-        let mut relations = relate(self.store(repo)?, &comparison, reread)?;
+        self.store(repo)?;
+        let mut relations = relate(&self.pool, &self.stores[&repo.id], &comparison, reread)?;
         let after = files_after(&comparison, &relations);
         let plans = self.plan(repo, &comparison, &relations, &after, full)?;
         let jobs = self.enqueue(repo, &comparison, &plans)?;
@@ -364,7 +365,12 @@ fn gone(diff: &TreeDiff) -> impl Iterator<Item = &FilePath> {
 
 /// Works out the edges, the dependency contexts and whom the change touches. Where no outline differs and no path came or went,
 /// nothing can differ: that is the cut-off that makes an edit of a body cheap.
-fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Relations, Unreconciled> {
+fn relate(
+    pool: &rayon::ThreadPool,
+    store: &RepoStore,
+    comparison: &Comparison,
+    reread: bool,
+) -> Result<Relations, Unreconciled> {
     if !reread && !outlines_differ(store, comparison)? {
         return Ok(Relations::default());
     }
@@ -379,7 +385,8 @@ fn relate(store: &RepoStore, comparison: &Comparison, reread: bool) -> Result<Re
     let outline_after =
         |path: &FilePath| read.get(path).copied().or_else(|| outlines_before.get(path)).unwrap_or(&empty);
 
-    let graph = impact::resolve(paths.iter().map(|&path| (path, outline_after(path))));
+    let view: Vec<(&FilePath, &Outline)> = paths.iter().map(|&path| (path, outline_after(path))).collect();
+    let graph = pool.install(|| impact::resolve(view.iter().copied()));
     let edges_after = graph.edges().to_vec();
     let changes: Vec<Change> = comparison.diff.changes.iter().map(|change| change.change.clone()).collect();
     let recorded = comparison.before.iter();
