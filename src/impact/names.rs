@@ -395,7 +395,9 @@ impl<'w, 'a> Names<'w, 'a> {
         if visited.depth >= CHAIN_MAX {
             return false;
         }
+        visited.depth += 1;
         let more = self.has_open_end(region, visited);
+        visited.depth -= 1;
         visited.regions.insert(region, more);
         more
     }

@@ -178,6 +178,20 @@ fn circles_end() {
 }
 
 #[test]
+fn chains_without_end_end() {
+    let n = 3_000;
+    let globs: String = (0..n).map(|i| format!("pub mod m{i} {{ pub use super::m{}::*; }} ", i + 1)).collect();
+    let names: String = (0..n).map(|i| format!("pub use self::n{} as n{i}; ", i + 1)).collect();
+    let aliases: String = (0..n).map(|i| format!("pub type T{i} = (T{}, T{}); ", i + 1, i + 1)).collect();
+    let bounds: String =
+        (0..40).map(|i| format!("T{i}: Into<T{}> + From<T{}>, ", (i + 1) % 40, (i + 7) % 40)).collect();
+    let uses = "fn f(t: T0) { m0::x(); n0(); t.0.y(); }";
+    let text = format!("{globs}{names}{aliases}{uses} fn g<T0, T1>(t: T0) where {bounds} {{ t.into().z(); }}");
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    thread.spawn(move || Texts::new(&[("src/lib.rs", &text)]).graph()).unwrap().join().unwrap();
+}
+
+#[test]
 fn types_in_circles_end() {
     let texts = Texts::new(&[(
         "src/lib.rs",

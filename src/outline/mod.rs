@@ -21,7 +21,7 @@ use model::Model;
 pub use symbol::{Symbol, SymbolKind, Visibility};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
-pub const OUTLINE_VERSION: u32 = 3;
+pub const OUTLINE_VERSION: u32 = 4;
 
 /// What one file says to others and asks of others.
 // serde: an outline is a stored value, kept by the hash of the content it was made from.

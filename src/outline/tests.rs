@@ -134,6 +134,40 @@ fn an_outline_survives_its_stored_form_and_damage_is_noticed() {
     }
 }
 
+/// Every kind of thing that an outline holds, at least once.
+const EVERYTHING: &str = r#"
+#[macro_use] extern crate core as base;
+pub(in crate::a) use a::{self, b::*, C as D, E as _};
+#[path = "odd.rs"] mod odd;
+include!("more.rs");
+lazy! { static X: u8 = 1; }
+pub trait T<const N: usize>: Sized + Clone { type I: Iterator<Item = u8>; const K: u8; fn t(&self) -> [u8; N]; }
+impl<A: Into<B>, B> T<3> for (A, dyn Fn(&A) -> B) where B: Default { type I = Vec<u8>; const K: u8 = 1; }
+pub union U { a: u8, b: u16 }
+pub enum E { A = 1, B { x: u8 }, C(#[doc = "x"] pub u8) }
+macro_rules! m { ($a:expr) => { $a } }
+async fn f<'a>(mut self: Box<Self>, (x, y): (u8, &'a str), z: impl Copy) -> Result<(), !> {
+    use inner::g;
+    let v = vec![S { x, y: 1, ..d }.z[0]?];
+    for (i, w) in v.iter().map(|q: u8| -> u8 { q }).enumerate() { w.await; }
+    let Some(k @ [a, .., E::A]) = <S as T<1>>::make::<u8>(1) else { return };
+    if let E::B { x: 1..=MAX, .. } | E::C(ref n) = self.kind && n as u8 > 2 { loop { break } } else { unsafe { h() } }
+    match k { K if k.x => {} Foo(_) => {} _ => |p| p + 1 }
+    static S: &str = include_str!("s.txt");
+    a.b = c!(d => e);
+}
+"#;
+
+/// Stored outlines are taken for right while the version is the same.
+#[test]
+fn the_version_is_raised_with_the_outline() {
+    let texts = [CONFIG, EVERYTHING];
+    let bytes: Vec<u8> = texts.iter().flat_map(|text| super::outline(Language::Rust, text).0.to_bytes()).collect();
+    let known = (OUTLINE_VERSION, Hash::of(&bytes).to_string());
+    let expected = (4, "eb797fbced9d6ef97f12a6ddb8c26ef0f276dbc0d4f5d2b2caab2fba7e137ff7".to_owned());
+    assert_eq!(known, expected, "the outline of a text changed: raise OUTLINE_VERSION and put the new hash here");
+}
+
 #[test]
 fn broken_source_is_input() {
     let (outline, errors) = super::outline(Language::Rust, "pub fn good() {}\nstruct S { a: }\npub fn also() {} }}}");

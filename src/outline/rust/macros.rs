@@ -2,7 +2,7 @@
 
 use tree_sitter::{Node, Range};
 
-use super::super::model::{Include, NO_VALUE, Space, Step, Value};
+use super::super::model::{Include, NO_VALUE, NameId, Space, Step, Value};
 use super::{Walk, line_of, named_children};
 
 /// Attributes whose arguments name nothing that a file defines.
@@ -23,6 +23,33 @@ const PLAIN_ATTRIBUTES: &[&str] = &[
     "test",
 ];
 
+/// Derives that add impls and no names (std, serde, clap, thiserror, derive_more). Others may declare items beside theirs.
+const NAMELESS_DERIVES: &[&str] = &[
+    "Args",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Deref",
+    "DerefMut",
+    "Deserialize",
+    "Display",
+    "Eq",
+    "Error",
+    "From",
+    "FromStr",
+    "Hash",
+    "Into",
+    "JsonSchema",
+    "Ord",
+    "Parser",
+    "PartialEq",
+    "PartialOrd",
+    "Serialize",
+    "Subcommand",
+    "ValueEnum",
+];
+
 /// Macros whose value is text.
 const TEXT_MACROS: &[&str] =
     &["format", "concat", "stringify", "include_str", "env", "file", "line", "column", "module_path"];
@@ -38,12 +65,8 @@ impl Walk<'_> {
         self.note_include(node, path);
         self.model.item_macros.push(self.scope);
         let Some(arguments) = arguments_of(node) else { return };
-        let branches = named_children(arguments).into_iter().filter(|child| child.kind() == "token_tree");
         let understood = match self.text(path) {
-            "cfg_if" | "cfg_if::cfg_if" => {
-                // Every branch is read, so no `any`, which would stop at the first that holds items.
-                branches.filter(|&branch| self.reread_items(branch)).count() > 0
-            }
+            "cfg_if" | "cfg_if::cfg_if" => self.reread_branches(arguments),
             _ => self.reread_items(arguments),
         };
         if !understood {
@@ -51,6 +74,15 @@ impl Walk<'_> {
                 walk.reread(arguments);
             });
         }
+    }
+
+    /// `if #[cfg(..)] { items } else { items }`
+    fn reread_branches(&mut self, tokens: Node<'_>) -> bool {
+        let mut understood = false;
+        for branch in named_children(tokens).into_iter().filter(|child| child.kind() == "token_tree") {
+            understood |= self.reread_items(branch);
+        }
+        understood
     }
 
     /// Reads what stands in braces again as items of the present scope, as macros that only add a `cfg` have them. False, and
@@ -130,6 +162,10 @@ impl Walk<'_> {
                 "::" => {}
                 _ if segments.is_empty() => {}
                 _ => {
+                    let last = segments.last().and_then(|&last: &NameId| self.model.names.get(last as usize));
+                    if last.is_some_and(|last| !NAMELESS_DERIVES.contains(&last.as_str())) {
+                        self.model.item_macros.push(self.scope);
+                    }
                     self.push_path(std::mem::take(&mut segments), Space::Macro, line_of(token));
                 }
             }
