@@ -6,8 +6,10 @@
 
 mod cause;
 mod crates;
+mod generics;
 mod guess;
 mod infer;
+mod lookup;
 mod members;
 mod modules;
 mod names;

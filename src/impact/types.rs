@@ -6,13 +6,11 @@
 
 use std::rc::Rc;
 
-use super::World;
-use super::members::ImplRef;
 use super::modules::MountId;
 use super::names::{End, Found, Names, Target};
 use super::view::{File, GlobalDef, Name};
 use crate::outline::SymbolKind;
-use crate::outline::model::{Owner, PathId, ScopeId, ScopeKind, Space, This, Type, TypeId};
+use crate::outline::model::{Owner, PathId, ScopeId, Space, Type, TypeId};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ty {
@@ -36,7 +34,7 @@ pub(super) enum Ty {
 pub(super) struct Env {
     pub this: Option<Ty>,
     /// The bounds of a parameter are being read: parameters in them stay unknown, or `T: Add<T> + Sub<T>` had no end.
-    in_bounds: bool,
+    pub in_bounds: bool,
     pub generics: Vec<Arguments>,
 }
 
@@ -64,7 +62,7 @@ pub(super) enum ResolvedEnd {
 }
 
 /// Nesting of types, of aliases of aliases, of derefs: beyond it nothing is known.
-const DEPTH_MAX: u32 = 12;
+pub(super) const DEPTH_MAX: u32 = 12;
 
 impl Names<'_, '_> {
     /// The mount in whose crate the types of a definition are read.
@@ -119,7 +117,7 @@ impl Names<'_, '_> {
         }
     }
 
-    fn associated_type(&self, def: GlobalDef, of: Ty, mount: MountId, depth: u32) -> Ty {
+    pub(super) fn associated_type(&self, def: GlobalDef, of: Ty, mount: MountId, depth: u32) -> Ty {
         let (file, entry) = (self.world.view.file_of(def), self.world.view.def(def));
         let Some(mount) = self.mount_near(file, mount) else { return Ty::Unknown };
         let env = self.env_of_owner(def, &of, mount, depth);
@@ -162,138 +160,6 @@ impl Names<'_, '_> {
             Owner::Scope => {}
         }
         env
-    }
-
-    pub(super) fn generic_count(&self, file: File, scope: ScopeId) -> usize {
-        match self.world.view.model(file).scopes.get(scope as usize).map(|scope| &scope.kind) {
-            Some(ScopeKind::Item { generics, .. }) => generics.len(),
-            _ => 0,
-        }
-    }
-
-    /// What the generic parameters of `scope` must be for the written type to be `actual`.
-    #[expect(clippy::too_many_arguments, reason = "a written type is a file, a mount and an id")]
-    pub(super) fn unify(
-        &self,
-        file: File,
-        mount: MountId,
-        ty: TypeId,
-        actual: &Ty,
-        scope: ScopeId,
-        args: &mut [Ty],
-        depth: u32,
-    ) {
-        let model = self.world.view.model(file);
-        let Some(depth) = depth.checked_sub(1) else { return };
-        match (model.types.get(ty as usize), actual) {
-            (_, Ty::Unknown) | (None, _) => {}
-            (Some(Type::Path(path)), _) => {
-                let path = &model.paths[*path as usize];
-                let segments: Vec<Name> = path.segments.iter().map(|&id| self.world.view.name(file, id)).collect();
-                match self.walk(mount, path.scope, &segments, path.space).end {
-                    End::Generic(of, index) if of == scope => {
-                        let slot = args.get_mut(index as usize).filter(|slot| **slot == Ty::Unknown);
-                        if let Some(slot) = slot {
-                            *slot = actual.clone();
-                        }
-                        self.unify_bounds(file, mount, scope, index, actual, args, depth);
-                    }
-                    End::External if segments.len() == 1 && is_pointer(self.world.view.text(segments[0])) => {
-                        let inner = self.behind(actual).unwrap_or_else(|| actual.clone());
-                        if let Some(&arg) = path.args.first() {
-                            self.unify(file, mount, arg, &inner, scope, args, depth);
-                        }
-                    }
-                    _ => {
-                        for (&arg, actual) in path.args.iter().zip(args_of(actual)) {
-                            self.unify(file, mount, arg, actual, scope, args, depth);
-                        }
-                    }
-                }
-            }
-            (Some(Type::Slice(element)), Ty::External(_, actual)) => {
-                if let Some(actual) = actual.first() {
-                    self.unify(file, mount, *element, actual, scope, args, depth);
-                }
-            }
-            (Some(Type::Tuple(parts)), Ty::Tuple(actual)) => {
-                for (&part, actual) in parts.iter().zip(actual.iter()) {
-                    self.unify(file, mount, part, actual, scope, args, depth);
-                }
-            }
-            (Some(Type::Bounds(bounds)), _) => {
-                for &bound in bounds {
-                    self.unify(file, mount, bound, actual, scope, args, depth);
-                }
-            }
-            (Some(Type::Function(_, Some(result))), Ty::Function(_, actual)) => {
-                self.unify(file, mount, *result, actual, scope, args, depth);
-            }
-            _ => {}
-        }
-    }
-
-    /// `F: Fn() -> T` says what `T` is, once `F` is known.
-    #[expect(clippy::too_many_arguments, reason = "as unify")]
-    fn unify_bounds(
-        &self,
-        file: File,
-        mount: MountId,
-        scope: ScopeId,
-        index: u32,
-        actual: &Ty,
-        args: &mut [Ty],
-        depth: u32,
-    ) {
-        let ScopeKind::Item { generics, .. } = &self.world.view.model(file).scopes[scope as usize].kind else { return };
-        for &bound in generics.get(index as usize).map(|generic| generic.bounds.as_slice()).unwrap_or_default() {
-            self.unify(file, mount, bound, actual, scope, args, depth);
-        }
-    }
-
-    /// What `Self` is in a scope.
-    pub(super) fn this_in(&self, file: File, mount: MountId, scope: ScopeId, depth: u32) -> Ty {
-        let view = &self.world.view;
-        let model = view.model(file);
-        let mut at = Some(scope);
-        while let Some(scope) = at {
-            let entry = &model.scopes[scope as usize];
-            if let ScopeKind::Item { this, .. } = &entry.kind {
-                match this {
-                    This::Outer => {}
-                    This::Def(def) => {
-                        let def = view.global(file, *def);
-                        let params = self.generic_count(file, view.def(def).inner) as u32;
-                        let args =
-                            (0..params).map(|index| self.generic(file, mount, scope, index, &Env::default(), depth));
-                        return Ty::Adt(def, args.collect());
-                    }
-                    This::Impl(block) => {
-                        let Some(block) = model.impls.get(*block as usize) else { return Ty::Unknown };
-                        return self.lower(file, mount, block.this, &Env::default(), depth);
-                    }
-                }
-            }
-            at = entry.parent;
-        }
-        Ty::Unknown
-    }
-
-    fn generic(&self, file: File, mount: MountId, scope: ScopeId, index: u32, env: &Env, depth: u32) -> Ty {
-        let given = env.generics.iter().find(|((of, at), _)| *of == file && *at == scope);
-        if let Some(ty) = given.and_then(|(_, args)| args.get(index as usize)).filter(|ty| **ty != Ty::Unknown) {
-            return ty.clone();
-        }
-        let Some(depth) = depth.checked_sub(1) else { return Ty::Unknown };
-        let ScopeKind::Item { generics, .. } = &self.world.view.model(file).scopes[scope as usize].kind else {
-            return Ty::Unknown;
-        };
-        if env.in_bounds {
-            return Ty::Unknown;
-        }
-        let env = &Env { in_bounds: true, ..env.clone() };
-        let bounds = generics.get(index as usize).map(|generic| generic.bounds.as_slice()).unwrap_or_default();
-        one_or_bounds(bounds.iter().map(|&bound| self.lower(file, mount, bound, env, depth)).collect())
     }
 
     /// Follows a path to its end, through types where modules end.
@@ -407,162 +273,6 @@ impl Names<'_, '_> {
         }
     }
 
-    /// An item of a type by name: a variant, an item of its impls, of the traits it implements.
-    pub(super) fn associated(&self, ty: &Ty, name: Name, space: Space, mount: MountId) -> Option<GlobalDef> {
-        let members = &self.world.members;
-        match ty {
-            Ty::Adt(def, _) => members
-                .owned(*def, name)
-                .filter(|&found| self.world.view.kind(found) != SymbolKind::Field)
-                .or_else(|| self.of_impls(members.of_type.get(&(*def, name)), space, mount))
-                .or_else(|| self.of_traits(members.traits_of.get(def), name))
-                .or_else(|| self.of_supertraits(*def, name, mount, DEPTH_MAX))
-                .or_else(|| self.of_blanket(members.traits_of.get(def), name)),
-            Ty::External(of, _) => self
-                .of_impls(members.of_external.get(&(*of, name)), space, mount)
-                .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
-                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name)),
-            Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount)),
-            _ => None,
-        }
-    }
-
-    /// Of several items of that name the inherent one, as the language has it; else the one of the same crate.
-    fn of_impls(&self, found: Option<&Vec<GlobalDef>>, space: Space, mount: MountId) -> Option<GlobalDef> {
-        let view = &self.world.view;
-        let modules = &self.world.modules;
-        let krate = modules.mounts[mount as usize].krate;
-        let fits = |def: &&GlobalDef| (view.kind(**def) == SymbolKind::AssociatedType) == (space == Space::Type);
-        let inherent = |def: GlobalDef| match view.def(def).owner {
-            Owner::Impl(block) => {
-                view.model(view.file_of(def)).impls.get(block as usize).is_some_and(|block| block.of.is_none())
-            }
-            _ => false,
-        };
-        let near = |def: GlobalDef| {
-            modules.of_file[view.file_of(def) as usize]
-                .iter()
-                .any(|&mount| modules.mounts[mount as usize].krate == krate)
-        };
-        found?.iter().filter(fits).copied().max_by_key(|&def| (inherent(def), near(def), std::cmp::Reverse(def)))
-    }
-
-    fn of_traits(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
-        let members = &self.world.members;
-        blocks?.iter().find_map(|block| members.owned(*members.trait_of.get(block)?, name))
-    }
-
-    /// An item of a trait that every type has, or every type that implements what this one does.
-    fn of_blanket(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
-        let members = &self.world.members;
-        let implements =
-            |asked: &GlobalDef| blocks.into_iter().flatten().any(|block| members.trait_of.get(block) == Some(asked));
-        let fits = |(_, asked): &&(GlobalDef, Vec<GlobalDef>)| asked.iter().all(implements);
-        members.blanket.iter().filter(fits).find_map(|(of, _)| members.owned(*of, name))
-    }
-
-    fn of_supertraits(&self, def: GlobalDef, name: Name, mount: MountId, depth: u32) -> Option<GlobalDef> {
-        let view = &self.world.view;
-        let depth = depth.checked_sub(1)?;
-        if view.kind(def) != SymbolKind::Trait {
-            return None;
-        }
-        let file = view.file_of(def);
-        let mount = self.mount_near(file, mount)?;
-        view.def(def).params.iter().find_map(|&bound| match self.lower(file, mount, bound, &Env::default(), depth) {
-            Ty::Adt(of, _) => {
-                self.world.members.owned(of, name).or_else(|| self.of_supertraits(of, name, mount, depth))
-            }
-            _ => None,
-        })
-    }
-
-    /// What a smart pointer points at; a type of the view that implements `Deref` has its `Target`.
-    pub(super) fn behind(&self, ty: &Ty) -> Option<Ty> {
-        let view = &self.world.view;
-        match ty {
-            Ty::External(name, args) if is_pointer(view.text(*name)) => args.first().cloned(),
-            Ty::Adt(..) => self.type_of_impl(ty, &["Deref"], "Target"),
-            _ => None,
-        }
-    }
-
-    /// What iterating gives, of a type of the view that is an iterator or can become one.
-    pub(super) fn item_of(&self, ty: &Ty) -> Option<Ty> {
-        self.type_of_impl(ty, &["Iterator", "IntoIterator"], "Item")
-    }
-
-    /// What `[i]` gives, of a type of the view.
-    pub(super) fn indexed(&self, ty: &Ty) -> Option<Ty> {
-        self.type_of_impl(ty, &["Index"], "Output")
-    }
-
-    /// The associated type that a type of the view has by its impl of one of these foreign traits.
-    fn type_of_impl(&self, ty: &Ty, traits: &[&str], name: &str) -> Option<Ty> {
-        let Ty::Adt(def, _) = ty else { return None };
-        let World { view, members, modules, .. } = self.world;
-        let of_trait = |member: &&GlobalDef| {
-            let file = view.file_of(**member);
-            let Owner::Impl(block) = view.def(**member).owner else { return false };
-            let model = view.model(file);
-            let of = model.impls.get(block as usize).and_then(|block| model.types.get(block.of? as usize));
-            match of {
-                Some(Type::Path(path)) => {
-                    let last = model.paths[*path as usize].segments.last();
-                    last.is_some_and(|&last| traits.contains(&view.text(view.name(file, last))))
-                }
-                _ => false,
-            }
-        };
-        let member = *members.of_type.get(&(*def, view.known(name)?))?.iter().find(of_trait)?;
-        let mount = *modules.of_file[view.file_of(member) as usize].first()?;
-        Some(self.associated_type(member, ty.clone(), mount, DEPTH_MAX))
-    }
-
-    /// A field of a struct, through pointers; with its type.
-    pub(super) fn field(&self, ty: &Ty, name: Name, mount: MountId) -> Option<(GlobalDef, Ty)> {
-        let mut ty = ty.clone();
-        for _ in 0..DEPTH_MAX {
-            if let Ty::Adt(def, _) = &ty
-                && let Some(field) = self.world.members.owned(*def, name)
-                && self.world.view.kind(field) == SymbolKind::Field
-            {
-                return Some((field, self.type_of_field(field, &ty, mount)));
-            }
-            ty = self.behind(&ty)?;
-        }
-        None
-    }
-
-    pub(super) fn type_of_field(&self, field: GlobalDef, of: &Ty, mount: MountId) -> Ty {
-        let view = &self.world.view;
-        let file = view.file_of(field);
-        let (Some(ty), Some(mount)) = (view.def(field).ty, self.mount_near(file, mount)) else { return Ty::Unknown };
-        let mut env = Env::default();
-        if let (Owner::Def(owner), Ty::Adt(_, args)) = (view.def(field).owner, of) {
-            let mut owner = &view.model(file).defs[owner as usize];
-            // The parameters are the enum's, for a variant's field.
-            if let Owner::Def(parent) = owner.owner {
-                owner = &view.model(file).defs[parent as usize];
-            }
-            env.generics.push(((file, owner.inner), Rc::clone(args)));
-        }
-        self.lower(file, mount, ty, &env, DEPTH_MAX)
-    }
-
-    /// A method, through pointers, with the type that has it.
-    pub(super) fn method(&self, ty: &Ty, name: Name, mount: MountId) -> Option<(GlobalDef, Ty)> {
-        let mut ty = ty.clone();
-        for _ in 0..DEPTH_MAX {
-            let found = self.associated(&ty, name, Space::Value, mount);
-            if let Some(found) = found.filter(|&found| self.world.view.def(found).takes_self) {
-                return Some((found, ty));
-            }
-            ty = self.behind(&ty)?;
-        }
-        None
-    }
-
     /// What a call of a function of the view gives.
     pub(super) fn result_of(&self, def: GlobalDef, this: &Ty, turbofish: &[Ty], args: &[Ty], mount: MountId) -> Ty {
         let view = &self.world.view;
@@ -634,7 +344,7 @@ fn is_derived_constructor(name: &str) -> bool {
     matches!(name, "default" | "clone" | "from" | "parse")
 }
 
-fn one_or_bounds(types: Rc<[Ty]>) -> Ty {
+pub(super) fn one_or_bounds(types: Rc<[Ty]>) -> Ty {
     match &*types {
         [] => Ty::Unknown,
         [one] => one.clone(),
@@ -642,7 +352,7 @@ fn one_or_bounds(types: Rc<[Ty]>) -> Ty {
     }
 }
 
-fn args_of(ty: &Ty) -> &[Ty] {
+pub(super) fn args_of(ty: &Ty) -> &[Ty] {
     match ty {
         Ty::Adt(_, args) | Ty::External(_, args) => args,
         _ => &[],

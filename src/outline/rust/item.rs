@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::model::{
-    Def, DefId, ExternCrate, Impl, Import, ModDeclaration, Owner, ScopeKind, Space, Step, This, Type, TypeId,
+    Def, DefId, ExternCrate, Import, ModDeclaration, Owner, ScopeKind, Space, Step, This, Type, TypeId,
 };
 use super::super::symbol::{Symbol, SymbolKind, Visibility};
 use super::use_tree::Leaf;
@@ -12,7 +12,7 @@ use super::{Walk, line_of, named_children, signature};
 /// What stands before an item.
 #[derive(Default, Clone)]
 pub(super) struct Before<'t> {
-    attributes: Vec<Node<'t>>,
+    pub(super) attributes: Vec<Node<'t>>,
     doc: bool,
 }
 
@@ -53,22 +53,22 @@ fn path_attribute(text: &str, attribute: Node<'_>) -> Option<String> {
 }
 
 /// A definition about to be made.
-struct Draft<'a, 't> {
-    node: Node<'t>,
-    name: &'a str,
-    kind: SymbolKind,
-    owner: Owner,
-    visibility: Visibility,
-    before: &'a Before<'t>,
-    signature: String,
+pub(super) struct Draft<'a, 't> {
+    pub(super) node: Node<'t>,
+    pub(super) name: &'a str,
+    pub(super) kind: SymbolKind,
+    pub(super) owner: Owner,
+    pub(super) visibility: Visibility,
+    pub(super) before: &'a Before<'t>,
+    pub(super) signature: String,
 }
 
 /// Where associated items belong.
 #[derive(Clone, Copy)]
-struct Owned {
-    owner: Owner,
+pub(super) struct Owned {
+    pub(super) owner: Owner,
     /// Items of a trait, and of an impl of a trait, are as visible as the trait.
-    visibility: Option<Visibility>,
+    pub(super) visibility: Option<Visibility>,
 }
 
 impl<'s> Walk<'s> {
@@ -124,7 +124,7 @@ impl<'s> Walk<'s> {
         true
     }
 
-    fn define(&mut self, draft: Draft<'_, '_>) -> DefId {
+    pub(super) fn define(&mut self, draft: Draft<'_, '_>) -> DefId {
         let Draft { node, name, kind, owner, visibility, before, signature } = draft;
         let id = self.symbols.len() as DefId;
         let full = if self.prefix.is_empty() { name.to_owned() } else { format!("{}::{name}", self.prefix.join("::")) };
@@ -160,11 +160,11 @@ impl<'s> Walk<'s> {
         self.model.names.len() as u32 - 1
     }
 
-    fn name_text(&self, node: Node<'_>) -> &'s str {
+    pub(super) fn name_text(&self, node: Node<'_>) -> &'s str {
         node.child_by_field_name("name").map_or("", |name| self.text(name))
     }
 
-    fn visibility(&mut self, node: Node<'_>) -> Visibility {
+    pub(super) fn visibility(&mut self, node: Node<'_>) -> Visibility {
         let modifier = named_children(node).into_iter().find(|child| child.kind() == "visibility_modifier");
         let Some(modifier) = modifier else { return Visibility::Private };
         // `pub(super)` and `pub(in path)` name modules.
@@ -184,7 +184,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Opens the scope of an item's generic parameters, makes `f` its inner scope.
-    fn with_generics(&mut self, node: Node<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
+    pub(super) fn with_generics(&mut self, node: Node<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
         self.in_scope(ScopeKind::Item { generics: Vec::new(), this }, |walk, scope| {
             let generics = walk.generics(node);
             if let ScopeKind::Item { generics: slot, .. } = &mut walk.model.scopes[scope as usize].kind {
@@ -194,7 +194,7 @@ impl<'s> Walk<'s> {
         });
     }
 
-    fn function(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn function(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &is_body_or_mut);
@@ -241,228 +241,6 @@ impl<'s> Walk<'s> {
         types
     }
 
-    fn structure(&mut self, node: Node<'_>, before: &Before<'_>) {
-        let name = self.name_text(node);
-        let visibility = self.visibility(node);
-        let signature = self.with_fields(node);
-        let kind = if node.kind() == "union_item" { SymbolKind::Union } else { SymbolKind::Struct };
-        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
-        self.with_generics(node, This::Def(def), |walk, scope| {
-            walk.model.defs[def as usize].inner = scope;
-            if let Some(body) = node.child_by_field_name("body") {
-                walk.fields(name, def, body, None);
-            }
-        });
-    }
-
-    /// Signature of a struct: with the fields that others see. That there are more is said, for then no one else can build it.
-    fn with_fields(&self, node: Node<'_>) -> String {
-        let head = signature::tokens(self.text, node, &|inner| inner.kind() == "field_declaration_list");
-        let body = node.child_by_field_name("body").filter(|body| body.kind() == "field_declaration_list");
-        let Some(body) = body else { return head };
-        let fields = named_children(body).into_iter().filter(|field| field.kind() == "field_declaration");
-        let (seen, hidden): (Vec<_>, Vec<_>) = fields.partition(|&field| self.exposes_private || has_visibility(field));
-        let mut shown: Vec<String> =
-            seen.into_iter().map(|field| signature::tokens(self.text, field, &|_| false)).collect();
-        if !hidden.is_empty() {
-            shown.push("..".to_owned());
-        }
-        format!("{head} {{ {} }}", shown.join(", "))
-    }
-
-    /// Fields of a struct, union or variant; `all` is their visibility where they have none of their own.
-    fn fields(&mut self, owner_name: &str, owner: DefId, body: Node<'_>, all: Option<Visibility>) {
-        self.prefix.push(owner_name.to_owned());
-        let mut before = Before::default();
-        let mut visibility = Visibility::Private;
-        let mut index = 0usize;
-        for child in named_children(body) {
-            if before.take(self.text, child) {
-                if child.kind() == "attribute_item" {
-                    self.attribute_arguments(child);
-                }
-                continue;
-            }
-            match child.kind() {
-                "visibility_modifier" => {
-                    visibility = if self.text(child) == "pub" { Visibility::Public } else { Visibility::Crate };
-                    continue;
-                }
-                "field_declaration" => {
-                    let visibility = all.unwrap_or_else(|| self.visibility(child));
-                    let name = self.name_text(child);
-                    if let Some(ty) = child.child_by_field_name("type") {
-                        self.field(child, name, ty, owner, visibility, &before);
-                    }
-                }
-                _ => {
-                    let name = index.to_string();
-                    self.field(child, &name, child, owner, all.unwrap_or(visibility), &before);
-                    index += 1;
-                    visibility = Visibility::Private;
-                }
-            }
-            before = Before::default();
-        }
-        self.prefix.pop();
-    }
-
-    fn field(
-        &mut self,
-        node: Node<'_>,
-        name: &str,
-        ty: Node<'_>,
-        owner: DefId,
-        visibility: Visibility,
-        before: &Before<'_>,
-    ) {
-        let signature = signature::tokens(self.text, node, &|_| false);
-        let kind = SymbolKind::Field;
-        let def = self.define(Draft { node, name, kind, owner: Owner::Def(owner), visibility, before, signature });
-        let ty = self.ty(ty);
-        self.model.defs[def as usize].ty = Some(ty);
-    }
-
-    fn enumeration(&mut self, node: Node<'_>, before: &Before<'_>) {
-        let name = self.name_text(node);
-        let visibility = self.visibility(node);
-        let signature = signature::tokens(self.text, node, &|_| false);
-        let kind = SymbolKind::Enum;
-        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
-        self.with_generics(node, This::Def(def), |walk, scope| {
-            walk.model.defs[def as usize].inner = scope;
-            walk.prefix.push(name.to_owned());
-            let mut before = Before::default();
-            for child in node.child_by_field_name("body").map(named_children).unwrap_or_default() {
-                if before.take(walk.text, child) {
-                    if child.kind() == "attribute_item" {
-                        walk.attribute_arguments(child);
-                    }
-                } else if child.kind() == "enum_variant" {
-                    walk.variant(child, def, visibility, &before);
-                    before = Before::default();
-                }
-            }
-            walk.prefix.pop();
-        });
-    }
-
-    fn variant(&mut self, node: Node<'_>, owner: DefId, visibility: Visibility, before: &Before<'_>) {
-        let name = self.name_text(node);
-        let signature = signature::tokens(self.text, node, &|_| false);
-        let kind = SymbolKind::Variant;
-        let def = self.define(Draft { node, name, kind, owner: Owner::Def(owner), visibility, before, signature });
-        if let Some(body) = node.child_by_field_name("body") {
-            self.fields(name, def, body, Some(visibility));
-        }
-        if let Some(value) = node.child_by_field_name("value") {
-            self.in_body(|walk| {
-                walk.expr(value);
-            });
-        }
-    }
-
-    fn trait_item(&mut self, node: Node<'_>, before: &Before<'_>) {
-        let name = self.name_text(node);
-        let visibility = self.visibility(node);
-        let signature = self.trait_signature(node);
-        let kind = SymbolKind::Trait;
-        let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
-        self.with_generics(node, This::Def(def), |walk, scope| {
-            let supers = node.child_by_field_name("bounds").map(|bounds| walk.bounds(bounds)).unwrap_or_default();
-            let slot = &mut walk.model.defs[def as usize];
-            (slot.inner, slot.params) = (scope, supers);
-            if let Some(body) = node.child_by_field_name("body") {
-                walk.prefix.push(name.to_owned());
-                walk.associated(body, Owned { owner: Owner::Def(def), visibility: Some(visibility) });
-                walk.prefix.pop();
-            }
-        });
-    }
-
-    /// A trait's items are part of its signature, for implementors must have them; their order is not.
-    fn trait_signature(&self, node: Node<'_>) -> String {
-        let head = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
-        let body = node.child_by_field_name("body").map(named_children).unwrap_or_default();
-        let is_item = |item: &Node<'_>| !matches!(item.kind(), "line_comment" | "block_comment" | "attribute_item");
-        let mut items: Vec<String> = body
-            .into_iter()
-            .filter(is_item)
-            .map(|item| {
-                let given = if item.child_by_field_name("body").is_some() { " { .. }" } else { "" };
-                format!("{}{given}", signature::tokens(self.text, item, &is_body_or_mut))
-            })
-            .collect();
-        items.sort();
-        format!("{head} {{ {} }}", items.join(" "))
-    }
-
-    fn impl_item(&mut self, node: Node<'_>, before: &Before<'_>) {
-        let Some(this_node) = node.child_by_field_name("type") else { return };
-        let of_node = node.child_by_field_name("trait");
-        let this_name = self.head_of_type(this_node);
-        let signature = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
-        let id = self.model.impls.len() as u32;
-        // The scope comes first: the types are written inside it.
-        self.model.impls.push(Impl { scope: self.scope, this: 0, of: None, header: signature.clone() });
-        let owned = Owned { owner: Owner::Impl(id), visibility: of_node.map(|_| Visibility::Public) };
-        if let Some(of) = of_node {
-            let name = format!("impl {} for {this_name}", self.text(of).split('<').next().unwrap_or_default());
-            let kind = SymbolKind::Impl;
-            let visibility = Visibility::Public;
-            self.define(Draft { node, name: &name, kind, owner: Owner::Impl(id), visibility, before, signature });
-        }
-        self.with_generics(node, This::Impl(id), |walk, scope| {
-            let this = walk.ty(this_node);
-            let of = of_node.map(|of| walk.ty(of));
-            let block = &mut walk.model.impls[id as usize];
-            (block.scope, block.this, block.of) = (scope, this, of);
-            if let Some(body) = node.child_by_field_name("body") {
-                walk.prefix.push(this_name.to_owned());
-                walk.associated(body, owned);
-                walk.prefix.pop();
-            }
-        });
-    }
-
-    /// Name by which the items of an impl are called: the last name of the type's path.
-    fn head_of_type(&self, node: Node<'_>) -> &'s str {
-        let mut node = node;
-        loop {
-            let inner = match node.kind() {
-                "generic_type" | "reference_type" | "pointer_type" => node.child_by_field_name("type"),
-                "scoped_type_identifier" => node.child_by_field_name("name"),
-                "array_type" => node.child_by_field_name("element"),
-                "dynamic_type" => node.child_by_field_name("trait"),
-                _ => None,
-            };
-            match inner {
-                Some(inner) => node = inner,
-                None => return self.text(node),
-            }
-        }
-    }
-
-    fn associated(&mut self, body: Node<'_>, owned: Owned) {
-        let mut before = Before::default();
-        for child in named_children(body) {
-            if before.take(self.text, child) {
-                continue;
-            }
-            for &attribute in &before.attributes {
-                self.attribute_arguments(attribute);
-            }
-            match child.kind() {
-                "function_item" | "function_signature_item" => self.function(child, &before, Some(owned)),
-                "const_item" | "static_item" => self.constant(child, &before, Some(owned)),
-                "type_item" | "associated_type" => self.alias(child, &before, Some(owned)),
-                "macro_invocation" => self.item_macro(child),
-                _ => {}
-            }
-            before = Before::default();
-        }
-    }
-
     fn module(&mut self, node: Node<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
@@ -485,7 +263,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn constant(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn constant(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let value = node.child_by_field_name("value");
@@ -503,7 +281,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn alias(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn alias(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &|inner| inner.kind() == ";");
@@ -600,13 +378,8 @@ fn takes_self(parameters: Node<'_>) -> bool {
     })
 }
 
-fn has_visibility(field: Node<'_>) -> bool {
-    let mut cursor = field.walk();
-    field.named_children(&mut cursor).any(|child| child.kind() == "visibility_modifier")
-}
-
 /// Bodies say nothing to others, nor does `mut` before a parameter's name, nor where a declaration ends.
-fn is_body_or_mut(node: Node<'_>) -> bool {
+pub(super) fn is_body_or_mut(node: Node<'_>) -> bool {
     match node.kind() {
         "block" => node.parent().is_some_and(|parent| parent.kind() == "function_item"),
         "mutable_specifier" => node.parent().is_some_and(|parent| parent.kind() == "parameter"),

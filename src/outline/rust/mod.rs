@@ -1,6 +1,8 @@
 //! Outline of a Rust file: one walk over tree-sitter's tree.
 
+mod associated;
 mod body;
+mod data;
 mod item;
 mod macros;
 mod pattern;
