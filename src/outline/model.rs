@@ -319,28 +319,39 @@ impl Model {
         }
     }
 
-    /// Every index points into its table: stored bytes may be damaged.
+    /// Every index that is followed without a check points into its table: stored bytes may be damaged.
     pub(crate) fn is_sound(&self, symbols: usize) -> bool {
-        let scope = |id: ScopeId| (id as usize) < self.scopes.len();
-        let path = |id: PathId| (id as usize) < self.paths.len();
-        let ty = |id: TypeId| (id as usize) < self.types.len();
-        let name = |id: NameId| (id as usize) < self.names.len();
+        let within = |id: u32, len: usize| (id as usize) < len;
+        let scope = |id: ScopeId| within(id, self.scopes.len());
+        let ty = |id: TypeId| within(id, self.types.len());
+        let def = |id: DefId| within(id, self.defs.len());
+        let path = |id: PathId| within(id, self.paths.len());
+        let block = |id: ImplId| within(id, self.impls.len());
+        let sound_scope = |(at, entry): (usize, &Scope)| {
+            let kind = match &entry.kind {
+                ScopeKind::Module { def: id, .. } | ScopeKind::Item { this: This::Def(id), .. } => def(*id),
+                ScopeKind::Item { this: This::Impl(id), .. } => block(*id),
+                ScopeKind::File | ScopeKind::Block | ScopeKind::Item { this: This::Outer, .. } => true,
+            };
+            kind && entry.parent.is_none_or(|parent| (parent as usize) < at)
+        };
+        let sound_def = |entry: &Def| {
+            let owner = match entry.owner {
+                Owner::Scope => true,
+                Owner::Def(id) => def(id),
+                Owner::Impl(id) => block(id),
+            };
+            owner && scope(entry.scope) && scope(entry.inner) && entry.ty.is_none_or(ty)
+        };
         self.defs.len() == symbols
-            && self.scopes.iter().enumerate().all(|(at, s)| s.parent.is_none_or(|parent| (parent as usize) < at))
-            && self.defs.iter().all(|d| {
-                name(d.name)
-                    && scope(d.scope)
-                    && scope(d.inner)
-                    && d.ty.is_none_or(ty)
-                    && d.params.iter().all(|&t| ty(t))
-            })
-            && self
-                .paths
-                .iter()
-                .all(|p| scope(p.scope) && p.segments.iter().all(|&s| name(s)) && p.args.iter().all(|&t| ty(t)))
-            && self.imports.iter().all(|i| scope(i.scope) && path(i.path))
-            && self.modules.iter().all(|m| scope(m.scope) && name(m.name))
-            && self.impls.iter().all(|i| scope(i.scope) && ty(i.this))
-            && self.bodies.iter().all(|b| scope(b.scope))
+            && self.scopes.iter().enumerate().all(sound_scope)
+            && self.defs.iter().all(sound_def)
+            && self.impls.iter().all(|entry| scope(entry.scope) && ty(entry.this) && entry.of.is_none_or(ty))
+            && self.modules.iter().all(|entry| scope(entry.scope) && def(entry.def))
+            && self.imports.iter().all(|entry| scope(entry.scope) && path(entry.path) && entry.def.is_none_or(def))
+            && self.includes.iter().all(|entry| scope(entry.scope))
+            && self.paths.iter().all(|entry| scope(entry.scope))
+            && self.types.iter().all(|entry| !matches!(entry, Type::Path(id) if !path(*id)))
+            && self.bodies.iter().all(|entry| scope(entry.scope) && entry.slots as usize <= self.patterns.len())
     }
 }
