@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::outline::{OUTLINE_VERSION, Outline};
 use crate::store::{Result, StoreError};
 
-/// zstd level of dependency contexts: written on every change of a signature, so speed counts.
+/// zstd level of outlines and dependency contexts: written and read on every commit, so speed counts.
 const COMPRESSION_LEVEL: i32 = 3;
 
 /// One file of the view.
@@ -195,7 +195,12 @@ pub fn outline(db: &Connection, content: &Hash, language: Language) -> Result<Op
     let bytes: Option<Vec<u8>> = statement
         .query_row(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION], |row| row.get(0))
         .optional()?;
-    Ok(bytes.and_then(|bytes| Outline::from_bytes(&bytes)))
+    Ok(bytes.and_then(|bytes| unpack(&bytes)))
+}
+
+/// An outline from its stored form; `None`, so that it is made again, if it is another version's or damaged.
+fn unpack(packed: &[u8]) -> Option<Outline> {
+    Outline::from_bytes(&zstd::decode_all(packed).ok()?)
 }
 
 /// The outlines of the present view, by path.
@@ -212,7 +217,7 @@ pub fn outlines(db: &Connection) -> Result<HashMap<FilePath, Outline>> {
     let mut outlines = HashMap::new();
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        if let Some(outline) = Outline::from_bytes(bytes) {
+        if let Some(outline) = unpack(bytes) {
             outlines.insert(FilePath::new(row.get::<_, Vec<u8>>(0)?), outline);
         }
     }
@@ -224,11 +229,12 @@ pub fn outlines(db: &Connection) -> Result<HashMap<FilePath, Outline>> {
 /// # Errors
 /// If the database cannot be written.
 pub fn put_outline(db: &Connection, content: &Hash, language: Language, outline: &Outline) -> Result<()> {
+    let packed = zstd::bulk::compress(&outline.to_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
     db.prepare_cached(
         "INSERT INTO outlines VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET version = ?3, outline = ?4 WHERE version <> ?3",
     )?
-    .execute(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION, outline.to_bytes()])?;
+    .execute(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION, packed])?;
     Ok(())
 }
 
