@@ -5,7 +5,11 @@ mod support;
 
 mod bad_input;
 mod command_line;
+mod crash;
+mod daemon;
+mod embedding;
 mod hooks;
 mod line;
 mod noticing;
+mod queue;
 mod register;

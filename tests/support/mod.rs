@@ -5,6 +5,7 @@ mod agent;
 mod fingerprint;
 mod jobs;
 mod repo;
+mod store;
 
 use std::time::{Duration, Instant};
 

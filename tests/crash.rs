@@ -1,0 +1,165 @@
+//! The promise: whenever the daemon or the worker is killed, nothing is lost, nothing is broken, and the end is what it would have
+//! been (FAILURES 52).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{TestAgent, TestRepo, untouched};
+
+/// Kills in the gate; `RA_AGENT_KILLS` asks for more.
+const KILLS: u64 = 80;
+/// The longest wait before a kill: about what a commit takes until it is analysed, a worker's start included.
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
+const MODULES: u64 = 6;
+
+/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+/// A crate that changes all the time.
+struct Load {
+    repo: TestRepo,
+    random: Random,
+    edits: u64,
+    /// Modules beyond the first ones, by their numbers.
+    extra: Vec<u64>,
+}
+
+impl Load {
+    fn new(seed: u64) -> Self {
+        let repo = TestRepo::new();
+        repo.write("Cargo.toml", "[package]\nname = \"load\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+        let mut load = Self { repo, random: Random(seed), edits: 0, extra: Vec::new() };
+        for module in 0..MODULES {
+            load.write_module(module, "u32");
+        }
+        load.write_root();
+        load.repo.commit("first");
+        load
+    }
+
+    /// A module whose function is called by the next one's.
+    fn write_module(&mut self, module: u64, number: &str) {
+        self.edits += 1;
+        let (before, edits) = (module.checked_sub(1), self.edits);
+        let call = before.map_or_else(String::new, |before| format!("    crate::m{before}::f{before}(n as _);\n"));
+        let text =
+            format!("/// Edit {edits}.\npub fn f{module}(n: {number}) -> {number} {{\n{call}    n + {edits}\n}}\n");
+        self.repo.write(&format!("src/m{module}.rs"), text);
+    }
+
+    fn write_root(&self) {
+        let modules = (0..MODULES).chain(self.extra.iter().copied());
+        self.repo.write("src/lib.rs", modules.map(|module| format!("pub mod m{module};\n")).collect::<String>());
+    }
+
+    /// One to three commits, each with an edit of a body, a signature, or the set of files.
+    fn commit_some(&mut self) {
+        for _ in 0..=self.random.below(3) {
+            let module = self.random.below(MODULES);
+            match self.random.below(6) {
+                0 | 1 => self.write_module(module, "u32"),
+                2 => self.write_module(module, "u64"),
+                3 => {
+                    let new = 100 + self.edits;
+                    self.extra.push(new);
+                    self.write_module(new, "u32");
+                    self.write_root();
+                }
+                4 if !self.extra.is_empty() => {
+                    let at = self.random.below(self.extra.len() as u64) as usize;
+                    let gone = self.extra.swap_remove(at);
+                    self.repo.delete(&format!("src/m{gone}.rs"));
+                    self.write_root();
+                }
+                _ => {
+                    let back = self.random.below(2) + 1;
+                    self.repo.try_git(&["reset", "--quiet", "--hard", &format!("HEAD~{back}")]);
+                    self.extra = self.modules_there();
+                }
+            }
+            self.repo.commit("edit");
+        }
+    }
+
+    fn modules_there(&self) -> Vec<u64> {
+        let root = self.repo.read("src/lib.rs");
+        let numbers = root.lines().map(|line| line["pub mod m".len()..line.len() - 1].parse().unwrap());
+        numbers.filter(|number| *number >= MODULES).collect()
+    }
+}
+
+/// What is registered is indexed to the end, and the agent is stopped.
+#[track_caller]
+fn finish(agent: &mut TestAgent, repo: &TestRepo) {
+    untouched(repo.path(), || agent.wait());
+    let status = agent.json(["status"]);
+    for state in ["queued", "running", "parked", "discarded", "quarantined"] {
+        assert_eq!(status["queue"][state], json!(0), "{state}: {status}\n{}", agent.log());
+    }
+    let of_repo = &status["repos"][0];
+    assert_eq!((&of_repo["stale"], &of_repo["pending"]), (&json!(0), &json!(0)), "{status}");
+    assert_eq!(of_repo["indexed_commit"], json!(repo.head()));
+    agent.stop();
+    agent.assert_sound();
+}
+
+/// An agent that never had an accident comes to the same state.
+#[track_caller]
+fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &TestRepo) {
+    undisturbed.start();
+    undisturbed.ok(["register", repo.path().to_str().unwrap()]);
+    finish(&mut undisturbed, repo);
+    let (state, expected) = (agent.state(), undisturbed.state());
+    for (part, expected) in expected {
+        assert!(!expected.is_empty() || part == "embedded_files", "{part} is empty");
+        assert_eq!(state[part], expected, "{part} is not what an undisturbed agent has");
+    }
+}
+
+fn number_from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// `RA_AGENT_KILLS=500 RA_AGENT_SEED=1` runs it longer, or again.
+#[test]
+fn f52_kills_at_random_points_under_load_change_nothing_in_the_end() {
+    let kills = number_from_environment("RA_AGENT_KILLS").unwrap_or(KILLS);
+    let seed = number_from_environment("RA_AGENT_SEED").unwrap_or_else(|| {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
+    });
+    println!("RA_AGENT_SEED={seed} RA_AGENT_KILLS={kills}");
+    let mut agent = TestAgent::without_model();
+    // as soon as a commit is there, so that more of the kills hit work
+    agent.write_config("[watch]\ndebounce_ms = 0\n");
+    let mut load = Load::new(seed);
+    agent.ok(["register", load.repo.path().to_str().unwrap()]);
+    agent.start();
+    let (mut daemons, mut workers) = (0, 0);
+    while daemons + workers < kills {
+        load.commit_some();
+        // the moment of the kill is what is tried out, so it is nothing that could be waited for
+        std::thread::sleep(LONGEST_WAIT.mul_f64(load.random.below(1_000) as f64 / 1_000.0));
+        if load.random.below(2) == 0 {
+            workers += u64::from(agent.kill9_worker());
+        } else {
+            agent.kill9_daemon();
+            daemons += 1;
+            agent.start();
+        }
+    }
+    println!("killed {daemons} daemons and {workers} workers over {} edits", load.edits);
+    finish(&mut agent, &load.repo);
+    assert!(!agent.log().contains("panicked"), "{}", agent.log());
+    assert_as_undisturbed(&agent, TestAgent::without_model(), &load.repo);
+}

@@ -1,0 +1,263 @@
+//! The promise: there is one daemon, it stops when it is told to, nothing that is left lying about keeps it from starting, and it
+//! works when there is work and only then.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::{Value, json};
+
+use crate::support::{Jobs, TestAgent, TestRepo, untouched, wait_until};
+
+const SOON: Duration = Duration::from_secs(30);
+
+fn a_repo() -> TestRepo {
+    TestRepo::with_files([("src/lib.rs", "pub fn one() -> u32 {\n    1\n}\n"), ("src/two.rs", "pub fn two() {}\n")])
+}
+
+/// A running agent with this repository in it, everything fresh.
+#[track_caller]
+fn running(repo: &TestRepo) -> TestAgent {
+    let mut agent = TestAgent::without_model();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.start();
+    agent.wait();
+    agent
+}
+
+#[track_caller]
+fn the_repo(agent: &TestAgent) -> Value {
+    agent.json(["status"])["repos"][0].clone()
+}
+
+#[test]
+fn f54_a_second_daemon_is_refused_with_the_first_ones_pid() {
+    let repo = a_repo();
+    let agent = running(&repo);
+    let pid = agent.daemon_pid().unwrap();
+    for verb in ["run", "start"] {
+        let output = agent.run(["daemon", verb]);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.stderr.contains(&format!("pid {pid}")) && output.stderr.contains("ra-agent daemon stop"));
+    }
+    assert_eq!(agent.json(["status"])["daemon"]["pid"], json!(pid), "the first one is still there");
+}
+
+#[test]
+fn f54_what_a_dead_daemon_left_does_not_block_the_next() {
+    let repo = a_repo();
+    let mut agent = running(&repo);
+    agent.kill9_daemon();
+    let run = agent.home().join("run");
+    // a pid that lives, and sockets that nobody listens on
+    std::fs::write(run.join("agent.lock"), format!("{}\n", std::process::id())).unwrap();
+    for socket in ["agent.sock", "worker.sock"] {
+        let _ = std::fs::remove_file(run.join(socket));
+        drop(UnixListener::bind(run.join(socket)).unwrap());
+    }
+    std::fs::write(run.join("slots/0"), "no slot that anybody wrote").unwrap();
+    assert_eq!(agent.json(["status"])["daemon"]["running"], json!(false));
+    agent.start();
+    repo.edit("src/lib.rs", "1", "2");
+    repo.commit("after the restart");
+    agent.wait();
+    assert_eq!(the_repo(&agent)["indexed_commit"], json!(repo.head()));
+}
+
+#[test]
+fn f55_a_daemon_whose_socket_is_gone_is_told_of_at_once() {
+    let repo = a_repo();
+    let agent = running(&repo);
+    std::fs::remove_file(agent.home().join("run/agent.sock")).unwrap();
+    let start = Instant::now();
+    let output = agent.run(["wait"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let pid = agent.daemon_pid().unwrap().to_string();
+    assert!(output.stderr.contains(&pid) && output.stderr.contains("ra-agent daemon restart"), "{output:?}");
+    assert!(start.elapsed() < Duration::from_secs(5));
+    agent.json(["status"]);
+}
+
+#[test]
+fn f57_whatever_comes_in_by_the_socket_the_daemon_lives() {
+    let repo = a_repo();
+    let agent = running(&repo);
+    let socket = agent.home().join("run/agent.sock");
+    let ask = |bytes: &[u8]| {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        // the daemon may hang up on us in the middle
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    assert!(ask(b"no json\n").contains("not understood"));
+    assert!(ask(b"{\"protocol\":999,\"request\":{\"do\":\"ping\"}}\n").contains("daemon restart"));
+    assert!(ask(b"{\"protocol\":1,\"request\":{\"do\":\"fly\"}}\n").contains("not understood"));
+    ask(b"");
+    ask(&[0xff; 300]);
+    ask(&vec![b'a'; 4 << 20]);
+    // many that say nothing hold up nobody for long
+    let silent: Vec<UnixStream> = (0..100).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+    wait_until(SOON, "it answers", || agent.json(["status"])["daemon"]["running"] == json!(true));
+    agent.wait();
+    drop(silent);
+    assert!(!agent.log().contains("panicked"));
+}
+
+#[test]
+fn f61_a_stop_under_load_takes_less_than_five_seconds_and_loses_nothing() {
+    let repo = TestRepo::new();
+    for n in 0..200 {
+        repo.write(&format!("src/m{n}.rs"), format!("pub fn f{n}() -> u32 {{\n    {n}\n}}\n"));
+    }
+    repo.commit("much");
+    for signal in [None, Some(Signal::TERM), Some(Signal::INT)] {
+        let mut agent = TestAgent::without_model();
+        agent.ok(["register", repo.path().to_str().unwrap()]);
+        agent.start();
+        wait_until(SOON, "it works", || agent.worker_pid().is_some());
+        let start = Instant::now();
+        match signal {
+            None => agent.stop(),
+            Some(signal) => {
+                let pid = Pid::from_raw(agent.daemon_pid().unwrap().cast_signed()).unwrap();
+                kill_process(pid, signal).unwrap();
+                wait_until(Duration::from_secs(5), "the lock is free", || {
+                    agent.json(["status"])["daemon"]["running"] == json!(false)
+                });
+                agent.kill9_daemon();
+            }
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "{signal:?}: {:?}", start.elapsed());
+        let log = std::fs::metadata(agent.home().join("agent.db-wal"));
+        assert!(log.is_err() || log.is_ok_and(|log| log.len() == 0), "the log is checkpointed");
+        agent.start();
+        agent.wait();
+        assert_eq!(the_repo(&agent)["fresh"], json!(200));
+    }
+}
+
+/// `start` and `restart` make a daemon of their own, which is no child of the test.
+#[test]
+fn start_restart_and_stop_act_on_a_daemon_in_the_background() {
+    let repo = a_repo();
+    let agent = TestAgent::without_model();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    let pid = || agent.json(["status"])["daemon"]["pid"].as_i64();
+    agent.ok(["daemon", "start"]);
+    let first = pid().unwrap();
+    agent.wait();
+    agent.ok(["daemon", "restart"]);
+    let second = pid().unwrap();
+    agent.wait();
+    assert!(agent.ok(["logs"]).contains("running"));
+    agent.ok(["daemon", "stop"]);
+    assert_eq!(pid(), None);
+    agent.ok(["daemon", "restart"]);
+    let third = pid().unwrap();
+    agent.ok(["daemon", "stop"]);
+    assert_ne!(first, second);
+    for pid in [first, second, third] {
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        wait_until(SOON, "it has ended", || test_kill_process(pid).is_err());
+    }
+}
+
+/// FAILURES 34: what moves files below the git directory, but not HEAD.
+#[test]
+fn f34_housekeeping_and_a_hook_without_a_move_make_no_job() {
+    let repo = a_repo();
+    let agent = running(&repo);
+    let before = Jobs::of(&agent);
+    for args in
+        [&["gc", "--quiet"][..], &["pack-refs", "--all"], &["commit-graph", "write"], &["repack", "-adq"], &["status"]]
+    {
+        repo.git(args);
+        agent.wait();
+    }
+    let id = the_repo(&agent)["id"].as_str().unwrap().to_owned();
+    untouched(repo.path(), || {
+        std::fs::write(agent.home().join("run/inbox").join(id), "").unwrap();
+        agent.wait();
+    });
+    assert!(Jobs::since(&agent, &before).0.is_empty());
+    assert_eq!(the_repo(&agent)["error"], Value::Null);
+}
+
+#[test]
+fn f15_a_rebase_is_one_comparison_of_its_end() {
+    let repo = a_repo();
+    let agent = running(&repo);
+    repo.branch("side");
+    for n in 0..10 {
+        repo.write("src/lib.rs", format!("pub fn one() -> u32 {{\n    {n} + 1\n}}\n"));
+        repo.commit("a step");
+    }
+    repo.checkout("main");
+    repo.write("src/three.rs", "pub fn three() {}\n");
+    repo.commit("meanwhile");
+    agent.wait();
+    let before = Jobs::of(&agent);
+    repo.git(&["rebase", "--quiet", "main", "side"]);
+    agent.wait();
+    let new = Jobs::since(&agent, &before);
+    assert!(new.analysed().is_subset(&BTreeSet::from(["src/lib.rs"])), "{new:?}");
+    assert!(new.analyses().count() <= 4, "{new:?}");
+    assert_eq!(the_repo(&agent)["indexed_commit"], json!(repo.head()));
+}
+
+#[test]
+fn f16_a_rebase_that_stops_holds_work_back_until_it_is_over() {
+    for end in ["--continue", "--abort"] {
+        let repo = a_repo();
+        let agent = running(&repo);
+        repo.branch("side");
+        repo.edit("src/lib.rs", "1", "2");
+        repo.commit("on the side");
+        repo.checkout("main");
+        repo.edit("src/lib.rs", "1", "3");
+        repo.commit("on the main branch");
+        agent.wait();
+        let (before, indexed) = (Jobs::of(&agent), the_repo(&agent)["indexed_commit"].clone());
+        assert!(!repo.try_git(&["rebase", "--quiet", "main", "side"]).status.success(), "it stops at a conflict");
+        untouched(repo.path(), || {
+            let output = agent.run(["wait", "--timeout", "1s"]);
+            assert_eq!(output.code, Some(1), "{output:?}");
+            assert!(output.stderr.contains("rebase in progress"), "{output:?}");
+        });
+        let held = the_repo(&agent);
+        assert_eq!((&held["held"], &held["indexed_commit"]), (&json!("rebase in progress"), &indexed), "{held}");
+        assert!(Jobs::since(&agent, &before).0.is_empty(), "no work on a file with conflict marks");
+
+        repo.write("src/lib.rs", "pub fn one() -> u32 {\n    5\n}\n");
+        repo.git(&["add", "--all"]);
+        repo.git(&["rebase", end]);
+        // without anybody asking
+        wait_until(SOON, "it goes on", || the_repo(&agent)["indexed_commit"] == json!(repo.head()));
+        agent.wait();
+        assert_eq!(the_repo(&agent)["held"], Value::Null);
+    }
+}
+
+/// FAILURES 38: the commit that was indexed is gone for good.
+#[test]
+fn f38_after_an_amend_and_a_gc_only_what_changed_is_analysed() {
+    let repo = a_repo();
+    repo.write("src/three.rs", "pub fn three() {}\n");
+    repo.commit("to be amended");
+    let agent = running(&repo);
+    let before = Jobs::of(&agent);
+    repo.edit("src/lib.rs", "1", "2");
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--amend", "--message", "amended"]);
+    repo.git(&["reflog", "expire", "--expire=now", "--all"]);
+    repo.git(&["gc", "--quiet", "--prune=now"]);
+    agent.wait();
+    assert_eq!(Jobs::since(&agent, &before).analysed(), BTreeSet::from(["src/lib.rs"]));
+    assert_eq!(the_repo(&agent)["error"], Value::Null);
+}

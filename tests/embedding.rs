@@ -1,0 +1,128 @@
+//! The promise: code is found by what it means, and only text that has not been seen is embedded.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+
+use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+
+const FILES: [(&str, &str); 5] = [
+    ("Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+    ("src/lib.rs", "pub mod net;\npub mod money;\npub mod text;\n"),
+    (
+        "src/net.rs",
+        "/// Asks again with growing pauses while the server is overloaded, and gives up after five times.\n\
+         pub fn persevere(mut ask: impl FnMut() -> bool) -> bool {\n    (0..5).any(|_| ask())\n}\n",
+    ),
+    (
+        "src/money.rs",
+        "/// What a customer pays: the sum of the articles' prices and the sales tax.\n\
+         pub fn bill(articles: &[u64]) -> u64 {\n    articles.iter().sum::<u64>() * 119 / 100\n}\n",
+    ),
+    (
+        "src/text.rs",
+        "/// Turns a title into lower case letters and dashes for use in a web address.\n\
+         pub fn slug(title: &str) -> String {\n    title.to_lowercase().replace(' ', \"-\")\n}\n",
+    ),
+];
+
+/// Questions that share no word with the function that answers them.
+const QUESTIONS: [(&str, &str); 3] = [
+    ("how often do we retry a failed request", "persevere"),
+    ("compute the total cost of a shopping cart", "bill"),
+    ("make a URL friendly identifier", "slug"),
+];
+
+fn search(agent: &TestAgent, query: &str) -> Value {
+    agent.json(["search", query, "--limit", "5"])
+}
+
+/// The files of which every result is there, vectors included.
+#[track_caller]
+fn fresh_files(agent: &TestAgent) -> usize {
+    agent.json(["status"])["repos"][0]["fresh"].as_u64().unwrap() as usize
+}
+
+/// How many chunks with distinct texts the view has.
+fn distinct_chunks(agent: &TestAgent) -> BTreeSet<Vec<u8>> {
+    let store = std::fs::read_dir(agent.home().join("cache/repos")).unwrap().next().unwrap().unwrap().path();
+    hashes(&store.join("analysis.db"))
+}
+
+fn hashes(path: &Path) -> BTreeSet<Vec<u8>> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut statement = db.prepare("SELECT chunk_hash FROM chunks").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// The paths that were embedded by these jobs.
+fn embeds(jobs: &Jobs) -> BTreeSet<&str> {
+    jobs.0.values().filter(|job| job.kind == "embed").map(|job| job.path.as_str()).collect()
+}
+
+#[test]
+fn code_is_found_by_its_meaning_and_nothing_is_embedded_twice() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::with_files(FILES);
+    agent.start();
+    untouched(repo.path(), || {
+        agent.ok(["register", repo.path().to_str().unwrap()]);
+        agent.wait();
+    });
+    let first = Jobs::of(&agent);
+    assert_eq!(embeds(&first), FILES.iter().map(|(path, _)| *path).collect());
+    assert_eq!(fresh_files(&agent), FILES.len());
+    for (question, answer) in QUESTIONS {
+        let found = untouched(repo.path(), || search(&agent, question));
+        assert_eq!(found["mode"], json!("hybrid"), "{found}");
+        assert_eq!(found["hits"][0]["entity_name"], json!(answer), "{question}: {found}");
+    }
+
+    // a rename: the chunks of the moved module name it, the others do not
+    let before = distinct_chunks(&agent);
+    repo.rename("src/net.rs", "src/wire.rs");
+    repo.edit("src/lib.rs", "pub mod net", "pub mod wire");
+    repo.commit("another name");
+    agent.wait();
+    let renamed = Jobs::since(&agent, &first);
+    assert_eq!(embeds(&renamed), BTreeSet::from(["src/lib.rs", "src/wire.rs"]));
+    assert_eq!(renamed.analysed(), BTreeSet::from(["src/lib.rs"]), "the moved file keeps its analyses");
+    assert_eq!(distinct_chunks(&agent).difference(&before).count(), 2, "the moved module's and the root's");
+    let found = search(&agent, QUESTIONS[0].0);
+    assert_eq!(found["hits"][0]["path"], json!("src/wire.rs"), "{found}");
+    let paths: Vec<&Value> = found["hits"].as_array().unwrap().iter().map(|hit| &hit["path"]).collect();
+    assert!(!paths.contains(&&json!("src/net.rs")), "{found}");
+
+    let known = Jobs::of(&agent);
+    // a revert: the words are as they were, and so is what is found
+    repo.revert("HEAD");
+    agent.wait();
+    let reverted = Jobs::since(&agent, &known);
+    assert_eq!(reverted.analyses().count(), 0, "{reverted:?}");
+    assert_eq!(distinct_chunks(&agent), before);
+    assert_eq!(search(&agent, QUESTIONS[0].0)["hits"][0]["path"], json!("src/net.rs"));
+
+    // without a daemon the same is found, in the client's own process
+    agent.stop();
+    let found = untouched(repo.path(), || search(&agent, QUESTIONS[1].0));
+    assert_eq!((&found["mode"], &found["hits"][0]["entity_name"]), (&json!("hybrid"), &json!("bill")), "{found}");
+}
+
+#[test]
+fn without_a_model_search_goes_by_words_and_says_so() {
+    let mut agent = TestAgent::without_model();
+    let repo = TestRepo::with_files(FILES);
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    assert!(embeds(&Jobs::of(&agent)).is_empty());
+    let found = search(&agent, "persevere");
+    assert_eq!((&found["mode"], &found["hits"][0]["entity_name"]), (&json!("lexical"), &json!("persevere")));
+    assert!(found["note"].as_str().is_some_and(|note| note.contains("ra-agent model install")), "{found}");
+    assert!(agent.ok(["search", "persevere"]).starts_with("by words only"));
+    assert!(agent.ok(["status"]).contains("by words only"));
+    assert_eq!(agent.json(["search", "slug", "--kind", "struct"])["hits"], json!([]));
+    assert_eq!(agent.json(["search", "title", "--kind", "function"])["hits"][0]["path"], json!("src/text.rs"));
+}

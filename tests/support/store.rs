@@ -1,0 +1,82 @@
+//! What an agent's databases hold, to be compared with another agent's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+
+use super::TestAgent;
+
+/// What does not depend on the way that led there: the view, what it refers to, and the index of its words. Numbers of rows, times
+/// and analyses of what was there once are left out.
+const STATE: [(&str, &str); 8] = [
+    ("files", "SELECT * FROM files"),
+    ("directories", "SELECT * FROM directories"),
+    ("file_dependencies", "SELECT * FROM file_dependencies"),
+    ("current_keys", "SELECT * FROM current_keys"),
+    (
+        "file_analysis",
+        "SELECT k.file_path, k.kind, a.analysis_json, a.content_hash, a.deps_hash, a.model_id, a.size_bytes
+         FROM current_keys k LEFT JOIN file_analysis a USING (cache_key)",
+    ),
+    ("chunks", "SELECT chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line FROM chunks"),
+    (
+        "chunk_text",
+        "SELECT chunk_id FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH 'fn OR mod OR package')",
+    ),
+    ("embedded_files", "SELECT * FROM embedded_files"),
+];
+
+/// The rows of each part of the state, as text, sorted.
+pub type State = BTreeMap<&'static str, Vec<String>>;
+
+impl TestAgent {
+    fn databases(&self) -> Vec<PathBuf> {
+        let stores = std::fs::read_dir(self.home().join("cache/repos")).unwrap();
+        let analysis = stores.map(|store| store.unwrap().path().join("analysis.db"));
+        [self.home().join("agent.db")].into_iter().chain(analysis).collect()
+    }
+
+    /// State of the only registered repository.
+    #[track_caller]
+    pub fn state(&self) -> State {
+        let databases = self.databases();
+        let [_, analysis] = databases.as_slice() else { panic!("not one store: {databases:?}") };
+        let db = open(analysis);
+        STATE.into_iter().map(|(part, sql)| (part, rows(&db, sql))).collect()
+    }
+
+    /// Every database is sound to its last page.
+    #[track_caller]
+    pub fn assert_sound(&self) {
+        for path in self.databases() {
+            let db = open(&path);
+            assert_eq!(rows(&db, "PRAGMA integrity_check"), ["\"ok\""], "{path:?}");
+            assert_eq!(rows(&db, "PRAGMA foreign_key_check"), Vec::<String>::new(), "{path:?}");
+        }
+    }
+}
+
+fn open(path: &Path) -> Connection {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+fn rows(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let text = |value: ValueRef<'_>| match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => format!("{:?}", bytes.escape_ascii().to_string()),
+    };
+    let mut found = statement.query([]).unwrap();
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().unwrap() {
+        let values: Vec<String> = (0..columns).map(|column| text(row.get_ref(column).unwrap())).collect();
+        rows.push(values.join(" "));
+    }
+    rows.sort();
+    rows
+}
