@@ -3,6 +3,8 @@
 //! It is in SQLite and not in LanceDB because it then changes in the same transaction as the view, costs no index build after a
 //! commit, and a lexical search needs no LanceDB in memory.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 
 use crate::domain::{FilePath, Hash};
@@ -23,6 +25,15 @@ pub struct ChunkRecord {
 
 /// Weights of the columns name, path and body in BM25: a name that matches says more than a body that does.
 const WEIGHTS: &str = "4.0, 2.0, 1.0";
+
+/// Words of a question that say nothing of what is looked for: the English stop set of Apache Lucene (EnglishAnalyzer), and those
+/// with which questions begin. A chunk that shares only these with the query would be ranked as high by words as the answer is by
+/// meaning.
+const STOP_WORDS: &[&str] = &[
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
+    "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+    "can", "do", "does", "how", "i", "what", "when", "where", "which", "who", "why", "we", "you",
+];
 
 /// Identity of the `ordinal`-th chunk of a path with equal text: it survives moves inside the file.
 pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
@@ -68,14 +79,13 @@ pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
     Ok(())
 }
 
-/// The chunks that hold words of the query, best first, with their BM25 score (higher is better).
+/// The chunks that hold words of the query, best first, with their BM25 score (higher is better). Stop words count only in a query
+/// of nothing else.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(ChunkRecord, f64)>> {
-    let mut terms: Vec<String> = words(query).split(' ').filter(|word| !word.is_empty()).map(quoted).collect();
-    terms.sort();
-    terms.dedup();
+    let terms = terms(query);
     if terms.is_empty() {
         return Ok(Vec::new());
     }
@@ -115,6 +125,14 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
         start_line: row.get(5)?,
         end_line: row.get(6)?,
     })
+}
+
+/// The words to look for, in FTS5's syntax.
+fn terms(query: &str) -> Vec<String> {
+    let words = words(query);
+    let all: BTreeSet<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
+    let telling: BTreeSet<&str> = all.iter().copied().filter(|word| !STOP_WORDS.contains(word)).collect();
+    (if telling.is_empty() { all } else { telling }).into_iter().map(quoted).collect()
 }
 
 fn quoted(word: &str) -> String {
@@ -169,6 +187,13 @@ mod tests {
     fn identifiers_are_found_whole_and_by_their_parts() {
         assert_eq!(words("HTTPServer2::retry_limit(x)"), "httpserver2 http server 2 retrylimit retry limit x ");
         assert_eq!(words("__ // —"), "");
+    }
+
+    #[test]
+    fn only_telling_words_are_looked_for_if_there_are_any() {
+        assert_eq!(terms("where is the retry of a request?"), ["\"request\"", "\"retry\""]);
+        assert_eq!(terms("what is it"), ["\"is\"", "\"it\"", "\"what\""]);
+        assert_eq!(terms(" ?"), Vec::<String>::new());
     }
 
     #[test]
