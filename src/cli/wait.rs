@@ -69,15 +69,18 @@ fn until_settled(
     bar: &ProgressBar,
 ) -> Result<Option<Left>, Failure> {
     bar.set_message("comparing repositories with their index");
-    let mut outcomes = loop {
-        let Some(outcomes) = reconcile(context, repo, deadline)? else {
-            return left(context, repo, Vec::new()).map(Some);
-        };
+    let mut outcomes = Vec::new();
+    loop {
+        match reconcile(context, repo, deadline)? {
+            Some(found) => outcomes = found,
+            // What was held a moment ago is what is left.
+            None => return left(context, repo, outcomes).map(Some),
+        }
         if outcomes.iter().all(|outcome| outcome.held.is_none()) || clock::monotonic() >= deadline {
-            break outcomes;
+            break;
         }
         std::thread::sleep(HELD_EVERY);
-    };
+    }
     let mut total = 0;
     loop {
         let counts = counts(context, repo)?;
@@ -91,7 +94,7 @@ fn until_settled(
             return Ok(None);
         }
         if clock::monotonic() >= deadline {
-            return Ok(Some(Left { counts, outcomes: std::mem::take(&mut outcomes) }));
+            return Ok(Some(Left { counts, outcomes }));
         }
         std::thread::sleep(LOOK_EVERY);
     }
