@@ -226,7 +226,7 @@ fn f16_a_rebase_that_stops_holds_work_back_until_it_is_over() {
         let (before, indexed) = (Jobs::of(&agent), the_repo(&agent)["indexed_commit"].clone());
         assert!(!repo.try_git(&["rebase", "--quiet", "main", "side"]).status.success(), "it stops at a conflict");
         untouched(repo.path(), || {
-            let output = agent.run(["wait", "--timeout", "1s"]);
+            let output = agent.run(["wait", "--timeout", "3s"]);
             assert_eq!(output.code, Some(1), "{output:?}");
             assert!(output.stderr.contains("rebase in progress"), "{output:?}");
         });

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Jobs, TestAgent, TestRepo, untouched};
 
 const FILES: [(&str, &str); 5] = [
-    ("Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+    ("Cargo.toml", "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
     ("src/lib.rs", "pub mod net;\npub mod money;\npub mod text;\n"),
     (
         "src/net.rs",
