@@ -6,14 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 /// How long a statement waits for another process's write before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("{path}: {source}")]
+    #[error("{path} cannot be used: {source}; {}", way_out(path, source))]
     Sqlite { path: PathBuf, source: rusqlite::Error },
     #[error(
         "{path} was written by a newer ra-agent (its schema is {found}, this program knows {known}); install that version again, \
@@ -26,6 +26,16 @@ pub enum StoreError {
         "a stored {what} cannot be read: {detail}; `ra-agent unregister` and `register` the repository to rebuild its store"
     )]
     Unreadable { what: &'static str, detail: String },
+}
+
+/// What a person can do about a database that cannot be used.
+fn way_out(path: &Path, error: &rusqlite::Error) -> &'static str {
+    let damaged = matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
+    match (damaged, path.ends_with("agent.db")) {
+        (true, true) => "it is damaged: stop the daemon, move it away, and register the repositories again",
+        (true, false) => "it is damaged: remove it, and it is built again from the repository",
+        (false, _) => "check its owner and the space on its disk",
+    }
 }
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -7,6 +7,7 @@ use crate::cache::{self, disk_bytes, view};
 use crate::clock;
 use crate::queue;
 use crate::repo::Repo;
+use crate::repo::registry::Registered;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
@@ -99,21 +100,16 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             Ok(head) => (head.commit, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let mut freshness = view::Freshness::default();
-        if let Some(store) = reader.store(&repo)? {
-            freshness = view::freshness(store.db())?;
-            let counter = |name| -> Result<u64, QueryError> {
-                Ok(cache::metadata(store.db(), name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
-            };
-            cache.hits += counter(cache::HITS)?;
-            cache.misses += counter(cache::MISSES)?;
-            cache.bytes += disk_bytes(store.dir.path().to_owned());
-            spent += store.db().query_row(
-                "SELECT coalesce(sum(cost), 0) FROM file_analysis WHERE strftime('%Y-%m', created_at / 1000, 'unixepoch') = ?1",
-                [&month],
-                |row| row.get::<_, i64>(0),
-            )?;
-        }
+        // A store that cannot be read is told at its repository, and hides no other.
+        let (of_store, damaged) = match store_status(reader, &repo, &month) {
+            Ok(found) => (found, None),
+            Err(error) => (StoreStatus::default(), Some(error.to_string())),
+        };
+        let freshness = of_store.freshness;
+        cache.hits += of_store.hits;
+        cache.misses += of_store.misses;
+        cache.bytes += of_store.bytes;
+        spent += of_store.spent;
         repos.push(RepoStatus {
             repo: repo.location.path.to_string_lossy().into_owned(),
             id: repo.id.0.clone(),
@@ -125,7 +121,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
             skipped: freshness.skipped,
             held: repo.held,
-            error: repo.error.or(unreadable),
+            error: repo.error.or(damaged).or(unreadable),
         });
     }
     Ok(Status {
@@ -141,6 +137,35 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
         },
         cache,
         embedding: EmbeddingStatus { model: installed_model(reader) },
+    })
+}
+
+/// What one repository's store tells.
+#[derive(Default)]
+struct StoreStatus {
+    freshness: view::Freshness,
+    hits: u64,
+    misses: u64,
+    bytes: u64,
+    /// Nano-dollars in this month.
+    spent: i64,
+}
+
+fn store_status(reader: &Reader<'_>, repo: &Registered, month: &str) -> Result<StoreStatus, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(StoreStatus::default()) };
+    let counter = |name| -> Result<u64, QueryError> {
+        Ok(cache::metadata(store.db(), name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+    };
+    Ok(StoreStatus {
+        freshness: view::freshness(store.db())?,
+        hits: counter(cache::HITS)?,
+        misses: counter(cache::MISSES)?,
+        bytes: disk_bytes(store.dir.path().to_owned()),
+        spent: store.db().query_row(
+            "SELECT coalesce(sum(cost), 0) FROM file_analysis WHERE strftime('%Y-%m', created_at / 1000, 'unixepoch') = ?1",
+            [month],
+            |row| row.get(0),
+        )?,
     })
 }
 
