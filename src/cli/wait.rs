@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::output::print_json;
+use super::output::{print, print_json};
 use super::{Context, Failure};
 use crate::clock;
 use crate::daemon::control::{self, ControlError, Reply, RepoOutcome, Request};
@@ -19,9 +19,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often a repository that is held is asked for again.
 const HELD_EVERY: Duration = Duration::from_millis(250);
 
-/// What is left after the wait.
-struct Left {
-    counts: Counts,
+/// How the wait ended.
+struct Waited {
+    /// Jobs that are left; `None`: settled.
+    left: Option<Counts>,
     outcomes: Vec<RepoOutcome>,
 }
 
@@ -36,45 +37,63 @@ pub fn wait(context: &Context, repo: Option<PathBuf>, timeout: Duration, json: b
     let bar = progress_bar();
     let waited = until_settled(context, repo.as_ref(), deadline, &bar);
     bar.finish_and_clear();
-    let left = waited?;
-    let settled = left.is_none();
+    let Waited { left, outcomes } = waited?;
     if json {
-        let left = left.map(|left| describe(&left));
-        print_json(&json!({"settled": settled, "left": left}))?;
-    } else if let Some(left) = &left {
-        let held = left.outcomes.iter().filter_map(|one| Some(format!("; {}: {}", one.repo, one.held.as_deref()?)));
-        return Err(Failure::Failed(format!(
-            "not everything is fresh after {} s: {} job(s) queued, {} running{}; the work goes on",
-            timeout.as_secs(),
-            left.counts.queued,
-            left.counts.running,
-            held.collect::<String>()
-        )));
-    } else {
-        println!("everything is fresh");
+        print_json(&json!({
+            "settled": left.is_none(),
+            "left": left.map(|left| json!({"queued": left.queued, "running": left.running, "held": held(&outcomes)})),
+            "errors": failed(&outcomes),
+        }))?;
     }
-    if settled { Ok(()) } else { Err(Failure::Failed("timed out".to_owned())) }
+    match left {
+        Some(left) => Err(Failure::Failed(unsettled(timeout, &left, &outcomes))),
+        None if json => Ok(()),
+        None => tell_settled(&outcomes),
+    }
 }
 
-fn describe(left: &Left) -> serde_json::Value {
-    let held: Vec<_> = left.outcomes.iter().filter(|one| one.held.is_some()).map(|one| json!(one)).collect();
-    json!({"queued": left.counts.queued, "running": left.counts.running, "held": held})
+fn held(outcomes: &[RepoOutcome]) -> Vec<&RepoOutcome> {
+    outcomes.iter().filter(|one| one.held.is_some()).collect()
 }
 
-/// `None`: settled.
+fn failed(outcomes: &[RepoOutcome]) -> Vec<&RepoOutcome> {
+    outcomes.iter().filter(|one| one.error.is_some()).collect()
+}
+
+fn unsettled(timeout: Duration, left: &Counts, outcomes: &[RepoOutcome]) -> String {
+    let held = outcomes.iter().filter_map(|one| Some(format!("; {}: {}", one.repo, one.held.as_deref()?)));
+    format!(
+        "not everything is fresh after {} s: {} job(s) queued, {} running{}; the work goes on",
+        timeout.as_secs(),
+        left.queued,
+        left.running,
+        held.collect::<String>()
+    )
+}
+
+/// A repository with an error is settled, for waiting longer does not help it; but it is not fresh.
+fn tell_settled(outcomes: &[RepoOutcome]) -> Result<(), Failure> {
+    let errors: Vec<String> =
+        outcomes.iter().filter_map(|one| Some(format!("{}: {}\n", one.repo, one.error.as_deref()?))).collect();
+    if errors.is_empty() {
+        return print("everything is fresh\n");
+    }
+    print(&format!("nothing is left to wait for; not fresh because of an error:\n{}", errors.concat()))
+}
+
 fn until_settled(
     context: &Context,
     repo: Option<&RepoId>,
     deadline: Instant,
     bar: &ProgressBar,
-) -> Result<Option<Left>, Failure> {
+) -> Result<Waited, Failure> {
     bar.set_message("comparing repositories with their index");
     let mut outcomes = Vec::new();
     loop {
         match reconcile(context, repo, deadline)? {
             Some(found) => outcomes = found,
             // What was held a moment ago is what is left.
-            None => return left(context, repo, outcomes).map(Some),
+            None => return Ok(Waited { left: Some(counts(context, repo)?), outcomes }),
         }
         if outcomes.iter().all(|outcome| outcome.held.is_none()) || clock::monotonic() >= deadline {
             break;
@@ -91,10 +110,10 @@ fn until_settled(
         bar.set_message(format!("{open} job(s) left"));
         let held = outcomes.iter().any(|outcome| outcome.held.is_some());
         if open == 0 && !held {
-            return Ok(None);
+            return Ok(Waited { left: None, outcomes });
         }
         if clock::monotonic() >= deadline {
-            return Ok(Some(Left { counts, outcomes }));
+            return Ok(Waited { left: Some(counts), outcomes });
         }
         std::thread::sleep(LOOK_EVERY);
     }
@@ -111,10 +130,6 @@ fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Res
         Err(ControlError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn left(context: &Context, repo: Option<&RepoId>, outcomes: Vec<RepoOutcome>) -> Result<Left, Failure> {
-    Ok(Left { counts: counts(context, repo)?, outcomes })
 }
 
 /// Jobs that count: none while the queue is paused.
