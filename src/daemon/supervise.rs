@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ pub enum Happened {
 /// Starts, feeds and watches over at most one worker.
 pub struct Supervisor {
     home: Home,
+    /// Asked for once: when an upgrade has replaced the file, the system names it no more.
+    program: std::io::Result<PathBuf>,
     running: Option<Running>,
     asked: BTreeMap<u64, Asked>,
     next_token: u64,
@@ -60,6 +63,7 @@ impl Supervisor {
     pub fn new(home: &Home) -> Self {
         Self {
             home: home.clone(),
+            program: std::env::current_exe(),
             running: None,
             asked: BTreeMap::new(),
             next_token: 1,
@@ -136,7 +140,7 @@ impl Supervisor {
     }
 
     fn spawn(&self) -> std::io::Result<Running> {
-        let program = std::env::current_exe()?;
+        let program = self.program.as_ref().map_err(|error| std::io::Error::new(error.kind(), error.to_string()))?;
         let mut command = Command::new(program);
         command.arg("worker").env("RA_AGENT_HOME", self.home.root()).env("TMPDIR", self.home.tmp());
         // The worker's own pools have their size from the configuration. candle would split each step of a text over the global
