@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -260,4 +262,111 @@ fn f38_after_an_amend_and_a_gc_only_what_changed_is_analysed() {
     agent.wait();
     assert_eq!(Jobs::since(&agent, &before).analysed(), BTreeSet::from(["src/lib.rs"]));
     assert_eq!(the_repo(&agent)["error"], Value::Null);
+}
+
+/// FAILURES 61: the file of the program is another one now.
+#[test]
+fn f61_an_upgrade_while_the_daemon_runs_does_not_stop_its_work() {
+    let repo = a_repo();
+    let agent = TestAgent::without_model();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.write_config("[embedding]\nunload_after_secs = 0\n");
+    let (built, installed) = (Path::new(env!("CARGO_BIN_EXE_ra-agent")), agent.home().join("program"));
+    let install = || {
+        let _ = std::fs::remove_file(&installed);
+        std::fs::hard_link(built, &installed).or_else(|_| std::fs::copy(built, &installed).map(drop)).unwrap();
+    };
+    install();
+    let environment = agent.command(["daemon", "run"]);
+    let environment = environment.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let mut daemon = Command::new(&installed);
+    daemon.args(["daemon", "run"]).env_clear().envs(environment).stderr(Stdio::null());
+    let mut daemon = daemon.spawn().unwrap();
+    wait_until(SOON, "it answers", || agent.run(["wait"]).code == Some(0));
+    install();
+    repo.edit("src/lib.rs", "1", "2");
+    repo.commit("after the upgrade");
+    wait_until(SOON, "the commit is indexed", || the_repo(&agent)["indexed_commit"] == json!(repo.head()));
+    agent.ok(["daemon", "stop"]);
+    daemon.wait().unwrap();
+}
+
+/// FAILURES 22.
+#[test]
+fn f22_many_committers_at_once_are_each_followed_to_the_end() {
+    let repos: Vec<TestRepo> = (0..4).map(|_| a_repo()).collect();
+    let mut agent = TestAgent::without_model();
+    agent.start();
+    for repo in &repos {
+        agent.ok(["register", repo.path().to_str().unwrap()]);
+        agent.ok(["hooks", "install", "--in-repo", repo.path().to_str().unwrap()]);
+    }
+    // each repository to its own thread, for good: it cannot be shared
+    let committers = repos.into_iter().map(|repo| {
+        std::thread::spawn(move || {
+            for n in 0..15 {
+                repo.write("src/two.rs", format!("pub fn two() -> u32 {{\n    {n}\n}}\n"));
+                repo.commit("one of many");
+            }
+            repo
+        })
+    });
+    let repos: Vec<TestRepo> = committers.collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect();
+    let is_followed = |repo: &TestRepo| {
+        let status = agent.json(["status"])["repos"].clone();
+        let mut all = status.as_array().unwrap().iter();
+        all.any(|one| one["repo"] == json!(repo.path()) && one["indexed_commit"] == json!(repo.head()))
+    };
+    // without anybody asking
+    wait_until(SOON, "every head is indexed", || repos.iter().all(is_followed));
+    agent.wait();
+    let status = agent.json(["status"]);
+    assert!(status["repos"].as_array().unwrap().iter().all(|repo| repo["fresh"] == json!(2)), "{status}");
+}
+
+/// FAILURES 41: the work tree holds less, HEAD the same.
+#[test]
+fn f41_a_sparse_checkout_deletes_nothing() {
+    let repo = a_repo();
+    repo.write("docs/guide.md", "# Guide\n\nText.\n");
+    repo.commit("a directory");
+    let agent = running(&repo);
+    let before = Jobs::of(&agent);
+    for args in [&["sparse-checkout", "set", "docs"][..], &["sparse-checkout", "disable"]] {
+        repo.git(args);
+        agent.wait();
+        assert!(Jobs::since(&agent, &before).0.is_empty(), "{args:?}");
+        assert_eq!(the_repo(&agent)["fresh"], json!(3), "{args:?}");
+    }
+}
+
+/// FAILURES 62: a store is damaged; it is told with the way out, beside a repository that goes on, and it can be built again.
+#[test]
+fn f62_a_damaged_store_hides_no_other_and_is_built_again() {
+    let (one, other) = (a_repo(), a_repo());
+    let mut agent = running(&one);
+    agent.ok(["register", other.path().to_str().unwrap()]);
+    agent.wait();
+    agent.stop();
+    let of = |repo: &TestRepo| {
+        let status = agent.json(["status"])["repos"].clone();
+        status.as_array().unwrap().iter().find(|found| found["repo"] == json!(repo.path())).unwrap().clone()
+    };
+    let store = agent.home().join("cache/repos").join(of(&one)["id"].as_str().unwrap()).join("analysis.db");
+    std::fs::write(&store, [7; 20_000]).unwrap();
+    let error = of(&one)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains(store.to_str().unwrap()) && error.contains("remove it"), "{error}");
+    assert_eq!((&of(&other)["fresh"], &of(&other)["error"]), (&json!(2), &Value::Null));
+
+    agent.start();
+    let said = agent.ok(["wait"]);
+    assert!(said.contains("not fresh because of an error") && said.contains("remove it"), "{said}");
+    agent.stop();
+    std::fs::remove_file(&store).unwrap();
+    agent.start();
+    agent.wait();
+    let status = agent.json(["status"]);
+    for repo in status["repos"].as_array().unwrap() {
+        assert_eq!((&repo["fresh"], &repo["error"]), (&json!(2), &Value::Null), "{status}");
+    }
 }

@@ -206,6 +206,10 @@ impl Drop for TestAgent {
     fn drop(&mut self) {
         let worker = self.worker_pid();
         self.kill9_daemon();
+        // one that a story started in the background
+        if UnixStream::connect(self.home().join("run/agent.sock")).is_ok() {
+            let _ = self.command(["daemon", "stop"]).output();
+        }
         // it ends by itself once its parent is gone; the directory must not go before that
         if let Some(worker) = worker {
             let _ = kill_process(Pid::from_raw(worker.cast_signed()).unwrap(), Signal::KILL);
