@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{TestAgent, TestRepo, untouched};
+use crate::support::{Jobs, TestAgent, TestRepo, untouched, wait_until};
 
 /// Kills in the gate; `RA_AGENT_KILLS` asks for more.
 const KILLS: u64 = 80;
@@ -116,7 +116,7 @@ fn finish(agent: &mut TestAgent, repo: &TestRepo) {
 
 /// An agent that never had an accident comes to the same state.
 #[track_caller]
-fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &TestRepo) {
+fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &TestRepo) -> TestAgent {
     undisturbed.start();
     undisturbed.ok(["register", repo.path().to_str().unwrap()]);
     finish(&mut undisturbed, repo);
@@ -125,6 +125,7 @@ fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &T
         assert!(!expected.is_empty() || part == "embedded_files", "{part} is empty");
         assert_eq!(state[part], expected, "{part} is not what an undisturbed agent has");
     }
+    undisturbed
 }
 
 fn number_from_environment(name: &str) -> Option<u64> {
@@ -162,4 +163,47 @@ fn f52_kills_at_random_points_under_load_change_nothing_in_the_end() {
     finish(&mut agent, &load.repo);
     assert!(!agent.log().contains("panicked"), "{}", agent.log());
     assert_as_undisturbed(&agent, TestAgent::without_model(), &load.repo);
+}
+
+/// The vectors are in a store of their own, and a file's are made in several steps; a kill in each must lead to the same hits.
+#[test]
+fn killed_while_embedding_the_agent_finds_the_same_in_the_end() {
+    const KILLS: u64 = 6;
+    let seed = number_from_environment("RA_AGENT_SEED").unwrap_or(52);
+    println!("RA_AGENT_SEED={seed}");
+    let mut agent = TestAgent::new();
+    agent.write_config(&format!("{}[watch]\ndebounce_ms = 0\n", agent.config()));
+    let mut load = Load::new(seed);
+    agent.ok(["register", load.repo.path().to_str().unwrap()]);
+    agent.start();
+    for kill in 0..KILLS {
+        load.commit_some();
+        let embeds = || {
+            let jobs = Jobs::of(&agent);
+            jobs.0.values().any(|job| job.kind == "embed" && job.state == "running")
+        };
+        wait_until(Duration::from_secs(60), "it embeds", || {
+            embeds() || agent.json(["status"])["queue"]["queued"] == json!(0)
+        });
+        // somewhere between the first vector and the last row
+        std::thread::sleep(Duration::from_millis(load.random.below(1_500)));
+        if kill % 2 == 0 {
+            agent.kill9_worker();
+        } else {
+            agent.kill9_daemon();
+            agent.start();
+        }
+    }
+    finish(&mut agent, &load.repo);
+    let undisturbed = TestAgent::new();
+    let hits = |agent: &TestAgent, module: u64| {
+        let found = agent.json(["search", &format!("function f{module} that adds an edit")]);
+        assert_eq!(found["mode"], json!("hybrid"), "{found}");
+        found["hits"].clone()
+    };
+    let found: Vec<_> = (0..MODULES).map(|module| hits(&agent, module)).collect();
+    let undisturbed = assert_as_undisturbed(&agent, undisturbed, &load.repo);
+    for (module, found) in (0..MODULES).zip(found) {
+        assert_eq!(found, hits(&undisturbed, module));
+    }
 }

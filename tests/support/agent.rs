@@ -64,6 +64,11 @@ impl TestAgent {
         std::fs::write(self.home().join("config.toml"), text).unwrap();
     }
 
+    /// What was written so far.
+    pub fn config(&self) -> String {
+        std::fs::read_to_string(self.home().join("config.toml")).unwrap_or_default()
+    }
+
     /// The binary with a clean environment.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ra-agent"));
