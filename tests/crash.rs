@@ -5,26 +5,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Jobs, TestAgent, TestRepo, untouched, wait_until};
+use crate::support::{
+    Jobs, Random, TestAgent, TestRepo, assert_same_state, number_from_environment, untouched, wait_until,
+};
 
 /// Kills in the gate; `RA_AGENT_KILLS` asks for more.
 const KILLS: u64 = 80;
 /// The longest wait before a kill: about what a commit takes until it is analysed, a worker's start included.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 const MODULES: u64 = 6;
-
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// A crate that changes all the time.
 struct Load {
@@ -36,10 +25,10 @@ struct Load {
 }
 
 impl Load {
-    fn new(seed: u64) -> Self {
+    fn new(random: Random) -> Self {
         let repo = TestRepo::new();
         repo.write("Cargo.toml", "[package]\nname = \"load\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
-        let mut load = Self { repo, random: Random(seed), edits: 0, extra: Vec::new() };
+        let mut load = Self { repo, random, edits: 0, extra: Vec::new() };
         for module in 0..MODULES {
             load.write_module(module, "u32");
         }
@@ -120,30 +109,18 @@ fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &T
     undisturbed.start();
     undisturbed.ok(["register", repo.path().to_str().unwrap()]);
     finish(&mut undisturbed, repo);
-    let (state, expected) = (agent.state(), undisturbed.state());
-    for (part, expected) in expected {
-        assert!(!expected.is_empty() || part == "embedded_files", "{part} is empty");
-        assert_eq!(state[part], expected, "{part} is not what an undisturbed agent has");
-    }
+    assert_same_state(&agent.state(), &undisturbed.state());
     undisturbed
-}
-
-fn number_from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 /// `RA_AGENT_KILLS=500 RA_AGENT_SEED=1` runs it longer, or again.
 #[test]
 fn f52_kills_at_random_points_under_load_change_nothing_in_the_end() {
     let kills = number_from_environment("RA_AGENT_KILLS").unwrap_or(KILLS);
-    let seed = number_from_environment("RA_AGENT_SEED").unwrap_or_else(|| {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
-    });
-    println!("RA_AGENT_SEED={seed} RA_AGENT_KILLS={kills}");
     let mut agent = TestAgent::without_model();
     // as soon as a commit is there, so that more of the kills hit work
     agent.write_config("[watch]\ndebounce_ms = 0\n");
-    let mut load = Load::new(seed);
+    let mut load = Load::new(Random::from_environment());
     agent.ok(["register", load.repo.path().to_str().unwrap()]);
     agent.start();
     let (mut daemons, mut workers) = (0, 0);
@@ -169,11 +146,9 @@ fn f52_kills_at_random_points_under_load_change_nothing_in_the_end() {
 #[test]
 fn killed_while_embedding_the_agent_finds_the_same_in_the_end() {
     const KILLS: u64 = 6;
-    let seed = number_from_environment("RA_AGENT_SEED").unwrap_or(52);
-    println!("RA_AGENT_SEED={seed}");
     let mut agent = TestAgent::new();
     agent.write_config(&format!("{}[watch]\ndebounce_ms = 0\n", agent.config()));
-    let mut load = Load::new(seed);
+    let mut load = Load::new(Random::from_environment());
     agent.ok(["register", load.repo.path().to_str().unwrap()]);
     agent.start();
     for kill in 0..KILLS {

@@ -12,4 +12,5 @@ mod hooks;
 mod line;
 mod noticing;
 mod queue;
+mod rebuild;
 mod register;

@@ -4,6 +4,7 @@
 mod agent;
 mod fingerprint;
 mod jobs;
+mod random;
 mod repo;
 mod store;
 
@@ -12,7 +13,9 @@ use std::time::{Duration, Instant};
 pub use agent::{Output, TestAgent};
 pub use fingerprint::{Fingerprint, fingerprint, untouched};
 pub use jobs::{Job, Jobs};
+pub use random::{Random, number_from_environment};
 pub use repo::{TestRepo, git_version};
+pub use store::assert_same_state;
 
 /// Asks `condition` again and again until it holds; `what` names it in the failure.
 #[track_caller]

@@ -58,6 +58,18 @@ impl TestAgent {
     }
 }
 
+/// Two agents know the same; a difference is shown by its rows.
+#[track_caller]
+pub fn assert_same_state(state: &State, expected: &State) {
+    for (part, expected) in expected {
+        assert!(!expected.is_empty() || !["files", "current_keys", "chunks"].contains(part), "{part} is empty");
+        let missing: Vec<&String> = expected.iter().filter(|row| !state[part].contains(row)).collect();
+        let wrong: Vec<&String> = state[part].iter().filter(|row| !expected.contains(row)).collect();
+        assert!(missing.is_empty() && wrong.is_empty(), "{part}: missing {missing:#?}, wrong {wrong:#?}");
+        assert_eq!(state[part].len(), expected.len(), "{part}: rows are there twice");
+    }
+}
+
 fn open(path: &Path) -> Connection {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
