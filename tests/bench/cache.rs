@@ -112,7 +112,7 @@ fn key(number: u64) -> AnalysisKey {
 
 /// A real report of the longest kind, about a file of the sample.
 fn report() -> String {
-    let files = sample::files();
+    let files = sample::files(sample::ALL);
     let (_, text) = files.iter().find(|(path, _)| path == sample::EDITED).unwrap();
     let subject = Subject { language: Language::Rust, role: Role::Library, text, uses: &[] };
     Local.analyze(AnalysisType::Analysis, &subject).unwrap().to_json().unwrap()

@@ -40,17 +40,18 @@ fn one(embedder: &Embedder, chunk: &str) -> Duration {
 
 /// Pieces of the sample's files, word by word until they have exactly so many tokens.
 fn chunks(embedder: &Embedder) -> Vec<String> {
-    let chunks = sample::files().into_iter().filter(|(path, _)| path.ends_with(".rs")).filter_map(|(_, text)| {
-        let mut chunk = String::new();
-        for word in text.split_inclusive(' ') {
-            chunk.push_str(word);
-            let tokens = embedder.count_tokens(&chunk).unwrap();
-            if tokens >= TOKENS {
-                return (tokens == TOKENS).then_some(chunk);
+    let chunks =
+        sample::files(sample::ALL).into_iter().filter(|(path, _)| path.ends_with(".rs")).filter_map(|(_, text)| {
+            let mut chunk = String::new();
+            for word in text.split_inclusive(' ') {
+                chunk.push_str(word);
+                let tokens = embedder.count_tokens(&chunk).unwrap();
+                if tokens >= TOKENS {
+                    return (tokens == TOKENS).then_some(chunk);
+                }
             }
-        }
-        None
-    });
+            None
+        });
     let chunks: Vec<String> = chunks.take(CHUNKS).collect();
     assert_eq!(chunks.len(), CHUNKS, "the sample has too few pieces of {TOKENS} tokens");
     chunks

@@ -19,13 +19,13 @@ pub fn measure(samples: &Samples) {
     row_below("disk: analyses and lexical index of 1,000 files", &size(store), megabytes(store), 25.0, "MB");
     if let Some(embedded) = samples.embedded() {
         show(embedded, "with the model");
-        row("disk: vectors of 1,000 files", &size(embedded.cold.vector_bytes));
+        row(&format!("disk: vectors of {} files", embedded.files), &size(embedded.cold.vector_bytes));
     }
 }
 
 fn show(indexed: &Indexed, how: &str) {
     let Cold { time: took, worker, idle, .. } = indexed.cold;
-    row(&format!("cold index of {} source files, {how}", sample::SOURCE_FILES), &time(took));
+    row(&format!("cold index of {} source files, {how}", indexed.files), &time(took));
     if let Some(worker) = worker {
         row(&format!("peak memory of the worker, {how}"), &size(worker.peak));
     }
@@ -38,7 +38,7 @@ fn show(indexed: &Indexed, how: &str) {
 /// The part of an index that understands the files, in this thread alone.
 fn outlines() {
     let files: Vec<(FilePath, String)> =
-        sample::files().into_iter().map(|(path, text)| (FilePath::from(path.as_str()), text)).collect();
+        sample::files(sample::ALL).into_iter().map(|(path, text)| (FilePath::from(path.as_str()), text)).collect();
     let begun = Instant::now();
     let outlines: Vec<(&FilePath, Outline)> =
         files.iter().map(|(path, text)| (path, outline::outline(outline::language_of(path), text).0)).collect();

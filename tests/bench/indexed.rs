@@ -15,6 +15,8 @@ use super::support::{TestAgent, TestRepo, wait_until};
 /// The model that is measured: the one that can be had from a package registry, so that anyone can have it.
 pub const MODEL: &str = ra_agent::embedder::model::FALLBACK;
 
+/// Crates of the sample that are indexed with the model: all would take the most part of an hour on a small machine.
+const EMBEDDED_CRATES: usize = 2;
 /// How long indexing the sample may take on a slow machine, model and all.
 const LONGEST_INDEX: &str = "7200s";
 /// Idleness after which the worker exits, in seconds: soon, to measure what is left, and late, to measure what is warm.
@@ -29,14 +31,14 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// The sample indexed without a model.
+    /// The whole sample indexed without a model.
     pub fn lexical(&self) -> &Indexed {
-        self.lexical.get_or_init(|| Indexed::from_nothing(false))
+        self.lexical.get_or_init(|| Indexed::from_nothing(sample::ALL, false))
     }
 
-    /// The sample indexed with the model; `None` if there is no model, which is said.
+    /// Some of it indexed with the model; `None` if there is no model, which is said.
     pub fn embedded(&self) -> Option<&Indexed> {
-        self.embedded.get_or_init(|| model_directory().map(|_| Indexed::from_nothing(true))).as_ref()
+        self.embedded.get_or_init(|| model_directory().map(|_| Indexed::from_nothing(EMBEDDED_CRATES, true))).as_ref()
     }
 }
 
@@ -71,13 +73,15 @@ pub struct Cold {
 pub struct Indexed {
     pub repo: TestRepo,
     pub agent: TestAgent,
+    /// Source files.
+    pub files: usize,
     pub cold: Cold,
 }
 
 impl Indexed {
-    fn from_nothing(with_model: bool) -> Self {
+    fn from_nothing(crates: usize, with_model: bool) -> Self {
         let repo = TestRepo::new();
-        sample::files().iter().for_each(|(path, text)| repo.write(path, text));
+        sample::files(crates).iter().for_each(|(path, text)| repo.write(path, text));
         repo.commit("first");
         let mut agent = if with_model { TestAgent::new() } else { TestAgent::without_model() };
         agent.write_config(&config(with_model, SOON));
@@ -86,7 +90,8 @@ impl Indexed {
         agent.stop();
         agent.write_config(&config(with_model, LATE));
         agent.start();
-        let indexed = Self { repo, agent, cold };
+        let files = crates * sample::FILES_PER_CRATE;
+        let indexed = Self { repo, agent, files, cold };
         settle(&indexed.agent);
         // the first search loads the model
         wait_until(Duration::from_secs(60), "the worker answers", || indexed.ask("warm").is_some());

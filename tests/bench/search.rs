@@ -23,7 +23,7 @@ fn show(indexed: &Indexed, mode: &str, how: &str) {
         assert!(!answer.hits.is_empty(), "nothing was found: {question}");
     });
     let value = asked.show(&[50, 99]);
-    row_below(&format!("search in 1,000 files {how}"), &value, millis(asked.at(99)), 100.0, "ms");
+    row_below(&format!("search in {} files {how}", indexed.files), &value, millis(asked.at(99)), 100.0, "ms");
     let typed = times(VERB_ROUNDS, |question| drop(indexed.agent.ok(["search", question])));
     row(&format!("the verb `search` {how}, its start included"), &typed.show(&[50, 95]));
 }
