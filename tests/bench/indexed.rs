@@ -94,7 +94,7 @@ impl Indexed {
         let indexed = Self { repo, agent, files, cold };
         settle(&indexed.agent);
         // the first search loads the model
-        wait_until(Duration::from_secs(60), "the worker answers", || indexed.ask("warm").is_some());
+        indexed.search("warm");
         indexed
     }
 
@@ -102,10 +102,15 @@ impl Indexed {
         Home::at(self.agent.home()).unwrap()
     }
 
-    /// Asks the running worker, which must be there.
+    /// Asks the running worker, again if need be: a busy machine may keep it from answering in time.
     #[track_caller]
     pub fn search(&self, query: &str) -> Answer {
-        self.ask(query).unwrap()
+        let mut answer = None;
+        wait_until(Duration::from_secs(60), "the worker answers", || {
+            answer = self.ask(query);
+            answer.is_some()
+        });
+        answer.unwrap()
     }
 
     /// `None`: no worker answers within the 50 ms that a search waits for one.

@@ -24,6 +24,8 @@ const WARM_UP: usize = 50;
 /// Queries whose nearest vectors are also found by comparing with every vector, and how many of them count.
 const CHECKED: usize = 50;
 const NEAREST: usize = 10;
+/// Files whose vectors are replaced.
+const REPLACED: usize = 20;
 const MODEL: &str = "synthetic";
 
 type Vector = [f32; DIMENSIONS];
@@ -46,6 +48,7 @@ pub fn measure() {
         row("building their index, once, in idle time", &time(begun.elapsed()));
         row("disk: 100,000 vectors, texts and index", &size(vectors.disk_bytes()));
         search(&vectors, &rows, &queries).await;
+        replace(&vectors, &rows).await;
     });
 }
 
@@ -67,6 +70,25 @@ async fn search(vectors: &Vectors, rows: &[Vector], queries: &[Vector]) {
     let recall = digits(found as f64 / (CHECKED * NEAREST) as f64);
     let value = format!("{} (recall of the nearest {NEAREST}: {recall})", times.show(&[50, 99]));
     row_below("vector search among 100,000", &value, millis(times.at(99)), 100.0, "ms");
+}
+
+/// What an edit of one file costs here, beside the embedding.
+async fn replace(vectors: &Vectors, rows: &[Vector]) {
+    let (mut looked_up, mut replaced) = (Vec::new(), Vec::new());
+    for file in 0..REPLACED {
+        let first = file * ROWS_PER_FILE;
+        let rows: Vec<ChunkRow> = (first..first + ROWS_PER_FILE).map(|number| chunk(number, &rows[number])).collect();
+        let hashes: Vec<Hash> = rows.iter().map(|row| row.chunk_hash).collect();
+        let begun = Instant::now();
+        let known = vectors.vectors_of(&hashes, MODEL).await.unwrap();
+        looked_up.push(begun.elapsed());
+        assert_eq!(known.len(), ROWS_PER_FILE);
+        let begun = Instant::now();
+        vectors.replace_files(&[&path(first)], rows).await.unwrap();
+        replaced.push(begun.elapsed());
+    }
+    row("looking 100 known vectors up among 100,000", &Spread::of(looked_up).show(&[50, 95]));
+    row("replacing the 100 vectors of a file among 100,000", &Spread::of(replaced).show(&[50, 95]));
 }
 
 async fn fill(vectors: &Vectors, rows: &[Vector]) {
