@@ -357,6 +357,9 @@ fn f62_a_damaged_store_hides_no_other_and_is_built_again() {
     let error = of(&one)["error"].as_str().unwrap().to_owned();
     assert!(error.contains(store.to_str().unwrap()) && error.contains("remove it"), "{error}");
     assert_eq!((&of(&other)["fresh"], &of(&other)["error"]), (&json!(2), &Value::Null));
+    let found = agent.json(["search", "two"]);
+    assert_eq!(found["hits"][0]["repo"], json!(other.path()), "{found}");
+    assert!(found["errors"][0].as_str().unwrap().contains("remove it"), "{found}");
 
     agent.start();
     let said = agent.ok(["wait"]);

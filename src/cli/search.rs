@@ -48,6 +48,9 @@ fn describe(answer: &Answer) -> String {
     if let Some(note) = &answer.note {
         out.push_str(&format!("by words only: {note}\n"));
     }
+    for error in &answer.errors {
+        out.push_str(&format!("left out: {error}\n"));
+    }
     if answer.hits.is_empty() {
         out.push_str("nothing was found\n");
     }

@@ -49,6 +49,9 @@ pub struct Answer {
     pub note: Option<String>,
     pub hits: Vec<Hit>,
     pub freshness: Vec<Freshness>,
+    /// Repositories that were left out, each with the reason: their stores cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub errors: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,9 +118,9 @@ impl Searcher {
         }
         let (home, config) = (self.home.clone(), self.config.clone());
         let reader = Reader::open(&home, &config)?;
-        let repos = match &request.repo {
-            Some(named) => vec![reader.repo(named)?],
-            None => reader.repos()?,
+        let (repos, errors) = match &request.repo {
+            Some(named) => (vec![reader.repo(named)?], Vec::new()),
+            None => readable(&reader)?,
         };
         let mut rankings = vec![lexical(&reader, &repos, request)?];
         let mut note = None;
@@ -134,6 +137,7 @@ impl Searcher {
             note,
             hits: fuse(rankings, &repos, request.limit),
             freshness: repos.iter().map(|repo| freshness(&reader, repo)).collect::<Result<_, _>>()?,
+            errors,
         })
     }
 
@@ -176,6 +180,18 @@ impl Searcher {
         }
         Ok(opened)
     }
+}
+
+/// The registered repositories whose stores can be read, and what is wrong with the others: they hide nothing of the rest.
+fn readable(reader: &Reader<'_>) -> Result<(Vec<Registered>, Vec<String>), QueryError> {
+    let (mut sound, mut errors) = (Vec::new(), Vec::new());
+    for repo in reader.repos()? {
+        match reader.store(&repo) {
+            Ok(_) => sound.push(repo),
+            Err(error) => errors.push(format!("{}: {error}", repo.location.path.display())),
+        }
+    }
+    Ok((sound, errors))
 }
 
 fn lexical(reader: &Reader<'_>, repos: &[Registered], request: &Request) -> Result<Vec<Candidate>, QueryError> {
