@@ -16,8 +16,6 @@ const SINGLE: usize = 50;
 
 pub fn measure() {
     let Some(dir) = model_directory() else { return };
-    // as the worker has it: candle would split each step of a text over threads that wait for each other
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let begun = Instant::now();
     let embedder = Embedder::load(&dir, spec(MODEL).unwrap(), cores).unwrap();

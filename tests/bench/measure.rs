@@ -22,7 +22,7 @@ mod sample;
 mod search;
 mod vectors;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use indexed::Samples;
 
@@ -50,6 +50,19 @@ fn impact() {
     }
 }
 
+/// What a worker has in its environment: without it candle splits each step of a text over threads of its own, which wait for
+/// each other. It is read once, so the measuring is done by a process that has it from the start.
+const WORKERS_ENVIRONMENT: (&str, &str) = ("RAYON_NUM_THREADS", "1");
+
+fn as_the_worker_is_started(names: &[String]) -> Option<ExitCode> {
+    let (name, value) = WORKERS_ENVIRONMENT;
+    if std::env::var(name).as_deref() == Ok(value) {
+        return None;
+    }
+    let status = Command::new(std::env::current_exe().unwrap()).args(names).env(name, value).status().unwrap();
+    Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn main() -> ExitCode {
     // `cargo bench` itself adds `--bench`
     let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
@@ -57,6 +70,9 @@ fn main() -> ExitCode {
         let known: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).collect();
         eprintln!("there is no measurement {unknown}; there are: {}", known.join(", "));
         return ExitCode::from(2);
+    }
+    if let Some(code) = as_the_worker_is_started(&names) {
+        return code;
     }
     println!("{}\n", machine::describe());
     figures::print_head();
