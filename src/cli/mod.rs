@@ -23,6 +23,7 @@ use clap::Parser;
 use crate::config::{Config, ConfigError};
 use crate::daemon::control::{self, Change, ControlError, Reply, Request};
 use crate::daemon::{self as process, DaemonError, change};
+use crate::embedder::install::InstallError;
 use crate::home::{Home, HomeError};
 use crate::query::QueryError;
 use crate::repo::{LocateError, RepoError};
@@ -135,41 +136,18 @@ fn run(verb: Verb) -> Result<(), Failure> {
     }
 }
 
-impl From<HomeError> for Failure {
-    fn from(error: HomeError) -> Self {
-        Self::Failed(error.to_string())
-    }
+/// Errors that tell all there is to tell, and exit with 1.
+macro_rules! failed {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Failed(error.to_string())
+            }
+        })+
+    };
 }
 
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<RepoError> for Failure {
-    fn from(error: RepoError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<LocateError> for Failure {
-    fn from(error: LocateError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<DaemonError> for Failure {
-    fn from(error: DaemonError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
+failed!(HomeError, ConfigError, StoreError, RepoError, LocateError, DaemonError, InstallError, hooks::HooksError);
 
 impl From<ControlError> for Failure {
     fn from(error: ControlError) -> Self {

@@ -10,7 +10,7 @@ use super::verbs::ModelAct;
 use super::{Context, Failure};
 use crate::config::set_embedding_model;
 use crate::daemon::control::{self, ControlError, Reply, Request};
-use crate::embedder::install::{InstallError, Progress, download, install_from, is_installed};
+use crate::embedder::install::{Progress, download, install_from, is_installed};
 use crate::embedder::model::{DEFAULT, KNOWN, ModelSpec, spec};
 
 pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
@@ -61,12 +61,6 @@ fn fetch(dest: &Path, spec: &ModelSpec, from: Option<&Path>) -> Result<(), Failu
     };
     bar.finish_and_clear();
     fetched.map_err(Failure::from)
-}
-
-impl From<InstallError> for Failure {
-    fn from(error: InstallError) -> Self {
-        Self::Failed(error.to_string())
-    }
 }
 
 fn list(context: &Context, json: bool) -> Result<(), Failure> {

@@ -102,9 +102,3 @@ fn hooked_repo(repo: Registered) -> HookedRepo {
         common_dir: repo.location.common_dir,
     }
 }
-
-impl From<HooksError> for Failure {
-    fn from(error: HooksError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
