@@ -84,7 +84,7 @@ build() {
     ask_about_memory
     install_packages
     install_rust
-    step "Building (cargo build --profile quick; a first build takes about 15 minutes on 2 cores)"
+    step "Building (cargo build --profile quick; a first build takes about 17 minutes on 2 cores)"
     settle_build_crate "$top"
     (cd "$top" && cargo build --profile quick --locked $offline --bin ra-agent)
     binary=$CARGO_TARGET_DIR/quick/ra-agent
