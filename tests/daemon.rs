@@ -80,6 +80,28 @@ fn f55_a_daemon_whose_socket_is_gone_is_told_of_at_once() {
     assert!(output.stderr.contains(&pid) && output.stderr.contains("ra-agent daemon restart"), "{output:?}");
     assert!(start.elapsed() < Duration::from_secs(5));
     agent.json(["status"]);
+    wait_until(SOON, "the socket is there again", || agent.run(["wait"]).code == Some(0));
+}
+
+#[test]
+fn f55_a_daemon_that_cannot_be_asked_is_stopped_all_the_same() {
+    let repo = a_repo();
+    let mut agent = running(&repo);
+    std::fs::remove_file(agent.home().join("run/agent.sock")).unwrap();
+    agent.stop();
+}
+
+#[test]
+fn f62_a_damaged_registry_is_told_by_the_start_itself() {
+    let agent = TestAgent::without_model();
+    agent.ok(["repos"]);
+    std::fs::create_dir_all(agent.home()).unwrap();
+    std::fs::write(agent.home().join("agent.db"), [7; 20_000]).unwrap();
+    let start = Instant::now();
+    let output = agent.run(["daemon", "start"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("agent.db"), "{output:?}");
+    assert!(start.elapsed() < Duration::from_secs(5), "it waits for nothing");
 }
 
 #[test]

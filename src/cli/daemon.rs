@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use daemonize::{Daemonize, Outcome};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::verbs::DaemonAct;
 use super::{Context, Failure};
@@ -13,6 +14,7 @@ use crate::daemon::control::{self, ControlError, Reply, Request};
 use crate::daemon::{DaemonError, run as serve};
 use crate::home::Home;
 use crate::lock;
+use crate::store::{self, Database};
 
 /// How long a start may take until the socket answers, and a stop until the lock is free.
 const START_WAIT: Duration = Duration::from_secs(10);
@@ -46,6 +48,8 @@ fn start() -> Result<(), Failure> {
     if let Some(pid) = lock::holder(&home.agent_lock()) {
         return Err(DaemonError::AlreadyRunning { pid: pid.to_string() }.into());
     }
+    // What is wrong with it is told here, not in the log of a process that has gone.
+    drop(store::open_writer(&home.agent_db(), Database::Agent)?);
     let path = home.log_file();
     let log = OpenOptions::new()
         .append(true)
@@ -91,6 +95,8 @@ fn stop(home: &Home) -> Result<(), Failure> {
         // It may be gone before its answer is.
         Ok(_) => {}
         Err(ControlError::NotRunning) if pid.is_some() => {}
+        // It cannot be asked. The lock that it holds says that the pid is its own.
+        Err(ControlError::Silent { pid, .. }) => terminate(pid)?,
         Err(error) => return Err(error.into()),
     }
     let deadline = clock::monotonic() + STOP_WAIT;
@@ -106,6 +112,16 @@ fn stop(home: &Home) -> Result<(), Failure> {
         "the daemon (pid {pid}) has not stopped in {} s; `kill {pid}` is safe",
         STOP_WAIT.as_secs()
     )))
+}
+
+fn terminate(pid: u32) -> Result<(), Failure> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let sent = pid.map(|pid| kill_process(pid, Signal::TERM));
+    match sent {
+        Some(Ok(()) | Err(rustix::io::Errno::SRCH)) => Ok(()),
+        Some(Err(error)) => Err(Failure::Failed(format!("the daemon does not answer and cannot be stopped: {error}"))),
+        None => Err(Failure::Failed("the daemon does not answer and its pid is not known".to_owned())),
+    }
 }
 
 /// Log lines go to standard error; `RUST_LOG` sets what is logged.

@@ -3,18 +3,17 @@
 
 pub mod change;
 pub mod control;
+mod log;
+mod socket;
 mod supervise;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -30,17 +29,16 @@ use crate::repo::registry::{self, Registered};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{self, Database, StoreError};
 use crate::worker::pipe::{Hint, Report};
-use control::{Frame, PROTOCOL, REQUEST_MAX, Reply, RepoOutcome, Request};
+use control::{Reply, RepoOutcome, Request};
+use socket::{Call, Socket};
 use supervise::{Asked, Happened, Supervisor};
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
 const MAX_LATENCY: u32 = 10;
 /// How long a worker may take to stop before it is killed; `daemon stop` is to be over within 5 s.
 const STOP_PATIENCE: Duration = Duration::from_millis(3_500);
-/// How long a client may take to send its request.
-const REQUEST_WAIT: Duration = Duration::from_secs(2);
-/// Connections that are served at the same time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 32;
+/// How often the daemon looks after what is its own: its socket, its log.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// A repository that cannot be read is tried again after a poll, then after twice as long, up to this.
 const FAILING_MAX: Duration = Duration::from_secs(3_600);
 /// A repository that is held (index locked, rebase in progress) is looked at again after this long.
@@ -103,9 +101,6 @@ fn restrict(home: &Home, config: &Config) -> Result<Sandbox, DaemonError> {
     Ok(sandbox::restrict_writes(&own))
 }
 
-/// A connection's request, and where its answer goes.
-type Call = (Request, oneshot::Sender<Reply>);
-
 /// Everything that can make the daemon do something.
 enum Input {
     Hint(Event),
@@ -114,6 +109,7 @@ enum Input {
     /// Something that was held back may be due.
     Deadline,
     Poll,
+    Upkeep,
     Stop(&'static str),
 }
 
@@ -176,12 +172,14 @@ impl Daemon {
     }
 
     async fn serve(&mut self) -> Result<(), DaemonError> {
-        let mut calls = listen(&self.home)?;
+        let (mut socket, mut calls) = Socket::listen(self.home.agent_socket())?;
         let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Setup)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Setup)?;
         let mut poll = tokio::time::interval(self.config.watch.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         poll.tick().await;
+        let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
+        upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.begin().await?;
         let sandbox = self.sandbox.as_str();
         tracing::info!(pid = std::process::id(), home = %self.home.root().display(), sandbox, "running");
@@ -193,10 +191,13 @@ impl Daemon {
                 happened = self.worker.next() => Input::Worker(happened),
                 () = sleep_until(deadline) => Input::Deadline,
                 _ = poll.tick() => Input::Poll,
+                _ = upkeep.tick() => Input::Upkeep,
                 _ = terminate.recv() => Input::Stop("terminated"),
                 _ = interrupt.recv() => Input::Stop("interrupted"),
             };
-            if self.handle(input).await?.is_some() {
+            if matches!(input, Input::Upkeep) {
+                self.look_after(&mut socket);
+            } else if self.handle(input).await?.is_some() {
                 break;
             }
         }
@@ -208,6 +209,16 @@ impl Daemon {
         }
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// What fails here is tried again at the next look, and costs no work.
+    fn look_after(&self, socket: &mut Socket) {
+        if let Err(error) = socket.listen_again_if_gone() {
+            tracing::warn!(%error, "no verb reaches the daemon");
+        }
+        if let Err(error) = log::rotate(&self.home.log_file()) {
+            tracing::warn!(%error, "the log goes on growing");
+        }
     }
 
     /// Start-up is an event for every repository.
@@ -225,6 +236,8 @@ impl Daemon {
             Input::Hint(event) => self.debounce.note(event, clock::monotonic()),
             Input::Deadline => self.act_on_due().await?,
             Input::Poll => self.poll().await?,
+            // Done by the loop, which has the socket.
+            Input::Upkeep => {}
             Input::Worker(Happened::Reported(report)) => self.note_report(report).await,
             Input::Worker(Happened::Ended { well }) => self.note_end(well).await?,
             Input::Call((Request::Stop, answer)) => {
@@ -460,60 +473,4 @@ async fn sleep_until(deadline: Option<Instant>) {
         Some(then) => tokio::time::sleep_until(then.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// Listens on the control socket. The caller holds the daemon's lock, so a socket that is there is dead.
-fn listen(home: &Home) -> Result<mpsc::Receiver<Call>, DaemonError> {
-    let path = home.agent_socket();
-    let unusable = |source| DaemonError::Path { path: path.clone(), source };
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path).map_err(unusable)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(unusable)?;
-    let (sender, receiver) = mpsc::channel(CONNECTIONS);
-    tokio::spawn(async move {
-        let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
-        loop {
-            let Ok(place) = places.clone().acquire_owned().await else { break };
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                if let Err(error) = converse(stream, sender).await {
-                    tracing::debug!(%error, "a client was not answered");
-                }
-                drop(place);
-            });
-        }
-    });
-    Ok(receiver)
-}
-
-async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
-    let own = rustix::process::geteuid().as_raw();
-    if stream.peer_cred()?.uid() != own {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    let (reader, mut writer) = stream.split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(REQUEST_MAX as u64));
-    tokio::time::timeout(REQUEST_WAIT, reader.read_line(&mut line)).await??;
-    let reply = match serde_json::from_str::<Frame>(&line) {
-        Ok(frame) if frame.protocol == PROTOCOL => {
-            let (answer, answered) = oneshot::channel();
-            calls.send((frame.request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
-            answered.await.map_err(|_| io::ErrorKind::BrokenPipe)?
-        }
-        Ok(frame) => Reply::Failed {
-            message: format!(
-                "the daemon speaks protocol {PROTOCOL}, this program {}; `ra-agent daemon restart` starts this version",
-                frame.protocol
-            ),
-        },
-        Err(error) => Reply::Failed { message: format!("the request is not understood: {error}") },
-    };
-    let text = serde_json::to_string(&reply)?;
-    writer.write_all(text.as_bytes()).await?;
-    writer.write_all(b"\n").await
 }

@@ -1,0 +1,121 @@
+//! The control socket: one line in, one line out, for the daemon's own user alone.
+
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::DaemonError;
+use super::control::{Frame, PROTOCOL, REQUEST_MAX, Reply, Request};
+
+/// How long a client may take to send its request.
+const REQUEST_WAIT: Duration = Duration::from_secs(2);
+/// Connections that are served at the same time; more wait in the kernel's queue.
+const CONNECTIONS: usize = 32;
+
+/// A connection's request, and where its answer goes.
+pub type Call = (Request, oneshot::Sender<Reply>);
+
+/// A socket that is listened on.
+pub struct Socket {
+    path: PathBuf,
+    /// Device and inode of the socket's file: another file at the path is not this socket.
+    identity: (u64, u64),
+    calls: mpsc::Sender<Call>,
+    accepting: JoinHandle<()>,
+}
+
+impl Socket {
+    /// Begins to listen; what is asked comes out of the receiver. The caller holds the daemon's lock, so a socket that is there is
+    /// dead.
+    ///
+    /// # Errors
+    /// If there can be no socket at the path.
+    pub fn listen(path: PathBuf) -> Result<(Self, mpsc::Receiver<Call>), DaemonError> {
+        let (calls, receiver) = mpsc::channel(CONNECTIONS);
+        let (listener, identity) = bind(&path).map_err(|source| DaemonError::Path { path: path.clone(), source })?;
+        let accepting = tokio::spawn(accept(listener, calls.clone()));
+        Ok((Self { path, identity, calls, accepting }, receiver))
+    }
+
+    /// A socket whose file somebody removed hears nobody: another takes its place.
+    ///
+    /// # Errors
+    /// If there can be no socket at the path.
+    pub fn listen_again_if_gone(&mut self) -> Result<(), DaemonError> {
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            return Ok(());
+        }
+        let (listener, identity) =
+            bind(&self.path).map_err(|source| DaemonError::Path { path: self.path.clone(), source })?;
+        tracing::warn!(path = %self.path.display(), "the socket was gone and is there again");
+        self.accepting.abort();
+        self.accepting = tokio::spawn(accept(listener, self.calls.clone()));
+        self.identity = identity;
+        Ok(())
+    }
+}
+
+fn bind(path: &PathBuf) -> io::Result<(UnixListener, (u64, u64))> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok((listener, identity(path)?))
+}
+
+fn identity(path: &PathBuf) -> io::Result<(u64, u64)> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { break };
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let calls = calls.clone();
+        tokio::spawn(async move {
+            if let Err(error) = converse(stream, calls).await {
+                tracing::debug!(%error, "a client was not answered");
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
+    let own = rustix::process::geteuid().as_raw();
+    if stream.peer_cred()?.uid() != own {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(REQUEST_MAX as u64));
+    tokio::time::timeout(REQUEST_WAIT, reader.read_line(&mut line)).await??;
+    let reply = match serde_json::from_str::<Frame>(&line) {
+        Ok(frame) if frame.protocol == PROTOCOL => {
+            let (answer, answered) = oneshot::channel();
+            calls.send((frame.request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            answered.await.map_err(|_| io::ErrorKind::BrokenPipe)?
+        }
+        Ok(frame) => Reply::Failed {
+            message: format!(
+                "the daemon speaks protocol {PROTOCOL}, this program {}; `ra-agent daemon restart` starts this version",
+                frame.protocol
+            ),
+        },
+        Err(error) => Reply::Failed { message: format!("the request is not understood: {error}") },
+    };
+    let text = serde_json::to_string(&reply)?;
+    writer.write_all(text.as_bytes()).await?;
+    writer.write_all(b"\n").await
+}
