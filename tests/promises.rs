@@ -7,6 +7,7 @@ mod bad_input;
 mod command_line;
 mod crash;
 mod daemon;
+mod doctor;
 mod embedding;
 mod hooks;
 mod line;

@@ -1,6 +1,7 @@
 //! The command line: one file per verb, human output by default, exit codes as in DESIGN §6.
 
 mod daemon;
+mod doctor;
 pub mod hooks;
 mod impact;
 mod logs;
@@ -122,6 +123,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Worker { after_crash } => worker::run(context, after_crash),
         Verb::Wait { repo, timeout, json } => wait::wait(&context, repo, timeout, json),
         Verb::Status { json } => status::status(&context, json),
+        Verb::Doctor { json } => doctor::doctor(&context, json),
         Verb::Logs { lines, follow } => logs::logs(&context, lines, follow),
         Verb::Hooks { act } => hooks::verb::run(&context, act),
         Verb::Model { act } => model::run(&context, act),

@@ -60,6 +60,11 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Look for what might be wrong, and tell what mends it
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the daemon's log
     Logs {
         /// So many of the last lines

@@ -82,10 +82,23 @@ pub struct LocationText {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "answer")]
 pub enum Reply {
-    Done { message: String },
-    Pong { pid: u32, worker: Option<u32>, sandbox: String },
-    Reconciled { repos: Vec<RepoOutcome> },
-    Failed { message: String },
+    Done {
+        message: String,
+    },
+    Pong {
+        pid: u32,
+        worker: Option<u32>,
+        sandbox: String,
+        /// Watched directories; `None`: the kernel would watch none.
+        #[serde(default)]
+        watches: Option<usize>,
+    },
+    Reconciled {
+        repos: Vec<RepoOutcome>,
+    },
+    Failed {
+        message: String,
+    },
 }
 
 /// How the reconcile of one repository ended.

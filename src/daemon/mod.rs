@@ -377,6 +377,7 @@ impl Daemon {
                 pid: std::process::id(),
                 worker: self.worker.pid(),
                 sandbox: self.sandbox.as_str().to_owned(),
+                watches: self.watcher.as_ref().map(Watcher::watches),
             },
             Request::Reconcile { repo, full } => return self.reconcile_for(repo, full, answer).await,
             Request::Warm => {

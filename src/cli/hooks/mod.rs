@@ -16,6 +16,7 @@ use std::process::Command;
 
 pub use in_repo::{InRepo, install_in_repo, uninstall_in_repo};
 pub use user_config::user_config_file;
+pub use verb::of_registered;
 
 use crate::domain::RepoId;
 use crate::file;

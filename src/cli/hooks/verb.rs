@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{GitVersion, HookedRepo, HooksError, InRepo, RepoWay, user_config_file};
+use super::{GitVersion, HookedRepo, HooksError, InRepo, RepoHooks, RepoWay, user_config_file};
 use crate::cli::output::print_json;
 use crate::cli::verbs::HooksAct;
 use crate::cli::{Context, Failure};
@@ -50,13 +50,16 @@ pub fn sync_registered(context: &Context) -> Result<(), Failure> {
     Ok(super::sync(&context.home, &hooked(context)?)?)
 }
 
+/// How the commits of each registered repository are noticed.
+pub fn of_registered(context: &Context, git: GitVersion) -> Result<Vec<RepoHooks>, Failure> {
+    let repos = hooked(context)?;
+    let status = |repo| super::status(&context.home, repo, &repos, git);
+    Ok(repos.iter().map(status).collect::<Result<_, HooksError>>()?)
+}
+
 fn status(context: &Context, json: bool) -> Result<(), Failure> {
     let git = GitVersion::of_installed()?;
-    let repos = hooked(context)?;
-    let found = repos
-        .iter()
-        .map(|repo| super::status(&context.home, repo, &repos, git))
-        .collect::<Result<Vec<_>, HooksError>>()?;
+    let found = of_registered(context, git)?;
     if json {
         let name = |way: RepoWay| match way {
             RepoWay::Config => "config",

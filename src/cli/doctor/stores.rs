@@ -1,0 +1,41 @@
+//! The databases: whether they can be read, and are sound to their last page.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::cli::Context;
+use crate::query::Reader;
+use crate::store::{self, Database};
+use crate::worker::store_dir;
+
+const TOPIC: &str = "database";
+
+pub fn look(context: &Context) -> Vec<Finding> {
+    let agent = context.home.agent_db();
+    let mut findings: Vec<Finding> = check(&agent, Database::Agent, "ra-agent logs").into_iter().collect();
+    let repos = Reader::open(&context.home, &context.config).and_then(|reader| reader.repos()).unwrap_or_default();
+    let count = repos.len();
+    for repo in repos {
+        let path = store_dir(&context.config, &repo).analysis_db();
+        let mend = format!("ra-agent daemon stop, remove {}, ra-agent daemon start", path.display());
+        findings.extend(check(&path, Database::Analysis, &mend));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(TOPIC, format!("the registry and {count} store(s) are sound")));
+    }
+    findings
+}
+
+/// What is wrong with a database; `None`: nothing, or it is not there yet.
+fn check(path: &Path, database: Database, mend: &str) -> Option<Finding> {
+    let told = match store::open_reader(path, database) {
+        Ok(None) => return None,
+        Ok(Some(db)) => match db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
+            Ok(answer) if answer == "ok" => return None,
+            Ok(answer) => format!("{} is damaged: {answer}", path.display()),
+            Err(error) => format!("{} cannot be read: {error}", path.display()),
+        },
+        Err(error) => error.to_string(),
+    };
+    Some(Finding::problem(TOPIC, told, mend))
+}

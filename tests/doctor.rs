@@ -1,0 +1,67 @@
+//! The promise: one page tells what is wrong, and what mends it.
+
+use serde_json::Value;
+
+use crate::support::{Output, TestAgent, TestRepo, untouched};
+
+fn a_repo() -> TestRepo {
+    TestRepo::with_files([("src/lib.rs", "pub fn one() -> u32 {\n    1\n}\n")])
+}
+
+/// State and advice of the findings on a topic.
+fn findings(output: &Output, topic: &str) -> Vec<(String, String)> {
+    let told: Value = serde_json::from_str(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = told["findings"].as_array().unwrap().iter().filter(|finding| finding["topic"] == topic);
+    all.map(|finding| (text(&finding["state"]), text(&finding["mend"]))).collect()
+}
+
+fn examine(agent: &TestAgent) -> Output {
+    agent.run(["doctor", "--json"])
+}
+
+#[test]
+fn a_sound_agent_is_told_to_be_sound() {
+    let repo = a_repo();
+    let mut agent = TestAgent::new();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.start();
+    agent.wait();
+    let output = untouched(repo.path(), || examine(&agent));
+    assert_eq!(output.code, Some(0), "{output:?}");
+    for topic in ["daemon", "git", "disk", "embedding", "database", "repository", "watches", "cache"] {
+        let found = findings(&output, topic);
+        assert!(found.len() == 1 && found[0].0 == "good", "{topic}: {found:?}");
+    }
+    assert!(agent.ok(["doctor"]).lines().count() < 25, "one page");
+}
+
+#[test]
+fn what_does_not_work_is_told_with_what_mends_it() {
+    let (here, gone) = (a_repo(), a_repo());
+    let mut agent = TestAgent::without_model();
+    assert_eq!(findings(&examine(&agent), "repository")[0].0, "note", "none is registered");
+    for repo in [&here, &gone] {
+        agent.ok(["register", repo.path().to_str().unwrap()]);
+    }
+    agent.start();
+    agent.wait();
+    agent.stop();
+    std::fs::rename(gone.path(), gone.beside("elsewhere")).unwrap();
+    let status = agent.json(["status"]);
+    let repos = status["repos"].as_array().unwrap();
+    let id = repos.iter().find(|repo| repo["repo"] == here.path().to_str().unwrap()).unwrap()["id"].as_str().unwrap();
+    let store = agent.home().join("cache/repos").join(id).join("analysis.db");
+    std::fs::write(&store, [7; 20_000]).unwrap();
+
+    let output = examine(&agent);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(findings(&output, "daemon"), [("problem".to_owned(), "ra-agent daemon start".to_owned())]);
+    assert_eq!(findings(&output, "embedding"), [("note".to_owned(), "ra-agent model install".to_owned())]);
+    let [(state, mend)] = &findings(&output, "database")[..] else { panic!("{output:?}") };
+    assert!(state == "problem" && mend.contains(store.to_str().unwrap()), "{output:?}");
+    let [(state, mend)] = &findings(&output, "repository")[..] else { panic!("{output:?}") };
+    assert!(state == "problem" && mend.contains("ra-agent unregister"), "{output:?}");
+    let page = agent.run(["doctor"]);
+    assert!(page.stdout.contains("PROBLEM") && page.stderr.contains("problems were found"), "{page:?}");
+}
