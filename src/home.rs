@@ -83,6 +83,11 @@ impl Home {
         self.root.join("agent.db")
     }
 
+    /// Says which ledger this home has spent from.
+    pub fn ledger_seal(&self) -> PathBuf {
+        self.root.join("ledger.seal")
+    }
+
     /// Locks, sockets, hook inbox, slots, temporary files.
     pub fn run(&self) -> PathBuf {
         self.root.join("run")

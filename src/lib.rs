@@ -21,6 +21,7 @@ pub mod plan;
 pub mod queue;
 
 pub mod analyzer;
+pub mod budget;
 pub mod embedder;
 pub mod worker;
 

@@ -52,7 +52,10 @@ pub enum Database {
 impl Database {
     const fn migrations(self) -> &'static [&'static str] {
         match self {
-            Self::Agent => &[include_str!("../migrations/agent/0001_registry_and_jobs.sql")],
+            Self::Agent => &[
+                include_str!("../migrations/agent/0001_registry_and_jobs.sql"),
+                include_str!("../migrations/agent/0002_ledger.sql"),
+            ],
             Self::Analysis => &[include_str!("../migrations/analysis/0001_view_and_cache.sql")],
         }
     }

@@ -3,6 +3,7 @@
 
 mod edit;
 mod error;
+mod prices;
 mod read;
 mod section;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use edit::set_embedding_model;
 pub use error::ConfigError;
+pub use prices::UnknownPrice;
 
 use crate::domain::AnalysisType;
 use section::{Document, Section};
@@ -23,7 +25,7 @@ pub struct Config {
     pub cache: Cache,
     pub analysis: Analysis,
     pub llm: Llm,
-    pub budget: Budget,
+    pub budget: Limits,
     pub embedding: Embedding,
     pub watch: Watch,
     /// Globs of paths that are never read, beside the names that the agent always denies.
@@ -126,10 +128,12 @@ pub struct Price {
     pub output: u64,
 }
 
-/// In nano-dollars.
+/// What remote models may cost, in nano-dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct Limits {
+    /// For a UTC calendar month.
     pub monthly: u64,
+    /// For a UTC day; `None`: no limit of its own.
     pub daily: Option<u64>,
 }
 
@@ -207,7 +211,7 @@ impl Config {
                 timeout: Duration::from_secs(120),
                 prices: BTreeMap::new(),
             },
-            budget: Budget { monthly: 3_000_000_000, daily: None },
+            budget: Limits { monthly: 3_000_000_000, daily: None },
             embedding: Embedding {
                 model: None,
                 threads: std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),

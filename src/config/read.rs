@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::edit;
 use super::section::{Section, one_of};
-use super::{Analysis, Budget, Cache, ConfigError, Embedding, Llm, Overrides, Price, Provider, Watch};
+use super::{Analysis, Cache, ConfigError, Embedding, Limits, Llm, Overrides, Price, Provider, Watch};
 use crate::domain::AnalysisType;
 
 pub(super) const PATH_EXPECTED: &str = "an absolute path, or one that begins with ~/";
@@ -99,7 +99,7 @@ fn price(mut section: Section<'_>) -> Result<Price, ConfigError> {
     Ok(Price { input, cached_input: cached_input.unwrap_or(input), output })
 }
 
-pub(super) fn budget(mut section: Section<'_>, budget: &mut Budget) -> Result<(), ConfigError> {
+pub(super) fn budget(mut section: Section<'_>, budget: &mut Limits) -> Result<(), ConfigError> {
     budget.monthly = section.usd("monthly_usd")?.unwrap_or(budget.monthly);
     budget.daily = section.usd("daily_usd")?;
     section.finish()

@@ -66,7 +66,7 @@ fn every_key_is_read() {
         Price { input: 200_000_000, cached_input: 200_000_000, output: 1_000_000_000 }
     );
     assert_eq!((config.llm.max_concurrency, config.llm.timeout), (3, Duration::from_secs(5)));
-    assert_eq!(config.budget, Budget { monthly: 100_000_000, daily: Some(1) });
+    assert_eq!(config.budget, Limits { monthly: 100_000_000, daily: Some(1) });
     assert_eq!(config.embedding.model.as_deref(), Some("bge-small-en-v1.5"));
     assert_eq!((config.embedding.threads, config.embedding.unload_after), (3, Duration::ZERO));
     assert_eq!(config.watch, Watch { tree: false, debounce: Duration::from_millis(1), poll: Duration::from_secs(2) });

@@ -286,6 +286,7 @@ impl Daemon {
         for repo in registry::list(&self.db)? {
             self.reconcile_if_moved(repo.id).await?;
         }
+        queue::resume_due(&self.db, clock::now())?;
         if queue::waiting(&self.db, clock::now())? == Waiting::Now {
             self.worker.hint(Hint::Wake, clock::monotonic()).await;
         }

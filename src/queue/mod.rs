@@ -6,11 +6,13 @@
 //! while it ran alone make it quarantined.
 
 mod list;
+mod park;
 mod suspects;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 pub use list::{Counts, Filter, Waiting, counts, get, list, pending_files, waiting};
+pub use park::{ParkCause, park, resume_due, unpark};
 pub use suspects::{Subject, acquit, convict, is_quarantined, suspects};
 
 use crate::clock::Timestamp;
@@ -215,13 +217,20 @@ pub fn claim_one(db: &Connection, id: i64, now: Timestamp) -> Result<Option<Job>
 /// If the database cannot be written.
 pub fn finish(db: &mut Connection, ids: &[i64], now: Timestamp) -> Result<()> {
     let tx = write(db)?;
-    for id in ids {
-        tx.prepare_cached(
-            "UPDATE jobs SET state = 'done', detail = NULL, updated_at = ?2 WHERE job_id = ?1 AND state = 'running'",
-        )?
-        .execute(params![id, now.0])?;
-    }
+    ids.iter().try_for_each(|id| finish_one(&tx, *id, now))?;
     Ok(tx.commit()?)
+}
+
+/// As [`finish`], in a transaction that holds more: a paid job is closed together with its entry in the ledger.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn finish_one(tx: &Transaction<'_>, id: i64, now: Timestamp) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE jobs SET state = 'done', detail = NULL, updated_at = ?2 WHERE job_id = ?1 AND state = 'running'",
+    )?
+    .execute(params![id, now.0])?;
+    Ok(())
 }
 
 /// Puts a failed job back with a wait that doubles with each attempt, or discards it when its attempts are used up.
@@ -253,31 +262,6 @@ pub fn quarantine(db: &Connection, id: i64, detail: &str, now: Timestamp) -> Res
     set_state(db, id, JobState::Quarantined, now, detail, now)
 }
 
-/// Puts jobs aside that cannot run as things are; they keep their place and give their attempt back.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn park(db: &mut Connection, ids: &[i64], detail: &str, now: Timestamp) -> Result<()> {
-    let tx = write(db)?;
-    for id in ids {
-        tx.prepare_cached(
-            "UPDATE jobs SET state = 'parked', attempts = max(attempts - 1, 0), detail = ?2, updated_at = ?3
-             WHERE job_id = ?1 AND state = 'running'",
-        )?
-        .execute(params![id, detail, now.0])?;
-    }
-    Ok(tx.commit()?)
-}
-
-/// Lets parked jobs run again.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn unpark(db: &Connection, now: Timestamp) -> Result<usize> {
-    let sql = "UPDATE jobs SET state = 'queued', detail = NULL, not_before = 0, updated_at = ?1 WHERE state = 'parked'";
-    Ok(db.execute(sql, [now.0])?)
-}
-
 fn set_state(
     db: &Connection,
     id: i64,
@@ -287,7 +271,7 @@ fn set_state(
     now: Timestamp,
 ) -> Result<()> {
     db.prepare_cached(
-        "UPDATE jobs SET state = ?2, not_before = ?3, detail = ?4, updated_at = ?5
+        "UPDATE jobs SET state = ?2, not_before = ?3, detail = ?4, parked_for = NULL, updated_at = ?5
          WHERE job_id = ?1 AND state IN ('queued', 'running', 'parked')",
     )?
     .execute(params![id, state.as_str(), not_before.0, detail, now.0])?;

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::domain::{FilePath, Hash};
 use crate::embedder::bert::{EmbedError, Embedder, Vector};
 use crate::embedder::chunk::{self, Chunk};
-use crate::queue::{self, Job};
+use crate::queue::{self, Job, ParkCause};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{ChunkRow, Upkeep, VERSION_KEPT, Vectors, VectorsError};
@@ -41,7 +41,7 @@ impl Worker {
             Err(detail) => {
                 tracing::error!(detail, "embedding is parked");
                 let ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
-                return Ok(queue::park(&mut self.queue, &ids, &detail, clock::now())?);
+                return Ok(queue::park(&mut self.queue, &ids, ParkCause::Setup, None, &detail, clock::now())?);
             }
         };
         for (repo, jobs) in by_repo(jobs) {

@@ -31,7 +31,7 @@ use crate::domain::{AnalysisType, RepoId};
 use crate::embedder::chunk::CHUNKER_VERSION;
 use crate::home::{Home, StoreDir};
 use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe};
-use crate::queue::{self, Lane, Subject, Waiting};
+use crate::queue::{self, Lane, ParkCause, Subject, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
@@ -277,7 +277,8 @@ fn take_over(db: &mut Connection, ending: Ending, found: &[Subject]) -> Result<V
         crashed.extend(running.iter().filter(|job| found.contains(&subject(job))).map(|job| job.id));
     }
     queue::release_dead(db, &crashed, now)?;
-    // What was parked waited for a change of the surroundings, and this may be one.
-    queue::unpark(db, now)?;
+    // What was parked waited for a change of the surroundings, and this may be one; the month does not turn by it.
+    queue::unpark(db, &[ParkCause::Provider, ParkCause::Setup], now)?;
+    queue::resume_due(db, now)?;
     Ok(queue::suspects(db)?)
 }

@@ -1,0 +1,194 @@
+//! What goes into the ledger and what comes out: a call by name, its reservation, how it was charged, why one is refused.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::cost::Usage;
+use super::period::Period;
+use crate::clock::Timestamp;
+use crate::domain::{AnalysisType, FilePath, Hash, ObjectId, RepoId};
+use crate::store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BudgetError {
+    #[error(
+        "the ledger in agent.db cannot be used: {0}; nothing is spent meanwhile. If it is damaged, stop the daemon, move agent.db \
+         away, register the repositories again, and allow spending with `ra-agent budget set --monthly <dollars>`"
+    )]
+    Ledger(#[from] StoreError),
+    #[error("entry {0} of the ledger is closed already, or was never opened; a call is settled once")]
+    NotOpen(i64),
+    #[error("{path} cannot be used: {source}; nothing is spent meanwhile; check its owner and the space on its disk")]
+    Seal { path: PathBuf, source: std::io::Error },
+}
+
+impl From<rusqlite::Error> for BudgetError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+pub type Result<T, E = BudgetError> = std::result::Result<T, E>;
+
+/// One request to a model, by name. With the number of the attempt, which the ledger gives, no two are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub repo: RepoId,
+    pub cache_key: Hash,
+    pub path: FilePath,
+    pub analysis_type: AnalysisType,
+    pub model_id: String,
+    /// The commit whose content is asked about.
+    pub commit: Option<ObjectId>,
+}
+
+/// The right to send one request. It is in the ledger, and on the disk, when this is handed out.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "an open reservation counts at its worst case until it is settled or released"]
+pub struct Reservation {
+    pub(super) entry: i64,
+    /// 1, 2, … for this repository and key; repairs and retries included.
+    pub attempt: u32,
+    /// Nano-dollars.
+    pub worst_case: u64,
+}
+
+impl Reservation {
+    /// Its number in the ledger, for logs.
+    pub const fn entry(&self) -> i64 {
+        self.entry
+    }
+}
+
+/// The answer to the wish to spend.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Grant {
+    Reserved(Reservation),
+    Refused(Refusal),
+    /// The same key is being asked for at this moment (a file with the same content, perhaps of another repository): its result
+    /// will serve both, and asking again would pay twice.
+    InFlight,
+}
+
+/// Why nothing may be spent. Its text is for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// All amounts in nano-dollars.
+    OverLimit {
+        which: Period,
+        limit: u64,
+        spent: u64,
+        reserved: u64,
+        /// The worst case of the call.
+        asked: u64,
+        /// The first instant of the next month or day; `None` if the call alone is above the limit, so that waiting is no help.
+        resumes_at: Option<Timestamp>,
+    },
+    /// Spending is stopped until a person allows it again.
+    Stopped { reason: String },
+}
+
+impl Refusal {
+    /// When the same wish may be granted without anybody's doing.
+    pub const fn resumes_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::OverLimit { resumes_at, .. } => *resumes_at,
+            Self::Stopped { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OverLimit { which, limit, spent, reserved, asked, resumes_at } => {
+                let flag = match which {
+                    Period::Month => "--monthly",
+                    Period::Day => "--daily",
+                };
+                let [limit, spent, reserved, asked] = [limit, spent, reserved, asked].map(|&nano| dollars(nano));
+                write!(
+                    f,
+                    "the {which}'s limit of {limit} is reached: {spent} spent, {reserved} reserved, up to {asked} asked for; "
+                )?;
+                match resumes_at {
+                    Some(then) => write!(f, "goes on at {}, or after ", then.to_rfc3339())?,
+                    None => write!(f, "goes on after ")?,
+                }
+                write!(f, "`ra-agent budget set {flag} <dollars>`")
+            }
+            Self::Stopped { reason } => {
+                write!(f, "spending is stopped: {reason}; `ra-agent budget set --monthly <dollars>` allows it again")
+            }
+        }
+    }
+}
+
+/// An amount for people: cents, and all digits of what is below a cent.
+pub(super) fn dollars(nano: u64) -> String {
+    let (whole, fraction) = (nano / 1_000_000_000, nano % 1_000_000_000);
+    let digits = format!("{fraction:09}");
+    let kept = digits.trim_end_matches('0').len().max(2);
+    format!("${whole}.{}", &digits[..kept])
+}
+
+/// What to book for a call that was sent, or may have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// The provider said how many tokens it was, and the reply's length allows it; `cost` is [`super::cost()`] of them in nano-dollars. Above
+    /// the reservation it is booked as it is; with no token read or none written it is not believed.
+    Reported { usage: Usage, cost: u64 },
+    /// The provider did not say, or what cannot be, or no reply came: the reservation is charged.
+    Unreported { reason: String },
+}
+
+/// How an entry was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// At the cost of the usage that the provider reported.
+    Reported,
+    /// At the reservation: no usage that could be believed.
+    Unreported,
+    /// At nothing: it is certain that nothing was sent.
+    Released,
+    /// After a crash, at the cost stored with its result.
+    CrashedStored,
+    /// After a crash, at the reservation.
+    CrashedWorstCase,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 5] =
+        [Self::Reported, Self::Unreported, Self::Released, Self::CrashedStored, Self::CrashedWorstCase];
+
+    /// The stored and shown name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Unreported => "unreported",
+            Self::Released => "released",
+            Self::CrashedStored => "stored-after-crash",
+            Self::CrashedWorstCase => "worst-case-after-crash",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// What was booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Nano-dollars.
+    pub cost: u64,
+    pub outcome: Outcome,
+}
+
+/// What a stored result says that it cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredCost {
+    /// Nano-dollars, of the last call for it at least.
+    pub cost: u64,
+    pub stored_at: Timestamp,
+}
