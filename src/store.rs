@@ -156,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn the_ledgers_database_is_synced_at_every_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("agent.db"), Database::Agent).unwrap();
+        let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(pragma("synchronous"), 2, "FULL");
+        assert_eq!(pragma("foreign_keys"), 1);
+    }
+
+    #[test]
     fn opening_twice_keeps_what_was_written() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("analysis.db");

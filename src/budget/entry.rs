@@ -125,7 +125,7 @@ impl fmt::Display for Refusal {
 }
 
 /// An amount for people: cents, and all digits of what is below a cent.
-pub(super) fn dollars(nano: u64) -> String {
+pub fn dollars(nano: u64) -> String {
     let (whole, fraction) = (nano / 1_000_000_000, nano % 1_000_000_000);
     let digits = format!("{fraction:09}");
     let kept = digits.trim_end_matches('0').len().max(2);

@@ -61,21 +61,22 @@ pub struct Crashed {
 /// # Errors
 /// If the ledger cannot be read.
 pub fn history(db: &Connection, days: u32, now: Timestamp) -> Result<History> {
-    let today = day_start(budget_time(db, now)?);
-    let first = today.plus_millis(-(i64::from(days.max(1)) - 1) * DAY_MILLIS);
-    let mut history = History::default();
-    for day in 0..i64::from(days.max(1)) {
-        history.days.insert(day_name(first.plus_millis(day * DAY_MILLIS)), Group::default());
-    }
+    let now = budget_time(db, now)?;
+    let mut history = History::nothing(days, now);
     let mut statement = db.prepare(
         "SELECT reserved_at, repo_id, commit_id, analysis_type, model_id, outcome, cost, reserved, input_tokens, output_tokens, file_path
          FROM ledger WHERE reserved_at >= ?1 ORDER BY entry_id",
     )?;
-    let mut rows = statement.query([first.0])?;
+    let mut rows = statement.query([first_day(days, now).0])?;
     while let Some(row) = rows.next()? {
         history.add(&Entry::read(row)?);
     }
     Ok(history)
+}
+
+/// First instant of the first of so many days that end with today.
+fn first_day(days: u32, now: Timestamp) -> Timestamp {
+    day_start(now).plus_millis(-(i64::from(days.max(1)) - 1) * DAY_MILLIS)
 }
 
 struct Entry {
@@ -121,6 +122,13 @@ impl Entry {
 }
 
 impl History {
+    /// The days alone, with nothing spent.
+    pub fn nothing(days: u32, now: Timestamp) -> Self {
+        let first = first_day(days, now);
+        let days = (0..i64::from(days.max(1))).map(|day| day_name(first.plus_millis(day * DAY_MILLIS)));
+        Self { days: days.map(|day| (day, Group::default())).collect(), ..Self::default() }
+    }
+
     fn add(&mut self, entry: &Entry) {
         self.days.entry(day_name(entry.reserved_at)).or_default().add(entry);
         self.repos.entry(entry.repo.clone()).or_default().add(entry);

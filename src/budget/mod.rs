@@ -20,12 +20,14 @@ mod report;
 mod seal;
 
 pub use cost::{REQUEST_OVERHEAD_TOKENS, Usage, cost, worst_case};
-pub use entry::{BudgetError, Call, Charge, Grant, Outcome, Refusal, Reservation, Result, Settled, StoredCost};
+pub use entry::{
+    BudgetError, Call, Charge, Grant, Outcome, Refusal, Reservation, Result, Settled, StoredCost, dollars,
+};
 pub use history::{Crashed, Group, History, history};
 pub use ledger::{release, reserve, settle, settle_dead};
 pub use period::{Period, day_start, month_start};
 pub use report::{BudgetReport, MeanCost, PeriodReport, report};
-pub use seal::{accept, note_limits, stopped, take_up};
+pub use seal::{accept, note_limits, noted_limits, stopped, take_up};
 
 pub use crate::config::Limits;
 

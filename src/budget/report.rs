@@ -43,6 +43,14 @@ pub struct PeriodReport {
 }
 
 impl PeriodReport {
+    fn of(period: Period, limit: Option<u64>, sums: Sums, now: Timestamp) -> Self {
+        let mut name = day_name(now);
+        if period == Period::Month {
+            name.truncate(name.rfind('-').unwrap_or(name.len()));
+        }
+        Self { name, limit, spent: sums.spent, reserved: sums.reserved, ends_at: period.end(now) }
+    }
+
     /// What may still be reserved.
     pub fn remaining(&self) -> Option<u64> {
         self.limit.map(|limit| limit.saturating_sub(self.spent).saturating_sub(self.reserved))
@@ -66,6 +74,21 @@ pub struct MeanCost {
     pub files: u64,
 }
 
+impl BudgetReport {
+    /// Of a ledger that has not been begun.
+    pub fn unspent(limits: &Limits, now: Timestamp) -> Self {
+        let of = |period, limit| PeriodReport::of(period, limit, Sums::default(), now);
+        Self {
+            month: of(Period::Month, Some(limits.monthly)),
+            day: of(Period::Day, limits.daily),
+            projected: 0,
+            mean: None,
+            files_remaining: None,
+            stopped: None,
+        }
+    }
+}
+
 /// Gathers it. `now` is the clock's time; budget time is derived from it.
 ///
 /// # Errors
@@ -73,12 +96,7 @@ pub struct MeanCost {
 pub fn report(db: &Connection, limits: &Limits, now: Timestamp) -> Result<BudgetReport> {
     let now = budget_time(db, now)?;
     let of = |period: Period, limit| -> Result<PeriodReport> {
-        let Sums { spent, reserved } = Sums::since(db, period.start(now))?;
-        let mut name = day_name(now);
-        if period == Period::Month {
-            name.truncate(name.rfind('-').unwrap_or(name.len()));
-        }
-        Ok(PeriodReport { name, limit, spent, reserved, ends_at: period.end(now) })
+        Ok(PeriodReport::of(period, limit, Sums::since(db, period.start(now))?, now))
     };
     let month = of(Period::Month, Some(limits.monthly))?;
     let mean = mean_cost(db, now)?;

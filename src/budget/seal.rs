@@ -1,7 +1,8 @@
 //! Whether this is the ledger that the home has spent from. agent.db bears an id that stands in a file beside it, too (the seal). An agent.db
 //! with another id, or a new one in a home that has a seal, has forgotten what was spent: spending stops until a person allows it.
 //!
-//! The limits that were last seen are kept here as well, so that jobs parked by them resume when they are raised in whatever way.
+//! The limits in force are kept in agent.db as well: a running worker sees at once when a person sets others, and jobs that were parked by the
+//! old ones resume, in whatever way the new ones came.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,16 +12,18 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::entry::{BudgetError, Result};
 use crate::config::Limits;
 use crate::file;
-use crate::store::write;
+use crate::store::{StoreError, write};
 
 const ID: &str = "ledger.id";
 const STOPPED: &str = "ledger.stopped";
 const LIMITS: &str = "ledger.limits";
+/// In the place of a daily limit.
+const NONE: &str = "none";
 
 /// Takes the ledger into use; without that nothing is reserved. `seal` is [`crate::home::Home::ledger_seal`].
 ///
 /// # Errors
-/// If agent.db or the seal cannot be read or written.
+/// If agent.db or the seal cannot be read or written. No call may be made then.
 pub fn take_up(db: &mut Connection, seal: &Path) -> Result<()> {
     let unusable = |source| BudgetError::Seal { path: seal.to_owned(), source };
     let sealed = match std::fs::read_to_string(seal) {
@@ -73,18 +76,30 @@ pub(super) fn stop_reason(db: &Connection) -> Result<Option<String>> {
     }
 }
 
-/// Records the limits in force. True if they are not those that were recorded: what they parked may run now.
+/// Puts limits in force, for running workers, too. True if they are others than before: what those parked may run now.
 ///
 /// # Errors
 /// If agent.db cannot be read or written.
 pub fn note_limits(db: &Connection, limits: &Limits) -> Result<bool> {
-    let daily = limits.daily.map_or_else(|| "none".to_owned(), |daily| daily.to_string());
-    let text = format!("{}/{daily}", limits.monthly);
-    if setting(db, LIMITS)?.as_ref() == Some(&text) {
+    if noted_limits(db)? == Some(*limits) {
         return Ok(false);
     }
-    set(db, LIMITS, &text)?;
+    let daily = limits.daily.map_or_else(|| NONE.to_owned(), |daily| daily.to_string());
+    set(db, LIMITS, &format!("{}/{daily}", limits.monthly))?;
     Ok(true)
+}
+
+/// The limits in force; `None` before any were noted. To be asked before each reservation: a person may have set others meanwhile.
+///
+/// # Errors
+/// If agent.db cannot be read.
+pub fn noted_limits(db: &Connection) -> Result<Option<Limits>> {
+    let Some(text) = setting(db, LIMITS)? else { return Ok(None) };
+    let limits = text.split_once('/').and_then(|(monthly, daily)| {
+        let daily = if daily == NONE { None } else { Some(daily.parse().ok()?) };
+        Some(Limits { monthly: monthly.parse().ok()?, daily })
+    });
+    Ok(Some(limits.ok_or(StoreError::Unreadable { what: "limit of the budget", detail: text })?))
 }
 
 fn setting(db: &Connection, name: &str) -> Result<Option<String>> {

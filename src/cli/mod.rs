@@ -1,5 +1,6 @@
 //! The command line: one file per verb, human output by default, exit codes as in DESIGN §6.
 
+mod budget;
 mod daemon;
 mod doctor;
 pub mod hooks;
@@ -129,6 +130,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Model { act } => model::run(&context, act),
         Verb::Reconcile { repo, full } => reconcile::reconcile(&context, repo, full),
         Verb::Queue { act } => queue::run(&context, act),
+        Verb::Budget { act } => budget::run(context, act),
         Verb::Show { file, json } => show::show(&context, &file, json),
         Verb::Search { query, repo, limit, kind, json } => search::search(&context, query, repo, limit, kind, json),
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),

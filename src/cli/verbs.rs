@@ -96,6 +96,11 @@ pub enum Verb {
         #[command(subcommand)]
         act: QueueAct,
     },
+    /// See, limit and account for what remote models cost
+    Budget {
+        #[command(subcommand)]
+        act: BudgetAct,
+    },
     /// Show the analyses of a file
     Show {
         file: PathBuf,
@@ -231,6 +236,55 @@ pub enum QueueAct {
     Resume,
 }
 
+#[derive(Subcommand)]
+pub enum BudgetAct {
+    /// Tell what is spent, reserved, left, and how far that will go
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set the limits; a daemon that runs follows them at once
+    #[command(group = clap::ArgGroup::new("limit").required(true).multiple(true))]
+    Set {
+        /// Dollars for a UTC calendar month, e.g. 3.00; allows spending again where it was stopped
+        #[arg(long, value_name = "DOLLARS", group = "limit", value_parser = nano_dollars)]
+        monthly: Option<u64>,
+        /// Dollars for a UTC day, or `none`
+        #[arg(long, value_name = "DOLLARS", group = "limit", value_parser = daily)]
+        daily: Option<Daily>,
+    },
+    /// Tell what was spent, by day, repository, commit, type and model
+    History {
+        /// So many days, today included
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_660))]
+        days: u32,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A daily limit in nano-dollars, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Daily(pub Option<u64>);
+
+fn daily(text: &str) -> Result<Daily, String> {
+    if text == "none" { Ok(Daily(None)) } else { nano_dollars(text).map(|nano| Daily(Some(nano))) }
+}
+
+/// Dollars as a person writes them, to the nano-dollar: `3`, `3.00`, `$0.50`. At most a million, as in the configuration.
+fn nano_dollars(text: &str) -> Result<u64, String> {
+    const MOST: u64 = 1_000_000_000_000_000;
+    let wrong = || format!("{text} is no amount of dollars from 0 to 1000000; write e.g. 3.00");
+    let (whole, fraction) =
+        text.strip_prefix('$').unwrap_or(text).split_once('.').unwrap_or((text.trim_start_matches('$'), ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return Err(wrong());
+    }
+    let nano = format!("{whole}{fraction:0<9}").parse::<u64>().map_err(|_| wrong())?;
+    if nano <= MOST { Ok(nano) } else { Err(wrong()) }
+}
+
 /// A number and a unit: ms, s, m or h.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -260,6 +314,25 @@ mod tests {
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn amounts_are_read_to_the_nano_dollar() {
+        for (text, nano) in [
+            ("3", 3_000_000_000),
+            ("$0.50", 500_000_000),
+            ("0.000000001", 1),
+            ("1000000", 1_000_000_000_000_000),
+            ("2.", 2_000_000_000),
+        ] {
+            assert_eq!(nano_dollars(text), Ok(nano), "{text}");
+        }
+        for text in ["", "-1", ".5", "1e3", "1,50", "0.0000000001", "1000000.01", "99999999999999999999", "nan", "€3"]
+        {
+            assert!(nano_dollars(text).is_err(), "{text}");
+        }
+        assert_eq!(daily("none"), Ok(Daily(None)));
+        assert_eq!(daily("0.25"), Ok(Daily(Some(250_000_000))));
     }
 
     #[test]

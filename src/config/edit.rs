@@ -30,12 +30,39 @@ pub fn set_embedding_model(path: &Path, id: &str) -> Result<(), ConfigError> {
     if !is_model_id(id) {
         return Err(ConfigError::BadModelId { id: id.to_owned() });
     }
+    edit_file(path, &[(Key { table: "embedding", key: "model" }, Some(Value::String(id.to_owned())))])
+}
+
+/// Sets `[budget] monthly_usd` and `daily_usd` to amounts of nano-dollars, those that are given; `Some(None)`: no daily limit. Otherwise as
+/// [`set_embedding_model`].
+///
+/// # Errors
+/// If the file cannot be read or written or is not TOML, or if a key cannot be set without touching the rest.
+pub fn set_limits(path: &Path, monthly: Option<u64>, daily: Option<Option<u64>>) -> Result<(), ConfigError> {
+    // An amount that the configuration can hold is below 2⁵³ nano-dollars, so it comes back to the nano-dollar.
+    let dollars = |nano: u64| Value::Float(nano as f64 / 1e9);
+    let monthly = monthly.map(|nano| (Key { table: "budget", key: "monthly_usd" }, Some(dollars(nano))));
+    let daily = daily.map(|nano| (Key { table: "budget", key: "daily_usd" }, nano.map(dollars)));
+    edit_file(path, &[monthly, daily].into_iter().flatten().collect::<Vec<_>>())
+}
+
+#[derive(Clone, Copy)]
+struct Key {
+    table: &'static str,
+    key: &'static str,
+}
+
+/// Sets keys, or takes them out where the value is `None`.
+fn edit_file(path: &Path, edits: &[(Key, Option<Value>)]) -> Result<(), ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(ConfigError::Unreadable { path: path.to_path_buf(), source }),
     };
-    let edited = with_model(Document { path, text: &text }, id)?;
+    let mut edited = text.clone();
+    for (key, value) in edits {
+        edited = with_value(Document { path, text: &edited }, *key, value.as_ref())?;
+    }
     if edited == text {
         return Ok(());
     }
@@ -44,55 +71,84 @@ pub fn set_embedding_model(path: &Path, id: &str) -> Result<(), ConfigError> {
 }
 
 /// Tries the places where the key can stand, nearest first, and takes the first text that means what is wanted and nothing else.
-fn with_model(document: Document<'_>, id: &str) -> Result<String, ConfigError> {
+fn with_value(document: Document<'_>, key: Key, value: Option<&Value>) -> Result<String, ConfigError> {
     let parsed = document.parse()?;
-    let wanted = meaning(document.text).and_then(|table| with_model_set(table, id));
-    let newline = if document.text.contains("\r\n") { "\r\n" } else { "\n" };
-    let edits = replacements(document, parsed.get_ref(), id, newline);
+    let Some(before) = meaning(document.text) else { return Err(not_editable(document, key, value)) };
+    let wanted = with_value_set(before.clone(), key, value);
+    if wanted.as_ref() == Some(&before) {
+        return Ok(document.text.to_owned());
+    }
+    let edits = match value {
+        Some(value) => replacements(document.text, parsed.get_ref(), key, &value.to_string()),
+        None => removals(document.text, parsed.get_ref(), key),
+    };
     let edited = edits.into_iter().map(|(place, new)| {
         let mut text = document.text.to_owned();
         text.replace_range(place, &new);
         text
     });
-    let mut edited = edited.filter(|text| wanted.is_some() && meaning(text) == wanted);
-    edited.next().ok_or_else(|| ConfigError::NotEditable {
-        path: document.path.to_path_buf(),
-        key: "embedding.model".to_owned(),
-        line_to_write: format!("[embedding] model = \"{id}\""),
-    })
+    let wanted = wanted.map(|wanted| without_empty(wanted, key.table));
+    let means = |text: &String| meaning(text).map(|meant| without_empty(meant, key.table));
+    let mut edited = edited.filter(|text| wanted.is_some() && means(text) == wanted);
+    edited.next().ok_or_else(|| not_editable(document, key, value))
 }
 
-fn replacements(document: Document<'_>, table: &DeTable<'_>, id: &str, newline: &str) -> Vec<(Range<usize>, String)> {
-    let text = document.text;
+fn not_editable(document: Document<'_>, Key { table, key }: Key, value: Option<&Value>) -> ConfigError {
+    ConfigError::NotEditable {
+        path: document.path.to_path_buf(),
+        key: format!("{table}.{key}"),
+        line_to_write: match value {
+            Some(value) => format!("[{table}] {key} = {value}"),
+            None => format!("[{table}], without {key},"),
+        },
+    }
+}
+
+fn replacements(text: &str, top: &DeTable<'_>, Key { table, key }: Key, value: &str) -> Vec<(Range<usize>, String)> {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let end = text.len();
     let gap = match text {
         "" => "",
         _ if text.ends_with('\n') => newline,
         _ => &newline.repeat(2),
     };
-    let appended = (end..end, format!("{gap}[embedding]{newline}model = \"{id}\"{newline}"));
-    let Some((key, embedding)) = table.get_key_value("embedding") else { return vec![appended] };
-    if let Some(place) = model_of(embedding) {
-        return vec![(place, format!("\"{id}\""))];
+    let appended = (end..end, format!("{gap}[{table}]{newline}{key} = {value}{newline}"));
+    let Some((name, found)) = top.get_key_value(table) else { return vec![appended] };
+    if let Some((_, place)) = entry(found, key) {
+        return vec![(place, value.to_owned())];
     }
-    let after_header = line_end(text, embedding.span().start);
-    let before_dotted = line_start(text, key.span().start);
-    let inside_braces = embedding.span().start + 1;
+    let after_header = line_end(text, found.span().start);
+    let before_dotted = line_start(text, name.span().start);
+    let inside_braces = found.span().start + 1;
     vec![
         (
             after_header..after_header,
-            format!("{}model = \"{id}\"{newline}", if text[..after_header].ends_with('\n') { "" } else { newline }),
+            format!("{}{key} = {value}{newline}", if text[..after_header].ends_with('\n') { "" } else { newline }),
         ),
-        (before_dotted..before_dotted, format!("embedding.model = \"{id}\"{newline}")),
-        (inside_braces..inside_braces, format!(" model = \"{id}\" ")),
-        (inside_braces..inside_braces, format!(" model = \"{id}\", ")),
+        (before_dotted..before_dotted, format!("{table}.{key} = {value}{newline}")),
+        (inside_braces..inside_braces, format!(" {key} = {value} ")),
+        (inside_braces..inside_braces, format!(" {key} = {value}, ")),
         appended,
     ]
 }
 
-fn model_of(embedding: &Spanned<DeValue<'_>>) -> Option<Range<usize>> {
-    match embedding.get_ref() {
-        DeValue::Table(table) => table.get("model").map(Spanned::span),
+/// A line of its own becomes a comment, so that what a person wrote beside it stays; between braces the entry goes, with a comma.
+fn removals(text: &str, top: &DeTable<'_>, Key { table, key }: Key) -> Vec<(Range<usize>, String)> {
+    let Some((name, value)) = top.get(table).and_then(|found| entry(found, key)) else { return Vec::new() };
+    let line = line_start(text, name.start);
+    let next = text[value.end..].find(',').map(|comma| value.end + comma + 1);
+    let previous = text[..name.start].rfind(',');
+    let mut removals = vec![(line..line, "# ".to_owned())];
+    removals.extend(next.map(|next| (name.start..next, String::new())));
+    removals.extend(previous.map(|previous| (previous..value.end, String::new())));
+    removals.push((name.start..value.end, String::new()));
+    removals
+}
+
+/// Places of a key and of its value.
+fn entry(table: &Spanned<DeValue<'_>>, key: &str) -> Option<(Range<usize>, Range<usize>)> {
+    match table.get_ref() {
+        DeValue::Table(table) => table.get_key_value(key).map(|(key, value)| (key.span(), value.span())),
         _ => None,
     }
 }
@@ -109,10 +165,24 @@ fn meaning(text: &str) -> Option<Table> {
     text.parse().ok()
 }
 
-fn with_model_set(mut table: Table, id: &str) -> Option<Table> {
-    let embedding = table.entry("embedding").or_insert_with(|| Value::Table(Table::new()));
-    embedding.as_table_mut()?.insert("model".to_owned(), Value::String(id.to_owned()));
-    Some(table)
+/// A table with nothing in it says as much as none.
+fn without_empty(mut top: Table, table: &str) -> Table {
+    if top.get(table).and_then(Value::as_table).is_some_and(Table::is_empty) {
+        top.remove(table);
+    }
+    top
+}
+
+fn with_value_set(mut top: Table, Key { table, key }: Key, value: Option<&Value>) -> Option<Table> {
+    let Some(value) = value else {
+        if let Some(found) = top.get_mut(table) {
+            found.as_table_mut()?.remove(key);
+        }
+        return Some(top);
+    };
+    let found = top.entry(table).or_insert_with(|| Value::Table(Table::new()));
+    found.as_table_mut()?.insert(key.to_owned(), value.clone());
+    Some(top)
 }
 
 #[cfg(test)]
@@ -120,7 +190,12 @@ mod tests {
     use super::*;
 
     fn edit(text: &str) -> Result<String, ConfigError> {
-        with_model(Document { path: Path::new("config.toml"), text }, "m-1")
+        let model = Value::String("m-1".to_owned());
+        with_value(
+            Document { path: Path::new("config.toml"), text },
+            Key { table: "embedding", key: "model" },
+            Some(&model),
+        )
     }
 
     #[test]
@@ -149,6 +224,43 @@ mod tests {
     fn what_cannot_be_edited_is_refused() {
         assert!(matches!(edit("embedding = 3\n"), Err(ConfigError::NotEditable { .. })));
         assert!(matches!(edit("[embedding\n"), Err(ConfigError::Syntax { line: 1, .. })));
+    }
+
+    #[test]
+    fn limits_are_set_and_taken_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        for (before, monthly, daily, after) in [
+            ("", Some(3_000_000_000), None, "[budget]\nmonthly_usd = 3.0\n"),
+            ("", Some(1), Some(Some(500_000_000)), "[budget]\ndaily_usd = 0.5\nmonthly_usd = 0.000000001\n"),
+            ("[budget]\nmonthly_usd = 5 # mine\n", Some(2_500_000_000), None, "[budget]\nmonthly_usd = 2.5 # mine\n"),
+            (
+                "[budget]\ndaily_usd = 1 # why\n[watch]\n",
+                None,
+                Some(None),
+                "[budget]\n# daily_usd = 1 # why\n[watch]\n",
+            ),
+            ("budget = { daily_usd = 1, monthly_usd = 2 }\n", None, Some(None), "budget = {  monthly_usd = 2 }\n"),
+            ("budget = { monthly_usd = 2, daily_usd = 1 }\n", None, Some(None), "budget = { monthly_usd = 2 }\n"),
+            ("budget = { daily_usd = 1 }\n", None, Some(None), "budget = {  }\n"),
+            ("budget.daily_usd = 1\n", None, Some(None), "# budget.daily_usd = 1\n"),
+            ("[watch]\n", None, Some(None), "[watch]\n"),
+        ] {
+            std::fs::write(&path, before).unwrap();
+            set_limits(&path, monthly, daily).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn every_amount_comes_back_to_the_nano_dollar() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        for nano in [0, 1, 3_000_000_000, 123_456_789, 999_999_999_999_999, 1_000_000_000_000_000] {
+            set_limits(&path, Some(nano), Some(Some(nano))).unwrap();
+            let limits = crate::config::Config::load(&path, dir.path()).unwrap().budget;
+            assert_eq!((limits.monthly, limits.daily), (nano, Some(nano)));
+        }
     }
 
     #[test]

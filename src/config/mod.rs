@@ -12,7 +12,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use edit::set_embedding_model;
+pub use edit::{set_embedding_model, set_limits};
 pub use error::ConfigError;
 pub use prices::UnknownPrice;
 

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::control::{Change, LocationText};
+use crate::budget::{self, BudgetError};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::domain::{FilePath, Hash, ObjectId, RepoId};
 use crate::home::{Home, StoreDir};
-use crate::queue;
+use crate::queue::{self, ParkCause};
 use crate::repo::Location;
 use crate::repo::registry::{self, Registered, Registration};
 use crate::store::StoreError;
@@ -26,6 +27,8 @@ const META_VERSION: u32 = 1;
 pub enum ChangeError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     #[error("{path} cannot be written: {source}; check its owner and the space on its disk")]
     Write { path: PathBuf, source: io::Error },
     #[error("{0} is not registered; `ra-agent repos` lists what is")]
@@ -69,7 +72,28 @@ pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &Chang
             queue::set_paused(db, false)?;
             Ok("the queue runs".to_owned())
         }
+        Change::Limits { allow } => put_limits_in_force(db, home, config, *allow, now),
     }
+}
+
+/// What the old limits have parked runs again, by priority; what the new ones do not allow parks itself.
+fn put_limits_in_force(
+    db: &mut Connection,
+    home: &Home,
+    config: &Config,
+    allow: bool,
+    now: Timestamp,
+) -> Result<String, ChangeError> {
+    budget::take_up(db, &home.ledger_seal())?;
+    if allow {
+        budget::accept(db)?;
+    }
+    budget::note_limits(db, &config.budget)?;
+    let resumed = queue::unpark(db, &[ParkCause::Budget], now)?;
+    let monthly = budget::dollars(config.budget.monthly);
+    let daily = config.budget.daily.map_or_else(|| "no limit".to_owned(), budget::dollars);
+    let jobs = if resumed > 0 { format!("; {resumed} parked job(s) run again") } else { String::new() };
+    Ok(format!("the limits are {monthly} a month and {daily} a day{jobs}"))
 }
 
 fn register(

@@ -67,6 +67,10 @@ pub enum Change {
     },
     Pause,
     Resume,
+    /// The limits of the budget in the configuration have changed. `allow`: spend again where that was stopped.
+    Limits {
+        allow: bool,
+    },
 }
 
 /// A located repository, in text that loses no byte.

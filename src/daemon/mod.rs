@@ -436,6 +436,13 @@ impl Daemon {
             // It has the store open that is to go, and would go on writing in it.
             self.worker.stop(STOP_PATIENCE).await;
         }
+        if matches!(change, control::Change::Limits { .. }) {
+            // Only these: whatever else was edited waits for a reload, which gives the worker the same configuration.
+            match Config::load(&self.home.config_file(), self.home.root()) {
+                Ok(config) => self.config.budget = config.budget,
+                Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
+            }
+        }
         let executed = change::execute(&mut self.db, &self.home, &self.config, change);
         if unregisters {
             self.note_end(true).await?;
@@ -461,7 +468,7 @@ impl Daemon {
                 self.held.remove(&id);
                 self.failing.remove(&id);
             }
-            control::Change::Retry { .. } | control::Change::Resume => {
+            control::Change::Retry { .. } | control::Change::Resume | control::Change::Limits { .. } => {
                 self.worker.hint(Hint::Wake, clock::monotonic()).await;
             }
             control::Change::Discard { .. } | control::Change::Pause => {}

@@ -1,5 +1,6 @@
 //! The read side: file, search, dependents, status. Opens stores read-only and never waits for a worker.
 
+pub mod budget;
 pub mod estimate;
 pub mod files;
 pub mod impact;
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::budget::BudgetError;
 use crate::cache::RepoStore;
 use crate::config::Config;
 use crate::domain::RepoId;
@@ -23,6 +25,8 @@ use crate::worker::store_dir;
 pub enum QueryError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     #[error(transparent)]
     Repo(#[from] RepoError),
     #[error("{what} is not registered; `ra-agent register <repo>` does that, `ra-agent repos` lists those that are")]

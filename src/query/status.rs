@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::budget::{BudgetStatus, budget};
 use super::{QueryError, Reader};
 use crate::cache::{self, disk_bytes, view};
 use crate::clock;
@@ -58,15 +59,6 @@ pub struct QueueStatus {
     pub paused: bool,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub struct BudgetStatus {
-    /// UTC calendar month, `2026-11`.
-    pub month: String,
-    pub spent_usd: f64,
-    pub limit_usd: f64,
-    pub reserved_usd: f64,
-}
-
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct CacheStatus {
     pub bytes: u64,
@@ -90,9 +82,7 @@ pub const NANO: f64 = 1e9;
 /// If a store cannot be read.
 pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, QueryError> {
     let config = reader.config;
-    let month = clock::now().month();
     let mut cache = CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
-    let mut spent: i64 = 0;
     let mut repos = Vec::new();
     for repo in reader.repos()? {
         let head = Repo::open(&repo.location).and_then(|git| git.head());
@@ -101,7 +91,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             Err(error) => (None, Some(error.to_string())),
         };
         // A store that cannot be read is told at its repository, and hides no other.
-        let (of_store, damaged) = match store_status(reader, &repo, &month) {
+        let (of_store, damaged) = match store_status(reader, &repo) {
             Ok(found) => (found, None),
             Err(error) => (StoreStatus::default(), Some(error.to_string())),
         };
@@ -109,7 +99,6 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
         cache.hits += of_store.hits;
         cache.misses += of_store.misses;
         cache.bytes += of_store.bytes;
-        spent += of_store.spent;
         repos.push(RepoStatus {
             repo: repo.location.path.to_string_lossy().into_owned(),
             id: repo.id.0.clone(),
@@ -128,13 +117,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
         daemon,
         repos,
         queue: queue_status(reader)?,
-        budget: BudgetStatus {
-            month,
-            spent_usd: spent as f64 / NANO,
-            limit_usd: config.budget.monthly as f64 / NANO,
-            // Nothing is reserved where no request can be sent.
-            reserved_usd: 0.0,
-        },
+        budget: budget(reader, clock::now())?,
         cache,
         embedding: EmbeddingStatus { model: installed_model(reader) },
     })
@@ -147,11 +130,9 @@ struct StoreStatus {
     hits: u64,
     misses: u64,
     bytes: u64,
-    /// Nano-dollars in this month.
-    spent: i64,
 }
 
-fn store_status(reader: &Reader<'_>, repo: &Registered, month: &str) -> Result<StoreStatus, QueryError> {
+fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(StoreStatus::default()) };
     let counter = |name| -> Result<u64, QueryError> {
         Ok(cache::metadata(store.db(), name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
@@ -161,11 +142,6 @@ fn store_status(reader: &Reader<'_>, repo: &Registered, month: &str) -> Result<S
         hits: counter(cache::HITS)?,
         misses: counter(cache::MISSES)?,
         bytes: disk_bytes(store.dir.path().to_owned()),
-        spent: store.db().query_row(
-            "SELECT coalesce(sum(cost), 0) FROM file_analysis WHERE strftime('%Y-%m', created_at / 1000, 'unixepoch') = ?1",
-            [month],
-            |row| row.get(0),
-        )?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{COLUMNS, Job, collect};
+use super::{COLUMNS, Job, ParkCause, collect};
 use crate::clock::Timestamp;
 use crate::domain::{JobState, RepoId};
 use crate::store::Result;
@@ -75,6 +75,18 @@ pub fn counts(db: &Connection, repo: Option<&RepoId>) -> Result<Counts> {
         *slot = row.get(1)?;
     }
     Ok(counts)
+}
+
+/// How many jobs are parked for a cause, and when the first of them may run again by itself.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn parked(db: &Connection, cause: ParkCause) -> Result<(u64, Option<Timestamp>)> {
+    let sql = "SELECT count(*), min(not_before) FROM jobs WHERE state = 'parked' AND parked_for = ?1";
+    Ok(db.query_row(sql, [cause.as_str()], |row| {
+        let first: Option<i64> = row.get(1)?;
+        Ok((row.get(0)?, first.filter(|at| *at < i64::MAX).map(Timestamp)))
+    })?)
 }
 
 /// Files of a repository that have a job queued or running.

@@ -11,7 +11,7 @@ mod suspects;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-pub use list::{Counts, Filter, Waiting, counts, get, list, pending_files, waiting};
+pub use list::{Counts, Filter, Waiting, counts, get, list, parked, pending_files, waiting};
 pub use park::{ParkCause, park, resume_due, unpark};
 pub use suspects::{Subject, acquit, convict, is_quarantined, suspects};
 

@@ -107,3 +107,43 @@ fn two_crashes_while_alone_quarantine_a_subject() {
     acquit(&db, &other).unwrap();
     assert_eq!(suspects(&db).unwrap(), [one]);
 }
+
+#[test]
+fn parked_jobs_come_back_by_priority_when_their_time_or_their_cause_has_come() {
+    let (_dir, mut db, repo) = queue();
+    let jobs =
+        [new("b", "1", Priority::Normal), new("low", "2", Priority::Low), new("lib.rs", "3", Priority::Critical)];
+    enqueue(&db, &repo, &jobs, T).unwrap();
+    let turn = T.plus_millis(1_000);
+    let claimed = claim(&mut db, Lane::Analyze, 9, &[], T).unwrap();
+    let ids: Vec<i64> = claimed.iter().map(|job| job.id).collect();
+    park(&mut db, &ids[..2], ParkCause::Budget, Some(turn), "the month's limit", T).unwrap();
+    park(&mut db, &ids[2..], ParkCause::Setup, None, "no key", T).unwrap();
+    assert_eq!(parked(&db, ParkCause::Budget).unwrap(), (2, Some(turn)));
+    assert_eq!(waiting(&db, T).unwrap(), Waiting::Nothing, "parked jobs are not waited for");
+    assert_eq!(resume_due(&db, T).unwrap(), 0);
+    assert_eq!(resume_due(&db, turn).unwrap(), 2);
+    let again = claim(&mut db, Lane::Analyze, 9, &[], turn).unwrap();
+    assert_eq!(again.iter().map(|job| job.path.to_string()).collect::<Vec<_>>(), ["lib.rs", "b"]);
+    assert!(again.iter().all(|job| job.attempts == 1 && job.detail.is_none()), "the attempt was given back");
+    assert_eq!(resume_due(&db, Timestamp(i64::MAX - 1)).unwrap(), 0, "a missing key comes by no time");
+    assert_eq!(unpark(&db, &[ParkCause::Budget, ParkCause::Provider], turn).unwrap(), 0);
+    assert_eq!(unpark(&db, &[ParkCause::Setup], turn).unwrap(), 1);
+    assert_eq!(parked(&db, ParkCause::Setup).unwrap(), (0, None));
+}
+
+#[test]
+fn a_job_is_closed_with_what_else_its_transaction_holds_or_not_at_all() {
+    let (_dir, mut db, repo) = queue();
+    enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], T).unwrap();
+    let job = claim(&mut db, Lane::Analyze, 1, &[], T).unwrap().pop().unwrap();
+    let state = |db: &Connection| get(db, job.id).unwrap().map(|job| job.state);
+    let tx = write(&mut db).unwrap();
+    finish_one(&tx, job.id, T).unwrap();
+    drop(tx);
+    assert_eq!(state(&db), Some(JobState::Running));
+    let tx = write(&mut db).unwrap();
+    finish_one(&tx, job.id, T).unwrap();
+    tx.commit().unwrap();
+    assert_eq!(state(&db), Some(JobState::Done));
+}

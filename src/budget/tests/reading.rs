@@ -47,7 +47,9 @@ fn the_history_knows_every_day_and_only_its_span() {
 fn limits_that_change_are_noticed_once() {
     let (_dir, db) = ledger();
     let limits = Limits { monthly: 1, daily: None };
+    assert_eq!(noted_limits(&db).unwrap(), None);
     assert!(note_limits(&db, &limits).unwrap());
     assert!(!note_limits(&db, &limits).unwrap());
+    assert_eq!(noted_limits(&db).unwrap(), Some(limits));
     assert!(note_limits(&db, &Limits { daily: Some(1), ..limits }).unwrap());
 }
