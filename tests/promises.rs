@@ -4,6 +4,7 @@
 mod support;
 
 mod bad_input;
+mod budget;
 mod command_line;
 mod crash;
 mod daemon;
@@ -12,6 +13,7 @@ mod embedding;
 mod hooks;
 mod line;
 mod noticing;
+mod power_cut;
 mod queue;
 mod rebuild;
 mod register;

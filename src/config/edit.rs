@@ -242,7 +242,7 @@ mod tests {
             ),
             ("budget = { daily_usd = 1, monthly_usd = 2 }\n", None, Some(None), "budget = {  monthly_usd = 2 }\n"),
             ("budget = { monthly_usd = 2, daily_usd = 1 }\n", None, Some(None), "budget = { monthly_usd = 2 }\n"),
-            ("budget = { daily_usd = 1 }\n", None, Some(None), "budget = {  }\n"),
+            ("budget = { daily_usd = 1 }\n", None, Some(None), "# budget = { daily_usd = 1 }\n"),
             ("budget.daily_usd = 1\n", None, Some(None), "# budget.daily_usd = 1\n"),
             ("[watch]\n", None, Some(None), "[watch]\n"),
         ] {

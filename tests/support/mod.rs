@@ -4,6 +4,7 @@
 mod agent;
 mod fingerprint;
 mod jobs;
+pub mod power_cut;
 mod random;
 mod repo;
 mod store;
