@@ -81,7 +81,8 @@ pub enum Refusal {
         reserved: u64,
         /// The worst case of the call.
         asked: u64,
-        /// The first instant of the next month or day; `None` if the call alone is above the limit, so that waiting is no help.
+        /// The first instant of the next month or day; `None` if this call alone is above the limit, so that waiting is no help: a smaller
+        /// one may be granted.
         resumes_at: Option<Timestamp>,
     },
     /// Spending is stopped until a person allows it again.
