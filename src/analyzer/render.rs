@@ -166,10 +166,10 @@ fn code(report: &CodeReport, out: &mut impl Write) -> Result {
 /// A model's report knows how many lines there are, not what is on them.
 fn write_lines(lines: Lines, out: &mut impl Write) -> Result {
     write!(out, "{}", counted(lines.total as usize, "line"))?;
-    match lines.code + lines.comment + lines.blank {
-        0 => Ok(()),
-        _ => write!(out, ": {} code, {} comment, {} blank", lines.code, lines.comment, lines.blank),
+    if lines.total > 0 && lines.code + lines.comment + lines.blank == 0 {
+        return Ok(());
     }
+    write!(out, ": {} code, {} comment, {} blank", lines.code, lines.comment, lines.blank)
 }
 
 fn functions(functions: &[FunctionMetrics], out: &mut impl Write) -> Result {

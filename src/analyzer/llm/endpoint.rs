@@ -86,15 +86,14 @@ fn key(llm: &Llm) -> Result<Option<ApiKey>, KeyError> {
 
 fn chat_completions(base_url: &str) -> Result<Url, EndpointError> {
     let bad = |reason: String| EndpointError::BadAddress { reason };
-    let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
-    let url = Url::parse(&url).map_err(|error| bad(error.to_string()))?;
+    // alone first: "https://" and a path would make a host of the path's first part
+    Url::parse(base_url).map_err(|error| bad(error.to_string()))?;
+    let url = Url::parse(&format!("{}/chat/completions", base_url.trim_end_matches("/")))
+        .map_err(|error| bad(error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EndpointError::KeyInAddress);
     }
-    match url.host_str() {
-        Some(host) if !host.is_empty() => Ok(url),
-        _ => Err(bad("it names no host".to_owned())),
-    }
+    Ok(url)
 }
 
 fn is_this_machine(url: &Url) -> bool {

@@ -25,6 +25,7 @@ pub(super) fn is_random(text: &str) -> bool {
     text.chars().count() >= RANDOM_LENGTH
         && (has_digit(text) || mixed)
         && !is_pattern(text)
+        && !is_words(text)
         && entropy_bits(text) >= RANDOM_BITS
 }
 
@@ -38,6 +39,13 @@ pub(super) fn is_password(text: &str) -> bool {
     text.chars().count() >= PASSWORD_LENGTH
         && !is_pattern(text)
         && text.chars().any(|c| c != '*' && c != 'x' && c != '.')
+}
+
+/// `refresh-token-v2`, `aws.secret_key`: a name, each part of it a word or short.
+fn is_words(text: &str) -> bool {
+    const SHORT: usize = 3;
+    let word = |part: &str| part.len() <= SHORT || part.bytes().skip(1).all(|byte| byte.is_ascii_lowercase());
+    text.contains(['-', '_', '.', '/', ':']) && text.split(['-', '_', '.', '/', ':']).all(word)
 }
 
 /// `${VAR}`, `{password}`, `<token>`, `%s`, `$1`: the secret itself is elsewhere.
@@ -63,8 +71,15 @@ mod tests {
 
     #[test]
     fn words_and_patterns_are_no_secrets() {
-        for text in ["access_token", "refresh-token-v2", "${API_KEY}", "{token}", "<your key here 1>", "aaaaaaaaaaaa1"]
-        {
+        for text in [
+            "access_token",
+            "refresh-token-v2",
+            "Bearer.Token_Kind",
+            "${API_KEY}",
+            "{token}",
+            "<your key here 1>",
+            "aaaaaaaaaaaa1",
+        ] {
             assert!(!is_random(text), "{text}");
         }
         for text in ["9f86d081884c7d659a2f", "wJalrXUtnFEMIK7MDENG"] {

@@ -64,7 +64,7 @@ fn hostile_text_costs_time_in_proportion() {
     for piece in
         ["-----BEGIN PRIVATE KEY-----", "password=\"", "eyJ", "://a:", "twilio ", "secret_key=", "\u{0}é\u{202e}", "a."]
     {
-        let text = piece.repeat(200_000 / piece.len());
+        let text = piece.repeat(20_000 / piece.len());
         assert_eq!(redact(&text).text.matches('\n').count(), 0);
     }
     assert_eq!(redact("").text, "");
