@@ -11,6 +11,7 @@ mod embedding;
 mod hooks;
 mod line;
 mod noticing;
+mod provider;
 mod queue;
 mod rebuild;
 mod register;

@@ -4,6 +4,8 @@
 mod agent;
 mod fingerprint;
 mod jobs;
+pub mod llm_server;
+pub mod planted;
 mod random;
 mod repo;
 mod store;

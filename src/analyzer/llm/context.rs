@@ -5,7 +5,7 @@
 use crate::analyzer::{DependencyUse, UsedSymbol};
 use crate::domain::{AnalysisType, Hash};
 
-/// Longest signature that is shown whole, in bytes; one that is longer ends in `…`.
+/// Longest signature that is shown whole, in bytes; a longer one ends in `…`.
 const LONGEST_SIGNATURE: usize = 400;
 
 /// How a reference to a file that is included as text begins; what follows is a path, which no prompt shows.
@@ -77,11 +77,13 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Cut between words, never within one: half of a secret looks like none.
 fn shortened(text: &str) -> String {
     if text.len() <= LONGEST_SIGNATURE {
         return text.to_owned();
     }
-    format!("{}…", &text[..text.floor_char_boundary(LONGEST_SIGNATURE)])
+    let start = &text[..text.floor_char_boundary(LONGEST_SIGNATURE)];
+    format!("{} …", start.rsplit_once(' ').map_or("", |(words, _)| words))
 }
 
 #[cfg(test)]
@@ -128,8 +130,14 @@ mod tests {
 
     #[test]
     fn a_signature_is_one_line_of_bounded_length() {
-        let text = shown(&[used("a", Some(&format!("fn a(\n  x: {}\n)", "é".repeat(1_000))))], 10_000).text;
+        let text = shown(&[used("a", Some(&format!("fn a(\n  x: {}\n)", "é ".repeat(1_000))))], 10_000).text;
         assert_eq!(text.lines().count(), 1);
         assert!(text.len() < LONGEST_SIGNATURE + 40);
+    }
+
+    #[test]
+    fn no_word_is_shown_in_half() {
+        let text = shown(&[used("a", Some(&format!("const A: &str = {}", "k".repeat(1_000))))], 10_000).text;
+        assert_eq!(text, "function a = const A: &str = …\n");
     }
 }

@@ -88,7 +88,7 @@ fn chat_completions(base_url: &str) -> Result<Url, EndpointError> {
     let bad = |reason: String| EndpointError::BadAddress { reason };
     // alone first: "https://" and a path would make a host of the path's first part
     Url::parse(base_url).map_err(|error| bad(error.to_string()))?;
-    let url = Url::parse(&format!("{}/chat/completions", base_url.trim_end_matches("/")))
+    let url = Url::parse(&format!("{}/chat/completions", base_url.trim_end_matches('/')))
         .map_err(|error| bad(error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EndpointError::KeyInAddress);

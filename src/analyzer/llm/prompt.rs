@@ -193,9 +193,11 @@ pub fn render(
 
 /// Asks again after a reply that could not be used: the complaint and the reply, without the file.
 pub fn repair(prompt: &Prompt, malformed: &Malformed, reply: &str) -> Prompt {
-    let reply = secrets::redact(&reply[..reply.floor_char_boundary(MOST_OF_A_REPLY)]).text;
+    // cut afterwards: half of a secret looks like none
+    let reply = secrets::redact(reply).text;
+    let reply = &reply[..reply.floor_char_boundary(MOST_OF_A_REPLY)];
     let complaint = secrets::redact(&malformed.to_string()).text;
-    let tag = tag(&[&reply]);
+    let tag = tag(&[reply]);
     let question = format!(
         "Your reply about a file of {} lines could not be used: {complaint}.\nThis was the reply:\n=== reply {tag} ===\n{reply}\n=== \
          end {tag} ===\nReply again, with the corrected JSON object and nothing else. Leave out what you cannot correct.\n",

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::form::MOST_FINDINGS;
 use super::outcome::Finish;
 use super::prompt::Prompt;
+use super::secrets;
 use crate::analyzer::{
     Analysis, CodeReport, DocItem, DocsReport, Finding, Lines, RefactorReport, Seen, Severity, Smell, SmellKind,
     Summary, SummarySource, Todo, TodoTag, TodosReport,
@@ -24,6 +25,9 @@ const LONGEST_TEXT: usize = 1_000;
 
 /// Longest name of an item or an owner, in characters.
 const LONGEST_NAME: usize = 120;
+
+/// Longest complaint about a reply, in characters.
+const LONGEST_REASON: usize = 300;
 
 /// Why a reply is no report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,8 +77,9 @@ pub fn parse(prompt: &Prompt, reply: &str, finish: Finish) -> Result<Analysis, M
 }
 
 fn read<T: DeserializeOwned>(object: Value) -> Result<T, Malformed> {
-    // serde quotes what it found: bounded, because it goes into the repair request
-    serde_json::from_value(object).map_err(|error| Malformed::Form { reason: shortened(&error.to_string(), 300) })
+    // serde quotes what it found, and this goes into the repair request: without secrets, then bounded
+    let reason = |error: serde_json::Error| shortened(&secrets::redact(&error.to_string()).text, LONGEST_REASON);
+    serde_json::from_value(object).map_err(|error| Malformed::Form { reason: reason(error) })
 }
 
 #[derive(Deserialize)]

@@ -224,7 +224,13 @@ const ASSIGNMENTS: &[Format] = &[
         r#"(?i)(?:secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|credential|private[_-]?key|signing[_-]?key|encryption[_-]?key)[A-Za-z0-9_.-]{0,30}["'\]]{0,2}\s*(?::\s*[&'A-Za-z0-9_<>\[\]; ]{1,40}=|:=|=>|=|:|,)\s*b?["'`]([^"'`\s]{12,})["'`]"#,
         is_random,
     ),
-    // as in an environment file, a unit or YAML: no quotes, the end of the line ends it
+    // as on a command line, in an environment or in an address
+    (
+        "secret",
+        r"(?i)(?:passw(?:or)?d|secret|token|api[_-]?key|access[_-]?key|credential)[A-Za-z0-9_.-]{0,30}=([A-Za-z0-9+/=_~-]{16,})",
+        is_key,
+    ),
+    // as in YAML or a unit: no quotes, the end of the line ends it
     (
         "secret",
         r"(?im)^[ \t]*(?:-[ \t]+|export[ \t]+|ENV[ \t]+)?[A-Za-z0-9_.-]{0,50}(?:passw(?:or)?d|secret|token|api[_-]?key|access[_-]?key|credential)[A-Za-z0-9_.-]{0,30}[ \t]*[=:][ \t]*([A-Za-z0-9+/=_~-]{16,})[ \t]*\r?$",
