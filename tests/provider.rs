@@ -32,7 +32,8 @@ fn llm(base_url: &str, directory: &std::path::Path) -> Llm {
 
 fn client_with(base_url: &str, timeout: Duration) -> Client {
     let directory = tempfile::tempdir().unwrap();
-    Client::new(Endpoint::of(&llm(base_url, directory.path())).unwrap().with_timeout(timeout)).unwrap()
+    let llm = Llm { timeout, ..llm(base_url, directory.path()) };
+    Client::new(Endpoint::of(&llm).unwrap()).unwrap()
 }
 
 fn client(server: &LlmServer) -> Client {

@@ -1,6 +1,7 @@
 //! One request over the wire. Sends exactly once: no retry, no redirect, no second server.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
@@ -22,6 +23,10 @@ const FRAME_BYTES: u64 = 256 * 1024;
 
 /// Most bytes of JSON that one token of a reply can come to: a token of blanks or of escaped characters.
 const MOST_BYTES_PER_TOKEN: u64 = 128;
+
+/// How long a connection is kept for the next request. Servers and the balancers before them close idle ones after a minute or so; a
+/// request that crosses with such an end would look as if it had been lost half way, and be charged.
+const KEPT_IDLE: Duration = Duration::from_secs(15);
 
 /// Most bytes of an error's body that are read.
 const ERROR_BYTES: u64 = 64 * 1024;
@@ -62,6 +67,7 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(endpoint.connect_timeout)
             .timeout(endpoint.timeout)
+            .pool_idle_timeout(KEPT_IDLE)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(concat!("ra-agent/", env!("CARGO_PKG_VERSION")));

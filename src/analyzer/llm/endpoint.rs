@@ -69,11 +69,6 @@ impl Endpoint {
     pub fn is_local(&self) -> bool {
         is_this_machine(&self.url)
     }
-
-    /// Another time-out for one request, and a shorter one for its connection; for tests that are not to wait.
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout, connect_timeout: self.connect_timeout.min(timeout), ..self }
-    }
 }
 
 fn key(llm: &Llm) -> Result<Option<ApiKey>, KeyError> {

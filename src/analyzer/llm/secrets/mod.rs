@@ -39,11 +39,6 @@ pub fn redact(text: &str) -> Redacted {
     redacted
 }
 
-/// Every kind that [`redact`] tells.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
-    rules::all().iter().map(|rule| rule.kind)
-}
-
 #[derive(Debug)]
 struct Secret {
     place: Range<usize>,
@@ -57,12 +52,11 @@ fn find(text: &str) -> Vec<Secret> {
 }
 
 fn matches(rule: &'static Rule, rank: usize, text: &str) -> impl Iterator<Item = Secret> {
-    let found = rule.pattern.captures_iter(text).filter_map(move |captures| {
+    rule.pattern.captures_iter(text).filter_map(move |captures| {
         // the part in brackets is the secret; without one all of it is
         let secret = captures.iter().skip(1).flatten().next().or_else(|| captures.get(0))?;
         (rule.is_secret)(secret.as_str()).then(|| Secret { place: secret.range(), kind: rule.kind, rank })
-    });
-    found
+    })
 }
 
 /// Sorted by place, overlapping ones made one.
