@@ -6,16 +6,14 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::dialect::Dialect;
 use super::endpoint::Endpoint;
-use super::outcome::{Answer, Failure, FailureKind, Finish, Outcome};
+use super::outcome::{Answer, Failure, FailureKind, Outcome};
 use super::prompt::Prompt;
 use super::retry_after::{pause, retry_after};
 use super::secrets;
-use super::usage::WireUsage;
+use super::wire::{Complaint, Completion};
 use crate::clock;
 
 /// Bytes of a reply beside its text: the frame, a reasoning text that some servers add.
@@ -199,17 +197,17 @@ impl Client {
         let garbage =
             |why: &str| self.failure(FailureKind::Garbage, &format!("the reply is no completion: {why}"), true);
         let completion: Completion = serde_json::from_slice(body).map_err(|error| garbage(&error.to_string()))?;
-        let Some(choice) = completion.choices.into_iter().next() else {
+        let usage = completion.usage();
+        let model = completion.model.as_deref().map(shortened);
+        let Some((text, finish)) = completion.into_choice() else {
             return Err(garbage(&Complaint::read(body).message));
         };
-        let refused = choice.message.refusal.is_some_and(|refusal| !refusal.is_empty());
-        let text = choice.message.content.map(Content::into_text).unwrap_or_default();
         Ok(Answer {
-            finish: if refused { Finish::Filtered } else { finish(choice.finish_reason.as_deref()) },
-            usage: completion.usage.map(WireUsage::billed),
+            finish,
+            usage,
             prompt_bytes: request.prompt_bytes,
             reply_bytes: text.len() as u64,
-            model: completion.model.map(|model| shortened(&model)),
+            model,
             pause: pause(headers),
             text,
         })
@@ -230,102 +228,9 @@ fn may_be_billed(status: StatusCode) -> bool {
     status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// OpenAI's API reference, "The chat completion object"; llama-server and Ollama use the same words.
-fn finish(reason: Option<&str>) -> Finish {
-    match reason {
-        Some("stop" | "end_turn" | "eos") => Finish::Stopped,
-        Some("length" | "max_tokens" | "model_length") => Finish::Cut,
-        Some("content_filter") => Finish::Filtered,
-        _ => Finish::Unknown,
-    }
-}
-
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST_MESSAGE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-#[derive(Deserialize)]
-struct Completion {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    // a usage that cannot be read is none, and costs the reservation; it must not cost the answer, too
-    #[serde(default, deserialize_with = "lenient")]
-    usage: Option<WireUsage>,
-    #[serde(default)]
-    model: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Message,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    #[serde(default)]
-    content: Option<Content>,
-    #[serde(default)]
-    refusal: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: String,
-}
-
-impl Content {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().map(|part| part.text).collect(),
-        }
-    }
-}
-
-fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<WireUsage>, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
-}
-
-/// What an error's body says, in the forms that servers use: `{"error": {"message", "code", "type"}}`, `{"error": "text"}`, text.
-struct Complaint {
-    message: String,
-    code: String,
-}
-
-impl Complaint {
-    fn read(body: &[u8]) -> Self {
-        let text = || String::from_utf8_lossy(body.get(..1_000).unwrap_or(body)).trim().to_owned();
-        let Ok(value) = serde_json::from_slice::<Value>(body) else {
-            return Self { message: text(), code: String::new() };
-        };
-        let error = value.get("error").unwrap_or(&value);
-        let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
-        let codes = ["code", "type"].iter().filter_map(|field| error.get(field).or_else(|| value.get(field))?.as_str());
-        Self { message: message.map_or_else(text, str::to_owned), code: codes.collect::<Vec<_>>().join(" ") }
-    }
-
-    fn is_about_credit(&self) -> bool {
-        let said = format!("{} {}", self.code, self.message).to_ascii_lowercase();
-        ["insufficient_quota", "insufficient credit", "used all available credits", "billing"]
-            .iter()
-            .any(|w| said.contains(w))
-    }
-
-    fn is_about_key(&self) -> bool {
-        let said = format!("{} {}", self.code, self.message).to_ascii_lowercase();
-        said.contains("api key") || said.contains("api_key")
     }
 }

@@ -21,6 +21,7 @@ mod reply;
 mod retry_after;
 pub mod secrets;
 mod usage;
+mod wire;
 mod withhold;
 
 pub use backoff::{backoff, random_unit};
