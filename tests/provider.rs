@@ -125,6 +125,7 @@ fn failures() -> Vec<(Script, FailureKind, NextStep)> {
         (Script::status(401, "who?"), FailureKind::Unauthorized, NextStep::Park),
         (Script::status(400, "Incorrect API key provided: xa***"), FailureKind::Unauthorized, NextStep::Park),
         (Script::status(403, "no"), FailureKind::Forbidden, NextStep::Park),
+        (Script::status(403, "Your team has used all available credits"), FailureKind::OutOfCredit, NextStep::Park),
         (Script::status(404, "no such model"), FailureKind::NotFound, NextStep::Park),
         (Script::status(413, "too long"), FailureKind::Rejected, NextStep::Discard),
         (Script::status(500, "oops"), outage(500), NextStep::Outage(None)),

@@ -155,10 +155,10 @@ impl Client {
             300..=399 => FailureKind::Redirected,
             401 => FailureKind::Unauthorized,
             402 => FailureKind::OutOfCredit,
-            403 => FailureKind::Forbidden,
             404 | 405 | 410 => FailureKind::NotFound,
             408 | 504 => FailureKind::TimedOut,
-            429 if complaint.is_about_credit() => FailureKind::OutOfCredit,
+            403 | 429 if complaint.is_about_credit() => FailureKind::OutOfCredit,
+            403 => FailureKind::Forbidden,
             425 | 429 => FailureKind::RateLimited { retry_after },
             // xAI answers a wrong key so
             400 if complaint.is_about_key() => FailureKind::Unauthorized,

@@ -30,6 +30,9 @@ pub(super) struct Dialect {
     proven: bool,
 }
 
+/// What servers say of a prompt that does not fit into the model: no other dialect makes it shorter.
+const TOO_LONG: [&str; 5] = ["context length", "context_length", "context size", "context window", "too long"];
+
 impl Dialect {
     pub(super) const fn new(completion_limit: bool) -> Self {
         Self {
@@ -49,6 +52,9 @@ impl Dialect {
     pub(super) fn adapted(self, message: &str) -> Option<Self> {
         let message = message.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        if says(&TOO_LONG) {
+            return None;
+        }
         let limit = if self.completion_limit { "max_completion_tokens" } else { "max_tokens" };
         if self.temperature && says(&["temperature"]) {
             return Some(Self { temperature: false, ..self });
@@ -126,6 +132,12 @@ mod tests {
     #[test]
     fn a_dialect_that_was_understood_is_not_to_blame_for_a_bad_request() {
         assert!(Dialect::new(false).adapted("bad request").is_some());
-        assert_eq!(Dialect::new(false).proven().adapted("the prompt is too long"), None);
+        assert_eq!(Dialect::new(false).proven().adapted("bad request"), None);
+        for too_long in [
+            "the request exceeds the available context size",
+            "This model's maximum context length is 8192 tokens; max_tokens is too large",
+        ] {
+            assert_eq!(Dialect::new(false).adapted(too_long), None, "{too_long}");
+        }
     }
 }
