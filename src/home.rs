@@ -146,6 +146,11 @@ impl Home {
         self.models().join(model_id)
     }
 
+    /// What the user has a model asked instead of the built-in questions; one `<type>.txt` each.
+    pub fn prompts(&self) -> PathBuf {
+        self.root.join("prompts")
+    }
+
     /// Hook scripts and the Git config file that names them.
     pub fn hooks(&self) -> PathBuf {
         self.root.join("hooks")

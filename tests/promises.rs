@@ -14,6 +14,7 @@ mod hooks;
 mod line;
 mod noticing;
 mod power_cut;
+mod provider;
 mod queue;
 mod rebuild;
 mod register;

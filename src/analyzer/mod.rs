@@ -4,6 +4,7 @@
 //! An analysis is a function of its subject and of nothing else: no path, no clock, no other file. That is what lets the cache key
 //! stand for it, and lets a rename or another repository reuse it.
 
+pub mod llm;
 pub mod local;
 mod render;
 mod report;
@@ -11,8 +12,8 @@ mod report;
 pub use local::Local;
 pub use render::render;
 pub use report::{
-    CodeReport, DocItem, DocsReport, FunctionMetrics, Heading, Lines, Members, Metric, RefactorReport, Seen, Severity,
-    Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
+    CodeReport, DocItem, DocsReport, Finding, FunctionMetrics, Heading, Lines, Members, Metric, RefactorReport, Seen,
+    Severity, Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
 };
 
 use crate::domain::{AnalysisType, Hash, Language, Role};

@@ -3,8 +3,8 @@
 use std::fmt::{Result, Write};
 
 use super::{
-    Analysis, CodeReport, DocItem, DocsReport, FunctionMetrics, RefactorReport, Seen, Severity, Smell, TodosReport,
-    UsedSymbol,
+    Analysis, CodeReport, DocItem, DocsReport, FunctionMetrics, Lines, RefactorReport, Seen, Severity, Smell,
+    TodosReport, UsedSymbol,
 };
 
 /// Functions listed in a report on complexity; the rest are counted.
@@ -41,6 +41,9 @@ fn not_covered(seen: &Seen, out: &mut impl Write) -> Result {
     if seen.seen_bytes < seen.file_bytes {
         writeln!(out, "  looked at {} of {} bytes only", seen.seen_bytes, seen.file_bytes)?;
     }
+    seen.redacted.iter().try_for_each(|(kind, count)| {
+        writeln!(out, "  kept from the model: {}", counted(*count as usize, &format!("secret ({kind})")))
+    })?;
     seen.not_covered.iter().try_for_each(|what| writeln!(out, "  not looked at: {what}"))
 }
 
@@ -118,7 +121,8 @@ fn docs(report: &DocsReport, out: &mut impl Write) -> Result {
 fn doc_items(report: &DocsReport, out: &mut impl Write) -> Result {
     let bare: Vec<&DocItem> = report.items.iter().filter(|item| !item.documented).collect();
     for item in bare.iter().take(UNDOCUMENTED_SHOWN) {
-        writeln!(out, "  {:<5} undocumented: {} {}", item.line, item.kind, item.name)?;
+        let suggestion = item.suggestion.as_deref().map(|text| format!(" (could say: {text})")).unwrap_or_default();
+        writeln!(out, "  {:<5} undocumented: {} {}{suggestion}", item.line, item.kind, item.name)?;
     }
     rest(bare.len(), UNDOCUMENTED_SHOWN, "undocumented item", out)?;
     for item in report.items.iter().filter(|item| !item.missing_sections.is_empty()) {
@@ -136,15 +140,10 @@ fn rest(all: usize, shown: usize, noun: &str, out: &mut impl Write) -> Result {
 }
 
 fn code(report: &CodeReport, out: &mut impl Write) -> Result {
-    let lines = report.lines;
-    write!(
-        out,
-        "{}: {} code, {} comment, {} blank",
-        counted(lines.total as usize, "line"),
-        lines.code,
-        lines.comment,
-        lines.blank
-    )?;
+    if let Some(summary) = &report.summary {
+        writeln!(out, "{summary}")?;
+    }
+    write_lines(report.lines, out)?;
     match report.maintainability {
         Some(index) => writeln!(out, "; maintainability {index} of 100")?,
         None => writeln!(out)?,
@@ -153,9 +152,24 @@ fn code(report: &CodeReport, out: &mut impl Write) -> Result {
     if !surface.is_empty() {
         writeln!(out, "  public: {}", surface.join(", "))?;
     }
+    for finding in report.findings.iter().take(FINDINGS_SHOWN) {
+        let item = finding.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
+        let lines = span(finding.start_line, finding.end_line);
+        writeln!(out, "  {:<7} {lines:<9} {item}{}", finding.severity.as_str(), finding.message)?;
+    }
+    rest(report.findings.len(), FINDINGS_SHOWN, "finding", out)?;
     functions(&report.functions, out)?;
     symbols("uses", &report.uses, out)?;
     symbols("resolves to nothing", &report.unresolved, out)
+}
+
+/// A model's report knows how many lines there are, not what is on them.
+fn write_lines(lines: Lines, out: &mut impl Write) -> Result {
+    write!(out, "{}", counted(lines.total as usize, "line"))?;
+    if lines.total > 0 && lines.code + lines.comment + lines.blank == 0 {
+        return Ok(());
+    }
+    write!(out, ": {} code, {} comment, {} blank", lines.code, lines.comment, lines.blank)
 }
 
 fn functions(functions: &[FunctionMetrics], out: &mut impl Write) -> Result {
@@ -217,6 +231,7 @@ fn todos(report: &TodosReport, out: &mut impl Write) -> Result {
 fn counted(count: usize, noun: &str) -> String {
     match (count, noun) {
         (1, _) => format!("1 {noun}"),
+        (_, secret) if secret.starts_with("secret (") => format!("{count} secrets{}", &secret["secret".len()..]),
         (_, "field or variant") => format!("{count} fields and variants"),
         _ => format!("{count} {noun}s"),
     }

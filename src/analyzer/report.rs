@@ -17,6 +17,9 @@ pub struct Seen {
     pub file_bytes: u64,
     /// What a reader could expect in this report and was not looked for, and why; empty: nothing was left out.
     pub not_covered: Vec<String>,
+    /// Secrets that were replaced before the text left this machine: how many, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub redacted: BTreeMap<String, u32>,
 }
 
 impl Seen {
@@ -168,6 +171,9 @@ pub struct DocItem {
     /// Sections its signature or body calls for and its documentation lacks: `Errors`, `Panics`, `Safety`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_sections: Vec<String>,
+    /// What a model would write as the first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
 }
 
 /// Public fields and variants, which are counted and not listed.
@@ -242,6 +248,18 @@ pub struct UsedSymbol {
     pub signature: Option<String>,
 }
 
+/// One thing that a model finds wrong or risky.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub severity: Severity,
+    pub start_line: u32,
+    pub end_line: u32,
+    /// The item it is in, e.g. `Config::load`; none: the file itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    pub message: String,
+}
+
 /// Answer to `analysis`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CodeReport {
@@ -258,6 +276,12 @@ pub struct CodeReport {
     pub uses: Vec<UsedSymbol>,
     /// References into this repository that resolve to nothing.
     pub unresolved: Vec<UsedSymbol>,
+    /// What the code does, in a model's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// What a model finds wrong or risky, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 /// What kind of note it is.

@@ -30,6 +30,8 @@ pub struct Config {
     pub watch: Watch,
     /// Globs of paths that are never read, beside the names that the agent always denies.
     pub deny: Vec<String>,
+    /// Patterns in the syntax of a `.gitignore`: such files are analysed on this machine and never sent.
+    pub withhold: Vec<String>,
     /// By the work tree's canonical path.
     overrides: BTreeMap<PathBuf, Overrides>,
 }
@@ -92,6 +94,26 @@ impl Provider {
         }
     }
 
+    /// As it is written in the configuration; part of the id under which a model's analyses are kept.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Xai => "xai",
+            Self::OpenAi => "openai",
+            Self::Ollama => "ollama",
+            Self::LlamaServer => "llama-server",
+            Self::Custom => "custom",
+        }
+    }
+
+    /// What is asked where only the provider is written: the variant of Grok 4.1 Fast that spends nothing on reasoning.
+    const fn default_model(self) -> Option<&'static str> {
+        match self {
+            Self::Xai => Some("grok-4-1-fast-non-reasoning"),
+            _ => None,
+        }
+    }
+
     const fn api_key_env(self) -> Option<&'static str> {
         match self {
             Self::Xai => Some("XAI_API_KEY"),
@@ -110,10 +132,17 @@ pub struct Llm {
     pub model: Option<String>,
     /// Name of the environment variable that holds the key; the key itself is never in the configuration.
     pub api_key_env: Option<String>,
+    /// File that holds the key and that nobody else may read; it goes before the variable.
+    pub api_key_file: Option<PathBuf>,
     pub requests_per_minute: u32,
     pub tokens_per_minute: Option<u64>,
     pub max_concurrency: u32,
     pub max_output_tokens: u32,
+    /// Most bytes of a file that a model is shown; a larger file is cut at the end of a line.
+    pub max_input_bytes: usize,
+    /// Most bytes of signatures that a model is shown beside a file.
+    pub max_context_bytes: usize,
+    /// Of one request, from its first byte to the last of the reply.
     pub timeout: Duration,
     /// By model.
     pub prices: BTreeMap<String, Price>,
@@ -161,8 +190,15 @@ struct Overrides {
     tree: Option<bool>,
     debounce: Option<Duration>,
     poll: Option<Duration>,
-    deny: Vec<String>,
+    privacy: Privacy,
     store: Option<PathBuf>,
+}
+
+/// What a `[privacy]` table says.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Privacy {
+    deny: Vec<String>,
+    withhold: Vec<String>,
 }
 
 /// What holds for one repository.
@@ -172,6 +208,8 @@ pub struct RepoConfig {
     pub watch: Watch,
     /// The general globs and the repository's own.
     pub deny: Vec<String>,
+    /// The general patterns and then the repository's own, which may take a file out again (`!name`).
+    pub withhold: Vec<String>,
     /// Directory of this repository's store, if it is not to be below `cache.location`.
     pub store: Option<PathBuf>,
 }
@@ -204,10 +242,13 @@ impl Config {
                 base_url: None,
                 model: None,
                 api_key_env: None,
+                api_key_file: None,
                 requests_per_minute: 60,
                 tokens_per_minute: None,
                 max_concurrency: 2,
                 max_output_tokens: 2048,
+                max_input_bytes: 48 * 1024,
+                max_context_bytes: 6 * 1024,
                 timeout: Duration::from_secs(120),
                 prices: BTreeMap::new(),
             },
@@ -219,6 +260,7 @@ impl Config {
             },
             watch: Watch { tree: true, debounce: Duration::from_millis(300), poll: Duration::from_secs(60) },
             deny: Vec::new(),
+            withhold: Vec::new(),
             overrides: BTreeMap::new(),
         }
     }
@@ -251,7 +293,7 @@ impl Config {
         read::budget(top.section("budget")?, &mut config.budget)?;
         read::embedding(top.section("embedding")?, &mut config.embedding)?;
         read::watch(top.section("watch")?, &mut config.watch)?;
-        config.deny = read::privacy(top.section("privacy")?)?;
+        Privacy { deny: config.deny, withhold: config.withhold } = read::privacy(top.section("privacy")?)?;
         for (name, section) in top.entries("repos")? {
             let path = read::absolute(name).ok_or_else(|| section.misnamed(read::PATH_EXPECTED))?;
             // the registry knows a repository by its canonical path; one that is not there (yet) is known as it was written
@@ -276,7 +318,8 @@ impl Config {
                 poll: own.poll.unwrap_or(self.watch.poll),
             },
             // a repository can deny more, never less: what is private in general stays private
-            deny: self.deny.iter().chain(&own.deny).cloned().collect(),
+            deny: self.deny.iter().chain(&own.privacy.deny).cloned().collect(),
+            withhold: self.withhold.iter().chain(&own.privacy.withhold).cloned().collect(),
             store: own.store,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::edit;
 use super::section::{Section, one_of};
-use super::{Analysis, Cache, ConfigError, Embedding, Limits, Llm, Overrides, Price, Provider, Watch};
+use super::{Analysis, Cache, ConfigError, Embedding, Limits, Llm, Overrides, Price, Privacy, Provider, Watch};
 use crate::domain::AnalysisType;
 
 pub(super) const PATH_EXPECTED: &str = "an absolute path, or one that begins with ~/";
@@ -60,16 +60,20 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
     let model = section.text("model", "the name of a model", non_empty)?;
     let api_key_env =
         section.text("api_key_env", "the name of an environment variable (never the key itself)", variable_name)?;
+    let api_key_file = section.text("api_key_file", PATH_EXPECTED, absolute)?;
     let requests_per_minute = section.whole_number("requests_per_minute", 1..=100_000)?.map(narrow);
     let tokens_per_minute = section.whole_number("tokens_per_minute", 1..=1_000_000_000)?;
     let max_concurrency = section.whole_number("max_concurrency", 1..=64)?.map(narrow);
     let max_output_tokens = section.whole_number("max_output_tokens", 1..=1_000_000)?.map(narrow);
+    let max_input_bytes = section.whole_number("max_input_bytes", 1_024..=1_048_576)?.map(narrow);
+    let max_context_bytes = section.whole_number("max_context_bytes", 0..=262_144)?.map(narrow);
     let timeout = section.whole_number("timeout_secs", 1..=3_600)?.map(Duration::from_secs);
     let prices = section.entries("prices")?.into_iter().map(|(model, section)| Ok((model.to_owned(), price(section)?)));
     let prices = prices.collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
     if provider == Provider::Custom && base_url.is_none() {
         return Err(section.missing("base_url", "the provider \"custom\" has no address of its own"));
     }
+    let model = model.or_else(|| provider.default_model().map(str::to_owned));
     if provider != Provider::None && model.is_none() {
         return Err(section.missing("model", "a provider was chosen, but not which of its models to ask"));
     }
@@ -79,10 +83,13 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
         base_url: base_url.or_else(|| provider.base_url().map(str::to_owned)),
         model,
         api_key_env: api_key_env.or_else(|| provider.api_key_env().map(str::to_owned)),
+        api_key_file,
         requests_per_minute: requests_per_minute.unwrap_or(defaults.requests_per_minute),
         tokens_per_minute,
         max_concurrency: max_concurrency.unwrap_or(defaults.max_concurrency),
         max_output_tokens: max_output_tokens.unwrap_or(defaults.max_output_tokens),
+        max_input_bytes: max_input_bytes.map_or(defaults.max_input_bytes, |bytes| bytes as usize),
+        max_context_bytes: max_context_bytes.map_or(defaults.max_context_bytes, |bytes| bytes as usize),
         timeout: timeout.unwrap_or(defaults.timeout),
         prices,
     })
@@ -122,12 +129,19 @@ pub(super) fn watch(mut section: Section<'_>, watch: &mut Watch) -> Result<(), C
     section.finish()
 }
 
-pub(super) fn privacy(mut section: Section<'_>) -> Result<Vec<String>, ConfigError> {
+pub(super) fn privacy(mut section: Section<'_>) -> Result<Privacy, ConfigError> {
     let deny = section.list("deny", "a glob such as \"secrets/**\"", |glob| {
         globset::Glob::new(glob).ok().filter(|_| !glob.is_empty()).map(|glob| glob.glob().to_owned())
     })?;
+    let withhold = section.list("withhold", "a pattern as in a .gitignore, such as \"/internal/\"", ignore_pattern)?;
     section.finish()?;
-    Ok(deny.unwrap_or_default())
+    Ok(Privacy { deny: deny.unwrap_or_default(), withhold: withhold.unwrap_or_default() })
+}
+
+/// One pattern on one line; an empty one or a comment would withhold nothing although something was meant.
+fn ignore_pattern(text: &str) -> Option<String> {
+    let means_something = !text.trim().is_empty() && !text.starts_with('#') && !text.contains(['\n', '\r']);
+    means_something.then(|| text.to_owned())
 }
 
 pub(super) fn overrides(mut section: Section<'_>) -> Result<Overrides, ConfigError> {
@@ -139,7 +153,7 @@ pub(super) fn overrides(mut section: Section<'_>) -> Result<Overrides, ConfigErr
         tree: watch.flag("tree")?,
         debounce: watch.whole_number("debounce_ms", 0..=60_000)?.map(Duration::from_millis),
         poll: watch.whole_number("poll_secs", 1..=86_400)?.map(Duration::from_secs),
-        deny: privacy(section.section("privacy")?)?,
+        privacy: privacy(section.section("privacy")?)?,
         store: store(section.section("cache")?)?,
     };
     analysis.finish()?;

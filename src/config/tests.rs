@@ -40,6 +40,9 @@ fn every_key_is_read() {
         max_concurrency = 3
         max_output_tokens = 4
         timeout_secs = 5
+        api_key_file = "/k/key"
+        max_input_bytes = 2000
+        max_context_bytes = 0
         [llm.prices."m.1"]
         input_usd_per_m = 0.2
         output_usd_per_m = 1
@@ -56,6 +59,7 @@ fn every_key_is_read() {
         poll_secs = 2
         [privacy]
         deny = ["secret/**"]
+        withhold = ["/internal/", "!public.rs"]
         "#,
     )
     .unwrap();
@@ -66,6 +70,9 @@ fn every_key_is_read() {
         Price { input: 200_000_000, cached_input: 200_000_000, output: 1_000_000_000 }
     );
     assert_eq!((config.llm.max_concurrency, config.llm.timeout), (3, Duration::from_secs(5)));
+    assert_eq!((config.llm.max_input_bytes, config.llm.max_context_bytes), (2000, 0));
+    assert_eq!(config.llm.api_key_file.as_deref(), Some(Path::new("/k/key")));
+    assert_eq!(config.withhold, ["/internal/", "!public.rs"]);
     assert_eq!(config.budget, Limits { monthly: 100_000_000, daily: Some(1) });
     assert_eq!(config.embedding.model.as_deref(), Some("bge-small-en-v1.5"));
     assert_eq!((config.embedding.threads, config.embedding.unload_after), (3, Duration::ZERO));
@@ -94,7 +101,9 @@ const BAD: &[(&str, &[&str])] = &[
     ("[budget]\nmonthly_usd = nan\n", &["dollars"]),
     ("[budget]\nmonthly_usd = \"3 USD\"\n", &["the text \"3 USD\"", "dollars"]),
     ("[llm]\nprovider = \"clod\"\n", &["`llm.provider`", "\"ollama\""]),
-    ("[llm]\nprovider = \"xai\"\n", &["`llm.model` is missing"]),
+    ("[llm]\nprovider = \"openai\"\n", &["`llm.model` is missing"]),
+    ("[llm]\napi_key_file = \"key\"\n", &["`llm.api_key_file`", "absolute path"]),
+    ("[privacy]\nwithhold = [\"# not a pattern\"]\n", &["`privacy.withhold`", "as in a .gitignore"]),
     ("[llm]\nprovider = \"custom\"\nmodel = \"m\"\n", &["`llm.base_url` is missing"]),
     ("[llm]\nbase_url = \"ftp://x\"\n", &["http://"]),
     ("[llm]\napi_key_env = \"sk-123\"\n", &["environment variable"]),
@@ -140,7 +149,7 @@ fn a_repository_overrides_what_it_names_and_denies_more() {
     std::fs::create_dir(&real).unwrap();
     std::os::unix::fs::symlink(&real, dir.path().join("link")).unwrap();
     let text = format!(
-        "[privacy]\ndeny = [\"a\"]\n[repos.{:?}]\nanalysis.types = []\nwatch.tree = false\nprivacy.deny = [\"b\"]\n\
+        "[privacy]\ndeny = [\"a\"]\n[repos.{:?}]\nanalysis.types = []\nwatch.tree = false\nprivacy.deny = [\"b\"]\nprivacy.withhold = [\"c/\"]\n\
          cache = {{ strategy = \"local\", location = \"/elsewhere/store\" }}\n",
         dir.path().join("link")
     );
@@ -149,6 +158,7 @@ fn a_repository_overrides_what_it_names_and_denies_more() {
     assert!(own.analysis.types.is_empty());
     assert_eq!(own.watch, Watch { tree: false, ..config.watch });
     assert_eq!(own.deny, ["a", "b"]);
+    assert_eq!(own.withhold, ["c/"]);
     let set = own.deny_set().unwrap();
     assert!(set.is_match("b") && !set.is_match("c"));
     assert_eq!(own.store.as_deref(), Some(Path::new("/elsewhere/store")));
@@ -212,6 +222,9 @@ fn the_example_shows_every_key() {
         "max_concurrency",
         "max_output_tokens",
         "timeout_secs",
+        "api_key_file",
+        "max_input_bytes",
+        "max_context_bytes",
         "input_usd_per_m",
         "cached_input_usd_per_m",
         "output_usd_per_m",
@@ -223,6 +236,7 @@ fn the_example_shows_every_key() {
         "debounce_ms",
         "poll_secs",
         "deny",
+        "withhold",
     ] {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(EXAMPLE.lines().any(shown), "{key}");

@@ -4,6 +4,8 @@
 mod agent;
 mod fingerprint;
 mod jobs;
+pub mod llm_server;
+pub mod planted;
 pub mod power_cut;
 mod random;
 mod repo;

@@ -66,6 +66,7 @@ fn doc_item(syntax: &Syntax, item: &Item) -> DocItem {
         documented: docs.is_some(),
         first_line: docs.as_deref().and_then(first_line),
         missing_sections: missing_sections(syntax, item, docs.as_deref()),
+        suggestion: None,
     }
 }
 

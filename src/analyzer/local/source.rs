@@ -87,7 +87,7 @@ impl<'a> Source<'a> {
             seen_lines: lines::count(self.subject.text),
             seen_bytes: bytes,
             file_bytes: bytes,
-            not_covered: Vec::new(),
+            ..Seen::default()
         };
         if needs_syntax && self.subject.language == Language::Rust {
             seen.not_covered = self.unparsed();

@@ -1,0 +1,236 @@
+//! One request over the wire. Sends exactly once: no retry, no redirect, no second server.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
+
+use super::dialect::Dialect;
+use super::endpoint::Endpoint;
+use super::outcome::{Answer, Failure, FailureKind, Outcome};
+use super::prompt::Prompt;
+use super::retry_after::{pause, retry_after};
+use super::secrets;
+use super::wire::{Complaint, Completion};
+use crate::clock;
+
+/// Bytes of a reply beside its text: the frame, a reasoning text that some servers add.
+const FRAME_BYTES: u64 = 256 * 1024;
+
+/// Most bytes of JSON that one token of a reply can come to: a token of blanks or of escaped characters.
+const MOST_BYTES_PER_TOKEN: u64 = 128;
+
+/// How long a connection is kept for the next request. Servers and the balancers before them close idle ones after a minute or so; a
+/// request that crosses with such an end would look as if it had been lost half way, and be charged.
+const KEPT_IDLE: Duration = Duration::from_secs(15);
+
+/// Most bytes of an error's body that are read.
+const ERROR_BYTES: u64 = 64 * 1024;
+
+/// Longest message of a failure, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Asks one model of one provider.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    dialect: Mutex<Dialect>,
+}
+
+/// A question as it will go over the wire.
+#[derive(Clone, Debug)]
+pub struct Request {
+    body: String,
+    prompt_bytes: u64,
+    dialect: Dialect,
+}
+
+impl Request {
+    /// Size of the body in bytes: an upper bound of the prompt's tokens, because no byte-pair or unigram vocabulary makes more than
+    /// one token of a byte.
+    pub fn bytes(&self) -> u64 {
+        self.body.len() as u64
+    }
+}
+
+impl Client {
+    /// # Errors
+    /// If the TLS library cannot be set up.
+    pub fn new(endpoint: Endpoint) -> Result<Self, reqwest::Error> {
+        // The first provider that a process installs stays; a second call says so, which is no error here.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(endpoint.connect_timeout)
+            .timeout(endpoint.timeout)
+            .pool_idle_timeout(KEPT_IDLE)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .user_agent(concat!("ra-agent/", env!("CARGO_PKG_VERSION")));
+        if endpoint.is_local() {
+            // what is for this machine goes to no proxy, whatever the environment says
+            builder = builder.no_proxy();
+        }
+        let dialect = Mutex::new(endpoint.dialect);
+        Ok(Self { http: builder.build()?, endpoint, dialect })
+    }
+
+    /// What will be sent for a question, to be reserved and then to be [sent](Self::send).
+    pub fn request(&self, prompt: &Prompt) -> Request {
+        let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = dialect.body(&self.endpoint.model, self.endpoint.max_output_tokens, prompt).to_string();
+        let prompt_bytes = (prompt.instructions().len() + prompt.question().len()) as u64;
+        Request { body, prompt_bytes, dialect }
+    }
+
+    /// Sends a request, once, and waits for what comes of it, for as long as the endpoint's time-out.
+    pub async fn send(&self, request: Request) -> Outcome {
+        match self.exchange(&request).await {
+            Ok(answer) => {
+                self.learn(request.dialect, request.dialect.proven());
+                Outcome::Answered(answer)
+            }
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Answer, Failure> {
+        let mut post = self.http.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json");
+        if let Some(header) = self.authorization() {
+            post = post.header(AUTHORIZATION, header);
+        }
+        let response = post.body(request.body.clone()).send().await.map_err(|error| self.broken(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let body = self.body(response, ERROR_BYTES).await.unwrap_or_default();
+            return Err(self.refusal(request, status, &headers, &body));
+        }
+        let most = FRAME_BYTES + u64::from(self.endpoint.max_output_tokens) * MOST_BYTES_PER_TOKEN;
+        let body = self.body(response, most).await?;
+        self.answer(request, &headers, &body)
+    }
+
+    fn authorization(&self) -> Option<HeaderValue> {
+        let mut header = HeaderValue::from_str(&format!("Bearer {}", self.endpoint.key.as_ref()?.expose())).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    }
+
+    /// The body, at most so many bytes of it.
+    async fn body(&self, mut response: Response, most: u64) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(bytes) = response.chunk().await.map_err(|error| self.broken(&error))? {
+            if body.len() as u64 + bytes.len() as u64 > most {
+                let message =
+                    format!("the reply has more than {most} bytes, which no completion of this length can have");
+                return Err(self.failure(FailureKind::TooLarge, &message, true));
+            }
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body)
+    }
+
+    /// No answer at all, or half of one.
+    fn broken(&self, error: &reqwest::Error) -> Failure {
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        let told: Vec<String> = causes.map(ToString::to_string).collect();
+        let told = told.join(": ");
+        if error.is_connect() {
+            return self.failure(FailureKind::NotConnected, &format!("no connection to the provider: {told}"), false);
+        }
+        if error.is_timeout() {
+            let waited = self.endpoint.timeout.as_secs_f32();
+            return self.failure(FailureKind::TimedOut, &format!("no whole reply within {waited} s"), true);
+        }
+        self.failure(FailureKind::Reset, &format!("the exchange broke off: {told}"), true)
+    }
+
+    /// An answer that says no.
+    fn refusal(&self, request: &Request, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+        let complaint = Complaint::read(body);
+        let retry_after = retry_after(headers, clock::now());
+        let kind = match status.as_u16() {
+            300..=399 => FailureKind::Redirected,
+            401 => FailureKind::Unauthorized,
+            402 => FailureKind::OutOfCredit,
+            404 | 405 | 410 => FailureKind::NotFound,
+            408 | 504 => FailureKind::TimedOut,
+            403 | 429 if complaint.is_about_credit() => FailureKind::OutOfCredit,
+            403 => FailureKind::Forbidden,
+            425 | 429 => FailureKind::RateLimited { retry_after },
+            // xAI answers a wrong key so
+            400 if complaint.is_about_key() => FailureKind::Unauthorized,
+            400 | 415 | 422 | 501 => self.adapt(request.dialect, &complaint.message),
+            500..=599 => FailureKind::Outage { status: status.as_u16(), retry_after },
+            _ => FailureKind::Rejected,
+        };
+        let target = match (kind, headers.get(LOCATION).and_then(|location| location.to_str().ok())) {
+            (FailureKind::Redirected, Some(location)) => format!(" to {location}"),
+            _ => String::new(),
+        };
+        let message = format!("the provider answers {}{target}: {}", status.as_u16(), complaint.message);
+        self.failure(kind, &message, may_be_billed(status))
+    }
+
+    /// What a refused request teaches about the server.
+    fn adapt(&self, used: Dialect, message: &str) -> FailureKind {
+        match used.adapted(message) {
+            Some(adapted) => {
+                self.learn(used, adapted);
+                FailureKind::Adapted
+            }
+            None => FailureKind::Rejected,
+        }
+    }
+
+    /// Takes up another dialect, unless a request at the same time has taught one already.
+    fn learn(&self, used: Dialect, learnt: Dialect) {
+        let mut dialect = self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+        if *dialect == used {
+            *dialect = learnt;
+        }
+    }
+
+    fn answer(&self, request: &Request, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Failure> {
+        let garbage =
+            |why: &str| self.failure(FailureKind::Garbage, &format!("the reply is no completion: {why}"), true);
+        let completion: Completion = serde_json::from_slice(body).map_err(|error| garbage(&error.to_string()))?;
+        let usage = completion.usage();
+        let model = completion.model.as_deref().map(shortened);
+        let Some((text, finish)) = completion.into_choice() else {
+            return Err(garbage(&Complaint::read(body).message));
+        };
+        Ok(Answer {
+            finish,
+            usage,
+            prompt_bytes: request.prompt_bytes,
+            reply_bytes: text.len() as u64,
+            model,
+            pause: pause(headers),
+            text,
+        })
+    }
+
+    /// A failure whose message holds neither the key nor anything else that looks like one, in one line.
+    fn failure(&self, kind: FailureKind, message: &str, may_be_billed: bool) -> Failure {
+        let masked = self.endpoint.key.as_ref().map_or_else(|| message.to_owned(), |key| key.mask(message));
+        let plain: String =
+            secrets::redact(&masked).text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        Failure { kind, message: shortened(plain.trim()), may_be_billed }
+    }
+}
+
+/// A status that says who is at fault says that nothing was made: 4xx, the request (RFC 9110 section 15.5); 503, the server could not
+/// take it up (15.6.4); 3xx, it is to be asked elsewhere. 408 and other 5xx, gateways' among them, leave it open.
+fn may_be_billed(status: StatusCode) -> bool {
+    status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE)
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,143 @@
+//! How a server wants to be spoken to. "OpenAI-compatible" leaves three things open: how a reply is held to a form, what the limit of
+//! its length is called, and whether a temperature may be named. Each is tried the best way first and unlearned when the server
+//! refuses it.
+
+use serde_json::{Value, json};
+
+use super::form;
+use super::prompt::Prompt;
+
+/// How the form of a reply is asked for, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Structure {
+    /// `response_format: json_schema`.
+    Schema,
+    /// `response_format: json_object`.
+    Object,
+    /// In the prompt alone.
+    Words,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    structure: Structure,
+    /// `max_completion_tokens`, else `max_tokens`.
+    completion_limit: bool,
+    /// Whether the other name of the limit was refused.
+    limit_is_settled: bool,
+    temperature: bool,
+    /// Whether a request in this dialect was ever answered.
+    proven: bool,
+}
+
+/// What servers say of a prompt that does not fit into the model: no other dialect makes it shorter.
+const TOO_LONG: [&str; 5] = ["context length", "context_length", "context size", "context window", "too long"];
+
+impl Dialect {
+    pub(super) const fn new(completion_limit: bool) -> Self {
+        Self {
+            structure: Structure::Schema,
+            completion_limit,
+            limit_is_settled: false,
+            temperature: true,
+            proven: false,
+        }
+    }
+
+    pub(super) const fn proven(self) -> Self {
+        Self { proven: true, ..self }
+    }
+
+    /// The dialect to use after a server refused this one with a message; none: it is not the dialect that was refused.
+    pub(super) fn adapted(self, message: &str) -> Option<Self> {
+        let message = message.to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        if says(&TOO_LONG) {
+            return None;
+        }
+        let limit = if self.completion_limit { "max_completion_tokens" } else { "max_tokens" };
+        if self.temperature && says(&["temperature"]) {
+            return Some(Self { temperature: false, ..self });
+        }
+        if !self.limit_is_settled && says(&[limit]) {
+            return Some(Self { completion_limit: !self.completion_limit, limit_is_settled: true, ..self });
+        }
+        if says(&["response_format", "json_schema", "json_object", "schema", "grammar", "structured output"]) {
+            return self.weaker();
+        }
+        // a server that only says "bad request" to everything unknown to it
+        if self.proven { None } else { self.weaker() }
+    }
+
+    fn weaker(self) -> Option<Self> {
+        let structure = match self.structure {
+            Structure::Schema => Structure::Object,
+            Structure::Object => Structure::Words,
+            Structure::Words => return None,
+        };
+        Some(Self { structure, proven: false, ..self })
+    }
+
+    /// The body of a request.
+    pub(super) fn body(self, model: &str, max_output_tokens: u32, prompt: &Prompt) -> Value {
+        let mut body = json!({
+            "model": model,
+            "messages": [
+                { "role": "system", "content": prompt.instructions() },
+                { "role": "user", "content": prompt.question() },
+            ],
+            "stream": false,
+        });
+        body[if self.completion_limit { "max_completion_tokens" } else { "max_tokens" }] = json!(max_output_tokens);
+        if self.temperature {
+            body["temperature"] = json!(0);
+        }
+        match self.structure {
+            Structure::Schema => {
+                let name = prompt.analysis_type().as_str();
+                let schema = form::schema(prompt.analysis_type());
+                body["response_format"] =
+                    json!({ "type": "json_schema", "json_schema": { "name": name, "strict": true, "schema": schema } });
+            }
+            Structure::Object => body["response_format"] = json!({ "type": "json_object" }),
+            Structure::Words => {}
+        }
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_form_is_asked_for_more_weakly_until_words_are_left() {
+        let object = Dialect::new(false).adapted("'response_format.type' must be 'text'").unwrap();
+        let words = object.adapted("json_object is not supported").unwrap();
+        assert_eq!((object.structure, words.structure), (Structure::Object, Structure::Words));
+        assert_eq!(words.adapted("json_object is not supported"), None);
+    }
+
+    #[test]
+    fn each_refusal_is_answered_once() {
+        let openai = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+        let adapted = Dialect::new(false).adapted(openai).unwrap();
+        assert!(adapted.completion_limit);
+        assert_eq!(adapted.structure, Structure::Schema);
+        let cool = adapted.adapted("'temperature' does not support 0 with this model").unwrap();
+        assert!(!cool.temperature);
+        assert_ne!(cool.adapted(openai), Some(adapted), "it does not go round in circles");
+    }
+
+    #[test]
+    fn a_dialect_that_was_understood_is_not_to_blame_for_a_bad_request() {
+        assert!(Dialect::new(false).adapted("bad request").is_some());
+        assert_eq!(Dialect::new(false).proven().adapted("bad request"), None);
+        for too_long in [
+            "the request exceeds the available context size",
+            "This model's maximum context length is 8192 tokens; max_tokens is too large",
+        ] {
+            assert_eq!(Dialect::new(false).adapted(too_long), None, "{too_long}");
+        }
+    }
+}

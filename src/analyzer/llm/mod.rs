@@ -1,0 +1,73 @@
+//! Asking a model: from a file to a [`Prompt`], over the wire, and from the reply to an [`crate::analyzer::Analysis`].
+//!
+//! These are parts; who drives them renders, reserves the worst case of [`Request::bytes`] in the ledger, waits at the [`Gate`], sends
+//! **once**, and settles. Nothing here sends a second request by itself, so nothing leaves without a reservation. `prompt`, `context`,
+//! `form`, `reply`, `usage`, `secrets`, `backoff`, `breaker` and `pace` are pure.
+
+mod backoff;
+mod breaker;
+mod client;
+mod context;
+mod dialect;
+mod endpoint;
+mod excerpt;
+mod form;
+mod gate;
+mod key;
+mod outcome;
+mod pace;
+mod prompt;
+mod reply;
+mod retry_after;
+pub mod secrets;
+mod usage;
+mod wire;
+mod withhold;
+
+pub use backoff::{backoff, random_unit};
+pub use breaker::{Breaker, Passage};
+pub use client::{Client, Request};
+pub use context::{Context, context, sees_dependencies};
+pub use endpoint::{Endpoint, EndpointError};
+pub use gate::{Gate, Pass};
+pub use key::{ApiKey, KeyError};
+pub use outcome::{Answer, Failure, FailureKind, Finish, NextStep, Outcome};
+pub use pace::{Pace, Wait};
+pub use prompt::{NothingToShow, Prompt, PromptError, Prompts, render, repair};
+pub use reply::{Malformed, parse};
+pub use usage::{Usage, usage_is_plausible};
+pub use withhold::Withheld;
+
+use crate::config::Llm;
+use crate::domain::Hash;
+
+/// How much goes into one request and may come out of it; all that changes a result is in [`Limits::hash`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of a file that are shown.
+    pub max_input_bytes: usize,
+    /// Most bytes of signatures that are shown beside it.
+    pub max_context_bytes: usize,
+    /// Most tokens of a reply, those spent on reasoning included.
+    pub max_output_tokens: u32,
+}
+
+impl Limits {
+    pub const fn of(llm: &Llm) -> Self {
+        Self {
+            max_input_bytes: llm.max_input_bytes,
+            max_context_bytes: llm.max_context_bytes,
+            max_output_tokens: llm.max_output_tokens,
+        }
+    }
+
+    /// The config_hash of what a model answers. The room for signatures is not in it: what is shown of them is in the deps_hash.
+    pub fn hash(&self) -> Hash {
+        Hash::of_fields([&(self.max_input_bytes as u64).to_le_bytes()[..], &self.max_output_tokens.to_le_bytes()])
+    }
+}
+
+/// The id under which a model's analyses are kept, `provider/model`; none: no model is to be asked.
+pub fn model_id(llm: &Llm) -> Option<String> {
+    llm.model.as_deref().filter(|_| llm.base_url.is_some()).map(|model| format!("{}/{model}", llm.provider.as_str()))
+}

@@ -1,0 +1,318 @@
+//! From a model's reply to a typed report, or to the reason why it is none. A reply is data: it can name lines and say words, nothing
+//! else; lines are checked against what was shown, words are cut to a length and stripped of what a terminal would obey.
+
+mod extract;
+
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::form::MOST_FINDINGS;
+use super::outcome::Finish;
+use super::prompt::Prompt;
+use super::secrets;
+use crate::analyzer::{
+    Analysis, CodeReport, DocItem, DocsReport, Finding, Lines, RefactorReport, Seen, Severity, Smell, SmellKind,
+    Summary, SummarySource, Todo, TodoTag, TodosReport,
+};
+use crate::domain::AnalysisType;
+
+/// Longest message or summary that is kept, in characters.
+const LONGEST_TEXT: usize = 1_000;
+
+/// Longest name of an item or an owner, in characters.
+const LONGEST_NAME: usize = 120;
+
+/// Longest complaint about a reply, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// Why a reply is no report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    #[error("it was cut off at the limit of its length; be briefer and name fewer places")]
+    Cut,
+    #[error("the model refused to answer or was filtered")]
+    Refused,
+    #[error("it was empty")]
+    Empty,
+    #[error("it holds no JSON object")]
+    NoObject,
+    #[error("it is not of the form that was asked for: {reason}")]
+    Form { reason: String },
+    #[error("lines {start} to {end} of `{what}` are not among the lines 1 to {lines} that were shown")]
+    Lines { what: String, start: u32, end: u32, lines: u32 },
+}
+
+impl Malformed {
+    /// Whether asking again can help.
+    pub const fn is_repairable(&self) -> bool {
+        !matches!(self, Self::Refused)
+    }
+}
+
+/// Reads the reply to a question.
+///
+/// # Errors
+/// If it was cut, is no JSON object of the form that was asked for, or cites lines that were not shown.
+pub fn parse(prompt: &Prompt, reply: &str, finish: Finish) -> Result<Analysis, Malformed> {
+    match finish {
+        Finish::Cut => return Err(Malformed::Cut),
+        Finish::Filtered => return Err(Malformed::Refused),
+        Finish::Stopped | Finish::Unknown => {}
+    }
+    if reply.trim().is_empty() {
+        return Err(Malformed::Empty);
+    }
+    let object = extract::json_object(reply).ok_or(Malformed::NoObject)?;
+    let seen = prompt.seen().clone();
+    match prompt.analysis_type() {
+        AnalysisType::Refactor => refactor(read(object)?, seen).map(Analysis::Refactor),
+        AnalysisType::Docs => docs(read(object)?, seen).map(Analysis::Docs),
+        AnalysisType::Analysis => code(read(object)?, prompt).map(Analysis::Analysis),
+        AnalysisType::Todos => todos(read(object)?, seen).map(Analysis::Todos),
+    }
+}
+
+fn read<T: DeserializeOwned>(object: Value) -> Result<T, Malformed> {
+    // serde quotes what it found, and this goes into the repair request: without secrets, then bounded
+    let reason = |error: serde_json::Error| shortened(&secrets::redact(&error.to_string()).text, LONGEST_REASON);
+    serde_json::from_value(object).map_err(|error| Malformed::Form { reason: reason(error) })
+}
+
+#[derive(Deserialize)]
+struct RefactorReply {
+    smells: Vec<SmellReply>,
+}
+
+#[derive(Deserialize)]
+struct SmellReply {
+    #[serde(default)]
+    kind: String,
+    #[serde(flatten)]
+    finding: FindingReply,
+}
+
+#[derive(Deserialize)]
+struct FindingReply {
+    severity: Severity,
+    #[serde(deserialize_with = "line")]
+    start_line: u32,
+    #[serde(default, deserialize_with = "optional_line")]
+    end_line: Option<u32>,
+    #[serde(default)]
+    item: Option<String>,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct DocsReply {
+    summary: String,
+    #[serde(default)]
+    items: Vec<ItemReply>,
+}
+
+#[derive(Deserialize)]
+struct ItemReply {
+    kind: String,
+    name: String,
+    #[serde(deserialize_with = "line")]
+    line: u32,
+    documented: bool,
+    #[serde(default)]
+    missing_sections: Vec<String>,
+    #[serde(default)]
+    suggestion: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CodeReply {
+    summary: String,
+    findings: Vec<FindingReply>,
+}
+
+#[derive(Deserialize)]
+struct TodosReply {
+    todos: Vec<TodoReply>,
+}
+
+#[derive(Deserialize)]
+struct TodoReply {
+    tag: String,
+    #[serde(deserialize_with = "line")]
+    line: u32,
+    #[serde(default)]
+    item: Option<String>,
+    #[serde(default)]
+    owner: Option<String>,
+    text: String,
+}
+
+/// Models write a line as `12`, `12.0` or `"12"`.
+fn line<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    as_line(&value).ok_or_else(|| serde::de::Error::custom(format!("{value} is no number of a line")))
+}
+
+fn optional_line<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        value => match as_line(&value) {
+            Some(line) => Ok(Some(line)),
+            None => Err(serde::de::Error::custom(format!("{value} is no number of a line"))),
+        },
+    }
+}
+
+fn as_line(value: &Value) -> Option<u32> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => {
+            number.as_u64().and_then(|n| u32::try_from(n).ok()).or_else(|| whole(number.as_f64()?))
+        }
+        _ => None,
+    }
+}
+
+fn whole(number: f64) -> Option<u32> {
+    ((0.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0).then_some(number as u32)
+}
+
+fn refactor(reply: RefactorReply, mut seen: Seen) -> Result<RefactorReport, Malformed> {
+    let all = bounded(reply.smells, "smells", &mut seen);
+    let smells = all.into_iter().map(|smell| {
+        let finding = finding(smell.finding, &seen)?;
+        let kind = serde_json::from_value(Value::String(smell.kind)).unwrap_or(SmellKind::Other);
+        let Finding { severity, start_line, end_line, item, message } = finding;
+        Ok(Smell { kind, severity, start_line, end_line, item, message, metric: None })
+    });
+    let mut smells = smells.collect::<Result<Vec<_>, Malformed>>()?;
+    smells.sort_by_key(|smell| (smell.start_line, smell.end_line));
+    Ok(RefactorReport { seen, smells })
+}
+
+fn docs(reply: DocsReply, mut seen: Seen) -> Result<DocsReport, Malformed> {
+    let text = required(&reply.summary, "summary")?;
+    let all = bounded(reply.items, "items", &mut seen);
+    let items = all.into_iter().map(|item| {
+        check_lines("items", item.line, item.line, &seen)?;
+        Ok(DocItem {
+            kind: name(&item.kind),
+            name: required(&item.name, "name")?,
+            line: item.line,
+            documented: item.documented,
+            first_line: None,
+            missing_sections: sections(item.missing_sections),
+            suggestion: item.suggestion.as_deref().and_then(optional),
+        })
+    });
+    let mut items = items.collect::<Result<Vec<_>, Malformed>>()?;
+    items.sort_by_key(|item| item.line);
+    let summary = Summary { source: SummarySource::Model, item: None, line: 1, text };
+    Ok(DocsReport { seen, summary: Some(summary), items, ..DocsReport::default() })
+}
+
+fn sections(named: Vec<String>) -> Vec<String> {
+    let mut sections: Vec<String> =
+        named.into_iter().filter(|section| matches!(section.as_str(), "Errors" | "Panics" | "Safety")).collect();
+    sections.sort();
+    sections.dedup();
+    sections
+}
+
+fn code(reply: CodeReply, prompt: &Prompt) -> Result<CodeReport, Malformed> {
+    let mut seen = prompt.seen().clone();
+    let summary = required(&reply.summary, "summary")?;
+    let all = bounded(reply.findings, "findings", &mut seen);
+    let findings = all.into_iter().map(|reply| finding(reply, &seen));
+    let mut findings = findings.collect::<Result<Vec<_>, Malformed>>()?;
+    findings.sort_by_key(|finding| (finding.start_line, finding.end_line));
+    let (unresolved, uses) = prompt.shown().iter().cloned().partition(|symbol| symbol.signature.is_none());
+    let lines = Lines { total: seen.seen_lines, ..Lines::default() };
+    Ok(CodeReport { seen, lines, uses, unresolved, summary: Some(summary), findings, ..CodeReport::default() })
+}
+
+fn todos(reply: TodosReply, mut seen: Seen) -> Result<TodosReport, Malformed> {
+    let all = bounded(reply.todos, "todos", &mut seen);
+    let todos = all.into_iter().map(|todo| {
+        check_lines("todos", todo.line, todo.line, &seen)?;
+        let tag = TodoTag::ALL.into_iter().find(|tag| tag.as_str().eq_ignore_ascii_case(todo.tag.trim()));
+        Ok(Todo {
+            tag: tag.unwrap_or(TodoTag::Todo),
+            line: todo.line,
+            item: todo.item.as_deref().and_then(optional_name),
+            owner: todo.owner.as_deref().and_then(optional_name),
+            text: required(&todo.text, "text")?,
+        })
+    });
+    let mut todos = todos.collect::<Result<Vec<_>, Malformed>>()?;
+    todos.sort_by_key(|todo| todo.line);
+    Ok(TodosReport { seen, todos })
+}
+
+fn finding(reply: FindingReply, seen: &Seen) -> Result<Finding, Malformed> {
+    let end_line = reply.end_line.unwrap_or(reply.start_line);
+    check_lines("start_line, end_line", reply.start_line, end_line, seen)?;
+    Ok(Finding {
+        severity: reply.severity,
+        start_line: reply.start_line,
+        end_line,
+        item: reply.item.as_deref().and_then(optional_name),
+        message: required(&reply.message, "message")?,
+    })
+}
+
+fn check_lines(what: &str, start: u32, end: u32, seen: &Seen) -> Result<(), Malformed> {
+    if start >= 1 && start <= end && end <= seen.seen_lines {
+        return Ok(());
+    }
+    Err(Malformed::Lines { what: what.to_owned(), start, end, lines: seen.seen_lines })
+}
+
+/// The first findings; that there were more is told.
+fn bounded<T>(mut all: Vec<T>, what: &str, seen: &mut Seen) -> Vec<T> {
+    if all.len() > MOST_FINDINGS {
+        seen.not_covered.push(format!(
+            "{} of {} {what}, which the model named beyond the first",
+            all.len() - MOST_FINDINGS,
+            all.len()
+        ));
+        all.truncate(MOST_FINDINGS);
+    }
+    all
+}
+
+fn required(text: &str, what: &str) -> Result<String, Malformed> {
+    optional(text).ok_or_else(|| Malformed::Form { reason: format!("`{what}` is empty") })
+}
+
+fn optional(text: &str) -> Option<String> {
+    Some(shortened(&plain(text), LONGEST_TEXT)).filter(|text| !text.is_empty())
+}
+
+fn name(text: &str) -> String {
+    shortened(&plain(text), LONGEST_NAME)
+}
+
+fn optional_name(text: &str) -> Option<String> {
+    // asked for "name or null", some write the word
+    Some(name(text)).filter(|name| !name.is_empty() && name != "null")
+}
+
+/// One line without control characters and without those that turn the direction of writing (Unicode Standard Annex 9): text that
+/// nobody here wrote is shown in a terminal.
+fn plain(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');
+    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|&c| !turns(c)).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

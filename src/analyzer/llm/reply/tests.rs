@@ -1,0 +1,151 @@
+use super::*;
+use crate::analyzer::llm::{Limits, Prompts, render};
+use crate::analyzer::{DependencyUse, Subject};
+use crate::domain::{Language, Role};
+
+fn prompt(analysis_type: AnalysisType) -> Prompt {
+    let limits = Limits { max_input_bytes: 1_000, max_context_bytes: 1_000, max_output_tokens: 100 };
+    let uses = [
+        DependencyUse { written: "load".into(), kind: "function".into(), signature: Some("fn load()".into()) },
+        DependencyUse { written: "gone".into(), kind: "unresolved".into(), signature: None },
+    ];
+    let text = "fn a() {}\nfn b() {}\nfn c() {}\n";
+    let subject = Subject { language: Language::Rust, role: Role::Library, text, uses: &uses };
+    render(&Prompts::built_in(), analysis_type, &subject, &limits).unwrap()
+}
+
+fn read(analysis_type: AnalysisType, reply: &str) -> Result<Analysis, Malformed> {
+    parse(&prompt(analysis_type), reply, Finish::Stopped)
+}
+
+#[test]
+fn each_type_is_read_into_its_report() {
+    let refactor = r#"{"smells":[{"kind":"long-function","severity":"warning","start_line":2,"end_line":3,"item":"b","message":"long"},
+        {"kind":"god-object","severity":"info","start_line":"1","message":"x","item":null}],"unknown":7}"#;
+    let Ok(Analysis::Refactor(report)) = read(AnalysisType::Refactor, refactor) else { panic!() };
+    let kinds: Vec<_> = report.smells.iter().map(|smell| (smell.kind, smell.start_line, smell.end_line)).collect();
+    assert_eq!(kinds, [(SmellKind::Other, 1, 1), (SmellKind::LongFunction, 2, 3)]);
+    assert_eq!((report.seen.seen_lines, report.seen.is_whole()), (3, true));
+
+    let docs = r#"{"summary":"It does.","items":[{"kind":"fn","name":"a","line":1,"documented":false,
+        "missing_sections":["Panics","Panics","Lies"],"suggestion":"Does a."}]}"#;
+    let Ok(Analysis::Docs(report)) = read(AnalysisType::Docs, docs) else { panic!() };
+    assert_eq!(report.summary.unwrap().source, SummarySource::Model);
+    assert_eq!(
+        (&report.items[0].missing_sections[..], report.items[0].suggestion.as_deref()),
+        (&["Panics".to_owned()][..], Some("Does a."))
+    );
+
+    let code = r#"{"summary":"It does.","findings":[{"severity":"error","start_line":1.0,"end_line":null,"message":"off by one"}]}"#;
+    let Ok(Analysis::Analysis(report)) = read(AnalysisType::Analysis, code) else { panic!() };
+    assert_eq!((report.findings[0].start_line, report.findings[0].end_line), (1, 1));
+    assert_eq!((report.uses.len(), report.unresolved.len(), report.lines.total), (1, 1, 3));
+
+    let todos = r#"{"todos":[{"tag":"fixme","line":3,"item":"null","owner":"ann","text":"more"},{"tag":"NOTE","line":1,"text":"x"}]}"#;
+    let Ok(Analysis::Todos(report)) = read(AnalysisType::Todos, todos) else { panic!() };
+    assert_eq!(
+        report.todos.iter().map(|t| (t.tag, t.line)).collect::<Vec<_>>(),
+        [(TodoTag::Todo, 1), (TodoTag::Fixme, 3)]
+    );
+    assert_eq!((report.todos[1].item.as_deref(), report.todos[1].owner.as_deref()), (None, Some("ann")));
+}
+
+#[test]
+fn every_report_survives_being_stored() {
+    let reply = r#"{"summary":"It does.","findings":[{"severity":"error","start_line":1,"end_line":2,"item":"a","message":"m"}]}"#;
+    let analysis = read(AnalysisType::Analysis, reply).unwrap();
+    assert_eq!(Analysis::from_json(AnalysisType::Analysis, &analysis.to_json().unwrap()).unwrap(), analysis);
+}
+
+#[test]
+fn lines_that_were_not_shown_are_refused() {
+    for (start, end) in [(0, 1), (2, 1), (1, 4), (9, 9)] {
+        let reply = format!(
+            r#"{{"smells":[{{"kind":"other","severity":"info","start_line":{start},"end_line":{end},"message":"m"}}]}}"#
+        );
+        let error = read(AnalysisType::Refactor, &reply).unwrap_err();
+        assert!(matches!(error, Malformed::Lines { lines: 3, .. }), "{error}");
+    }
+    assert!(matches!(
+        read(AnalysisType::Todos, r#"{"todos":[{"tag":"TODO","line":4,"text":"x"}]}"#),
+        Err(Malformed::Lines { .. })
+    ));
+}
+
+#[test]
+fn what_is_not_of_the_form_is_refused_with_the_reason() {
+    for (reply, word) in [
+        ("I cannot help with that.", "no JSON object"),
+        ("  \n", "empty"),
+        (r#"{"findings":[]}"#, "smells"),
+        (r#"{"smells":"none"}"#, "sequence"),
+        (r#"{"smells":[{"kind":"other","severity":"fatal","start_line":1,"end_line":1,"message":"m"}]}"#, "fatal"),
+        (r#"{"smells":[{"kind":"other","severity":"info","start_line":-1,"end_line":1,"message":"m"}]}"#, "line"),
+        (r#"{"smells":[{"kind":"other","severity":"info","start_line":1,"end_line":1,"message":" "}]}"#, "message"),
+    ] {
+        let error = read(AnalysisType::Refactor, reply).unwrap_err();
+        assert!(error.to_string().contains(word) && error.is_repairable(), "{reply} gives {error}");
+    }
+}
+
+#[test]
+fn a_reply_that_was_cut_is_never_a_report() {
+    let whole = r#"{"smells":[]}"#;
+    assert!(read(AnalysisType::Refactor, whole).is_ok());
+    assert_eq!(parse(&prompt(AnalysisType::Refactor), whole, Finish::Cut), Err(Malformed::Cut));
+    assert_eq!(parse(&prompt(AnalysisType::Refactor), whole, Finish::Filtered), Err(Malformed::Refused));
+}
+
+#[test]
+fn words_are_cut_and_cannot_move_a_cursor() {
+    let hostile = format!("\\u001b[2J\\u202eevil\\n{}", "x".repeat(10_000));
+    let reply = format!(r#"{{"todos":[{{"tag":"TODO","line":1,"item":"{hostile}","text":"{hostile}"}}]}}"#);
+    let Ok(Analysis::Todos(report)) = read(AnalysisType::Todos, &reply) else { panic!() };
+    let todo = &report.todos[0];
+    assert!(todo.text.starts_with("[2J"), "{}", todo.text);
+    assert!(!todo.text.chars().any(|c| c.is_control() || c == '\u{202e}'));
+    assert!(todo.text.chars().count() <= LONGEST_TEXT + 1);
+    assert!(todo.item.as_ref().unwrap().chars().count() <= LONGEST_NAME + 1);
+}
+
+#[test]
+fn findings_beyond_the_bound_are_told_not_kept() {
+    let one = r#"{"tag":"TODO","line":1,"text":"x"}"#;
+    let reply = format!(r#"{{"todos":[{}]}}"#, vec![one; MOST_FINDINGS + 5].join(","));
+    let Ok(Analysis::Todos(report)) = read(AnalysisType::Todos, &reply) else { panic!() };
+    assert_eq!(report.todos.len(), MOST_FINDINGS);
+    assert!(!report.seen.is_whole());
+}
+
+#[test]
+fn nothing_that_a_model_writes_panics() {
+    let pieces = [
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"smells\"",
+        ":",
+        ",",
+        "null",
+        "1e99",
+        "-0",
+        "\"\\ud800\"",
+        "\"é\"",
+        "</think>",
+        "```",
+        "\\",
+        " ",
+    ];
+    let mut state = 42_u64;
+    for _ in 0..500 {
+        let mut reply = String::new();
+        for _ in 0..30 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            reply.push_str(pieces[(state >> 33) as usize % pieces.len()]);
+        }
+        for &analysis_type in AnalysisType::ALL {
+            let _ = read(analysis_type, &reply);
+        }
+    }
+}
