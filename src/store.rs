@@ -53,7 +53,10 @@ impl Database {
     const fn migrations(self) -> &'static [&'static str] {
         match self {
             Self::Agent => &[include_str!("../migrations/agent/0001_registry_and_jobs.sql")],
-            Self::Analysis => &[include_str!("../migrations/analysis/0001_view_and_cache.sql")],
+            Self::Analysis => &[
+                include_str!("../migrations/analysis/0001_view_and_cache.sql"),
+                include_str!("../migrations/analysis/0003_reexports.sql"),
+            ],
         }
     }
 
