@@ -454,6 +454,15 @@ impl Change {
         }
     }
 
+    /// Every path that the change is about: of a rename both.
+    pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        let from = match self {
+            Self::Rename { from, .. } => Some(from),
+            Self::Addition { .. } | Self::Modification { .. } | Self::Deletion { .. } => None,
+        };
+        from.into_iter().chain([self.path()])
+    }
+
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Addition { .. } => "addition",

@@ -82,6 +82,8 @@ pub enum Cause {
     Changed,
     /// It uses a symbol that changed.
     Dependent { symbol: String, file: FilePath },
+    /// Its place in the module tree is another.
+    Moved,
     /// The whole repository is planned.
     Backfill,
 }
@@ -162,7 +164,7 @@ fn analysis_reason(key: &AnalysisKey, newest: Option<&StoredParts>, cause: &Caus
 /// Vectors of the path are there, made from something else: its content, or (planned in full) the model or the chunker.
 const fn embed_reason(cause: &Cause) -> StaleReason {
     match cause {
-        Cause::Changed | Cause::Dependent { .. } => StaleReason::ContentChanged,
+        Cause::Changed | Cause::Dependent { .. } | Cause::Moved => StaleReason::ContentChanged,
         Cause::Backfill => StaleReason::ModelChanged,
     }
 }
@@ -179,7 +181,7 @@ fn priority(file: &FileRecord, cause: &Cause) -> Priority {
 const fn origin(cause: &Cause) -> Origin {
     match cause {
         Cause::Changed => Origin::Changed,
-        Cause::Dependent { .. } => Origin::Dependent,
+        Cause::Dependent { .. } | Cause::Moved => Origin::Dependent,
         Cause::Backfill => Origin::Backfill,
     }
 }

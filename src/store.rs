@@ -56,7 +56,10 @@ impl Database {
                 include_str!("../migrations/agent/0001_registry_and_jobs.sql"),
                 include_str!("../migrations/agent/0002_ledger.sql"),
             ],
-            Self::Analysis => &[include_str!("../migrations/analysis/0001_view_and_cache.sql")],
+            Self::Analysis => &[
+                include_str!("../migrations/analysis/0001_view_and_cache.sql"),
+                include_str!("../migrations/analysis/0003_reexports.sql"),
+            ],
         }
     }
 

@@ -90,6 +90,27 @@ pub fn keys(db: &Connection) -> Result<HashSet<Hash>> {
     Ok(keys)
 }
 
+/// Path and key of every result of a schema version.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn entries(db: &Connection, schema_version: u32) -> Result<Vec<(FilePath, Hash)>> {
+    let mut statement =
+        db.prepare("SELECT file_path, cache_key FROM file_analysis WHERE schema_version = ?1 ORDER BY analysis_id")?;
+    let rows =
+        statement.query_map([schema_version], |row| Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), hash(row, 1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Takes a result out that nobody could show.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn remove(db: &Connection, key: &Hash) -> Result<()> {
+    db.prepare_cached("DELETE FROM file_analysis WHERE cache_key = ?1")?.execute([key.as_bytes()])?;
+    Ok(())
+}
+
 /// Counts an access to results that were found in place of new work.
 ///
 /// # Errors

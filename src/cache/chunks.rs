@@ -113,6 +113,45 @@ pub fn get(db: &Connection, chunk_id: &str) -> Result<Option<ChunkRecord>> {
     rows.next()?.map(record).transpose()
 }
 
+/// Every chunk of the present view.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn all(db: &Connection) -> Result<Vec<ChunkRecord>> {
+    collect(db, &format!("SELECT {COLUMNS} FROM chunks ORDER BY file_path, start_line, chunk_id"))
+}
+
+/// The chunks whose words are not in the index, and the rows of the index that belong to no chunk.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn unmatched(db: &Connection) -> Result<(Vec<ChunkRecord>, Vec<i64>)> {
+    let without_words = format!(
+        "SELECT {COLUMNS} FROM chunks WHERE chunk_no NOT IN (SELECT rowid FROM chunk_text) ORDER BY file_path, start_line"
+    );
+    let mut rows = db.prepare("SELECT rowid FROM chunk_text WHERE rowid NOT IN (SELECT chunk_no FROM chunks)")?;
+    let rows = rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok((collect(db, &without_words)?, rows))
+}
+
+/// Takes every chunk out.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn clear(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("INSERT INTO chunk_text (chunk_text) VALUES ('delete-all'); DELETE FROM chunks;")?)
+}
+
+fn collect(db: &Connection, sql: &str) -> Result<Vec<ChunkRecord>> {
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(record(row)?);
+    }
+    Ok(found)
+}
+
 const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line";
 
 fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {

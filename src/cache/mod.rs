@@ -2,7 +2,10 @@
 
 pub mod analyses;
 pub mod chunks;
+pub mod edges;
 pub mod key;
+pub mod outlines;
+pub mod recorded;
 pub mod view;
 
 use std::path::PathBuf;
@@ -110,6 +113,28 @@ pub fn count(db: &Connection, name: &str, by: usize) -> Result<()> {
     }
     Ok(())
 }
+
+/// Raises a counter of `cache_metadata` and gives its new value.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn raise(db: &Connection, name: &str) -> Result<u64> {
+    count(db, name, 1)?;
+    counter(db, name)
+}
+
+/// A counter of `cache_metadata`; 0 if it was never raised.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn counter(db: &Connection, name: &str) -> Result<u64> {
+    Ok(metadata(db, name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// Name of the counter that every writing of the view raises: what is remembered of it elsewhere holds only while it stays.
+pub const GENERATION: &str = "generation";
+/// Name of the commit that the view describes, in hex; empty: nothing was committed yet.
+pub const VIEW_OF: &str = "view_of";
 
 /// Names of the counters: a planned result that was there, one that had to be made.
 pub const HITS: &str = "hits";

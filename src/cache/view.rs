@@ -1,17 +1,12 @@
-//! The recorded view: what of the repository is indexed, and what its files say to each other.
-
-use std::collections::{BTreeSet, HashMap};
+//! The recorded view: what of the repository is indexed, and what the results of its files are made from.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::analyses::hash;
-use crate::domain::{
-    DependencyType, Edge, EntryMode, FilePath, Hash, JobKind, Language, ObjectId, RepoId, Role, SkipReason, Source,
-};
-use crate::outline::{OUTLINE_VERSION, Outline};
+use crate::domain::{EntryMode, FilePath, Hash, JobKind, Language, ObjectId, Role, SkipReason, Source};
 use crate::store::{Result, StoreError};
 
-/// zstd level of outlines and dependency contexts: written and read on every commit, so speed counts.
+/// zstd level of dependency contexts: written and read on every commit, so speed counts.
 const COMPRESSION_LEVEL: i32 = 3;
 
 /// One file of the view.
@@ -150,6 +145,14 @@ pub fn uses(db: &Connection, path: &FilePath) -> Result<Vec<Used>> {
     }
 }
 
+/// Takes everything out of the view; what results were made from stays.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn clear(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("DELETE FROM files; DELETE FROM directories; DELETE FROM current_keys;")?)
+}
+
 /// Takes a file out of the view, with its current keys.
 ///
 /// # Errors
@@ -185,124 +188,6 @@ pub fn put_directory(db: &Connection, dir: &[u8], tree: Option<&ObjectId>) -> Re
     Ok(())
 }
 
-/// The outline of a content, if this program's version of it is kept.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn outline(db: &Connection, content: &Hash, language: Language) -> Result<Option<Outline>> {
-    let mut statement =
-        db.prepare_cached("SELECT outline FROM outlines WHERE content_hash = ?1 AND language = ?2 AND version = ?3")?;
-    let bytes: Option<Vec<u8>> = statement
-        .query_row(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION], |row| row.get(0))
-        .optional()?;
-    Ok(bytes.and_then(|bytes| unpack(&bytes)))
-}
-
-/// An outline from its stored form; `None`, so that it is made again, if it is another version's or damaged.
-fn unpack(packed: &[u8]) -> Option<Outline> {
-    Outline::from_bytes(&zstd::decode_all(packed).ok()?)
-}
-
-/// The outlines of the present view, by path.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn outlines(db: &Connection) -> Result<HashMap<FilePath, Outline>> {
-    let mut statement = db.prepare(
-        "SELECT f.file_path, o.outline FROM files f
-         JOIN outlines o ON o.content_hash = f.content_hash AND o.language = f.language
-         WHERE o.version = ?1 AND f.skip_reason IS NULL",
-    )?;
-    let mut rows = statement.query([OUTLINE_VERSION])?;
-    let mut outlines = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        if let Some(outline) = unpack(bytes) {
-            outlines.insert(FilePath::new(row.get::<_, Vec<u8>>(0)?), outline);
-        }
-    }
-    Ok(outlines)
-}
-
-/// Keeps an outline under its content.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn put_outline(db: &Connection, content: &Hash, language: Language, outline: &Outline) -> Result<()> {
-    let packed = zstd::bulk::compress(&outline.to_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
-    db.prepare_cached(
-        "INSERT INTO outlines VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET version = ?3, outline = ?4 WHERE version <> ?3",
-    )?
-    .execute(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION, packed])?;
-    Ok(())
-}
-
-/// Every edge, sorted.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn edges(db: &Connection) -> Result<Vec<Edge>> {
-    let mut statement = db.prepare(
-        "SELECT source_file, dependent_file, dependency_type, symbol_name FROM file_dependencies ORDER BY 1, 2, 3, 4",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut edges = Vec::new();
-    while let Some(row) = rows.next()? {
-        let dependency_type: String = row.get(2)?;
-        edges.push(Edge {
-            source_file: FilePath::new(row.get::<_, Vec<u8>>(0)?),
-            dependent_file: FilePath::new(row.get::<_, Vec<u8>>(1)?),
-            dependency_type: DependencyType::parse(&dependency_type).ok_or_else(|| unreadable(&dependency_type))?,
-            symbol_name: row.get(3)?,
-        });
-    }
-    edges.sort();
-    Ok(edges)
-}
-
-/// Makes the recorded edges what `after` holds, writing only the difference to `before`.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn put_edges(db: &Connection, repo: &RepoId, before: &[Edge], after: &[Edge]) -> Result<()> {
-    let (before, after): (BTreeSet<&Edge>, BTreeSet<&Edge>) = (before.iter().collect(), after.iter().collect());
-    let mut delete = db.prepare_cached(
-        "DELETE FROM file_dependencies
-         WHERE source_file = ?1 AND dependent_file = ?2 AND dependency_type = ?3 AND symbol_name = ?4",
-    )?;
-    for edge in before.difference(&after) {
-        delete.execute(params![
-            edge.source_file.as_bytes(),
-            edge.dependent_file.as_bytes(),
-            edge.dependency_type.as_str(),
-            edge.symbol_name
-        ])?;
-    }
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO file_dependencies VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for edge in after.difference(&before) {
-        insert.execute(params![
-            edge.source_file.as_bytes(),
-            edge.dependent_file.as_bytes(),
-            edge.dependency_type.as_str(),
-            edge.symbol_name,
-            repo.0
-        ])?;
-    }
-    Ok(())
-}
-
-/// Number of files that use this one (fan-in) and that it uses (fan-out).
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
-    let fan_in = "SELECT count(DISTINCT dependent_file) FROM file_dependencies WHERE source_file = ?1";
-    let fan_out = "SELECT count(DISTINCT source_file) FROM file_dependencies WHERE dependent_file = ?1";
-    let number = |sql: &str| db.query_row(sql, [path.as_bytes()], |row| row.get(0));
-    Ok((number(fan_in)?, number(fan_out)?))
-}
-
 /// The key that a result of a file has now.
 ///
 /// # Errors
@@ -310,6 +195,22 @@ pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
 pub fn current_key(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<Hash>> {
     let mut statement = db.prepare_cached("SELECT cache_key FROM current_keys WHERE file_path = ?1 AND kind = ?2")?;
     Ok(statement.query_row(params![path.as_bytes(), kind.as_str()], |row| hash(row, 0)).optional()?)
+}
+
+/// The key that each result of each file has now.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn current_keys(db: &Connection) -> Result<Vec<((FilePath, JobKind), Hash)>> {
+    let mut statement = db.prepare("SELECT file_path, kind, cache_key FROM current_keys ORDER BY 1, 2")?;
+    let mut rows = statement.query([])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(1)?;
+        let kind = JobKind::parse(&kind).ok_or_else(|| unreadable(kind))?;
+        keys.push(((FilePath::new(row.get::<_, Vec<u8>>(0)?), kind), hash(row, 2)?));
+    }
+    Ok(keys)
 }
 
 /// Records the keys that the results of a file have now, in the place of those that it had.
@@ -363,6 +264,16 @@ pub fn embedded_key(db: &Connection, path: &FilePath) -> Result<Option<Hash>> {
     Ok(statement.query_row([path.as_bytes()], |row| hash(row, 0)).optional()?)
 }
 
+/// What the vectors of each file were made from.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn embedded_files(db: &Connection) -> Result<Vec<(FilePath, Hash)>> {
+    let mut statement = db.prepare("SELECT file_path, embed_key FROM embedded_files ORDER BY 1")?;
+    let rows = statement.query_map([], |row| Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), hash(row, 1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Notes that the vectors of a file are not to be relied on.
 ///
 /// # Errors
@@ -414,6 +325,6 @@ pub fn forget_dead_vectors(db: &Connection, paths: &[FilePath]) -> Result<()> {
     Ok(())
 }
 
-fn unreadable(detail: impl ToString) -> StoreError {
+pub(super) fn unreadable(detail: impl ToString) -> StoreError {
     StoreError::Unreadable { what: "view", detail: detail.to_string() }
 }

@@ -13,6 +13,7 @@ mod lookup;
 mod members;
 mod modules;
 mod names;
+mod reach;
 mod std_types;
 mod types;
 mod uses;
@@ -30,6 +31,7 @@ pub use cause::{Cause, Impact, Side, impact};
 use crates::Crate;
 use members::Members;
 use modules::Modules;
+pub use reach::reached;
 pub use uses::{Use, deps_hash};
 use view::{File, GlobalDef, Name, View};
 

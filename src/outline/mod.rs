@@ -5,6 +5,7 @@
 //! signature, bodies reach none.
 
 mod language;
+mod lines;
 mod manifest;
 pub(crate) mod model;
 mod parse;
@@ -121,6 +122,11 @@ impl Outline {
     pub fn to_bytes(&self) -> Vec<u8> {
         // An outline holds no map with odd keys and no sequence of unknown length, the only things that postcard refuses.
         postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// Bytes of the stored form.
+    pub fn stored_size(&self) -> usize {
+        postcard::experimental::serialized_size(self).unwrap_or_default()
     }
 
     /// Inverse of [`Outline::to_bytes`]; `None` if the bytes are another version's or damaged.

@@ -3,6 +3,7 @@
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::analyses::{self, StoredAnalysis};
+use crate::cache::edges;
 use crate::cache::view::{self, FileRecord};
 use crate::domain::{AnalysisType, FilePath, JobKind};
 use crate::repo::registry::Registered;
@@ -56,7 +57,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<FileView, QueryError> {
     for &analysis_type in AnalysisType::ALL {
         analyses.push(shown(store.db(), &file.path, analysis_type)?);
     }
-    let (fan_in, fan_out) = view::fan(store.db(), &file.path)?;
+    let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
     Ok(FileView { repo, file, analyses, fan_in, fan_out })
 }
 

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::{QueryError, Reader};
 use crate::cache::RepoStore;
-use crate::cache::view;
+use crate::cache::edges::Relation;
+use crate::cache::{outlines, view};
 use crate::domain::{Change, Edge, FilePath, Hash, ObjectId};
 use crate::impact::{self, Graph, Impact, Side};
 use crate::outline::{self, Outline};
@@ -44,7 +45,7 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let after: Vec<Entry> = view.files().collect();
 
     let store = reader.store(repo)?;
-    let outlines = outlines(&git, store.as_ref(), before.iter().chain(&after), &deny)?;
+    let outlines = outlines_of(&git, store.as_ref(), before.iter().chain(&after), &deny)?;
     let empty = Outline::default();
     let outline_of = |entry: &Entry| outlines.get(&entry.id).unwrap_or(&empty);
     let before: HashMap<&FilePath, &Outline> = before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
@@ -84,7 +85,7 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
 }
 
 /// The outlines of all blobs among some entries: from the store where it has them, else made.
-fn outlines<'a>(
+fn outlines_of<'a>(
     git: &Repo,
     store: Option<&RepoStore>,
     entries: impl Iterator<Item = &'a Entry>,
@@ -94,8 +95,10 @@ fn outlines<'a>(
     if let Some(store) = store {
         let blobs: HashMap<FilePath, ObjectId> =
             view::files(store.db())?.into_iter().map(|file| (file.path, file.blob)).collect();
-        let stored = view::outlines(store.db())?;
-        known.extend(stored.into_iter().filter_map(|(path, outline)| Some((blobs.get(&path)?.clone(), outline))));
+        let unpacked = |(path, packed): (FilePath, Option<Vec<u8>>)| {
+            Some((blobs.get(&path)?.clone(), outlines::unpack(&packed?)?))
+        };
+        known.extend(outlines::packed(store.db())?.into_iter().filter_map(unpacked));
     }
     let mut seen: HashSet<&ObjectId> = HashSet::new();
     let missing: Vec<&Entry> =
@@ -123,7 +126,7 @@ fn outline_at(git: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Outline, Repo
 /// If the store cannot be read.
 pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<Vec<Edge>, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
-    let mut edges = view::edges(store.db())?;
+    let mut edges = Relation::Uses.all(store.db())?;
     if let Some(file) = file {
         edges.retain(|edge| edge.source_file == *file || edge.dependent_file == *file);
     }

@@ -6,7 +6,7 @@ use crate::domain::{Change, EntryMode, FilePath, ObjectId};
 use crate::repo::classify::MAX_FILE_BYTES;
 use crate::repo::open::{Blob, Repo, RepoError};
 use crate::repo::rename::{self, Candidate};
-use crate::repo::tree::{Entry, Node, RecordedView, Rejected, check_name, join};
+use crate::repo::tree::{Children, Entry, Node, Recorded, Rejected, check_name, join};
 
 /// Directories inside each other that are followed. Deeper ones are rejected; real trees stay below 40.
 const MAX_DEPTH: usize = 200;
@@ -52,32 +52,33 @@ impl Repo {
     /// the measure of [`rename::pair`].
     ///
     /// # Errors
-    /// If a tree is missing or damaged, or there are too many files; nothing is ever taken for deleted because it cannot be read.
-    pub fn diff(&self, recorded: &RecordedView, tree: Option<&ObjectId>) -> Result<TreeDiff, RepoError> {
+    /// If a tree is missing or damaged, there are too many files, or what was recorded cannot be read; nothing is ever taken for
+    /// deleted because it cannot be read.
+    pub fn diff<R: Recorded>(&self, recorded: &R, tree: Option<&ObjectId>) -> Result<TreeDiff, R::Error> {
         match tree {
             Some(tree) => Ok(self.finish(self.walk(recorded, tree, MAX_ENTRIES)?)),
             None => {
                 let mut walk = Walk::default();
-                walk.forget_dir(recorded, b"");
+                walk.forget_dir(recorded, b"")?;
                 Ok(self.finish(walk))
             }
         }
     }
 
-    fn walk(&self, recorded: &RecordedView, top: &ObjectId, limit: usize) -> Result<Walk, RepoError> {
+    fn walk<R: Recorded>(&self, recorded: &R, top: &ObjectId, limit: usize) -> Result<Walk, R::Error> {
         let mut walk = Walk::default();
         let mut open = vec![(Vec::new(), top.clone(), 0)];
         let mut entries = 0;
         while let Some((dir, id, depth)) = open.pop() {
-            if recorded.dir(&dir) == Some(&id) {
+            if recorded.dir(&dir)?.as_ref() == Some(&id) {
                 continue;
             }
             let nodes = self.read_tree(&id)?;
             entries += nodes.len();
             if entries > limit {
-                return Err(RepoError::TooManyFiles { tree: top.clone(), limit });
+                return Err(RepoError::TooManyFiles { tree: top.clone(), limit }.into());
             }
-            let dirs = walk.compare(recorded, &dir, nodes, depth);
+            let dirs = walk.compare(recorded, &dir, nodes, depth)?;
             open.extend(dirs.into_iter().map(|(path, id)| (path, id, depth + 1)));
             walk.dirs.push((dir, id));
         }
@@ -144,13 +145,14 @@ struct Walk {
 
 impl Walk {
     /// Compares one directory and returns the directories in it, which are still to be compared.
-    fn compare(
+    fn compare<R: Recorded>(
         &mut self,
-        recorded: &RecordedView,
+        recorded: &R,
         dir: &[u8],
         nodes: Vec<Node>,
         depth: usize,
-    ) -> Vec<(Vec<u8>, ObjectId)> {
+    ) -> Result<Vec<(Vec<u8>, ObjectId)>, R::Error> {
+        let children = recorded.children(dir)?;
         let (mut names, mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for node in nodes {
             let (Node::File { name, .. } | Node::Dir { name, .. }) = &node;
@@ -163,13 +165,13 @@ impl Walk {
                 Node::File { id, mode, .. } => {
                     let path = FilePath::new(path);
                     files.insert(path.clone());
-                    self.compare_file(recorded, Entry { path, id, mode });
+                    self.compare_file(&children, Entry { path, id, mode });
                 }
                 Node::Dir { id, .. } => dirs.push((path, id)),
             }
         }
-        self.forget_missing(recorded, dir, &files, &dirs);
-        dirs
+        self.forget_missing(recorded, children, &files, &dirs)?;
+        Ok(dirs)
     }
 
     fn admit(&self, node: &Node, depth: usize, names: &mut BTreeSet<Vec<u8>>) -> Result<(), &'static str> {
@@ -181,10 +183,10 @@ impl Walk {
         if names.insert(name.clone()) { Ok(()) } else { Err("a name that its directory has twice") }
     }
 
-    fn compare_file(&mut self, recorded: &RecordedView, entry: Entry) {
-        match recorded.file(&entry.path) {
+    fn compare_file(&mut self, recorded: &Children, entry: Entry) {
+        match recorded.files.get(&entry.path) {
             None => self.added.push(entry),
-            Some((id, mode)) if *id == entry.id && mode == entry.mode => {}
+            Some((id, mode)) if *id == entry.id && *mode == entry.mode => {}
             Some((id, _)) => self.changes.push(FileChange {
                 change: Change::Modification { path: entry.path.clone() },
                 old: Some(id.clone()),
@@ -193,29 +195,26 @@ impl Walk {
         }
     }
 
-    fn forget_missing(
+    fn forget_missing<R: Recorded>(
         &mut self,
-        recorded: &RecordedView,
-        dir: &[u8],
+        recorded: &R,
+        children: Children,
         files: &BTreeSet<FilePath>,
         dirs: &[(Vec<u8>, ObjectId)],
-    ) {
-        let children = recorded.children(dir);
-        for path in children.files.into_iter().filter(|path| !files.contains(path)) {
-            if let Some((id, mode)) = recorded.file(&path) {
-                self.deleted.push(Entry { id: id.clone(), mode, path });
-            }
-        }
+    ) -> Result<(), R::Error> {
+        let gone = children.files.into_iter().filter(|(path, _)| !files.contains(path));
+        self.deleted.extend(gone.map(|(path, (id, mode))| Entry { path, id, mode }));
         let present: BTreeSet<&[u8]> = dirs.iter().map(|(path, _)| path.as_slice()).collect();
         for gone in children.dirs.iter().filter(|path| !present.contains(path.as_slice())) {
-            self.forget_dir(recorded, gone);
+            self.forget_dir(recorded, gone)?;
         }
+        Ok(())
     }
 
-    fn forget_dir(&mut self, recorded: &RecordedView, dir: &[u8]) {
-        let files = recorded.files_below(dir);
-        self.deleted.extend(files.map(|(path, id, mode)| Entry { path: path.clone(), id: id.clone(), mode }));
-        self.dirs_gone.extend(recorded.dirs_at_and_below(dir));
+    fn forget_dir<R: Recorded>(&mut self, recorded: &R, dir: &[u8]) -> Result<(), R::Error> {
+        self.deleted.extend(recorded.files_below(dir)?);
+        self.dirs_gone.extend(recorded.dirs_at_and_below(dir)?);
+        Ok(())
     }
 }
 

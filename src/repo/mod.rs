@@ -10,7 +10,7 @@ mod locate;
 mod open;
 pub mod registry;
 mod rename;
-mod tree;
+pub mod tree;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -21,4 +21,4 @@ pub use diff::{FileChange, TreeDiff};
 pub use head::{Busy, Head};
 pub use locate::{LocateError, Location, LocationKind, locate};
 pub use open::{Blob, Repo, RepoError};
-pub use tree::{Entry, RecordedView, Rejected};
+pub use tree::{Entry, Recorded, RecordedView, Rejected};

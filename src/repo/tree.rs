@@ -1,6 +1,6 @@
 //! What a Git tree says, and the view of it that was recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::domain::{EntryMode, FilePath, ObjectId};
@@ -25,7 +25,45 @@ pub struct Rejected {
 }
 
 /// What was recorded of a repository: its files, and the tree id of each directory (`""` is the top). A directory whose tree id is
-/// still the same is not looked into, so a recorded id promises that the recorded files below it are those of that tree.
+/// still the same is not looked into, so a recorded id promises that the recorded files below it are those of that tree. It is
+/// asked only about the directories that are looked into, so it need not be in memory.
+pub trait Recorded {
+    type Error: From<RepoError>;
+
+    /// Tree id of a directory; `None` if it is not recorded: the directory is then read again.
+    ///
+    /// # Errors
+    /// If what was recorded cannot be read.
+    fn dir(&self, dir: &[u8]) -> Result<Option<ObjectId>, Self::Error>;
+
+    /// What is recorded directly in a directory.
+    ///
+    /// # Errors
+    /// If what was recorded cannot be read.
+    fn children(&self, dir: &[u8]) -> Result<Children, Self::Error>;
+
+    /// All files at any depth below a directory.
+    ///
+    /// # Errors
+    /// If what was recorded cannot be read.
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<Entry>, Self::Error>;
+
+    /// A directory, if it is recorded, and all recorded directories below it.
+    ///
+    /// # Errors
+    /// If what was recorded cannot be read.
+    fn dirs_at_and_below(&self, dir: &[u8]) -> Result<Vec<Vec<u8>>, Self::Error>;
+}
+
+/// What a directory held when it was recorded; full paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Children {
+    pub files: BTreeMap<FilePath, (ObjectId, EntryMode)>,
+    /// Told by their own record or by a file below them.
+    pub dirs: BTreeSet<Vec<u8>>,
+}
+
+/// A recorded view in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedView {
     files: BTreeMap<FilePath, (ObjectId, EntryMode)>,
@@ -49,14 +87,6 @@ impl RecordedView {
         self.dirs.iter().map(|(dir, id)| (dir.as_slice(), id))
     }
 
-    pub fn file(&self, path: &FilePath) -> Option<(&ObjectId, EntryMode)> {
-        self.files.get(path).map(|(id, mode)| (id, *mode))
-    }
-
-    pub fn dir(&self, dir: &[u8]) -> Option<&ObjectId> {
-        self.dirs.get(dir)
-    }
-
     /// Makes this the view that the diff led to.
     pub fn apply(&mut self, diff: &TreeDiff) {
         use crate::domain::Change;
@@ -73,71 +103,80 @@ impl RecordedView {
         self.dirs.extend(diff.dirs.iter().cloned());
     }
 
-    /// Names of what is recorded directly in a directory: its files, and its directories (told by their own record or by a file
-    /// below them).
-    pub(super) fn children(&self, dir: &[u8]) -> Children {
-        let prefix = below(dir);
-        let mut children = Children::default();
-        let mut from = Bound::Included(FilePath::new(prefix.clone()));
-        while let Some((path, _)) = self.files.range((from, Bound::Unbounded)).next() {
-            let Some(rest) = path.as_bytes().strip_prefix(prefix.as_slice()) else { break };
-            from = match rest.iter().position(|&byte| byte == b'/') {
-                None => {
-                    children.files.push(path.clone());
-                    Bound::Excluded(path.clone())
-                }
-                Some(slash) => {
-                    let child = &path.as_bytes()[..prefix.len() + slash];
-                    children.dirs.push(child.to_vec());
-                    Bound::Included(FilePath::new(after(child)))
-                }
-            };
-        }
-        let direct = |path: &&Vec<u8>| path.len() > prefix.len() && !path[prefix.len()..].contains(&b'/');
-        let recorded = self.range_of_dirs(&prefix).map(|(path, _)| path).filter(direct).cloned();
-        children.dirs.extend(recorded);
-        children.dirs.sort();
-        children.dirs.dedup();
-        children
-    }
-
-    /// All files at any depth below a directory.
-    pub(super) fn files_below(&self, dir: &[u8]) -> impl Iterator<Item = (&FilePath, &ObjectId, EntryMode)> {
-        let prefix = below(dir);
-        let from = Bound::Included(FilePath::new(prefix.clone()));
-        self.files
-            .range((from, Bound::Unbounded))
-            .take_while(move |(path, _)| path.as_bytes().starts_with(&prefix))
-            .map(|(path, (id, mode))| (path, id, *mode))
-    }
-
-    /// A directory and all directories below it that are recorded.
-    pub(super) fn dirs_at_and_below(&self, dir: &[u8]) -> Vec<Vec<u8>> {
-        let own = self.dirs.contains_key(dir).then(|| dir.to_vec());
-        let prefix = below(dir);
-        let nested = self.range_of_dirs(&prefix).map(|(path, _)| path.clone()).filter(|path| path != dir);
-        own.into_iter().chain(nested).collect()
-    }
-
     fn range_of_dirs<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a Vec<u8>, &'a ObjectId)> {
         self.dirs.range(prefix.to_vec()..).take_while(move |(path, _)| path.starts_with(prefix))
     }
 }
 
-/// What a directory held when it was recorded; full paths.
-#[derive(Debug, Default)]
-pub(super) struct Children {
-    pub files: Vec<FilePath>,
-    pub dirs: Vec<Vec<u8>>,
+impl Recorded for RecordedView {
+    type Error = RepoError;
+
+    fn dir(&self, dir: &[u8]) -> Result<Option<ObjectId>, RepoError> {
+        Ok(self.dirs.get(dir).cloned())
+    }
+
+    fn children(&self, dir: &[u8]) -> Result<Children, RepoError> {
+        let prefix = below(dir);
+        let mut children = Children::default();
+        let mut from = Bound::Included(FilePath::new(prefix.clone()));
+        while let Some((path, entry)) = self.files.range((from, Bound::Unbounded)).next() {
+            from = match child(&prefix, path.as_bytes()) {
+                None => break,
+                Some(Child::Direct) => {
+                    children.files.insert(path.clone(), entry.clone());
+                    Bound::Excluded(path.clone())
+                }
+                Some(Child::In(dir)) => {
+                    children.dirs.insert(dir.to_vec());
+                    Bound::Included(FilePath::new(after(dir)))
+                }
+            };
+        }
+        let is_direct = |path: &&Vec<u8>| matches!(child(&prefix, path), Some(Child::Direct));
+        children.dirs.extend(self.range_of_dirs(&prefix).map(|(path, _)| path).filter(is_direct).cloned());
+        Ok(children)
+    }
+
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<Entry>, RepoError> {
+        let prefix = below(dir);
+        let from = Bound::Included(FilePath::new(prefix.clone()));
+        let within = self.files.range((from, Bound::Unbounded));
+        let within = within.take_while(|(path, _)| path.as_bytes().starts_with(&prefix));
+        Ok(within.map(|(path, (id, mode))| Entry { path: path.clone(), id: id.clone(), mode: *mode }).collect())
+    }
+
+    fn dirs_at_and_below(&self, dir: &[u8]) -> Result<Vec<Vec<u8>>, RepoError> {
+        let own = self.dirs.contains_key(dir).then(|| dir.to_vec());
+        let prefix = below(dir);
+        let nested = self.range_of_dirs(&prefix).map(|(path, _)| path.clone()).filter(|path| path != dir);
+        Ok(own.into_iter().chain(nested).collect())
+    }
+}
+
+/// Where a path lies in respect to a directory.
+pub enum Child<'a> {
+    /// Directly in it.
+    Direct,
+    /// Below this directory, which is directly in it.
+    In(&'a [u8]),
+}
+
+/// Where a path lies below the directory whose paths begin with `prefix` ([`below`]); `None`: it is not there.
+pub fn child<'a>(prefix: &[u8], path: &'a [u8]) -> Option<Child<'a>> {
+    let rest = path.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
+    Some(match rest.iter().position(|&byte| byte == b'/') {
+        None => Child::Direct,
+        Some(slash) => Child::In(&path[..prefix.len() + slash]),
+    })
 }
 
 /// What all paths below a directory begin with.
-fn below(dir: &[u8]) -> Vec<u8> {
+pub fn below(dir: &[u8]) -> Vec<u8> {
     if dir.is_empty() { Vec::new() } else { [dir, b"/"].concat() }
 }
 
 /// The least path that sorts after everything below a directory: `0` follows `/`.
-fn after(dir: &[u8]) -> Vec<u8> {
+pub fn after(dir: &[u8]) -> Vec<u8> {
     [dir, b"0"].concat()
 }
 
@@ -202,7 +241,7 @@ mod tests {
 
     fn names(children: &Children) -> (Vec<String>, Vec<String>) {
         let dirs = children.dirs.iter().map(|dir| String::from_utf8(dir.clone()).unwrap());
-        (children.files.iter().map(ToString::to_string).collect(), dirs.collect())
+        (children.files.keys().map(ToString::to_string).collect(), dirs.collect())
     }
 
     #[test]
@@ -212,17 +251,17 @@ mod tests {
             &["", "a", "a/b", "a/empty", "a-b", "a0"],
         );
         assert_eq!(
-            names(&view.children(b"")),
+            names(&view.children(b"").unwrap()),
             (vec!["a.rs".into(), "ab.rs".into()], vec!["a".into(), "a-b".into(), "a0".into()])
         );
         assert_eq!(
-            names(&view.children(b"a")),
+            names(&view.children(b"a").unwrap()),
             (vec!["a/c.rs".into(), "a/x.rs".into()], vec!["a/b".into(), "a/empty".into()])
         );
-        let below: Vec<_> = view.files_below(b"a").map(|(path, ..)| path.to_string()).collect();
+        let below: Vec<_> = view.files_below(b"a").unwrap().iter().map(|entry| entry.path.to_string()).collect();
         assert_eq!(below, ["a/b/y.rs", "a/c.rs", "a/x.rs"]);
-        assert_eq!(view.dirs_at_and_below(b"a"), [b"a".to_vec(), b"a/b".to_vec(), b"a/empty".to_vec()]);
-        assert_eq!(view.dirs_at_and_below(b"").len(), 6);
+        assert_eq!(view.dirs_at_and_below(b"a").unwrap(), [b"a".to_vec(), b"a/b".to_vec(), b"a/empty".to_vec()]);
+        assert_eq!(view.dirs_at_and_below(b"").unwrap().len(), 6);
     }
 
     #[test]

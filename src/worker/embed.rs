@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::advance::records;
 use super::analyze::{Ended, by_repo, panic_text};
-use super::reconcile::records;
 use super::{Worker, WorkerError, read, subject};
 use crate::cache::view::{self, FileRecord};
 use crate::clock;

@@ -3,13 +3,18 @@
 //!
 //! In tests the same [`Worker`] is driven in-process.
 
+mod advance;
 mod analyze;
+mod compare;
 mod embed;
+mod memory;
 mod model;
 pub mod pipe;
 mod process;
 mod read;
 mod reconcile;
+mod relate;
+mod schedule;
 mod search_socket;
 pub mod slots;
 
@@ -18,9 +23,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub(crate) use advance::records;
 pub use model::Model;
 pub use process::run;
+pub(crate) use read::{FileRead, Reading, text};
 pub use reconcile::{Reconciled, Unreconciled};
+pub(crate) use relate::{links, used};
 pub use search_socket::ask;
 
 use crate::analyzer::{Analyzer, Local, SCHEMA_VERSION};
@@ -35,6 +43,7 @@ use crate::queue::{self, Lane, ParkCause, Subject, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
+use memory::Memory;
 use slots::Slots;
 
 /// Analyses claimed in one go: enough to fill a transaction, few enough that a hint waits only milliseconds.
@@ -90,6 +99,7 @@ pub struct Worker {
     model: Arc<Model>,
     /// Jobs that run alone, because they may have crashed an earlier worker.
     suspects: Vec<Subject>,
+    memory: Memory,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
 }
@@ -122,6 +132,7 @@ impl Worker {
             stores: BTreeMap::new(),
             tables: BTreeMap::new(),
             model,
+            memory: Memory::default(),
             unsettled: HashSet::new(),
             home,
             config,

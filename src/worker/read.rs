@@ -1,6 +1,7 @@
 //! Reading changed files: blob → what it is, or why it is skipped → outline.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use globset::GlobSet;
 
@@ -12,15 +13,16 @@ use crate::queue::Subject;
 use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
 
 /// What reading one file gave.
-pub(super) struct FileRead {
+pub(crate) struct FileRead {
     pub record: FileRecord,
     /// Empty for files that are skipped or say nothing to others.
-    pub outline: Outline,
+    pub outline: Arc<Outline>,
 }
 
 /// What may be read.
-pub(super) struct Reading<'a> {
-    pub slots: &'a Slots,
+pub(crate) struct Reading<'a> {
+    /// Where it is noted what is being parsed; `None`: nobody asks after a crash.
+    pub slots: Option<&'a Slots>,
     pub deny: &'a GlobSet,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
@@ -53,7 +55,7 @@ impl Reading<'_> {
             content_hash: content.as_ref().map(|text| Hash::of(text.as_bytes())),
             links: Links::default(),
         };
-        Ok(FileRead { record, outline })
+        Ok(FileRead { record, outline: Arc::new(outline) })
     }
 
     fn content(&self, repo: &Repo, entry: &Entry) -> Result<Content, RepoError> {
@@ -64,10 +66,10 @@ impl Reading<'_> {
     }
 
     fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
-        let _slot = self
-            .slots
-            .enter(&Subject::Blob(blob.clone()))
-            .map_err(|error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") })?;
+        let unwritten =
+            |error: std::io::Error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") };
+        let subject = Subject::Blob(blob.clone());
+        let _slot = self.slots.map(|slots| slots.enter(&subject)).transpose().map_err(unwritten)?;
         Ok(outline::outline(language, text).0)
     }
 }
@@ -76,7 +78,7 @@ impl Reading<'_> {
 ///
 /// # Errors
 /// If the repository is damaged.
-pub(super) fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
+pub(crate) fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
     match repo.blob(blob, MAX_FILE_BYTES) {
         Ok(Blob::Content(bytes)) => Ok(String::from_utf8(bytes).ok()),
         Ok(Blob::TooLarge { .. }) | Err(RepoError::MissingObject { .. }) => Ok(None),

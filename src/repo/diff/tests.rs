@@ -1,5 +1,6 @@
 use super::*;
 use crate::repo::fixture::TestRepo;
+use crate::repo::tree::RecordedView;
 use std::os::unix::fs::PermissionsExt;
 
 fn summary(diff: &TreeDiff) -> Vec<String> {

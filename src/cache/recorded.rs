@@ -1,0 +1,210 @@
+//! The recorded view as the comparison of trees asks for it: by directory, so that what is not looked into is not loaded.
+
+use std::marker::PhantomData;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::view::unreadable;
+use crate::domain::{EntryMode, FilePath, ObjectId};
+use crate::repo::RepoError;
+use crate::repo::tree::{Child, Children, Entry, Recorded, after, below, child};
+use crate::store::{Result, StoreError};
+
+/// A repository's view in its database. `E` is what the comparison fails with.
+pub struct StoredView<'a, E> {
+    db: &'a Connection,
+    error: PhantomData<E>,
+}
+
+impl<'a, E> StoredView<'a, E> {
+    pub fn new(db: &'a Connection) -> Self {
+        Self { db, error: PhantomData }
+    }
+}
+
+impl<E: From<RepoError> + From<StoreError>> Recorded for StoredView<'_, E> {
+    type Error = E;
+
+    fn dir(&self, dir: &[u8]) -> Result<Option<ObjectId>, E> {
+        Ok(tree_id(self.db, dir)?)
+    }
+
+    fn children(&self, dir: &[u8]) -> Result<Children, E> {
+        let prefix = below(dir);
+        let mut children = Children::default();
+        add_files(self.db, &prefix, &mut children)?;
+        add_dirs(self.db, &prefix, &mut children)?;
+        Ok(children)
+    }
+
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<Entry>, E> {
+        Ok(files_below(self.db, dir)?)
+    }
+
+    fn dirs_at_and_below(&self, dir: &[u8]) -> Result<Vec<Vec<u8>>, E> {
+        Ok(dirs_at_and_below(self.db, dir)?)
+    }
+}
+
+fn tree_id(db: &Connection, dir: &[u8]) -> Result<Option<ObjectId>> {
+    let mut statement = db.prepare_cached("SELECT tree_id FROM directories WHERE dir_path = ?1")?;
+    Ok(statement.query_row([dir], |row| row.get(0).map(ObjectId)).optional()?)
+}
+
+/// The files directly in a directory. A run of rows below a directory in it is passed over by one look into the index.
+fn add_files(db: &Connection, prefix: &[u8], children: &mut Children) -> Result<()> {
+    let mut statement =
+        db.prepare_cached("SELECT file_path, blob_id, mode FROM files WHERE file_path >= ?1 ORDER BY file_path")?;
+    let mut from = prefix.to_vec();
+    loop {
+        let mut rows = statement.query([&from])?;
+        let mut next = None;
+        while let Some(row) = rows.next()? {
+            let found = entry(row)?;
+            match child(prefix, found.path.as_bytes()) {
+                None => break,
+                Some(Child::Direct) => drop(children.files.insert(found.path, (found.id, found.mode))),
+                Some(Child::In(dir)) => {
+                    children.dirs.insert(dir.to_vec());
+                    next = Some(after(dir));
+                    break;
+                }
+            }
+        }
+        match next {
+            Some(next) => from = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The directories that are recorded directly in a directory, found in the same way.
+fn add_dirs(db: &Connection, prefix: &[u8], children: &mut Children) -> Result<()> {
+    let mut statement = db
+        .prepare_cached("SELECT dir_path FROM directories WHERE dir_path >= ?1 AND dir_path <> '' ORDER BY dir_path")?;
+    let mut from = prefix.to_vec();
+    loop {
+        let mut rows = statement.query([&from])?;
+        let mut next = None;
+        while let Some(row) = rows.next()? {
+            let path: Vec<u8> = row.get(0)?;
+            match child(prefix, &path) {
+                None => break,
+                Some(Child::Direct) => drop(children.dirs.insert(path)),
+                Some(Child::In(dir)) => {
+                    next = Some(after(dir));
+                    break;
+                }
+            }
+        }
+        match next {
+            Some(next) => from = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn files_below(db: &Connection, dir: &[u8]) -> Result<Vec<Entry>> {
+    let prefix = below(dir);
+    let mut statement =
+        db.prepare_cached("SELECT file_path, blob_id, mode FROM files WHERE file_path >= ?1 ORDER BY file_path")?;
+    let mut rows = statement.query([&prefix])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let entry = entry(row)?;
+        if !entry.path.as_bytes().starts_with(&prefix) {
+            break;
+        }
+        found.push(entry);
+    }
+    Ok(found)
+}
+
+fn dirs_at_and_below(db: &Connection, dir: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let end = if dir.is_empty() { None } else { Some(after(dir)) };
+    let mut statement = db.prepare_cached(
+        "SELECT dir_path FROM directories
+         WHERE dir_path = ?1 OR (dir_path >= ?2 AND (?3 IS NULL OR dir_path < ?3)) ORDER BY dir_path",
+    )?;
+    let rows = statement.query_map(params![dir, below(dir), end], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry> {
+    let mode: String = row.get(2)?;
+    Ok(Entry {
+        path: FilePath::new(row.get::<_, Vec<u8>>(0)?),
+        id: ObjectId(row.get(1)?),
+        mode: EntryMode::parse(&mode).ok_or_else(|| unreadable(mode))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::view::{self, FileRecord, Links};
+    use crate::domain::{Language, Role, Source};
+    use crate::repo::RecordedView;
+    use crate::store::{Database, open_writer};
+
+    const FILES: [&str; 9] =
+        ["a.rs", "a/x.rs", "a/b/y.rs", "a/b/c/w.rs", "a-b/z.rs", "a0/w.rs", "a/c.rs", "ab.rs", "%/\u{e9}.rs"];
+    /// One that holds no file, and one that is missing.
+    const DIRS: [&str; 7] = ["", "a", "a/b", "a/empty", "a-b", "a0", "%"];
+
+    fn file(path: &str) -> FileRecord {
+        FileRecord {
+            path: path.into(),
+            blob: ObjectId(vec![1]),
+            mode: EntryMode::File,
+            source: Source::Commit,
+            size_bytes: 0,
+            language: Language::Rust,
+            role: Role::Library,
+            skip: None,
+            content_hash: None,
+            links: Links::default(),
+        }
+    }
+
+    #[test]
+    fn the_store_answers_as_a_view_in_memory_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        let tree = ObjectId(vec![2]);
+        for path in FILES {
+            view::put_file(&db, &file(path)).unwrap();
+        }
+        for path in DIRS {
+            view::put_directory(&db, path.as_bytes(), Some(&tree)).unwrap();
+        }
+        let entry = |path: &str| Entry { path: path.into(), id: ObjectId(vec![1]), mode: EntryMode::File };
+        let memory = RecordedView::new(FILES.map(entry), DIRS.map(|path| (path.as_bytes().to_vec(), tree.clone())));
+        let stored = StoredView::<Failed>::new(&db);
+        for path in ["", "a", "a/b", "a/b/c", "a-b", "a0", "%", "nowhere"].map(str::as_bytes) {
+            assert_eq!(stored.dir(path).unwrap(), memory.dir(path).unwrap());
+            assert_eq!(stored.children(path).unwrap(), memory.children(path).unwrap());
+            assert_eq!(stored.files_below(path).unwrap(), memory.files_below(path).unwrap());
+            assert_eq!(stored.dirs_at_and_below(path).unwrap(), memory.dirs_at_and_below(path).unwrap());
+        }
+    }
+
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "shown when the test fails")]
+    enum Failed {
+        Repo(RepoError),
+        Store(StoreError),
+    }
+
+    impl From<RepoError> for Failed {
+        fn from(error: RepoError) -> Self {
+            Self::Repo(error)
+        }
+    }
+
+    impl From<StoreError> for Failed {
+        fn from(error: StoreError) -> Self {
+            Self::Store(error)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Making the recorded view what HEAD is, in one transaction.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use rusqlite::Connection;
+
+use super::compare::{Comparison, gone};
+use super::reconcile::{READ_WITH, Unreconciled};
+use super::relate::Relations;
+use super::schedule::Planned;
+use super::{Worker, read};
+use crate::cache::chunks::{self, ChunkRecord};
+use crate::cache::edges::Relation;
+use crate::cache::view::{self, FileRecord};
+use crate::cache::{self, analyses, outlines};
+use crate::clock::{self, Timestamp};
+use crate::domain::{FilePath, Hash, JobKind};
+use crate::embedder::chunk::{self, Chunk};
+use crate::outline::Outline;
+use crate::plan::FilePlan;
+use crate::repo::registry::Registered;
+use crate::repo::{Repo, RepoError};
+use crate::store::{Result as StoreResult, StoreError};
+
+/// Files whose chunks are in memory at the same time.
+const CHUNK_BATCH: usize = 256;
+
+impl Worker {
+    /// Makes the view what HEAD is.
+    pub(super) fn advance(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        comparison: &Comparison,
+        relations: &mut Relations,
+        planned: &Planned,
+        read_with: &str,
+    ) -> Result<(), Unreconciled> {
+        let rechunked = rechunked(comparison, relations, &planned.files);
+        let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
+        let tx = store.write()?;
+        put_files(&tx, comparison)?;
+        for (path, (links, uses)) in &relations.links {
+            view::put_links(&tx, path, links, uses)?;
+        }
+        Relation::Uses.replace(&tx, &repo.id, &relations.uses.gone, &relations.uses.new)?;
+        Relation::Through.replace(&tx, &repo.id, &relations.through.gone, &relations.through.new)?;
+        for batch in rechunked.chunks(CHUNK_BATCH) {
+            for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch)?) {
+                put_chunks(&tx, &file.path, &chunks)?;
+            }
+        }
+        put_keys(&tx, &planned.plans, clock::now())?;
+        // An empty diff that is planned in full looks things up, but nothing was asked for.
+        let asked = planned.plans.iter().filter(|_| !comparison.reads.is_empty());
+        let (hits, misses) = asked.fold((0, 0), |(h, m), plan| (h + plan.settled.len(), m + plan.jobs.len()));
+        cache::count(&tx, cache::HITS, hits)?;
+        cache::count(&tx, cache::MISSES, misses)?;
+        put_directories(&tx, comparison)?;
+        cache::set_metadata(&tx, READ_WITH, read_with)?;
+        let commit = comparison.head.commit.as_ref().map(ToString::to_string);
+        cache::set_metadata(&tx, cache::VIEW_OF, &commit.unwrap_or_default())?;
+        let generation = cache::raise(&tx, cache::GENERATION)?;
+        tx.commit().map_err(StoreError::from)?;
+        // Also what an earlier worker noted and did not get to.
+        if self.recipe.embedding.is_some() && !view::dead_vectors(store.db())?.is_empty() {
+            self.unsettled.insert(repo.id.clone());
+        }
+        if let Some(outlines) = relations.outlines.take() {
+            self.memory.keep(&repo.id, generation, outlines);
+        }
+        Ok(())
+    }
+}
+
+fn put_files(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
+    for path in gone(&comparison.diff) {
+        view::remove_file(tx, path)?;
+        chunks::remove(tx, path)?;
+        view::put_dead_vectors(tx, path)?;
+    }
+    for file in &comparison.reads {
+        view::put_file(tx, &file.record)?;
+        if let (Some(content), true) = (&file.record.content_hash, *file.outline != Outline::default()) {
+            outlines::put_outline(tx, content, file.record.language, &file.outline)?;
+        }
+        if file.record.skip.is_some() {
+            chunks::remove(tx, &file.record.path)?;
+            view::put_dead_vectors(tx, &file.record.path)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_keys(tx: &Connection, plans: &[FilePlan], now: Timestamp) -> StoreResult<()> {
+    for plan in plans {
+        view::put_current_keys(tx, &plan.path, &plan.keys)?;
+        for (kind, key) in &plan.settled {
+            if matches!(kind, JobKind::Analyze(_)) {
+                analyses::touch(tx, key, now)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn put_directories(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
+    for dir in &comparison.diff.dirs_gone {
+        view::put_directory(tx, dir, None)?;
+    }
+    for (dir, tree) in &comparison.diff.dirs {
+        view::put_directory(tx, dir, Some(tree))?;
+    }
+    Ok(())
+}
+
+/// The files whose chunks have to be cut anew: those that were read, and those whose module path, which chunks name, is another.
+fn rechunked(
+    comparison: &Comparison,
+    relations: &Relations,
+    files: &BTreeMap<FilePath, FileRecord>,
+) -> Vec<FileRecord> {
+    let read: HashSet<&FilePath> = comparison.reads.iter().map(|file| &file.record.path).collect();
+    let indexed = files.values().filter(|file| file.skip.is_none());
+    indexed.filter(|file| read.contains(&file.path) || relations.moved.contains(&file.path)).cloned().collect()
+}
+
+/// The chunks of files, cut in parallel.
+pub(super) fn cut(pool: &rayon::ThreadPool, git: &Repo, files: &[FileRecord]) -> Result<Vec<Vec<Chunk>>, RepoError> {
+    let source = Mutex::new(git.clone());
+    let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let cut_one = |git: &mut Repo, file: &FileRecord| {
+        let text = read::text(git, &file.blob)?.unwrap_or_default();
+        Ok(chunk::chunks(file.language, file.links.module_path.as_deref(), &text))
+    };
+    pool.install(|| files.par_iter().map_init(own, cut_one).collect())
+}
+
+/// Writes the chunks of one file into the lexical index.
+fn put_chunks(db: &rusqlite::Connection, path: &FilePath, cut: &[Chunk]) -> StoreResult<()> {
+    let rows: Vec<(ChunkRecord, &str)> =
+        records(path, cut).into_iter().zip(cut.iter().map(|chunk| chunk.text.as_str())).collect();
+    chunks::replace(db, path, &rows)
+}
+
+/// The chunks of a file as the index knows them. Equal texts are told apart by their order.
+pub(crate) fn records(path: &FilePath, cut: &[Chunk]) -> Vec<ChunkRecord> {
+    let mut seen: HashMap<Hash, u32> = HashMap::new();
+    let record = |chunk: &Chunk| {
+        let ordinal = seen.entry(chunk.chunk_hash).and_modify(|n| *n += 1).or_insert(0);
+        ChunkRecord {
+            chunk_id: chunks::chunk_id(path, &chunk.chunk_hash, *ordinal),
+            path: path.clone(),
+            chunk_hash: chunk.chunk_hash,
+            entity_type: chunk.entity_type.to_owned(),
+            entity_name: chunk.entity_name.clone(),
+            start_line: chunk.start_line,
+            end_line: chunk.end_line,
+        }
+    };
+    cut.iter().map(record).collect()
+}

@@ -1,0 +1,114 @@
+//! What differs between the recorded view and the tree at HEAD, and what the files that differ say now.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use globset::GlobSet;
+use rayon::prelude::*;
+
+use super::Worker;
+use super::read::{FileRead, Reading};
+use super::reconcile::Unreconciled;
+use crate::cache::recorded::StoredView;
+use crate::cache::view::{self, FileRecord};
+use crate::domain::{Change, FilePath, ObjectId};
+use crate::queue::{self, Subject};
+use crate::repo::registry::Registered;
+use crate::repo::{Entry, Head, Repo, TreeDiff};
+
+/// What a comparison found, and what was read for it.
+pub(super) struct Comparison {
+    pub head: Head,
+    pub diff: TreeDiff,
+    /// What was recorded of the files that changed, those that are gone included.
+    pub before: BTreeMap<FilePath, FileRecord>,
+    pub reads: Vec<FileRead>,
+}
+
+impl Comparison {
+    pub fn changes(&self) -> Vec<Change> {
+        self.diff.changes.iter().map(|change| change.change.clone()).collect()
+    }
+}
+
+impl Worker {
+    /// Finds out what differs and reads it (`reread`: reads everything).
+    pub(super) fn compare(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        head: Head,
+        deny: &GlobSet,
+        reread: bool,
+    ) -> Result<Comparison, Unreconciled> {
+        let store = self.store(repo)?;
+        let diff = git.diff(&StoredView::<Unreconciled>::new(store.db()), head.tree.as_ref())?;
+        for rejected in &diff.rejected {
+            tracing::warn!(repo = %repo.id, path = %rejected.path, reason = rejected.reason, "left out of the view");
+        }
+        let mut before = BTreeMap::new();
+        if reread {
+            before.extend(view::files(store.db())?.into_iter().map(|file| (file.path.clone(), file)));
+        } else {
+            for path in diff.changes.iter().flat_map(|change| change.change.paths()) {
+                before.extend(view::file(store.db(), path)?.map(|file| (path.clone(), file)));
+            }
+        }
+        let wanted = wanted(&before, &diff, reread);
+        let reads = self.read(git, deny, wanted)?;
+        Ok(Comparison { head, diff, before, reads })
+    }
+
+    /// Reads entries in parallel; those that may have crashed an earlier worker first, and one at a time.
+    fn read(&mut self, git: &Repo, deny: &GlobSet, entries: Vec<Entry>) -> Result<Vec<FileRead>, Unreconciled> {
+        let (quarantined, suspects) = self.suspect_blobs()?;
+        let (alone, together): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| suspects.contains(&entry.id));
+        let mut reads = Vec::with_capacity(alone.len() + together.len());
+        for entry in alone {
+            reads.push(Reading { slots: Some(&self.slots), deny, quarantined: &quarantined }.read(git, &entry)?);
+            self.acquit(&Subject::Blob(entry.id))?;
+        }
+        let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
+        let source = Mutex::new(git.clone());
+        let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = self.pool.install(|| {
+            together.par_iter().map_init(own, |git, entry| reading.read(git, entry)).collect::<Result<Vec<_>, _>>()
+        })?;
+        reads.extend(read);
+        Ok(reads)
+    }
+
+    /// The blobs that are quarantined, and those that are suspect.
+    fn suspect_blobs(&self) -> Result<(HashSet<ObjectId>, HashSet<ObjectId>), Unreconciled> {
+        let (mut quarantined, mut suspects) = (HashSet::new(), HashSet::new());
+        for subject in &self.suspects {
+            if let Subject::Blob(id) = subject {
+                let set = if queue::is_quarantined(&self.queue, subject)? { &mut quarantined } else { &mut suspects };
+                set.insert(id.clone());
+            }
+        }
+        Ok((quarantined, suspects))
+    }
+}
+
+/// What is to be read, in the order of the paths.
+fn wanted(before: &BTreeMap<FilePath, FileRecord>, diff: &TreeDiff, reread: bool) -> Vec<Entry> {
+    let mut wanted: BTreeMap<FilePath, Entry> = BTreeMap::new();
+    if reread {
+        let entry = |file: &FileRecord| Entry { path: file.path.clone(), id: file.blob.clone(), mode: file.mode };
+        wanted.extend(before.values().map(|file| (file.path.clone(), entry(file))));
+        gone(diff).for_each(|path| drop(wanted.remove(path)));
+    }
+    let changed = diff.changes.iter().filter_map(|change| change.new.clone());
+    wanted.extend(changed.map(|entry| (entry.path.clone(), entry)));
+    wanted.into_values().collect()
+}
+
+/// Paths of the recorded view that are no more.
+pub(super) fn gone(diff: &TreeDiff) -> impl Iterator<Item = &FilePath> {
+    diff.changes.iter().filter_map(|change| match &change.change {
+        Change::Deletion { path } | Change::Rename { from: path, .. } => Some(path),
+        Change::Addition { .. } | Change::Modification { .. } => None,
+    })
+}

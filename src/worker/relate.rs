@@ -1,0 +1,295 @@
+//! Who uses what of whom after the change, where it differs from before, and whom that touches.
+//!
+//! As little is resolved as can differ: nothing where the outlines say the same; the changed files alone where what they offer to
+//! others is the same; those that a change can reach by names; everything where crates or module trees changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::Worker;
+use super::compare::{Comparison, gone};
+use super::memory::Outlines;
+use super::reconcile::Unreconciled;
+use crate::cache::edges::Relation;
+use crate::cache::view::{self, Links, Used};
+use crate::cache::{self, RepoStore, outlines};
+use crate::domain::{Change, Edge, FilePath, Hash};
+use crate::impact::{self, Graph, Impact};
+use crate::outline::Outline;
+use crate::repo::registry::Registered;
+use crate::store::Result as StoreResult;
+
+/// What the files say to each other after the change, where it differs from before.
+#[derive(Default)]
+pub(super) struct Relations {
+    pub uses: Difference,
+    pub through: Difference,
+    /// Of the files that were read and of those whose links are others.
+    pub links: BTreeMap<FilePath, (Links, Vec<Used>)>,
+    /// Files that did not change and are elsewhere in the module tree.
+    pub moved: BTreeSet<FilePath>,
+    pub impact: Impact,
+    /// Files that were resolved.
+    pub resolved: usize,
+    /// What all files say now, to be remembered with the view.
+    pub outlines: Option<Outlines>,
+}
+
+/// Edges to be taken out and put in.
+#[derive(Default)]
+pub(super) struct Difference {
+    pub gone: Vec<Edge>,
+    pub new: Vec<Edge>,
+}
+
+impl Difference {
+    fn between(before: &[Edge], after: &[Edge]) -> Self {
+        let (before, after): (HashSet<&Edge>, HashSet<&Edge>) = (before.iter().collect(), after.iter().collect());
+        let less = |one: &HashSet<&Edge>, other| one.difference(other).map(|edge| (*edge).clone()).collect();
+        Self { gone: less(&before, &after), new: less(&after, &before) }
+    }
+}
+
+/// Which files' use of others can be another one.
+#[derive(Debug, PartialEq, Eq)]
+enum Scope {
+    Nothing,
+    /// The changed files.
+    Changed,
+    /// Those that a change of what files offer can reach.
+    Reached,
+    All,
+}
+
+impl Worker {
+    /// Works out the edges, the dependency contexts and whom the change touches.
+    pub(super) fn relate(
+        &mut self,
+        repo: &Registered,
+        comparison: &Comparison,
+        reread: bool,
+    ) -> Result<Relations, Unreconciled> {
+        let generation = cache::counter(self.store(repo)?.db(), cache::GENERATION)?;
+        let remembered = self.memory.take(&repo.id, generation);
+        let store = &self.stores[&repo.id];
+        let before = outlines_before(store, comparison, remembered.as_ref())?;
+        let scope = if reread { Scope::All } else { scope(comparison, &before) };
+        tracing::debug!(repo = %repo.id, ?scope, remembered = remembered.is_some(), "compared what files say");
+        if scope == Scope::Nothing {
+            let outlines = remembered.map(|outlines| after(outlines, comparison));
+            return Ok(Relations { outlines, ..Relations::default() });
+        }
+        let outlines = match remembered {
+            Some(outlines) => outlines,
+            None => load(&self.pool, store)?,
+        };
+        let outlines = after(outlines, comparison);
+        let chosen = choose(&scope, comparison, &before, &outlines);
+        let view = outlines.iter().map(|(path, outline)| (path, outline.as_ref()));
+        let (graph, resolved) = self.pool.install(|| match &chosen {
+            Some(only) => (impact::resolve_files(view, only), only.len()),
+            None => (impact::resolve(view), outlines.len()),
+        });
+        let relations = Related { store, comparison, before: &before, outlines: &outlines, graph: &graph };
+        let relations = relations.compare(chosen.as_ref())?;
+        Ok(Relations { resolved, outlines: Some(outlines), ..relations })
+    }
+}
+
+/// What the changed files said, by path.
+fn outlines_before(
+    store: &RepoStore,
+    comparison: &Comparison,
+    remembered: Option<&Outlines>,
+) -> Result<Outlines, Unreconciled> {
+    let mut before = Outlines::new();
+    for (path, file) in &comparison.before {
+        let outline = match (remembered, file.content_hash) {
+            (Some(outlines), _) => outlines.get(path).cloned(),
+            (None, Some(content)) => outlines::outline(store.db(), &content, file.language)?.map(Arc::new),
+            (None, None) => None,
+        };
+        before.insert(path.clone(), outline.unwrap_or_default());
+    }
+    Ok(before)
+}
+
+fn scope(comparison: &Comparison, before: &Outlines) -> Scope {
+    let is_modification = |change: &Change| matches!(change, Change::Modification { .. });
+    if !comparison.diff.changes.iter().all(|change| is_modification(&change.change)) {
+        return Scope::All;
+    }
+    let mut scope = Scope::Nothing;
+    for file in &comparison.reads {
+        let Some(before) = before.get(&file.record.path) else { return Scope::All };
+        if before.is_same_but_for_lines(&file.outline) {
+            continue;
+        }
+        if before.resolution_hash() != file.outline.resolution_hash() {
+            return Scope::Reached;
+        }
+        scope = Scope::Changed;
+    }
+    scope
+}
+
+/// Every file's outline from the store.
+fn load(pool: &rayon::ThreadPool, store: &RepoStore) -> StoreResult<Outlines> {
+    let packed = outlines::packed(store.db())?;
+    let unpack = |(path, packed): (FilePath, Option<Vec<u8>>)| {
+        (path, Arc::new(packed.and_then(|packed| outlines::unpack(&packed)).unwrap_or_default()))
+    };
+    let unpacked: Vec<(FilePath, Arc<Outline>)> = pool.install(|| packed.into_par_iter().map(unpack).collect());
+    Ok(unpacked.into_iter().collect())
+}
+
+/// The outlines of the view as it will be.
+fn after(mut outlines: Outlines, comparison: &Comparison) -> Outlines {
+    for path in gone(&comparison.diff) {
+        outlines.remove(path);
+    }
+    for file in &comparison.reads {
+        outlines.insert(file.record.path.clone(), file.outline.clone());
+    }
+    outlines
+}
+
+/// The files to be resolved; `None`: all.
+fn choose(scope: &Scope, comparison: &Comparison, before: &Outlines, after: &Outlines) -> Option<BTreeSet<FilePath>> {
+    let changed = || comparison.reads.iter().map(|file| file.record.path.clone());
+    match scope {
+        Scope::Nothing | Scope::All => None,
+        Scope::Changed => Some(changed().collect()),
+        Scope::Reached => {
+            let pairs =
+                comparison.reads.iter().filter_map(|file| Some((before.get(&file.record.path)?, &file.outline)));
+            let pairs = pairs.map(|(before, after)| (before.as_ref(), after.as_ref()));
+            let view = after.iter().map(|(path, outline)| (path, outline.as_ref()));
+            let mut reached = impact::reached(view, pairs)?;
+            reached.extend(changed());
+            Some(reached)
+        }
+    }
+}
+
+/// The view before, from the store, against the graph of the view after.
+struct Related<'a> {
+    store: &'a RepoStore,
+    comparison: &'a Comparison,
+    before: &'a Outlines,
+    outlines: &'a Outlines,
+    graph: &'a Graph,
+}
+
+impl Related<'_> {
+    /// `chosen`: the files that were resolved; `None`: all.
+    fn compare(&self, chosen: Option<&BTreeSet<FilePath>>) -> Result<Relations, Unreconciled> {
+        let [uses_before, through_before] =
+            [Relation::Uses, Relation::Through].map(|relation| self.recorded(relation, chosen));
+        let (uses_before, through_before) = (uses_before?, through_before?);
+        let mut relations = Relations {
+            uses: Difference::between(&uses_before, self.graph.edges()),
+            through: Difference::between(&through_before, self.graph.via()),
+            ..Relations::default()
+        };
+        let hashes_before = self.compare_links(chosen, &mut relations)?;
+        relations.impact = self.impact(chosen, &uses_before, &through_before, &hashes_before)?;
+        Ok(relations)
+    }
+
+    /// What is recorded of what the chosen files use.
+    fn recorded(&self, relation: Relation, chosen: Option<&BTreeSet<FilePath>>) -> StoreResult<Vec<Edge>> {
+        let db = self.store.db();
+        let Some(chosen) = chosen else { return relation.all(db) };
+        let mut edges = Vec::new();
+        for path in chosen {
+            edges.extend(relation.of_dependent(db, path)?);
+        }
+        Ok(edges)
+    }
+
+    /// Notes the links that differ; hands out the hashes of the contexts before.
+    fn compare_links(
+        &self,
+        chosen: Option<&BTreeSet<FilePath>>,
+        relations: &mut Relations,
+    ) -> Result<BTreeMap<FilePath, Hash>, Unreconciled> {
+        let mut before: BTreeMap<FilePath, Links> = BTreeMap::new();
+        match chosen {
+            Some(chosen) => {
+                for path in chosen {
+                    before.extend(view::file(self.store.db(), path)?.map(|file| (path.clone(), file.links)));
+                }
+            }
+            None => before.extend(view::files(self.store.db())?.into_iter().map(|file| (file.path, file.links))),
+        }
+        let read: HashSet<&FilePath> = self.comparison.reads.iter().map(|file| &file.record.path).collect();
+        let present = self.outlines.keys().filter(|path| chosen.is_none_or(|chosen| chosen.contains(*path)));
+        for path in present {
+            let now = links(self.graph, path);
+            let recorded = before.get(path);
+            if read.contains(path) || recorded != Some(&now) {
+                let place = |links: &Links| (links.module_path.clone(), links.crate_root);
+                if !read.contains(path) && recorded.map(place) != Some(place(&now)) {
+                    relations.moved.insert(path.clone());
+                }
+                relations.links.insert(path.clone(), (now, used(self.graph, path)));
+            }
+        }
+        Ok(before.into_iter().filter_map(|(path, links)| Some((path, links.deps_hash?))).collect())
+    }
+
+    /// Whom the changes touch. Files that were not resolved use what they used.
+    fn impact(
+        &self,
+        chosen: Option<&BTreeSet<FilePath>>,
+        uses_before: &[Edge],
+        through_before: &[Edge],
+        hashes_before: &BTreeMap<FilePath, Hash>,
+    ) -> Result<Impact, Unreconciled> {
+        let changes = self.comparison.changes();
+        let of_changed = |relation: Relation, edges: &[Edge]| -> StoreResult<Vec<Edge>> {
+            let mut edges = edges.to_vec();
+            if chosen.is_some() {
+                for path in changes.iter().flat_map(Change::paths) {
+                    edges.extend(relation.of_source(self.store.db(), path)?);
+                }
+                edges.sort();
+                edges.dedup();
+            }
+            Ok(edges)
+        };
+        Ok(impact::impact(
+            &changes,
+            &impact::Side {
+                outline: &|path| self.before.get(path).map(Arc::as_ref),
+                edges: &of_changed(Relation::Uses, uses_before)?,
+                via: &of_changed(Relation::Through, through_before)?,
+                deps_hashes: hashes_before,
+            },
+            &impact::Side {
+                outline: &|path| self.outlines.get(path).map(Arc::as_ref),
+                edges: self.graph.edges(),
+                via: self.graph.via(),
+                deps_hashes: &self.graph.deps_hashes(),
+            },
+        ))
+    }
+}
+
+/// What a graph says about a file.
+pub(crate) fn links(graph: &Graph, path: &FilePath) -> Links {
+    Links {
+        module_path: graph.module_path(path).map(str::to_owned),
+        crate_root: graph.is_crate_root(path),
+        deps_hash: Some(impact::deps_hash(graph.uses(path))),
+    }
+}
+
+/// The dependency context of a file as it is recorded.
+pub(crate) fn used(graph: &Graph, path: &FilePath) -> Vec<Used> {
+    let used = |one: &impact::Use| (one.written.clone(), one.kind.to_string(), one.signature.clone());
+    graph.uses(path).iter().map(used).collect()
+}

@@ -1,0 +1,144 @@
+//! Whom the comparison touches, and why → plans → jobs in the queue.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::Worker;
+use super::compare::{Comparison, gone};
+use super::reconcile::Unreconciled;
+use super::relate::Relations;
+use crate::cache::key::StoredParts;
+use crate::cache::view::{self, FileRecord};
+use crate::cache::{RepoStore, analyses};
+use crate::clock;
+use crate::domain::{AnalysisType, FilePath, Hash};
+use crate::plan::{self, Cause, FilePlan, Stored};
+use crate::queue;
+use crate::repo::registry::Registered;
+use crate::store::{Result as StoreResult, StoreError, write};
+
+/// What is to be done, and what the files that it is done for will be.
+pub(super) struct Planned {
+    pub files: BTreeMap<FilePath, FileRecord>,
+    pub plans: Vec<FilePlan>,
+}
+
+impl Worker {
+    /// Plans the changed files and those that they touch (`full`: all files).
+    pub(super) fn plan(
+        &mut self,
+        repo: &Registered,
+        comparison: &Comparison,
+        relations: &Relations,
+        full: bool,
+    ) -> Result<Planned, Unreconciled> {
+        let recipe = self.recipe.clone();
+        let store = self.store(repo)?;
+        let causes = causes(comparison, relations);
+        let files = files_after(store, comparison, relations, full)?;
+        let held = Held { store, keys: if full { Some(analyses::keys(store.db())?) } else { None } };
+        let mut plans = Vec::new();
+        for (path, file) in &files {
+            let cause = causes.get(path).unwrap_or(&Cause::Backfill);
+            plans.push(plan::plan(&recipe, file, cause, &held)?);
+        }
+        Ok(Planned { files, plans })
+    }
+
+    /// Writes the plans into the queue, in one transaction: new jobs in, pointless ones out.
+    pub(super) fn enqueue(
+        &mut self,
+        repo: &Registered,
+        comparison: &Comparison,
+        plans: &[FilePlan],
+    ) -> Result<usize, Unreconciled> {
+        let now = clock::now();
+        let tx = write(&mut self.queue)?;
+        for path in gone(&comparison.diff) {
+            queue::supersede(&tx, &repo.id, path, now)?;
+        }
+        // A file that is no longer indexed has no results to wait for.
+        for file in comparison.reads.iter().filter(|file| file.record.skip.is_some()) {
+            queue::supersede(&tx, &repo.id, &file.record.path, now)?;
+        }
+        let mut jobs = 0;
+        for plan in plans {
+            jobs += queue::enqueue(&tx, &repo.id, &plan.jobs, now)?;
+            for (kind, key) in &plan.settled {
+                queue::supersede_settled(&tx, &repo.id, &plan.path, *kind, key, now)?;
+            }
+        }
+        tx.commit().map_err(StoreError::from)?;
+        Ok(jobs)
+    }
+}
+
+/// The files that are planned, as they will be: those that were read, those whose relations are others (`full`: all).
+fn files_after(
+    store: &RepoStore,
+    comparison: &Comparison,
+    relations: &Relations,
+    full: bool,
+) -> Result<BTreeMap<FilePath, FileRecord>, Unreconciled> {
+    let mut after = BTreeMap::new();
+    if full {
+        after.extend(view::files(store.db())?.into_iter().map(|file| (file.path.clone(), file)));
+        gone(&comparison.diff).for_each(|path| drop(after.remove(path)));
+    }
+    for file in &comparison.reads {
+        let links = comparison.before.get(&file.record.path).map(|before| before.links.clone()).unwrap_or_default();
+        after.insert(file.record.path.clone(), FileRecord { links, ..file.record.clone() });
+    }
+    for (path, (links, _)) in &relations.links {
+        if !after.contains_key(path) {
+            after.extend(view::file(store.db(), path)?.map(|file| (path.clone(), file)));
+        }
+        if let Some(file) = after.get_mut(path) {
+            file.links = links.clone();
+        }
+    }
+    Ok(after)
+}
+
+/// Why each file that is touched is planned.
+fn causes(comparison: &Comparison, relations: &Relations) -> HashMap<FilePath, Cause> {
+    let mut causes = HashMap::new();
+    for (path, because) in &relations.impact.dependents {
+        if let Some(first) = because.first() {
+            let cause = Cause::Dependent { symbol: first.symbol.clone(), file: first.file.clone() };
+            causes.insert(path.clone(), cause);
+        }
+    }
+    for path in relations.moved.iter().filter(|path| !relations.impact.dependents.contains_key(*path)) {
+        causes.insert(path.clone(), Cause::Moved);
+    }
+    for entry in comparison.diff.changes.iter().filter_map(|change| change.new.as_ref()) {
+        causes.insert(entry.path.clone(), Cause::Changed);
+    }
+    causes
+}
+
+/// What a repository's store holds, for the plan.
+struct Held<'a> {
+    store: &'a RepoStore,
+    /// Every key, when everything is planned: one query in the place of thousands.
+    keys: Option<HashSet<Hash>>,
+}
+
+impl Stored for Held<'_> {
+    type Error = StoreError;
+
+    fn has(&self, key: &Hash) -> StoreResult<bool> {
+        match &self.keys {
+            Some(keys) => Ok(keys.contains(key)),
+            None => analyses::contains(self.store.db(), key),
+        }
+    }
+
+    fn newest(&self, path: &FilePath, analysis_type: AnalysisType) -> StoreResult<Option<StoredParts>> {
+        analyses::newest_parts(self.store.db(), path, analysis_type)
+    }
+
+    fn embedded(&self, path: &FilePath) -> StoreResult<Option<Hash>> {
+        view::embedded_key(self.store.db(), path)
+    }
+}
