@@ -26,7 +26,19 @@ impl Timestamp {
 
 /// Wall-clock time now.
 pub fn now() -> Timestamp {
-    Timestamp(chrono::Utc::now().timestamp_millis())
+    let now = Timestamp(chrono::Utc::now().timestamp_millis());
+    #[cfg(debug_assertions)]
+    let now = now.plus_millis(shift_millis());
+    now
+}
+
+/// By how much the stories under `tests/` move this clock, in milliseconds: the content of the file that the variable names, so
+/// that a month can turn under a running process. A program that is built to be used has neither variable nor shift.
+#[cfg(debug_assertions)]
+fn shift_millis() -> i64 {
+    let file = std::env::var_os("RA_AGENT_TEST_CLOCK_SHIFT");
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Monotonic time now, for intervals.

@@ -311,7 +311,10 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum JobKind {
     Embed,
+    /// The local analyzer's answer.
     Analyze(AnalysisType),
+    /// A model's answer to the same question. A kind of its own, because both are kept and either may wait alone.
+    Ask(AnalysisType),
 }
 
 impl JobKind {
@@ -322,13 +325,27 @@ impl JobKind {
             Self::Analyze(AnalysisType::Docs) => "analyze:docs",
             Self::Analyze(AnalysisType::Analysis) => "analyze:analysis",
             Self::Analyze(AnalysisType::Todos) => "analyze:todos",
+            Self::Ask(AnalysisType::Refactor) => "ask:refactor",
+            Self::Ask(AnalysisType::Docs) => "ask:docs",
+            Self::Ask(AnalysisType::Analysis) => "ask:analysis",
+            Self::Ask(AnalysisType::Todos) => "ask:todos",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "embed" => Some(Self::Embed),
-            _ => AnalysisType::parse(text.strip_prefix("analyze:")?).map(Self::Analyze),
+        match text.split_once(':') {
+            None => (text == "embed").then_some(Self::Embed),
+            Some(("analyze", analysis_type)) => AnalysisType::parse(analysis_type).map(Self::Analyze),
+            Some(("ask", analysis_type)) => AnalysisType::parse(analysis_type).map(Self::Ask),
+            Some(_) => None,
+        }
+    }
+
+    /// Which question it answers; none for embeddings.
+    pub const fn analysis_type(self) -> Option<AnalysisType> {
+        match self {
+            Self::Embed => None,
+            Self::Analyze(analysis_type) | Self::Ask(analysis_type) => Some(analysis_type),
         }
     }
 }
@@ -370,6 +387,10 @@ impl Priority {
             Self::Normal => "normal",
             Self::Low => "low",
         }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.as_str() == text)
     }
 }
 
@@ -515,9 +536,12 @@ mod tests {
     #[test]
     fn every_name_parses_back() {
         for &t in AnalysisType::ALL {
-            assert_eq!(JobKind::parse(JobKind::Analyze(t).as_str()), Some(JobKind::Analyze(t)));
+            for kind in [JobKind::Analyze(t), JobKind::Ask(t)] {
+                assert_eq!(JobKind::parse(kind.as_str()), Some(kind));
+            }
         }
         assert_eq!(JobKind::parse("embed"), Some(JobKind::Embed));
+        assert_eq!(JobKind::parse("embed:docs"), None);
         for &language in Language::ALL {
             assert_eq!(Language::parse(language.as_str()), Some(language));
         }

@@ -1,8 +1,8 @@
 //! Impact and what the cache holds → jobs, each with its reason and priority. Pure: what it needs to know is handed in.
 
-use crate::cache::key::{AnalysisKey, StoredParts, embed_key, no_dependencies, no_options};
-use crate::cache::view::FileRecord;
-use crate::domain::{AnalysisType, FilePath, Hash, JobKind, Origin, Priority, Role, StaleReason};
+use crate::cache::key::{AnalysisKey, StoredParts, embed_key, no_dependencies};
+use crate::cache::view::{FileRecord, Links};
+use crate::domain::{AnalysisType, FilePath, Hash, JobKind, Language, Origin, Priority, Role, StaleReason};
 use crate::queue::NewJob;
 
 /// What makes a result, besides the file: part of every key. When it changes, every repository is planned in full.
@@ -10,6 +10,10 @@ use crate::queue::NewJob;
 pub struct Recipe {
     /// The analyses to be kept, each with the analyzer's identity.
     pub analyses: Vec<AnalysisRecipe>,
+    /// What a model is asked beside them; empty: no model is set up.
+    pub asks: Vec<AnalysisRecipe>,
+    /// Patterns of files that no model is shown.
+    pub withhold: Vec<String>,
     /// The embedding model; `None`: no vectors, search is lexical.
     pub embedding: Option<EmbeddingRecipe>,
 }
@@ -20,8 +24,37 @@ pub struct AnalysisRecipe {
     pub model_id: String,
     pub prompt_hash: Hash,
     pub schema_version: u32,
-    /// Whether this analyzer shows this type the dependency context.
-    pub sees_dependencies: bool,
+    /// Of the options that can change this type's result.
+    pub config_hash: Hash,
+    pub sees: Sees,
+}
+
+/// What of its dependencies an analysis of a file looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    Nothing,
+    /// Every reference of the file.
+    Dependencies,
+    /// The references that fit into a prompt.
+    Context,
+}
+
+impl Sees {
+    const fn tag(self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Dependencies => 1,
+            Self::Context => 2,
+        }
+    }
+
+    const fn hash(self, links: &Links) -> Option<Hash> {
+        match self {
+            Self::Nothing => None,
+            Self::Dependencies => links.deps_hash,
+            Self::Context => links.context_hash,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,25 +67,36 @@ impl Recipe {
     /// Hash of all of it: a repository planned under another one has to be planned anew.
     pub fn hash(&self) -> Hash {
         let mut fields: Vec<Vec<u8>> = Vec::new();
-        for analysis in &self.analyses {
+        for analysis in self.analyses.iter().chain(&self.asks) {
             fields.push(analysis.analysis_type.as_str().into());
             fields.push(analysis.model_id.as_str().into());
             fields.push(analysis.prompt_hash.as_bytes().to_vec());
             fields.push(analysis.schema_version.to_le_bytes().to_vec());
-            fields.push(vec![u8::from(analysis.sees_dependencies)]);
+            fields.push(analysis.config_hash.as_bytes().to_vec());
+            fields.push(vec![analysis.sees.tag()]);
         }
+        fields.extend(self.withhold.iter().map(|pattern| format!("withhold {pattern}").into_bytes()));
         if let Some(embedding) = &self.embedding {
             fields.push(embedding.model_id.as_str().into());
             fields.push(embedding.chunker_version.to_le_bytes().to_vec());
         }
         Hash::of_fields(fields.iter().map(Vec::as_slice))
     }
+
+    /// The analysis that a job of this kind makes, if it is still wanted.
+    pub fn analysis(&self, kind: JobKind) -> Option<&AnalysisRecipe> {
+        let (recipes, analysis_type) = match kind {
+            JobKind::Embed => return None,
+            JobKind::Analyze(analysis_type) => (&self.analyses, analysis_type),
+            JobKind::Ask(analysis_type) => (&self.asks, analysis_type),
+        };
+        recipes.iter().find(|recipe| recipe.analysis_type == analysis_type)
+    }
 }
 
 impl AnalysisRecipe {
     /// The key of this analysis of a file; `None` if the file was not read.
     pub fn key(&self, file: &FileRecord) -> Option<AnalysisKey> {
-        let deps_hash = if self.sees_dependencies { file.links.deps_hash } else { None };
         Some(AnalysisKey {
             content_hash: file.content_hash?,
             language: file.language,
@@ -61,8 +105,8 @@ impl AnalysisRecipe {
             model_id: self.model_id.clone(),
             prompt_hash: self.prompt_hash,
             schema_version: self.schema_version,
-            config_hash: no_options(),
-            deps_hash: deps_hash.unwrap_or_else(no_dependencies),
+            config_hash: self.config_hash,
+            deps_hash: self.sees.hash(&file.links).unwrap_or_else(no_dependencies),
         })
     }
 }
@@ -93,8 +137,8 @@ pub trait Stored {
     type Error;
     /// Whether there is an analysis under this key.
     fn has(&self, key: &Hash) -> Result<bool, Self::Error>;
-    /// What the newest analysis of this path and type was made from.
-    fn newest(&self, path: &FilePath, analysis_type: AnalysisType) -> Result<Option<StoredParts>, Self::Error>;
+    /// What the newest result of this path and kind was made from.
+    fn newest(&self, path: &FilePath, kind: JobKind) -> Result<Option<StoredParts>, Self::Error>;
     /// What the vectors of this path were made from.
     fn embedded(&self, path: &FilePath) -> Result<Option<Hash>, Self::Error>;
 }
@@ -110,11 +154,25 @@ pub struct FilePlan {
     pub jobs: Vec<NewJob>,
 }
 
-/// Plans one file of the view.
+/// Whether a model is asked about a file at all: about code that a person wrote and that is not empty. Data and settings have
+/// nothing to judge, and what a tool wrote is not mended by hand.
+pub fn is_asked_about(file: &FileRecord) -> bool {
+    use Language::{CargoManifest, Json, Markdown, Text, Toml, Yaml};
+    let is_code = !matches!(file.language, CargoManifest | Json | Markdown | Text | Toml | Yaml);
+    is_code && file.role != Role::Generated && file.skip.is_none() && file.size_bytes > 0
+}
+
+/// Plans one file of the view. `withheld`: no model may be shown it.
 ///
 /// # Errors
 /// Whatever `stored` answers.
-pub fn plan<S: Stored>(recipe: &Recipe, file: &FileRecord, cause: &Cause, stored: &S) -> Result<FilePlan, S::Error> {
+pub fn plan<S: Stored>(
+    recipe: &Recipe,
+    file: &FileRecord,
+    cause: &Cause,
+    withheld: bool,
+    stored: &S,
+) -> Result<FilePlan, S::Error> {
     let mut plan = FilePlan { path: file.path.clone(), keys: Vec::new(), settled: Vec::new(), jobs: Vec::new() };
     if file.skip.is_some() {
         return Ok(plan);
@@ -129,14 +187,17 @@ pub fn plan<S: Stored>(recipe: &Recipe, file: &FileRecord, cause: &Cause, stored
         origin: origin(cause),
         reason,
     };
-    for analysis in &recipe.analyses {
+    let asks: &[AnalysisRecipe] = if withheld || !is_asked_about(file) { &[] } else { &recipe.asks };
+    let local = recipe.analyses.iter().map(|analysis| (JobKind::Analyze(analysis.analysis_type), analysis));
+    let remote = asks.iter().map(|ask| (JobKind::Ask(ask.analysis_type), ask));
+    for (kind, analysis) in local.chain(remote) {
         let Some(key) = analysis.key(file) else { continue };
-        let (kind, hash) = (JobKind::Analyze(analysis.analysis_type), key.hash());
+        let hash = key.hash();
         plan.keys.push((kind, hash));
         if stored.has(&hash)? {
             plan.settled.push((kind, hash));
         } else {
-            let newest = stored.newest(&file.path, analysis.analysis_type)?;
+            let newest = stored.newest(&file.path, kind)?;
             plan.jobs.push(job(kind, hash, analysis_reason(&key, newest.as_ref(), cause)));
         }
     }
@@ -169,7 +230,8 @@ const fn embed_reason(cause: &Cause) -> StaleReason {
     }
 }
 
-fn priority(file: &FileRecord, cause: &Cause) -> Priority {
+/// Place of a file's jobs in the order of work.
+pub fn priority(file: &FileRecord, cause: &Cause) -> Priority {
     match (file.role, cause) {
         _ if file.links.crate_root => Priority::Critical,
         (Role::Test | Role::Generated, _) => Priority::Low,
@@ -192,13 +254,13 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
-    use crate::cache::view::Links;
+    use crate::cache::key::no_options;
     use crate::domain::{EntryMode, Language, ObjectId, Source};
 
     #[derive(Default)]
     struct Held {
         keys: HashSet<Hash>,
-        parts: HashMap<AnalysisType, StoredParts>,
+        parts: HashMap<JobKind, StoredParts>,
         embedded: Option<Hash>,
     }
 
@@ -207,24 +269,42 @@ mod tests {
         fn has(&self, key: &Hash) -> Result<bool, Infallible> {
             Ok(self.keys.contains(key))
         }
-        fn newest(&self, _: &FilePath, analysis_type: AnalysisType) -> Result<Option<StoredParts>, Infallible> {
-            Ok(self.parts.get(&analysis_type).cloned())
+        fn newest(&self, _: &FilePath, kind: JobKind) -> Result<Option<StoredParts>, Infallible> {
+            Ok(self.parts.get(&kind).cloned())
         }
         fn embedded(&self, _: &FilePath) -> Result<Option<Hash>, Infallible> {
             Ok(self.embedded)
         }
     }
 
-    fn recipe() -> Recipe {
-        let analysis = |analysis_type, sees_dependencies| AnalysisRecipe {
+    fn analysis(analysis_type: AnalysisType, model_id: &str, sees: Sees) -> AnalysisRecipe {
+        AnalysisRecipe {
             analysis_type,
-            model_id: "local".into(),
+            model_id: model_id.into(),
             prompt_hash: Hash::of(b"rules"),
             schema_version: 1,
-            sees_dependencies,
-        };
+            config_hash: no_options(),
+            sees,
+        }
+    }
+
+    /// The recipe with a model that is asked the same two questions.
+    fn asking() -> Recipe {
+        let asks = vec![
+            analysis(AnalysisType::Docs, "xai/grok", Sees::Nothing),
+            analysis(AnalysisType::Analysis, "xai/grok", Sees::Context),
+        ];
+        Recipe { asks, ..recipe() }
+    }
+
+    fn recipe() -> Recipe {
         Recipe {
-            analyses: vec![analysis(AnalysisType::Docs, false), analysis(AnalysisType::Analysis, true)],
+            analyses: vec![
+                analysis(AnalysisType::Docs, "local", Sees::Nothing),
+                analysis(AnalysisType::Analysis, "local", Sees::Dependencies),
+            ],
+            asks: Vec::new(),
+            withhold: Vec::new(),
             embedding: Some(EmbeddingRecipe { model_id: "mini".into(), chunker_version: 1 }),
         }
     }
@@ -240,14 +320,17 @@ mod tests {
             role: Role::Library,
             skip: None,
             content_hash: Some(Hash::of(content)),
-            links: Links { deps_hash: Some(Hash::of(deps)), ..Links::default() },
+            links: Links { deps_hash: Some(Hash::of(deps)), context_hash: Some(Hash::of(deps)), ..Links::default() },
         }
     }
 
     /// A store that holds everything planned for a file.
     fn holding(file: &FileRecord) -> Held {
         let mut held = Held::default();
-        for analysis in &recipe().analyses {
+        let recipe = asking();
+        let local = recipe.analyses.iter().map(|one| (JobKind::Analyze(one.analysis_type), one));
+        let remote = recipe.asks.iter().map(|one| (JobKind::Ask(one.analysis_type), one));
+        for (kind, analysis) in local.chain(remote) {
             let key = analysis.key(file).unwrap();
             held.keys.insert(key.hash());
             let parts = StoredParts {
@@ -258,14 +341,14 @@ mod tests {
                 config_hash: key.config_hash,
                 deps_hash: key.deps_hash,
             };
-            held.parts.insert(analysis.analysis_type, parts);
+            held.parts.insert(kind, parts);
         }
-        held.embedded = recipe().embedding.unwrap().key(file);
+        held.embedded = recipe.embedding.unwrap().key(file);
         held
     }
 
     fn jobs(recipe: &Recipe, file: &FileRecord, cause: &Cause, held: &Held) -> Vec<(JobKind, StaleReason)> {
-        let plan = plan(recipe, file, cause, held).unwrap();
+        let plan = plan(recipe, file, cause, false, held).unwrap();
         plan.jobs.into_iter().map(|job| (job.kind, job.reason)).collect()
     }
 
@@ -313,7 +396,53 @@ mod tests {
     #[test]
     fn a_skipped_file_asks_for_nothing() {
         let skipped = FileRecord { skip: Some(crate::domain::SkipReason::Denied), ..file(".env", b"K=1", b"") };
-        let plan = plan(&recipe(), &skipped, &Cause::Changed, &Held::default()).unwrap();
+        let plan = plan(&asking(), &skipped, &Cause::Changed, false, &Held::default()).unwrap();
         assert!(plan.keys.is_empty() && plan.jobs.is_empty());
+    }
+
+    fn kinds(recipe: &Recipe, file: &FileRecord, withheld: bool) -> Vec<JobKind> {
+        let plan = plan(recipe, file, &Cause::Backfill, withheld, &Held::default()).unwrap();
+        assert_eq!(plan.jobs.len(), plan.keys.len());
+        plan.jobs.iter().map(|job| job.kind).filter(|kind| matches!(kind, JobKind::Ask(_))).collect()
+    }
+
+    #[test]
+    fn a_model_is_asked_beside_the_local_analyses_and_about_nothing_that_is_withheld_generated_empty_or_data() {
+        let code = file("a.rs", b"fn a() {}", b"");
+        let both = [JobKind::Ask(AnalysisType::Docs), JobKind::Ask(AnalysisType::Analysis)];
+        assert_eq!(kinds(&asking(), &code, false), both);
+        assert_eq!(kinds(&recipe(), &code, false), []);
+        assert_eq!(kinds(&asking(), &code, true), []);
+        assert_eq!(kinds(&asking(), &FileRecord { role: Role::Generated, ..code.clone() }, false), []);
+        assert_eq!(kinds(&asking(), &file("a.rs", b"", b""), false), []);
+        assert_eq!(kinds(&asking(), &FileRecord { language: Language::Json, ..code }, false), []);
+    }
+
+    #[test]
+    fn a_freshly_set_up_model_has_everything_to_answer_and_another_one_again() {
+        let code = file("a.rs", b"fn a() {}", b"");
+        let mut held = holding(&code);
+        assert_eq!(jobs(&asking(), &code, &Cause::Backfill, &held), []);
+        let mut other = asking();
+        other.asks.iter_mut().for_each(|ask| ask.model_id = "ollama/small".into());
+        let reasons = jobs(&other, &code, &Cause::Backfill, &held);
+        assert_eq!(reasons.len(), 2, "the local analyses stay");
+        assert!(reasons.iter().all(|(_, reason)| *reason == StaleReason::ModelChanged), "{reasons:?}");
+        held.parts.retain(|kind, _| !matches!(kind, JobKind::Ask(_)));
+        let reasons = jobs(&other, &code, &Cause::Backfill, &held);
+        assert!(reasons.iter().all(|(_, reason)| *reason == StaleReason::Missing), "{reasons:?}");
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_prompt_asks_nothing_again() {
+        let held = holding(&file("a.rs", b"use b;", b"fn b()"));
+        let mut changed = file("a.rs", b"use b;", b"fn b(x: u8)");
+        let cause = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+        let reason = StaleReason::DependencyChanged { symbol: "b".into(), file: "b.rs".into() };
+        let asked = (JobKind::Ask(AnalysisType::Analysis), reason.clone());
+        assert!(jobs(&asking(), &changed, &cause, &held).contains(&asked));
+        changed.links.context_hash = Some(Hash::of(b"fn b()"));
+        let local = (JobKind::Analyze(AnalysisType::Analysis), reason);
+        assert_eq!(jobs(&asking(), &changed, &cause, &held), [local]);
     }
 }

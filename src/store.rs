@@ -58,12 +58,14 @@ impl Database {
             ],
             Self::Analysis => &[
                 include_str!("../migrations/analysis/0001_view_and_cache.sql"),
+                include_str!("../migrations/analysis/0002_model_answers.sql"),
                 include_str!("../migrations/analysis/0003_reexports.sql"),
             ],
         }
     }
 
-    const fn synchronous(self) -> &'static str {
+    /// Value of the pragma `synchronous`.
+    pub const fn synchronous(self) -> &'static str {
         match self {
             Self::Agent => "FULL",
             Self::Analysis => "NORMAL",

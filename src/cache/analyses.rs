@@ -1,12 +1,13 @@
-//! Analyses by key, write-once, zstd-compressed.
+//! Analyses by key, write-once, zstd-compressed. Only an entry that a person let expire is replaced.
 
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::key::{AnalysisKey, StoredParts};
+use crate::analyzer::Local;
 use crate::clock::Timestamp;
-use crate::domain::{AnalysisType, FilePath, Hash};
+use crate::domain::{AnalysisType, FilePath, Hash, JobKind, ObjectId};
 use crate::store::{Result, StoreError};
 
 /// zstd level: above 9 the size of these small texts hardly falls.
@@ -20,6 +21,20 @@ pub struct NewAnalysis<'a> {
     pub generation_time_ms: u64,
     pub repo_id: &'a str,
     pub repo_path: &'a [u8],
+    /// The indexed commit for which it was made.
+    pub commit: Option<&'a ObjectId>,
+    pub bill: Bill,
+}
+
+/// What a result cost; nothing where the local analyzer made it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Nano-dollars of every request that it took.
+    pub cost: u64,
+    /// Nano-dollars of the request whose reply is stored.
+    pub answer_cost: u64,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
 }
 
 /// A stored result.
@@ -29,10 +44,18 @@ pub struct StoredAnalysis {
     pub analysis_type: AnalysisType,
     pub model_id: String,
     pub json: String,
-    /// Nano-dollars.
-    pub cost: i64,
+    pub bill: Bill,
     pub generation_time_ms: u64,
     pub created_at: Timestamp,
+    /// `None`: made before commits were recorded.
+    pub commit: Option<ObjectId>,
+}
+
+/// What to do about an entry that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Keep,
+    Replace,
 }
 
 /// Stores a result under its key. One that is there already stays: entries are write-once.
@@ -40,14 +63,35 @@ pub struct StoredAnalysis {
 /// # Errors
 /// If the database cannot be written.
 pub fn insert(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result<()> {
+    write(db, new, Standing::Keep, now)
+}
+
+/// Stores a result in the place of one that a person let expire; what was paid for that one stays part of its cost.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn replace(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result<()> {
+    write(db, new, Standing::Replace, now)
+}
+
+fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timestamp) -> Result<()> {
     let compressed = zstd::bulk::compress(new.json.as_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
-    db.prepare_cached(
+    let then = match standing {
+        Standing::Keep => "NOTHING",
+        Standing::Replace => {
+            "UPDATE SET analysis_json = excluded.analysis_json, generation_time_ms = excluded.generation_time_ms,
+                 cost = cost + excluded.cost, answer_cost = excluded.answer_cost, input_tokens = excluded.input_tokens,
+                 output_tokens = excluded.output_tokens, total_tokens = excluded.total_tokens,
+                 created_at = excluded.created_at, size_bytes = excluded.size_bytes, commit_id = excluded.commit_id"
+        }
+    };
+    db.prepare_cached(&format!(
         "INSERT INTO file_analysis (file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash,
-             schema_version, config_hash, deps_hash, generation_time_ms, cost, input_tokens, output_tokens, total_tokens,
-             created_at, last_accessed, access_count, size_bytes, repo_id, repo_path)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, 0, ?12, ?12, 1, ?13, ?14, ?15)
-         ON CONFLICT (cache_key) DO NOTHING",
-    )?
+             schema_version, config_hash, deps_hash, generation_time_ms, cost, answer_cost, input_tokens, output_tokens,
+             total_tokens, created_at, last_accessed, access_count, size_bytes, repo_id, repo_path, commit_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?16, ?17, ?18, ?19, ?18 + ?19, ?12, ?12, 1, ?13, ?14, ?15, ?20)
+         ON CONFLICT (cache_key) DO {then}"
+    ))?
     .execute(params![
         new.path.as_bytes(),
         new.key.content_hash.as_bytes(),
@@ -64,6 +108,11 @@ pub fn insert(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result<
         new.json.len() as i64,
         new.repo_id,
         new.repo_path,
+        new.bill.cost as i64,
+        new.bill.answer_cost as i64,
+        new.bill.input_tokens as i64,
+        new.bill.output_tokens as i64,
+        new.commit.map(|id| &id.0),
     ])?;
     Ok(())
 }
@@ -74,6 +123,24 @@ pub fn insert(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result<
 /// If the database cannot be read.
 pub fn contains(db: &Connection, key: &Hash) -> Result<bool> {
     Ok(db.prepare_cached("SELECT 1 FROM file_analysis WHERE cache_key = ?1")?.exists([key.as_bytes()])?)
+}
+
+/// Nano-dollars of the request whose reply is stored under a key; `None`: nothing is.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn answer_cost(db: &Connection, key: &Hash) -> Result<Option<u64>> {
+    let mut statement = db.prepare_cached("SELECT answer_cost FROM file_analysis WHERE cache_key = ?1")?;
+    Ok(statement.query_row([key.as_bytes()], |row| row.get(0)).optional()?)
+}
+
+/// When the result under a key was made; `None`: there is none.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn made_at(db: &Connection, key: &Hash) -> Result<Option<Timestamp>> {
+    let mut statement = db.prepare_cached("SELECT created_at FROM file_analysis WHERE cache_key = ?1")?;
+    Ok(statement.query_row([key.as_bytes()], |row| row.get(0).map(Timestamp)).optional()?)
 }
 
 /// Every key that has a result.
@@ -133,30 +200,37 @@ pub fn get(db: &Connection, key: &Hash) -> Result<Option<StoredAnalysis>> {
     rows.next()?.map(stored).transpose()
 }
 
-/// The newest result of a path and type, whatever it was made from.
+/// The newest result of a path and kind, whatever it was made from.
 ///
 /// # Errors
 /// If the database cannot be read or the entry cannot be unpacked.
-pub fn newest(db: &Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Option<StoredAnalysis>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM file_analysis WHERE file_path = ?1 AND analysis_type = ?2
-         ORDER BY created_at DESC, analysis_id DESC LIMIT 1"
-    ))?;
-    let mut rows = statement.query(params![path.as_bytes(), analysis_type.as_str()])?;
+pub fn newest(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<StoredAnalysis>> {
+    let Some(analysis_type) = kind.analysis_type() else { return Ok(None) };
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} {NEWEST}"))?;
+    let mut rows =
+        statement.query(params![path.as_bytes(), analysis_type.as_str(), is_local(kind), Local::MODEL_ID])?;
     rows.next()?.map(stored).transpose()
 }
 
-/// What the newest result of a path and type was made from.
+/// The newest result of a path and type by the local analyzer (true) or by a model.
+const NEWEST: &str = "FROM file_analysis WHERE file_path = ?1 AND analysis_type = ?2 AND (model_id = ?4) = ?3
+                      ORDER BY created_at DESC, analysis_id DESC LIMIT 1";
+
+const fn is_local(kind: JobKind) -> bool {
+    matches!(kind, JobKind::Analyze(_))
+}
+
+/// What the newest result of a path and kind was made from.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn newest_parts(db: &Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Option<StoredParts>> {
-    let mut statement = db.prepare_cached(
-        "SELECT content_hash, model_id, prompt_hash, schema_version, config_hash, deps_hash FROM file_analysis
-         WHERE file_path = ?1 AND analysis_type = ?2 ORDER BY created_at DESC, analysis_id DESC LIMIT 1",
-    )?;
+pub fn newest_parts(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<StoredParts>> {
+    let Some(analysis_type) = kind.analysis_type() else { return Ok(None) };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT content_hash, model_id, prompt_hash, schema_version, config_hash, deps_hash {NEWEST}"
+    ))?;
     let parts = statement
-        .query_row(params![path.as_bytes(), analysis_type.as_str()], |row| {
+        .query_row(params![path.as_bytes(), analysis_type.as_str(), is_local(kind), Local::MODEL_ID], |row| {
             Ok(StoredParts {
                 content_hash: hash(row, 0)?,
                 model_id: row.get(1)?,
@@ -170,8 +244,8 @@ pub fn newest_parts(db: &Connection, path: &FilePath, analysis_type: AnalysisTyp
     Ok(parts)
 }
 
-const COLUMNS: &str =
-    "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes";
+const COLUMNS: &str = "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes, \
+                       answer_cost, input_tokens, output_tokens, commit_id";
 
 fn stored(row: &Row<'_>) -> Result<StoredAnalysis> {
     let analysis_type: String = row.get(1)?;
@@ -183,9 +257,15 @@ fn stored(row: &Row<'_>) -> Result<StoredAnalysis> {
         analysis_type: AnalysisType::parse(&analysis_type).ok_or_else(|| unreadable(&analysis_type))?,
         model_id: row.get(2)?,
         json: String::from_utf8(json).map_err(unreadable)?,
-        cost: row.get(4)?,
+        bill: Bill {
+            cost: row.get(4)?,
+            answer_cost: row.get(8)?,
+            input_tokens: row.get(9)?,
+            output_tokens: row.get(10)?,
+        },
         generation_time_ms: row.get::<_, i64>(5)?.unsigned_abs(),
         created_at: Timestamp(row.get(6)?),
+        commit: row.get::<_, Option<Vec<u8>>>(11)?.map(ObjectId),
     })
 }
 
@@ -210,11 +290,14 @@ mod tests {
     use crate::domain::{Language, Role};
     use crate::store::{Database, open_writer};
 
-    #[test]
-    fn an_entry_is_written_once_and_comes_back_whole() {
+    fn store() -> (tempfile::TempDir, Connection) {
         let dir = tempfile::tempdir().unwrap();
         let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
-        let key = AnalysisKey {
+        (dir, db)
+    }
+
+    fn key() -> AnalysisKey {
+        AnalysisKey {
             content_hash: Hash::of(b"fn main() {}"),
             language: Language::Rust,
             role: Role::Library,
@@ -224,19 +307,42 @@ mod tests {
             schema_version: 1,
             config_hash: no_options(),
             deps_hash: no_dependencies(),
-        };
-        let path = FilePath::from("a.rs");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_written_once_and_comes_back_whole() {
+        let (_dir, db) = store();
+        let (key, path) = (key(), FilePath::from("a.rs"));
         let put = |json: &str, at| {
-            let new =
-                NewAnalysis { key: &key, path: &path, json, generation_time_ms: 3, repo_id: "r", repo_path: b"/r" };
-            insert(&db, &new, Timestamp(at)).unwrap();
+            insert(&db, &new(&key, &path, json, 0), Timestamp(at)).unwrap();
         };
         put(r#"{"todos":[]}"#, 1);
         put(r#"{"todos":["second"]}"#, 2);
         let found = get(&db, &key.hash()).unwrap().unwrap();
         assert_eq!((found.json.as_str(), found.created_at), (r#"{"todos":[]}"#, Timestamp(1)));
-        let parts = newest_parts(&db, &path, AnalysisType::Todos).unwrap().unwrap();
+        let parts = newest_parts(&db, &path, JobKind::Analyze(AnalysisType::Todos)).unwrap().unwrap();
         let other = AnalysisKey { prompt_hash: Hash::of(b"new rules"), ..key.clone() };
         assert_eq!(other.stale_reason(&parts), crate::domain::StaleReason::PromptChanged);
+        assert_eq!(newest_parts(&db, &path, JobKind::Ask(AnalysisType::Todos)).unwrap(), None, "no model made it");
+    }
+
+    fn new<'a>(key: &'a AnalysisKey, path: &'a FilePath, json: &'a str, cost: u64) -> NewAnalysis<'a> {
+        let bill = Bill { cost, answer_cost: cost, input_tokens: 10, output_tokens: 3 };
+        NewAnalysis { key, path, json, generation_time_ms: 3, repo_id: "r", repo_path: b"/r", commit: None, bill }
+    }
+
+    #[test]
+    fn a_replaced_entry_keeps_what_was_paid_for_it() {
+        let (_dir, db) = store();
+        let (key, path) = (AnalysisKey { model_id: "xai/grok".into(), ..key() }, FilePath::from("a.rs"));
+        insert(&db, &new(&key, &path, "1", 40), Timestamp(1)).unwrap();
+        replace(&db, &new(&key, &path, "2", 2), Timestamp(9)).unwrap();
+        let found = newest(&db, &path, JobKind::Ask(AnalysisType::Todos)).unwrap().unwrap();
+        assert_eq!((found.json.as_str(), found.bill.cost, found.bill.answer_cost), ("2", 42, 2));
+        assert_eq!((found.created_at, found.bill.input_tokens), (Timestamp(9), 10));
+        assert_eq!(answer_cost(&db, &key.hash()).unwrap(), Some(2));
+        assert_eq!(made_at(&db, &key.hash()).unwrap(), Some(Timestamp(9)));
+        assert!(newest(&db, &path, JobKind::Analyze(AnalysisType::Todos)).unwrap().is_none());
     }
 }

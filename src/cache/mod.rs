@@ -1,6 +1,7 @@
 //! A repository's store (analysis.db): the view, what the files say to each other, the analyses by key, the lexical index.
 
 pub mod analyses;
+pub mod backlog;
 pub mod chunks;
 pub mod edges;
 pub mod key;
@@ -56,6 +57,22 @@ impl RepoStore {
     /// If another process holds the write lock for too long.
     pub fn write(&mut self) -> Result<Transaction<'_>> {
         store::write(&mut self.db)
+    }
+
+    /// Writes what was paid for: when this returns it is on the disk, power cut or not. Everything else in here can be made again,
+    /// so it is not waited for.
+    ///
+    /// # Errors
+    /// Those of `write`, or if the transaction cannot be begun or ended.
+    pub fn write_durably<T>(&mut self, write: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.db.pragma_update(None, "synchronous", "FULL")?;
+        let written = store::write(&mut self.db).and_then(|tx| {
+            let written = write(&tx)?;
+            tx.commit()?;
+            Ok(written)
+        });
+        self.db.pragma_update(None, "synchronous", Database::Analysis.synchronous())?;
+        written
     }
 
     /// Bytes of the database on disk, its write-ahead log included.
@@ -139,3 +156,6 @@ pub const VIEW_OF: &str = "view_of";
 /// Names of the counters: a planned result that was there, one that had to be made.
 pub const HITS: &str = "hits";
 pub const MISSES: &str = "misses";
+/// Names of the counters: files that use a file that changed; those of them that were analysed again.
+pub const DEPENDENTS_CONSIDERED: &str = "dependents_considered";
+pub const DEPENDENTS_ANALYSED: &str = "dependents_analysed";

@@ -32,12 +32,15 @@ pub struct Links {
     pub module_path: Option<String>,
     pub crate_root: bool,
     pub deps_hash: Option<Hash>,
+    /// Hash of what of it a prompt shows.
+    pub context_hash: Option<Hash>,
 }
 
 /// One symbol that a file uses, as it is shown to an analyzer: as written, its kind, its present signature.
 pub type Used = (String, String, Option<String>);
 
-const COLUMNS: &str = "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash";
+const COLUMNS: &str = "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash, \
+                       context_hash";
 
 /// Every file of the view, in path order.
 ///
@@ -78,7 +81,12 @@ fn record(row: &Row<'_>) -> Result<FileRecord> {
         role: Role::parse(&role).ok_or_else(|| unreadable(role))?,
         skip: skip.map(|text| SkipReason::parse(&text).ok_or_else(|| unreadable(text))).transpose()?,
         content_hash: optional_hash(row, 8)?,
-        links: Links { module_path: row.get(9)?, crate_root: row.get(10)?, deps_hash: optional_hash(row, 11)? },
+        links: Links {
+            module_path: row.get(9)?,
+            crate_root: row.get(10)?,
+            deps_hash: optional_hash(row, 11)?,
+            context_hash: optional_hash(row, 12)?,
+        },
     })
 }
 
@@ -120,7 +128,8 @@ pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used])
     let json = serde_json::to_vec(uses).map_err(unreadable)?;
     let packed = zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?;
     db.prepare_cached(
-        "UPDATE files SET module_path = ?2, crate_root = ?3, deps_hash = ?4, uses = ?5 WHERE file_path = ?1",
+        "UPDATE files SET module_path = ?2, crate_root = ?3, deps_hash = ?4, uses = ?5, context_hash = ?6
+         WHERE file_path = ?1",
     )?
     .execute(params![
         path.as_bytes(),
@@ -128,6 +137,7 @@ pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used])
         links.crate_root,
         links.deps_hash.as_ref().map(|hash| &hash.as_bytes()[..]),
         packed,
+        links.context_hash.as_ref().map(|hash| &hash.as_bytes()[..]),
     ])?;
     Ok(())
 }
@@ -231,10 +241,14 @@ pub fn put_current_keys(db: &Connection, path: &FilePath, keys: &[(JobKind, Hash
 pub struct Freshness {
     /// Indexed files.
     pub files: u64,
-    /// Those whose every result is there.
+    /// Those whose every result that is made on this machine is there: these are never parked for money or a provider.
     pub fresh: u64,
     /// Files of the tree that are not indexed, for a recorded reason.
     pub skipped: u64,
+    /// Files that a model is asked about.
+    pub asked: u64,
+    /// Those whose every answer is there.
+    pub answered: u64,
 }
 
 /// How much of the view is fresh.
@@ -246,13 +260,25 @@ pub fn freshness(db: &Connection) -> Result<Freshness> {
     let files = number("SELECT count(*) FROM files WHERE skip_reason IS NULL")?;
     let stale = number(
         "SELECT count(DISTINCT k.file_path) FROM current_keys k
-         WHERE CASE k.kind
-               WHEN 'embed' THEN NOT EXISTS (SELECT 1 FROM embedded_files e
-                                             WHERE e.file_path = k.file_path AND e.embed_key = k.cache_key)
+         WHERE CASE
+               WHEN k.kind = 'embed' THEN NOT EXISTS (SELECT 1 FROM embedded_files e
+                                                      WHERE e.file_path = k.file_path AND e.embed_key = k.cache_key)
+               WHEN k.kind GLOB 'ask:*' THEN 0
                ELSE NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key) END",
     )?;
+    let asked = number("SELECT count(DISTINCT file_path) FROM current_keys WHERE kind GLOB 'ask:*'")?;
+    let unanswered = number(
+        "SELECT count(DISTINCT k.file_path) FROM current_keys k WHERE k.kind GLOB 'ask:*'
+           AND NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key)",
+    )?;
     let skipped = number("SELECT count(*) FROM files WHERE skip_reason IS NOT NULL")?;
-    Ok(Freshness { files, fresh: files.saturating_sub(stale), skipped })
+    Ok(Freshness {
+        files,
+        fresh: files.saturating_sub(stale),
+        skipped,
+        asked,
+        answered: asked.saturating_sub(unanswered),
+    })
 }
 
 /// What the vectors of a file were made from.

@@ -1,6 +1,7 @@
 //! The command line: one file per verb, human output by default, exit codes as in DESIGN §6.
 
 mod budget;
+mod cache;
 mod daemon;
 mod doctor;
 pub mod hooks;
@@ -43,6 +44,8 @@ pub enum Failure {
     NotRunning(String),
     #[error("{0}")]
     NotRegistered(String),
+    #[error("{0}")]
+    OverBudget(String),
 }
 
 impl Failure {
@@ -52,6 +55,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NotRunning(_) => 3,
             Self::NotRegistered(_) => 4,
+            Self::OverBudget(_) => 5,
         }
     }
 }
@@ -131,7 +135,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Reconcile { repo, full } => reconcile::reconcile(&context, repo, full),
         Verb::Queue { act } => queue::run(&context, act),
         Verb::Budget { act } => budget::run(context, act),
-        Verb::Show { file, json } => show::show(&context, &file, json),
+        Verb::Cache { act } => cache::run(&context, &act),
+        Verb::Show { file, all, json } => show::show(&context, &file, all, json),
         Verb::Search { query, repo, limit, kind, json } => search::search(&context, query, repo, limit, kind, json),
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),

@@ -1,45 +1,34 @@
 //! show: the analyses of a file.
 
+use std::fmt::Write;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::output::{print, print_json};
+use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
 use crate::query::Reader;
-use crate::query::files::{FileView, show as look_up};
+use crate::query::files::{Answer, Answers, FileView, show as look_up};
 use crate::query::search::json_path;
 use crate::query::status::NANO;
 
-pub fn show(context: &Context, file: &Path, json: bool) -> Result<(), Failure> {
+/// `show <file>`: for each question the answer to read first; `all`: the other one, too.
+pub fn show(context: &Context, file: &Path, all: bool, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let view = look_up(&reader, file)?;
-    if json { print_json(&as_json(&view)?) } else { print(&describe(&view)) }
+    if json {
+        return print_json(&as_json(&view)?);
+    }
+    let mut out = String::new();
+    // Writing into a String cannot fail.
+    let _ = describe(&mut out, &view, all);
+    print(&out)
 }
 
-fn as_json(view: &FileView) -> Result<serde_json::Value, Failure> {
+fn as_json(view: &FileView) -> Result<Value, Failure> {
     let (path, path_bytes) = json_path(&view.file.path);
-    let mut analyses = Vec::new();
-    for shown in &view.analyses {
-        let result = match &shown.stored {
-            Some((stored, _)) => {
-                let value: serde_json::Value =
-                    serde_json::from_str(&stored.json).map_err(|error| Failure::Failed(error.to_string()))?;
-                json!({
-                    "type": shown.analysis_type.as_str(),
-                    "fresh": shown.fresh,
-                    "model": stored.model_id,
-                    "cost_usd": stored.cost as f64 / NANO,
-                    "created_at": stored.created_at.to_rfc3339(),
-                    "generation_time_ms": stored.generation_time_ms,
-                    "result": value,
-                })
-            }
-            None => json!({"type": shown.analysis_type.as_str(), "fresh": false, "result": null}),
-        };
-        analyses.push(result);
-    }
+    let analyses = view.answers.iter().map(answers_json).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "repo": view.repo.location.path.to_string_lossy(),
         "path": path,
@@ -54,29 +43,80 @@ fn as_json(view: &FileView) -> Result<serde_json::Value, Failure> {
     }))
 }
 
-fn describe(view: &FileView) -> String {
-    let file = &view.file;
-    let commit =
-        view.repo.indexed_commit.as_ref().map_or_else(|| "no commit".to_owned(), |id| id.to_string()[..12].to_owned());
-    let mut out = format!(
-        "{} ({}, {}) at {commit}; used by {} file(s), uses {}\n",
-        file.path, file.language, file.role, view.fan_in, view.fan_out
-    );
-    if let Some(reason) = file.skip {
-        out.push_str(&format!("skipped: {reason}\n"));
-        return out;
+/// The preferred answer, with the other one in its field `beside`.
+fn answers_json(answers: &Answers) -> Result<Value, Failure> {
+    let analysis_type = answers.analysis_type.as_str();
+    let Some(preferred) = &answers.preferred else {
+        return Ok(json!({"type": analysis_type, "fresh": false, "result": null}));
+    };
+    let mut value = answer_json(preferred)?;
+    if let Some(beside) = &answers.beside {
+        value["beside"] = answer_json(beside)?;
     }
-    for shown in &view.analyses {
-        match &shown.stored {
-            Some((stored, analysis)) => {
-                let state = if shown.fresh { "fresh" } else { "STALE" };
-                let cost = stored.cost as f64 / NANO;
-                out.push_str(&format!("\n== {} ({state}, {}, ${cost:.4})\n", shown.analysis_type, stored.model_id));
-                // Writing into a String cannot fail.
-                let _ = render(analysis, &mut out);
-            }
-            None => out.push_str(&format!("\n== {}: not made yet\n", shown.analysis_type)),
+    Ok(value)
+}
+
+fn answer_json(answer: &Answer) -> Result<Value, Failure> {
+    let stored = &answer.stored;
+    let result: Value = serde_json::from_str(&stored.json).map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(json!({
+        "type": stored.analysis_type.as_str(),
+        "fresh": answer.fresh,
+        "model": stored.model_id,
+        "commit": stored.commit.as_ref().map(ToString::to_string),
+        "cost_usd": stored.bill.cost as f64 / NANO,
+        "input_tokens": stored.bill.input_tokens,
+        "output_tokens": stored.bill.output_tokens,
+        "redacted": answer.analysis.seen().redacted,
+        "created_at": stored.created_at.to_rfc3339(),
+        "generation_time_ms": stored.generation_time_ms,
+        "result": result,
+    }))
+}
+
+fn describe(out: &mut String, view: &FileView, all: bool) -> std::fmt::Result {
+    let file = &view.file;
+    let commit = view
+        .repo
+        .indexed_commit
+        .as_ref()
+        .map_or_else(|| "no commit".to_owned(), |id| short(&id.to_string()).to_owned());
+    writeln!(
+        out,
+        "{} ({}, {}) at {commit}; used by {} file(s), uses {}",
+        file.path, file.language, file.role, view.fan_in, view.fan_out
+    )?;
+    if let Some(reason) = file.skip {
+        return writeln!(out, "skipped: {reason}");
+    }
+    for answers in &view.answers {
+        let Some(preferred) = &answers.preferred else {
+            writeln!(out, "\n== {}: not made yet", answers.analysis_type)?;
+            continue;
+        };
+        describe_answer(out, preferred)?;
+        match &answers.beside {
+            Some(beside) if all => describe_answer(out, beside)?,
+            Some(beside) => writeln!(out, "   beside it: {} (`--all` shows it)", heading(beside))?,
+            None => {}
         }
     }
-    out
+    Ok(())
+}
+
+fn describe_answer(out: &mut String, answer: &Answer) -> std::fmt::Result {
+    writeln!(out, "\n== {} ({})", answer.stored.analysis_type, heading(answer))?;
+    let redacted = &answer.analysis.seen().redacted;
+    if !redacted.is_empty() {
+        let kinds: Vec<String> = redacted.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+        writeln!(out, "   secrets kept from the model: {}", kinds.join(", "))?;
+    }
+    render(&answer.analysis, out)
+}
+
+fn heading(answer: &Answer) -> String {
+    let stored = &answer.stored;
+    let state = if answer.fresh { "fresh" } else { "STALE" };
+    let commit = stored.commit.as_ref().map_or_else(String::new, |id| format!(", at {}", short(&id.to_string())));
+    format!("{state}, {}{commit}, ${:.4}", stored.model_id, stored.bill.cost as f64 / NANO)
 }

@@ -39,6 +39,30 @@ fn describe(status: &Status) -> String {
     out
 }
 
+fn write_model(out: &mut String, status: &Status) -> std::fmt::Result {
+    if let Some(model) = &status.model {
+        writeln!(out, "model     {}: {} of {} files answered", model.model, model.answered, model.asked)?;
+        if let Some(obstacle) = &model.obstacle {
+            writeln!(out, "          {obstacle}")?;
+        }
+    }
+    for parked in &status.parked {
+        let until = parked.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+        writeln!(out, "parked    {} job(s) ({}){until}: {}", parked.jobs, parked.cause, parked.reason)?;
+    }
+    let cutoff = &status.cutoff;
+    if cutoff.considered > 0 {
+        let saved = cutoff.saved_usd.map_or_else(String::new, |usd| format!(", about ${usd:.2} saved"));
+        let let_off = cutoff.considered.saturating_sub(cutoff.analysed);
+        writeln!(
+            out,
+            "cut-off   {let_off} of {} files that use a changed one needed no new analysis{saved}",
+            cutoff.considered
+        )?;
+    }
+    Ok(())
+}
+
 fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
     match status.daemon.pid {
         Some(pid) => {
@@ -75,6 +99,7 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
     )?;
     let budget = &status.budget;
     writeln!(out, "budget    ${:.2} of ${:.2} spent in {}", budget.spent_usd, budget.limit_usd, budget.month)?;
+    write_model(out, status)?;
     let cache = &status.cache;
     writeln!(
         out,

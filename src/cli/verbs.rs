@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::Failure;
+use super::cache::CacheAct;
 
 /// Keeps the analysis and the semantic index of your Git repositories fresh, without writing in them.
 #[derive(Parser)]
@@ -101,9 +102,17 @@ pub enum Verb {
         #[command(subcommand)]
         act: BudgetAct,
     },
+    /// Look after what is cached
+    Cache {
+        #[command(subcommand)]
+        act: CacheAct,
+    },
     /// Show the analyses of a file
     Show {
         file: PathBuf,
+        /// Where both a model and the local analyzer have answered, show both
+        #[arg(long)]
+        all: bool,
         #[arg(long)]
         json: bool,
     },
@@ -285,8 +294,8 @@ fn nano_dollars(text: &str) -> Result<u64, String> {
     if nano <= MOST { Ok(nano) } else { Err(wrong()) }
 }
 
-/// A number and a unit: ms, s, m or h.
-fn duration(text: &str) -> Result<Duration, String> {
+/// A number and a unit: ms, s, m, h or d.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| format!("{text} does not begin with a number; write e.g. 60s"))?;
@@ -295,7 +304,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "" | "s" => number.checked_mul(1_000),
         "m" => number.checked_mul(60_000),
         "h" => number.checked_mul(3_600_000),
-        _ => return Err(format!("{unit} is no unit of time; write ms, s, m or h")),
+        "d" => number.checked_mul(86_400_000),
+        _ => return Err(format!("{unit} is no unit of time; write ms, s, m, h or d")),
     };
     millis.map(Duration::from_millis).ok_or_else(|| format!("{text} is too long"))
 }

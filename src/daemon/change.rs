@@ -10,14 +10,16 @@ use rusqlite::Connection;
 
 use super::control::{Change, LocationText};
 use crate::budget::{self, BudgetError};
+use crate::cache::RepoStore;
+use crate::cache::backlog::{self, Due};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
-use crate::domain::{FilePath, Hash, ObjectId, RepoId};
+use crate::domain::{AnalysisType, FilePath, Hash, ObjectId, Priority, RepoId};
 use crate::home::{Home, StoreDir};
-use crate::queue::{self, ParkCause};
+use crate::queue::{self, NewJob, ParkCause};
 use crate::repo::Location;
 use crate::repo::registry::{self, Registered, Registration};
-use crate::store::StoreError;
+use crate::store::{StoreError, write};
 use crate::worker::store_dir;
 
 /// Version of meta.json.
@@ -35,7 +37,7 @@ pub enum ChangeError {
     NotRegistered(String),
     #[error("{0}")]
     NoSuchJob(String),
-    #[error("the request names a place that is none: {0}")]
+    #[error("the request names something that does not exist: {0}")]
     Malformed(String),
 }
 
@@ -73,6 +75,18 @@ pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &Chang
             Ok("the queue runs".to_owned())
         }
         Change::Limits { allow } => put_limits_in_force(db, home, config, *allow, now),
+        Change::Build { repo, types, priority, max_files } => {
+            let priority = priority.as_deref().map(|name| named(name, Priority::parse(name))).transpose()?;
+            let types = analysis_types(types)?;
+            let enqueued = enqueue(db, config, repo, priority, |store| backlog::missing(store, &types, *max_files))?;
+            Ok(format!("{enqueued} job(s) queued"))
+        }
+        Change::Expire { repo, types, older_than_ms } => {
+            let before = now.plus_millis(-i64::try_from(*older_than_ms).unwrap_or(i64::MAX));
+            let types = analysis_types(types)?;
+            let enqueued = enqueue(db, config, repo, None, |store| backlog::older(store, &types, before))?;
+            Ok(format!("{enqueued} job(s) queued for what is older"))
+        }
     }
 }
 
@@ -94,6 +108,32 @@ fn put_limits_in_force(
     let daily = config.budget.daily.map_or_else(|| "no limit".to_owned(), budget::dollars);
     let jobs = if resumed > 0 { format!("; {resumed} parked job(s) run again") } else { String::new() };
     Ok(format!("the limits are {monthly} a month and {daily} a day{jobs}"))
+}
+
+/// Puts what is due in a repository into the queue, as asked for by a person. Returns how many jobs are new.
+fn enqueue(
+    db: &mut Connection,
+    config: &Config,
+    repo: &str,
+    priority: Option<Priority>,
+    due: impl FnOnce(&Connection) -> Result<Vec<Due>, StoreError>,
+) -> Result<usize, ChangeError> {
+    let id = RepoId(repo.to_owned());
+    let registered = registry::get(db, &id)?.ok_or_else(|| ChangeError::NotRegistered(repo.to_owned()))?;
+    let Some(store) = RepoStore::open_reader(&id, store_dir(config, &registered))? else { return Ok(0) };
+    let jobs: Vec<NewJob> = due(store.db())?.into_iter().map(|one| one.into_job(priority)).collect();
+    let tx = write(db)?;
+    let enqueued = queue::enqueue(&tx, &id, &jobs, clock::now())?;
+    tx.commit().map_err(StoreError::from)?;
+    Ok(enqueued)
+}
+
+fn analysis_types(names: &[String]) -> Result<Vec<AnalysisType>, ChangeError> {
+    names.iter().map(|name| named(name, AnalysisType::parse(name))).collect()
+}
+
+fn named<T>(name: &str, parsed: Option<T>) -> Result<T, ChangeError> {
+    parsed.ok_or_else(|| ChangeError::Malformed(name.to_owned()))
 }
 
 fn register(

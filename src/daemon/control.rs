@@ -71,6 +71,19 @@ pub enum Change {
     Limits {
         allow: bool,
     },
+    /// Put what a repository lacks into the queue: analyses of these types, of at most so many files.
+    Build {
+        repo: String,
+        types: Vec<String>,
+        priority: Option<String>,
+        max_files: usize,
+    },
+    /// Have the analyses made anew that are older than so many milliseconds.
+    Expire {
+        repo: String,
+        types: Vec<String>,
+        older_than_ms: u64,
+    },
 }
 
 /// A located repository, in text that loses no byte.

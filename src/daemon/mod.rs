@@ -468,7 +468,11 @@ impl Daemon {
                 self.held.remove(&id);
                 self.failing.remove(&id);
             }
-            control::Change::Retry { .. } | control::Change::Resume | control::Change::Limits { .. } => {
+            control::Change::Retry { .. }
+            | control::Change::Resume
+            | control::Change::Limits { .. }
+            | control::Change::Build { .. }
+            | control::Change::Expire { .. } => {
                 self.worker.hint(Hint::Wake, clock::monotonic()).await;
             }
             control::Change::Discard { .. } | control::Change::Pause => {}

@@ -15,10 +15,15 @@ use crate::repo::{Content, Entry, RecordedView, Repo, RepoError, content, deny_g
 const BYTES_PER_TOKEN: u64 = 4;
 /// Tokens of instructions in a request, and of an answer: what typical prompts and reports of the four types have.
 const PROMPT_TOKENS: u64 = 600;
-const ANSWER_TOKENS: u64 = 700;
+pub const ANSWER_TOKENS: u64 = 700;
 /// Prices of the default remote model in nano-dollars a token: $0.20 and $0.50 a million.
 const INPUT_PRICE: u64 = 200;
 const OUTPUT_PRICE: u64 = 500;
+
+/// Tokens of a request that shows so many bytes of a file.
+pub const fn prompt_tokens(bytes: u64) -> u64 {
+    bytes / BYTES_PER_TOKEN + PROMPT_TOKENS
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -72,7 +77,7 @@ pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError>
                 size.bytes += bytes;
                 estimate.chunks += chunks;
                 let types = config.analysis.types.len() as u64;
-                estimate.input_tokens += types * (bytes / BYTES_PER_TOKEN + PROMPT_TOKENS);
+                estimate.input_tokens += types * prompt_tokens(bytes);
                 estimate.output_tokens += types * ANSWER_TOKENS;
             }
         }

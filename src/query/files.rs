@@ -14,19 +14,28 @@ use std::path::Path;
 pub struct FileView {
     pub repo: Registered,
     pub file: FileRecord,
-    pub analyses: Vec<Shown>,
+    pub answers: Vec<Answers>,
     /// Files that use this one.
     pub fan_in: u64,
     /// Files that this one uses.
     pub fan_out: u64,
 }
 
-/// One analysis as it is shown.
-pub struct Shown {
+/// What is known about one question.
+pub struct Answers {
     pub analysis_type: AnalysisType,
-    pub fresh: bool,
+    /// What to read first: a fresh answer of a model, else a fresh local one, else a stale one of a model, else a stale local one.
     /// `None`: not made yet.
-    pub stored: Option<(StoredAnalysis, Analysis)>,
+    pub preferred: Option<Answer>,
+    /// The other one, if there are two.
+    pub beside: Option<Answer>,
+}
+
+/// One stored analysis.
+pub struct Answer {
+    pub fresh: bool,
+    pub stored: StoredAnalysis,
+    pub analysis: Analysis,
 }
 
 /// Looks a file up by its path in the file system.
@@ -53,26 +62,34 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<FileView, QueryError> {
             repo.location.path.display()
         ))
     })?;
-    let mut analyses = Vec::new();
-    for &analysis_type in AnalysisType::ALL {
-        analyses.push(shown(store.db(), &file.path, analysis_type)?);
-    }
+    let answers =
+        AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
-    Ok(FileView { repo, file, analyses, fan_in, fan_out })
+    Ok(FileView { repo, file, answers, fan_in, fan_out })
 }
 
-/// The fresh result, or else the newest, which is stale.
-fn shown(db: &rusqlite::Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Shown, QueryError> {
-    let key = view::current_key(db, path, JobKind::Analyze(analysis_type))?;
+fn answers(db: &rusqlite::Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Answers, QueryError> {
+    let model = answer(db, path, JobKind::Ask(analysis_type))?;
+    let local = answer(db, path, JobKind::Analyze(analysis_type))?;
+    let fresh = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.fresh);
+    let local_first = model.is_none() || (!fresh(&model) && fresh(&local));
+    let (preferred, beside) = if local_first { (local, model) } else { (model, local) };
+    Ok(Answers { analysis_type, preferred, beside })
+}
+
+/// The fresh result of a kind, or else the newest, which is stale.
+fn answer(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<Option<Answer>, QueryError> {
+    let key = view::current_key(db, path, kind)?;
     let fresh = key.map(|key| analyses::get(db, &key)).transpose()?.flatten();
     let is_fresh = fresh.is_some();
     let stored = match fresh {
-        Some(stored) => Some(stored),
-        None => analyses::newest(db, path, analysis_type)?,
+        Some(stored) => stored,
+        None => match analyses::newest(db, path, kind)? {
+            Some(stored) => stored,
+            None => return Ok(None),
+        },
     };
-    let stored = stored
-        .map(|stored| Analysis::from_json(analysis_type, &stored.json).map(|analysis| (stored, analysis)))
-        .transpose()
+    let analysis = Analysis::from_json(stored.analysis_type, &stored.json)
         .map_err(|error| QueryError::Invalid(error.to_string()))?;
-    Ok(Shown { analysis_type, fresh: is_fresh, stored })
+    Ok(Some(Answer { fresh: is_fresh, stored, analysis }))
 }

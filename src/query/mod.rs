@@ -4,6 +4,8 @@ pub mod budget;
 pub mod estimate;
 pub mod files;
 pub mod impact;
+mod model_status;
+pub mod quote;
 pub mod search;
 pub mod status;
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::budget::{BudgetStatus, budget};
+pub use super::model_status::{CutoffStatus, ModelStatus, ParkedStatus};
+use super::model_status::{cutoff, model, parked};
 use super::{QueryError, Reader};
 use crate::cache::{self, disk_bytes, view};
 use crate::clock;
@@ -18,6 +20,10 @@ pub struct Status {
     pub budget: BudgetStatus,
     pub cache: CacheStatus,
     pub embedding: EmbeddingStatus,
+    /// `None`: no model is set up to be asked.
+    pub model: Option<ModelStatus>,
+    pub parked: Vec<ParkedStatus>,
+    pub cutoff: CutoffStatus,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -44,6 +50,9 @@ pub struct RepoStatus {
     /// Files with a job queued or running.
     pub pending: u64,
     pub skipped: u64,
+    /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
+    pub asked: u64,
+    pub answered: u64,
     pub held: Option<String>,
     pub error: Option<String>,
 }
@@ -83,6 +92,7 @@ pub const NANO: f64 = 1e9;
 pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, QueryError> {
     let config = reader.config;
     let mut cache = CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
+    let (mut considered, mut analysed) = (0, 0);
     let mut repos = Vec::new();
     for repo in reader.repos()? {
         let head = Repo::open(&repo.location).and_then(|git| git.head());
@@ -99,6 +109,8 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
         cache.hits += of_store.hits;
         cache.misses += of_store.misses;
         cache.bytes += of_store.bytes;
+        considered += of_store.considered;
+        analysed += of_store.analysed;
         repos.push(RepoStatus {
             repo: repo.location.path.to_string_lossy().into_owned(),
             id: repo.id.0.clone(),
@@ -109,11 +121,17 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             stale: freshness.files - freshness.fresh,
             pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
             skipped: freshness.skipped,
+            asked: freshness.asked,
+            answered: freshness.answered,
             held: repo.held,
             error: repo.error.or(damaged).or(unreadable),
         });
     }
+    let sum = |of: fn(&RepoStatus) -> u64| repos.iter().map(of).sum();
     Ok(Status {
+        model: model(reader, sum(|repo| repo.asked), sum(|repo| repo.answered)),
+        parked: parked(reader)?,
+        cutoff: cutoff(reader, considered, analysed)?,
         daemon,
         repos,
         queue: queue_status(reader)?,
@@ -130,6 +148,8 @@ struct StoreStatus {
     hits: u64,
     misses: u64,
     bytes: u64,
+    considered: u64,
+    analysed: u64,
 }
 
 fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, QueryError> {
@@ -141,6 +161,8 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
         freshness: view::freshness(store.db())?,
         hits: counter(cache::HITS)?,
         misses: counter(cache::MISSES)?,
+        considered: counter(cache::DEPENDENTS_CONSIDERED)?,
+        analysed: counter(cache::DEPENDENTS_ANALYSED)?,
         bytes: disk_bytes(store.dir.path().to_owned()),
     })
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{COLUMNS, Job, ParkCause, collect};
+use super::{COLUMNS, Job, Lane, ParkCause, collect};
 use crate::clock::Timestamp;
 use crate::domain::{JobState, RepoId};
 use crate::store::Result;
@@ -114,11 +114,20 @@ pub enum Waiting {
 /// # Errors
 /// If the database cannot be read.
 pub fn waiting(db: &Connection, now: Timestamp) -> Result<Waiting> {
+    waiting_in(db, &[Lane::Analyze, Lane::Embed, Lane::Ask], now)
+}
+
+/// When the next queued job of some lanes can be claimed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn waiting_in(db: &Connection, lanes: &[Lane], now: Timestamp) -> Result<Waiting> {
     if super::is_paused(db)? {
         return Ok(Waiting::Nothing);
     }
-    let next: Option<i64> =
-        db.query_row("SELECT min(not_before) FROM jobs WHERE state = 'queued'", [], |row| row.get(0))?;
+    let lanes: Vec<&str> = lanes.iter().map(|lane| lane.condition()).collect();
+    let sql = format!("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND ({})", lanes.join(" OR "));
+    let next: Option<i64> = db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
     Ok(match next {
         None => Waiting::Nothing,
         Some(at) if at <= now.0 => Waiting::Now,

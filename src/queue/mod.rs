@@ -9,10 +9,14 @@ mod list;
 mod park;
 mod suspects;
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-pub use list::{Counts, Filter, Waiting, counts, get, list, parked, pending_files, waiting};
-pub use park::{ParkCause, park, resume_due, unpark};
+pub use list::{Counts, Filter, Waiting, counts, get, list, parked, pending_files, waiting, waiting_in};
+pub use park::{
+    ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
+};
 pub use suspects::{Subject, acquit, convict, is_quarantined, suspects};
 
 use crate::clock::Timestamp;
@@ -55,11 +59,33 @@ pub struct NewJob {
     pub reason: StaleReason,
 }
 
-/// The work that a worker takes in one go: analyses are cheap and come first.
+/// The work that a worker takes in one go: analyses are cheap and come first; what a model is asked waits for the network and
+/// runs beside both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     Analyze,
     Embed,
+    Ask,
+}
+
+impl Lane {
+    /// The lane of a kind.
+    pub const fn of(kind: JobKind) -> Self {
+        match kind {
+            JobKind::Analyze(_) => Self::Analyze,
+            JobKind::Embed => Self::Embed,
+            JobKind::Ask(_) => Self::Ask,
+        }
+    }
+
+    /// The kinds of this lane, as a condition on `jobs.kind`.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Analyze => "kind GLOB 'analyze:*'",
+            Self::Embed => "kind = 'embed'",
+            Self::Ask => "kind GLOB 'ask:*'",
+        }
+    }
 }
 
 /// Upserts jobs of one repository by (path, kind), in one transaction with what the caller adds to it. A live job with the same
@@ -178,10 +204,7 @@ pub fn claim(db: &mut Connection, lane: Lane, limit: usize, except: &[i64], now:
     if is_paused(db)? {
         return Ok(Vec::new());
     }
-    let only = match lane {
-        Lane::Analyze => "kind <> 'embed'",
-        Lane::Embed => "kind = 'embed'",
-    };
+    let only = lane.condition();
     let except = except.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     let tx = write(db)?;
     let mut jobs = {
@@ -238,10 +261,19 @@ pub fn finish_one(tx: &Transaction<'_>, id: i64, now: Timestamp) -> Result<()> {
 /// # Errors
 /// If the database cannot be written.
 pub fn retry(db: &Connection, job: &Job, detail: &str, now: Timestamp) -> Result<()> {
+    let wait = Duration::from_millis(backoff_millis(job.attempts).unsigned_abs());
+    retry_after(db, job, detail, wait, now)
+}
+
+/// As [`retry`], after a wait that the caller knows better.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn retry_after(db: &Connection, job: &Job, detail: &str, wait: Duration, now: Timestamp) -> Result<()> {
     let (state, not_before) = if job.attempts >= MAX_ATTEMPTS {
         (JobState::Discarded, now)
     } else {
-        (JobState::Queued, now.plus_millis(backoff_millis(job.attempts)))
+        (JobState::Queued, now.plus_millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
     };
     set_state(db, job.id, state, not_before, detail, now)
 }

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::Lane;
 use crate::clock::Timestamp;
 use crate::store::{Result, write};
 
@@ -79,4 +80,93 @@ pub fn resume_due(db: &Connection, now: Timestamp) -> Result<usize> {
         "UPDATE jobs SET state = 'queued', detail = NULL, parked_for = NULL, not_before = 0, updated_at = ?1 WHERE {is_due}"
     );
     Ok(db.prepare_cached(&sql)?.execute([now.0])?)
+}
+
+/// Puts every queued job of a lane aside, beside those that were claimed (`ids`, whose attempt is given back): none of them can run as
+/// things are.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn park_lane(db: &mut Connection, lane: Lane, ids: &[i64], why: &Parking<'_>, now: Timestamp) -> Result<()> {
+    park(db, ids, why.cause, why.until, why.detail, now)?;
+    let sql = format!(
+        "UPDATE jobs SET state = 'parked', parked_for = ?1, not_before = ?2, detail = ?3, updated_at = ?4
+         WHERE state = 'queued' AND {}",
+        lane.condition()
+    );
+    let until = why.until.map_or(i64::MAX, |until| until.0);
+    db.execute(&sql, params![why.cause.as_str(), until, why.detail, now.0])?;
+    Ok(())
+}
+
+/// What a lane waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parking<'a> {
+    pub cause: ParkCause,
+    /// When its jobs may run again without anything having changed; `None`: not by themselves.
+    pub until: Option<Timestamp>,
+    /// For the user.
+    pub detail: &'a str,
+}
+
+/// Has no job of a lane claimed before a time: the provider has said so.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn postpone(db: &Connection, lane: Lane, until: Timestamp) -> Result<()> {
+    let sql =
+        format!("UPDATE jobs SET not_before = max(not_before, ?1) WHERE state = 'queued' AND {}", lane.condition());
+    db.execute(&sql, [until.0])?;
+    Ok(())
+}
+
+/// Puts a claimed job back as it was, its attempt given back: it was not its turn.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_back(db: &Connection, id: i64, not_before: Timestamp, now: Timestamp) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE jobs SET state = 'queued', attempts = max(attempts - 1, 0), not_before = ?2, updated_at = ?3
+         WHERE job_id = ?1 AND state = 'running'",
+    )?
+    .execute(params![id, not_before.0, now.0])?;
+    Ok(())
+}
+
+/// Supersedes the live jobs of a lane: nobody wants what they would make any more.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn close_lane(db: &Connection, lane: Lane, now: Timestamp) -> Result<usize> {
+    let sql = format!(
+        "UPDATE jobs SET state = 'superseded', parked_for = NULL, updated_at = ?1
+         WHERE state IN ('queued', 'running', 'parked') AND {}",
+        lane.condition()
+    );
+    Ok(db.execute(&sql, [now.0])?)
+}
+
+/// What parked jobs wait for: cause (its stored name), what was said, when they go on by themselves, how many; the most first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn parkings(db: &Connection) -> Result<Vec<Parked>> {
+    let mut statement = db.prepare(
+        "SELECT coalesce(parked_for, 'setup'), coalesce(detail, ''), nullif(min(not_before), ?1), count(*) AS jobs
+         FROM jobs WHERE state = 'parked' GROUP BY 1, 2 ORDER BY jobs DESC, 1, 2",
+    )?;
+    let rows = statement.query_map([i64::MAX], |row| {
+        let until: Option<i64> = row.get(2)?;
+        Ok(Parked { cause: row.get(0)?, detail: row.get(1)?, until: until.map(Timestamp), jobs: row.get(3)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Jobs that wait for the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    pub cause: String,
+    pub detail: String,
+    pub until: Option<Timestamp>,
+    pub jobs: u64,
 }

@@ -18,6 +18,7 @@ use crate::cache::{self, analyses, outlines};
 use crate::clock::{self, Timestamp};
 use crate::domain::{FilePath, Hash, JobKind};
 use crate::embedder::chunk::{self, Chunk};
+use crate::impact::Impact;
 use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
@@ -45,6 +46,7 @@ impl Worker {
         for (path, (links, uses)) in &relations.links {
             view::put_links(&tx, path, links, uses)?;
         }
+        count_cut_off(&tx, comparison, &relations.impact)?;
         Relation::Uses.replace(&tx, &repo.id, &relations.uses.gone, &relations.uses.new)?;
         Relation::Through.replace(&tx, &repo.id, &relations.through.gone, &relations.through.new)?;
         for batch in rechunked.chunks(CHUNK_BATCH) {
@@ -75,6 +77,18 @@ impl Worker {
     }
 }
 
+/// Counts the files that use a changed file, by the edges from before, and those of them that have to be analysed again.
+fn count_cut_off(tx: &Connection, comparison: &Comparison, impact: &Impact) -> StoreResult<()> {
+    let changed: HashSet<&FilePath> = comparison.diff.changes.iter().flat_map(|change| change.change.paths()).collect();
+    let mut considered: HashSet<FilePath> = impact.dependents.keys().cloned().collect();
+    for path in &changed {
+        considered.extend(Relation::Uses.of_source(tx, path)?.into_iter().map(|edge| edge.dependent_file));
+    }
+    considered.retain(|path| !changed.contains(path));
+    cache::count(tx, cache::DEPENDENTS_CONSIDERED, considered.len())?;
+    cache::count(tx, cache::DEPENDENTS_ANALYSED, impact.dependents.len())
+}
+
 fn put_files(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
     for path in gone(&comparison.diff) {
         view::remove_file(tx, path)?;
@@ -98,7 +112,7 @@ fn put_keys(tx: &Connection, plans: &[FilePlan], now: Timestamp) -> StoreResult<
     for plan in plans {
         view::put_current_keys(tx, &plan.path, &plan.keys)?;
         for (kind, key) in &plan.settled {
-            if matches!(kind, JobKind::Analyze(_)) {
+            if *kind != JobKind::Embed {
                 analyses::touch(tx, key, now)?;
             }
         }

@@ -7,16 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::slots::Slots;
-use super::{Worker, WorkerError, read, subject};
+use super::{Worker, WorkerError, read, recipe, subject};
 use crate::analyzer::{Analyzer, DependencyUse, Local, Subject};
-use crate::cache::analyses::{self, NewAnalysis};
+use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::view::{self, FileRecord};
-use crate::clock;
-use crate::domain::{AnalysisType, JobKind, RepoId};
+use crate::clock::{self, Timestamp};
+use crate::domain::{AnalysisType, JobKind, RepoId, StaleReason};
 use crate::queue::{self, Job};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
+use crate::store::StoreError;
 
 /// What became of a job, to be written into the queue.
 pub(super) enum Ended {
@@ -84,8 +85,10 @@ impl Worker {
                         generation_time_ms: report.millis,
                         repo_id: &repo.id.0,
                         repo_path: &repo_path,
+                        commit: repo.indexed_commit.as_ref(),
+                        bill: Bill::default(),
                     };
-                    analyses::insert(&tx, &new, now)?;
+                    put(&tx, &one.job, &new, now)?;
                     Ended::Finished
                 }
                 Err(ended) => ended,
@@ -99,11 +102,12 @@ impl Worker {
     /// Looks up what a job needs; `Err` if it has nothing to do: its file has moved on, or the result is there.
     fn prepare(&mut self, repo: &Registered, job: Job) -> Result<Result<Prepared, Job>, WorkerError> {
         let JobKind::Analyze(analysis_type) = job.kind else { return Ok(Err(job)) };
-        let recipe = self.recipe.analyses.iter().find(|recipe| recipe.analysis_type == analysis_type).cloned();
+        let own = recipe::for_repo(&self.recipe, &self.config.for_repo(&repo.location.path));
+        let recipe = own.analysis(job.kind);
         let store = self.store(repo)?;
         let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err(job)) };
         let Some(key) = recipe.and_then(|recipe| recipe.key(&file)) else { return Ok(Err(job)) };
-        if file.skip.is_some() || key.hash() != job.key || analyses::contains(store.db(), &job.key)? {
+        if file.skip.is_some() || key.hash() != job.key || is_made(store.db(), &job)? {
             return Ok(Err(job));
         }
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
@@ -138,6 +142,22 @@ impl Worker {
         }
         Ok(queue::finish(&mut self.queue, &finished, now)?)
     }
+}
+
+/// Whether the result that a job is to make is there: of one that expired, whether it was made since the job was queued.
+pub(super) fn is_made(db: &rusqlite::Connection, job: &Job) -> Result<bool, StoreError> {
+    let made_at = analyses::made_at(db, &job.key)?;
+    Ok(made_at.is_some_and(|made_at| job.reason != StaleReason::Expired || made_at > job.created_at))
+}
+
+/// Stores a job's result: write-once, unless it replaces one that expired.
+pub(super) fn put(
+    db: &rusqlite::Connection,
+    job: &Job,
+    new: &NewAnalysis<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if job.reason == StaleReason::Expired { analyses::replace(db, new, now) } else { analyses::insert(db, new, now) }
 }
 
 fn make_one(analyzer: &Local, slots: &Slots, git: &Repo, one: &Prepared) -> Result<Report, Ended> {

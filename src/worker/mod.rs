@@ -5,6 +5,7 @@
 
 mod advance;
 mod analyze;
+mod ask;
 mod compare;
 mod embed;
 mod memory;
@@ -12,6 +13,7 @@ mod model;
 pub mod pipe;
 mod process;
 mod read;
+mod recipe;
 mod reconcile;
 mod relate;
 mod schedule;
@@ -24,25 +26,29 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub(crate) use advance::records;
+pub use ask::Wake;
 pub use model::Model;
 pub use process::run;
 pub(crate) use read::{FileRead, Reading, text};
+pub use recipe::recipe;
 pub use reconcile::{Reconciled, Unreconciled};
 pub(crate) use relate::{links, used};
 pub use search_socket::ask;
 
-use crate::analyzer::{Analyzer, Local, SCHEMA_VERSION};
-use crate::cache::RepoStore;
+use crate::analyzer::Local;
+use crate::analyzer::llm::Prompts;
+use crate::budget::{self, StoredCost};
+use crate::cache::{RepoStore, analyses};
 use crate::clock;
 use crate::config::Config;
-use crate::domain::{AnalysisType, RepoId};
-use crate::embedder::chunk::CHUNKER_VERSION;
+use crate::domain::{Hash, RepoId};
 use crate::home::{Home, StoreDir};
-use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe};
+use crate::plan::Recipe;
 use crate::queue::{self, Lane, ParkCause, Subject, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
+use ask::Asking;
 use memory::Memory;
 use slots::Slots;
 
@@ -81,6 +87,8 @@ pub enum Ending {
 pub enum Step {
     /// So many jobs were taken.
     Did(usize),
+    /// Nothing to do but to wait for what a model was asked, or for the next job.
+    Awaiting(Waiting),
     Idle(Waiting),
 }
 
@@ -97,6 +105,8 @@ pub struct Worker {
     stores: BTreeMap<RepoId, RepoStore>,
     tables: BTreeMap<RepoId, Arc<Vectors>>,
     model: Arc<Model>,
+    /// `None`: no remote model is set up.
+    asking: Option<Asking>,
     /// Jobs that run alone, because they may have crashed an earlier worker.
     suspects: Vec<Subject>,
     memory: Memory,
@@ -115,6 +125,8 @@ impl Worker {
         let mut queue = store::open_writer(&home.agent_db(), Database::Agent)?;
         let found = Slots::take(&home.slots()).map_err(directory)?;
         let suspects = take_over(&mut queue, ending, &found)?;
+        let mut asking = Asking::new(&config, &home);
+        take_up_ledger(&mut queue, &home, &config, asking.as_mut())?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("worker-{index}"))
@@ -127,12 +139,16 @@ impl Worker {
             .map_err(|error| WorkerError::Threads(error.to_string()))?;
         let analyzer = Local;
         Ok(Self {
-            recipe: recipe(&config, &home, &analyzer),
+            recipe: match &asking {
+                Some(asking) => recipe(&config, &home, &analyzer, &asking.prompts),
+                None => recipe(&config, &home, &analyzer, &Prompts::built_in()),
+            },
             slots: Slots::create(&home.slots(), threads).map_err(directory)?,
             stores: BTreeMap::new(),
             tables: BTreeMap::new(),
             model,
             memory: Memory::default(),
+            asking,
             unsettled: HashSet::new(),
             home,
             config,
@@ -149,13 +165,19 @@ impl Worker {
     /// # Errors
     /// If the queue or a store cannot be read or written; nothing is lost, the jobs stay.
     pub fn step(&mut self) -> Result<Step, WorkerError> {
+        let heard = self.hear()?;
+        if heard > 0 {
+            return Ok(Step::Did(heard));
+        }
         let now = clock::now();
+        queue::resume_due(&self.queue, now)?;
         if let Some(job) = self.next_suspect(now)? {
             return Ok(Step::Did(self.run_alone(job)?));
         }
         let alone = HashSet::from_iter(self.suspects.iter().cloned());
+        let except = self.ids_of(&alone)?;
+        self.begin_asks(&except)?;
         for (lane, limit) in [(Lane::Analyze, ANALYZE_BATCH), (Lane::Embed, EMBED_BATCH)] {
-            let except = self.ids_of(&alone)?;
             let jobs = queue::claim(&mut self.queue, lane, limit, &except, now)?;
             if !jobs.is_empty() {
                 let taken = jobs.len();
@@ -163,13 +185,31 @@ impl Worker {
                 return Ok(Step::Did(taken));
             }
         }
-        Ok(Step::Idle(queue::waiting(&self.queue, now)?))
+        self.rest(now)
+    }
+
+    /// What there is to wait for.
+    fn rest(&self, now: clock::Timestamp) -> Result<Step, WorkerError> {
+        let asks = self.asking.as_ref().is_some_and(Asking::has_room);
+        let lanes: &[Lane] =
+            if asks { &[Lane::Analyze, Lane::Embed, Lane::Ask] } else { &[Lane::Analyze, Lane::Embed] };
+        let waiting = queue::waiting_in(&self.queue, lanes, now)?;
+        let awaits = self.asking.as_ref().is_some_and(Asking::is_waiting);
+        Ok(if awaits { Step::Awaiting(waiting) } else { Step::Idle(waiting) })
+    }
+
+    /// Has `wake` called whenever a model's reply has come, so that the next step can take it in.
+    pub fn wake_with(&mut self, wake: Wake) {
+        if let Some(asking) = &mut self.asking {
+            asking.wake_with(wake);
+        }
     }
 
     fn run_jobs(&mut self, lane: Lane, jobs: Vec<queue::Job>) -> Result<(), WorkerError> {
         match lane {
             Lane::Analyze => self.analyze(jobs),
             Lane::Embed => self.embed(jobs),
+            Lane::Ask => jobs.into_iter().try_for_each(|job| self.ask(job).map(drop)),
         }
     }
 
@@ -201,7 +241,7 @@ impl Worker {
 
     fn run_alone(&mut self, job: queue::Job) -> Result<usize, WorkerError> {
         let subject = subject(&job);
-        let lane = if job.kind == crate::domain::JobKind::Embed { Lane::Embed } else { Lane::Analyze };
+        let lane = Lane::of(job.kind);
         self.run_jobs(lane, vec![job])?;
         self.acquit(&subject)?;
         Ok(1)
@@ -246,29 +286,45 @@ impl Worker {
     }
 }
 
+/// Settles what an earlier worker left open, and takes the ledger into use. Where that cannot be done nothing is asked, and all else
+/// goes on.
+fn take_up_ledger(
+    db: &mut Connection,
+    home: &Home,
+    config: &Config,
+    asking: Option<&mut Asking>,
+) -> Result<(), WorkerError> {
+    let repos = registry::list(db)?;
+    let settled = budget::settle_dead(db, |repo, key| stored_cost(config, &repos, repo, key), clock::now());
+    let Some(asking) = asking else {
+        if let Err(error) = settled {
+            tracing::error!(%error, "what an earlier worker left open is not settled");
+        }
+        queue::close_lane(db, Lane::Ask, clock::now())?;
+        return Ok(());
+    };
+    let taken_up = settled.and_then(|_| budget::take_up(db, &home.ledger_seal()));
+    match taken_up.and_then(|()| budget::note_limits(db, &config.budget)) {
+        Ok(false) => {}
+        Ok(true) => drop(queue::unpark(db, &[ParkCause::Budget], clock::now())?),
+        Err(error) => asking.obstruct(error.to_string()),
+    }
+    Ok(())
+}
+
+/// What the stored answer of a key cost, for a call that a crash left open.
+fn stored_cost(config: &Config, repos: &[Registered], repo: &RepoId, key: &Hash) -> Option<StoredCost> {
+    let registered = repos.iter().find(|registered| registered.id == *repo)?;
+    let store = RepoStore::open_reader(repo, store_dir(config, registered)).ok()??;
+    let (cost, made_at) = (analyses::answer_cost(store.db(), key).ok()??, analyses::made_at(store.db(), key).ok()??);
+    Some(StoredCost { cost, stored_at: made_at })
+}
+
 /// Where a repository's store is.
 pub fn store_dir(config: &Config, repo: &Registered) -> StoreDir {
     match config.for_repo(&repo.location.path).store {
         Some(dir) => StoreDir::local(dir),
         None => StoreDir::centralized(&config.cache.location, &repo.id),
-    }
-}
-
-/// What results are made with, under this configuration.
-pub fn recipe(config: &Config, home: &Home, analyzer: &dyn Analyzer) -> Recipe {
-    let analysis = |&analysis_type: &AnalysisType| AnalysisRecipe {
-        analysis_type,
-        model_id: analyzer.model_id().to_owned(),
-        prompt_hash: analyzer.prompt_hash(analysis_type),
-        schema_version: SCHEMA_VERSION,
-        sees_dependencies: analysis_type == AnalysisType::Analysis,
-    };
-    let model_id = config.embedding.model.as_deref();
-    let installed = model_id.and_then(crate::embedder::model::spec).filter(|spec| home.model(spec.id).is_dir());
-    Recipe {
-        analyses: config.analysis.types.iter().map(analysis).collect(),
-        embedding: installed
-            .map(|spec| EmbeddingRecipe { model_id: spec.id.to_owned(), chunker_version: CHUNKER_VERSION }),
     }
 }
 

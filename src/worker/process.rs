@@ -4,7 +4,7 @@
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::pipe::{Hint, Report};
@@ -15,6 +15,9 @@ use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::queue::Waiting;
+
+/// How long a worker that is to stop waits for replies that are paid for already; the daemon kills it after 3.5 s.
+const LAST_REPLIES: Duration = Duration::from_millis(2_500);
 
 /// Runs until stopped or idle for too long. Call it under the process's own main thread, with standard input from the daemon.
 ///
@@ -29,12 +32,26 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
     let model = Arc::new(Model::new(&home, &config));
     let search = SearchSocket::listen(&home, &config, model.clone())?;
     let mut worker = Worker::open(home, config, model.clone(), ending)?;
+    let wake = hints.sender.clone();
+    // A reply that comes when nobody listens any more is handled by `close`.
+    worker.wake_with(Arc::new(move || drop(wake.send(Hint::Wake))));
     report(&Report::Ready);
+    serve(&mut worker, &model, &search, &hints, unload_after)?;
+    worker.close(LAST_REPLIES)
+}
+
+fn serve(
+    worker: &mut Worker,
+    model: &Model,
+    search: &SearchSocket,
+    hints: &Hints,
+    unload_after: Duration,
+) -> Result<(), WorkerError> {
     let mut idle_since: Option<Instant> = None;
     loop {
         while let Ok(hint) = hints.receiver.try_recv() {
             idle_since = None;
-            if !obey(&mut worker, &model, hint)? {
+            if !obey(worker, model, hint)? {
                 return Ok(());
             }
         }
@@ -44,6 +61,19 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
         let waiting = match worker.step()? {
             Step::Did(_) => {
                 idle_since = None;
+                continue;
+            }
+            Step::Awaiting(waiting) => {
+                idle_since = None;
+                match hints.receiver.recv_timeout(until(waiting)) {
+                    Ok(hint) => {
+                        if !obey(worker, model, hint)? {
+                            return Ok(());
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
                 continue;
             }
             Step::Idle(waiting) => waiting,
@@ -60,7 +90,7 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
         match hints.receiver.recv_timeout(left.min(until(waiting))) {
             Ok(hint) => {
                 idle_since = None;
-                if !obey(&mut worker, &model, hint)? {
+                if !obey(worker, model, hint)? {
                     return Ok(());
                 }
             }
@@ -105,12 +135,15 @@ fn obey(worker: &mut Worker, model: &Model, hint: Hint) -> Result<bool, WorkerEr
 
 struct Hints {
     receiver: Receiver<Hint>,
+    /// For this process's own wake-ups.
+    sender: Sender<Hint>,
     /// The pipe is closed: the daemon is gone.
     stopped: Arc<AtomicBool>,
 }
 
 fn read_hints() -> Hints {
     let (sender, receiver) = channel();
+    let own = sender.clone();
     let stopped = Arc::new(AtomicBool::new(false));
     let flag = stopped.clone();
     std::thread::spawn(move || {
@@ -129,7 +162,7 @@ fn read_hints() -> Hints {
         // Wakes the loop if it waits; it may be gone already.
         let _ = sender.send(Hint::Stop);
     });
-    Hints { receiver, stopped }
+    Hints { receiver, sender: own, stopped }
 }
 
 fn report(report: &Report) {

@@ -4,7 +4,7 @@
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
 use super::relate::Relations;
-use super::{Worker, WorkerError};
+use super::{Worker, WorkerError, recipe};
 use crate::cache;
 use crate::clock;
 use crate::domain::{Hash, RepoId};
@@ -99,22 +99,24 @@ impl Worker {
         }
         let head = git.head()?;
         check_identity(&git, repo)?;
-        let patterns = self.config.for_repo(&repo.location.path).deny;
+        let config = self.config.for_repo(&repo.location.path);
+        let recipe = recipe::for_repo(&self.recipe, &config);
+        let patterns = config.deny;
         let deny = deny_globs(&patterns).map_err(|(pattern, reason)| Unreconciled::Deny { pattern, reason })?;
-        let read_with = read_with(&patterns);
+        let read_with = read_with(&patterns, self.config.llm.max_context_bytes);
         let reread = cache::metadata(self.store(repo)?.db(), READ_WITH)?.as_deref() != Some(&read_with);
-        let full = full || reread || repo.planned_with != Some(self.recipe.hash());
+        let full = full || reread || repo.planned_with != Some(recipe.hash());
 
         let comparison = self.compare(repo, &git, head, &deny, reread)?;
         let mut relations = self.relate(repo, &comparison, reread)?;
-        let planned = self.plan(repo, &comparison, &relations, full)?;
+        let planned = self.plan(repo, &recipe, &comparison, &relations, full)?;
         let jobs = self.enqueue(repo, &comparison, &planned.plans)?;
         self.advance(repo, &git, &comparison, &mut relations, &planned, &read_with)?;
 
         let outcome = Outcome {
             head: comparison.head.commit.clone(),
             indexed_commit: comparison.head.commit.clone(),
-            planned_with: full.then(|| self.recipe.hash()),
+            planned_with: full.then(|| recipe.hash()),
         };
         registry::record_reconciled(&self.queue, &repo.id, &outcome, clock::now())?;
         let Relations { resolved, impact, .. } = &relations;
@@ -137,8 +139,10 @@ fn check_identity(git: &Repo, repo: &Registered) -> Result<(), Unreconciled> {
 }
 
 /// Hash of what decides how a file is read. When it changes, every file is read again.
-fn read_with(deny: &[String]) -> String {
+fn read_with(deny: &[String], context_bytes: usize) -> String {
     let versions = [OUTLINE_VERSION, CHUNKER_VERSION, CLASSIFY_VERSION, VIEW_VERSION].map(u32::to_le_bytes);
-    let fields = versions.iter().map(|version| &version[..]).chain(deny.iter().map(String::as_bytes));
+    let context_bytes = (context_bytes as u64).to_le_bytes();
+    let fields = versions.iter().map(|version| &version[..]).chain([&context_bytes[..]]);
+    let fields = fields.chain(deny.iter().map(String::as_bytes));
     Hash::of_fields(fields).to_string()
 }

@@ -12,10 +12,12 @@ use super::Worker;
 use super::compare::{Comparison, gone};
 use super::memory::Outlines;
 use super::reconcile::Unreconciled;
+use crate::analyzer::DependencyUse;
+use crate::analyzer::llm;
 use crate::cache::edges::Relation;
 use crate::cache::view::{self, Links, Used};
 use crate::cache::{self, RepoStore, outlines};
-use crate::domain::{Change, Edge, FilePath, Hash};
+use crate::domain::{AnalysisType, Change, Edge, FilePath, Hash};
 use crate::impact::{self, Graph, Impact};
 use crate::outline::Outline;
 use crate::repo::registry::Registered;
@@ -92,7 +94,9 @@ impl Worker {
             Some(only) => (impact::resolve_files(view, only), only.len()),
             None => (impact::resolve(view), outlines.len()),
         });
-        let relations = Related { store, comparison, before: &before, outlines: &outlines, graph: &graph };
+        let context_bytes = self.config.llm.max_context_bytes;
+        let relations =
+            Related { store, comparison, before: &before, outlines: &outlines, graph: &graph, context_bytes };
         let relations = relations.compare(chosen.as_ref())?;
         Ok(Relations { resolved, outlines: Some(outlines), ..relations })
     }
@@ -181,6 +185,7 @@ struct Related<'a> {
     before: &'a Outlines,
     outlines: &'a Outlines,
     graph: &'a Graph,
+    context_bytes: usize,
 }
 
 impl Related<'_> {
@@ -228,7 +233,7 @@ impl Related<'_> {
         let read: HashSet<&FilePath> = self.comparison.reads.iter().map(|file| &file.record.path).collect();
         let present = self.outlines.keys().filter(|path| chosen.is_none_or(|chosen| chosen.contains(*path)));
         for path in present {
-            let now = links(self.graph, path);
+            let now = links(self.graph, path, self.context_bytes);
             let recorded = before.get(path);
             if read.contains(path) || recorded != Some(&now) {
                 let place = |links: &Links| (links.module_path.clone(), links.crate_root);
@@ -279,13 +284,25 @@ impl Related<'_> {
     }
 }
 
-/// What a graph says about a file.
-pub(crate) fn links(graph: &Graph, path: &FilePath) -> Links {
+/// What a graph says about a file; `context_bytes`: so much of what it uses is shown in a prompt.
+pub(crate) fn links(graph: &Graph, path: &FilePath, context_bytes: usize) -> Links {
     Links {
         module_path: graph.module_path(path).map(str::to_owned),
         crate_root: graph.is_crate_root(path),
         deps_hash: Some(impact::deps_hash(graph.uses(path))),
+        context_hash: Some(context_hash(graph.uses(path), context_bytes)),
     }
+}
+
+/// Hash of what a prompt shows of a file's uses; the types that see any see the same.
+fn context_hash(uses: &[impact::Use], max_bytes: usize) -> Hash {
+    let shown = |one: &impact::Use| DependencyUse {
+        written: one.written.clone(),
+        kind: one.kind.to_string(),
+        signature: one.signature.clone(),
+    };
+    let uses: Vec<DependencyUse> = uses.iter().map(shown).collect();
+    llm::context(AnalysisType::Analysis, &uses, max_bytes).hash()
 }
 
 /// The dependency context of a file as it is recorded.

@@ -6,12 +6,13 @@ use super::Worker;
 use super::compare::{Comparison, gone};
 use super::reconcile::Unreconciled;
 use super::relate::Relations;
+use crate::analyzer::llm::Withheld;
 use crate::cache::key::StoredParts;
 use crate::cache::view::{self, FileRecord};
 use crate::cache::{RepoStore, analyses};
 use crate::clock;
-use crate::domain::{AnalysisType, FilePath, Hash};
-use crate::plan::{self, Cause, FilePlan, Stored};
+use crate::domain::{FilePath, Hash, JobKind};
+use crate::plan::{self, Cause, FilePlan, Recipe, Stored};
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::{Result as StoreResult, StoreError, write};
@@ -27,11 +28,12 @@ impl Worker {
     pub(super) fn plan(
         &mut self,
         repo: &Registered,
+        recipe: &Recipe,
         comparison: &Comparison,
         relations: &Relations,
         full: bool,
     ) -> Result<Planned, Unreconciled> {
-        let recipe = self.recipe.clone();
+        let withheld = Withheld::new(&recipe.withhold);
         let store = self.store(repo)?;
         let causes = causes(comparison, relations);
         let files = files_after(store, comparison, relations, full)?;
@@ -39,7 +41,7 @@ impl Worker {
         let mut plans = Vec::new();
         for (path, file) in &files {
             let cause = causes.get(path).unwrap_or(&Cause::Backfill);
-            plans.push(plan::plan(&recipe, file, cause, &held)?);
+            plans.push(plan::plan(recipe, file, cause, withheld.holds(path), &held)?);
         }
         Ok(Planned { files, plans })
     }
@@ -134,8 +136,8 @@ impl Stored for Held<'_> {
         }
     }
 
-    fn newest(&self, path: &FilePath, analysis_type: AnalysisType) -> StoreResult<Option<StoredParts>> {
-        analyses::newest_parts(self.store.db(), path, analysis_type)
+    fn newest(&self, path: &FilePath, kind: JobKind) -> StoreResult<Option<StoredParts>> {
+        analyses::newest_parts(self.store.db(), path, kind)
     }
 
     fn embedded(&self, path: &FilePath) -> StoreResult<Option<Hash>> {

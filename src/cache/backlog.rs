@@ -1,0 +1,107 @@
+//! What of the view has no result yet, or one that a person calls too old: what `cache build` and `cache sync` put into the queue.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, Row};
+
+use super::analyses::hash;
+use super::view::{self, FileRecord};
+use crate::clock::Timestamp;
+use crate::domain::{AnalysisType, FilePath, Hash, JobKind, Origin, Priority, StaleReason};
+use crate::plan::{self, Cause};
+use crate::queue::NewJob;
+use crate::store::{Result, StoreError};
+
+/// One result that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub kind: JobKind,
+    pub key: Hash,
+    pub file: FileRecord,
+    pub reason: StaleReason,
+}
+
+impl Due {
+    /// Its place among all work when nobody says otherwise.
+    pub fn priority(&self) -> Priority {
+        plan::priority(&self.file, &Cause::Backfill)
+    }
+
+    /// The job that a person asks for; `priority`: instead of its own.
+    pub fn into_job(self, priority: Option<Priority>) -> NewJob {
+        NewJob {
+            priority: priority.unwrap_or_else(|| self.priority()),
+            path: self.file.path,
+            kind: self.kind,
+            key: self.key,
+            blob: self.file.blob,
+            origin: Origin::Person,
+            reason: self.reason,
+        }
+    }
+}
+
+/// Analyses of these types that the view asks for and that are not there, the most urgent first, of at most so many files.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn missing(db: &Connection, types: &[AnalysisType], max_files: usize) -> Result<Vec<Due>> {
+    let rows = keys(
+        db,
+        "SELECT k.file_path, k.kind, k.cache_key FROM current_keys k LEFT JOIN file_analysis a USING (cache_key)
+         WHERE k.kind <> 'embed' AND a.cache_key IS NULL",
+        [],
+    )?;
+    let mut due = with_files(db, rows, types, &StaleReason::Missing)?;
+    keep_files(&mut due, max_files);
+    Ok(due)
+}
+
+/// Analyses of these types in use that were made before a time, the most urgent first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn older(db: &Connection, types: &[AnalysisType], before: Timestamp) -> Result<Vec<Due>> {
+    let rows = keys(
+        db,
+        "SELECT k.file_path, k.kind, k.cache_key FROM current_keys k JOIN file_analysis a USING (cache_key)
+         WHERE a.created_at < ?1",
+        [before.0],
+    )?;
+    with_files(db, rows, types, &StaleReason::Expired)
+}
+
+type Keyed = (FilePath, String, Hash);
+
+fn keys(db: &Connection, sql: &str, bound: impl rusqlite::Params) -> Result<Vec<Keyed>> {
+    let keyed = |row: &Row<'_>| Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), row.get(1)?, hash(row, 2)?));
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map(bound, keyed)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn with_files(db: &Connection, rows: Vec<Keyed>, types: &[AnalysisType], reason: &StaleReason) -> Result<Vec<Due>> {
+    let mut due = Vec::new();
+    for (path, kind, key) in rows {
+        let unreadable = || StoreError::Unreadable { what: "kind of result", detail: kind.clone() };
+        let kind = JobKind::parse(&kind).ok_or_else(unreadable)?;
+        if !kind.analysis_type().is_some_and(|analysis_type| types.contains(&analysis_type)) {
+            continue;
+        }
+        if let Some(file) = view::file(db, &path)? {
+            due.push(Due { kind, key, file, reason: reason.clone() });
+        }
+    }
+    due.sort_by(|a, b| (a.priority(), &a.file.path, a.kind).cmp(&(b.priority(), &b.file.path, b.kind)));
+    Ok(due)
+}
+
+fn keep_files(due: &mut Vec<Due>, max_files: usize) {
+    let mut kept: BTreeSet<FilePath> = BTreeSet::new();
+    due.retain(|one| {
+        if kept.len() < max_files {
+            kept.insert(one.file.path.clone());
+        }
+        kept.contains(&one.file.path)
+    });
+}

@@ -1,0 +1,63 @@
+//! From a job to the question that is asked about its file, or to the reason why nothing is asked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::super::analyze::{Ended, is_made, panic_text};
+use super::super::{Worker, WorkerError, read, recipe, subject};
+use crate::analyzer::llm::{Prompt, Withheld, render};
+use crate::analyzer::{DependencyUse, Subject};
+use crate::cache::key::AnalysisKey;
+use crate::cache::view::{self, FileRecord};
+use crate::plan::{Sees, is_asked_about};
+use crate::queue::Job;
+use crate::repo::Repo;
+use crate::repo::registry::{self, Registered};
+
+/// What is asked.
+pub(super) struct Question {
+    pub key: AnalysisKey,
+    pub file: FileRecord,
+    pub prompt: Prompt,
+}
+
+impl Worker {
+    /// The question of a job as its file is recorded now. `Err`: its file has moved on, its answer is there, it may not leave this
+    /// machine, or it cannot be read.
+    pub(super) fn question(&mut self, job: &Job) -> Result<Result<(Registered, Question), Ended>, WorkerError> {
+        let Some(repo) = registry::get(&self.queue, &job.repo)? else { return Ok(Err(Ended::Finished)) };
+        let config = self.config.for_repo(&repo.location.path);
+        let withheld = Withheld::new(&config.withhold);
+        let own = recipe::for_repo(&self.recipe, &config);
+        let store = self.store(&repo)?;
+        let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err(Ended::Finished)) };
+        let Some(recipe) = own.analysis(job.kind) else { return Ok(Err(Ended::Finished)) };
+        let Some(key) = recipe.key(&file).filter(|key| key.hash() == job.key) else { return Ok(Err(Ended::Finished)) };
+        if !is_asked_about(&file) || withheld.holds(&job.path) || is_made(store.db(), job)? {
+            return Ok(Err(Ended::Finished));
+        }
+        let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
+        let uses: Vec<DependencyUse> = match recipe.sees {
+            Sees::Nothing => Vec::new(),
+            Sees::Dependencies | Sees::Context => {
+                view::uses(store.db(), &job.path)?.into_iter().map(dependency).collect()
+            }
+        };
+        let prompt = self.prompt(&repo, job, &file, &uses);
+        Ok(prompt.map(|prompt| (repo, Question { key, file, prompt })))
+    }
+
+    /// Reads the committed text and renders it, its secrets taken out.
+    fn prompt(&self, repo: &Registered, job: &Job, file: &FileRecord, uses: &[DependencyUse]) -> Result<Prompt, Ended> {
+        let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
+        let Some(asking) = &self.asking else { return Err(Ended::Finished) };
+        let git = Repo::open(&repo.location).map_err(|error| failed(&error))?;
+        let text = read::text(&git, &file.blob).map_err(|error| failed(&error))?;
+        let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
+        let _slot = self.slots.enter(&subject(job)).map_err(|error| failed(&error))?;
+        let shown = Subject { language: file.language, role: file.role, text: &text, uses };
+        let Some(analysis_type) = job.kind.analysis_type() else { return Err(Ended::Finished) };
+        catch_unwind(AssertUnwindSafe(|| render(&asking.prompts, analysis_type, &shown, &asking.limits)))
+            .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?
+            .map_err(|nothing| Ended::Hopeless(nothing.to_string()))
+    }
+}

@@ -1,0 +1,56 @@
+//! What results are made with under a configuration: part of every key.
+
+use crate::analyzer::llm::{self, Limits, Prompts};
+use crate::analyzer::{Analyzer, SCHEMA_VERSION};
+use crate::cache::key::no_options;
+use crate::config::{Config, RepoConfig};
+use crate::domain::AnalysisType;
+use crate::embedder::chunk::CHUNKER_VERSION;
+use crate::home::Home;
+use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe, Sees};
+
+/// The recipe for every type, before a repository leaves some out ([`for_repo`]).
+pub fn recipe(config: &Config, home: &Home, analyzer: &dyn Analyzer, prompts: &Prompts) -> Recipe {
+    let local = |&analysis_type: &AnalysisType| AnalysisRecipe {
+        analysis_type,
+        model_id: analyzer.model_id().to_owned(),
+        prompt_hash: analyzer.prompt_hash(analysis_type),
+        schema_version: SCHEMA_VERSION,
+        config_hash: no_options(),
+        sees: if analysis_type == AnalysisType::Analysis { Sees::Dependencies } else { Sees::Nothing },
+    };
+    let model_id = config.embedding.model.as_deref();
+    let installed = model_id.and_then(crate::embedder::model::spec).filter(|spec| home.model(spec.id).is_dir());
+    Recipe {
+        analyses: AnalysisType::ALL.iter().map(local).collect(),
+        asks: asks(config, prompts),
+        withhold: Vec::new(),
+        embedding: installed
+            .map(|spec| EmbeddingRecipe { model_id: spec.id.to_owned(), chunker_version: CHUNKER_VERSION }),
+    }
+}
+
+fn asks(config: &Config, prompts: &Prompts) -> Vec<AnalysisRecipe> {
+    let Some(model_id) = llm::model_id(&config.llm) else { return Vec::new() };
+    let ask = |&analysis_type: &AnalysisType| AnalysisRecipe {
+        analysis_type,
+        model_id: model_id.clone(),
+        prompt_hash: prompts.hash(analysis_type),
+        schema_version: SCHEMA_VERSION,
+        config_hash: Limits::of(&config.llm).hash(),
+        sees: if llm::sees_dependencies(analysis_type) { Sees::Context } else { Sees::Nothing },
+    };
+    AnalysisType::ALL.iter().map(ask).collect()
+}
+
+/// The part of a recipe that holds for one repository.
+pub(super) fn for_repo(recipe: &Recipe, config: &RepoConfig) -> Recipe {
+    let mut own = recipe.clone();
+    let wanted = |one: &AnalysisRecipe| config.analysis.types.contains(&one.analysis_type);
+    own.analyses.retain(wanted);
+    own.asks.retain(wanted);
+    if !own.asks.is_empty() {
+        own.withhold.clone_from(&config.withhold);
+    }
+    own
+}
