@@ -3,6 +3,7 @@
 
 mod support;
 
+mod asking;
 mod bad_input;
 mod budget;
 mod command_line;
@@ -13,8 +14,10 @@ mod embedding;
 mod hooks;
 mod line;
 mod noticing;
+mod outage;
 mod power_cut;
 mod provider;
 mod queue;
 mod rebuild;
 mod register;
+mod spending;

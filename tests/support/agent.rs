@@ -54,6 +54,18 @@ impl TestAgent {
         self.root.path().join("h")
     }
 
+    /// Moves the clock of everything that this agent runs, now and later.
+    pub fn shift_clock(&self, shift: Duration) {
+        // In one step: a clock that is read meanwhile is the old or the new one.
+        let next = self.root.path().join("clock-shift.new");
+        std::fs::write(&next, shift.as_millis().to_string()).unwrap();
+        std::fs::rename(next, self.clock_shift()).unwrap();
+    }
+
+    fn clock_shift(&self) -> PathBuf {
+        self.root.path().join("clock-shift")
+    }
+
     /// The home of the user whose agent it is.
     pub fn user_home(&self) -> PathBuf {
         self.root.path().join("user")
@@ -81,6 +93,7 @@ impl TestAgent {
             .env("RA_AGENT_HOME", self.home())
             .env("LC_ALL", "C.UTF-8")
             .env("NO_COLOR", "1")
+            .env("RA_AGENT_TEST_CLOCK_SHIFT", self.clock_shift())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .stdin(Stdio::null());
         command

@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "no story needs everything")]
 
 mod agent;
+pub mod asking;
 mod fingerprint;
 mod jobs;
 pub mod llm_server;
