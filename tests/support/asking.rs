@@ -1,5 +1,6 @@
 //! An agent that asks a scripted model about a small workspace.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -33,6 +34,8 @@ pub struct Asking {
     pub agent: TestAgent,
     pub repo: TestRepo,
     pub server: LlmServer,
+    /// Requests up to the last wait.
+    seen: Cell<usize>,
 }
 
 impl Asking {
@@ -52,7 +55,7 @@ impl Asking {
         agent.write_config(&config(&server, monthly_usd, more_config));
         agent.start();
         untouched(repo.path(), || agent.ok(["register", repo.path().to_str().unwrap()]));
-        Self { agent, repo, server }
+        Self { agent, repo, server, seen: Cell::new(0) }
     }
 
     /// Everything answered once.
@@ -64,7 +67,7 @@ impl Asking {
 
     #[track_caller]
     pub fn wait(&self) {
-        untouched(self.repo.path(), || self.agent.wait());
+        self.settle();
     }
 
     pub fn path(&self) -> &str {
@@ -78,12 +81,13 @@ impl Asking {
         self.settle()
     }
 
-    /// Waits, and hands back the bodies of the requests that came meanwhile.
+    /// Waits, and hands back the bodies of the requests that came since the wait before.
     #[track_caller]
     pub fn settle(&self) -> Vec<String> {
-        let before = self.server.requests().len();
-        self.wait();
-        self.server.requests().split_off(before).into_iter().map(|request| request.body).collect()
+        untouched(self.repo.path(), || self.agent.wait());
+        let requests = self.server.requests();
+        let before = self.seen.replace(requests.len());
+        requests.into_iter().skip(before).map(|request| request.body).collect()
     }
 
     #[track_caller]
