@@ -14,3 +14,4 @@ mod noticing;
 mod queue;
 mod rebuild;
 mod register;
+mod verify;

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, human output by default, exit codes as in DESIGN §6.
 
+mod cache;
 mod daemon;
 pub mod hooks;
 mod impact;
@@ -28,6 +29,7 @@ use crate::home::{Home, HomeError};
 use crate::query::QueryError;
 use crate::repo::{LocateError, RepoError};
 use crate::store::{self, Database, StoreError};
+use crate::worker::WorkerError;
 use verbs::{Cli, Verb};
 
 /// Why a verb did not do what was asked. Its kind is the exit code.
@@ -127,6 +129,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Model { act } => model::run(&context, act),
         Verb::Reconcile { repo, full } => reconcile::reconcile(&context, repo, full),
         Verb::Queue { act } => queue::run(&context, act),
+        Verb::Cache { act } => cache::run(&context, act),
         Verb::Show { file, json } => show::show(&context, &file, json),
         Verb::Search { query, repo, limit, kind, json } => search::search(&context, query, repo, limit, kind, json),
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
@@ -147,7 +150,17 @@ macro_rules! failed {
     };
 }
 
-failed!(HomeError, ConfigError, StoreError, RepoError, LocateError, DaemonError, InstallError, hooks::HooksError);
+failed!(
+    HomeError,
+    ConfigError,
+    StoreError,
+    RepoError,
+    LocateError,
+    DaemonError,
+    InstallError,
+    WorkerError,
+    hooks::HooksError
+);
 
 impl From<ControlError> for Failure {
     fn from(error: ControlError) -> Self {

@@ -91,6 +91,11 @@ pub enum Verb {
         #[command(subcommand)]
         act: QueueAct,
     },
+    /// Look after what is kept of the repositories
+    Cache {
+        #[command(subcommand)]
+        act: CacheAct,
+    },
     /// Show the analyses of a file
     Show {
         file: PathBuf,
@@ -224,6 +229,20 @@ pub enum QueueAct {
     Pause,
     /// Hand out jobs again
     Resume,
+}
+
+#[derive(Subcommand)]
+pub enum CacheAct {
+    /// Build everything derived from nothing, and compare it with what is kept
+    Verify {
+        /// Only this repository
+        repo: Option<PathBuf>,
+        /// Mend what differs, and compare again
+        #[arg(long)]
+        repair: bool,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A number and a unit: ms, s, m or h.

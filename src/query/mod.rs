@@ -5,6 +5,7 @@ pub mod files;
 pub mod impact;
 pub mod search;
 pub mod status;
+pub mod verify;
 
 use std::path::Path;
 

@@ -8,6 +8,7 @@ mod analyze;
 mod compare;
 mod embed;
 mod memory;
+mod mend;
 mod model;
 pub mod pipe;
 mod process;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub(crate) use advance::records;
+pub(crate) use mend::{ChunkIds, unreadable_analyses, vector_ids};
 pub use model::Model;
 pub use process::run;
 pub(crate) use read::{FileRead, Reading, text};
