@@ -172,6 +172,15 @@ impl Vectors {
         Ok(batches.iter().flat_map(rows::from_batch).collect())
     }
 
+    /// The chunk id and the file (`FilePath::escaped`) of every row, in no particular order.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn ids(&self) -> Result<Vec<(String, String)>, VectorsError> {
+        let batches = self.read(&["chunk_id", "file_path"], None).await?;
+        Ok(batches.iter().flat_map(|batch| rows::text_pairs(batch, "chunk_id", "file_path")).collect())
+    }
+
     /// The chunks whose vectors are nearest to the query: their ids and the cosine of the angle between (1 is the same direction),
     /// highest first. The query must be of unit length and of the same model.
     ///

@@ -21,3 +21,4 @@ mod queue;
 mod rebuild;
 mod register;
 mod spending;
+mod verify;

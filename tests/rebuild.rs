@@ -1,6 +1,8 @@
 //! The promise: what the agent knows after any history of commits is what it would know had it begun today (invariant 14).
 
-use crate::support::{Random, TestAgent, TestRepo, assert_same_state, number_from_environment, untouched};
+use std::collections::BTreeSet;
+
+use crate::support::{Jobs, Random, TestAgent, TestRepo, assert_same_state, number_from_environment, untouched};
 
 /// Commits in the gate; `RA_AGENT_STEPS` asks for more.
 const STEPS: u64 = 25;
@@ -118,15 +120,124 @@ fn after_any_history_the_state_is_that_of_a_beginner() {
         change(&repo, &mut random, &commits);
         commits.push(repo.head());
         untouched(repo.path(), || agent.wait());
+        println!("step {step}, {}", repo.head());
+        assert_sound(&agent);
         if step % COMPARED_EVERY == 0 {
             let mut beginner = TestAgent::without_model();
             beginner.ok(["register", repo.path().to_str().unwrap()]);
             beginner.start();
             beginner.wait();
-            println!("step {step}, {}", repo.head());
             assert_same_state(&agent.state(), &beginner.state());
         }
     }
     agent.stop();
     agent.assert_sound();
+}
+
+/// Everything derived is what it would be if it were built from nothing.
+#[track_caller]
+fn assert_sound(agent: &TestAgent) {
+    let output = agent.run(["cache", "verify"]);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+}
+
+/// Who uses what of whom: `dependent > source: symbol`.
+#[track_caller]
+fn edges(agent: &TestAgent, repo: &TestRepo) -> BTreeSet<String> {
+    let told = agent.json(["deps", repo.path().to_str().unwrap()]);
+    let text = |edge: &serde_json::Value, name: &str| edge[name].as_str().unwrap().to_owned();
+    let edges = told["edges"].as_array().unwrap().iter();
+    edges
+        .map(|one| {
+            format!("{} > {}: {}", text(one, "dependent_file"), text(one, "source_file"), text(one, "symbol_name"))
+        })
+        .collect()
+}
+
+/// Commits, lets the agent take it in, and hands back the analyses made of files that did not change: path, symbol, file.
+#[track_caller]
+fn dependents(agent: &TestAgent, repo: &TestRepo, changed: &[&str]) -> BTreeSet<(String, String, String)> {
+    let before = Jobs::of(agent);
+    repo.commit("a step");
+    agent.wait();
+    assert_sound(agent);
+    let new = Jobs::since(agent, &before);
+    let others = new.analyses().filter(|job| !changed.contains(&job.path.as_str()));
+    others
+        .map(|job| {
+            let (symbol, file) = job.cause.clone().unwrap_or_else(|| panic!("no cause: {job:?}"));
+            (job.path.clone(), symbol, file)
+        })
+        .collect()
+}
+
+fn agent_of(repo: &TestRepo) -> TestAgent {
+    let mut agent = TestAgent::without_model();
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    agent
+}
+
+fn cause(path: &str, symbol: &str, file: &str) -> (String, String, String) {
+    (path.to_owned(), symbol.to_owned(), file.to_owned())
+}
+
+#[test]
+fn files_that_did_not_change_get_and_lose_edges_with_those_that_come_and_go() {
+    let repo = TestRepo::with_files([
+        ("Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        ("src/lib.rs", "pub mod late;\npub mod user;\n"),
+        ("src/user.rs", "use crate::late::arrive;\npub fn f() -> u8 {\n    arrive()\n}\n"),
+    ]);
+    let agent = agent_of(&repo);
+    let edge = "src/user.rs > src/late.rs: arrive";
+    assert!(!edges(&agent, &repo).contains(edge));
+    repo.write("src/late.rs", "pub fn arrive() -> u8 {\n    1\n}\n");
+    let touched = dependents(&agent, &repo, &["src/late.rs"]);
+    assert!(touched.contains(&cause("src/user.rs", "arrive", "src/late.rs")), "{touched:?}");
+    assert!(edges(&agent, &repo).contains(edge));
+    repo.edit("src/late.rs", "arrive() -> u8", "arrive() -> u16");
+    assert_eq!(dependents(&agent, &repo, &["src/late.rs"]), [cause("src/user.rs", "arrive", "src/late.rs")].into());
+    repo.delete("src/late.rs");
+    // What it was analysed with before the file came is still there.
+    assert_eq!(dependents(&agent, &repo, &[]), BTreeSet::new());
+    assert!(!edges(&agent, &repo).contains(edge));
+}
+
+#[test]
+fn a_re_export_that_goes_touches_those_who_came_through_it() {
+    let repo = TestRepo::with_files([
+        ("Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        ("src/lib.rs", "pub mod front;\nmod rules;\npub mod through;\npub mod straight;\n"),
+        ("src/front.rs", "pub use crate::rules::limit;\npub fn other() {}\n"),
+        ("src/rules.rs", "pub fn limit() -> u32 {\n    10\n}\n"),
+        ("src/through.rs", "pub fn f() -> u32 {\n    crate::front::limit()\n}\n"),
+        ("src/straight.rs", "pub fn f() -> u32 {\n    crate::rules::limit()\n}\n"),
+    ]);
+    let agent = agent_of(&repo);
+    repo.edit("src/front.rs", "pub use crate::rules::limit;\n", "");
+    assert_eq!(dependents(&agent, &repo, &["src/front.rs"]), [cause("src/through.rs", "limit", "src/front.rs")].into());
+}
+
+#[test]
+fn a_type_behind_an_alias_touches_those_who_call_its_methods() {
+    let repo = TestRepo::with_files([
+        ("Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        ("src/lib.rs", "pub mod make;\npub mod types;\npub mod user;\n"),
+        (
+            "src/types.rs",
+            "pub struct One;\nimpl One {\n    pub fn go(&self) -> u8 {\n        1\n    }\n}\npub struct Two;\nimpl Two {\n    pub fn go(&self) -> u16 {\n        2\n    }\n}\npub type Chosen = One;\n",
+        ),
+        ("src/make.rs", "use crate::types::Chosen;\npub fn make() -> Chosen {\n    todo!()\n}\n"),
+        ("src/user.rs", "pub fn f() {\n    crate::make::make().go();\n}\n"),
+    ]);
+    let agent = agent_of(&repo);
+    assert!(edges(&agent, &repo).contains("src/user.rs > src/types.rs: One::go"));
+    repo.edit("src/types.rs", "Chosen = One", "Chosen = Two");
+    let touched = dependents(&agent, &repo, &["src/types.rs"]);
+    let paths: BTreeSet<&str> = touched.iter().map(|(path, ..)| path.as_str()).collect();
+    assert_eq!(paths, BTreeSet::from(["src/make.rs", "src/user.rs"]), "{touched:?}");
+    assert!(touched.iter().all(|(_, symbol, file)| !symbol.is_empty() && file == "src/types.rs"), "{touched:?}");
+    assert!(edges(&agent, &repo).contains("src/user.rs > src/types.rs: Two::go"));
 }

@@ -31,6 +31,7 @@ use crate::home::{Home, HomeError};
 use crate::query::QueryError;
 use crate::repo::{LocateError, RepoError};
 use crate::store::{self, Database, StoreError};
+use crate::worker::WorkerError;
 use verbs::{Cli, Verb};
 
 /// Why a verb did not do what was asked. Its kind is the exit code.
@@ -135,7 +136,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Reconcile { repo, full } => reconcile::reconcile(&context, repo, full),
         Verb::Queue { act } => queue::run(&context, act),
         Verb::Budget { act } => budget::run(context, act),
-        Verb::Cache { act } => cache::run(&context, &act),
+        Verb::Cache { act } => cache::run(&context, act),
         Verb::Show { file, all, json } => show::show(&context, &file, all, json),
         Verb::Search { query, repo, limit, kind, json } => search::search(&context, query, repo, limit, kind, json),
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
@@ -156,7 +157,17 @@ macro_rules! failed {
     };
 }
 
-failed!(HomeError, ConfigError, StoreError, RepoError, LocateError, DaemonError, InstallError, hooks::HooksError);
+failed!(
+    HomeError,
+    ConfigError,
+    StoreError,
+    RepoError,
+    LocateError,
+    DaemonError,
+    InstallError,
+    WorkerError,
+    hooks::HooksError
+);
 
 impl From<ControlError> for Failure {
     fn from(error: ControlError) -> Self {

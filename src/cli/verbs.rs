@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::Failure;
-use super::cache::CacheAct;
+use super::cache::{BuildArgs, SyncArgs};
 
 /// Keeps the analysis and the semantic index of your Git repositories fresh, without writing in them.
 #[derive(Parser)]
@@ -102,7 +102,7 @@ pub enum Verb {
         #[command(subcommand)]
         act: BudgetAct,
     },
-    /// Look after what is cached
+    /// Look after what is kept of the repositories
     Cache {
         #[command(subcommand)]
         act: CacheAct,
@@ -267,6 +267,24 @@ pub enum BudgetAct {
         /// So many days, today included
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_660))]
         days: u32,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum CacheAct {
+    /// Make the analyses that a repository lacks
+    Build(BuildArgs),
+    /// Make analyses anew that are too old; nothing expires otherwise
+    Sync(SyncArgs),
+    /// Build everything derived from nothing, and compare it with what is kept
+    Verify {
+        /// Only this repository
+        repo: Option<PathBuf>,
+        /// Mend what differs, and compare again
+        #[arg(long)]
+        repair: bool,
         #[arg(long)]
         json: bool,
     },

@@ -13,6 +13,7 @@ use crate::daemon::control::{self, ControlError, Reply, RepoOutcome, Request};
 use crate::domain::RepoId;
 use crate::query::Reader;
 use crate::queue::{self, Counts};
+use crate::worker::pipe::Depth;
 
 /// How often the queue is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -121,7 +122,7 @@ fn until_settled(
 
 /// Asks for a reconcile; `None` if the time was up first.
 fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Result<Option<Vec<RepoOutcome>>, Failure> {
-    let request = Request::Reconcile { repo: repo.map(|id| id.0.clone()), full: false };
+    let request = Request::Reconcile { repo: repo.map(|id| id.0.clone()), depth: Depth::Changes };
     let time_left = deadline.saturating_duration_since(clock::monotonic());
     match control::ask_within(&context.home, request, time_left) {
         Ok(Reply::Reconciled { repos }) => Ok(Some(repos)),

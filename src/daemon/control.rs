@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::home::Home;
+use crate::worker::pipe::Depth;
 
 /// Version of the protocol: a client and a daemon of different versions refuse each other with a text.
 pub const PROTOCOL: u32 = 1;
@@ -37,7 +38,7 @@ pub enum Request {
     /// Answered when each has finished a reconcile that started after the request.
     Reconcile {
         repo: Option<String>,
-        full: bool,
+        depth: Depth,
     },
     /// Somebody searches: have a worker up with its model loaded.
     Warm,

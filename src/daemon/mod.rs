@@ -28,7 +28,7 @@ use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{self, Database, StoreError};
-use crate::worker::pipe::{Hint, Report};
+use crate::worker::pipe::{Depth, Hint, Report};
 use control::{Reply, RepoOutcome, Request};
 use socket::{Call, Socket};
 use supervise::{Asked, Happened, Supervisor};
@@ -225,7 +225,7 @@ impl Daemon {
     async fn begin(&mut self) -> Result<(), DaemonError> {
         for repo in registry::list(&self.db)? {
             self.watch(&repo);
-            self.reconcile(repo.id, true).await;
+            self.reconcile(repo.id, Depth::Full).await;
         }
         Ok(())
     }
@@ -271,7 +271,7 @@ impl Daemon {
         for event in self.debounce.due(now) {
             tracing::debug!(repo = %event.repo, cause = event.cause.as_str(), "due");
             match event.cause {
-                Cause::Start | Cause::Overflow | Cause::Request => self.reconcile(event.repo, false).await,
+                Cause::Start | Cause::Overflow | Cause::Request => self.reconcile(event.repo, Depth::Changes).await,
                 Cause::Timer | Cause::GitDir | Cause::Hook => self.reconcile_if_moved(event.repo).await?,
             }
         }
@@ -308,13 +308,13 @@ impl Daemon {
             Err(error) => repo.error.as_deref() != Some(&error.to_string()),
         };
         if moved {
-            self.reconcile(id, false).await;
+            self.reconcile(id, Depth::Changes).await;
         }
         Ok(())
     }
 
-    async fn reconcile(&mut self, repo: RepoId, full: bool) {
-        self.worker.reconcile(Asked { repo, full }, clock::monotonic()).await;
+    async fn reconcile(&mut self, repo: RepoId, depth: Depth) {
+        self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await;
     }
 
     fn watch(&self, repo: &Registered) {
@@ -380,7 +380,7 @@ impl Daemon {
                 sandbox: self.sandbox.as_str().to_owned(),
                 watches: self.watcher.as_ref().map(Watcher::watches),
             },
-            Request::Reconcile { repo, full } => return self.reconcile_for(repo, full, answer).await,
+            Request::Reconcile { repo, depth } => return self.reconcile_for(repo, depth, answer).await,
             Request::Warm => {
                 self.worker.hint(Hint::Warm, clock::monotonic()).await;
                 Reply::Done { message: "a worker is being warmed".to_owned() }
@@ -398,7 +398,7 @@ impl Daemon {
     async fn reconcile_for(
         &mut self,
         repo: Option<String>,
-        full: bool,
+        depth: Depth,
         answer: oneshot::Sender<Reply>,
     ) -> Result<(), DaemonError> {
         let ids = match repo {
@@ -407,7 +407,7 @@ impl Daemon {
         };
         let mut tokens = BTreeSet::new();
         for repo in ids {
-            tokens.insert(self.worker.reconcile(Asked { repo, full }, clock::monotonic()).await);
+            tokens.insert(self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await);
         }
         if tokens.is_empty() {
             let _ = answer.send(Reply::Reconciled { repos: Vec::new() });
@@ -456,7 +456,7 @@ impl Daemon {
             control::Change::Register { location, .. } => {
                 if let Some(repo) = registry::by_path(&self.db, &location.path())? {
                     self.watch(&repo);
-                    self.reconcile(repo.id, true).await;
+                    self.reconcile(repo.id, Depth::Full).await;
                 }
             }
             control::Change::Unregister { repo, .. } => {

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::worker::Ending;
-use crate::worker::pipe::{Hint, Report};
+use crate::worker::pipe::{Depth, Hint, Report};
 
 /// Wait before a worker that failed is started again: doubled with each failure in a row, from 200 ms to a minute.
 const RESTART_MIN: Duration = Duration::from_millis(200);
@@ -22,7 +22,7 @@ const RESTART_MAX: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub repo: RepoId,
-    pub full: bool,
+    pub depth: Depth,
 }
 
 struct Running {
@@ -92,7 +92,7 @@ impl Supervisor {
         let token = self.next_token;
         self.next_token += 1;
         self.asked.insert(token, asked.clone());
-        let hint = Hint::Reconcile { repo: asked.repo.0, full: asked.full, token };
+        let hint = Hint::Reconcile { repo: asked.repo.0, depth: asked.depth, token };
         self.send_or_start(&hint, now).await;
         token
     }
@@ -193,7 +193,7 @@ impl Supervisor {
                 let hints: Vec<Hint> = self
                     .asked
                     .iter()
-                    .map(|(&token, asked)| Hint::Reconcile { repo: asked.repo.0.clone(), full: asked.full, token })
+                    .map(|(&token, asked)| Hint::Reconcile { repo: asked.repo.0.clone(), depth: asked.depth, token })
                     .collect();
                 for hint in hints {
                     self.send(&hint).await;

@@ -8,6 +8,7 @@ mod model_status;
 pub mod quote;
 pub mod search;
 pub mod status;
+pub mod verify;
 
 use std::path::Path;
 

@@ -49,3 +49,41 @@ impl Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Language;
+    use crate::outline::outline;
+
+    fn outlines(text: &str) -> Outlines {
+        [(FilePath::from("a.rs"), Arc::new(outline(Language::Rust, text).0))].into()
+    }
+
+    #[test]
+    fn only_what_is_of_the_same_generation_is_handed_out_and_only_once() {
+        let (mut memory, repo) = (Memory::default(), RepoId("r".into()));
+        memory.keep(&repo, 7, outlines("fn a() {}"));
+        assert_eq!(memory.take(&repo, 7), Some(outlines("fn a() {}")));
+        assert_eq!(memory.take(&repo, 7), None);
+        memory.keep(&repo, 7, outlines("fn a() {}"));
+        assert_eq!(memory.take(&repo, 8), None, "somebody else has written the view");
+    }
+
+    #[test]
+    fn what_is_too_large_pushes_the_oldest_out() {
+        let mut memory = Memory::default();
+        let repos: Vec<RepoId> = (0..5).map(|n| RepoId(n.to_string())).collect();
+        // A name of a third of the budget.
+        let large = format!("pub fn {}() {{}}", "a".repeat(BYTES_MAX / BYTES_PER_STORED / 12));
+        let size = outlines(&large)[&FilePath::from("a.rs")].stored_size() * BYTES_PER_STORED;
+        let fitting = BYTES_MAX / size;
+        assert!((2..5).contains(&fitting), "{fitting}");
+        for repo in &repos {
+            memory.keep(repo, 1, outlines(&large));
+        }
+        let kept: Vec<bool> = repos.iter().map(|repo| memory.take(repo, 1).is_some()).collect();
+        let expected: Vec<bool> = (0..5).map(|n| n >= 5 - fitting).collect();
+        assert_eq!(kept, expected);
+    }
+}

@@ -9,6 +9,7 @@ mod ask;
 mod compare;
 mod embed;
 mod memory;
+mod mend;
 mod model;
 pub mod pipe;
 mod process;
@@ -27,10 +28,11 @@ use rusqlite::Connection;
 
 pub(crate) use advance::records;
 pub use ask::Wake;
+pub(crate) use mend::{ChunkIds, unreadable_analyses, vector_ids};
 pub use model::Model;
 pub use process::run;
 pub(crate) use read::{FileRead, Reading, text};
-pub use recipe::recipe;
+pub use recipe::recipe_of;
 pub use reconcile::{Reconciled, Unreconciled};
 pub(crate) use relate::{links, used};
 pub use search_socket::ask;
@@ -140,8 +142,8 @@ impl Worker {
         let analyzer = Local;
         Ok(Self {
             recipe: match &asking {
-                Some(asking) => recipe(&config, &home, &analyzer, &asking.prompts),
-                None => recipe(&config, &home, &analyzer, &Prompts::built_in()),
+                Some(asking) => recipe::recipe(&config, &home, &asking.prompts),
+                None => recipe::recipe(&config, &home, &Prompts::built_in()),
             },
             slots: Slots::create(&home.slots(), threads).map_err(directory)?,
             stores: BTreeMap::new(),

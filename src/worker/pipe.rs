@@ -2,12 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How thoroughly a repository is compared with its recorded view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// What changed, and whom that touches.
+    Changes,
+    /// The same, and every file is planned.
+    Full,
+    /// Nothing of what is recorded is believed: the view is built anew, and results are checked against it.
+    Mend,
+}
+
 /// Daemon → worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "hint")]
 pub enum Hint {
-    /// Compare a repository with its recorded view. `full`: plan every file, not only what changed.
-    Reconcile { repo: String, full: bool, token: u64 },
+    /// Compare a repository with its recorded view.
+    Reconcile { repo: String, depth: Depth, token: u64 },
     /// Have the model loaded: somebody searches.
     Warm,
     /// The queue may have changed.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::pipe::{Hint, Report};
+use super::pipe::{Depth, Hint, Report};
 use super::search_socket::SearchSocket;
 use super::{Ending, Model, Step, Unreconciled, Worker, WorkerError};
 use crate::clock;
@@ -121,8 +121,14 @@ fn obey(worker: &mut Worker, model: &Model, hint: Hint) -> Result<bool, WorkerEr
                 tracing::info!(detail, "search stays lexical");
             }
         }
-        Hint::Reconcile { repo, full, token } => {
-            let (held, error) = match worker.reconcile(&RepoId(repo.clone()), full)? {
+        Hint::Reconcile { repo, depth, token } => {
+            let id = RepoId(repo.clone());
+            let outcome = match depth {
+                Depth::Changes => worker.reconcile(&id, false)?,
+                Depth::Full => worker.reconcile(&id, true)?,
+                Depth::Mend => worker.mend(&id)?,
+            };
+            let (held, error) = match outcome {
                 Ok(_) => (None, None),
                 Err(Unreconciled::Held(busy)) => (Some(busy.as_str().to_owned()), None),
                 Err(error) => (None, Some(error.to_string())),

@@ -1,16 +1,25 @@
 //! What results are made with under a configuration: part of every key.
 
 use crate::analyzer::llm::{self, Limits, Prompts};
-use crate::analyzer::{Analyzer, SCHEMA_VERSION};
+use crate::analyzer::{Analyzer, Local, SCHEMA_VERSION};
 use crate::cache::key::no_options;
 use crate::config::{Config, RepoConfig};
 use crate::domain::AnalysisType;
 use crate::embedder::chunk::CHUNKER_VERSION;
 use crate::home::Home;
 use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe, Sees};
+use crate::repo::registry::Registered;
+
+/// The recipe that holds for one repository. Prompts of the user's own that cannot be used are asked with by nobody; the built-in
+/// ones stand for them.
+pub fn recipe_of(config: &Config, home: &Home, repo: &Registered) -> Recipe {
+    let prompts = Prompts::load(&home.prompts()).unwrap_or_else(|_| Prompts::built_in());
+    for_repo(&recipe(config, home, &prompts), &config.for_repo(&repo.location.path))
+}
 
 /// The recipe for every type, before a repository leaves some out ([`for_repo`]).
-pub fn recipe(config: &Config, home: &Home, analyzer: &dyn Analyzer, prompts: &Prompts) -> Recipe {
+pub(super) fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe {
+    let analyzer = Local;
     let local = |&analysis_type: &AnalysisType| AnalysisRecipe {
         analysis_type,
         model_id: analyzer.model_id().to_owned(),

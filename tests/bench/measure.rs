@@ -18,6 +18,7 @@ mod impact_truth;
 mod index;
 mod indexed;
 mod machine;
+mod reconcile;
 mod sample;
 mod search;
 mod vectors;
@@ -33,6 +34,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("cache", |_| cache::measure()),
     ("embed", |_| embed::measure()),
     ("index", index::measure),
+    ("reconcile", |_| reconcile::measure()),
     ("commit", commit::measure),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ra_agent::vectors::Vectors;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
@@ -10,10 +11,11 @@ use super::TestAgent;
 
 /// What does not depend on the way that led there: the view, what it refers to, and the index of its words. Numbers of rows, times
 /// and analyses of what was there once are left out.
-const STATE: [(&str, &str); 8] = [
+const STATE: [(&str, &str); 9] = [
     ("files", "SELECT * FROM files"),
     ("directories", "SELECT * FROM directories"),
     ("file_dependencies", "SELECT * FROM file_dependencies"),
+    ("file_reexports", "SELECT * FROM file_reexports"),
     ("current_keys", "SELECT * FROM current_keys"),
     (
         "file_analysis",
@@ -36,6 +38,29 @@ impl TestAgent {
         let stores = std::fs::read_dir(self.home().join("cache/repos")).unwrap();
         let analysis = stores.map(|store| store.unwrap().path().join("analysis.db"));
         [self.home().join("agent.db")].into_iter().chain(analysis).collect()
+    }
+
+    /// The store of the only registered repository, to be tampered with.
+    #[track_caller]
+    pub fn store(&self) -> Connection {
+        let databases = self.databases();
+        let [_, analysis] = databases.as_slice() else { panic!("not one store: {databases:?}") };
+        Connection::open(analysis).unwrap()
+    }
+
+    /// The agent's own database, to be tampered with.
+    #[track_caller]
+    pub fn agent_db(&self) -> Connection {
+        Connection::open(self.home().join("agent.db")).unwrap()
+    }
+
+    /// Does something with the vectors of the only registered repository.
+    #[track_caller]
+    pub fn with_vectors(&self, act: impl AsyncFnOnce(&Vectors)) {
+        let databases = self.databases();
+        let dir = databases[1].with_file_name("embeddings.lance");
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async { act(&Vectors::open(&dir).await.unwrap().unwrap()).await });
     }
 
     /// State of the only registered repository.

@@ -1,23 +1,16 @@
-//! cache build, sync.
+//! cache build, sync, verify.
 
 mod build;
+mod verify;
 
-use clap::Subcommand;
-
+use super::verbs::CacheAct;
 use super::{Context, Failure};
-use build::{BuildArgs, SyncArgs};
+pub use build::{BuildArgs, SyncArgs};
 
-#[derive(Subcommand)]
-pub enum CacheAct {
-    /// Make the analyses that a repository lacks
-    Build(BuildArgs),
-    /// Make analyses anew that are too old; nothing expires otherwise
-    Sync(SyncArgs),
-}
-
-pub fn run(context: &Context, act: &CacheAct) -> Result<(), Failure> {
+pub fn run(context: &Context, act: CacheAct) -> Result<(), Failure> {
     match act {
-        CacheAct::Build(args) => build::build(context, args),
-        CacheAct::Sync(args) => build::sync(context, args),
+        CacheAct::Build(args) => build::build(context, &args),
+        CacheAct::Sync(args) => build::sync(context, &args),
+        CacheAct::Verify { repo, repair, json } => verify::verify(context, repo, repair, json),
     }
 }

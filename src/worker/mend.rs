@@ -1,0 +1,150 @@
+//! Making a repository's store what it ought to be, whatever it has become: nothing that is derived is believed.
+//!
+//! The view is forgotten and built again from HEAD; analyses, which cost time or money to make, are kept as long as they can be
+//! read. What is missing is enqueued, what belongs to nothing is removed. A crash on the way leaves a store whose next reconcile
+//! goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+
+use super::reconcile::{READ_WITH, Reconciled, Unreconciled};
+use super::{Worker, WorkerError, store_dir};
+use crate::analyzer::{Analysis, SCHEMA_VERSION};
+use crate::cache::{self, analyses, chunks, edges, outlines, view};
+use crate::clock;
+use crate::domain::{FilePath, Hash, JobState, RepoId};
+use crate::queue::{self, Filter};
+use crate::repo::Repo;
+use crate::repo::registry::{self, Registered};
+use crate::store::{Result as StoreResult, StoreError, write};
+use crate::vectors::{Vectors, VectorsError};
+
+/// Chunk ids by file.
+pub(crate) type ChunkIds = BTreeMap<FilePath, BTreeSet<String>>;
+
+impl Worker {
+    /// Builds the view of a repository anew, enqueues what is missing, removes what belongs to nothing.
+    ///
+    /// # Errors
+    /// If not even the outcome can be recorded. What is wrong with this one repository is the inner error; a repository in the
+    /// middle of something is held, and its store is left as it is.
+    pub fn mend(&mut self, id: &RepoId) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
+        let Some(repo) = registry::get(&self.queue, id)? else { return Ok(Err(Unreconciled::Unregistered)) };
+        let busy = match Repo::open(&repo.location) {
+            Ok(git) => git.busy(clock::system_now()),
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if let Some(busy) = busy {
+            return Ok(Err(Unreconciled::Held(busy)));
+        }
+        self.forget_view(&repo)?;
+        let done = match self.reconcile(id, true)? {
+            Ok(done) => done,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.remove_pointless_jobs(&repo)?;
+        match self.mend_vectors(&repo) {
+            Ok(()) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+        // Plans what the checks of the vectors found.
+        let planned = self.reconcile(id, true)?;
+        Ok(planned.map(|planned| Reconciled { jobs: done.jobs + planned.jobs, ..done }))
+    }
+
+    fn forget_view(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+        let store = self.store(repo)?;
+        let unreadable = unreadable_analyses(store.db())?;
+        let tx = store.write()?;
+        for (_, key, _) in unreadable {
+            analyses::remove(&tx, &key)?;
+        }
+        view::clear(&tx)?;
+        outlines::clear(&tx)?;
+        edges::clear(&tx)?;
+        chunks::clear(&tx)?;
+        cache::set_metadata(&tx, READ_WITH, "")?;
+        cache::raise(&tx, cache::GENERATION)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Live jobs of files that are not indexed.
+    fn remove_pointless_jobs(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+        let indexed: BTreeSet<FilePath> = indexed(self.store(repo)?.db())?;
+        let states = vec![JobState::Queued, JobState::Running, JobState::Parked];
+        let live = queue::list(&self.queue, &Filter { repo: Some(repo.id.clone()), states, limit: None })?;
+        let now = clock::now();
+        let tx = write(&mut self.queue)?;
+        for job in live.iter().filter(|job| !indexed.contains(&job.path)) {
+            queue::supersede(&tx, &repo.id, &job.path, now)?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Has files embedded again whose vectors are not those of their chunks, and vectors removed that belong to no file.
+    fn mend_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
+        let dir = store_dir(&self.config, repo).vectors();
+        let stored = self
+            .runtime
+            .block_on(vector_ids(&dir))
+            .map_err(|error| StoreError::Unreadable { what: "vectors", detail: error.to_string() })?;
+        let store = self.store(repo)?;
+        let mut wanted = ChunkIds::new();
+        for chunk in chunks::all(store.db())? {
+            wanted.entry(chunk.path).or_default().insert(chunk.chunk_id);
+        }
+        let (indexed, embedded) = (indexed(store.db())?, view::embedded_files(store.db())?);
+        let tx = store.write()?;
+        for (path, _) in &embedded {
+            if !indexed.contains(path) || stored.get(path) != wanted.get(path) {
+                view::forget_embedded_key(&tx, path)?;
+            }
+        }
+        for path in stored.keys().filter(|path| !indexed.contains(*path)) {
+            view::put_dead_vectors(&tx, path)?;
+        }
+        tx.commit().map_err(StoreError::from)?;
+        self.unsettled.insert(repo.id.clone());
+        Ok(())
+    }
+}
+
+fn indexed(db: &Connection) -> StoreResult<BTreeSet<FilePath>> {
+    Ok(view::files(db)?.into_iter().filter(|file| file.skip.is_none()).map(|file| file.path).collect())
+}
+
+/// Analyses of this version that nobody could show: path, key, what is wrong.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(crate) fn unreadable_analyses(db: &Connection) -> StoreResult<Vec<(FilePath, Hash, String)>> {
+    let mut found = Vec::new();
+    for (path, key) in analyses::entries(db, SCHEMA_VERSION)? {
+        let problem = match analyses::get(db, &key) {
+            Ok(None) => continue,
+            Ok(Some(stored)) => match Analysis::from_json(stored.analysis_type, &stored.json) {
+                Ok(_) => continue,
+                Err(error) => error.to_string(),
+            },
+            Err(error @ StoreError::Unreadable { .. }) => error.to_string(),
+            Err(error) => return Err(error),
+        };
+        found.push((path, key, problem));
+    }
+    Ok(found)
+}
+
+/// The chunks that have vectors.
+///
+/// # Errors
+/// If the vectors are there and cannot be read.
+pub(crate) async fn vector_ids(dir: &std::path::Path) -> Result<ChunkIds, VectorsError> {
+    let mut ids = ChunkIds::new();
+    if let Some(table) = Vectors::open(dir).await? {
+        for (id, path) in table.ids().await? {
+            ids.entry(FilePath::from_escaped(&path)).or_default().insert(id);
+        }
+    }
+    Ok(ids)
+}
