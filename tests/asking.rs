@@ -81,6 +81,21 @@ fn a_revert_a_rename_and_a_restart_send_nothing() {
 }
 
 #[test]
+fn the_same_content_in_another_repository_is_not_asked_again() {
+    let asking = Asking::answered();
+    let clone = asking.repo.beside("clone");
+    asking.repo.git(&["clone", "--quiet", ".", clone.to_str().unwrap()]);
+    asking.agent.ok(["register", clone.to_str().unwrap()]);
+    assert_eq!(asking.settle(), Vec::<String>::new());
+    let repos = asking.status()["repos"].as_array().unwrap().clone();
+    assert_eq!(repos.len(), 2);
+    assert!(repos.iter().all(|repo| repo["answered"] == json!(CODE_FILES)), "{repos:?}");
+    assert_eq!(asking.booked_nano(), asking.server.billed_nano());
+    let shown = asking.agent.json(["show", clone.join("src/limits.rs").to_str().unwrap()]).to_string();
+    assert!(shown.contains("said by the model"), "{shown}");
+}
+
+#[test]
 fn without_a_provider_nothing_of_it_exists() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files([("src/lib.rs", "pub fn a() {}\n")]);
@@ -126,7 +141,7 @@ fn a_stale_answer_of_the_model_yields_to_a_fresh_local_one() {
 
 /// Everything that left, against everything that must not.
 #[test]
-fn nothing_ignored_denied_withheld_uncommitted_or_secret_leaves_this_machine() {
+fn f49_and_f50_nothing_ignored_denied_withheld_uncommitted_or_secret_leaves_this_machine() {
     let repo = TestRepo::new();
     let secrets = planted();
     let kinds = secrets.iter().map(|one| one.kind).collect::<std::collections::BTreeSet<_>>();
@@ -179,7 +194,7 @@ fn nothing_ignored_denied_withheld_uncommitted_or_secret_leaves_this_machine() {
 }
 
 #[test]
-fn an_injection_is_data_and_so_is_what_it_makes_the_model_say() {
+fn f51_an_injection_is_data_and_so_is_what_it_makes_the_model_say() {
     let asking = Asking::answered();
     let config = asking.agent.config();
     let text =

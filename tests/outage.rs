@@ -12,7 +12,7 @@ use crate::support::wait_until;
 const PLACES: usize = 2;
 
 #[test]
-fn an_outage_parks_the_questions_and_they_come_back_with_the_provider() {
+fn f58_an_outage_parks_the_questions_and_they_come_back_with_the_provider() {
     let mut asking = Asking::scripted("3.00", |server| server.otherwise(Script::status(503, "overloaded")));
     asking.wait();
     let knocks = asking.server.requests().len();

@@ -16,7 +16,7 @@ const FEW_QUESTIONS_NANO: u64 = 10_000_000;
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_used_up_budget_parks_what_is_left_and_a_raised_one_goes_on_by_priority() {
+fn f59_a_used_up_budget_parks_what_is_left_and_a_raised_one_goes_on_by_priority() {
     let asking = Asking::scripted(FEW_QUESTIONS_USD, |server| server.otherwise(Script::reporting(Reported::Absent)));
     asking.wait();
     let sent = asking.server.requests();
@@ -136,9 +136,9 @@ fn cache_build_asks_for_the_most_urgent_files_first() {
     assert_eq!(usage.code, Some(2), "{usage:?}");
 }
 
-/// FAILURES 52: killed at any step of a call. `RA_AGENT_ASK_KILLS` sets how often.
+/// Killed at any step of a call. `RA_AGENT_ASK_KILLS` sets how often.
 #[test]
-fn a_killed_worker_pays_for_no_key_twice_and_the_ledger_is_never_below_what_was_billed() {
+fn f52_a_killed_worker_pays_for_no_key_twice_and_the_ledger_is_never_below_what_was_billed() {
     const PLACES: usize = 2;
     let kills = number_from_environment("RA_AGENT_ASK_KILLS").unwrap_or(6);
     let mut random = Random::from_environment();

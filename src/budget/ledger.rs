@@ -55,6 +55,16 @@ fn open(tx: &Transaction<'_>, call: &Call, worst_case: u64, now: Timestamp) -> R
     Ok(Reservation { entry: tx.last_insert_rowid(), attempt, worst_case })
 }
 
+/// The repositories in whose name a key was asked for: where its result may be.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn askers(db: &Connection, key: &Hash) -> Result<Vec<RepoId>> {
+    let mut statement = db.prepare_cached("SELECT DISTINCT repo_id FROM ledger WHERE cache_key = ?1")?;
+    let askers = statement.query_map([key.as_bytes()], |row| row.get(0).map(RepoId))?;
+    Ok(askers.collect::<rusqlite::Result<_>>()?)
+}
+
 fn is_open(db: &Connection, key: &Hash) -> Result<bool> {
     Ok(db
         .prepare_cached("SELECT 1 FROM ledger WHERE cache_key = ?1 AND closed_at IS NULL")?

@@ -24,7 +24,7 @@ pub use entry::{
     BudgetError, Call, Charge, Grant, Outcome, Refusal, Reservation, Result, Settled, StoredCost, dollars,
 };
 pub use history::{Crashed, Group, History, history};
-pub use ledger::{release, reserve, settle, settle_dead};
+pub use ledger::{askers, release, reserve, settle, settle_dead};
 pub use period::{Period, day_start, month_start};
 pub use report::{BudgetReport, MeanCost, PeriodReport, report};
 pub use seal::{accept, note_limits, noted_limits, stopped, take_up};

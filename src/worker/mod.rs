@@ -232,6 +232,10 @@ impl Worker {
         }
         for id in self.ids_of(&self.suspects.iter().cloned().collect())? {
             let Some(job) = queue::get(&self.queue, id)? else { continue };
+            let has_room = || self.asking.as_ref().is_some_and(Asking::has_room);
+            if Lane::of(job.kind) == Lane::Ask && !has_room() {
+                continue;
+            }
             if queue::is_quarantined(&self.queue, &subject(&job))? {
                 queue::quarantine(&self.queue, id, "it crashed the worker twice while nothing else ran", now)?;
             } else if let Some(job) = queue::claim_one(&self.queue, id, now)? {
