@@ -196,7 +196,10 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
                 self.note(name, def, line);
                 ty
             }
-            None if receiver == Ty::Unknown => self.guess(name, line, SymbolKind::Field),
+            // `.0` says nothing of the type that has it.
+            None if receiver == Ty::Unknown && names.world.view.text(name).parse::<usize>().is_err() => {
+                self.guess(name, line, SymbolKind::Field)
+            }
             None => Ty::Unknown,
         }
     }

@@ -117,6 +117,10 @@ impl Members {
                 let name = view.name(file, def.name);
                 match heads.get(&(file, block)) {
                     Some(Head::Def(of)) => members.of_type.entry((*of, name)).or_default().push(id),
+                    // `impl From<Ours> for Theirs` says nothing of their other `from`s.
+                    Some(Head::External(_))
+                        if view.model(file).impls[block as usize].of.is_some()
+                            && !members.trait_of.contains_key(&(file, block)) => {}
                     Some(Head::External(of)) => {
                         members.of_external.entry((*of, name)).or_default().push(id);
                         if members.trait_of.contains_key(&(file, block)) && view.kind(id) == SymbolKind::Method {

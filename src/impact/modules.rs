@@ -36,6 +36,8 @@ pub(super) struct Region {
     pub globs: Vec<u32>,
     /// Modules whose source is included here (`include!`), or that this source is included by.
     pub merged: Vec<RegionId>,
+    /// It is a file's that is included, not declared: no module of its own.
+    is_included: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,14 +77,15 @@ const MOUNTS_MAX: usize = 20_000;
 
 pub(super) fn mount_all(view: &View<'_>, crates: &[Crate]) -> Modules {
     let mut modules = Modules { of_file: vec![Vec::new(); view.files.len()], ..Modules::default() };
-    for (krate, Crate { root, .. }) in crates.iter().enumerate() {
+    for (krate, Crate { root, folder, .. }) in crates.iter().enumerate() {
         modules.roots.push(modules.regions.len() as RegionId);
-        let folder = view.path(*root).parent().to_vec();
-        let mut pending = vec![Pending { file: *root, krate, parent: None, name: None, folder, merged_into: None }];
+        let root_folder = view.path(*root).parent().to_vec();
+        let first = Pending { file: *root, krate, parent: None, name: None, folder: root_folder, merged_into: None };
+        let mut pending = vec![first];
         let mut seen = FxHashSet::default();
         while let Some(next) = pending.pop() {
             if seen.insert((next.file, next.parent, next.name)) && seen.len() < MOUNTS_MAX {
-                modules.mount(view, next, &mut pending);
+                modules.mount(view, folder, next, &mut pending);
             }
         }
     }
@@ -133,7 +136,7 @@ impl Modules {
         names.join("::")
     }
 
-    fn mount(&mut self, view: &View<'_>, this: Pending, pending: &mut Vec<Pending>) {
+    fn mount(&mut self, view: &View<'_>, package: &[u8], this: Pending, pending: &mut Vec<Pending>) {
         let model = view.model(this.file);
         let mount = self.mounts.len() as MountId;
         self.mounts.push(Mount { file: this.file, krate: this.krate, regions: FxHashMap::default() });
@@ -144,7 +147,7 @@ impl Modules {
             let outer = entry.parent.and_then(|parent| self.nearest(view, mount, parent));
             let (name, def, parent, is_module) = match &entry.kind {
                 ScopeKind::File => (this.name, None, this.parent, true),
-                ScopeKind::Module { name, def } => {
+                ScopeKind::Module { name, def, .. } => {
                     let parent = outer.map(|outer| self.region(outer).module);
                     (Some(view.name(this.file, *name)), Some(view.global(this.file, *def)), parent, true)
                 }
@@ -162,12 +165,19 @@ impl Modules {
                 entries: FxHashMap::default(),
                 globs: Vec::new(),
                 merged: Vec::new(),
+                is_included: this.merged_into.is_some(),
             });
             self.mounts[mount as usize].regions.insert(scope, id);
-            if let (ScopeKind::Module { name, .. }, Some(outer)) = (&entry.kind, outer) {
-                let text = view.text(view.name(this.file, *name)).as_bytes();
-                let above = entry.parent.and_then(|parent| folders.get(&parent)).unwrap_or(&this.folder);
-                folders.insert(scope, join(above, text).unwrap_or_default());
+            if let (ScopeKind::Module { name, folder, .. }, Some(outer)) = (&entry.kind, outer) {
+                let around = entry.parent.and_then(|parent| folders.get(&parent));
+                let inside = match folder {
+                    Some(given) => join(around.map_or(view.path(this.file).parent(), Vec::as_slice), given.as_bytes()),
+                    None => {
+                        let text = view.text(view.name(this.file, *name)).as_bytes();
+                        join(around.unwrap_or(&this.folder), text)
+                    }
+                };
+                folders.insert(scope, inside.unwrap_or_default());
                 self.regions[outer as usize]
                     .entries
                     .entry(view.name(this.file, *name))
@@ -178,7 +188,7 @@ impl Modules {
         self.declare(view, mount);
         self.merge(mount, this.merged_into);
         self.declare_files(view, mount, &this, &folders, pending);
-        self.include(view, mount, pending);
+        self.include(view, package, mount, pending);
     }
 
     /// The region of a scope, or of the nearest one around it that has one.
@@ -273,8 +283,8 @@ impl Modules {
     /// Enters the modules that other files are, once all are mounted.
     pub(super) fn link(&mut self) {
         for id in 0..self.regions.len() as RegionId {
-            let Region { parent, name, def, module, merged, .. } = self.region(id);
-            let is_file = *module == id && def.is_none() && merged.is_empty();
+            let Region { parent, name, def, module, is_included, .. } = self.region(id);
+            let is_file = *module == id && def.is_none() && !is_included;
             if let (Some(parent), Some(name), true) = (*parent, *name, is_file) {
                 let entries = self.regions[parent as usize].entries.entry(name).or_default();
                 if !entries.contains(&Entry::Module(id)) {
@@ -284,10 +294,14 @@ impl Modules {
         }
     }
 
-    fn include(&mut self, view: &View<'_>, mount: MountId, pending: &mut Vec<Pending>) {
+    fn include(&mut self, view: &View<'_>, package: &[u8], mount: MountId, pending: &mut Vec<Pending>) {
         let (file, krate) = (self.mounts[mount as usize].file, self.mounts[mount as usize].krate);
         for include in &view.model(file).includes {
-            let path = join(view.path(file).parent(), include.path.as_bytes());
+            let path = if include.from_package {
+                join(package, include.path.trim_start_matches('/').as_bytes())
+            } else {
+                join(view.path(file).parent(), include.path.as_bytes())
+            };
             let Some(target) = path.and_then(|path| view.file_at(&path)) else { continue };
             if target == file {
                 continue;

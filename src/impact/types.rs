@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::modules::MountId;
-use super::names::{End, Found, Names, Target};
+use super::names::{End, Found, Names};
 use super::view::{File, GlobalDef, Name};
 use crate::outline::SymbolKind;
 use crate::outline::model::{Owner, PathId, ScopeId, Space, Type, TypeId};
@@ -380,10 +380,4 @@ pub(super) fn is_pointer(name: &str) -> bool {
             | "Lazy"
             | "OwnedMutexGuard"
     )
-}
-
-impl Found {
-    pub(super) fn def(def: GlobalDef) -> Self {
-        Self { target: Target::Def(def), via: Vec::new() }
-    }
 }

@@ -21,7 +21,7 @@ use model::Model;
 pub use symbol::{Symbol, SymbolKind, Visibility};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
-pub const OUTLINE_VERSION: u32 = 4;
+pub const OUTLINE_VERSION: u32 = 5;
 
 /// What one file says to others and asks of others.
 // serde: an outline is a stored value, kept by the hash of the content it was made from.
@@ -101,11 +101,19 @@ impl Outline {
         let rest = format!(
             "{:?} {:?} {:?} {:?}",
             model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
-            model.includes.iter().map(|include| (&include.path, include.source)).collect::<Vec<_>>(),
+            model
+                .includes
+                .iter()
+                .map(|include| (&include.path, include.from_package, include.source))
+                .collect::<Vec<_>>(),
             model
                 .extern_crates
                 .iter()
-                .map(|entry| (model.names.get(entry.name as usize), model.names.get(entry.alias as usize)))
+                .map(|entry| (
+                    model.names.get(entry.name as usize),
+                    model.names.get(entry.alias as usize),
+                    entry.macro_use
+                ))
                 .collect::<Vec<_>>(),
             (model.item_macros.iter().map(|&scope| model.place(scope)).collect::<Vec<_>>(), &self.manifest),
         );

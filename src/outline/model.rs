@@ -60,6 +60,8 @@ pub(crate) enum ScopeKind {
     Module {
         name: NameId,
         def: DefId,
+        /// `#[path = ".."]`: the folder in which its own modules lie.
+        folder: Option<String>,
     },
     /// A block that holds items or imports of its own.
     Block,
@@ -152,6 +154,8 @@ pub(crate) enum ImportName {
 pub(crate) struct ExternCrate {
     pub name: NameId,
     pub alias: NameId,
+    /// `#[macro_use]`: its macros come into scope everywhere.
+    pub macro_use: bool,
 }
 
 /// `include!`, `include_str!`, `include_bytes!` of a path written as a literal.
@@ -159,6 +163,8 @@ pub(crate) struct ExternCrate {
 pub(crate) struct Include {
     pub scope: ScopeId,
     pub path: String,
+    /// From the package's folder (`concat!(env!("CARGO_MANIFEST_DIR"), ..)`), not from the file's.
+    pub from_package: bool,
     /// `include!`: the file's items become ours.
     pub source: bool,
     pub line: u32,

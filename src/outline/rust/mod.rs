@@ -1,6 +1,7 @@
 //! Outline of a Rust file: one walk over tree-sitter's tree.
 
 mod associated;
+mod attributes;
 mod body;
 mod data;
 mod item;
