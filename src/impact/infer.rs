@@ -86,6 +86,7 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
             }
             Step::Field { receiver, name, line } => self.field(*receiver, *name, *line),
             Step::Struct { path, fields } => self.structure(*path, fields),
+            Step::Operator { operand, name, line } => self.operator(*operand, *name, *line),
             Step::Inner(value) => names.inner(&self.value(*value)),
             Step::Await(value) => self.awaited(*value),
             Step::Tuple(values) => Ty::Tuple(self.values(values).into()),
@@ -165,6 +166,21 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
             Some(explicit) if matches!(text, "collect" | "sum" | "product" | "into") => self.filled(explicit, &given),
             Some(explicit) if text == "parse" => Ty::External(names.world.view.words.empty, Rc::from([explicit])),
             _ => given,
+        }
+    }
+
+    /// An operator that the operand's type defines; others give what they are given.
+    fn operator(&mut self, operand: Value, name: NameId, line: u32) -> Ty {
+        let names = self.names;
+        let (operand, name) = (self.value(operand), self.name(name));
+        let Ty::Adt(def, _) = &operand else { return operand };
+        let Some(&method) = names.world.members.of_type.get(&(*def, name)).and_then(|found| found.first()) else {
+            return operand;
+        };
+        self.note(name, method, line);
+        match names.result_of(method, &operand, &[], &[], self.mount) {
+            Ty::Unknown => operand,
+            known => known,
         }
     }
 

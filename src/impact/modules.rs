@@ -32,6 +32,8 @@ pub(super) struct Region {
     pub def: Option<GlobalDef>,
     pub name: Option<Name>,
     entries: FxHashMap<Name, Vec<Entry>>,
+    /// What macros in the place of items may declare: it is there if nothing else of that name is.
+    pub by_macros: FxHashMap<Name, GlobalDef>,
     /// Imports (by index in the file) whose names all come in.
     pub globs: Vec<u32>,
     /// Modules whose source is included here (`include!`), or that this source is included by.
@@ -163,6 +165,7 @@ impl Modules {
                 def,
                 name,
                 entries: FxHashMap::default(),
+                by_macros: FxHashMap::default(),
                 globs: Vec::new(),
                 merged: Vec::new(),
                 is_included: this.merged_into.is_some(),
@@ -210,12 +213,17 @@ impl Modules {
         for (id, def) in model.defs.iter().enumerate() {
             let def_id = view.global(file, id as u32);
             use crate::outline::SymbolKind::{Impl, Import, Module};
-            if def.owner != Owner::Scope || matches!(view.kind(def_id), Module | Import | Impl) {
+            if !matches!(def.owner, Owner::Scope | Owner::Macro) || matches!(view.kind(def_id), Module | Import | Impl)
+            {
                 continue;
             }
             if let Some(region) = self.nearest(view, mount, def.scope) {
-                let entries = self.regions[region as usize].entries.entry(view.name(file, def.name)).or_default();
-                entries.push(Entry::Def(def_id));
+                let name = view.name(file, def.name);
+                let region = &mut self.regions[region as usize];
+                match def.owner {
+                    Owner::Macro => drop(region.by_macros.entry(name).or_insert(def_id)),
+                    _ => region.entries.entry(name).or_default().push(Entry::Def(def_id)),
+                }
             }
         }
         for (id, import) in model.imports.iter().enumerate() {

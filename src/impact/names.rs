@@ -144,6 +144,9 @@ impl<'w, 'a> Names<'w, 'a> {
         visited: &mut Visited,
     ) -> Option<Found> {
         let mut found = self.lookup(region, name, space, visited);
+        if found.is_none() {
+            found = self.world.modules.region(region).by_macros.get(&name).copied().map(Found::def);
+        }
         for twin in twins {
             let Target::Module(twin) = *twin else { continue };
             let Some(other) = self.lookup(twin, name, space, visited) else { continue };

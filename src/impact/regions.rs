@@ -1,9 +1,12 @@
 //! What a name means inside a module or block: what it declares, what it imports, what its globs bring.
 
+use std::cmp::Ordering;
+
 use super::World;
 use super::modules::{Entry, RegionId};
 use super::names::{End, Found, Names, Place, Target, Visited, Walked, fits};
 use super::view::{GlobalDef, Name};
+use crate::outline::SymbolKind;
 use crate::outline::model::Space;
 
 /// Length of a chain of imports; the compiler has no limit, people stay under ten.
@@ -37,11 +40,9 @@ impl Names<'_, '_> {
         let modules = &self.world.modules;
         let entries = modules.entries(region, name);
         let declared = self.declared(entries, space);
-        if declared.is_some() && space != Space::Any {
-            return declared;
-        }
         // An import by name hides what globs bring, also where it leads out of the view; an external glob may bring anything.
-        either(declared, self.by_import(region, entries, space, visited))
+        declared
+            .or_else(|| self.by_import(region, entries, space, visited))
             .or_else(|| self.by_glob(region, name, space, visited))
             .or_else(|| {
                 modules.region(region).merged.iter().find_map(|&other| self.lookup(other, name, space, visited))
@@ -50,8 +51,7 @@ impl Names<'_, '_> {
             .or_else(|| self.declared_crate(region, name, space))
     }
 
-    /// What the region itself declares. Several modules of a name belong to several configurations, several definitions to
-    /// several name spaces.
+    /// What the region itself declares. Several modules of a name belong to several configurations.
     fn declared(&self, entries: &[Entry], space: Space) -> Option<Found> {
         let mut found: Option<Found> = None;
         for entry in entries {
@@ -60,7 +60,7 @@ impl Names<'_, '_> {
                 Entry::Module(module) if matches!(space, Space::Type | Space::Any) => Target::Module(module),
                 _ => continue,
             };
-            found = either(found, Some(Found::target(target)));
+            found = self.either(found, Some(Found::target(target)));
         }
         found
     }
@@ -85,7 +85,7 @@ impl Names<'_, '_> {
             let Entry::Import(import) = *entry else { continue };
             match self.imported(region, import, space, visited) {
                 Some(outside) if outside.target == Target::External => external = Some(outside),
-                inside => found = either(found, inside),
+                inside => found = self.either(found, inside),
             }
         }
         found.or(external)
@@ -143,7 +143,7 @@ impl Names<'_, '_> {
                 Some(outside) if outside.target == Target::External => external = Some(outside),
                 Some(mut inside) => {
                     inside.via.extend(via);
-                    found = either(found, Some(inside));
+                    found = self.either(found, Some(inside));
                 }
                 None => {}
             }
@@ -160,10 +160,35 @@ impl Names<'_, '_> {
         match walked.end {
             End::Module(module) => {
                 let all = std::iter::once(module).chain(modules);
-                all.fold(None, |found, module| either(found, self.lookup(module, name, space, visited)))
+                all.fold(None, |found, module| self.either(found, self.lookup(module, name, space, visited)))
             }
             End::Def(def) => self.world.members.variant(def, name).filter(|_| space != Space::Macro).map(Found::def),
             _ => None,
+        }
+    }
+
+    /// Two meanings of one name. Those of one name space belong to two configurations, and both are meant; of two name spaces the
+    /// types come first, for whoever imports a macro or a function of a type's name means the type, too.
+    fn either(&self, first: Option<Found>, second: Option<Found>) -> Option<Found> {
+        let (mut first, second) = match (first, second) {
+            (Some(first), Some(second)) => (first, second),
+            (first, second) => return first.or(second),
+        };
+        let rank = |found: &Found| match found.target {
+            Target::Module(_) | Target::External => 0,
+            Target::Def(def) => match self.world.view.kind(def) {
+                SymbolKind::Macro => 2,
+                kind if fits(Space::Type, kind) => 0,
+                _ => 1,
+            },
+        };
+        match rank(&first).cmp(&rank(&second)) {
+            Ordering::Less => Some(first),
+            Ordering::Greater => Some(second),
+            Ordering::Equal => {
+                first.add_twin(&second);
+                Some(first)
+            }
         }
     }
 
@@ -197,16 +222,5 @@ impl Names<'_, '_> {
                     _ => false,
                 }
             })
-    }
-}
-
-/// Both meanings as one, the first one first.
-fn either(first: Option<Found>, second: Option<Found>) -> Option<Found> {
-    match (first, second) {
-        (Some(mut first), Some(second)) => {
-            first.add_twin(&second);
-            Some(first)
-        }
-        (first, second) => first.or(second),
     }
 }

@@ -157,7 +157,7 @@ impl Names<'_, '_> {
                     env.generics.push(((file, inner), Rc::clone(args)));
                 }
             }
-            Owner::Scope => {}
+            Owner::Scope | Owner::Macro => {}
         }
         env
     }

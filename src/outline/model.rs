@@ -109,6 +109,8 @@ pub(crate) enum Owner {
     /// A field's struct or variant, a variant's enum, a trait item's trait.
     Def(DefId),
     Impl(ImplId),
+    /// A macro in the place of an item, which may declare what its arguments name.
+    Macro,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -262,6 +264,12 @@ pub(crate) enum Step {
         path: PathId,
         fields: Vec<(NameId, u32)>,
     },
+    /// An operator that a type of the view may define: the method of its trait (`add`, `not`, `index`).
+    Operator {
+        operand: Value,
+        name: NameId,
+        line: u32,
+    },
     /// `?`, `[i]`: what the wrapper holds.
     Inner(Value),
     Await(Value),
@@ -343,7 +351,7 @@ impl Model {
         };
         let sound_def = |entry: &Def| {
             let owner = match entry.owner {
-                Owner::Scope => true,
+                Owner::Scope | Owner::Macro => true,
                 Owner::Def(id) => def(id),
                 Owner::Impl(id) => block(id),
             };

@@ -104,10 +104,13 @@ impl Walk<'_> {
             }
             "index_expression" => {
                 let values = self.all_of(node);
-                self.push_step(Step::Inner(values.first().copied().unwrap_or(NO_VALUE)))
+                let value = values.first().copied().unwrap_or(NO_VALUE);
+                self.operator(node, value, "index");
+                self.push_step(Step::Inner(value))
             }
-            "unary_expression" | "reference_expression" => self.last_of(node),
-            "binary_expression" => self.binary(node),
+            "reference_expression" => self.last_of(node),
+            "unary_expression" => self.unary(node),
+            "binary_expression" | "compound_assignment_expr" => self.binary(node),
             "tuple_expression" => {
                 let values = self.all_of(node);
                 self.push_step(Step::Tuple(values))
@@ -316,7 +319,28 @@ impl Walk<'_> {
         let left = self.all_values(node.child_by_field_name("left"));
         self.all_values(node.child_by_field_name("right"));
         let operator = node.child_by_field_name("operator").map_or("", |operator| operator.kind());
-        if matches!(operator, "+" | "-" | "*" | "/" | "%" | "|" | "&" | "^") { left } else { NO_VALUE }
+        let Some(method) = operator_method(operator) else { return NO_VALUE };
+        let value = self.operator(node, left, method);
+        if method == "eq" || method.ends_with("_assign") { NO_VALUE } else { value }
+    }
+
+    fn unary(&mut self, node: Node<'_>) -> Value {
+        let operand = self.last_of(node);
+        let method = match node.child(0).map(|operator| operator.kind()) {
+            Some("*") => "deref",
+            Some("!") => "not",
+            Some("-") => "neg",
+            _ => return operand,
+        };
+        self.operator(node, operand, method)
+    }
+
+    fn operator(&mut self, node: Node<'_>, operand: Value, method: &'static str) -> Value {
+        if operand == NO_VALUE {
+            return NO_VALUE;
+        }
+        let name = self.name(method);
+        self.push_step(Step::Operator { operand, name, line: line_of(node) })
     }
 
     fn match_expr(&mut self, node: Node<'_>) -> Value {
@@ -392,4 +416,32 @@ pub(super) fn may_stand_among_items(kind: &str) -> bool {
             kind,
             "attribute_item" | "inner_attribute_item" | "line_comment" | "block_comment" | "macro_invocation"
         )
+}
+
+/// The method of `std::ops` and `std::cmp` that an operator calls.
+fn operator_method(operator: &str) -> Option<&'static str> {
+    Some(match operator {
+        "+" => "add",
+        "-" => "sub",
+        "*" => "mul",
+        "/" => "div",
+        "%" => "rem",
+        "&" => "bitand",
+        "|" => "bitor",
+        "^" => "bitxor",
+        "<<" => "shl",
+        ">>" => "shr",
+        "+=" => "add_assign",
+        "-=" => "sub_assign",
+        "*=" => "mul_assign",
+        "/=" => "div_assign",
+        "%=" => "rem_assign",
+        "&=" => "bitand_assign",
+        "|=" => "bitor_assign",
+        "^=" => "bitxor_assign",
+        "<<=" => "shl_assign",
+        ">>=" => "shr_assign",
+        "==" | "!=" => "eq",
+        _ => return None,
+    })
 }

@@ -5,6 +5,9 @@ use tree_sitter::{Node, Range};
 use super::super::model::{Include, NO_VALUE, Space, Step, Value};
 use super::{Walk, line_of, named_children};
 
+/// Macros whose arguments are code for somewhere else: what it names is not named here.
+const QUOTING_MACROS: &[&str] = &["quote", "quote_spanned", "parse_quote", "parse_quote_spanned"];
+
 /// Macros whose value is text.
 const TEXT_MACROS: &[&str] =
     &["format", "concat", "stringify", "include_str", "env", "file", "line", "column", "module_path"];
@@ -25,6 +28,7 @@ impl Walk<'_> {
             _ => self.reread_items(arguments),
         };
         if !understood {
+            self.declared_by_macro(node, arguments);
             self.in_body(|walk| {
                 walk.reread(arguments);
             });
@@ -64,6 +68,9 @@ impl Walk<'_> {
         let Some(path) = node.child_by_field_name("macro") else { return NO_VALUE };
         let name = self.text(path).rsplit("::").next().unwrap_or_default();
         self.path(path, Space::Macro);
+        if QUOTING_MACROS.contains(&name) {
+            return NO_VALUE;
+        }
         self.note_include(node, path);
         let value = arguments_of(node).map_or(NO_VALUE, |arguments| self.reread(arguments));
         match name {

@@ -4,6 +4,7 @@ mod associated;
 mod attributes;
 mod body;
 mod data;
+mod declared;
 mod item;
 mod macros;
 mod pattern;
