@@ -85,6 +85,14 @@ impl Members {
         }
     }
 
+    /// The trait whose impl a method stands in, where the view defines it.
+    pub(super) fn trait_of_member(&self, view: &View<'_>, member: GlobalDef) -> Option<GlobalDef> {
+        match view.def(member).owner {
+            Owner::Impl(block) => self.trait_of.get(&(view.file_of(member), block)).copied(),
+            _ => None,
+        }
+    }
+
     pub(super) fn variant(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
         self.owned(owner, name)
     }

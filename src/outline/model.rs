@@ -219,6 +219,8 @@ pub(crate) enum Pattern {
     Struct(PathId, Vec<FieldPattern>),
     Slice(Vec<PatternId>),
     Or(Vec<PatternId>),
+    /// `..`
+    Rest,
     Other,
 }
 
@@ -294,9 +296,10 @@ pub(crate) enum How {
     Same,
     /// `for x in value`
     Element,
-    /// Parameter `index` of a closure that is an argument of the method `name` of `value`.
+    /// Parameter `index` of a closure that is argument `arg` of the method `name` of `value`.
     MethodClosure {
         name: NameId,
+        arg: u32,
         index: u32,
     },
     /// Parameter `index` of a closure that is argument `arg` of the call of `value`.

@@ -156,3 +156,37 @@ fn names_in_token_trees_that_are_no_expression_count() {
         ],
     );
 }
+
+#[test]
+fn a_macro_in_the_place_of_an_item_declares_what_its_arguments_name() {
+    assert_edges(
+        &[
+            ("src/lib.rs", "mod a; mod b; mod c;"),
+            (
+                "src/a.rs",
+                "bitflags! { #[derive(Clone)] pub struct Flags: u32 { const ONE = 1; } } handler!(/// Docs.\n get, GET); use crate::c::Known; adorn!(Known);",
+            ),
+            ("src/b.rs", "use crate::a::{get, Flags, Known}; fn f(_: Known) { get(Flags::ONE); crate::a::absent(); }"),
+            ("src/c.rs", "pub struct Known;"),
+        ],
+        &[
+            "src/a.rs <- src/b.rs: Flags",
+            "src/a.rs <- src/b.rs: Flags::ONE",
+            "src/a.rs <- src/b.rs: get",
+            "src/c.rs <- src/a.rs: Known",
+            "src/c.rs <- src/b.rs: Known",
+        ],
+    );
+}
+
+#[test]
+fn quoted_code_names_nothing_here() {
+    assert_edges(
+        &[
+            ("src/lib.rs", "mod a; mod b;"),
+            ("src/a.rs", "pub fn f() {}"),
+            ("src/b.rs", "fn g() { quote! { crate::a::f() }; quote::quote_spanned!(s => crate::a::f()); }"),
+        ],
+        &[],
+    );
+}

@@ -155,3 +155,47 @@ fn a_type_that_derefs_has_the_members_of_what_is_inside() {
         ],
     );
 }
+
+#[test]
+fn parts_of_patterns_and_closures_keep_their_places() {
+    for (user, expected) in [
+        ("fn f(t: (u8, crate::a::S)) { let (_, s) = t; s.ms(); }", &["S::ms"][..]),
+        ("fn f(t: (crate::a::S, u8, u16, crate::a::X)) { let (s, .., x) = t; s.ms(); x.mx(); }", &["S::ms", "X::mx"]),
+        ("enum E { V(u8, crate::a::S) } fn f(e: E) { match e { E::V(_, s) => s.ms(), } }", &["S::ms"]),
+        ("fn f(v: Vec<crate::a::S>) { v.iter().fold(0, |_, s| s.ms()); }", &["S::ms"]),
+        (
+            "struct C; impl C { fn each(&self, n: u8, f: impl Fn(&crate::a::S)) {} } fn f(c: C) { c.each(1, |s| s.ms()); }",
+            &["S::ms"],
+        ),
+        ("fn f(c: std::cell::RefCell<crate::a::S>) { c.borrow_mut().ms(); }", &["S::ms"]),
+    ] {
+        assert_members(user, expected);
+    }
+}
+
+#[test]
+fn operators_are_methods_of_the_types_that_define_them() {
+    assert_edges(
+        &[
+            ("src/lib.rs", "mod a; mod ops; mod user;"),
+            ("src/a.rs", "#[derive(Clone)] pub struct V;"),
+            (
+                "src/ops.rs",
+                "use crate::a::V; impl std::ops::Add for V { type Output = V; fn add(self, o: V) -> V { o } }
+                 impl std::ops::Index<u8> for V { type Output = u8; fn index(&self, i: u8) -> &u8 { &0 } }
+                 impl std::ops::Neg for V { type Output = V; fn neg(self) -> V { self } }",
+            ),
+            (
+                "src/user.rs",
+                "use crate::a::V; fn f(v: V, w: V, n: u8) { let _ = -(v + w); n + 1; } fn g(v: &V) -> u8 { v[0] }",
+            ),
+        ],
+        &[
+            "src/a.rs <- src/ops.rs: V",
+            "src/a.rs <- src/user.rs: V",
+            "src/ops.rs <- src/user.rs: V::add",
+            "src/ops.rs <- src/user.rs: V::index",
+            "src/ops.rs <- src/user.rs: V::neg",
+        ],
+    );
+}

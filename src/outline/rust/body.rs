@@ -4,19 +4,22 @@ use tree_sitter::Node;
 
 use super::super::model::{How, NO_VALUE, NameId, ScopeKind, Space, Step, Value};
 use super::item::Before;
-use super::{Walk, line_of, named_children};
+use super::{Walk, line_of, named_children, pattern_children};
 
 impl Walk<'_> {
     /// A block: its own variables; a scope of its own if it holds items or imports.
     pub(super) fn block(&mut self, node: Node<'_>) -> Value {
         let declares = named_children(node).into_iter().any(|child| is_item(child.kind()));
-        self.with_locals(|walk| {
+        self.blocks += 1;
+        let value = self.with_locals(|walk| {
             if declares {
                 walk.in_scope(ScopeKind::Block, |walk, _| walk.statements(node))
             } else {
                 walk.statements(node)
             }
-        })
+        });
+        self.blocks -= 1;
+        value
     }
 
     /// Statements in order; the value of the last one, if it is an expression without a semicolon.
@@ -241,7 +244,7 @@ impl Walk<'_> {
         let receiver = self.all_values(method.child_by_field_name("value"));
         let Some(field) = method.child_by_field_name("field") else { return NO_VALUE };
         let (name, line) = (self.name_of(field), line_of(field));
-        let args = self.arguments(arguments, |_, index| (receiver, How::MethodClosure { name, index }));
+        let args = self.arguments(arguments, |arg, index| (receiver, How::MethodClosure { name, arg, index }));
         self.push_step(Step::Method { receiver, name, args, turbofish, line })
     }
 
@@ -294,7 +297,7 @@ impl Walk<'_> {
 
     fn closure(&mut self, node: Node<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
         let result = self.with_locals(|walk| {
-            let parameters = node.child_by_field_name("parameters").map(named_children).unwrap_or_default();
+            let parameters = node.child_by_field_name("parameters").map(pattern_children).unwrap_or_default();
             let parameters =
                 parameters.into_iter().filter(|node| !node.is_extra() && node.kind() != "mutable_specifier");
             for (index, parameter) in parameters.enumerate() {

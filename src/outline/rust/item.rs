@@ -282,6 +282,9 @@ impl<'s> Walk<'s> {
         let ty = node.child_by_field_name("type").map(|ty| self.ty(ty));
         self.model.defs[def as usize].ty = ty;
         if let Some(value) = value {
+            if node.kind() == "const_item" {
+                self.constants.push((def, signature::tokens(self.text, value, &|_| false)));
+            }
             self.in_body(|walk| {
                 walk.expr(value);
             });
@@ -360,9 +363,33 @@ impl<'s> Walk<'s> {
 
     /// Type of an expression in a type's place (an array's length): its paths are references, its value is no type.
     pub(super) fn length(&mut self, node: Node<'_>) {
+        self.note_values(node);
         self.in_body(|walk| {
             walk.expr(node);
         });
+    }
+
+    /// Names in an expression whose value is part of a type that others see.
+    pub(super) fn note_values(&mut self, node: Node<'_>) {
+        if self.blocks > 0 {
+            return;
+        }
+        let mut cursor = node.walk();
+        loop {
+            let here = cursor.node();
+            if here.kind() == "identifier" {
+                self.values_in_types.insert(self.text(here));
+            }
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while cursor.node() != node && !cursor.goto_next_sibling() {
+                cursor.goto_parent();
+            }
+            if cursor.node() == node {
+                return;
+            }
+        }
     }
 
     pub(super) fn push_type(&mut self, ty: Type) -> TypeId {
