@@ -26,9 +26,9 @@ impl Names<'_, '_> {
                 .or_else(|| self.of_blanket(members.traits_of.get(def), name)),
             Ty::External(of, _) => self
                 .of_impls(members.of_external.get(&(*of, name)), space, mount)
-                .filter(|&found| self.may_be_meant(found, name, mount))
                 .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
-                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name)),
+                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name))
+                .filter(|&found| self.may_be_meant(found, name, mount)),
             Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount)),
             _ => None,
         }
@@ -63,9 +63,12 @@ impl Names<'_, '_> {
     /// the trait is in scope.
     fn may_be_meant(&self, member: GlobalDef, name: Name, mount: MountId) -> bool {
         let World { view, members, modules, .. } = self.world;
-        let Owner::Impl(block) = view.def(member).owner else { return true };
-        match members.trait_of.get(&(view.file_of(member), block)) {
-            Some(&of) if is_common(view.text(name)) => self.sees_trait(of, modules.mounts[mount as usize].file, mount),
+        let of = match view.def(member).owner {
+            Owner::Def(of) => Some(view.global(view.file_of(member), of)),
+            _ => members.trait_of_member(view, member),
+        };
+        match of {
+            Some(of) if is_common(view.text(name)) => self.sees_trait(of, modules.mounts[mount as usize].file, mount),
             _ => true,
         }
     }

@@ -191,7 +191,7 @@ impl<'w, 'a> Names<'w, 'a> {
             let Some(&name) = segments.get(1) else { return End::External };
             walked.used = 2;
             return match self.extern_crate(krate, name) {
-                End::External => self.from_root(krate, name, (1, Space::Type), visited, walked),
+                End::External => self.lookup_from_root(krate, name, (1, Space::Type), visited, walked),
                 end => {
                     note_module(end, 1, &mut walked.steps);
                     end
@@ -205,7 +205,7 @@ impl<'w, 'a> Names<'w, 'a> {
             };
         }
         match self.extern_crate(krate, first) {
-            End::External if place.is_import => self.from_root(krate, first, (0, space), visited, walked),
+            End::External if place.is_import => self.lookup_from_root(krate, first, (0, space), visited, walked),
             end => {
                 note_module(end, 0, &mut walked.steps);
                 end
@@ -214,7 +214,7 @@ impl<'w, 'a> Names<'w, 'a> {
     }
 
     /// Edition 2015: paths of `use`, and those that begin with `::`, begin at the crate's root.
-    fn from_root(
+    fn lookup_from_root(
         &self,
         krate: usize,
         name: Name,

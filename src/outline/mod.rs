@@ -57,6 +57,9 @@ impl Outline {
 
     /// Hash of the symbols that can be seen outside the file: name, kind, visibility, signature. Private ones count if a child
     /// module lives in another file, for it sees them.
+    ///
+    /// Equal hashes say that no user is shown another declaration. What names *lead to* may still differ, for a private import can
+    /// give the same words another meaning: [`Outline::resolution_hash`] covers that.
     pub fn interface_hash(&self) -> Hash {
         let mut seen: Vec<&Symbol> = self.symbols.iter().filter(|symbol| self.exposes(symbol)).collect();
         seen.sort_by_key(|symbol| (&symbol.name, symbol.kind, symbol.visibility, &symbol.signature));

@@ -43,6 +43,19 @@ fn random_text(dice: &mut Dice) -> String {
         "macro_rules! say { () => { 1 } }",
         "fn user4() { say!(); vec![super::f().x]; }",
         "mod d;",
+        "#[cfg(one)] pub use crate::a::S as Twin; #[cfg(two)] pub use crate::b::S as Twin;",
+        "#[cfg(one)] use crate::a as z; #[cfg(two)] use crate::b as z; fn user5(t: z::S) { t.m(); z::f(); z::made(); }",
+        "handler!(made, S);",
+        "flags! { pub struct S: u32 { const ONE = 1; } }",
+        "use crate::a::{made, Twin}; fn user6(t: Twin) { made(crate::b::S::ONE); t.m(); }",
+        "impl std::ops::Add for S { type Output = crate::b::S; fn add(self, o: S) -> u8 { 1 } }",
+        "fn user7(s: S) { (s + 1).m(); let (_, .., t) = (1, 2, crate::a::f()); t.x; }",
+        "pub const N: usize = 1; pub type B = [u8; N];",
+        "pub const N: usize = 2;",
+        "fn user8() { crate::a::N; super::b::B; include!(\"d.rs\"); }",
+        "#[derive(D)] struct P { #[serde(with = \"crate::a\", default = \"crate::b::f\")] x: u8 }",
+        "#[path = \"a\"] mod placed { pub mod d; pub use d::*; }",
+        "impl<X: Iterator> crate::a::T for X {} trait U: crate::a::T {} fn user9(u: &dyn U) { u.t(); }",
         "struct Broken {",
     ];
     (0..dice.roll(7)).map(|_| dice.pick(LINES)).collect::<Vec<_>>().join("\n")
@@ -55,7 +68,7 @@ fn after_random_edits_no_dependent_is_forgotten_and_incremental_equals_rebuild()
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);
     let root = "pub mod a; pub mod b; mod c; pub use b::*; pub(crate) use c::E;";
     let mut before = Texts::new(&[("Cargo.toml", "[package]\nname = \"p\""), ("src/lib.rs", root)]);
-    for _ in 0..400 {
+    for _ in 0..800 {
         let mut after = Texts(before.0.clone());
         let mut changes = Vec::new();
         for _ in 0..=dice.roll(2) {

@@ -7,10 +7,13 @@ use super::super::symbol::{SymbolKind, Visibility};
 use super::item::{Before, Draft};
 use super::{Walk, signature};
 
-/// Names taken from one macro's arguments. Those that declare items name a few; lists of a hundred are data.
-const NAMES_MAX: usize = 32;
+/// Names taken from one macro's arguments: lists of a thousand keywords are real, longer ones are data.
+const NAMES_MAX: usize = 2_048;
 
-/// Bytes of an invocation that is a signature as a whole.
+/// Tokens of an item up to its body.
+const ITEM_TOKENS_MAX: usize = 256;
+
+/// Bytes of an invocation that is a signature as a whole; in a longer one a name stands for itself.
 const SIGNATURE_BYTES_MAX: usize = 512;
 
 impl<'s> Walk<'s> {
@@ -29,8 +32,8 @@ impl<'s> Walk<'s> {
             let after = tokens.get(at + 1).map_or("", |token| token.kind());
             if let Some(kind) = declared_kind(before) {
                 self.declared_item(&tokens, at, kind, in_braces);
-            } else if is_apart(before) && is_apart(after) && call.byte_range().len() <= SIGNATURE_BYTES_MAX {
-                let signature = signature::tokens(self.text, call, &|_| false);
+            } else if is_apart(before) && is_apart(after) {
+                let signature = self.signature_in(call, token);
                 self.declared(token, kind_by_convention(self.text(token)), Owner::Macro, signature);
             } else {
                 continue;
@@ -39,12 +42,20 @@ impl<'s> Walk<'s> {
         }
     }
 
+    fn signature_in(&self, call: Node<'_>, name: Node<'_>) -> String {
+        if call.byte_range().len() <= SIGNATURE_BYTES_MAX {
+            return signature::tokens(self.text, call, &|_| false);
+        }
+        let called = call.child_by_field_name("macro").map_or("", |path| self.text(path));
+        format!("{called}!(.., {}, ..)", self.text(name))
+    }
+
     /// An item in a form of the macro's own: keyword, name and what follows up to its body.
     fn declared_item(&mut self, tokens: &[Node<'_>], at: usize, kind: SymbolKind, in_braces: bool) {
         let Some(&name) = tokens.get(at) else { return };
         let rest = tokens.get(at.saturating_sub(1)..).unwrap_or_default();
         let is_end = |token: &Node<'_>| token.kind() == ";" || self.text(*token).starts_with('{');
-        let length = rest.iter().position(is_end).map_or(rest.len(), |end| end + 1);
+        let length = rest.iter().take(ITEM_TOKENS_MAX).position(is_end).map_or(rest.len().min(2), |end| end + 1);
         let item = rest.get(..length).unwrap_or_default();
         let parts: Vec<String> = item.iter().map(|&token| signature::tokens(self.text, token, &|_| false)).collect();
         let owner = if in_braces && !self.binds(self.text(name)) { Owner::Scope } else { Owner::Macro };
