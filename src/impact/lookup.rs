@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::World;
-use super::members::ImplRef;
+use super::guess::is_common;
+use super::members::{Blanket, ImplRef};
 use super::modules::MountId;
 use super::names::Names;
 use super::types::{DEPTH_MAX, Env, Ty, is_pointer};
@@ -26,7 +27,8 @@ impl Names<'_, '_> {
             Ty::External(of, _) => self
                 .of_impls(members.of_external.get(&(*of, name)), space, mount)
                 .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
-                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name)),
+                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name))
+                .filter(|&found| self.may_be_meant(found, name, mount)),
             Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount)),
             _ => None,
         }
@@ -57,13 +59,28 @@ impl Names<'_, '_> {
         blocks?.iter().find_map(|block| members.owned(*members.trait_of.get(block)?, name))
     }
 
+    /// A foreign type's own methods come before those that a trait of the view adds; one of a common name is the foreign one, unless
+    /// the trait is in scope.
+    fn may_be_meant(&self, member: GlobalDef, name: Name, mount: MountId) -> bool {
+        let World { view, members, modules, .. } = self.world;
+        let of = match view.def(member).owner {
+            Owner::Def(of) => Some(view.global(view.file_of(member), of)),
+            _ => members.trait_of_member(view, member),
+        };
+        match of {
+            Some(of) if is_common(view.text(name)) => self.sees_trait(of, modules.mounts[mount as usize].file, mount),
+            _ => true,
+        }
+    }
+
     /// An item of a trait that every type has, or every type that implements what this one does.
     fn of_blanket(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
         let members = &self.world.members;
         let implements =
             |asked: &GlobalDef| blocks.into_iter().flatten().any(|block| members.trait_of.get(block) == Some(asked));
-        let fits = |(_, asked): &&(GlobalDef, Vec<GlobalDef>)| asked.iter().all(implements);
-        members.blanket.iter().filter(fits).find_map(|(of, _)| members.owned(*of, name))
+        let common = is_common(self.world.view.text(name));
+        let fits = |blanket: &&Blanket| !(blanket.asks_more && common) && blanket.asked.iter().all(implements);
+        members.blanket.iter().filter(fits).find_map(|blanket| members.owned(blanket.of, name))
     }
 
     fn of_supertraits(&self, def: GlobalDef, name: Name, mount: MountId, depth: u32) -> Option<GlobalDef> {

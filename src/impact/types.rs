@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::modules::MountId;
-use super::names::{End, Found, Names, Target};
+use super::names::{End, Found, Names};
 use super::view::{File, GlobalDef, Name};
 use crate::outline::SymbolKind;
 use crate::outline::model::{Owner, PathId, ScopeId, Space, Type, TypeId};
@@ -157,7 +157,7 @@ impl Names<'_, '_> {
                     env.generics.push(((file, inner), Rc::clone(args)));
                 }
             }
-            Owner::Scope => {}
+            Owner::Scope | Owner::Macro => {}
         }
         env
     }
@@ -380,10 +380,4 @@ pub(super) fn is_pointer(name: &str) -> bool {
             | "Lazy"
             | "OwnedMutexGuard"
     )
-}
-
-impl Found {
-    pub(super) fn def(def: GlobalDef) -> Self {
-        Self { target: Target::Def(def), via: Vec::new() }
-    }
 }
