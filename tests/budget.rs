@@ -185,6 +185,10 @@ fn f62_a_ledger_that_was_moved_away_stops_spending_until_its_user_sets_a_limit()
     let refused = |db: &mut Connection| matches!(reserve(db, &one, 1, clock::now()), Grant::Refused(_));
     assert!(refused(&mut ledger(&agent)));
     assert!(agent.ok(["budget", "status"]).contains("stopped"), "it is told");
+    let config = agent.config();
+    agent.write_config(&format!("{config}[llm]\nprovider = \"ollama\"\nmodel = \"m\"\n"));
+    let doctor = agent.run(["doctor"]).stdout;
+    assert!(doctor.contains("spending is stopped") && doctor.contains("budget set --monthly"), "{doctor}");
     agent.ok(["budget", "set", "--daily", "0.1"]);
     assert!(refused(&mut ledger(&agent)), "a daily limit says nothing of the month");
     agent.ok(["budget", "set", "--monthly", "1"]);
