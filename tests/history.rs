@@ -14,7 +14,7 @@ const STEPS: u64 = 30;
 const STEPS_ON_A_REAL_CRATE: u64 = 12;
 
 /// The agent looks when it is asked to, so that each step is one comparison, whatever Git does on the way.
-const LOOKS_WHEN_ASKED: &str = "[watch]\ndebounce_ms = 600000\n";
+const LOOKS_WHEN_ASKED: &str = "[watch]\ndebounce_ms = 60000\n";
 
 #[test]
 fn exactly_what_changed_is_analysed_in_a_made_up_workspace() {
