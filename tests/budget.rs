@@ -1,6 +1,8 @@
 //! The promise: the user sees what models have cost, to the cent and by what, and says how much they may; a limit holds from the moment it
 //! is set.
 
+use std::time::Duration;
+
 use ra_agent::budget::{self, Call, Charge, Grant, Limits, Reservation, Usage};
 use ra_agent::clock::{self, Timestamp};
 use ra_agent::domain::{AnalysisType, FilePath, Hash, ObjectId, RepoId};
@@ -9,7 +11,7 @@ use ra_agent::store::{Database, open_writer, write};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use crate::support::{TestAgent, TestRepo};
+use crate::support::{TestAgent, TestRepo, wait_until};
 
 const HOUR: i64 = 3_600_000;
 
@@ -146,6 +148,26 @@ fn f59_jobs_that_the_budget_parked_run_again_when_the_limit_is_raised() {
 }
 
 #[test]
+fn a_limit_that_is_edited_by_hand_holds_within_a_poll() {
+    let mut agent = TestAgent::without_model();
+    let config = |monthly| format!("[budget]\nmonthly_usd = {monthly}\n[watch]\npoll_secs = 1\n");
+    agent.write_config(&config("3"));
+    agent.start();
+    let db = ledger(&agent);
+    for (written, nano) in [("0.5", 500_000_000), ("7", 7_000_000_000)] {
+        agent.write_config(&config(written));
+        wait_until(Duration::from_secs(20), "the edited limit is in force", || {
+            budget::noted_limits(&db).unwrap() == Some(Limits { monthly: nano, daily: None })
+        });
+    }
+    // what cannot be read changes nothing, and the daemon lives
+    agent.write_config("[budget\n");
+    assert_eq!(agent.run(["budget", "status"]).code, Some(1));
+    agent.write_config(&config("7"));
+    assert_eq!(agent.json(["status"])["daemon"]["pid"], json!(agent.daemon_pid()));
+}
+
+#[test]
 fn f62_a_ledger_that_was_moved_away_stops_spending_until_its_user_sets_a_limit() {
     let agent = TestAgent::without_model();
     agent.ok(["budget", "set", "--monthly", "3"]);
@@ -163,6 +185,10 @@ fn f62_a_ledger_that_was_moved_away_stops_spending_until_its_user_sets_a_limit()
     let refused = |db: &mut Connection| matches!(reserve(db, &one, 1, clock::now()), Grant::Refused(_));
     assert!(refused(&mut ledger(&agent)));
     assert!(agent.ok(["budget", "status"]).contains("stopped"), "it is told");
+    let config = agent.config();
+    agent.write_config(&format!("{config}[llm]\nprovider = \"ollama\"\nmodel = \"m\"\n"));
+    let doctor = agent.run(["doctor"]).stdout;
+    assert!(doctor.contains("spending is stopped") && doctor.contains("budget set --monthly"), "{doctor}");
     agent.ok(["budget", "set", "--daily", "0.1"]);
     assert!(refused(&mut ledger(&agent)), "a daily limit says nothing of the month");
     agent.ok(["budget", "set", "--monthly", "1"]);

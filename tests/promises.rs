@@ -11,6 +11,7 @@ mod crash;
 mod daemon;
 mod doctor;
 mod embedding;
+mod history;
 mod hooks;
 mod line;
 mod noticing;

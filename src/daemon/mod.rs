@@ -3,6 +3,7 @@
 
 pub mod change;
 pub mod control;
+mod limits;
 mod log;
 mod socket;
 mod supervise;
@@ -281,11 +282,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due are run.
+    /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due, or whose month has come, are run.
     async fn poll(&mut self) -> Result<(), DaemonError> {
         for repo in registry::list(&self.db)? {
             self.reconcile_if_moved(repo.id).await?;
         }
+        self.follow_limits();
         queue::resume_due(&self.db, clock::now())?;
         if queue::waiting(&self.db, clock::now())? == Waiting::Now {
             self.worker.hint(Hint::Wake, clock::monotonic()).await;
@@ -436,12 +438,10 @@ impl Daemon {
             // It has the store open that is to go, and would go on writing in it.
             self.worker.stop(STOP_PATIENCE).await;
         }
-        if matches!(change, control::Change::Limits { .. }) {
-            // Only these: whatever else was edited waits for a reload, which gives the worker the same configuration.
-            match Config::load(&self.home.config_file(), self.home.root()) {
-                Ok(config) => self.config.budget = config.budget,
-                Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
-            }
+        if matches!(change, control::Change::Limits { .. })
+            && let Err(error) = self.read_limits()
+        {
+            return Ok(Reply::Failed { message: error.to_string() });
         }
         let executed = change::execute(&mut self.db, &self.home, &self.config, change);
         if unregisters {

@@ -14,6 +14,12 @@ pub(super) struct Crate {
     /// As its own paths are shown: the library's name, else the target's file name.
     pub name: String,
     pub root: File,
+    /// Folder of its package.
+    pub folder: Vec<u8>,
+    /// Paths of `use` begin at the root.
+    pub is_edition_2015: bool,
+    /// Its package has no other target.
+    pub is_alone: bool,
     /// Crates of the view that its source can name.
     pub externs: FxHashMap<String, usize>,
 }
@@ -28,6 +34,23 @@ struct Package<'a> {
     others: BTreeMap<File, bool>,
 }
 
+impl Package<'_> {
+    fn target(&self, name: String, root: File, externs: FxHashMap<String, usize>) -> Crate {
+        let edition = |manifest: &Manifest| match manifest.edition.as_deref() {
+            Some(edition) => edition == "2015",
+            None => !manifest.inherits_edition,
+        };
+        Crate {
+            name,
+            root,
+            folder: self.folder.clone(),
+            is_edition_2015: self.manifest.is_some_and(edition),
+            is_alone: usize::from(self.lib.is_some()) + self.others.len() == 1,
+            externs,
+        }
+    }
+}
+
 /// All crates of the view, libraries before the targets that use them within a package.
 pub(super) fn crates(view: &View<'_>) -> Vec<Crate> {
     let packages = packages(view);
@@ -35,7 +58,7 @@ pub(super) fn crates(view: &View<'_>) -> Vec<Crate> {
     let mut libs: Vec<Option<usize>> = Vec::new();
     for package in &packages {
         libs.push(package.lib.map(|root| {
-            crates.push(Crate { name: lib_name(package), root, externs: FxHashMap::default() });
+            crates.push(package.target(lib_name(package), root, FxHashMap::default()));
             crates.len() - 1
         }));
     }
@@ -49,7 +72,7 @@ pub(super) fn crates(view: &View<'_>) -> Vec<Crate> {
             if let (Some(lib), true) = (libs[at], sees_lib) {
                 externs.insert(lib_name(package), lib);
             }
-            crates.push(Crate { name: target_name(view, root, package), root, externs });
+            crates.push(package.target(target_name(view, root, package), root, externs));
         }
     }
     crates

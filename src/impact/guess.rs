@@ -140,6 +140,11 @@ const COMMON: &[&str] = &[
     "zip",
 ];
 
+/// See [`COMMON`].
+pub(super) fn is_common(name: &str) -> bool {
+    COMMON.contains(&name)
+}
+
 impl Names<'_, '_> {
     /// A method that a trait of the view, in scope in this file, adds to foreign types, if only one file has such a method.
     pub(super) fn extension(&self, name: Name, file: File, mount: MountId) -> Option<GlobalDef> {
@@ -156,7 +161,20 @@ impl Names<'_, '_> {
         (one_file && self.sees_trait(of, file, mount)).then_some(first)
     }
 
-    fn sees_trait(&self, of: GlobalDef, file: File, mount: MountId) -> bool {
+    /// The same for a value that may be of any type: no type of the view has a method of that name of its own.
+    pub(super) fn sole_extension(&self, name: Name, file: File, mount: MountId) -> Option<GlobalDef> {
+        let World { view, members, .. } = self.world;
+        let found = self.extension(name, file, mount)?;
+        let of = members.trait_of_member(view, found)?;
+        let all = members.by_name.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let others = |&&other: &&GlobalDef| {
+            let owner = members.trait_of_member(view, other).or_else(|| members.type_of_member(view, other));
+            view.kind(other) == SymbolKind::Method && owner != Some(of)
+        };
+        all.iter().find(others).is_none().then_some(found)
+    }
+
+    pub(super) fn sees_trait(&self, of: GlobalDef, file: File, mount: MountId) -> bool {
         let view = &self.world.view;
         let name = view.name(view.file_of(of), view.def(of).name);
         if self.walk(mount, 0, &[name], Space::Type).end == End::Def(of) {
@@ -178,9 +196,9 @@ impl Names<'_, '_> {
             let candidates = self.candidates(name, kind, mount);
             let used: Vec<GlobalDef> =
                 candidates.iter().copied().filter(|&def| self.uses_owner(references, def)).collect();
-            let common = COMMON.contains(&self.world.view.text(name));
+            let common = is_common(self.world.view.text(name));
             let found = match (used.as_slice(), candidates.as_slice()) {
-                ([one], _) if !common || candidates.len() == 1 => Some(*one),
+                ([one], _) if !common => Some(*one),
                 _ => None,
             };
             if let Some(def) = found {

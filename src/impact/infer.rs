@@ -86,6 +86,7 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
             }
             Step::Field { receiver, name, line } => self.field(*receiver, *name, *line),
             Step::Struct { path, fields } => self.structure(*path, fields),
+            Step::Operator { operand, name, line } => self.operator(*operand, *name, *line),
             Step::Inner(value) => names.inner(&self.value(*value)),
             Step::Await(value) => self.awaited(*value),
             Step::Tuple(values) => Ty::Tuple(self.values(values).into()),
@@ -150,13 +151,16 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
         }
         let text = names.world.view.text(name);
         if receiver == Ty::Unknown && text != "then" {
-            if let Some(def) = names.extension(name, self.file, self.mount) {
+            if let Some(def) = names.sole_extension(name, self.file, self.mount) {
                 self.note(name, def, line);
                 return names.result_of(def, &receiver, &[], &args, self.mount);
             }
             return self.guess(name, line, SymbolKind::Method);
         }
-        if let Some(def) = names.extension(name, self.file, self.mount) {
+        // What a type of the view implements is known; only others may have what the view adds to foreign ones.
+        if !matches!(receiver, Ty::Adt(..))
+            && let Some(def) = names.extension(name, self.file, self.mount)
+        {
             self.note(name, def, line);
             return names.result_of(def, &receiver, &[], &args, self.mount);
         }
@@ -165,6 +169,21 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
             Some(explicit) if matches!(text, "collect" | "sum" | "product" | "into") => self.filled(explicit, &given),
             Some(explicit) if text == "parse" => Ty::External(names.world.view.words.empty, Rc::from([explicit])),
             _ => given,
+        }
+    }
+
+    /// An operator that the operand's type defines; others give what they are given.
+    fn operator(&mut self, operand: Value, name: NameId, line: u32) -> Ty {
+        let names = self.names;
+        let (operand, name) = (self.value(operand), self.name(name));
+        let Ty::Adt(def, _) = &operand else { return operand };
+        let Some(&method) = names.world.members.of_type.get(&(*def, name)).and_then(|found| found.first()) else {
+            return operand;
+        };
+        self.note(name, method, line);
+        match names.result_of(method, &operand, &[], &[], self.mount) {
+            Ty::Unknown => operand,
+            known => known,
         }
     }
 
@@ -196,7 +215,10 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
                 self.note(name, def, line);
                 ty
             }
-            None if receiver == Ty::Unknown => self.guess(name, line, SymbolKind::Field),
+            // `.0` says nothing of the type that has it.
+            None if receiver == Ty::Unknown && names.world.view.text(name).parse::<usize>().is_err() => {
+                self.guess(name, line, SymbolKind::Field)
+            }
             None => Ty::Unknown,
         }
     }
@@ -253,11 +275,11 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
         let given = match how {
             How::Same => self.value(value),
             How::Element => names.element(&self.value(value)),
-            How::MethodClosure { name, index } => {
+            How::MethodClosure { name, arg, index } => {
                 let receiver = self.value(value);
                 let name = self.name(name);
                 match names.method(&receiver, name, self.mount) {
-                    Some((def, this)) => names.closure_parameter(def, &this, 0, index, self.mount),
+                    Some((def, this)) => names.closure_parameter(def, &this, arg, index, self.mount),
                     None => names.std_closure_parameter(&receiver, names.world.view.text(name), index),
                 }
             }
@@ -285,9 +307,10 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
                 }
             }
             Pattern::Tuple(parts) => {
-                for (at, &part) in parts.iter().enumerate() {
-                    let ty = match ty {
-                        Ty::Tuple(types) => types.get(at).cloned().unwrap_or(Ty::Unknown),
+                let count = if let Ty::Tuple(types) = ty { Some(types.len()) } else { None };
+                for (at, part) in self.placed(parts, count) {
+                    let ty = match (ty, at) {
+                        (Ty::Tuple(types), Some(at)) => types.get(at).cloned().unwrap_or(Ty::Unknown),
                         _ => Ty::Unknown,
                     };
                     self.take_apart(part, &ty, depth);
@@ -318,8 +341,17 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
                     self.take_apart(part, ty, depth);
                 }
             }
-            Pattern::Other => {}
+            Pattern::Rest | Pattern::Other => {}
         }
+    }
+
+    /// Parts of a pattern with their places among `count`: behind a `..` they count from the end.
+    fn placed(&self, parts: &[PatternId], count: Option<usize>) -> Vec<(Option<usize>, PatternId)> {
+        let patterns = &self.names.world.view.model(self.file).patterns;
+        let is_rest = |part: &PatternId| matches!(patterns.get(*part as usize), Some(Pattern::Rest));
+        let rest = parts.iter().position(is_rest).unwrap_or(parts.len());
+        let place = |at: usize| if at < rest { Some(at) } else { (count? + at).checked_sub(parts.len()) };
+        parts.iter().enumerate().map(|(at, &part)| (place(at), part)).collect()
     }
 
     fn take_variant_apart(&mut self, path: PathId, parts: &[PatternId], ty: &Ty, depth: u32) {
@@ -339,8 +371,8 @@ impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
             _ => {
                 let (owner, own) = self.owner_of_fields(path);
                 let ty = if matches!(ty, Ty::Adt(..)) { ty } else { &own };
-                for (at, &part) in parts.iter().enumerate() {
-                    let name = view.known(&at.to_string());
+                for (at, part) in self.placed(parts, None) {
+                    let name = at.and_then(|at| view.known(&at.to_string()));
                     let def = owner.and_then(|owner| names.world.members.owned(owner, name?));
                     let part_ty = def.map_or(Ty::Unknown, |def| names.type_of_field(def, ty, self.mount));
                     self.take_apart(part, &part_ty, depth);

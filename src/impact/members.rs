@@ -22,7 +22,7 @@ pub(super) struct Members {
     pub traits_of: FxHashMap<GlobalDef, Vec<ImplRef>>,
     pub traits_of_external: FxHashMap<Name, Vec<ImplRef>>,
     /// Traits that are implemented for every type that implements certain others: those of the view that are asked for.
-    pub blanket: Vec<(GlobalDef, Vec<GlobalDef>)>,
+    pub blanket: Vec<Blanket>,
     /// The trait of an impl, where the view defines it.
     pub trait_of: FxHashMap<ImplRef, GlobalDef>,
     /// All fields and methods of a name.
@@ -31,6 +31,15 @@ pub(super) struct Members {
     pub extensions: FxHashMap<Name, Vec<GlobalDef>>,
     /// The type that an impl is for, where the view defines it.
     type_of_impl: FxHashMap<ImplRef, GlobalDef>,
+}
+
+/// `impl<T: A + Foreign> Of for T`
+pub(super) struct Blanket {
+    pub of: GlobalDef,
+    /// Traits of the view that the type must implement.
+    pub asked: Vec<GlobalDef>,
+    /// It must implement others, too; whether it does is not known.
+    pub asks_more: bool,
 }
 
 /// Aliases of aliases; one that stands for itself has no end.
@@ -72,7 +81,15 @@ impl Members {
         match view.def(member).owner {
             Owner::Def(owner) => Some(view.global(file, owner)),
             Owner::Impl(block) => self.type_of_impl.get(&(file, block)).copied(),
-            Owner::Scope => None,
+            Owner::Scope | Owner::Macro => None,
+        }
+    }
+
+    /// The trait whose impl a method stands in, where the view defines it.
+    pub(super) fn trait_of_member(&self, view: &View<'_>, member: GlobalDef) -> Option<GlobalDef> {
+        match view.def(member).owner {
+            Owner::Impl(block) => self.trait_of.get(&(view.file_of(member), block)).copied(),
+            _ => None,
         }
     }
 
@@ -94,7 +111,7 @@ impl Members {
                     if let Some(Head::Def(of)) = head_of(&names, file, of) {
                         members.trait_of.insert(block_ref, of);
                         if matches!(head, Head::Anything) {
-                            members.blanket.push((of, bounds_of(&names, file, block.scope)));
+                            members.blanket.push(blanket_of(&names, of, file, block.scope));
                         }
                     }
                     match head {
@@ -117,6 +134,10 @@ impl Members {
                 let name = view.name(file, def.name);
                 match heads.get(&(file, block)) {
                     Some(Head::Def(of)) => members.of_type.entry((*of, name)).or_default().push(id),
+                    // `impl From<Ours> for Theirs` says nothing of their other `from`s.
+                    Some(Head::External(_))
+                        if view.model(file).impls[block as usize].of.is_some()
+                            && !members.trait_of.contains_key(&(file, block)) => {}
                     Some(Head::External(of)) => {
                         members.of_external.entry((*of, name)).or_default().push(id);
                         if members.trait_of.contains_key(&(file, block)) && view.kind(id) == SymbolKind::Method {
@@ -131,18 +152,18 @@ impl Members {
     }
 }
 
-/// Traits of the view that the generic parameters of an impl are bound by.
-fn bounds_of(names: &Names<'_, '_>, file: File, scope: ScopeId) -> Vec<GlobalDef> {
+fn blanket_of(names: &Names<'_, '_>, of: GlobalDef, file: File, scope: ScopeId) -> Blanket {
+    let mut blanket = Blanket { of, asked: Vec::new(), asks_more: false };
     let ScopeKind::Item { generics, .. } = &names.world.view.model(file).scopes[scope as usize].kind else {
-        return Vec::new();
+        return blanket;
     };
-    let bounds = generics.iter().flat_map(|generic| &generic.bounds);
-    bounds
-        .filter_map(|&bound| match head_of(names, file, bound) {
-            Some(Head::Def(def)) => Some(def),
-            _ => None,
-        })
-        .collect()
+    for &bound in generics.iter().flat_map(|generic| &generic.bounds) {
+        match head_of(names, file, bound) {
+            Some(Head::Def(def)) => blanket.asked.push(def),
+            _ => blanket.asks_more = true,
+        }
+    }
+    blanket
 }
 
 /// What a type is at its outside, aliases followed.

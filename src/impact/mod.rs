@@ -14,6 +14,7 @@ mod members;
 mod modules;
 mod names;
 mod reach;
+mod regions;
 mod std_types;
 mod types;
 mod uses;
@@ -107,7 +108,9 @@ impl<'a> World<'a> {
         for file in 0..self.view.files.len() as File {
             for (id, def) in self.view.model(file).defs.iter().enumerate() {
                 let id = self.view.global(file, id as u32);
-                if self.view.kind(id) != SymbolKind::Macro || def.owner != Owner::Scope {
+                let is_macro = self.view.kind(id) == SymbolKind::Macro && def.owner == Owner::Scope;
+                // One that is defined in a body ends with it.
+                if !is_macro || self.view.model(file).place(def.scope).1 {
                     continue;
                 }
                 for &mount in &self.modules.of_file[file as usize] {

@@ -32,10 +32,14 @@ pub(super) struct Region {
     pub def: Option<GlobalDef>,
     pub name: Option<Name>,
     entries: FxHashMap<Name, Vec<Entry>>,
+    /// What macros in the place of items may declare: it is there if nothing else of that name is.
+    pub by_macros: FxHashMap<Name, GlobalDef>,
     /// Imports (by index in the file) whose names all come in.
     pub globs: Vec<u32>,
     /// Modules whose source is included here (`include!`), or that this source is included by.
     pub merged: Vec<RegionId>,
+    /// It is a file's that is included, not declared: no module of its own.
+    is_included: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,14 +79,15 @@ const MOUNTS_MAX: usize = 20_000;
 
 pub(super) fn mount_all(view: &View<'_>, crates: &[Crate]) -> Modules {
     let mut modules = Modules { of_file: vec![Vec::new(); view.files.len()], ..Modules::default() };
-    for (krate, Crate { root, .. }) in crates.iter().enumerate() {
+    for (krate, Crate { root, folder, .. }) in crates.iter().enumerate() {
         modules.roots.push(modules.regions.len() as RegionId);
-        let folder = view.path(*root).parent().to_vec();
-        let mut pending = vec![Pending { file: *root, krate, parent: None, name: None, folder, merged_into: None }];
+        let root_folder = view.path(*root).parent().to_vec();
+        let first = Pending { file: *root, krate, parent: None, name: None, folder: root_folder, merged_into: None };
+        let mut pending = vec![first];
         let mut seen = FxHashSet::default();
         while let Some(next) = pending.pop() {
             if seen.insert((next.file, next.parent, next.name)) && seen.len() < MOUNTS_MAX {
-                modules.mount(view, next, &mut pending);
+                modules.mount(view, folder, next, &mut pending);
             }
         }
     }
@@ -133,7 +138,7 @@ impl Modules {
         names.join("::")
     }
 
-    fn mount(&mut self, view: &View<'_>, this: Pending, pending: &mut Vec<Pending>) {
+    fn mount(&mut self, view: &View<'_>, package: &[u8], this: Pending, pending: &mut Vec<Pending>) {
         let model = view.model(this.file);
         let mount = self.mounts.len() as MountId;
         self.mounts.push(Mount { file: this.file, krate: this.krate, regions: FxHashMap::default() });
@@ -144,7 +149,7 @@ impl Modules {
             let outer = entry.parent.and_then(|parent| self.nearest(view, mount, parent));
             let (name, def, parent, is_module) = match &entry.kind {
                 ScopeKind::File => (this.name, None, this.parent, true),
-                ScopeKind::Module { name, def } => {
+                ScopeKind::Module { name, def, .. } => {
                     let parent = outer.map(|outer| self.region(outer).module);
                     (Some(view.name(this.file, *name)), Some(view.global(this.file, *def)), parent, true)
                 }
@@ -160,14 +165,22 @@ impl Modules {
                 def,
                 name,
                 entries: FxHashMap::default(),
+                by_macros: FxHashMap::default(),
                 globs: Vec::new(),
                 merged: Vec::new(),
+                is_included: this.merged_into.is_some(),
             });
             self.mounts[mount as usize].regions.insert(scope, id);
-            if let (ScopeKind::Module { name, .. }, Some(outer)) = (&entry.kind, outer) {
-                let text = view.text(view.name(this.file, *name)).as_bytes();
-                let above = entry.parent.and_then(|parent| folders.get(&parent)).unwrap_or(&this.folder);
-                folders.insert(scope, join(above, text).unwrap_or_default());
+            if let (ScopeKind::Module { name, folder, .. }, Some(outer)) = (&entry.kind, outer) {
+                let around = entry.parent.and_then(|parent| folders.get(&parent));
+                let inside = match folder {
+                    Some(given) => join(around.map_or(view.path(this.file).parent(), Vec::as_slice), given.as_bytes()),
+                    None => {
+                        let text = view.text(view.name(this.file, *name)).as_bytes();
+                        join(around.unwrap_or(&this.folder), text)
+                    }
+                };
+                folders.insert(scope, inside.unwrap_or_default());
                 self.regions[outer as usize]
                     .entries
                     .entry(view.name(this.file, *name))
@@ -178,7 +191,7 @@ impl Modules {
         self.declare(view, mount);
         self.merge(mount, this.merged_into);
         self.declare_files(view, mount, &this, &folders, pending);
-        self.include(view, mount, pending);
+        self.include(view, package, mount, pending);
     }
 
     /// The region of a scope, or of the nearest one around it that has one.
@@ -200,12 +213,17 @@ impl Modules {
         for (id, def) in model.defs.iter().enumerate() {
             let def_id = view.global(file, id as u32);
             use crate::outline::SymbolKind::{Impl, Import, Module};
-            if def.owner != Owner::Scope || matches!(view.kind(def_id), Module | Import | Impl) {
+            if !matches!(def.owner, Owner::Scope | Owner::Macro) || matches!(view.kind(def_id), Module | Import | Impl)
+            {
                 continue;
             }
             if let Some(region) = self.nearest(view, mount, def.scope) {
-                let entries = self.regions[region as usize].entries.entry(view.name(file, def.name)).or_default();
-                entries.push(Entry::Def(def_id));
+                let name = view.name(file, def.name);
+                let region = &mut self.regions[region as usize];
+                match def.owner {
+                    Owner::Macro => drop(region.by_macros.entry(name).or_insert(def_id)),
+                    _ => region.entries.entry(name).or_default().push(Entry::Def(def_id)),
+                }
             }
         }
         for (id, import) in model.imports.iter().enumerate() {
@@ -273,8 +291,8 @@ impl Modules {
     /// Enters the modules that other files are, once all are mounted.
     pub(super) fn link(&mut self) {
         for id in 0..self.regions.len() as RegionId {
-            let Region { parent, name, def, module, merged, .. } = self.region(id);
-            let is_file = *module == id && def.is_none() && merged.is_empty();
+            let Region { parent, name, def, module, is_included, .. } = self.region(id);
+            let is_file = *module == id && def.is_none() && !is_included;
             if let (Some(parent), Some(name), true) = (*parent, *name, is_file) {
                 let entries = self.regions[parent as usize].entries.entry(name).or_default();
                 if !entries.contains(&Entry::Module(id)) {
@@ -284,10 +302,14 @@ impl Modules {
         }
     }
 
-    fn include(&mut self, view: &View<'_>, mount: MountId, pending: &mut Vec<Pending>) {
+    fn include(&mut self, view: &View<'_>, package: &[u8], mount: MountId, pending: &mut Vec<Pending>) {
         let (file, krate) = (self.mounts[mount as usize].file, self.mounts[mount as usize].krate);
         for include in &view.model(file).includes {
-            let path = join(view.path(file).parent(), include.path.as_bytes());
+            let path = if include.from_package {
+                join(package, include.path.trim_start_matches('/').as_bytes())
+            } else {
+                join(view.path(file).parent(), include.path.as_bytes())
+            };
             let Some(target) = path.and_then(|path| view.file_at(&path)) else { continue };
             if target == file {
                 continue;

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::World;
-use super::modules::{Entry, MountId, RegionId};
+use super::modules::{MountId, RegionId};
 use super::view::{GlobalDef, Name};
 use crate::outline::SymbolKind;
 use crate::outline::model::{ScopeId, ScopeKind, Space};
@@ -25,6 +25,8 @@ pub(super) enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub target: Target,
+    /// What the name means, too: in another configuration of the build, in another name space of an import.
+    pub twins: Vec<Target>,
     pub via: Vec<GlobalDef>,
 }
 
@@ -44,34 +46,39 @@ pub(super) enum End {
 
 pub(super) struct Walked {
     pub end: End,
+    /// Where it leads, too; see [`Found::twins`].
+    pub twins: Vec<Target>,
     /// How many segments lead to `end`.
     pub used: usize,
     /// What the segments name, with the segment's index.
     pub steps: Vec<(usize, Found)>,
 }
 
-type Query = (RegionId, Name, Space);
+/// Where a path is written.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub mount: MountId,
+    pub scope: ScopeId,
+    /// In a `use`: edition 2015 reads such paths from the crate's root.
+    pub is_import: bool,
+}
+
+pub(super) type Query = (RegionId, Name, Space);
 
 /// Name resolution with a memory; one per thread.
 pub(super) struct Names<'w, 'a> {
     pub world: &'w World<'a>,
-    memory: RefCell<FxHashMap<Query, Option<Found>>>,
+    pub(super) memory: RefCell<FxHashMap<Query, Option<Found>>>,
 }
 
 /// What one walk has looked at: whoever comes back to it goes in a circle.
 #[derive(Default)]
-struct Visited {
-    queries: FxHashSet<Query>,
+pub(super) struct Visited {
+    pub queries: FxHashSet<Query>,
     /// Regions asked whether they may hold more than is seen.
-    regions: FxHashMap<RegionId, bool>,
-    depth: usize,
+    pub regions: FxHashMap<RegionId, bool>,
+    pub depth: usize,
 }
-
-/// Length of a chain of imports; the compiler has no limit, people stay under ten.
-const CHAIN_MAX: usize = 48;
-
-/// Regions and names that one walk looks at; globs of globs reach many.
-const QUERIES_MAX: usize = 4_096;
 
 impl<'w, 'a> Names<'w, 'a> {
     /// A mount to read a definition's types in, where none is near.
@@ -85,23 +92,17 @@ impl<'w, 'a> Names<'w, 'a> {
 
     /// Walks a path's segments from a scope.
     pub(super) fn walk(&self, mount: MountId, scope: ScopeId, segments: &[Name], space: Space) -> Walked {
-        self.walk_visiting(mount, scope, segments, space, &mut Visited::default())
+        let place = Place { mount, scope, is_import: space == Space::Any };
+        self.walk_visiting(place, segments, space, &mut Visited::default())
     }
 
-    fn walk_visiting(
-        &self,
-        mount: MountId,
-        scope: ScopeId,
-        segments: &[Name],
-        space: Space,
-        visited: &mut Visited,
-    ) -> Walked {
-        let mut walked = Walked { end: End::External, used: 0, steps: Vec::new() };
-        let Some((&first, _)) = segments.split_first() else { return walked };
+    pub(super) fn walk_visiting(&self, place: Place, segments: &[Name], space: Space, visited: &mut Visited) -> Walked {
+        let mut walked = Walked { end: End::External, twins: Vec::new(), used: 0, steps: Vec::new() };
+        if segments.is_empty() {
+            return walked;
+        }
         let space_at = |at: usize| if at + 1 == segments.len() { space } else { Space::Type };
-        walked.used = 1;
-        walked.end =
-            self.first(mount, scope, first, space_at(0), segments, visited, &mut walked.steps, &mut walked.used);
+        walked.end = self.first(place, segments, space_at(0), visited, &mut walked);
         while let (End::Module(region), Some(&name)) = (walked.end, segments.get(walked.used)) {
             let at = walked.used;
             let words = &self.world.view.words;
@@ -111,15 +112,13 @@ impl<'w, 'a> Names<'w, 'a> {
             }
             if name == words.parent {
                 walked.end = self.parent_of(region);
-                self.note_module(walked.end, at, &mut walked.steps);
+                walked.twins.clear();
+                note_module(walked.end, at, &mut walked.steps);
                 continue;
             }
-            walked.end = match self.lookup(region, name, space_at(at), visited) {
-                Some(found) => {
-                    let end = end_of(found.target);
-                    walked.steps.push((at, found));
-                    end
-                }
+            let twins = std::mem::take(&mut walked.twins);
+            walked.end = match self.lookup_in_all(region, &twins, name, space_at(at), visited) {
+                Some(found) => walked.step(at, found),
                 None if self.may_hold_more(region, visited) => End::External,
                 None => End::Missing,
             };
@@ -128,51 +127,61 @@ impl<'w, 'a> Names<'w, 'a> {
         if let (End::Def(def), Some(&name)) = (walked.end, segments.get(walked.used))
             && let Some(variant) = self.world.members.variant(def, name)
         {
-            walked.steps.push((walked.used, Found { target: Target::Def(variant), via: Vec::new() }));
+            walked.steps.push((walked.used, Found::def(variant)));
             walked.end = End::Def(variant);
             walked.used += 1;
         }
         walked
     }
 
+    /// A name in a module and in those that are that module in another configuration.
+    fn lookup_in_all(
+        &self,
+        region: RegionId,
+        twins: &[Target],
+        name: Name,
+        space: Space,
+        visited: &mut Visited,
+    ) -> Option<Found> {
+        let mut found = self.lookup(region, name, space, visited);
+        if found.is_none() {
+            found = self.world.modules.region(region).by_macros.get(&name).copied().map(Found::def);
+        }
+        for twin in twins {
+            let Target::Module(twin) = *twin else { continue };
+            let Some(other) = self.lookup(twin, name, space, visited) else { continue };
+            match &mut found {
+                Some(found) => found.add_twin(&other),
+                None => found = Some(other),
+            }
+        }
+        found
+    }
+
     fn parent_of(&self, region: RegionId) -> End {
         self.world.modules.region(region).parent.map_or(End::Missing, End::Module)
     }
 
-    fn note_module(&self, end: End, at: usize, steps: &mut Vec<(usize, Found)>) {
-        if let End::Module(region) = end {
-            steps.push((at, Found { target: Target::Module(region), via: Vec::new() }));
-        }
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of one walk; a struct for it would be named once and used once"
-    )]
-    fn first(
-        &self,
-        mount: MountId,
-        scope: ScopeId,
-        first: Name,
-        space: Space,
-        segments: &[Name],
-        visited: &mut Visited,
-        steps: &mut Vec<(usize, Found)>,
-        used: &mut usize,
-    ) -> End {
+    /// What the first segment means; an absolute path's first segment is its second.
+    fn first(&self, place: Place, segments: &[Name], space: Space, visited: &mut Visited, walked: &mut Walked) -> End {
         let World { view, modules, .. } = self.world;
         let words = &view.words;
-        let Some(region) = modules.nearest(view, mount, scope) else { return End::External };
+        walked.used = 1;
+        let (Some(region), Some(&first)) = (modules.nearest(view, place.mount, place.scope), segments.first()) else {
+            return End::External;
+        };
         let krate = modules.crate_of(region);
         if first == words.krate || first == words.dollar_crate {
-            return End::Module(modules.roots[krate]);
+            let end = End::Module(modules.roots[krate]);
+            note_module(end, 0, &mut walked.steps);
+            return end;
         }
         if first == words.this_module {
             return End::Module(modules.region(region).module);
         }
         if first == words.parent {
             let end = self.parent_of(modules.region(region).module);
-            self.note_module(end, 0, steps);
+            note_module(end, 0, &mut walked.steps);
             return end;
         }
         if first == words.this_type {
@@ -180,60 +189,95 @@ impl<'w, 'a> Names<'w, 'a> {
         }
         if first == words.empty {
             let Some(&name) = segments.get(1) else { return End::External };
-            *used = 2;
-            return self.extern_crate(krate, name);
+            walked.used = 2;
+            return match self.extern_crate(krate, name) {
+                End::External => self.lookup_from_root(krate, name, (1, Space::Type), visited, walked),
+                end => {
+                    note_module(end, 1, &mut walked.steps);
+                    end
+                }
+            };
         }
-        self.lexical(mount, scope, first, space, visited, steps).unwrap_or_else(|| self.extern_crate(krate, first))
+        if let Some(found) = self.lexical(place, first, space, visited) {
+            return match found {
+                Lexical::Generic(scope, index) => End::Generic(scope, index),
+                Lexical::Found(found) => walked.step(0, found),
+            };
+        }
+        match self.extern_crate(krate, first) {
+            End::External if place.is_import => self.lookup_from_root(krate, first, (0, space), visited, walked),
+            end => {
+                note_module(end, 0, &mut walked.steps);
+                end
+            }
+        }
+    }
+
+    /// Edition 2015: paths of `use`, and those that begin with `::`, begin at the crate's root.
+    fn lookup_from_root(
+        &self,
+        krate: usize,
+        name: Name,
+        (at, space): (usize, Space),
+        visited: &mut Visited,
+        walked: &mut Walked,
+    ) -> End {
+        let World { modules, crates, .. } = self.world;
+        if !crates[krate].is_edition_2015 {
+            return End::External;
+        }
+        let found = self.lookup(modules.roots[krate], name, space, visited);
+        found.map_or(End::External, |found| walked.step(at, found))
     }
 
     /// A name as it is seen from inside a scope.
-    fn lexical(
-        &self,
-        mount: MountId,
-        scope: ScopeId,
-        name: Name,
-        space: Space,
-        visited: &mut Visited,
-        steps: &mut Vec<(usize, Found)>,
-    ) -> Option<End> {
+    fn lexical(&self, place: Place, name: Name, space: Space, visited: &mut Visited) -> Option<Lexical> {
         let World { view, modules, .. } = self.world;
-        let file = modules.mounts[mount as usize].file;
+        let file = modules.mounts[place.mount as usize].file;
         let scopes = &view.model(file).scopes;
-        let mut at = Some(scope);
+        let mut at = Some(place.scope);
         while let Some(scope) = at {
             let entry = &scopes[scope as usize];
             if let ScopeKind::Item { generics, .. } = &entry.kind
                 && space != Space::Macro
                 && let Some(index) = generics.iter().position(|generic| view.name(file, generic.name) == name)
             {
-                return Some(End::Generic(scope, index as u32));
+                return Some(Lexical::Generic(scope, index as u32));
             }
-            if let Some(region) = modules.region_of(mount, scope)
+            if let Some(region) = modules.region_of(place.mount, scope)
                 && let Some(found) = self.lookup(region, name, space, visited)
             {
-                let end = end_of(found.target);
-                steps.push((0, found));
-                return Some(end);
+                return Some(Lexical::Found(found));
             }
             if matches!(entry.kind, ScopeKind::File | ScopeKind::Module { .. }) {
                 break;
             }
             at = entry.parent;
         }
-        let region = modules.nearest(view, mount, scope)?;
-        let found = self.textual_macro(modules.crate_of(region), name, space)?;
-        let end = end_of(found.target);
-        steps.push((0, found));
-        Some(end)
+        let region = modules.nearest(view, place.mount, place.scope)?;
+        self.textual_macro(modules.crate_of(region), name, space).map(Lexical::Found)
     }
 
-    /// `macro_rules!` reach by the order of the text; the crate's macros of that name come close to it.
+    /// `macro_rules!` reach by the order of the text; the crate's macros of that name, and those of crates that it takes in with
+    /// `#[macro_use]`, come close to it.
     fn textual_macro(&self, krate: usize, name: Name, space: Space) -> Option<Found> {
-        let def = matches!(space, Space::Macro).then(|| self.world.macro_in(krate, name)).flatten()?;
-        Some(Found { target: Target::Def(def), via: Vec::new() })
+        if space != Space::Macro {
+            return None;
+        }
+        let World { view, modules, .. } = self.world;
+        let taken_in = || {
+            let root = modules.file_of(modules.roots[krate]);
+            let used = view.model(root).extern_crates.iter().filter(|entry| entry.macro_use);
+            used.filter_map(|entry| match self.extern_crate(krate, view.name(root, entry.name)) {
+                End::Module(region) => self.world.macro_in(modules.crate_of(region), name),
+                _ => None,
+            })
+            .next()
+        };
+        self.world.macro_in(krate, name).or_else(taken_in).map(Found::def)
     }
 
-    fn extern_crate(&self, krate: usize, name: Name) -> End {
+    pub(super) fn extern_crate(&self, krate: usize, name: Name) -> End {
         let World { view, modules, crates, .. } = self.world;
         let externs = &crates[krate].externs;
         let text = view.text(name);
@@ -248,174 +292,47 @@ impl<'w, 'a> Names<'w, 'a> {
         });
         seen.map_or(End::External, |krate| End::Module(modules.roots[krate]))
     }
+}
 
-    /// A name inside a module or block: what it declares, what it imports, what its globs bring.
-    fn lookup(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
-        let query = (region, name, space);
-        if let Some(known) = self.memory.borrow().get(&query) {
-            return known.clone();
-        }
-        let outermost = visited.queries.is_empty();
-        if visited.depth >= CHAIN_MAX || visited.queries.len() >= QUERIES_MAX || !visited.queries.insert(query) {
-            return None;
-        }
-        visited.depth += 1;
-        let found = self.lookup_uncached(region, name, space, visited);
-        visited.depth -= 1;
-        // A miss inside another query may only mean that the two met, and what is outside the view may hide what is inside.
-        if outermost || found.as_ref().is_some_and(|found| found.target != Target::External) {
-            self.memory.borrow_mut().insert(query, found.clone());
-        }
-        found
+/// What a name means where it is written.
+enum Lexical {
+    Generic(ScopeId, u32),
+    Found(Found),
+}
+
+impl Walked {
+    /// Notes what segment `at` means, and goes there.
+    fn step(&mut self, at: usize, found: Found) -> End {
+        let end = end_of(found.target);
+        self.twins.clone_from(&found.twins);
+        self.steps.push((at, found));
+        end
+    }
+}
+
+impl Found {
+    pub(super) fn target(target: Target) -> Self {
+        Self { target, twins: Vec::new(), via: Vec::new() }
     }
 
-    fn lookup_uncached(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
-        let World { view, modules, .. } = self.world;
-        let entries = modules.entries(region, name);
-        for entry in entries {
-            match *entry {
-                Entry::Def(def) if fits(space, view.kind(def)) => {
-                    return Some(Found { target: Target::Def(def), via: Vec::new() });
-                }
-                Entry::Module(module) if matches!(space, Space::Type | Space::Any) => {
-                    return Some(Found { target: Target::Module(module), via: Vec::new() });
-                }
-                _ => {}
+    pub(super) fn def(def: GlobalDef) -> Self {
+        Self::target(Target::Def(def))
+    }
+
+    /// The name means that, too.
+    pub(super) fn add_twin(&mut self, other: &Self) {
+        for target in std::iter::once(other.target).chain(other.twins.iter().copied()) {
+            if target != self.target && target != Target::External && !self.twins.contains(&target) {
+                self.twins.push(target);
             }
         }
-        // An import by name hides what globs bring, also where it leads out of the view; an external glob may bring anything.
-        self.by_import(region, entries, space, visited)
-            .or_else(|| self.by_glob(region, name, space, visited))
-            .or_else(|| {
-                modules.region(region).merged.iter().find_map(|&other| self.lookup(other, name, space, visited))
-            })
-            .or_else(|| self.exported_macro(region, name, space))
-            .or_else(|| self.declared_crate(region, name, space))
+        self.via.extend(other.via.iter().copied());
     }
+}
 
-    /// `extern crate x;` declares `x` like an item.
-    fn declared_crate(&self, region: RegionId, name: Name, space: Space) -> Option<Found> {
-        let World { view, modules, .. } = self.world;
-        let file = modules.file_of(region);
-        let declared = view.model(file).extern_crates.iter().any(|entry| view.name(file, entry.alias) == name);
-        if !declared || !matches!(space, Space::Type | Space::Any) {
-            return None;
-        }
-        let target = match self.extern_crate(modules.crate_of(region), name) {
-            End::Module(root) => Target::Module(root),
-            _ => Target::External,
-        };
-        Some(Found { target, via: Vec::new() })
-    }
-
-    fn by_import(&self, region: RegionId, entries: &[Entry], space: Space, visited: &mut Visited) -> Option<Found> {
-        let mut external = None;
-        for entry in entries {
-            let Entry::Import(import) = *entry else { continue };
-            match self.imported(region, import, space, visited) {
-                Some(found) if found.target == Target::External => external = Some(found),
-                Some(found) => return Some(found),
-                None => {}
-            }
-        }
-        external
-    }
-
-    fn exported_macro(&self, region: RegionId, name: Name, space: Space) -> Option<Found> {
-        let World { modules, .. } = self.world;
-        let krate = modules.crate_of(region);
-        let at_root = modules.roots.get(krate) == Some(&region);
-        let def = (at_root && matches!(space, Space::Macro | Space::Any))
-            .then(|| self.world.macro_in(krate, name))
-            .flatten()?;
-        Some(Found { target: Target::Def(def), via: Vec::new() })
-    }
-
-    fn imported(&self, region: RegionId, import: u32, space: Space, visited: &mut Visited) -> Option<Found> {
-        let (walked, via) = self.walk_import(region, import, space, visited)?;
-        let target = match walked.end {
-            End::Module(module) => Target::Module(module),
-            End::Def(def) if fits(space, self.world.view.kind(def)) => Target::Def(def),
-            End::External => Target::External,
-            _ => return None,
-        };
-        Some(Found { target, via })
-    }
-
-    fn walk_import(
-        &self,
-        region: RegionId,
-        import: u32,
-        space: Space,
-        visited: &mut Visited,
-    ) -> Option<(Walked, Vec<GlobalDef>)> {
-        let World { view, modules, .. } = self.world;
-        let mount = modules.region(region).mount;
-        let file = modules.file_of(region);
-        let import = &view.model(file).imports[import as usize];
-        let path = &view.model(file).paths[import.path as usize];
-        let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
-        let walked = self.walk_visiting(mount, import.scope, &segments, space, visited);
-        if walked.used < segments.len() && walked.end != End::External {
-            return None;
-        }
-        let mut via: Vec<GlobalDef> = import.def.map(|def| view.global(file, def)).into_iter().collect();
-        via.extend(walked.steps.iter().flat_map(|(_, found)| found.via.iter().copied()));
-        Some((walked, via))
-    }
-
-    fn by_glob(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
-        let World { modules, members, .. } = self.world;
-        let mut external = None;
-        for &glob in &modules.region(region).globs {
-            let Some((walked, mut via)) = self.walk_import(region, glob, Space::Type, visited) else { continue };
-            let found = match walked.end {
-                End::Module(module) => self.lookup(module, name, space, visited),
-                End::Def(def) => members.variant(def, name).filter(|_| space != Space::Macro).map(Found::def),
-                _ => None,
-            };
-            match found {
-                Some(found) if found.target == Target::External => external = Some(found),
-                Some(found) => {
-                    via.extend(found.via);
-                    return Some(Found { target: found.target, via });
-                }
-                None => {}
-            }
-        }
-        external
-    }
-
-    /// A region in which more names may exist than the source shows: a glob leads out of the view, or a macro declares items.
-    fn may_hold_more(&self, region: RegionId, visited: &mut Visited) -> bool {
-        if let Some(&known) = visited.regions.get(&region) {
-            return known;
-        }
-        visited.regions.insert(region, false);
-        if visited.depth >= CHAIN_MAX {
-            return false;
-        }
-        visited.depth += 1;
-        let more = self.has_open_end(region, visited);
-        visited.depth -= 1;
-        visited.regions.insert(region, more);
-        more
-    }
-
-    fn has_open_end(&self, region: RegionId, visited: &mut Visited) -> bool {
-        let World { view, modules, .. } = self.world;
-        let file = modules.file_of(region);
-        let entry = modules.region(region);
-        let by_macro =
-            view.model(file).item_macros.iter().any(|&scope| modules.nearest(view, entry.mount, scope) == Some(region));
-        by_macro
-            || entry.globs.iter().any(|&glob| {
-                match self.walk_import(region, glob, Space::Type, visited).map(|(walked, _)| walked.end) {
-                    Some(End::External) => true,
-                    Some(End::Module(module)) => self.may_hold_more(module, visited),
-                    _ => false,
-                }
-            })
+fn note_module(end: End, at: usize, steps: &mut Vec<(usize, Found)>) {
+    if let End::Module(region) = end {
+        steps.push((at, Found::target(Target::Module(region))));
     }
 }
 
@@ -428,7 +345,7 @@ fn end_of(target: Target) -> End {
 }
 
 /// Whether a definition of this kind has a name in this space. A struct has one in both: tuple and unit structs are values.
-fn fits(space: Space, kind: SymbolKind) -> bool {
+pub(super) fn fits(space: Space, kind: SymbolKind) -> bool {
     use SymbolKind::{Const, Enum, Function, Macro, Method, Module, Static, Struct, Trait, TypeAlias, Union, Variant};
     match space {
         Space::Any => true,

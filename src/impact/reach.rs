@@ -87,10 +87,7 @@ fn structure(outline: &Outline) -> String {
     let name = |id: u32| model.names.get(id as usize);
     let modules: Vec<_> =
         model.modules.iter().map(|module| (name(module.name), &module.paths, model.place(module.scope))).collect();
-    let includes: Vec<_> = model.includes.iter().map(|include| (&include.path, include.source)).collect();
-    let crates: Vec<_> = model.extern_crates.iter().map(|entry| (name(entry.name), name(entry.alias))).collect();
-    let hidden: Vec<_> = model.item_macros.iter().map(|&scope| model.place(scope)).collect();
-    format!("{modules:?} {includes:?} {crates:?} {hidden:?} {:?}", outline.manifest)
+    format!("{modules:?} {}", outline.structure())
 }
 
 /// A symbol with all that others see of it.
@@ -121,7 +118,7 @@ fn declarations(outline: &Outline) -> Vec<Declaration<'_>> {
     let declared = outline.symbols.iter().zip(&model.defs).map(|(symbol, def)| {
         let block = match def.owner {
             Owner::Impl(block) => model.impls.get(block as usize).map(|block| block.header.as_str()),
-            Owner::Def(_) | Owner::Scope => None,
+            Owner::Def(_) | Owner::Scope | Owner::Macro => None,
         };
         Declaration { symbol: seen(symbol), place: model.place(def.scope), block }
     });

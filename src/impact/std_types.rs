@@ -18,6 +18,10 @@ impl Names<'_, '_> {
         matches!(ty, Ty::External(name, _) if is_map(self.world.view.text(*name)))
     }
 
+    fn is_named(&self, ty: &Ty, asked: &str) -> bool {
+        matches!(ty, Ty::External(name, _) if self.world.view.text(*name) == asked)
+    }
+
     fn holds(&self, args: impl Into<Rc<[Ty]>>) -> Ty {
         Ty::External(self.world.view.words.empty, args.into())
     }
@@ -119,6 +123,9 @@ impl Names<'_, '_> {
                 self.holds([element()])
             }
             "remove" | "swap_remove" | "index" => self.inner(receiver),
+            "borrow" | "borrow_mut" | "get_mut" | "into_inner" if self.is_named(receiver, "RefCell") => {
+                self.inner(receiver)
+            }
             "map" | "map_while" | "scan" => match receiver {
                 Ty::External(_, parts) if parts.len() == 2 && !self.is_map(receiver) => {
                     self.with_args(receiver, [result(0), parts[1].clone()])

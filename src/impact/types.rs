@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::modules::MountId;
-use super::names::{End, Found, Names, Target};
+use super::names::{End, Found, Names};
 use super::view::{File, GlobalDef, Name};
 use crate::outline::SymbolKind;
 use crate::outline::model::{Owner, PathId, ScopeId, Space, Type, TypeId};
@@ -157,7 +157,7 @@ impl Names<'_, '_> {
                     env.generics.push(((file, inner), Rc::clone(args)));
                 }
             }
-            Owner::Scope => {}
+            Owner::Scope | Owner::Macro => {}
         }
         env
     }
@@ -202,7 +202,7 @@ impl Names<'_, '_> {
         while let Some(&name) = segments.get(used) {
             let last = used + 1 == segments.len();
             let space = if last { path.space } else { Space::Type };
-            let Some(member) = self.associated(&ty, name, space, mount) else {
+            let Some(member) = self.associated(&ty, name, space, mount, depth) else {
                 resolved.end = ResolvedEnd::External(match (last, space) {
                     // An associated type that a bound gives: `I::Item`.
                     (true, Space::Type) => self.first_argument(&ty),
@@ -380,10 +380,4 @@ pub(super) fn is_pointer(name: &str) -> bool {
             | "Lazy"
             | "OwnedMutexGuard"
     )
-}
-
-impl Found {
-    pub(super) fn def(def: GlobalDef) -> Self {
-        Self { target: Target::Def(def), via: Vec::new() }
-    }
 }

@@ -141,14 +141,24 @@ fn declared_modules(world: &World<'_>, file: File, references: &mut References) 
 impl References {
     pub(super) fn found(&mut self, world: &World<'_>, written: String, found: &Found, line: u32) {
         self.via.extend(found.via.iter().copied());
-        match found.target {
+        for &twin in &found.twins {
+            self.target(world, written.clone(), twin, line);
+        }
+        self.target(world, written, found.target, line);
+    }
+
+    fn target(&mut self, world: &World<'_>, written: String, target: Target, line: u32) {
+        match target {
             Target::Def(def) => self.add(written, Aim::Def(def), line),
             Target::Module(region) => {
                 let entry = world.modules.region(region);
                 match (entry.def, entry.parent) {
                     (Some(def), _) => self.add(written, Aim::Def(def), line),
                     (None, Some(_)) => self.add(written, Aim::Module(world.modules.file_of(region)), line),
-                    // A crate's root is no symbol.
+                    // `crate` means another file in each target of a package; it is the name of one where there is but one.
+                    (None, None) if world.crates[world.modules.crate_of(region)].is_alone => {
+                        self.add(written, Aim::Module(world.modules.file_of(region)), line);
+                    }
                     (None, None) => {}
                 }
             }
@@ -216,7 +226,7 @@ fn edge(world: &World<'_>, aim: Aim, dependent: &FilePath) -> Option<Edge> {
             let symbol = world.view.symbol(def);
             (world.view.file_of(def), dependency_type(symbol.kind), symbol.name.clone())
         }
-        Aim::Module(file) => (file, DependencyType::Module, module_name(world, file)?),
+        Aim::Module(file) => (file, DependencyType::Module, module_name(world, file)),
         Aim::Embedded(file) => (file, DependencyType::Module, world.view.path(file).to_string()),
         Aim::Nothing => return None,
     };
@@ -224,11 +234,11 @@ fn edge(world: &World<'_>, aim: Aim, dependent: &FilePath) -> Option<Edge> {
     Some(Edge { source_file: world.view.path(source).clone(), dependent_file, dependency_type, symbol_name })
 }
 
-/// Name by which a crate declares the file; as a crate's root it has none.
-fn module_name(world: &World<'_>, file: File) -> Option<String> {
+/// Name by which a crate declares the file; as a crate's root it is `crate`.
+fn module_name(world: &World<'_>, file: File) -> String {
     let named = |&mount: &u32| world.modules.region(world.modules.region_of(mount, 0)?).name;
-    let name = world.modules.of_file[file as usize].iter().find_map(named)?;
-    Some(world.view.text(name).to_owned())
+    let name = world.modules.of_file[file as usize].iter().find_map(named);
+    name.map_or("crate", |name| world.view.text(name)).to_owned()
 }
 
 fn dependency_type(kind: SymbolKind) -> DependencyType {

@@ -23,7 +23,7 @@ impl Outline {
         }
         for step in bare.model.bodies.iter_mut().flat_map(|body| &mut body.steps) {
             match step {
-                Step::Method { line, .. } | Step::Field { line, .. } => *line = 0,
+                Step::Method { line, .. } | Step::Field { line, .. } | Step::Operator { line, .. } => *line = 0,
                 Step::Struct { fields, .. } => fields.iter_mut().for_each(|(_, line)| *line = 0),
                 _ => {}
             }

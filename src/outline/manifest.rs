@@ -11,6 +11,9 @@ use super::{Outline, ParseError, Symbol, SymbolKind, Visibility};
 pub(crate) struct Manifest {
     /// `package.name`
     pub package: Option<String>,
+    /// `package.edition`, where it is written: what is inherited from a workspace is newer than 2015.
+    pub edition: Option<String>,
+    pub inherits_edition: bool,
     /// `[lib]`
     pub lib_name: Option<String>,
     pub lib_path: Option<String>,
@@ -88,6 +91,8 @@ fn read(table: &Table) -> Manifest {
         ["bin", "test", "example", "bench"].into_iter().filter_map(|kind| table.get(kind)?.as_array()).flatten();
     Manifest {
         package: package.and_then(|package| text_of(package, "name")),
+        edition: package.and_then(|package| text_of(package, "edition")),
+        inherits_edition: package.and_then(|package| package.get("edition")).is_some_and(Value::is_table),
         lib_name: lib.and_then(|lib| text_of(lib, "name")),
         lib_path: lib.and_then(|lib| text_of(lib, "path")),
         build: package.and_then(|package| text_of(package, "build")),

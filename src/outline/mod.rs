@@ -22,7 +22,7 @@ use model::Model;
 pub use symbol::{Symbol, SymbolKind, Visibility};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
-pub const OUTLINE_VERSION: u32 = 4;
+pub const OUTLINE_VERSION: u32 = 5;
 
 /// What one file says to others and asks of others.
 // serde: an outline is a stored value, kept by the hash of the content it was made from.
@@ -58,6 +58,9 @@ impl Outline {
 
     /// Hash of the symbols that can be seen outside the file: name, kind, visibility, signature. Private ones count if a child
     /// module lives in another file, for it sees them.
+    ///
+    /// Equal hashes say that no user is shown another declaration. What names *lead to* may still differ, for a private import can
+    /// give the same words another meaning: [`Outline::resolution_hash`] covers that.
     pub fn interface_hash(&self) -> Hash {
         let mut seen: Vec<&Symbol> = self.symbols.iter().filter(|symbol| self.exposes(symbol)).collect();
         seen.sort_by_key(|symbol| (&symbol.name, symbol.kind, symbol.visibility, &symbol.signature));
@@ -99,19 +102,39 @@ impl Outline {
             .impls
             .iter()
             .map(|block| ["impl".to_owned(), block.header.clone(), String::new(), String::new(), String::new()]);
-        let rest = format!(
+        let fields: Vec<String> = declared.chain(imports).chain(impls).flatten().chain([self.structure()]).collect();
+        Hash::of_fields(fields.iter().map(String::as_bytes))
+    }
+
+    /// What crates and module trees follow from beside the names of modules, and what names cannot tell.
+    pub(crate) fn structure(&self) -> String {
+        let model = &self.model;
+        let folder = |scope: &model::Scope| match &scope.kind {
+            model::ScopeKind::Module { folder, .. } => folder.clone(),
+            _ => None,
+        };
+        format!(
             "{:?} {:?} {:?} {:?}",
-            model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
-            model.includes.iter().map(|include| (&include.path, include.source)).collect::<Vec<_>>(),
+            (
+                model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
+                model.scopes.iter().filter_map(folder).collect::<Vec<_>>(),
+            ),
+            model
+                .includes
+                .iter()
+                .map(|include| (&include.path, include.from_package, include.source))
+                .collect::<Vec<_>>(),
             model
                 .extern_crates
                 .iter()
-                .map(|entry| (model.names.get(entry.name as usize), model.names.get(entry.alias as usize)))
+                .map(|entry| (
+                    model.names.get(entry.name as usize),
+                    model.names.get(entry.alias as usize),
+                    entry.macro_use
+                ))
                 .collect::<Vec<_>>(),
             (model.item_macros.iter().map(|&scope| model.place(scope)).collect::<Vec<_>>(), &self.manifest),
-        );
-        let fields: Vec<String> = declared.chain(imports).chain(impls).flatten().chain([rest]).collect();
-        Hash::of_fields(fields.iter().map(String::as_bytes))
+        )
     }
 
     fn exposes(&self, symbol: &Symbol) -> bool {

@@ -60,6 +60,8 @@ pub(crate) enum ScopeKind {
     Module {
         name: NameId,
         def: DefId,
+        /// `#[path = ".."]`: the folder in which its own modules lie.
+        folder: Option<String>,
     },
     /// A block that holds items or imports of its own.
     Block,
@@ -107,6 +109,8 @@ pub(crate) enum Owner {
     /// A field's struct or variant, a variant's enum, a trait item's trait.
     Def(DefId),
     Impl(ImplId),
+    /// A macro in the place of an item, which may declare what its arguments name.
+    Macro,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +156,8 @@ pub(crate) enum ImportName {
 pub(crate) struct ExternCrate {
     pub name: NameId,
     pub alias: NameId,
+    /// `#[macro_use]`: its macros come into scope everywhere.
+    pub macro_use: bool,
 }
 
 /// `include!`, `include_str!`, `include_bytes!` of a path written as a literal.
@@ -159,6 +165,8 @@ pub(crate) struct ExternCrate {
 pub(crate) struct Include {
     pub scope: ScopeId,
     pub path: String,
+    /// From the package's folder (`concat!(env!("CARGO_MANIFEST_DIR"), ..)`), not from the file's.
+    pub from_package: bool,
     /// `include!`: the file's items become ours.
     pub source: bool,
     pub line: u32,
@@ -211,6 +219,8 @@ pub(crate) enum Pattern {
     Struct(PathId, Vec<FieldPattern>),
     Slice(Vec<PatternId>),
     Or(Vec<PatternId>),
+    /// `..`
+    Rest,
     Other,
 }
 
@@ -256,6 +266,12 @@ pub(crate) enum Step {
         path: PathId,
         fields: Vec<(NameId, u32)>,
     },
+    /// An operator that a type of the view may define: the method of its trait (`add`, `not`, `index`).
+    Operator {
+        operand: Value,
+        name: NameId,
+        line: u32,
+    },
     /// `?`, `[i]`: what the wrapper holds.
     Inner(Value),
     Await(Value),
@@ -280,9 +296,10 @@ pub(crate) enum How {
     Same,
     /// `for x in value`
     Element,
-    /// Parameter `index` of a closure that is an argument of the method `name` of `value`.
+    /// Parameter `index` of a closure that is argument `arg` of the method `name` of `value`.
     MethodClosure {
         name: NameId,
+        arg: u32,
         index: u32,
     },
     /// Parameter `index` of a closure that is argument `arg` of the call of `value`.
@@ -337,7 +354,7 @@ impl Model {
         };
         let sound_def = |entry: &Def| {
             let owner = match entry.owner {
-                Owner::Scope => true,
+                Owner::Scope | Owner::Macro => true,
                 Owner::Def(id) => def(id),
                 Owner::Impl(id) => block(id),
             };

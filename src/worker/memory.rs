@@ -9,7 +9,56 @@ use crate::domain::{FilePath, RepoId};
 use crate::outline::Outline;
 
 /// Every file of a view with its outline; one that says nothing to others has an empty one.
-pub(super) type Outlines = BTreeMap<FilePath, Arc<Outline>>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outlines {
+    by_path: BTreeMap<FilePath, Arc<Outline>>,
+    /// Bytes of their stored forms: counted as they come and go, for a sum over all would grow with the repository.
+    stored_bytes: usize,
+}
+
+impl Outlines {
+    pub fn get(&self, path: &FilePath) -> Option<&Arc<Outline>> {
+        self.by_path.get(path)
+    }
+
+    pub fn insert(&mut self, path: FilePath, outline: Arc<Outline>) {
+        self.stored_bytes += outline.stored_size();
+        if let Some(replaced) = self.by_path.insert(path, outline) {
+            self.stored_bytes -= replaced.stored_size();
+        }
+    }
+
+    pub fn remove(&mut self, path: &FilePath) {
+        if let Some(removed) = self.by_path.remove(path) {
+            self.stored_bytes -= removed.stored_size();
+        }
+    }
+
+    pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        self.by_path.keys()
+    }
+
+    /// As resolution takes them.
+    pub fn view(&self) -> impl Iterator<Item = (&FilePath, &Outline)> {
+        self.by_path.iter().map(|(path, outline)| (path, outline.as_ref()))
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_path.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.stored_bytes * BYTES_PER_STORED
+    }
+}
+
+impl FromIterator<(FilePath, Arc<Outline>)> for Outlines {
+    fn from_iter<I: IntoIterator<Item = (FilePath, Arc<Outline>)>>(files: I) -> Self {
+        let mut outlines = Self::default();
+        files.into_iter().for_each(|(path, outline)| outlines.insert(path, outline));
+        outlines
+    }
+}
 
 /// Bytes that all remembered outlines may take: the outlines of some 8,000 files of 80 lines, on a machine of 4 GB.
 const BYTES_MAX: usize = 256 << 20;
@@ -26,7 +75,6 @@ pub(super) struct Memory {
 struct Remembered {
     generation: u64,
     outlines: Outlines,
-    bytes: usize,
     kept: u64,
 }
 
@@ -40,9 +88,8 @@ impl Memory {
     /// Remembers what the files of a view say, and forgets the oldest memories if all together are too large.
     pub fn keep(&mut self, repo: &RepoId, generation: u64, outlines: Outlines) {
         self.kept += 1;
-        let bytes = outlines.values().map(|outline| outline.stored_size() * BYTES_PER_STORED).sum();
-        self.repos.insert(repo.clone(), Remembered { generation, outlines, bytes, kept: self.kept });
-        while self.repos.values().map(|one| one.bytes).sum::<usize>() > BYTES_MAX {
+        self.repos.insert(repo.clone(), Remembered { generation, outlines, kept: self.kept });
+        while self.repos.values().map(|one| one.outlines.bytes()).sum::<usize>() > BYTES_MAX {
             let oldest = self.repos.iter().min_by_key(|(_, one)| one.kept).map(|(repo, _)| repo.clone());
             let Some(oldest) = oldest else { return };
             self.repos.remove(&oldest);
@@ -57,7 +104,7 @@ mod tests {
     use crate::outline::outline;
 
     fn outlines(text: &str) -> Outlines {
-        [(FilePath::from("a.rs"), Arc::new(outline(Language::Rust, text).0))].into()
+        [(FilePath::from("a.rs"), Arc::new(outline(Language::Rust, text).0))].into_iter().collect()
     }
 
     #[test]
@@ -71,13 +118,22 @@ mod tests {
     }
 
     #[test]
+    fn the_count_of_bytes_follows_what_comes_and_goes() {
+        let path = FilePath::from("a.rs");
+        let mut counted = outlines("fn a() {}");
+        counted.insert(path.clone(), outlines("pub struct Longer { name: u8 }").get(&path).unwrap().clone());
+        assert_eq!(counted, outlines("pub struct Longer { name: u8 }"));
+        counted.remove(&path);
+        assert_eq!(counted, Outlines::default());
+    }
+
+    #[test]
     fn what_is_too_large_pushes_the_oldest_out() {
         let mut memory = Memory::default();
         let repos: Vec<RepoId> = (0..5).map(|n| RepoId(n.to_string())).collect();
         // A name of a third of the budget.
         let large = format!("pub fn {}() {{}}", "a".repeat(BYTES_MAX / BYTES_PER_STORED / 12));
-        let size = outlines(&large)[&FilePath::from("a.rs")].stored_size() * BYTES_PER_STORED;
-        let fitting = BYTES_MAX / size;
+        let fitting = BYTES_MAX / outlines(&large).bytes();
         assert!((2..5).contains(&fitting), "{fitting}");
         for repo in &repos {
             memory.keep(repo, 1, outlines(&large));

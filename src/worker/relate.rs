@@ -89,7 +89,7 @@ impl Worker {
         };
         let outlines = after(outlines, comparison);
         let chosen = choose(&scope, comparison, &before, &outlines);
-        let view = outlines.iter().map(|(path, outline)| (path, outline.as_ref()));
+        let view = outlines.view();
         let (graph, resolved) = self.pool.install(|| match &chosen {
             Some(only) => (impact::resolve_files(view, only), only.len()),
             None => (impact::resolve(view), outlines.len()),
@@ -108,7 +108,7 @@ fn outlines_before(
     comparison: &Comparison,
     remembered: Option<&Outlines>,
 ) -> Result<Outlines, Unreconciled> {
-    let mut before = Outlines::new();
+    let mut before = Outlines::default();
     for (path, file) in &comparison.before {
         let outline = match (remembered, file.content_hash) {
             (Some(outlines), _) => outlines.get(path).cloned(),
@@ -170,8 +170,7 @@ fn choose(scope: &Scope, comparison: &Comparison, before: &Outlines, after: &Out
             let pairs =
                 comparison.reads.iter().filter_map(|file| Some((before.get(&file.record.path)?, &file.outline)));
             let pairs = pairs.map(|(before, after)| (before.as_ref(), after.as_ref()));
-            let view = after.iter().map(|(path, outline)| (path, outline.as_ref()));
-            let mut reached = impact::reached(view, pairs)?;
+            let mut reached = impact::reached(after.view(), pairs)?;
             reached.extend(changed());
             Some(reached)
         }
@@ -231,7 +230,7 @@ impl Related<'_> {
             None => before.extend(view::files(self.store.db())?.into_iter().map(|file| (file.path, file.links))),
         }
         let read: HashSet<&FilePath> = self.comparison.reads.iter().map(|file| &file.record.path).collect();
-        let present = self.outlines.keys().filter(|path| chosen.is_none_or(|chosen| chosen.contains(*path)));
+        let present = self.outlines.paths().filter(|path| chosen.is_none_or(|chosen| chosen.contains(*path)));
         for path in present {
             let now = links(self.graph, path, self.context_bytes);
             let recorded = before.get(path);

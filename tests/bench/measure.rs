@@ -18,7 +18,9 @@ mod impact_truth;
 mod index;
 mod indexed;
 mod machine;
+mod published;
 mod reconcile;
+mod replay;
 mod sample;
 mod search;
 mod vectors;
@@ -38,8 +40,9 @@ const MEASURES: &[(&str, Measure)] = &[
     ("commit", commit::measure),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
-    // last: it prints a table of its own
+    // last: they print tables of their own
     ("impact", |_| impact()),
+    ("replay", |_| replay()),
 ];
 
 /// How precise the edges are; a share, no cost.
@@ -49,6 +52,14 @@ fn impact() {
         Ok(true) => {}
         Ok(false) => println!("(missed)"),
         Err(error) => eprintln!("the precision of the edges is left out: {error}"),
+    }
+}
+
+/// What is left of the naive work over real histories.
+fn replay() {
+    println!();
+    if let Err(error) = replay::run() {
+        eprintln!("the replay of histories is left out: {error}");
     }
 }
 

@@ -4,6 +4,7 @@
 mod agent;
 pub mod asking;
 mod fingerprint;
+mod history;
 mod jobs;
 pub mod llm_server;
 pub mod planted;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use agent::{Output, TestAgent};
 pub use fingerprint::{Fingerprint, fingerprint, untouched};
+pub use history::History;
 pub use jobs::{Job, Jobs};
 pub use random::{Random, number_from_environment};
 pub use repo::{TestRepo, git_version};

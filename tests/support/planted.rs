@@ -155,6 +155,7 @@ fn in_context() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ("password", "hunter2".to_owned(), "{\"passwd\": \"", "\"}"),
         ("password", "correct-horse".to_owned(), "config.set(\"password\", '", "')"),
         ("secret", chars(24), "static SIGNING_KEY: &[u8] = b\"", "\";"),
+        ("secret", chars(24), "config.insert(\"api-token\", \"", "\")"),
         ("secret", chars(24), "client_secret => '", "',"),
         ("secret", hex(40), "export DEPLOY_TOKEN=", "\n"),
         ("secret", chars(32), "  api_key: ", "\n"),

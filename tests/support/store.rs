@@ -1,6 +1,6 @@
 //! What an agent's databases hold, to be compared with another agent's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ra_agent::vectors::Vectors;
@@ -66,10 +66,35 @@ impl TestAgent {
     /// State of the only registered repository.
     #[track_caller]
     pub fn state(&self) -> State {
+        let db = self.analysis_db();
+        STATE.into_iter().map(|(part, sql)| (part, rows(&db, sql))).collect()
+    }
+
+    /// The keys of every analysis that is stored, of what was there once, too.
+    #[track_caller]
+    pub fn analysed_keys(&self) -> BTreeSet<String> {
+        rows(&self.analysis_db(), "SELECT hex(cache_key) FROM file_analysis").into_iter().collect()
+    }
+
+    /// Path and kind of everything that is to be analysed as things are, with its key.
+    #[track_caller]
+    pub fn current_keys(&self) -> BTreeMap<(String, String), String> {
+        let db = self.analysis_db();
+        let mut statement =
+            db.prepare("SELECT file_path, kind, hex(cache_key) FROM current_keys WHERE kind LIKE 'analyze:%'").unwrap();
+        let row = |row: &rusqlite::Row<'_>| {
+            let path = String::from_utf8(row.get(0)?).unwrap();
+            Ok(((path, row.get(1)?), format!("{:?}", row.get::<_, String>(2)?)))
+        };
+        statement.query_map([], row).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    /// The store of the only registered repository.
+    #[track_caller]
+    fn analysis_db(&self) -> Connection {
         let databases = self.databases();
         let [_, analysis] = databases.as_slice() else { panic!("not one store: {databases:?}") };
-        let db = open(analysis);
-        STATE.into_iter().map(|(part, sql)| (part, rows(&db, sql))).collect()
+        open(analysis)
     }
 
     /// Every database is sound to its last page.

@@ -1,7 +1,6 @@
 //! How long to wait before another attempt: exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture
 //! Blog, 2015), which spreads the clients of a server that comes back better than any fixed delay.
 
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(1);
@@ -13,13 +12,6 @@ pub fn backoff(attempts: u32, asked_for: Option<Duration>, random: f64) -> Durat
     let jittered = ceiling.mul_f64(random.clamp(0.0, 1.0));
     // also behind what the server asked for: all that it turned away would come back in the same moment
     asked_for.map_or(jittered, |asked| asked.saturating_add(jittered.min(FIRST)))
-}
-
-/// A number from 0 to 1, different each time. The standard library seeds its hashers from the system's randomness.
-pub fn random_unit() -> f64 {
-    let bits = std::collections::hash_map::RandomState::new().build_hasher().finish() >> 11;
-    // 53 bits are exact in an f64
-    bits as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]
@@ -43,12 +35,5 @@ mod tests {
             assert!((30..=31).contains(&wait.as_secs()), "{wait:?}");
         }
         assert_eq!(backoff(1, Some(Duration::MAX), 1.0), Duration::MAX);
-    }
-
-    #[test]
-    fn the_random_number_is_one() {
-        let numbers: Vec<f64> = (0..100).map(|_| random_unit()).collect();
-        assert!(numbers.iter().all(|n| (0.0..1.0).contains(n)));
-        assert!(numbers.windows(2).any(|pair| pair[0] != pair[1]));
     }
 }

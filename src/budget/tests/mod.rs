@@ -213,6 +213,15 @@ fn a_clock_that_is_set_back_brings_no_spent_month_back() {
 }
 
 #[test]
+fn a_month_that_was_closed_in_stays_when_the_clock_is_set_back() {
+    let (_dir, mut db) = ledger();
+    let reservation = granted(&mut db, &NO_LIMIT, &call(1), 500, at("2026-11-30T23:59:59Z"));
+    close(&mut db, &reservation, &reported(300), at("2026-12-01T00:00:05Z")).unwrap();
+    drop(granted(&mut db, &NO_LIMIT, &call(2), 70, at("2026-11-30T23:00:00Z")));
+    assert_eq!(month(&db, at("2026-12-01T00:00:00Z")), (0, 70));
+}
+
+#[test]
 fn free_calls_are_entered_whatever_the_limits_say() {
     let (_dir, mut db) = ledger();
     let nothing = Limits { monthly: 0, daily: Some(0) };

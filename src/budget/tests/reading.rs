@@ -29,6 +29,14 @@ fn the_report_tells_what_is_left_and_for_how_long() {
 }
 
 #[test]
+fn an_hour_says_nothing_about_a_month() {
+    let (_dir, mut db) = ledger();
+    let reservation = granted(&mut db, &NO_LIMIT, &call(1), 500, at("2026-11-01T00:10:00Z"));
+    close(&mut db, &reservation, &reported(100), at("2026-11-01T00:10:00Z")).unwrap();
+    assert_eq!(report(&db, &NO_LIMIT, at("2026-11-01T01:00:00Z")).unwrap().projected, 3_000, "as if the day were over");
+}
+
+#[test]
 fn the_history_knows_every_day_and_only_its_span() {
     let (_dir, mut db) = ledger();
     for (name, day) in (1..).zip(["2026-11-19T23:59:59Z", "2026-11-20T00:00:00Z", "2026-11-22T09:00:00Z"]) {

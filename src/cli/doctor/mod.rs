@@ -2,6 +2,7 @@
 
 mod machine;
 mod repos;
+mod spending;
 mod stores;
 
 use serde::Serialize;
@@ -61,6 +62,7 @@ pub fn doctor(context: &Context, json: bool) -> Result<(), Failure> {
     // That it cannot be opened is told by the look at the stores.
     if let Ok(reader) = Reader::open(&context.home, &context.config) {
         findings.extend(repos::look(context, &reader)?);
+        findings.extend(spending::look(context, &reader)?);
     }
     let problems = findings.iter().filter(|finding| finding.state == State::Problem).count();
     if json {

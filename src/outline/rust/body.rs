@@ -4,19 +4,22 @@ use tree_sitter::Node;
 
 use super::super::model::{How, NO_VALUE, NameId, ScopeKind, Space, Step, Value};
 use super::item::Before;
-use super::{Walk, line_of, named_children};
+use super::{Walk, line_of, named_children, pattern_children};
 
 impl Walk<'_> {
     /// A block: its own variables; a scope of its own if it holds items or imports.
     pub(super) fn block(&mut self, node: Node<'_>) -> Value {
         let declares = named_children(node).into_iter().any(|child| is_item(child.kind()));
-        self.with_locals(|walk| {
+        self.blocks += 1;
+        let value = self.with_locals(|walk| {
             if declares {
                 walk.in_scope(ScopeKind::Block, |walk, _| walk.statements(node))
             } else {
                 walk.statements(node)
             }
-        })
+        });
+        self.blocks -= 1;
+        value
     }
 
     /// Statements in order; the value of the last one, if it is an expression without a semicolon.
@@ -104,10 +107,13 @@ impl Walk<'_> {
             }
             "index_expression" => {
                 let values = self.all_of(node);
-                self.push_step(Step::Inner(values.first().copied().unwrap_or(NO_VALUE)))
+                let value = values.first().copied().unwrap_or(NO_VALUE);
+                self.operator(node, value, "index");
+                self.push_step(Step::Inner(value))
             }
-            "unary_expression" | "reference_expression" => self.last_of(node),
-            "binary_expression" => self.binary(node),
+            "reference_expression" => self.last_of(node),
+            "unary_expression" => self.unary(node),
+            "binary_expression" | "compound_assignment_expr" => self.binary(node),
             "tuple_expression" => {
                 let values = self.all_of(node);
                 self.push_step(Step::Tuple(values))
@@ -238,7 +244,7 @@ impl Walk<'_> {
         let receiver = self.all_values(method.child_by_field_name("value"));
         let Some(field) = method.child_by_field_name("field") else { return NO_VALUE };
         let (name, line) = (self.name_of(field), line_of(field));
-        let args = self.arguments(arguments, |_, index| (receiver, How::MethodClosure { name, index }));
+        let args = self.arguments(arguments, |arg, index| (receiver, How::MethodClosure { name, arg, index }));
         self.push_step(Step::Method { receiver, name, args, turbofish, line })
     }
 
@@ -291,7 +297,7 @@ impl Walk<'_> {
 
     fn closure(&mut self, node: Node<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
         let result = self.with_locals(|walk| {
-            let parameters = node.child_by_field_name("parameters").map(named_children).unwrap_or_default();
+            let parameters = node.child_by_field_name("parameters").map(pattern_children).unwrap_or_default();
             let parameters =
                 parameters.into_iter().filter(|node| !node.is_extra() && node.kind() != "mutable_specifier");
             for (index, parameter) in parameters.enumerate() {
@@ -316,7 +322,28 @@ impl Walk<'_> {
         let left = self.all_values(node.child_by_field_name("left"));
         self.all_values(node.child_by_field_name("right"));
         let operator = node.child_by_field_name("operator").map_or("", |operator| operator.kind());
-        if matches!(operator, "+" | "-" | "*" | "/" | "%" | "|" | "&" | "^") { left } else { NO_VALUE }
+        let Some(method) = operator_method(operator) else { return NO_VALUE };
+        let value = self.operator(node, left, method);
+        if method == "eq" || method.ends_with("_assign") { NO_VALUE } else { value }
+    }
+
+    fn unary(&mut self, node: Node<'_>) -> Value {
+        let operand = self.last_of(node);
+        let method = match node.child(0).map(|operator| operator.kind()) {
+            Some("*") => "deref",
+            Some("!") => "not",
+            Some("-") => "neg",
+            _ => return operand,
+        };
+        self.operator(node, operand, method)
+    }
+
+    fn operator(&mut self, node: Node<'_>, operand: Value, method: &'static str) -> Value {
+        if operand == NO_VALUE {
+            return NO_VALUE;
+        }
+        let name = self.name(method);
+        self.push_step(Step::Operator { operand, name, line: line_of(node) })
     }
 
     fn match_expr(&mut self, node: Node<'_>) -> Value {
@@ -392,4 +419,32 @@ pub(super) fn may_stand_among_items(kind: &str) -> bool {
             kind,
             "attribute_item" | "inner_attribute_item" | "line_comment" | "block_comment" | "macro_invocation"
         )
+}
+
+/// The method of `std::ops` and `std::cmp` that an operator calls.
+fn operator_method(operator: &str) -> Option<&'static str> {
+    Some(match operator {
+        "+" => "add",
+        "-" => "sub",
+        "*" => "mul",
+        "/" => "div",
+        "%" => "rem",
+        "&" => "bitand",
+        "|" => "bitor",
+        "^" => "bitxor",
+        "<<" => "shl",
+        ">>" => "shr",
+        "+=" => "add_assign",
+        "-=" => "sub_assign",
+        "*=" => "mul_assign",
+        "/=" => "div_assign",
+        "%=" => "rem_assign",
+        "&=" => "bitand_assign",
+        "|=" => "bitor_assign",
+        "^=" => "bitxor_assign",
+        "<<=" => "shl_assign",
+        ">>=" => "shr_assign",
+        "==" | "!=" => "eq",
+        _ => return None,
+    })
 }

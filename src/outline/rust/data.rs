@@ -123,6 +123,7 @@ impl<'s> Walk<'s> {
             self.fields(name, def, body, Some(visibility));
         }
         if let Some(value) = node.child_by_field_name("value") {
+            self.note_values(value);
             self.in_body(|walk| {
                 walk.expr(value);
             });

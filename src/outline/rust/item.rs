@@ -103,7 +103,7 @@ impl<'s> Walk<'s> {
             "const_item" | "static_item" => self.constant(node, before, None),
             "type_item" => self.alias(node, before, None),
             "use_declaration" => self.use_declaration(node, before),
-            "extern_crate_declaration" => self.extern_crate(node),
+            "extern_crate_declaration" => self.extern_crate(node, before),
             "macro_definition" => self.macro_definition(node, before),
             "macro_invocation" => self.item_macro(node),
             "expression_statement" => {
@@ -152,7 +152,6 @@ impl<'s> Walk<'s> {
 
     /// Interns a name that need not be a slice of the source.
     fn intern(&mut self, name: &str) -> u32 {
-        let name = name.strip_prefix("r#").unwrap_or(name);
         if let Some(&id) = self.name_ids.get(name) {
             return id;
         }
@@ -161,7 +160,8 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn name_text(&self, node: Node<'_>) -> &'s str {
-        node.child_by_field_name("name").map_or("", |name| self.text(name))
+        let name = node.child_by_field_name("name").map_or("", |name| self.text(name));
+        name.strip_prefix("r#").unwrap_or(name)
     }
 
     pub(super) fn visibility(&mut self, node: Node<'_>) -> Visibility {
@@ -198,7 +198,11 @@ impl<'s> Walk<'s> {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &is_body_or_mut);
-        let kind = if owned.is_some() { SymbolKind::Method } else { SymbolKind::Function };
+        let (name, kind) = match (owned, self.proc_macro_name(name, before)) {
+            (Some(_), _) => (name, SymbolKind::Method),
+            (None, Some(called)) => (called, SymbolKind::Macro),
+            (None, None) => (name, SymbolKind::Function),
+        };
         let owner = owned.map_or(Owner::Scope, |owned| owned.owner);
         let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
         self.with_generics(node, This::Outer, |walk, scope| {
@@ -251,11 +255,14 @@ impl<'s> Walk<'s> {
         let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
         let name_id = self.name(name);
         match body {
-            Some(body) => self.in_scope(ScopeKind::Module { name: name_id, def }, |walk, _| {
-                walk.prefix.push(name.to_owned());
-                walk.deeper(|walk| walk.items(body));
-                walk.prefix.pop();
-            }),
+            Some(body) => {
+                let folder = before.paths(self.text).into_iter().next();
+                self.in_scope(ScopeKind::Module { name: name_id, def, folder }, |walk, _| {
+                    walk.prefix.push(name.to_owned());
+                    walk.deeper(|walk| walk.items(body));
+                    walk.prefix.pop();
+                });
+            }
             None => {
                 let paths = before.paths(self.text);
                 self.model.modules.push(ModDeclaration { scope: self.scope, name: name_id, paths, def });
@@ -275,6 +282,9 @@ impl<'s> Walk<'s> {
         let ty = node.child_by_field_name("type").map(|ty| self.ty(ty));
         self.model.defs[def as usize].ty = ty;
         if let Some(value) = value {
+            if node.kind() == "const_item" {
+                self.constants.push((def, signature::tokens(self.text, value, &|_| false)));
+            }
             self.in_body(|walk| {
                 walk.expr(value);
             });
@@ -333,11 +343,12 @@ impl<'s> Walk<'s> {
         self.define(Draft { node: leaf, name: &called, kind, owner: Owner::Scope, visibility, before, signature })
     }
 
-    fn extern_crate(&mut self, node: Node<'_>) {
+    fn extern_crate(&mut self, node: Node<'_>, before: &Before<'_>) {
         let Some(name) = node.child_by_field_name("name") else { return };
         let name = self.name_of(name);
         let alias = node.child_by_field_name("alias").map_or(name, |alias| self.name_of(alias));
-        self.model.extern_crates.push(ExternCrate { name, alias });
+        let macro_use = before.attributes.iter().any(|&attribute| self.text(attribute).contains("macro_use"));
+        self.model.extern_crates.push(ExternCrate { name, alias, macro_use });
     }
 
     /// What a macro expands to is what it says to others: the whole definition is its signature.
@@ -352,9 +363,33 @@ impl<'s> Walk<'s> {
 
     /// Type of an expression in a type's place (an array's length): its paths are references, its value is no type.
     pub(super) fn length(&mut self, node: Node<'_>) {
+        self.note_values(node);
         self.in_body(|walk| {
             walk.expr(node);
         });
+    }
+
+    /// Names in an expression whose value is part of a type that others see.
+    pub(super) fn note_values(&mut self, node: Node<'_>) {
+        if self.blocks > 0 {
+            return;
+        }
+        let mut cursor = node.walk();
+        loop {
+            let here = cursor.node();
+            if here.kind() == "identifier" {
+                self.values_in_types.insert(self.text(here));
+            }
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while cursor.node() != node && !cursor.goto_next_sibling() {
+                cursor.goto_parent();
+            }
+            if cursor.node() == node {
+                return;
+            }
+        }
     }
 
     pub(super) fn push_type(&mut self, ty: Type) -> TypeId {

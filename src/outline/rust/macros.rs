@@ -2,53 +2,11 @@
 
 use tree_sitter::{Node, Range};
 
-use super::super::model::{Include, NO_VALUE, NameId, Space, Step, Value};
+use super::super::model::{Include, NO_VALUE, Space, Step, Value};
 use super::{Walk, line_of, named_children};
 
-/// Attributes whose arguments name nothing that a file defines.
-const PLAIN_ATTRIBUTES: &[&str] = &[
-    "cfg",
-    "cfg_attr",
-    "allow",
-    "expect",
-    "warn",
-    "deny",
-    "forbid",
-    "doc",
-    "repr",
-    "must_use",
-    "inline",
-    "deprecated",
-    "path",
-    "test",
-];
-
-/// Derives that add impls and no names (std, serde, clap, thiserror, derive_more). Others may declare items beside theirs.
-const NAMELESS_DERIVES: &[&str] = &[
-    "Args",
-    "Clone",
-    "Copy",
-    "Debug",
-    "Default",
-    "Deref",
-    "DerefMut",
-    "Deserialize",
-    "Display",
-    "Eq",
-    "Error",
-    "From",
-    "FromStr",
-    "Hash",
-    "Into",
-    "JsonSchema",
-    "Ord",
-    "Parser",
-    "PartialEq",
-    "PartialOrd",
-    "Serialize",
-    "Subcommand",
-    "ValueEnum",
-];
+/// Macros whose arguments are code for somewhere else: what it names is not named here.
+const QUOTING_MACROS: &[&str] = &["quote", "quote_spanned", "parse_quote", "parse_quote_spanned"];
 
 /// Macros whose value is text.
 const TEXT_MACROS: &[&str] =
@@ -70,6 +28,7 @@ impl Walk<'_> {
             _ => self.reread_items(arguments),
         };
         if !understood {
+            self.declared_by_macro(node, arguments);
             self.in_body(|walk| {
                 walk.reread(arguments);
             });
@@ -109,6 +68,9 @@ impl Walk<'_> {
         let Some(path) = node.child_by_field_name("macro") else { return NO_VALUE };
         let name = self.text(path).rsplit("::").next().unwrap_or_default();
         self.path(path, Space::Macro);
+        if QUOTING_MACROS.contains(&name) {
+            return NO_VALUE;
+        }
         self.note_include(node, path);
         let value = arguments_of(node).map_or(NO_VALUE, |arguments| self.reread(arguments));
         match name {
@@ -119,7 +81,7 @@ impl Walk<'_> {
     }
 
     /// Reads a token tree again as what it looks like: a tuple, an array or a block.
-    fn reread(&mut self, tokens: Node<'_>) -> Value {
+    pub(super) fn reread(&mut self, tokens: Node<'_>) -> Value {
         if self.rereads >= REREAD_DEPTH_MAX || tokens.named_child_count() == 0 {
             return NO_VALUE;
         }
@@ -130,61 +92,37 @@ impl Walk<'_> {
         value.unwrap_or(NO_VALUE)
     }
 
-    /// `#[derive(A, B)]` names macros; the arguments of other attributes are read as expressions.
-    pub(super) fn attribute_arguments(&mut self, node: Node<'_>) {
-        let Some(inner) = node.named_child(0).filter(|inner| inner.kind() == "attribute") else { return };
-        let Some(path) = inner.named_child(0) else { return };
-        let name = self.text(path);
-        if PLAIN_ATTRIBUTES.contains(&name) {
-            return;
-        }
-        let Some(arguments) = inner.child_by_field_name("arguments") else {
-            if name.contains("::") || !name.is_empty() {
-                self.path(path, Space::Macro);
-            }
-            return;
-        };
-        if name == "derive" {
-            self.derives(arguments);
-        } else {
-            self.in_body(|walk| {
-                walk.reread(arguments);
-            });
-        }
-    }
-
-    fn derives(&mut self, arguments: Node<'_>) {
-        let mut segments = Vec::new();
-        let mut cursor = arguments.walk();
-        for token in arguments.children(&mut cursor) {
-            match token.kind() {
-                "identifier" | "crate" | "self" | "super" => segments.push(self.name_of(token)),
-                "::" => {}
-                _ if segments.is_empty() => {}
-                _ => {
-                    let last = segments.last().and_then(|&last: &NameId| self.model.names.get(last as usize));
-                    if last.is_some_and(|last| !NAMELESS_DERIVES.contains(&last.as_str())) {
-                        self.model.item_macros.push(self.scope);
-                    }
-                    self.push_path(std::mem::take(&mut segments), Space::Macro, line_of(token));
-                }
-            }
-        }
-    }
-
     fn note_include(&mut self, node: Node<'_>, name: Node<'_>) {
         let source = match self.text(name) {
             "include" => true,
             "include_str" | "include_bytes" => false,
             _ => return,
         };
-        let argument = arguments_of(node).and_then(|arguments| {
-            named_children(arguments).into_iter().find(|child| child.kind().ends_with("string_literal"))
-        });
-        if let Some(path) = argument.and_then(|argument| literal(self.text, argument)) {
-            self.model.includes.push(Include { scope: self.scope, path, source, line: line_of(node) });
+        let included = arguments_of(node).and_then(|arguments| included_path(self.text, arguments));
+        if let Some((path, from_package)) = included {
+            let line = line_of(node);
+            self.model.includes.push(Include { scope: self.scope, path, from_package, source, line });
         }
     }
+}
+
+/// `("path")`, or `(concat!(env!("CARGO_MANIFEST_DIR"), "/path"))`, which begins at the package's folder.
+fn included_path(text: &str, arguments: Node<'_>) -> Option<(String, bool)> {
+    let parts = named_children(arguments);
+    if let Some(&given) = parts.iter().find(|part| part.kind().ends_with("string_literal")) {
+        return Some((literal(text, given)?, false));
+    }
+    let [called, tokens] = parts.as_slice() else { return None };
+    if text.get(called.byte_range()) != Some("concat") {
+        return None;
+    }
+    let parts = named_children(*tokens);
+    let [env, variable, rest @ ..] = parts.as_slice() else { return None };
+    let is_package = text.get(env.byte_range()) == Some("env")
+        && named_children(*variable).first().and_then(|&name| literal(text, name)).as_deref()
+            == Some("CARGO_MANIFEST_DIR");
+    let written: Option<String> = rest.iter().map(|&part| literal(text, part)).collect();
+    is_package.then_some((written?, true))
 }
 
 /// A token tree without its brackets.

@@ -1,8 +1,10 @@
 //! Outline of a Rust file: one walk over tree-sitter's tree.
 
 mod associated;
+mod attributes;
 mod body;
 mod data;
+mod declared;
 mod item;
 mod macros;
 mod pattern;
@@ -10,10 +12,12 @@ mod signature;
 mod types;
 mod use_tree;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tree_sitter::Node;
 
-use super::model::{Body, Model, NameId, Path, PathId, PatternId, Scope, ScopeId, ScopeKind, Slot, Space, Step, Value};
+use super::model::{
+    Body, DefId, Model, NameId, Path, PathId, PatternId, Scope, ScopeId, ScopeKind, Slot, Space, Step, Value,
+};
 use super::parse::{NoTree, RustParser};
 use super::{Outline, ParseError, Symbol};
 
@@ -97,6 +101,12 @@ fn named_children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     node.named_children(&mut cursor).collect()
 }
 
+/// Named children and `_`, which is a pattern without a name in the grammar.
+fn pattern_children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.children(&mut cursor).filter(|child| child.is_named() || child.kind() == "_").collect()
+}
+
 /// State of the walk over one file.
 struct Walk<'s> {
     text: &'s str,
@@ -114,6 +124,12 @@ struct Walk<'s> {
     body: Option<OpenBody>,
     /// A child module in another file sees private things.
     exposes_private: bool,
+    /// Blocks of code around what is walked.
+    blocks: u32,
+    /// Names that stand in the types of declarations as values: lengths, arguments, discriminants.
+    values_in_types: FxHashSet<&'s str>,
+    /// Values of constants, by their symbol.
+    constants: Vec<(DefId, String)>,
 }
 
 /// A body under construction; `locals` is the lexical environment, innermost last.
@@ -141,10 +157,22 @@ impl<'s> Walk<'s> {
             rereads: 0,
             body: None,
             exposes_private: false,
+            blocks: 0,
+            values_in_types: FxHashSet::default(),
+            constants: Vec::new(),
         }
     }
 
-    fn finish(self) -> Outline {
+    fn finish(mut self) -> Outline {
+        // A constant's value is nobody's business, unless it is part of a type that others see. That is told within the file; in
+        // another file's types it is a value like others.
+        for (def, value) in std::mem::take(&mut self.constants) {
+            let Some(symbol) = self.symbols.get_mut(def as usize) else { continue };
+            let name = symbol.name.rsplit("::").next().unwrap_or_default();
+            if self.values_in_types.contains(name) {
+                symbol.signature.push_str(&format!(" = {value}"));
+            }
+        }
         Outline { symbols: self.symbols, model: self.model, manifest: None }
     }
 

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::model::{FieldPattern, How, Pattern, PatternId, Space, Step, TypeId, Value};
-use super::{Walk, line_of, named_children};
+use super::{Walk, line_of, named_children, pattern_children};
 
 impl Walk<'_> {
     /// Binds the variables of a pattern to a value and, where it is written, a type.
@@ -22,7 +22,7 @@ impl Walk<'_> {
     }
 
     fn patterns(&mut self, node: Node<'_>, skip: Option<Node<'_>>) -> Vec<PatternId> {
-        let parts = named_children(node).into_iter();
+        let parts = pattern_children(node).into_iter();
         let parts =
             parts.filter(|child| Some(*child) != skip && !child.is_extra() && child.kind() != "mutable_specifier");
         parts.map(|child| self.pattern(child)).collect()
@@ -56,6 +56,7 @@ impl Walk<'_> {
                     None => Pattern::Other,
                 }
             }
+            "remaining_field_pattern" => Pattern::Rest,
             "range_pattern" => {
                 for end in named_children(node) {
                     if matches!(end.kind(), "identifier" | "scoped_identifier") {

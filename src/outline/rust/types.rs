@@ -175,7 +175,13 @@ impl Walk<'_> {
                 "trait_bounds" => args.extend(self.bounds(child)),
                 "block" => self.length(child),
                 kind if kind.ends_with("literal") => {}
-                _ => args.push(self.ty(child)),
+                _ => {
+                    // `Buffer<SIZE>`: an argument that is a constant looks like a type.
+                    if child.kind() == "type_identifier" && self.blocks == 0 {
+                        self.values_in_types.insert(self.text(child));
+                    }
+                    args.push(self.ty(child));
+                }
             }
         }
     }

@@ -26,6 +26,7 @@ pub(super) fn is_random(text: &str) -> bool {
         && (has_digit(text) || mixed)
         && !is_pattern(text)
         && !is_words(text)
+        && !is_camel_case(text)
         && entropy_bits(text) >= RANDOM_BITS
 }
 
@@ -46,6 +47,15 @@ fn is_words(text: &str) -> bool {
     const SHORT: usize = 3;
     let word = |part: &str| part.len() <= SHORT || part.bytes().skip(1).all(|byte| byte.is_ascii_lowercase());
     text.contains(['-', '_', '.', '/', ':']) && text.split(['-', '_', '.', '/', ':']).all(word)
+}
+
+/// `EllipticCurvePrivateKey`: letters alone, of which few are capitals behind small ones. By chance every fourth letter is.
+fn is_camel_case(text: &str) -> bool {
+    const FEW: usize = 6;
+    let letters = text.trim_start_matches('_');
+    let humps =
+        letters.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    letters.bytes().all(|byte| byte.is_ascii_alphabetic()) && humps.count() * FEW < letters.len()
 }
 
 /// `${VAR}`, `{password}`, `<token>`, `%s`, `$1`: the secret itself is elsewhere.
@@ -75,6 +85,7 @@ mod tests {
             "access_token",
             "refresh-token-v2",
             "Bearer.Token_Kind",
+            "_EllipticCurvePrivateKey",
             "${API_KEY}",
             "{token}",
             "<your key here 1>",
@@ -82,7 +93,7 @@ mod tests {
         ] {
             assert!(!is_random(text), "{text}");
         }
-        for text in ["9f86d081884c7d659a2f", "wJalrXUtnFEMIK7MDENG"] {
+        for text in ["9f86d081884c7d659a2f", "wJalrXUtnFEMIK7MDENG", "kQmRxTvBwLpYcNdHgFjSeUoZ"] {
             assert!(is_random(text), "{text}");
         }
         assert!(is_password("hunter2") && !is_password("****") && !is_password("$PASSWORD") && !is_password("{pw}x"));

@@ -214,12 +214,23 @@ const TRANSPORTS: &[Format] = &[
 const ASSIGNMENTS: &[Format] = &[
     (
         "password",
-        r#"(?i)(?:passw(?:or)?d|passphrase|pwd)[A-Za-z0-9_.-]{0,30}["'\]]{0,2}\s*(?::\s*[&'A-Za-z0-9_<>\[\]; ]{1,40}=|:=|=>|=|:|,)\s*b?["'`]([^"'`\s]{4,})["'`]"#,
+        r#"(?i)(?:passw(?:or)?d|passphrase|pwd)[A-Za-z0-9_.-]{0,30}["'\]]{0,2}\s*(?::\s*[&'A-Za-z0-9_<>\[\]; ]{1,40}=|:=|=>|=|:)\s*b?["'`]([^"'`\s]{4,})["'`]"#,
         is_password,
     ),
     (
         "secret",
-        r#"(?i)(?:secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|credential|private[_-]?key|signing[_-]?key|encryption[_-]?key)[A-Za-z0-9_.-]{0,30}["'\]]{0,2}\s*(?::\s*[&'A-Za-z0-9_<>\[\]; ]{1,40}=|:=|=>|=|:|,)\s*b?["'`]([^"'`\s]{12,})["'`]"#,
+        r#"(?i)(?:secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|credential|private[_-]?key|signing[_-]?key|encryption[_-]?key)[A-Za-z0-9_.-]{0,30}["'\]]{0,2}\s*(?::\s*[&'A-Za-z0-9_<>\[\]; ]{1,40}=|:=|=>|=|:)\s*b?["'`]([^"'`\s]{12,})["'`]"#,
+        is_random,
+    ),
+    // a name and its value as the two arguments of a call; in a longer list both would be names
+    (
+        "password",
+        r#"(?i)\(\s*["'][A-Za-z0-9_.-]{0,30}(?:passw(?:or)?d|passphrase|pwd)[A-Za-z0-9_.-]{0,30}["']\s*,\s*b?["']([^"'\s]{4,})["']\s*\)"#,
+        is_password,
+    ),
+    (
+        "secret",
+        r#"(?i)\(\s*["'][A-Za-z0-9_.-]{0,30}(?:secret|token|key|credential)[A-Za-z0-9_.-]{0,30}["']\s*,\s*b?["']([^"'\s]{12,})["']\s*\)"#,
         is_random,
     ),
     // as on a command line, in an environment or in an address

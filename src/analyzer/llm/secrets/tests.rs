@@ -52,6 +52,8 @@ fn ordinary_code_stays_as_it_is() {
         "class=\"sk-loading-spinner-container-large\"",
         "if header == \"-----BEGIN PRIVATE KEY-----\" { return parse(rest); }",
         "pub const TOKEN_KIND: &str = \"identifier\";",
+        "let fields = [\"token\", \"signature_of_2\", \"password\", \"scope\"];",
+        "def sign(private_key: \"_EllipticCurvePrivateKey\")",
         "use crate::secrets::{redact, rules};",
         "// the secret: it never leaves",
     ] {

@@ -1,3 +1,7 @@
+//! Outlines of texts.
+
+mod interface;
+
 use super::*;
 
 fn rust(text: &str) -> Outline {
@@ -164,7 +168,7 @@ fn the_version_is_raised_with_the_outline() {
     let texts = [CONFIG, EVERYTHING];
     let bytes: Vec<u8> = texts.iter().flat_map(|text| super::outline(Language::Rust, text).0.to_bytes()).collect();
     let known = (OUTLINE_VERSION, Hash::of(&bytes).to_string());
-    let expected = (4, "eb797fbced9d6ef97f12a6ddb8c26ef0f276dbc0d4f5d2b2caab2fba7e137ff7".to_owned());
+    let expected = (5, "9632a4c30d2ff0de4164c3404b305c22f1ce2ed029e92faeeb62060cb40df8ed".to_owned());
     assert_eq!(known, expected, "the outline of a text changed: raise OUTLINE_VERSION and put the new hash here");
 }
 

@@ -1,0 +1,123 @@
+//! The promises over random histories.
+
+use super::*;
+
+/// Random edits of a small workspace: the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        // xorshift64 (Marsaglia 2003)
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+
+    fn pick<'t>(&mut self, of: &[&'t str]) -> &'t str {
+        of[self.roll(of.len())]
+    }
+}
+
+/// A file's text, drawn from lines that name each other across files, some of them wrongly.
+fn random_text(dice: &mut Dice) -> String {
+    const LINES: &[&str] = &[
+        "pub struct S { pub x: u8 }",
+        "pub struct S { pub x: crate::b::S, y: u8 }",
+        "pub enum E { A, B(super::a::S) }",
+        "pub fn f() -> S { todo!() }",
+        "pub fn f(x: u8) -> crate::c::E { todo!() }",
+        "impl S { pub fn m(&self) -> u8 { self.x.m() } }",
+        "impl S { pub fn m(&self) -> super::a::S { 1 } }",
+        "pub trait T { fn t(&self) {} }",
+        "impl crate::a::T for S {}",
+        "impl T for u8 { fn t(&self) {} }",
+        "pub use super::a::*;",
+        "pub use crate::b::{S, f as g};",
+        "pub use crate::c::E::*;",
+        "use crate::a::T;",
+        "mod inner { pub use super::*; pub fn h() { f().m(); } }",
+        "fn user() { let s = crate::b::f(); s.m(); s.x; s.t(); }",
+        "fn user2(e: crate::c::E) { match e { crate::c::E::B(s) => s.m(), _ => 1u8.t() } }",
+        "fn user3() { f(); g(); crate::c::inner::h(); A; unknown.x; }",
+        "macro_rules! say { () => { 1 } }",
+        "fn user4() { say!(); vec![super::f().x]; }",
+        "mod d;",
+        "#[cfg(one)] pub use crate::a::S as Twin; #[cfg(two)] pub use crate::b::S as Twin;",
+        "#[cfg(one)] use crate::a as z; #[cfg(two)] use crate::b as z; fn user5(t: z::S) { t.m(); z::f(); z::made(); }",
+        "handler!(made, S);",
+        "flags! { pub struct S: u32 { const ONE = 1; } }",
+        "use crate::a::{made, Twin}; fn user6(t: Twin) { made(crate::b::S::ONE); t.m(); }",
+        "impl std::ops::Add for S { type Output = crate::b::S; fn add(self, o: S) -> u8 { 1 } }",
+        "fn user7(s: S) { (s + 1).m(); let (_, .., t) = (1, 2, crate::a::f()); t.x; }",
+        "pub const N: usize = 1; pub type B = [u8; N];",
+        "pub const N: usize = 2;",
+        "fn user8() { crate::a::N; super::b::B; include!(\"d.rs\"); }",
+        "#[derive(D)] struct P { #[serde(with = \"crate::a\", default = \"crate::b::f\")] x: u8 }",
+        "#[path = \"a\"] mod placed { pub mod d; pub use d::*; }",
+        "impl<X: Iterator> crate::a::T for X {} trait U: crate::a::T {} fn user9(u: &dyn U) { u.t(); }",
+        "struct Broken {",
+    ];
+    (0..dice.roll(7)).map(|_| dice.pick(LINES)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn after_random_edits_no_dependent_is_forgotten_and_incremental_equals_rebuild() {
+    const PATHS: &[&str] =
+        &["src/a.rs", "src/b.rs", "src/c.rs", "src/a/d.rs", "src/c/mod.rs", "tests/t.rs", "src/main.rs"];
+    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let root = "pub mod a; pub mod b; mod c; pub use b::*; pub(crate) use c::E;";
+    let mut before = Texts::new(&[("Cargo.toml", "[package]\nname = \"p\""), ("src/lib.rs", root)]);
+    for _ in 0..800 {
+        let mut after = Texts(before.0.clone());
+        let mut changes = Vec::new();
+        for _ in 0..=dice.roll(2) {
+            let path: FilePath = dice.pick(PATHS).into();
+            if changes.iter().any(|change: &Change| *change.path() == path) {
+                continue;
+            }
+            let text = random_text(&mut dice);
+            changes.push(match (after.0.contains_key(&path), dice.roll(4)) {
+                (true, 0) => {
+                    after.0.remove(&path);
+                    Change::Deletion { path }
+                }
+                (present, _) => {
+                    after = after.with(path.as_str().unwrap(), &text);
+                    if present { Change::Modification { path } } else { Change::Addition { path } }
+                }
+            });
+        }
+        let impact = compare(&changes, &before, &after);
+        assert!(impact.dependents.keys().all(|path| changes.iter().all(|change| change.path() != path)));
+        assert_incremental(&changes, &before, &after);
+        before = after;
+    }
+}
+
+/// What is resolved for the changed files alone is what a rebuild says, where the resolution hash promises it.
+fn assert_incremental(changes: &[Change], before: &Texts, after: &Texts) {
+    let only: BTreeSet<FilePath> = changes.iter().map(|change| change.path().clone()).collect();
+    let hash = |texts: &Texts, path: &FilePath| texts.0.get(path).map(Outline::resolution_hash);
+    if only.iter().any(|path| hash(before, path) != hash(after, path)) {
+        return;
+    }
+    let (old, new, part) = (before.graph(), after.graph(), resolve_files(&after.0, &only));
+    let kept = old.edges().iter().filter(|edge| !only.contains(&edge.dependent_file));
+    let edges: BTreeSet<_> = kept.chain(part.edges()).collect();
+    assert_eq!(edges, new.edges().iter().collect());
+    for path in after.0.keys() {
+        let uses = if only.contains(path) { part.uses(path) } else { old.uses(path) };
+        assert_eq!(uses, new.uses(path), "{path}");
+    }
+}
+
+#[test]
+fn a_body_edit_leaves_the_resolution_of_others_alone() {
+    let hash = |text: &str| outline(crate::domain::Language::Rust, text).0.resolution_hash();
+    let text = "use a::b; pub struct S { x: u8 } impl S { fn f(&self) { b(1); } }";
+    assert_eq!(hash(text), hash(&text.replace("b(1);", "// c\n c::d(self.x); b(2);")));
+    for (from, to) in [("a::b", "a::c"), ("x: u8", "x: u16"), ("impl S", "impl T"), ("&self", "&self, y: u8")] {
+        assert_ne!(hash(text), hash(&text.replacen(from, to, 1)), "{from} -> {to}");
+    }
+}

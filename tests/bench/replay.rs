@@ -1,0 +1,232 @@
+//! What early cut-off saves on real histories: releases of published crates, one commit each, and this project's own commits.
+//!
+//! The naive work of a step is what one does who knows who depends on whom, and nothing of symbols: to analyse every changed file
+//! and all its transitive dependents again. `RA_AGENT_REPLAY=DIR` replays the last commits of another repository in their place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::path::Path;
+
+use ra_agent::domain::AnalysisType;
+use serde_json::Value;
+
+use super::published;
+use super::support::{Jobs, TestAgent, TestRepo, assert_same_state};
+
+/// Crates with their releases, oldest first.
+const RELEASES: [(&str, &[&str]); 3] = [
+    ("just", &["1.50.0", "1.51.0", "1.52.0", "1.53.0", "1.54.0", "1.55.0", "1.56.0", "1.57.0", "1.58.0", "1.59.0"]),
+    ("rusqlite", &["0.33.0", "0.34.0", "0.35.0", "0.36.0", "0.37.0", "0.38.0", "0.39.0", "0.40.0", "0.41.0"]),
+    ("clap_builder", &["4.5.30", "4.5.40", "4.5.50", "4.6.0", "4.6.7"]),
+];
+/// Commits of a repository that are replayed, at most.
+const COMMITS: usize = 100;
+/// The agent looks when it is asked to, so that each commit is one step.
+const LOOKS_WHEN_ASKED: &str = "[watch]\ndebounce_ms = 60000\n";
+
+/// What one commit, or several together, meant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Work {
+    /// Files that differ.
+    changed: usize,
+    /// Unchanged files that use a changed one directly.
+    considered: usize,
+    /// Those of them that use nothing of it that changed.
+    cut_off: usize,
+    /// Files with an analysis that had to be made.
+    analysed: usize,
+    /// Those analyses.
+    analyses: usize,
+    /// Changed files and all their transitive dependents.
+    naive: usize,
+}
+
+impl Work {
+    fn add(&mut self, other: Self) {
+        self.changed += other.changed;
+        self.considered += other.considered;
+        self.cut_off += other.cut_off;
+        self.analysed += other.analysed;
+        self.analyses += other.analyses;
+        self.naive += other.naive;
+    }
+
+    fn row(&self, what: &str) {
+        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
+        println!(
+            "| {what} | {} | {} | {} | {} | {} | {:.0} % | {:.0} % |",
+            self.changed,
+            self.considered,
+            self.cut_off,
+            self.analysed,
+            self.naive,
+            share(self.analysed, self.naive),
+            share(self.analyses, self.naive * AnalysisType::ALL.len())
+        );
+    }
+}
+
+/// Replays every history and prints a table: a row for each release, one for all commits of a repository.
+///
+/// # Errors
+/// If sources or commits cannot be had.
+pub fn run() -> Result<(), Box<dyn Error>> {
+    println!(
+        "| step | changed | dependents considered | cut off | analysed again | naive | share |\n|---|---|---|---|---|---|---|"
+    );
+    if let Some(folder) = std::env::var_os("RA_AGENT_REPLAY") {
+        return commits(Path::new(&folder), &Path::new(&folder).display().to_string());
+    }
+    for (name, versions) in RELEASES {
+        releases(name, versions)?;
+    }
+    commits(Path::new(env!("CARGO_MANIFEST_DIR")), "this project")
+}
+
+/// Each release of a crate as a commit.
+fn releases(name: &str, versions: &[&str]) -> Result<(), Box<dyn Error>> {
+    let repo = TestRepo::new();
+    let mut replay = None;
+    let mut sum = Work::default();
+    for version in versions {
+        for entry in std::fs::read_dir(repo.path())? {
+            let path = entry?.path();
+            match path.is_dir() {
+                true if path.ends_with(".git") => {}
+                true => std::fs::remove_dir_all(path)?,
+                false => std::fs::remove_file(path)?,
+            }
+        }
+        published::copy(&published::source_of(name, version)?, repo.path())?;
+        repo.commit(version);
+        match &mut replay {
+            None => replay = Some(Replay::begin(&repo)),
+            Some(replay) => {
+                let work = replay.step();
+                work.row(&format!("{name} {version}"));
+                sum.add(work);
+            }
+        }
+    }
+    sum.row(&format!("**{name}**, all"));
+    replay.ok_or("no release")?.assert_state_of_a_beginner();
+    Ok(())
+}
+
+/// The last commits of a repository, along first parents.
+fn commits(folder: &Path, label: &str) -> Result<(), Box<dyn Error>> {
+    let repo = TestRepo::new();
+    repo.git(&["fetch", "--quiet", &folder.to_string_lossy(), "HEAD"]);
+    let limit = format!("--max-count={}", COMMITS + 1);
+    let listed = repo.git(&["rev-list", "--first-parent", "--reverse", &limit, "FETCH_HEAD"]);
+    let mut commits = listed.lines();
+    repo.checkout(commits.next().ok_or("no commit")?);
+    let mut replay = Replay::begin(&repo);
+    let (mut sum, mut count) = (Work::default(), 0);
+    for commit in commits {
+        repo.checkout(commit);
+        sum.add(replay.step());
+        count += 1;
+    }
+    sum.row(&format!("**{label}**, {count} commits"));
+    replay.assert_state_of_a_beginner();
+    Ok(())
+}
+
+/// A repository that an agent follows.
+struct Replay<'a> {
+    repo: &'a TestRepo,
+    agent: TestAgent,
+    seen: Jobs,
+    head: String,
+    edges: BTreeSet<(String, String)>,
+}
+
+impl<'a> Replay<'a> {
+    fn begin(repo: &'a TestRepo) -> Self {
+        let mut agent = TestAgent::without_model();
+        agent.write_config(LOOKS_WHEN_ASKED);
+        agent.ok(["register", text(repo.path())]);
+        agent.start();
+        agent.wait();
+        let edges = edges(&agent, repo);
+        Self { repo, seen: Jobs::of(&agent), agent, head: repo.head(), edges }
+    }
+
+    /// Follows to where the repository is now.
+    fn step(&mut self) -> Work {
+        self.agent.wait();
+        let head = self.repo.head();
+        let impact = self.agent.json(["impact", text(self.repo.path()), &format!("{}..{head}", self.head)]);
+        let after = edges(&self.agent, self.repo);
+        let changed = changed_paths(&impact);
+        let dependents = paths(&impact, "dependents");
+        let cut_off: BTreeSet<String> = paths(&impact, "cut_off").difference(&dependents).cloned().collect();
+        let jobs = Jobs::since(&self.agent, &self.seen);
+        let work = Work {
+            changed: impact["changed"].as_array().map_or(0, Vec::len),
+            considered: dependents.len() + cut_off.len(),
+            cut_off: cut_off.len(),
+            analysed: jobs.analysed().len(),
+            analyses: jobs.analyses().count(),
+            naive: reached(&changed, self.edges.union(&after)).iter().filter(|path| self.is_there(path)).count(),
+        };
+        (self.head, self.edges, self.seen) = (head, after, Jobs::of(&self.agent));
+        work
+    }
+
+    /// Deleted files reach others, but there is nothing left of them to analyse.
+    fn is_there(&self, path: &str) -> bool {
+        self.repo.path().join(path).symlink_metadata().is_ok()
+    }
+
+    /// The saving is worth nothing if the end is not what an agent knows who begins there.
+    fn assert_state_of_a_beginner(mut self) {
+        let mut beginner = TestAgent::without_model();
+        beginner.ok(["register", text(self.repo.path())]);
+        beginner.start();
+        beginner.wait();
+        assert_same_state(&self.agent.state(), &beginner.state());
+        self.agent.stop();
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Source and dependent of every edge.
+fn edges(agent: &TestAgent, repo: &TestRepo) -> BTreeSet<(String, String)> {
+    let deps = agent.json(["deps", text(repo.path())]);
+    let end = |edge: &Value, name: &str| edge[name].as_str().unwrap().to_owned();
+    let all = deps["edges"].as_array().unwrap().iter();
+    all.map(|edge| (end(edge, "source_file"), end(edge, "dependent_file"))).collect()
+}
+
+fn paths(impact: &Value, part: &str) -> BTreeSet<String> {
+    impact[part].as_array().unwrap().iter().map(|entry| entry["path"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Where changed files are, and where renamed ones were.
+fn changed_paths(impact: &Value) -> BTreeSet<String> {
+    let from = impact["changed"].as_array().unwrap().iter().filter_map(|change| change["from_path"].as_str());
+    from.map(str::to_owned).chain(paths(impact, "changed")).collect()
+}
+
+/// Some files and everything that depends on them over any number of edges.
+fn reached<'e>(from: &BTreeSet<String>, edges: impl Iterator<Item = &'e (String, String)>) -> BTreeSet<String> {
+    let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (source, dependent) in edges {
+        dependents.entry(source).or_default().push(dependent);
+    }
+    let mut reached = from.clone();
+    let mut open: Vec<String> = from.iter().cloned().collect();
+    while let Some(file) = open.pop() {
+        for dependent in dependents.get(file.as_str()).into_iter().flatten() {
+            if reached.insert((*dependent).to_owned()) {
+                open.push((*dependent).to_owned());
+            }
+        }
+    }
+    reached
+}
