@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ra_agent::analyzer::{Analyzer, Local, SCHEMA_VERSION, Subject};
-use ra_agent::cache::analyses::{self, NewAnalysis};
+use ra_agent::cache::analyses::{self, Bill, NewAnalysis};
 use ra_agent::cache::key::{AnalysisKey, no_dependencies, no_options};
 use ra_agent::clock;
 use ra_agent::domain::{AnalysisType, FilePath, Hash, Language, Role};
@@ -90,6 +90,8 @@ fn insert(db: &mut Connection, numbers: std::ops::Range<u64>, json: &str) {
             generation_time_ms: 1,
             repo_id: "00000000",
             repo_path: b"/sample",
+            commit: None,
+            bill: Bill::default(),
         };
         analyses::insert(&tx, &new, clock::now()).unwrap();
     }
