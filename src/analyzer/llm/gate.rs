@@ -20,13 +20,11 @@ pub struct Gate {
 #[derive(Debug)]
 pub struct Pass {
     _place: Option<OwnedSemaphorePermit>,
-    pace: Arc<Mutex<Pace>>,
-    tokens: u64,
 }
 
 impl Gate {
     pub fn new(llm: &Llm) -> Self {
-        let pace = Pace::new(llm.requests_per_minute, llm.tokens_per_minute, clock::monotonic());
+        let pace = Pace::new(llm.requests_per_minute, llm.tokens_per_minute);
         Self { places: Arc::new(Semaphore::new(llm.max_concurrency as usize)), pace: Arc::new(Mutex::new(pace)) }
     }
 
@@ -37,7 +35,7 @@ impl Gate {
         loop {
             let admitted = self.pace().admit(tokens, clock::monotonic());
             match admitted {
-                Ok(()) => return Pass { _place: place, pace: self.pace.clone(), tokens },
+                Ok(()) => return Pass { _place: place },
                 Err(Wait(wait)) => tokio::time::sleep(wait).await,
             }
         }
@@ -50,7 +48,7 @@ impl Gate {
     pub fn try_enter(&self, tokens: u64) -> Result<Pass, Wait> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| Wait(Duration::ZERO))?;
         self.pace().admit(tokens, clock::monotonic())?;
-        Ok(Pass { _place: Some(place), pace: self.pace.clone(), tokens })
+        Ok(Pass { _place: Some(place) })
     }
 
     /// Lets nothing pass for so long: a server said so.
@@ -60,13 +58,6 @@ impl Gate {
 
     fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Pass {
-    /// Tells how many tokens the request really had, so that the next need not wait for the rest.
-    pub fn used(self, tokens: u64) {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).correct(self.tokens, tokens);
     }
 }
 
@@ -85,7 +76,7 @@ mod tests {
         let gate = gate(2);
         let (first, _second) = (gate.enter(1).await, gate.enter(1).await);
         assert_eq!(gate.try_enter(1).unwrap_err(), Wait(Duration::ZERO));
-        first.used(1);
+        drop(first);
         assert!(gate.try_enter(1).is_ok());
     }
 

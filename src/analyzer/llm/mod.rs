@@ -2,7 +2,7 @@
 //!
 //! These are parts; who drives them renders, reserves the worst case of [`Request::bytes`] in the ledger, waits at the [`Gate`], sends
 //! **once**, and settles. Nothing here sends a second request by itself, so nothing leaves without a reservation. `prompt`, `context`,
-//! `form`, `reply`, `usage`, `secrets`, `backoff`, `breaker` and `pace` are pure.
+//! `form`, `reply`, `usage`, `secrets`, `backoff` and `breaker` are pure.
 
 mod backoff;
 mod breaker;

@@ -1,92 +1,81 @@
-//! Requests and tokens a minute, by the generic cell rate algorithm (ITU-T I.371, annex A): one moment per limit says everything, the
-//! time at which all that was let through would be paid off at the even pace. It knows no clock.
+//! Requests and tokens a minute: two of governor's cells (GCRA, ITU-T I.371), and the pauses that a server asks for.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// Requests that may go at once after a rest.
-const BURST: u32 = 10;
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// Requests that may go at once after a rest.
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// How long to wait before asking again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
 /// One limit.
-#[derive(Clone, Copy, Debug)]
-struct Cells {
-    /// Time that one cell takes at the even pace.
-    each: f64,
-    /// How far ahead of the even pace one may be, in seconds.
-    tolerance: f64,
-    /// Seconds after the start at which everything let through is paid off.
-    paid_off: f64,
-}
-
-impl Cells {
-    fn new(per_minute: u64, burst: u64) -> Self {
-        let each = MINUTE.as_secs_f64() / per_minute.max(1) as f64;
-        Self { each, tolerance: each * burst.max(1) as f64, paid_off: 0.0 }
-    }
-
-    /// Seconds to wait until so many cells may pass at second `now`. More than the burst pass when it is whole.
-    fn wait(&self, cells: u64, now: f64) -> f64 {
-        let cost = (self.each * cells as f64).min(self.tolerance);
-        (self.paid_off.max(now) + cost - self.tolerance - now).max(0.0)
-    }
-
-    fn take(&mut self, cells: u64, now: f64) {
-        self.paid_off = self.paid_off.max(now) + self.each * cells as f64;
-    }
-
-    fn give_back(&mut self, cells: u64) {
-        self.paid_off -= self.each * cells as f64;
-    }
-}
+type Cells<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// The pace at which one provider may be asked.
-#[derive(Clone, Debug)]
-pub struct Pace {
-    start: Instant,
-    requests: Cells,
-    tokens: Option<Cells>,
+#[derive(Debug)]
+pub struct Pace<C: Clock = MonotonicClock> {
+    clock: C,
+    requests: Cells<C>,
+    tokens: Option<(Cells<C>, NonZeroU32)>,
+    /// The next request has had its tokens, and waits for its turn alone.
+    tokens_taken: bool,
     held_until: Option<Instant>,
 }
 
 impl Pace {
     /// At most so many requests in any minute at the even pace, ten at once after a rest; tokens likewise, a minute's worth at once.
-    pub fn new(requests_per_minute: u32, tokens_per_minute: Option<u64>, now: Instant) -> Self {
-        let requests = Cells::new(u64::from(requests_per_minute), u64::from(BURST.min(requests_per_minute)));
-        let tokens = tokens_per_minute.map(|tokens| Cells::new(tokens, tokens));
-        Self { start: now, requests, tokens, held_until: None }
+    pub fn new(requests_per_minute: u32, tokens_per_minute: Option<u64>) -> Self {
+        Self::with_clock(requests_per_minute, tokens_per_minute, MonotonicClock)
+    }
+}
+
+impl<C: Clock> Pace<C> {
+    fn with_clock(requests_per_minute: u32, tokens_per_minute: Option<u64>, clock: C) -> Self {
+        let requests = at_least_one(requests_per_minute.into());
+        let cells = |quota| RateLimiter::direct_with_clock(quota, clock.clone());
+        Self {
+            requests: cells(Quota::per_minute(requests).allow_burst(requests.min(BURST))),
+            tokens: tokens_per_minute.map(at_least_one).map(|tokens| (cells(Quota::per_minute(tokens)), tokens)),
+            tokens_taken: false,
+            held_until: None,
+            clock,
+        }
     }
 
-    /// Lets one request with so many tokens pass.
+    /// Lets one request with so many tokens pass; more than a minute's worth pass when that is there.
     ///
     /// # Errors
-    /// If it has to wait; then nothing was taken.
+    /// If it has to wait.
     pub fn admit(&mut self, tokens: u64, now: Instant) -> Result<(), Wait> {
-        let second = now.saturating_duration_since(self.start).as_secs_f64();
-        let held = self.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        let paced = self.requests.wait(1, second).max(self.tokens.map_or(0.0, |cells| cells.wait(tokens, second)));
-        // rounded up, else who waits exactly so long would come a moment too early for ever
-        let wait =
-            held.max(Duration::from_secs_f64(paced).saturating_add(Duration::from_nanos(u64::from(paced > 0.0))));
-        if !wait.is_zero() {
-            return Err(Wait(wait));
+        if let Some(held) =
+            self.held_until.map(|until| until.saturating_duration_since(now)).filter(|held| !held.is_zero())
+        {
+            return Err(Wait(held));
         }
-        self.requests.take(1, second);
-        if let Some(cells) = &mut self.tokens {
-            cells.take(tokens, second);
-        }
+        self.take_tokens(tokens)?;
+        let wait = |early: governor::NotUntil<C::Instant>| Wait(early.wait_time_from(self.clock.now()));
+        self.requests.check().map_err(wait)?;
+        self.tokens_taken = false;
         Ok(())
     }
 
-    /// After a reply: what was used, where more was let through.
-    pub fn correct(&mut self, admitted: u64, used: u64) {
-        if let Some(cells) = &mut self.tokens {
-            cells.give_back(admitted.saturating_sub(used));
+    /// What was taken is not given back, so a request that waits for its turn is asked for its tokens once.
+    fn take_tokens(&mut self, tokens: u64) -> Result<(), Wait> {
+        let Some((cells, most)) = self.tokens.as_ref().filter(|_| !self.tokens_taken) else { return Ok(()) };
+        match cells.check_n(at_least_one(tokens).min(*most)) {
+            Ok(Ok(())) => self.tokens_taken = true,
+            Ok(Err(early)) => return Err(Wait(early.wait_time_from(self.clock.now()))),
+            // No more are asked for than there may be.
+            Err(governor::InsufficientCapacity(_)) => {}
         }
+        Ok(())
     }
 
     /// Nothing passes before `pause` is over: a server said so.
@@ -96,73 +85,79 @@ impl Pace {
     }
 }
 
+fn at_least_one(number: u64) -> NonZeroU32 {
+    NonZeroU32::new(u32::try_from(number).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
+}
+
 #[cfg(test)]
 mod tests {
+    use governor::clock::FakeRelativeClock;
+
     use super::*;
 
-    /// Requests let through until second `end` by one who always asks again exactly when told.
-    fn passed(pace: &mut Pace, tokens: u64, start: Instant, end: u64) -> Vec<Duration> {
-        let (mut now, mut passed) = (start, Vec::new());
-        while now < start + Duration::from_secs(end) {
-            match pace.admit(tokens, now) {
-                Ok(()) => passed.push(now - start),
+    /// When requests are let through until second `end`, of one who always asks again exactly when told.
+    fn passed(pace: &mut Pace<FakeRelativeClock>, tokens: u64, end: u64) -> Vec<Duration> {
+        let (mut time, mut passed) = (Duration::ZERO, Vec::new());
+        let start = Instant::now();
+        while time < Duration::from_secs(end) {
+            match pace.admit(tokens, start) {
+                Ok(()) => passed.push(time),
                 Err(Wait(wait)) => {
                     assert!(!wait.is_zero());
-                    now += wait;
+                    pace.clock.advance(wait);
+                    time += wait;
                 }
             }
         }
         passed
     }
 
+    fn pace(requests: u32, tokens: Option<u64>) -> Pace<FakeRelativeClock> {
+        Pace::with_clock(requests, tokens, FakeRelativeClock::default())
+    }
+
     #[test]
     fn ten_at_once_and_then_the_even_pace() {
-        let start = Instant::now();
-        let mut pace = Pace::new(60, None, start);
-        let passed = passed(&mut pace, 5, start, 60);
+        let passed = passed(&mut pace(60, None), 5, 60);
         assert_eq!(passed.iter().filter(|at| at.is_zero()).count(), 10);
-        assert_eq!(passed.len(), 10 + 59);
-        assert!(
-            passed[10] >= Duration::from_millis(999) && passed[10] <= Duration::from_millis(1_001),
-            "{:?}",
-            passed[10]
-        );
+        assert!((10 + 59..=10 + 60).contains(&passed.len()), "{}", passed.len());
+        assert!(passed[10].abs_diff(Duration::from_secs(1)) < Duration::from_millis(1), "{:?}", passed[10]);
     }
 
     #[test]
     fn tokens_bind_where_they_are_fewer() {
-        let start = Instant::now();
-        let mut pace = Pace::new(6_000, Some(6_000), start);
         // a minute's worth at once, and another one over the minute
-        assert!((11..=12).contains(&passed(&mut pace, 1_000, start, 60).len()));
+        assert!((11..=12).contains(&passed(&mut pace(6_000, Some(6_000)), 1_000, 60).len()));
     }
 
     #[test]
-    fn a_request_larger_than_a_minute_passes_alone_after_a_rest() {
-        let start = Instant::now();
-        let mut pace = Pace::new(60, Some(1_000), start);
-        assert_eq!(pace.admit(5_000, start), Ok(()));
-        let Err(Wait(wait)) = pace.admit(1, start) else { panic!() };
-        assert!(wait > Duration::from_secs(239) && wait < Duration::from_secs(241), "{wait:?}");
+    fn a_request_larger_than_a_minute_passes_when_a_minute_is_there() {
+        let mut pace = pace(60, Some(1_000));
+        let now = Instant::now();
+        assert_eq!(pace.admit(5_000, now), Ok(()));
+        let Err(Wait(wait)) = pace.admit(5_000, now) else { panic!() };
+        assert!(wait.abs_diff(Duration::from_secs(60)) < Duration::from_secs(1), "{wait:?}");
     }
 
     #[test]
-    fn what_was_not_used_is_given_back() {
-        let start = Instant::now();
-        let mut pace = Pace::new(600, Some(1_000), start);
-        pace.admit(1_000, start).unwrap();
-        assert!(pace.admit(500, start).is_err());
-        pace.correct(1_000, 400);
-        assert_eq!(pace.admit(500, start), Ok(()));
+    fn one_who_waits_for_its_turn_pays_its_tokens_once() {
+        let mut pace = pace(1, Some(1_000));
+        let now = Instant::now();
+        assert_eq!(pace.admit(500, now), Ok(()));
+        for _ in 0..5 {
+            assert!(pace.admit(500, now).is_err(), "one request a minute");
+        }
+        pace.clock.advance(Duration::from_secs(60));
+        assert_eq!(pace.admit(500, now), Ok(()));
     }
 
     #[test]
     fn nothing_passes_while_the_server_wants_a_pause() {
-        let start = Instant::now();
-        let mut pace = Pace::new(60, None, start);
-        pace.hold(Duration::from_secs(7), start);
-        pace.hold(Duration::from_secs(3), start);
-        assert_eq!(pace.admit(1, start), Err(Wait(Duration::from_secs(7))));
-        assert_eq!(pace.admit(1, start + Duration::from_secs(7)), Ok(()));
+        let mut pace = pace(60, None);
+        let now = Instant::now();
+        pace.hold(Duration::from_secs(7), now);
+        pace.hold(Duration::from_secs(3), now);
+        assert_eq!(pace.admit(1, now), Err(Wait(Duration::from_secs(7))));
+        assert_eq!(pace.admit(1, now + Duration::from_secs(7)), Ok(()));
     }
 }
