@@ -93,7 +93,7 @@ impl Shop {
 }
 
 /// What is done to the store, and the parts that have to be told.
-const DAMAGES: [(&str, &[(&str, &str)]); 18] = [
+const DAMAGES: [(&str, &[(&str, &str)]); 19] = [
     (
         "DELETE FROM file_dependencies WHERE dependent_file = CAST('src/sums.rs' AS BLOB) AND dependency_type = 'function'",
         &[("edge", "src/sums.rs")],
@@ -109,6 +109,10 @@ const DAMAGES: [(&str, &[(&str, &str)]); 18] = [
         &[("dependency context", "src/cart.rs")],
     ),
     (
+        "UPDATE files SET context_hash = zeroblob(32) WHERE file_path = CAST('src/cart.rs' AS BLOB)",
+        &[("dependency context", "src/cart.rs")],
+    ),
+    (
         "UPDATE files SET uses = (SELECT uses FROM files WHERE file_path = CAST('src/words.rs' AS BLOB))
          WHERE file_path = CAST('src/cart.rs' AS BLOB)",
         &[("dependency context", "src/cart.rs")],
@@ -121,7 +125,7 @@ const DAMAGES: [(&str, &[(&str, &str)]); 18] = [
     ("DELETE FROM files WHERE file_path = CAST('README.md' AS BLOB)", &[("file", "README.md")]),
     (
         "INSERT INTO files SELECT CAST('src/gone.rs' AS BLOB), blob_id, mode, source, size_bytes, language, role, skip_reason,
-             content_hash, module_path, crate_root, deps_hash, uses
+             content_hash, module_path, crate_root, deps_hash, uses, context_hash
          FROM files WHERE file_path = CAST('README.md' AS BLOB)",
         &[("file", "src/gone.rs")],
     ),
