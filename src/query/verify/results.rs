@@ -53,7 +53,7 @@ fn gaps(
     for ((path, kind), key) in view::current_keys(store.db())? {
         let is_there = match kind {
             JobKind::Embed => view::embedded_key(store.db(), &path)? == Some(key),
-            JobKind::Analyze(_) => keys.contains(&key),
+            _ => keys.contains(&key),
         };
         if !is_there && !asked.contains(&(&path, kind, key)) {
             missing.push((path, kind, key));
@@ -68,7 +68,7 @@ fn gaps(
     for (path, kind, key) in missing {
         let made = match (&now, kind) {
             (Some(now), JobKind::Embed) => view::embedded_key(now.db(), &path)? == Some(key),
-            (Some(now), JobKind::Analyze(_)) => analyses::contains(now.db(), &key)?,
+            (Some(now), _) => analyses::contains(now.db(), &key)?,
             (None, _) => false,
         };
         if !made {
