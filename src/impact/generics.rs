@@ -42,7 +42,7 @@ impl Names<'_, '_> {
                         self.unify_bounds(file, mount, scope, index, actual, args, depth);
                     }
                     End::External if segments.len() == 1 && is_pointer(self.world.view.text(segments[0])) => {
-                        let inner = self.behind(actual).unwrap_or_else(|| actual.clone());
+                        let inner = self.behind_at(actual, depth).unwrap_or_else(|| actual.clone());
                         if let Some(&arg) = path.args.first() {
                             self.unify(file, mount, arg, &inner, scope, args, depth);
                         }

@@ -14,7 +14,14 @@ use crate::outline::model::{Owner, Space, Type};
 
 impl Names<'_, '_> {
     /// An item of a type by name: a variant, an item of its impls, of the traits it implements.
-    pub(super) fn associated(&self, ty: &Ty, name: Name, space: Space, mount: MountId) -> Option<GlobalDef> {
+    pub(super) fn associated(
+        &self,
+        ty: &Ty,
+        name: Name,
+        space: Space,
+        mount: MountId,
+        depth: u32,
+    ) -> Option<GlobalDef> {
         let members = &self.world.members;
         match ty {
             Ty::Adt(def, _) => members
@@ -22,14 +29,14 @@ impl Names<'_, '_> {
                 .filter(|&found| self.world.view.kind(found) != SymbolKind::Field)
                 .or_else(|| self.of_impls(members.of_type.get(&(*def, name)), space, mount))
                 .or_else(|| self.of_traits(members.traits_of.get(def), name))
-                .or_else(|| self.of_supertraits(*def, name, mount, DEPTH_MAX))
+                .or_else(|| self.of_supertraits(*def, name, mount, depth))
                 .or_else(|| self.of_blanket(members.traits_of.get(def), name)),
             Ty::External(of, _) => self
                 .of_impls(members.of_external.get(&(*of, name)), space, mount)
                 .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
                 .or_else(|| self.of_blanket(members.traits_of_external.get(of), name))
                 .filter(|&found| self.may_be_meant(found, name, mount)),
-            Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount)),
+            Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount, depth)),
             _ => None,
         }
     }
@@ -101,26 +108,31 @@ impl Names<'_, '_> {
 
     /// What a smart pointer points at; a type of the view that implements `Deref` has its `Target`.
     pub(super) fn behind(&self, ty: &Ty) -> Option<Ty> {
+        self.behind_at(ty, DEPTH_MAX)
+    }
+
+    /// The same, in the middle of reading a type.
+    pub(super) fn behind_at(&self, ty: &Ty, depth: u32) -> Option<Ty> {
         let view = &self.world.view;
         match ty {
             Ty::External(name, args) if is_pointer(view.text(*name)) => args.first().cloned(),
-            Ty::Adt(..) => self.type_of_impl(ty, &["Deref"], "Target"),
+            Ty::Adt(..) => self.type_of_impl(ty, &["Deref"], "Target", depth),
             _ => None,
         }
     }
 
     /// What iterating gives, of a type of the view that is an iterator or can become one.
     pub(super) fn item_of(&self, ty: &Ty) -> Option<Ty> {
-        self.type_of_impl(ty, &["Iterator", "IntoIterator"], "Item")
+        self.type_of_impl(ty, &["Iterator", "IntoIterator"], "Item", DEPTH_MAX)
     }
 
     /// What `[i]` gives, of a type of the view.
     pub(super) fn indexed(&self, ty: &Ty) -> Option<Ty> {
-        self.type_of_impl(ty, &["Index"], "Output")
+        self.type_of_impl(ty, &["Index"], "Output", DEPTH_MAX)
     }
 
     /// The associated type that a type of the view has by its impl of one of these foreign traits.
-    fn type_of_impl(&self, ty: &Ty, traits: &[&str], name: &str) -> Option<Ty> {
+    fn type_of_impl(&self, ty: &Ty, traits: &[&str], name: &str, depth: u32) -> Option<Ty> {
         let Ty::Adt(def, _) = ty else { return None };
         let World { view, members, modules, .. } = self.world;
         let of_trait = |member: &&GlobalDef| {
@@ -138,7 +150,7 @@ impl Names<'_, '_> {
         };
         let member = *members.of_type.get(&(*def, view.known(name)?))?.iter().find(of_trait)?;
         let mount = *modules.of_file[view.file_of(member) as usize].first()?;
-        Some(self.associated_type(member, ty.clone(), mount, DEPTH_MAX))
+        Some(self.associated_type(member, ty.clone(), mount, depth))
     }
 
     /// A field of a struct, through pointers; with its type.
@@ -176,7 +188,7 @@ impl Names<'_, '_> {
     pub(super) fn method(&self, ty: &Ty, name: Name, mount: MountId) -> Option<(GlobalDef, Ty)> {
         let mut ty = ty.clone();
         for _ in 0..DEPTH_MAX {
-            let found = self.associated(&ty, name, Space::Value, mount);
+            let found = self.associated(&ty, name, Space::Value, mount, DEPTH_MAX);
             if let Some(found) = found.filter(|&found| self.world.view.def(found).takes_self) {
                 return Some((found, ty));
             }

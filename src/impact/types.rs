@@ -202,7 +202,7 @@ impl Names<'_, '_> {
         while let Some(&name) = segments.get(used) {
             let last = used + 1 == segments.len();
             let space = if last { path.space } else { Space::Type };
-            let Some(member) = self.associated(&ty, name, space, mount) else {
+            let Some(member) = self.associated(&ty, name, space, mount, depth) else {
                 resolved.end = ResolvedEnd::External(match (last, space) {
                     // An associated type that a bound gives: `I::Item`.
                     (true, Space::Type) => self.first_argument(&ty),

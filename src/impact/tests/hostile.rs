@@ -56,3 +56,18 @@ fn types_in_circles_end() {
     )]);
     texts.graph();
 }
+
+#[test]
+fn supertraits_that_ask_for_what_they_define_end() {
+    let texts = Texts::new(&[(
+        "src/lib.rs",
+        "pub trait Curve: Sized { type Scalar: Field<Self::Uint>; type Uint; }
+         pub trait Arithmetic: Curve<Scalar = Inner<Self>> + Mul<Self::Point> { type Point: Group<Self::Scalar> + From<Self::Affine>; type Affine: Point<Scalar = Self::Scalar>; }
+         pub trait Prime: Arithmetic<Point = Self::Projective, Affine = <Self::Projective as Group>::Affine> { type Projective: Arithmetic<Scalar = Self::Scalar, Point = Self::Point>; }
+         pub trait Group<S>: Add<Self::Affine, Output = Self> + Mul<Self::Other> { type Affine: Group<Self::Other>; type Other: Group<Self::Affine>; fn g(&self) -> Self::Other; }
+         struct D<C: Prime>(C::Point); impl<C: Prime> std::ops::Deref for D<C> { type Target = D<C::Projective>; fn deref(&self) -> &Self::Target { self } }
+         fn f<C: Prime>(c: C, d: D<C>) -> C::Scalar { c.g().h(); d.0.g().x; <C::Point as Group<C::Scalar>>::Affine::new() }",
+    )]);
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    thread.spawn(move || drop(texts.graph())).unwrap().join().unwrap();
+}
