@@ -4,7 +4,7 @@
 const ROUNDING: f32 = 12_582_912.0;
 
 /// ln 2 in two parts; the first has so few bits that its products with whole numbers are exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 /// Below, the result is no normal number.
@@ -25,7 +25,7 @@ pub fn exp(x: f32) -> f32 {
     p = p * r + 8.333_452e-3;
     p = p * r + 4.166_579_6e-2;
     p = p * r + 1.666_666_5e-1;
-    p = p * r + 5.000_000_1e-1;
+    p = p * r + 0.5;
     let e_to_r = p * (r * r) + r + 1.0;
     // Times 2^n: n is added to the exponent's bits.
     f32::from_bits(e_to_r.to_bits().wrapping_add(shifted.to_bits() << 23))
