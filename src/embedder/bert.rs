@@ -48,7 +48,8 @@ pub enum EmbedError {
     NotFinite,
 }
 
-/// A loaded model. It holds its weights (90 to 130 MB) and its threads until it is dropped.
+/// A loaded model. It holds its weights (90 to 130 MB, once for all threads) and its threads until it is dropped; while it loads, the
+/// file is in memory as well.
 pub struct Embedder {
     spec: ModelSpec,
     tokenizer: Tokenizer,
