@@ -233,8 +233,9 @@ const fn embed_reason(cause: &Cause) -> StaleReason {
 /// Place of a file's jobs in the order of work.
 pub fn priority(file: &FileRecord, cause: &Cause) -> Priority {
     match (file.role, cause) {
-        _ if file.links.crate_root => Priority::Critical,
+        // Each file of tests is the root of a crate, too; it is not what others build on.
         (Role::Test | Role::Generated, _) => Priority::Low,
+        (Role::Library, _) if file.links.crate_root => Priority::Critical,
         (_, Cause::Changed) => Priority::High,
         _ => Priority::Normal,
     }
@@ -416,6 +417,17 @@ mod tests {
         assert_eq!(kinds(&asking(), &FileRecord { role: Role::Generated, ..code.clone() }, false), []);
         assert_eq!(kinds(&asking(), &file("a.rs", b"", b""), false), []);
         assert_eq!(kinds(&asking(), &FileRecord { language: Language::Json, ..code }, false), []);
+    }
+
+    #[test]
+    fn roots_come_first_and_tests_last_although_each_is_a_root() {
+        let mut root = file("a.rs", b"fn a() {}", b"");
+        root.links.crate_root = true;
+        assert_eq!(priority(&root, &Cause::Backfill), Priority::Critical);
+        let of = |role| priority(&FileRecord { role, ..root.clone() }, &Cause::Backfill);
+        assert_eq!((of(Role::Test), of(Role::Bench)), (Priority::Low, Priority::Normal));
+        root.links.crate_root = false;
+        assert_eq!(priority(&root, &Cause::Changed), Priority::High);
     }
 
     #[test]

@@ -26,13 +26,16 @@ pub struct Quote {
     pub remaining: Option<u64>,
     /// Why the model cannot be asked at all.
     pub obstacle: Option<String>,
+    /// Spending is stopped until a person allows it again.
+    pub is_stopped: bool,
 }
 
 impl Quote {
     /// Whether not even one of the questions can be paid for.
     pub fn is_over_budget(&self) -> bool {
         let one = self.cost.checked_div(self.asked).unwrap_or(0);
-        one > 0 && self.remaining.is_some_and(|remaining| remaining < one)
+        let is_short = self.remaining.is_some_and(|remaining| remaining < one);
+        one > 0 && (is_short || self.is_stopped)
     }
 }
 
@@ -100,6 +103,7 @@ fn price(reader: &Reader<'_>, quote: &mut Quote) -> Result<(), QueryError> {
     }
     if let Some(report) = report {
         quote.remaining = [report.month.remaining(), report.day.remaining()].into_iter().flatten().min();
+        quote.is_stopped = report.stopped.is_some();
         quote.obstacle = quote.obstacle.take().or(report.stopped);
     }
     Ok(())

@@ -120,16 +120,16 @@ pub fn postpone(db: &Connection, lane: Lane, until: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Puts a claimed job back as it was, its attempt given back: it was not its turn.
+/// Puts a claimed job back, its attempt given back: it was not its turn. `detail`: why, where a person may want to know.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn put_back(db: &Connection, id: i64, not_before: Timestamp, now: Timestamp) -> Result<()> {
+pub fn put_back(db: &Connection, id: i64, not_before: Timestamp, detail: Option<&str>, now: Timestamp) -> Result<()> {
     db.prepare_cached(
-        "UPDATE jobs SET state = 'queued', attempts = max(attempts - 1, 0), not_before = ?2, updated_at = ?3
+        "UPDATE jobs SET state = 'queued', attempts = max(attempts - 1, 0), not_before = ?2, detail = ?3, updated_at = ?4
          WHERE job_id = ?1 AND state = 'running'",
     )?
-    .execute(params![id, not_before.0, now.0])?;
+    .execute(params![id, not_before.0, detail, now.0])?;
     Ok(())
 }
 

@@ -258,8 +258,8 @@ impl Worker {
         let id = open.job.id;
         match asking.admit(id, &gate, tokens(&request, &asking.limits)) {
             Ok(pass) => self.pay(open, request, pass),
-            Err(Hold::Pace(wait)) => self.put_back_until(id, wait),
-            Err(Hold::Outage(None)) => self.put_back_until(id, Duration::ZERO),
+            Err(Hold::Pace(wait)) => self.put_back_until(id, wait, None),
+            Err(Hold::Outage(None)) => self.put_back_until(id, Duration::ZERO, None),
             Err(Hold::Outage(Some(rest))) => self.park_for_outage(&[id], rest, "the provider is down"),
         }
     }
@@ -288,7 +288,7 @@ impl Worker {
         match refused {
             Ok(Grant::Refused(_)) if asking.has_reserved() => {
                 asking.short = true;
-                self.put_back_until(id, Duration::ZERO)
+                self.put_back_until(id, Duration::ZERO, None)
             }
             Ok(Grant::Refused(refusal)) => {
                 let why =
@@ -297,7 +297,7 @@ impl Worker {
             }
             Ok(_) => {
                 let now = clock::now();
-                queue::put_back(&self.queue, id, now.plus_millis(SAME_KEY_WAIT_MILLIS), now)?;
+                queue::put_back(&self.queue, id, now.plus_millis(SAME_KEY_WAIT_MILLIS), None, now)?;
                 Ok(ControlFlow::Continue(()))
             }
             Err(error) => {
@@ -367,7 +367,7 @@ impl Worker {
         let running = queue::get(&self.queue, open.job.id)?.is_some_and(|job| job.state == JobState::Running);
         let Some(asking) = self.asking.as_ref().filter(|asking| running && !asking.closing) else {
             pass.used(0);
-            return self.put_back_until(open.job.id, Duration::ZERO).map(drop);
+            return self.put_back_until(open.job.id, Duration::ZERO, None).map(drop);
         };
         let Ok(provider) = &asking.provider else { return Ok(()) };
         let request = provider.client.request(&open.prompt);
@@ -392,10 +392,15 @@ impl Worker {
         Ok(())
     }
 
-    fn put_back_until(&mut self, id: i64, wait: Duration) -> Result<ControlFlow<()>, WorkerError> {
+    fn put_back_until(
+        &mut self,
+        id: i64,
+        wait: Duration,
+        detail: Option<&str>,
+    ) -> Result<ControlFlow<()>, WorkerError> {
         let now = clock::now();
         let then = after(now, wait);
-        queue::put_back(&self.queue, id, then, now)?;
+        queue::put_back(&self.queue, id, then, detail, now)?;
         queue::postpone(&self.queue, Lane::Ask, then)?;
         Ok(ControlFlow::Break(()))
     }

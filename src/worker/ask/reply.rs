@@ -61,8 +61,11 @@ impl Worker {
         let spent = spent(&open, &charge);
         let malformed = match read(&open, answer) {
             Read::Report(analysis) => {
-                self.store_answer(&open, &analysis, &spent, millis)?;
-                return self.settle_call(&open, &charge, Ending::Finish);
+                let stored = self.store_answer(&open, &analysis, &spent, millis);
+                return match stored {
+                    Ok(()) => self.settle_call(&open, &charge, Ending::Finish),
+                    Err(error) => self.give_back_unstored(&open, &charge, &error),
+                };
             }
             Read::Panicked(detail) => return self.settle_call(&open, &charge, Ending::Discard(&detail)),
             Read::Malformed(malformed) => malformed,
@@ -77,6 +80,15 @@ impl Worker {
         (open.repaired, open.reservation, open.before) = (true, None, spent);
         self.queue_up(open);
         Ok(())
+    }
+
+    /// An answer that cannot be stored is paid for all the same; asking again and again would pay for it again and again, so that
+    /// counts as an attempt.
+    fn give_back_unstored(&mut self, open: &Open, charge: &Charge, error: &WorkerError) -> Result<(), WorkerError> {
+        let detail = format!("the answer cannot be stored: {error}");
+        tracing::error!(path = %open.job.path, detail, "an answer is lost");
+        self.settle_call(open, charge, Ending::Stays)?;
+        Ok(queue::retry(&self.queue, &open.job, &detail, clock::now())?)
     }
 
     /// The provider is there; it may want a pause.
@@ -268,7 +280,7 @@ impl Worker {
         if asking.turned_away >= TURNED_AWAY_MOST {
             return self.park_for_outage(&[open.job.id], wait.max(TURNED_AWAY_REST), detail);
         }
-        self.put_back_until(open.job.id, wait)
+        self.put_back_until(open.job.id, wait, Some(detail))
     }
 
     /// The provider is there, though it did not do what was asked.
