@@ -3,10 +3,16 @@
 pub mod analyses;
 pub mod backlog;
 pub mod chunks;
+pub mod clear;
 pub mod edges;
+pub mod evict;
+pub mod evicted;
 pub mod key;
+pub mod legacy;
 pub mod outlines;
+pub mod prune;
 pub mod recorded;
+pub mod retired;
 pub mod view;
 
 use std::path::PathBuf;
@@ -159,3 +165,6 @@ pub const MISSES: &str = "misses";
 /// Names of the counters: files that use a file that changed; those of them that were analysed again.
 pub const DEPENDENTS_CONSIDERED: &str = "dependents_considered";
 pub const DEPENDENTS_ANALYSED: &str = "dependents_analysed";
+/// Likewise of chunks: one whose vector was there, one that the model embedded.
+pub const VECTORS_FOUND: &str = "vectors_found";
+pub const VECTORS_MADE: &str = "vectors_made";

@@ -9,7 +9,7 @@ use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
 use crate::cache::key::StoredParts;
 use crate::cache::view::{self, FileRecord};
-use crate::cache::{RepoStore, analyses};
+use crate::cache::{RepoStore, analyses, evicted};
 use crate::clock;
 use crate::domain::{FilePath, Hash, JobKind};
 use crate::plan::{self, Cause, FilePlan, Recipe, Stored};
@@ -37,7 +37,7 @@ impl Worker {
         let store = self.store(repo)?;
         let causes = causes(comparison, relations);
         let files = files_after(store, comparison, relations, full)?;
-        let held = Held { store, keys: if full { Some(analyses::keys(store.db())?) } else { None } };
+        let held = Held { store, keys: if full { Some(evicted::settled_keys(store.db())?) } else { None } };
         let mut plans = Vec::new();
         for (path, file) in &files {
             let cause = causes.get(path).unwrap_or(&Cause::Backfill);
@@ -122,7 +122,7 @@ fn causes(comparison: &Comparison, relations: &Relations) -> HashMap<FilePath, C
 /// What a repository's store holds, for the plan.
 struct Held<'a> {
     store: &'a RepoStore,
-    /// Every key, when everything is planned: one query in the place of thousands.
+    /// Every key of which nothing is to be made, when everything is planned: one query in the place of thousands.
     keys: Option<HashSet<Hash>>,
 }
 
@@ -132,7 +132,7 @@ impl Stored for Held<'_> {
     fn has(&self, key: &Hash) -> StoreResult<bool> {
         match &self.keys {
             Some(keys) => Ok(keys.contains(key)),
-            None => analyses::contains(self.store.db(), key),
+            None => evicted::is_settled(self.store.db(), key),
         }
     }
 
