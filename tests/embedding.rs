@@ -127,6 +127,16 @@ fn code_is_found_by_its_meaning_and_nothing_is_embedded_twice() {
     assert_eq!(vectors_made(&agent), without);
     assert_eq!(search(&agent, QUESTIONS[1].0)["hits"][0]["entity_name"], json!("bill"));
 
+    // another work tree of the same repository
+    let tree = repo.beside("tree");
+    repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
+    agent.ok(["register", tree.to_str().unwrap()]);
+    agent.wait();
+    assert_eq!(vectors_made(&agent), without);
+    let own = agent.json(["search", QUESTIONS[1].0, "--repo", tree.to_str().unwrap()]);
+    assert_eq!((&own["mode"], &own["hits"][0]["entity_name"]), (&json!("hybrid"), &json!("bill")), "{own}");
+    agent.ok(["unregister", tree.to_str().unwrap()]);
+
     // a prune takes what was kept of old text, and nothing that is searched
     assert!(agent.json(["cache", "status"])["vectors"]["kept"].as_u64().unwrap() > 0);
     untouched(repo.path(), || agent.ok(["cache", "prune", "--max-size", "1K"]));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cache::analyses::{self, NewAnalysis};
+use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::{AnalysisKey, no_dependencies, no_options};
 use crate::cache::prune::{Need, select};
 use crate::cache::view;
@@ -41,6 +41,8 @@ fn put(store: &RepoStore, content: &str, live: bool) -> Hash {
         generation_time_ms: 5,
         repo_id: "r",
         repo_path: b"/r",
+        commit: None,
+        bill: Bill::default(),
     };
     analyses::insert(store.db(), &new, NOW).unwrap();
     if live {

@@ -191,6 +191,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cache::analyses;
+    use crate::domain::JobKind;
     use crate::store::{Database, open_writer};
 
     fn written() -> serde_json::Value {
@@ -259,6 +261,8 @@ mod tests {
         assert_eq!((one.cost, one.tokens, one.same_content), (42, 1_500_001, true));
         assert!(!of_file(&db, &path, None).unwrap()[0].same_content);
         assert!(of_file(&db, &"src/a.rs".into(), None).unwrap().is_empty());
-        assert!(super::super::analyses::newest(&db, &path, AnalysisType::Refactor).unwrap().is_none());
+        for kind in [JobKind::Analyze(AnalysisType::Refactor), JobKind::Ask(AnalysisType::Refactor)] {
+            assert!(analyses::newest(&db, &path, kind).unwrap().is_none());
+        }
     }
 }

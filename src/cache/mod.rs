@@ -13,6 +13,7 @@ pub mod outlines;
 pub mod prune;
 pub mod recorded;
 pub mod retired;
+pub mod share;
 pub mod view;
 
 use std::path::PathBuf;
@@ -162,6 +163,8 @@ pub const VIEW_OF: &str = "view_of";
 /// Names of the counters: a planned result that was there, one that had to be made.
 pub const HITS: &str = "hits";
 pub const MISSES: &str = "misses";
+/// Of the results that were there, those that another repository's store had.
+pub const COPIED: &str = "copied";
 /// Names of the counters: files that use a file that changed; those of them that were analysed again.
 pub const DEPENDENTS_CONSIDERED: &str = "dependents_considered";
 pub const DEPENDENTS_ANALYSED: &str = "dependents_analysed";

@@ -7,6 +7,7 @@ use super::status::NANO;
 use super::{QueryError, Reader};
 use crate::cache::{self, disk_bytes};
 use crate::clock::Timestamp;
+use crate::domain::RepoId;
 use crate::repo::registry::Registered;
 use crate::store::Result as StoreResult;
 
@@ -104,6 +105,8 @@ pub struct CacheReport {
     pub compression_ratio: Option<f64>,
     /// Results that a change needed: those that were there, ...
     pub hits: u64,
+    /// (of these, copied from another repository's store,)
+    pub copied: u64,
     /// ... and those that had to be made.
     pub misses: u64,
     pub hit_rate: Option<f64>,
@@ -142,7 +145,7 @@ pub fn report(reader: &Reader<'_>, repos: &[Registered]) -> CacheReport {
 fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheReport) -> Result<(), QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(()) };
     let db = store.db();
-    let (by_type, by_model) = (parts(db, "analysis_type")?, parts(db, "model_id")?);
+    let (by_type, by_model) = (parts(db, &repo.id, "analysis_type")?, parts(db, &repo.id, "model_id")?);
     let mut entries = Entries::default();
     by_type.iter().for_each(|part| entries.add(&part.entries));
     let part = RepoPart {
@@ -168,6 +171,7 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheReport) ->
     report.evicted += part.evicted;
     report.vectors.add(&part.vectors);
     report.hits += counter(db, cache::HITS)?;
+    report.copied += counter(db, cache::COPIED)?;
     report.misses += counter(db, cache::MISSES)?;
     merge(&mut report.by_type, by_type);
     merge(&mut report.by_model, by_model);
@@ -176,14 +180,15 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheReport) ->
 }
 
 /// The entries of each value of a column.
-fn parts(db: &Connection, column: &'static str) -> StoreResult<Vec<Part>> {
+/// Those of another repository's store were paid for there: here they saved their cost from the first access on.
+fn parts(db: &Connection, repo: &RepoId, column: &'static str) -> StoreResult<Vec<Part>> {
     let mut statement = db.prepare(&format!(
-        "SELECT {column}, count(*), sum(size_bytes), sum(length(analysis_json)), sum(total_tokens), sum(cost),
-                sum(cost * max(access_count - 1, 0))
+        "SELECT {column}, count(*), sum(size_bytes), sum(length(analysis_json)), sum(iif(repo_id = ?1, total_tokens, 0)),
+                sum(iif(repo_id = ?1, cost, 0)), sum(cost * max(access_count - (repo_id = ?1), 0))
          FROM file_analysis GROUP BY {column}"
     ))?;
     let dollars = |nano: f64| nano / NANO;
-    let found = statement.query_map([], |row| {
+    let found = statement.query_map([&repo.0], |row| {
         let entries = Entries {
             entries: row.get(1)?,
             raw_bytes: row.get(2)?,

@@ -154,6 +154,7 @@ impl Worker {
         let absent = hashes.iter().filter(|hash| !vectors.contains_key(hash));
         let kept = retired::find(self.store(repo)?.db(), absent, model_id).map_err(WorkerError::from)?;
         vectors.extend(kept);
+        self.borrow_vectors(repo, &wanted, model_id, &mut vectors)?;
         let found = vectors.len();
         self.embed_missing(embedder, pending, &mut vectors)?;
         let rows = pending.iter().flat_map(|one| rows(one, model_id, &vectors)).collect();

@@ -22,6 +22,7 @@ mod reconcile;
 mod relate;
 mod schedule;
 mod search_socket;
+mod share;
 pub mod slots;
 
 use std::collections::{BTreeMap, HashSet};

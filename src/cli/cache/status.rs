@@ -44,7 +44,12 @@ fn write_report(out: &mut String, report: &CacheReport) -> std::fmt::Result {
     match report.hit_rate {
         Some(rate) => {
             let (hits, all) = (report.hits, report.hits + report.misses);
-            writeln!(out, "hits      {hits} of {all} ({:.1} %), ${:.4} saved", rate * 100.0, entries.saved_usd)?;
+            let (percent, saved) = (rate * 100.0, entries.saved_usd);
+            let copied = report.copied;
+            writeln!(
+                out,
+                "hits      {hits} of {all} ({percent:.1} %), {copied} from other repositories; ${saved:.4} saved"
+            )?;
         }
         None => writeln!(out, "hits      nothing was asked for yet")?,
     }
