@@ -159,6 +159,13 @@ impl Hash {
         bytes.try_into().ok().map(Self)
     }
 
+    /// From 64 hex digits, in either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
+        let byte = |pair: &[u8]| u8::try_from(digit(pair.first()?)? * 16 + digit(pair.get(1)?)?).ok();
+        Self::from_bytes(&text.as_bytes().chunks(2).map(byte).collect::<Option<Vec<u8>>>()?)
+    }
+
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -20,7 +20,7 @@ use lancedb::{DistanceType, Table};
 
 use crate::domain::Hash;
 
-pub use rows::ChunkRow;
+pub use rows::{ChunkRow, OwnedVector};
 pub use upkeep::{Upkeep, VERSION_KEPT};
 
 /// Length of a vector. Both models that are known give as many.
@@ -153,6 +153,20 @@ impl Vectors {
         Ok(found)
     }
 
+    /// The vectors in the rows of these files (`FilePath::escaped`), of any model.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn vectors_in(&self, paths: &[&str]) -> Result<Vec<OwnedVector>, VectorsError> {
+        let mut found = Vec::new();
+        for paths in paths.chunks(VALUES_PER_FILTER) {
+            let filter = is_in("file_path", paths.iter().copied());
+            let batches = self.read(&["chunk_hash", "model_id", "vector"], Some(&filter)).await?;
+            found.extend(batches.iter().flat_map(rows::owned_vectors));
+        }
+        Ok(found)
+    }
+
     /// The content hash of each file that has rows of this model: what is already embedded.
     ///
     /// # Errors
@@ -230,6 +244,15 @@ impl Vectors {
     /// If the store cannot be read.
     pub async fn count(&self) -> Result<usize, VectorsError> {
         self.table().count_rows(None).await.map_err(self.error("counted"))
+    }
+
+    /// Bytes on disk of the present version alone: what [`Vectors::disk_bytes`] comes down to when the replaced versions are pruned.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn current_bytes(&self) -> Result<u64, VectorsError> {
+        let statistics = self.table().stats().await.map_err(self.error("read"))?;
+        Ok(statistics.total_bytes as u64)
     }
 
     /// Bytes on disk, versions that are not yet pruned included.

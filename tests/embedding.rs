@@ -57,6 +57,12 @@ fn hashes(path: &Path) -> BTreeSet<Vec<u8>> {
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
+/// Chunks that the model has embedded so far.
+#[track_caller]
+fn vectors_made(agent: &TestAgent) -> u64 {
+    agent.json(["cache", "status"])["vectors"]["made"].as_u64().unwrap()
+}
+
 /// The paths that were embedded by these jobs.
 fn embeds(jobs: &Jobs) -> BTreeSet<&str> {
     jobs.0.values().filter(|job| job.kind == "embed").map(|job| job.path.as_str()).collect()
@@ -96,6 +102,7 @@ fn code_is_found_by_its_meaning_and_nothing_is_embedded_twice() {
     assert!(!paths.contains(&&json!("src/net.rs")), "{found}");
 
     let known = Jobs::of(&agent);
+    let made = vectors_made(&agent);
     // a revert: the words are as they were, and so is what is found
     repo.revert("HEAD");
     agent.wait();
@@ -103,6 +110,39 @@ fn code_is_found_by_its_meaning_and_nothing_is_embedded_twice() {
     assert_eq!(reverted.analyses().count(), 0, "{reverted:?}");
     assert_eq!(distinct_chunks(&agent), before);
     assert_eq!(search(&agent, QUESTIONS[0].0)["hits"][0]["path"], json!("src/net.rs"));
+    assert_eq!(vectors_made(&agent), made, "the vectors of the old words were kept");
+
+    // a file that is deleted, and its branch that is switched back to
+    repo.branch("without");
+    repo.delete("src/money.rs");
+    repo.edit("src/lib.rs", "pub mod money;\n", "");
+    repo.commit("no money");
+    agent.wait();
+    let without = vectors_made(&agent);
+    assert_eq!(without, made + 1, "the root names one module less");
+    for branch in ["main", "without", "main"] {
+        repo.checkout(branch);
+        agent.wait();
+    }
+    assert_eq!(vectors_made(&agent), without);
+    assert_eq!(search(&agent, QUESTIONS[1].0)["hits"][0]["entity_name"], json!("bill"));
+
+    // another work tree of the same repository
+    let tree = repo.beside("tree");
+    repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
+    agent.ok(["register", tree.to_str().unwrap()]);
+    agent.wait();
+    assert_eq!(vectors_made(&agent), without);
+    let own = agent.json(["search", QUESTIONS[1].0, "--repo", tree.to_str().unwrap()]);
+    assert_eq!((&own["mode"], &own["hits"][0]["entity_name"]), (&json!("hybrid"), &json!("bill")), "{own}");
+    agent.ok(["unregister", tree.to_str().unwrap()]);
+
+    // a prune takes what was kept of old text, and nothing that is searched
+    assert!(agent.json(["cache", "status"])["vectors"]["kept"].as_u64().unwrap() > 0);
+    untouched(repo.path(), || agent.ok(["cache", "prune", "--max-size", "1K"]));
+    assert_eq!(agent.json(["cache", "status"])["vectors"]["kept"], json!(0));
+    assert_eq!(search(&agent, QUESTIONS[1].0)["hits"][0]["entity_name"], json!("bill"));
+    assert_eq!(search(&agent, QUESTIONS[0].0)["mode"], json!("hybrid"));
 
     // without a daemon the same is found, in the client's own process
     agent.stop();

@@ -236,8 +236,7 @@ fn a_type_behind_an_alias_touches_those_who_call_its_methods() {
     assert!(edges(&agent, &repo).contains("src/user.rs > src/types.rs: One::go"));
     repo.edit("src/types.rs", "Chosen = One", "Chosen = Two");
     let touched = dependents(&agent, &repo, &["src/types.rs"]);
-    let paths: BTreeSet<&str> = touched.iter().map(|(path, ..)| path.as_str()).collect();
-    assert_eq!(paths, BTreeSet::from(["src/make.rs", "src/user.rs"]), "{touched:?}");
-    assert!(touched.iter().all(|(_, symbol, file)| !symbol.is_empty() && file == "src/types.rs"), "{touched:?}");
+    let chosen = |path| cause(path, "Chosen", "src/types.rs");
+    assert_eq!(touched, [chosen("src/make.rs"), chosen("src/user.rs")].into());
     assert!(edges(&agent, &repo).contains("src/user.rs > src/types.rs: Two::go"));
 }

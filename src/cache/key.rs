@@ -94,6 +94,8 @@ pub fn embed_key(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     fn key() -> AnalysisKey {
@@ -110,30 +112,75 @@ mod tests {
         }
     }
 
+    /// What an entry under this key records of it.
+    fn stored(key: &AnalysisKey) -> StoredParts {
+        StoredParts {
+            content_hash: key.content_hash,
+            model_id: key.model_id.clone(),
+            prompt_hash: key.prompt_hash,
+            schema_version: key.schema_version,
+            config_hash: key.config_hash,
+            deps_hash: key.deps_hash,
+        }
+    }
+
+    type Part = (&'static str, fn(&mut AnalysisKey), StaleReason);
+
+    /// Each part of a key, a change of it alone, and what the change is called. That of the dependency context is called by the symbol
+    /// that changed, which planning knows and the key does not; language and role change with a rename, as if nothing had been there.
+    const PARTS: [Part; 9] = [
+        ("content", |key| key.content_hash = Hash::of(b"other"), StaleReason::ContentChanged),
+        ("language", |key| key.language = Language::Python, StaleReason::Missing),
+        ("role", |key| key.role = Role::Test, StaleReason::Missing),
+        ("type", |key| key.analysis_type = AnalysisType::Todos, StaleReason::Missing),
+        ("model", |key| key.model_id = "grok".into(), StaleReason::ModelChanged),
+        ("prompt", |key| key.prompt_hash = Hash::of(b"other"), StaleReason::PromptChanged),
+        ("schema", |key| key.schema_version = 2, StaleReason::SchemaChanged),
+        ("options", |key| key.config_hash = Hash::of(b"other"), StaleReason::ConfigChanged),
+        ("dependencies", |key| key.deps_hash = Hash::of(b"other"), StaleReason::Missing),
+    ];
+
     #[test]
-    fn each_part_alone_changes_the_key() {
-        let changes: [fn(&mut AnalysisKey); 9] = [
-            |k| k.content_hash = Hash::of(b"other"),
-            |k| k.language = Language::Python,
-            |k| k.role = Role::Test,
-            |k| k.analysis_type = AnalysisType::Todos,
-            |k| k.model_id = "grok".into(),
-            |k| k.prompt_hash = Hash::of(b"other"),
-            |k| k.schema_version = 2,
-            |k| k.config_hash = Hash::of(b"other"),
-            |k| k.deps_hash = Hash::of(b"other"),
-        ];
-        let mut hashes: Vec<Hash> = changes
-            .iter()
-            .map(|change| {
-                let mut changed = key();
-                change(&mut changed);
-                changed.hash()
-            })
-            .collect();
-        hashes.push(key().hash());
-        hashes.sort();
-        hashes.dedup();
-        assert_eq!(hashes.len(), changes.len() + 1);
+    fn each_part_alone_changes_the_key_and_has_its_reason() {
+        let mut hashes = BTreeMap::from([(key().hash(), "nothing")]);
+        for (part, change, reason) in PARTS {
+            let mut changed = key();
+            change(&mut changed);
+            assert_eq!(changed.stale_reason(&stored(&key())), reason, "{part}");
+            let twin = hashes.insert(changed.hash(), part);
+            assert_eq!(twin, None, "{part}");
+        }
+    }
+
+    #[test]
+    fn parts_with_equal_values_do_not_stand_for_each_other() {
+        let one = Hash::of(b"one");
+        let with = |set: fn(&mut AnalysisKey, Hash)| {
+            let mut changed = key();
+            set(&mut changed, one);
+            changed.hash()
+        };
+        let hashes = BTreeSet::from([
+            with(|key, hash| key.content_hash = hash),
+            with(|key, hash| key.prompt_hash = hash),
+            with(|key, hash| key.config_hash = hash),
+            with(|key, hash| key.deps_hash = hash),
+        ]);
+        assert_eq!(hashes.len(), 4);
+    }
+
+    #[test]
+    fn each_part_alone_changes_the_key_of_vectors() {
+        let content = Hash::of(b"content");
+        let keys = BTreeSet::from([
+            embed_key(&content, Language::Rust, Some("a::b"), 1, "mini"),
+            embed_key(&Hash::of(b"other"), Language::Rust, Some("a::b"), 1, "mini"),
+            embed_key(&content, Language::Text, Some("a::b"), 1, "mini"),
+            embed_key(&content, Language::Rust, Some("a::c"), 1, "mini"),
+            embed_key(&content, Language::Rust, None, 1, "mini"),
+            embed_key(&content, Language::Rust, Some("a::b"), 2, "mini"),
+            embed_key(&content, Language::Rust, Some("a::b"), 1, "bge"),
+        ]);
+        assert_eq!(keys.len(), 7);
     }
 }

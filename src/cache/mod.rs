@@ -3,10 +3,17 @@
 pub mod analyses;
 pub mod backlog;
 pub mod chunks;
+pub mod clear;
 pub mod edges;
+pub mod evict;
+pub mod evicted;
 pub mod key;
+pub mod legacy;
 pub mod outlines;
+pub mod prune;
 pub mod recorded;
+pub mod retired;
+pub mod share;
 pub mod view;
 
 use std::path::PathBuf;
@@ -156,6 +163,11 @@ pub const VIEW_OF: &str = "view_of";
 /// Names of the counters: a planned result that was there, one that had to be made.
 pub const HITS: &str = "hits";
 pub const MISSES: &str = "misses";
+/// Of the results that were there, those that another repository's store had.
+pub const COPIED: &str = "copied";
 /// Names of the counters: files that use a file that changed; those of them that were analysed again.
 pub const DEPENDENTS_CONSIDERED: &str = "dependents_considered";
 pub const DEPENDENTS_ANALYSED: &str = "dependents_analysed";
+/// Likewise of chunks: one whose vector was there, one that the model embedded.
+pub const VECTORS_FOUND: &str = "vectors_found";
+pub const VECTORS_MADE: &str = "vectors_made";

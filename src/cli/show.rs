@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
+use crate::cache::legacy::LegacyAnalysis;
 use crate::query::Reader;
 use crate::query::files::{Answer, Answers, FileView, show as look_up};
 use crate::query::search::json_path;
@@ -40,7 +41,36 @@ fn as_json(view: &FileView) -> Result<Value, Failure> {
         "fan_in": view.fan_in,
         "fan_out": view.fan_out,
         "analyses": analyses,
+        "legacy": view.legacy.iter().map(legacy_json).collect::<Vec<_>>(),
     }))
+}
+
+fn legacy_json(legacy: &LegacyAnalysis) -> Value {
+    json!({
+        "type": legacy.analysis_type,
+        "fresh": false,
+        "same_content": legacy.same_content,
+        "model": legacy.model_id,
+        "cost_usd": legacy.cost as f64 / NANO,
+        "tokens": legacy.tokens,
+        "created_at": legacy.created_at.to_rfc3339(),
+        "result": legacy.result,
+    })
+}
+
+/// An imported result as it was written: its form is nobody's promise.
+fn describe_legacy(legacy: &LegacyAnalysis) -> String {
+    let about = if legacy.same_content { "this content" } else { "an earlier content" };
+    let result = match &legacy.result {
+        Value::String(text) => text.clone(),
+        other => format!("{other:#}"),
+    };
+    format!(
+        "\n== {} (STALE, imported: {} on {}, about {about})\n{result}\n",
+        legacy.analysis_type,
+        legacy.model_id,
+        legacy.created_at.to_rfc3339()
+    )
 }
 
 /// The preferred answer, with the other one in its field `beside`.
@@ -101,7 +131,7 @@ fn describe(out: &mut String, view: &FileView, all: bool) -> std::fmt::Result {
             None => {}
         }
     }
-    Ok(())
+    view.legacy.iter().try_for_each(|legacy| out.write_str(&describe_legacy(legacy)))
 }
 
 fn describe_answer(out: &mut String, answer: &Answer) -> std::fmt::Result {

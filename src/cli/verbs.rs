@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::Failure;
-use super::cache::{BuildArgs, SyncArgs};
+use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 
 /// Keeps the analysis and the semantic index of your Git repositories fresh, without writing in them.
 #[derive(Parser)]
@@ -288,6 +288,14 @@ pub enum CacheAct {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what is stored, what it cost and what it saved
+    Status(StatusArgs),
+    /// Remove what is least worth keeping
+    Prune(PruneArgs),
+    /// Forget analyses; what is free and needed is made again
+    Clear(ClearArgs),
+    /// Import the caches that an earlier tool kept inside repositories
+    Migrate(MigrateArgs),
 }
 
 /// A daily limit in nano-dollars, or none.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::home::Home;
+use crate::worker::maintenance::{Maintained, Maintenance};
 use crate::worker::pipe::Depth;
 
 /// Version of the protocol: a client and a daemon of different versions refuse each other with a text.
@@ -45,6 +46,8 @@ pub enum Request {
     /// The configuration has changed.
     Reload,
     Change(Change),
+    /// Something to be done to the stores; answered when it is done.
+    Maintain(Maintenance),
 }
 
 /// What a verb changes. With no daemon, the verb does it itself under the daemon's lock.
@@ -114,6 +117,7 @@ pub enum Reply {
     Reconciled {
         repos: Vec<RepoOutcome>,
     },
+    Maintained(Maintained),
     Failed {
         message: String,
     },

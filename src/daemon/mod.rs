@@ -133,6 +133,8 @@ struct Daemon {
     debounce: Debounce,
     worker: Supervisor,
     waiters: Vec<Waiter>,
+    /// Those who wait for maintenance, by its token.
+    maintained: BTreeMap<u64, oneshot::Sender<Reply>>,
     /// Held repositories, and when each is looked at again.
     held: BTreeMap<RepoId, Instant>,
     /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
@@ -167,6 +169,7 @@ impl Daemon {
             _event_sink: event_sink,
             worker: Supervisor::new(home),
             waiters: Vec::new(),
+            maintained: BTreeMap::new(),
             held: BTreeMap::new(),
             failing: BTreeMap::new(),
         })
@@ -328,6 +331,11 @@ impl Daemon {
 
     async fn note_report(&mut self, report: Report) {
         let asked = self.worker.note_report(&report).await;
+        if let Report::Maintained { token, outcome } = report {
+            let reply = outcome.map_or_else(|message| Reply::Failed { message }, Reply::Maintained);
+            self.answer_maintained(token, reply);
+            return;
+        }
         let Report::Reconciled { token, held, error, .. } = report else { return };
         let Some(asked) = asked else { return };
         if error.is_some() {
@@ -344,6 +352,13 @@ impl Daemon {
             .flatten()
             .map_or_else(|| asked.repo.to_string(), |repo| repo.location.path.to_string_lossy().into_owned());
         self.tell_waiters(token, &RepoOutcome { repo: path, held, error });
+    }
+
+    fn answer_maintained(&mut self, token: u64, reply: Reply) {
+        if let Some(answer) = self.maintained.remove(&token) {
+            // The client may have given up.
+            let _ = answer.send(reply);
+        }
     }
 
     fn tell_waiters(&mut self, token: u64, outcome: &RepoOutcome) {
@@ -365,6 +380,11 @@ impl Daemon {
         let now = clock::monotonic();
         if !well {
             self.worker.note_failure(now);
+            for token in self.worker.drop_tasks() {
+                let message =
+                    "the worker died over it; what was done until then stays, and the log (`ra-agent logs`) tells more";
+                self.answer_maintained(token, Reply::Failed { message: message.to_owned() });
+            }
         }
         let jobs_left =
             queue::waiting(&self.db, clock::now())? == Waiting::Now || queue::counts(&self.db, None)?.running > 0;
@@ -382,6 +402,11 @@ impl Daemon {
                 sandbox: self.sandbox.as_str().to_owned(),
                 watches: self.watcher.as_ref().map(Watcher::watches),
             },
+            Request::Maintain(task) => {
+                let token = self.worker.maintain(task, clock::monotonic()).await;
+                self.maintained.insert(token, answer);
+                return Ok(());
+            }
             Request::Reconcile { repo, depth } => return self.reconcile_for(repo, depth, answer).await,
             Request::Warm => {
                 self.worker.hint(Hint::Warm, clock::monotonic()).await;

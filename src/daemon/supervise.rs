@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::worker::Ending;
+use crate::worker::maintenance::Maintenance;
 use crate::worker::pipe::{Depth, Hint, Report};
 
 /// Wait before a worker that failed is started again: doubled with each failure in a row, from 200 ms to a minute.
@@ -52,6 +53,8 @@ pub struct Supervisor {
     program: std::io::Result<PathBuf>,
     running: Option<Running>,
     asked: BTreeMap<u64, Asked>,
+    /// Maintenance that was asked for and has not been reported.
+    tasks: BTreeMap<u64, Maintenance>,
     next_token: u64,
     /// How the last one ended.
     ending: Ending,
@@ -66,6 +69,7 @@ impl Supervisor {
             program: std::env::current_exe(),
             running: None,
             asked: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             next_token: 1,
             ending: Ending::Blameless,
             failures: 0,
@@ -77,9 +81,9 @@ impl Supervisor {
         self.running.as_ref().and_then(|running| running.child.id())
     }
 
-    /// Whether reconciles are under way.
+    /// Whether reconciles or maintenance are under way.
     pub fn is_asked(&self) -> bool {
-        !self.asked.is_empty()
+        !self.asked.is_empty() || !self.tasks.is_empty()
     }
 
     /// When a worker that failed may be started again.
@@ -97,20 +101,35 @@ impl Supervisor {
         token
     }
 
+    /// Asks for maintenance. A worker that ends well before it was told is followed by one that is; one that dies over it is not:
+    /// see [`Supervisor::drop_tasks`]. Returns its token.
+    pub async fn maintain(&mut self, task: Maintenance, now: Instant) -> u64 {
+        let token = self.next_token;
+        self.next_token += 1;
+        self.tasks.insert(token, task.clone());
+        self.send_or_start(&Hint::Maintain { task, token }, now).await;
+        token
+    }
+
+    /// Gives maintenance up: the worker died, and another may die over the same.
+    pub fn drop_tasks(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.tasks).into_keys().collect()
+    }
+
     /// Has a worker up, and tells it something that may be lost.
     pub async fn hint(&mut self, hint: Hint, now: Instant) {
         self.send_or_start(&hint, now).await;
     }
 
     async fn send_or_start(&mut self, hint: &Hint, now: Instant) {
+        // What has a token is among what is asked, and is sent when the worker is ready.
+        let is_kept = matches!(hint, Hint::Reconcile { .. } | Hint::Maintain { .. });
         if self.running.is_none() {
             self.start(now);
-            // A reconcile is among what is asked, and is sent when the worker is ready.
-            if !matches!(hint, Hint::Reconcile { .. }) {
+            if !is_kept {
                 self.send(hint).await;
             }
-        } else if self.running.as_ref().is_some_and(|running| running.ready) || !matches!(hint, Hint::Reconcile { .. })
-        {
+        } else if self.running.as_ref().is_some_and(|running| running.ready) || !is_kept {
             self.send(hint).await;
         }
     }
@@ -190,11 +209,13 @@ impl Supervisor {
                     running.ready = true;
                 }
                 self.ending = Ending::Blameless;
-                let hints: Vec<Hint> = self
-                    .asked
-                    .iter()
-                    .map(|(&token, asked)| Hint::Reconcile { repo: asked.repo.0.clone(), depth: asked.depth, token })
-                    .collect();
+                let reconciles = self.asked.iter().map(|(&token, asked)| Hint::Reconcile {
+                    repo: asked.repo.0.clone(),
+                    depth: asked.depth,
+                    token,
+                });
+                let tasks = self.tasks.iter().map(|(&token, task)| Hint::Maintain { task: task.clone(), token });
+                let hints: Vec<Hint> = reconciles.chain(tasks).collect();
                 for hint in hints {
                     self.send(&hint).await;
                 }
@@ -203,6 +224,11 @@ impl Supervisor {
             Report::Reconciled { token, .. } => {
                 self.failures = 0;
                 self.asked.remove(token)
+            }
+            Report::Maintained { token, .. } => {
+                self.failures = 0;
+                self.tasks.remove(token);
+                None
             }
             Report::Idle => None,
         }

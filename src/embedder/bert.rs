@@ -1,14 +1,19 @@
 //! A BERT on the CPU: texts to vectors of unit length.
 
+mod attention;
+mod network;
+mod ops;
+mod weights;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use candle_core::{Device, Tensor};
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config, DTYPE};
+use candle_transformers::models::bert::Config;
 use rayon::ThreadPool;
 use tokenizers::{Tokenizer, TruncationParams};
 
+use self::network::Network;
+use self::weights::Weights;
 use super::model::{CONFIG, ModelSpec, Pooling, TOKENIZER, WEIGHTS};
 use crate::vectors::DIMENSIONS;
 
@@ -43,11 +48,12 @@ pub enum EmbedError {
     NotFinite,
 }
 
-/// A loaded model. It holds its weights (90 to 130 MB) and its threads until it is dropped.
+/// A loaded model. It holds its weights (90 to 130 MB, once for all threads) and its threads until it is dropped; while it loads, the
+/// file is in memory as well.
 pub struct Embedder {
     spec: ModelSpec,
     tokenizer: Tokenizer,
-    model: BertModel,
+    network: Network,
     /// One thread each. Several threads on one text gain little at these sizes; several texts side by side gain all. A computation
     /// that runs inside a pool of one thread stays in it, whatever the library would split it into.
     pools: Vec<ThreadPool>,
@@ -68,7 +74,7 @@ impl Embedder {
         Ok(Self {
             spec: *spec,
             tokenizer: read_tokenizer(&dir.join(TOKENIZER))?,
-            model: read_model(&dir.join(WEIGHTS), &config)?,
+            network: read_network(&dir.join(WEIGHTS), &config)?,
             pools: (0..threads.max(1)).map(single_thread).collect::<Result<_, _>>()?,
             query_pool: single_thread(threads.max(1))?,
         })
@@ -125,8 +131,7 @@ impl Embedder {
 
     fn embed_one(&self, text: &str) -> Result<Vector, EmbedError> {
         let tokens = self.tokenizer.encode_fast(text, true).map_err(EmbedError::Tokenize)?;
-        let ids = Tensor::new(tokens.get_ids(), &Device::Cpu)?.unsqueeze(0)?;
-        let hidden = self.model.forward(&ids, &ids.zeros_like()?, None)?.squeeze(0)?;
+        let hidden = self.network.forward(tokens.get_ids())?;
         let pooled = match self.spec.pooling {
             Pooling::Cls => hidden.get(0)?,
             Pooling::Mean => hidden.mean(0)?,
@@ -163,13 +168,11 @@ fn read_tokenizer(path: &Path) -> Result<Tokenizer, EmbedError> {
     Ok(tokenizer)
 }
 
-fn read_model(path: &Path, config: &Config) -> Result<BertModel, EmbedError> {
-    let malformed =
-        |error: candle_core::Error| EmbedError::Malformed { path: path.to_path_buf(), reason: error.to_string() };
+fn read_network(path: &Path, config: &Config) -> Result<Network, EmbedError> {
     let bytes = std::fs::read(path).map_err(|source| EmbedError::Unreadable { path: path.to_path_buf(), source })?;
-    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(malformed)?;
-    drop(bytes);
-    BertModel::load(VarBuilder::from_tensors(tensors, DTYPE, &Device::Cpu), config).map_err(malformed)
+    Weights::new(&bytes)
+        .and_then(|weights| Network::load(&weights, config))
+        .map_err(|error| EmbedError::Malformed { path: path.to_path_buf(), reason: error.to_string() })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use super::*;
 use crate::embedder::model::{FALLBACK, spec};
 
 /// The directory of the real model: `$RA_AGENT_TEST_MODELS/<id>`, else where `install/fetch-model.sh` puts it.
-fn model_dir() -> PathBuf {
+pub(super) fn model_dir() -> PathBuf {
     let models = std::env::var_os("RA_AGENT_TEST_MODELS").map(PathBuf::from);
     let default = || dirs::home_dir().unwrap_or_default().join(".cache/ra-agent/models");
     let dir = models.unwrap_or_else(default).join(FALLBACK);
@@ -18,7 +18,7 @@ fn embedder(threads: usize) -> Embedder {
     Embedder::load(&model_dir(), spec(FALLBACK).unwrap(), threads).unwrap()
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

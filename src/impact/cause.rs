@@ -63,22 +63,21 @@ pub fn impact(changes: &[Change], before: &Side<'_>, after: &Side<'_>) -> Impact
         causes.sort();
         causes.dedup();
     }
-    add_changed_contexts(&mut impact, changes, &touched, before, after);
+    add_changed_contexts(&mut impact, &changed, &touched, before, after);
     let is_cut_off = |(dependent, _): &(FilePath, FilePath)| !impact.dependents.contains_key(dependent);
     impact.cut_off = considered.into_iter().filter(is_cut_off).collect();
     impact
 }
 
-/// Files whose context changed although no symbol of theirs did: a type on the way to a method became another, a name that
-/// meant one thing means two. They are rare; the cause is the changed file they use, else the first changed one.
+/// Files whose context changed although no symbol that they use did: a type on the way to a method became another, a name that
+/// meant one thing means two. They are rare; the cause is what changed in a file that they use, else in any.
 fn add_changed_contexts(
     impact: &mut Impact,
-    changes: &[Change],
+    changed: &BTreeMap<&FilePath, Changed>,
     touched: &BTreeSet<&FilePath>,
     before: &Side<'_>,
     after: &Side<'_>,
 ) {
-    let Some(first) = changes.first() else { return };
     let no_uses = super::deps_hash(&[]);
     let files: BTreeSet<&FilePath> = before.deps_hashes.keys().chain(after.deps_hashes.keys()).collect();
     for file in files.into_iter().filter(|file| !touched.contains(*file)) {
@@ -86,26 +85,29 @@ fn add_changed_contexts(
             continue;
         }
         let hash = |side: &Side<'_>| side.deps_hashes.get(file).copied().unwrap_or(no_uses);
-        let differs = hash(before) != hash(after);
-        if differs {
-            let used = before
-                .edges
-                .iter()
-                .chain(after.edges)
-                .find(|edge| edge.dependent_file == *file && touched.contains(&edge.source_file));
-            let cause = match used {
-                Some(edge) => Cause {
-                    file: edge.source_file.clone(),
-                    symbol: edge.symbol_name.clone(),
-                    dependency_type: edge.dependency_type,
-                },
-                None => {
-                    Cause { file: first.path().clone(), symbol: String::new(), dependency_type: DependencyType::Module }
-                }
-            };
-            impact.dependents.insert(file.clone(), vec![cause]);
+        if hash(before) == hash(after) {
+            continue;
         }
+        let edges = [before.edges, before.via, after.edges, after.via].into_iter().flatten();
+        let used = edges.filter(|edge| edge.dependent_file == *file).map(|edge| &edge.source_file);
+        let used = used.filter_map(|source| changed.get_key_value(source));
+        let mut likely = used.chain(changed).map(|(&source, changed)| likely_cause(source, changed, before, after));
+        // Files of which something changed that has a name come before those that only came or went.
+        let first = likely.clone().next();
+        let cause = likely.find(|cause| cause.dependency_type != DependencyType::Module).or(first);
+        impact.dependents.extend(cause.map(|cause| (file.clone(), vec![cause])));
     }
+}
+
+/// What of a changed file others see differently: a symbol, else the file as a module.
+fn likely_cause(file: &FilePath, changed: &Changed, before: &Side<'_>, after: &Side<'_>) -> Cause {
+    let symbols = [(after.outline)(file), (before.outline)(file)].into_iter().flatten().flat_map(Outline::symbols);
+    let symbol = symbols.filter(|symbol| changed.symbols.contains(&symbol.name)).min_by_key(|symbol| &symbol.name);
+    let (symbol, dependency_type) = match symbol {
+        Some(symbol) => (symbol.name.clone(), super::uses::dependency_type(symbol.kind)),
+        None => (String::from_utf8_lossy(file.file_name()).into_owned(), DependencyType::Module),
+    };
+    Cause { file: file.clone(), symbol, dependency_type }
 }
 
 fn paths(change: &Change) -> Vec<&FilePath> {

@@ -36,6 +36,10 @@ pub use reach::reached;
 pub use uses::{Use, deps_hash};
 use view::{File, GlobalDef, Name, View};
 
+/// Version of the rules by which names are resolved: raised whenever the same outlines lead to other edges or contexts, so that
+/// files that did not change are resolved again. A test ties it to what the rules give.
+pub const RESOLUTION_VERSION: u32 = 1;
+
 /// The dependencies of a view: what each file uses of others.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {

@@ -222,7 +222,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::impact::{resolve, resolve_files};
+    use crate::impact::{RESOLUTION_VERSION, resolve, resolve_files};
     use crate::outline::{language_of, outline};
 
     /// Files that know each other by imports, results, fields, impls, aliases, re-exports and globs; each with other texts.
@@ -304,6 +304,25 @@ mod tests {
             assert_eq!(uses, new.uses(file), "{file} after {path}");
         }
         only.len()
+    }
+
+    /// One hash of all edges and contexts of some views.
+    fn resolved() -> String {
+        let views = (0..7).map(|n| resolve(&view(&[n; FILES.len()])));
+        let told: Vec<String> = views
+            .flat_map(|graph| {
+                let uses =
+                    FILES.iter().map(|(path, _)| format!("{:?}", graph.uses(&(*path).into()))).collect::<String>();
+                [format!("{:?} {:?}", graph.edges(), graph.via()), uses]
+            })
+            .collect();
+        crate::domain::Hash::of_fields(told.iter().map(String::as_bytes)).to_string()
+    }
+
+    #[test]
+    fn other_rules_have_another_version() {
+        let golden = (1, "0bbd5b075dce08a5edf189e6a274a9f09d8fe872e740ffeb6d58dc83eedc3096");
+        assert_eq!((RESOLUTION_VERSION, resolved().as_str()), golden, "raise RESOLUTION_VERSION and put both in here");
     }
 
     #[test]

@@ -241,7 +241,7 @@ fn module_name(world: &World<'_>, file: File) -> String {
     name.map_or("crate", |name| world.view.text(name)).to_owned()
 }
 
-fn dependency_type(kind: SymbolKind) -> DependencyType {
+pub(super) fn dependency_type(kind: SymbolKind) -> DependencyType {
     match kind {
         SymbolKind::Module | SymbolKind::File => DependencyType::Module,
         SymbolKind::Function | SymbolKind::Method => DependencyType::Function,

@@ -4,6 +4,7 @@ use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::analyses::{self, StoredAnalysis};
 use crate::cache::edges;
+use crate::cache::legacy::{self, LegacyAnalysis};
 use crate::cache::view::{self, FileRecord};
 use crate::domain::{AnalysisType, FilePath, JobKind};
 use crate::repo::registry::Registered;
@@ -15,6 +16,8 @@ pub struct FileView {
     pub repo: Registered,
     pub file: FileRecord,
     pub answers: Vec<Answers>,
+    /// What an earlier tool said, as it was imported; never fresh.
+    pub legacy: Vec<LegacyAnalysis>,
     /// Files that use this one.
     pub fan_in: u64,
     /// Files that this one uses.
@@ -65,7 +68,8 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<FileView, QueryError> {
     let answers =
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
-    Ok(FileView { repo, file, answers, fan_in, fan_out })
+    let legacy = legacy::of_file(store.db(), &file.path, file.content_hash.as_ref())?;
+    Ok(FileView { repo, file, answers, legacy, fan_in, fan_out })
 }
 
 fn answers(db: &rusqlite::Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Answers, QueryError> {

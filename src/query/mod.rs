@@ -1,6 +1,7 @@
 //! The read side: file, search, dependents, status. Opens stores read-only and never waits for a worker.
 
 pub mod budget;
+pub mod cache;
 pub mod estimate;
 pub mod files;
 pub mod impact;

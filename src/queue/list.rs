@@ -1,10 +1,12 @@
 //! Reading the queue: what `queue list`, `status` and `wait` show.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, params};
 
 use super::{COLUMNS, Job, Lane, ParkCause, collect};
 use crate::clock::Timestamp;
-use crate::domain::{JobState, RepoId};
+use crate::domain::{Hash, JobState, RepoId};
 use crate::store::Result;
 
 /// Which jobs to list. `None` is no restriction.
@@ -96,6 +98,16 @@ pub fn parked(db: &Connection, cause: ParkCause) -> Result<(u64, Option<Timestam
 pub fn pending_files(db: &Connection, repo: &RepoId) -> Result<u64> {
     let sql = "SELECT count(DISTINCT file_path) FROM jobs WHERE state IN ('queued', 'running') AND repo_id = ?1";
     Ok(db.query_row(sql, [&repo.0], |row| row.get(0))?)
+}
+
+/// Keys of the results that live jobs are for: whatever is there under them is not to be taken away now.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn live_keys(db: &Connection) -> Result<HashSet<Hash>> {
+    let mut statement = db.prepare("SELECT cache_key FROM jobs WHERE state IN ('queued', 'running', 'parked')")?;
+    let keys = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(keys.iter().filter_map(|bytes| Hash::from_bytes(bytes)).collect())
 }
 
 /// When there is something to claim.

@@ -6,6 +6,8 @@ mod classify;
 mod content;
 mod diff;
 mod head;
+mod history;
+pub mod legacy;
 mod locate;
 mod open;
 pub mod registry;

@@ -43,6 +43,14 @@ impl ChunkRow {
     }
 }
 
+/// A vector with all that it was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedVector {
+    pub chunk_hash: Hash,
+    pub model_id: String,
+    pub vector: [f32; DIMENSIONS],
+}
+
 pub(super) const COLUMNS: &[&str] = &[
     "chunk_id",
     "vector",
@@ -147,6 +155,18 @@ fn row(batch: &RecordBatch, index: usize) -> Option<ChunkRow> {
 pub(super) fn vectors(batch: &RecordBatch) -> Vec<(Hash, [f32; DIMENSIONS])> {
     let Some(hashes) = strings(batch, "chunk_hash") else { return Vec::new() };
     (0..batch.num_rows()).filter_map(|index| Some((parse_hash(hashes.value(index))?, vector(batch, index)?))).collect()
+}
+
+/// The vector of each row, with its chunk and model.
+pub(super) fn owned_vectors(batch: &RecordBatch) -> Vec<OwnedVector> {
+    let (Some(hashes), Some(models)) = (strings(batch, "chunk_hash"), strings(batch, "model_id")) else {
+        return Vec::new();
+    };
+    let owned = |index| {
+        let chunk_hash = parse_hash(hashes.value(index))?;
+        Some(OwnedVector { chunk_hash, model_id: models.value(index).to_owned(), vector: vector(batch, index)? })
+    };
+    (0..batch.num_rows()).filter_map(owned).collect()
 }
 
 /// Two text columns, row by row.

@@ -91,6 +91,33 @@ async fn known_vectors_are_found_by_hash_of_the_same_model_only() {
 }
 
 #[tokio::test]
+async fn the_vectors_of_a_file_are_handed_out_whole_before_they_go() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    let rows = vec![row("a'b.rs", 0, "m"), row("a'b.rs", 1, "other"), row("b.rs", 2, "m")];
+    vectors.replace_files(&["a'b.rs", "b.rs"], rows.clone()).await.unwrap();
+    let mut found = vectors.vectors_in(&["a'b.rs", "never.rs"]).await.unwrap();
+    found.sort_by(|a, b| a.model_id.cmp(&b.model_id));
+    let owned =
+        |row: &ChunkRow| OwnedVector { chunk_hash: row.chunk_hash, model_id: row.model_id.clone(), vector: row.vector };
+    assert_eq!(found, rows[..2].iter().map(owned).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn replaced_versions_do_not_count_as_present_bytes() {
+    let home = tempfile::tempdir().unwrap();
+    let vectors = opened(home.path()).await;
+    for nth in 0..20_u32 {
+        vectors.replace_files(&["a.rs"], rows_of("a.rs", 40 + nth)).await.unwrap();
+    }
+    let present = vectors.current_bytes().await.unwrap();
+    assert!(present * 5 < vectors.disk_bytes(), "{present} of {}", vectors.disk_bytes());
+    vectors.maintain(Timestamp(crate::clock::now().0 + 1_000), Duration::ZERO).await.unwrap();
+    let (present, disk) = (vectors.current_bytes().await.unwrap(), vectors.disk_bytes());
+    assert!(present <= disk && disk < present + 64 * 1_024, "{present} of {disk}");
+}
+
+#[tokio::test]
 async fn search_gives_the_nearest_of_its_model_with_their_cosine() {
     let home = tempfile::tempdir().unwrap();
     let vectors = opened(home.path()).await;

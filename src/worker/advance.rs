@@ -54,12 +54,11 @@ impl Worker {
                 put_chunks(&tx, &file.path, &chunks)?;
             }
         }
-        put_keys(&tx, &planned.plans, clock::now())?;
+        put_keys(&tx, &planned.plans)?;
         // An empty diff that is planned in full looks things up, but nothing was asked for.
-        let asked = planned.plans.iter().filter(|_| !comparison.reads.is_empty());
-        let (hits, misses) = asked.fold((0, 0), |(h, m), plan| (h + plan.settled.len(), m + plan.jobs.len()));
-        cache::count(&tx, cache::HITS, hits)?;
-        cache::count(&tx, cache::MISSES, misses)?;
+        if !comparison.reads.is_empty() {
+            count_accesses(&tx, &planned.plans, clock::now())?;
+        }
         put_directories(&tx, comparison)?;
         cache::set_metadata(&tx, READ_WITH, read_with)?;
         let commit = comparison.head.commit.as_ref().map(ToString::to_string);
@@ -108,16 +107,22 @@ fn put_files(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
     Ok(())
 }
 
-fn put_keys(tx: &Connection, plans: &[FilePlan], now: Timestamp) -> StoreResult<()> {
+fn put_keys(tx: &Connection, plans: &[FilePlan]) -> StoreResult<()> {
     for plan in plans {
         view::put_current_keys(tx, &plan.path, &plan.keys)?;
-        for (kind, key) in &plan.settled {
-            if *kind != JobKind::Embed {
-                analyses::touch(tx, key, now)?;
-            }
-        }
     }
     Ok(())
+}
+
+/// Notes which results were there in place of new work, and how many had to be made.
+fn count_accesses(tx: &Connection, plans: &[FilePlan], now: Timestamp) -> StoreResult<()> {
+    for (kind, key) in plans.iter().flat_map(|plan| &plan.settled) {
+        if *kind != JobKind::Embed {
+            analyses::touch(tx, key, now)?;
+        }
+    }
+    cache::count(tx, cache::HITS, plans.iter().map(|plan| plan.settled.len()).sum())?;
+    cache::count(tx, cache::MISSES, plans.iter().map(|plan| plan.jobs.len()).sum())
 }
 
 fn put_directories(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {

@@ -8,6 +8,7 @@ use super::advance::records;
 use super::analyze::{Ended, by_repo, panic_text};
 use super::{Worker, WorkerError, read, subject};
 use crate::cache::view::{self, FileRecord};
+use crate::cache::{self, retired};
 use crate::clock;
 use crate::domain::{FilePath, Hash};
 use crate::embedder::bert::{EmbedError, Embedder, Vector};
@@ -24,7 +25,12 @@ enum NotEmbedded {
     Vectors(#[from] VectorsError),
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Store(#[from] WorkerError),
 }
+
+/// Files whose vectors are read in one go before they go.
+const RETIRE_BATCH: usize = 200;
 
 /// A file whose chunks are to have vectors.
 struct Pending {
@@ -94,6 +100,7 @@ impl Worker {
             let tx = store.write()?;
             for one in &pending {
                 view::put_embedded_key(&tx, &one.file.path, &one.job.key)?;
+                retired::forget(&tx, one.chunks.iter().map(|chunk| &chunk.chunk_hash), embedder.spec().id)?;
             }
             tx.commit()?;
         }
@@ -139,14 +146,49 @@ impl Worker {
         pending: &[Pending],
     ) -> Result<(), NotEmbedded> {
         let table = self.table(repo)?;
-        let hashes: Vec<Hash> =
+        let model_id = embedder.spec().id;
+        let hashes: HashSet<Hash> =
             pending.iter().flat_map(|one| one.chunks.iter().map(|chunk| chunk.chunk_hash)).collect();
-        let mut vectors = self.runtime.block_on(table.vectors_of(&hashes, embedder.spec().id))?;
+        let wanted: Vec<Hash> = hashes.iter().copied().collect();
+        let mut vectors = self.runtime.block_on(table.vectors_of(&wanted, model_id))?;
+        let absent = hashes.iter().filter(|hash| !vectors.contains_key(hash));
+        let kept = retired::find(self.store(repo)?.db(), absent, model_id).map_err(WorkerError::from)?;
+        vectors.extend(kept);
+        self.borrow_vectors(repo, &wanted, model_id, &mut vectors)?;
+        let found = vectors.len();
         self.embed_missing(embedder, pending, &mut vectors)?;
-        let rows = pending.iter().flat_map(|one| rows(one, embedder.spec().id, &vectors)).collect();
+        let rows = pending.iter().flat_map(|one| rows(one, model_id, &vectors)).collect();
         let paths: Vec<String> = pending.iter().map(|one| one.file.path.escaped()).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        Ok(self.runtime.block_on(table.replace_files(&paths, rows))?)
+        self.retire(repo, &table, &paths, &hashes)?;
+        self.runtime.block_on(table.replace_files(&paths, rows))?;
+        Ok(self.count_vectors(repo, found, vectors.len() - found)?)
+    }
+
+    /// Keeps the vectors of files that are about to go from the table, but for chunks that stay. A crash after it leaves some of them
+    /// in both places, which does no harm.
+    fn retire(
+        &mut self,
+        repo: &Registered,
+        table: &Vectors,
+        paths: &[&str],
+        stay: &HashSet<Hash>,
+    ) -> Result<(), NotEmbedded> {
+        for paths in paths.chunks(RETIRE_BATCH) {
+            let mut leaving = self.runtime.block_on(table.vectors_in(paths))?;
+            leaving.retain(|one| !stay.contains(&one.chunk_hash));
+            let tx = self.store(repo)?.write().map_err(WorkerError::from)?;
+            retired::keep(&tx, &leaving, clock::now()).map_err(WorkerError::from)?;
+            tx.commit().map_err(WorkerError::from)?;
+        }
+        Ok(())
+    }
+
+    fn count_vectors(&mut self, repo: &Registered, found: usize, made: usize) -> Result<(), WorkerError> {
+        let tx = self.store(repo)?.write()?;
+        cache::count(&tx, cache::VECTORS_FOUND, found)?;
+        cache::count(&tx, cache::VECTORS_MADE, made)?;
+        Ok(tx.commit()?)
     }
 
     /// The LanceDB table of a repository, opened once.
@@ -181,29 +223,31 @@ impl Worker {
 
     /// Removes the vectors of files that are gone, and has LanceDB merge its fragments and drop old versions.
     pub(super) fn sweep_vectors(&mut self, repo: &Registered) -> Result<(), WorkerError> {
-        let dir = super::store_dir(&self.config, repo).vectors();
-        let store = self.store(repo)?;
-        let dead = view::dead_vectors(store.db())?;
-        let paths: Vec<String> = dead.iter().map(FilePath::escaped).collect();
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let swept = self.runtime.block_on(async {
-            let Some(table) = Vectors::open(&dir).await? else { return Ok(Upkeep::default()) };
-            if !paths.is_empty() {
-                table.delete_files(&paths).await?;
-            }
-            table.maintain(clock::now(), VERSION_KEPT).await
-        });
-        match swept {
+        let dead = view::dead_vectors(self.store(repo)?.db())?;
+        match self.try_sweep(repo, &dead) {
             Ok(upkeep) => {
                 tracing::debug!(repo = %repo.id, ?upkeep, "vectors looked after");
                 Ok(view::forget_dead_vectors(self.store(repo)?.db(), &dead)?)
             }
+            Err(NotEmbedded::Store(error)) => Err(error),
             Err(error) => {
-                let error: VectorsError = error;
                 tracing::warn!(repo = %repo.id, %error, "the vectors were not looked after");
                 Ok(())
             }
         }
+    }
+
+    fn try_sweep(&mut self, repo: &Registered, dead: &[FilePath]) -> Result<Upkeep, NotEmbedded> {
+        let dir = super::store_dir(&self.config, repo).vectors();
+        let Some(table) = self.runtime.block_on(Vectors::open(&dir))? else { return Ok(Upkeep::default()) };
+        let paths: Vec<String> = dead.iter().map(FilePath::escaped).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        if !paths.is_empty() {
+            // A chunk that is in another file, too, stays findable there; it is kept twice until the next prune.
+            self.retire(repo, &table, &paths, &HashSet::new())?;
+            self.runtime.block_on(table.delete_files(&paths))?;
+        }
+        Ok(self.runtime.block_on(table.maintain(clock::now(), VERSION_KEPT))?)
     }
 }
 

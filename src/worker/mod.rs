@@ -8,17 +8,21 @@ mod analyze;
 mod ask;
 mod compare;
 mod embed;
+pub mod maintenance;
 mod memory;
 mod mend;
+pub mod migrate;
 mod model;
 pub mod pipe;
 mod process;
+pub mod prune;
 mod read;
 mod recipe;
 mod reconcile;
 mod relate;
 mod schedule;
 mod search_socket;
+mod share;
 pub mod slots;
 
 use std::collections::{BTreeMap, HashSet};
@@ -114,6 +118,8 @@ pub struct Worker {
     memory: Memory,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
+    /// Bytes below which pruning has been tried and found of no use.
+    prune_above: u64,
 }
 
 impl Worker {
@@ -152,6 +158,7 @@ impl Worker {
             memory: Memory::default(),
             asking,
             unsettled: HashSet::new(),
+            prune_above: 0,
             home,
             config,
             queue,
@@ -260,7 +267,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log.
+    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log, the size of the cache.
     ///
     /// # Errors
     /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
@@ -271,7 +278,7 @@ impl Worker {
             self.stores[&repo].db().execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
         }
         self.queue.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
-        Ok(())
+        self.prune_if_large()
     }
 
     /// The store of a repository, opened once.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::maintenance::{Maintained, Maintenance};
+
 /// How thoroughly a repository is compared with its recorded view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -20,6 +22,8 @@ pub enum Depth {
 pub enum Hint {
     /// Compare a repository with its recorded view.
     Reconcile { repo: String, depth: Depth, token: u64 },
+    /// A person asks for something to be done to the stores.
+    Maintain { task: Maintenance, token: u64 },
     /// Have the model loaded: somebody searches.
     Warm,
     /// The queue may have changed.
@@ -36,6 +40,8 @@ pub enum Report {
     Ready,
     /// A reconcile has ended. `held`: nothing was done because of an operation in progress.
     Reconciled { repo: String, token: u64, held: Option<String>, error: Option<String> },
+    /// Maintenance has ended, or failed for the reason told.
+    Maintained { token: u64, outcome: Result<Maintained, String> },
     /// Nothing is left to do now.
     Idle,
 }

@@ -121,6 +121,10 @@ fn obey(worker: &mut Worker, model: &Model, hint: Hint) -> Result<bool, WorkerEr
                 tracing::info!(detail, "search stays lexical");
             }
         }
+        Hint::Maintain { task, token } => {
+            let outcome = worker.maintain(&task).map_err(|error| error.to_string());
+            report(&Report::Maintained { token, outcome });
+        }
         Hint::Reconcile { repo, depth, token } => {
             let id = RepoId(repo.clone());
             let outcome = match depth {

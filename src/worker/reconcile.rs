@@ -9,6 +9,7 @@ use crate::cache;
 use crate::clock;
 use crate::domain::{Hash, RepoId};
 use crate::embedder::chunk::CHUNKER_VERSION;
+use crate::impact::RESOLUTION_VERSION;
 use crate::outline::OUTLINE_VERSION;
 use crate::repo::registry::{self, Outcome, Registered};
 use crate::repo::{Busy, CLASSIFY_VERSION, Repo, RepoError, deny_globs};
@@ -140,7 +141,8 @@ fn check_identity(git: &Repo, repo: &Registered) -> Result<(), Unreconciled> {
 
 /// Hash of what decides how a file is read. When it changes, every file is read again.
 fn read_with(deny: &[String], context_bytes: usize) -> String {
-    let versions = [OUTLINE_VERSION, CHUNKER_VERSION, CLASSIFY_VERSION, VIEW_VERSION].map(u32::to_le_bytes);
+    let versions =
+        [OUTLINE_VERSION, RESOLUTION_VERSION, CHUNKER_VERSION, CLASSIFY_VERSION, VIEW_VERSION].map(u32::to_le_bytes);
     let context_bytes = (context_bytes as u64).to_le_bytes();
     let fields = versions.iter().map(|version| &version[..]).chain([&context_bytes[..]]);
     let fields = fields.chain(deny.iter().map(String::as_bytes));

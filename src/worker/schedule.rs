@@ -1,5 +1,6 @@
 //! Whom the comparison touches, and why → plans → jobs in the queue.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Worker;
@@ -9,8 +10,8 @@ use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
 use crate::cache::key::StoredParts;
 use crate::cache::view::{self, FileRecord};
-use crate::cache::{RepoStore, analyses};
-use crate::clock;
+use crate::cache::{self, RepoStore, analyses, evicted, share};
+use crate::clock::{self, Timestamp};
 use crate::domain::{FilePath, Hash, JobKind};
 use crate::plan::{self, Cause, FilePlan, Recipe, Stored};
 use crate::queue;
@@ -34,15 +35,26 @@ impl Worker {
         full: bool,
     ) -> Result<Planned, Unreconciled> {
         let withheld = Withheld::new(&recipe.withhold);
-        let store = self.store(repo)?;
+        self.store(repo)?;
+        self.open_stores()?;
+        let store = &self.stores[&repo.id];
         let causes = causes(comparison, relations);
         let files = files_after(store, comparison, relations, full)?;
-        let held = Held { store, keys: if full { Some(analyses::keys(store.db())?) } else { None } };
+        let tx = store.db().unchecked_transaction()?;
+        let held = Held {
+            store,
+            keys: if full { Some(RefCell::new(evicted::settled_keys(store.db())?)) } else { None },
+            others: super::share::others(&self.stores, &repo.id).collect(),
+            copied: Cell::new(0),
+            now: clock::now(),
+        };
         let mut plans = Vec::new();
         for (path, file) in &files {
             let cause = causes.get(path).unwrap_or(&Cause::Backfill);
             plans.push(plan::plan(recipe, file, cause, withheld.holds(path), &held)?);
         }
+        cache::count(&tx, cache::COPIED, held.copied.get())?;
+        tx.commit()?;
         Ok(Planned { files, plans })
     }
 
@@ -122,18 +134,41 @@ fn causes(comparison: &Comparison, relations: &Relations) -> HashMap<FilePath, C
 /// What a repository's store holds, for the plan.
 struct Held<'a> {
     store: &'a RepoStore,
-    /// Every key, when everything is planned: one query in the place of thousands.
-    keys: Option<HashSet<Hash>>,
+    /// Every key of which nothing is to be made, when everything is planned: one query in the place of thousands.
+    keys: Option<RefCell<HashSet<Hash>>>,
+    /// Other repositories' stores: a result that one of them has is copied.
+    others: Vec<&'a RepoStore>,
+    copied: Cell<usize>,
+    now: Timestamp,
+}
+
+impl Held<'_> {
+    /// Copies the result under a key from whichever store has it. One that cannot be read has nothing.
+    fn copy(&self, key: &Hash) -> StoreResult<bool> {
+        for other in &self.others {
+            match share::copy(other.db(), self.store.db(), key, self.now) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.copied.set(self.copied.get() + 1);
+                    self.keys.iter().for_each(|keys| keys.borrow_mut().extend([*key]));
+                    return Ok(true);
+                }
+                Err(error) => tracing::debug!(repo = %other.repo, %error, "its results cannot be looked into"),
+            }
+        }
+        Ok(false)
+    }
 }
 
 impl Stored for Held<'_> {
     type Error = StoreError;
 
     fn has(&self, key: &Hash) -> StoreResult<bool> {
-        match &self.keys {
-            Some(keys) => Ok(keys.contains(key)),
-            None => analyses::contains(self.store.db(), key),
-        }
+        let is_settled = match &self.keys {
+            Some(keys) => keys.borrow().contains(key),
+            None => evicted::is_settled(self.store.db(), key)?,
+        };
+        Ok(is_settled || self.copy(key)?)
     }
 
     fn newest(&self, path: &FilePath, kind: JobKind) -> StoreResult<Option<StoredParts>> {

@@ -136,7 +136,7 @@ fn names(types: &[AnalysisType]) -> Vec<String> {
     types.iter().map(|one| one.as_str().to_owned()).collect()
 }
 
-fn analysis_type(text: &str) -> Result<AnalysisType, String> {
+pub(super) fn analysis_type(text: &str) -> Result<AnalysisType, String> {
     AnalysisType::parse(text).ok_or_else(|| format!("{text} is none of refactor, docs, analysis, todos"))
 }
 

@@ -1,20 +1,19 @@
 //! cache verify.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::output::{print, print_json, short};
-use super::super::{Context, Failure, reconcile};
-use crate::daemon;
+use super::open_worker;
+use crate::cli::output::{print, print_json, short};
+use crate::cli::{Context, Failure, reconcile};
 use crate::domain::RepoId;
 use crate::query::search::json_path;
 use crate::query::verify::{Difference, Verdict, verify as compare};
 use crate::query::{QueryError, Reader};
 use crate::repo::registry::Registered;
+use crate::worker::Unreconciled;
 use crate::worker::pipe::Depth;
-use crate::worker::{Ending, Model, Unreconciled, Worker, WorkerError};
 
 /// What was found of one repository, and after it was mended.
 struct Verified {
@@ -79,12 +78,7 @@ fn mend(context: &Context, repo: &Registered) -> Result<(), Failure> {
 }
 
 fn mend_here(context: &Context, repo: &RepoId) -> Result<(), Failure> {
-    context.home.create()?;
-    let _daemon = daemon::take_lock(&context.home)?;
-    let lock = context.home.worker_lock();
-    let _worker = crate::lock::wait(&lock).map_err(|source| WorkerError::Directory { path: lock, source })?;
-    let model = Arc::new(Model::new(&context.home, &context.config));
-    let mut worker = Worker::open(context.home.clone(), context.config.clone(), model, Ending::Blameless)?;
+    let (mut worker, _locks) = open_worker(context)?;
     worker.mend(repo)?.map_err(|error: Unreconciled| Failure::Failed(error.to_string()))?;
     Ok(worker.settle()?)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::super::{QueryError, Reader};
 use super::difference::{Difference, Part};
 use super::expected::Expected;
-use crate::cache::{RepoStore, analyses, view};
+use crate::cache::{RepoStore, evicted, view};
 use crate::domain::{FilePath, Hash, JobKind, JobState};
 use crate::queue::Job;
 use crate::repo::registry::Registered;
@@ -48,7 +48,7 @@ fn gaps(
     let is_open = |job: &&Job| !matches!(job.state, JobState::Done | JobState::Superseded);
     let asked: HashSet<(&FilePath, JobKind, Hash)> =
         jobs.iter().filter(is_open).map(|job| (&job.path, job.kind, job.key)).collect();
-    let keys = analyses::keys(store.db())?;
+    let keys = evicted::settled_keys(store.db())?;
     let mut missing: Vec<(FilePath, JobKind, Hash)> = Vec::new();
     for ((path, kind), key) in view::current_keys(store.db())? {
         let is_there = match kind {
@@ -68,7 +68,7 @@ fn gaps(
     for (path, kind, key) in missing {
         let made = match (&now, kind) {
             (Some(now), JobKind::Embed) => view::embedded_key(now.db(), &path)? == Some(key),
-            (Some(now), JobKind::Analyze(_) | JobKind::Ask(_)) => analyses::contains(now.db(), &key)?,
+            (Some(now), JobKind::Analyze(_) | JobKind::Ask(_)) => evicted::is_settled(now.db(), &key)?,
             (None, _) => false,
         };
         if !made {

@@ -1,0 +1,80 @@
+//! cache clear.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::build::analysis_type;
+use super::{maintain, unexpected};
+use crate::cli::output::{human_bytes, print, print_json};
+use crate::cli::{Context, Failure};
+use crate::domain::{AnalysisType, FilePath};
+use crate::query::status::NANO;
+use crate::query::{Reader, canonical};
+use crate::worker::maintenance::{Clear, Cleared, Maintained, Maintenance};
+
+#[derive(Args)]
+pub struct ClearArgs {
+    /// Only of this repository
+    #[arg(long)]
+    repo: Option<PathBuf>,
+    /// Only of this type: refactor, docs, analysis, todos
+    #[arg(long = "type", value_parser = analysis_type)]
+    analysis_type: Option<AnalysisType>,
+    /// Only of this file
+    #[arg(long)]
+    file: Option<PathBuf>,
+    #[arg(long)]
+    json: bool,
+}
+
+/// Has the worker forget what is meant.
+pub fn clear(context: &Context, args: &ClearArgs) -> Result<(), Failure> {
+    match maintain(context, Maintenance::Clear(named(context, args)?))? {
+        Maintained::Cleared(done) if args.json => print_json(&json!({
+            "entries": done.entries,
+            "paid": done.paid,
+            "cost_usd": done.nano_dollars as f64 / NANO,
+            "bytes": done.bytes,
+        })),
+        Maintained::Cleared(done) => print(&describe(&done)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What is meant, by the repository's id and the path in it.
+fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
+    let reader = Reader::open(&context.home, &context.config)?;
+    let analysis_type = args.analysis_type.map(|one| one.as_str().to_owned());
+    let repo = args.repo.as_deref();
+    let Some(file) = args.file.as_deref() else {
+        let repo = repo.map(|repo| reader.repo(&repo.to_string_lossy())).transpose()?;
+        return Ok(Clear { repo: repo.map(|repo| repo.id.0), analysis_type, file: None });
+    };
+    let named = repo.unwrap_or(file);
+    let repo = reader.repo(&named.to_string_lossy())?;
+    // With --repo, a path that is not absolute begins at its top.
+    let full = if named == file { canonical(file) } else { canonical(&repo.location.path.join(file)) };
+    let relative = full.as_deref().and_then(|full| full.strip_prefix(&repo.location.path).ok());
+    let relative = relative
+        .ok_or_else(|| Failure::Usage(format!("{} is not below {}", file.display(), repo.location.path.display())))?;
+    let path = FilePath::new(relative.as_os_str().as_bytes());
+    Ok(Clear { repo: Some(repo.id.0), analysis_type, file: Some(path.escaped()) })
+}
+
+fn describe(done: &Cleared) -> String {
+    let mut out = format!("{} analyses cleared, {} freed\n", done.entries, human_bytes(done.bytes));
+    if done.paid > 0 {
+        out.push_str(&format!(
+            "{} of them had cost ${:.4}; they are paid for again only when they are asked for or their files change\n",
+            done.paid,
+            done.nano_dollars as f64 / NANO
+        ));
+    }
+    if done.entries > done.paid {
+        out.push_str("what is free and needed now is made again\n");
+    }
+    out
+}

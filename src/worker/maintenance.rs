@@ -1,0 +1,124 @@
+//! What a person asks of the cache itself. Only the worker writes stores, so the daemon passes it on; with no daemon, the verb opens
+//! a worker in its own process, under the same locks.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::migrate::{Migrate, Migrated};
+use super::prune::{Prune, Pruned};
+use super::{Worker, WorkerError, store_dir};
+use crate::cache::clear::{self, Forgotten, Selection};
+use crate::cache::evict;
+use crate::clock;
+use crate::domain::{AnalysisType, FilePath, RepoId};
+use crate::repo::registry::{self, Registered};
+use crate::vectors::{Vectors, VectorsError};
+
+/// Something to be done to the stores. Each can be cut short at any point and asked for again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "task")]
+pub enum Maintenance {
+    Prune(Prune),
+    Clear(Clear),
+    Migrate(Migrate),
+}
+
+/// What it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "did")]
+pub enum Maintained {
+    Pruned(Pruned),
+    Cleared(Cleared),
+    Migrated(Migrated),
+}
+
+/// What is to be forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clear {
+    /// Id of the one repository that is meant.
+    pub repo: Option<String>,
+    pub analysis_type: Option<String>,
+    /// `FilePath::escaped`; goes with a repository.
+    pub file: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleared {
+    pub entries: u64,
+    /// Of these, the ones that had cost money. They are not made again unasked.
+    pub paid: u64,
+    pub nano_dollars: u64,
+    pub bytes: u64,
+}
+
+impl Worker {
+    /// Does what is asked.
+    ///
+    /// # Errors
+    /// If a store cannot be read or written. What was done until then stays, and asking again does the rest.
+    pub fn maintain(&mut self, task: &Maintenance) -> Result<Maintained, WorkerError> {
+        match task {
+            Maintenance::Prune(asked) => self.prune(asked).map(Maintained::Pruned),
+            Maintenance::Clear(asked) => self.clear(asked).map(Maintained::Cleared),
+            Maintenance::Migrate(asked) => self.migrate(asked).map(Maintained::Migrated),
+        }
+    }
+
+    fn clear(&mut self, asked: &Clear) -> Result<Cleared, WorkerError> {
+        let selection = Selection {
+            analysis_type: asked.analysis_type.as_deref().and_then(AnalysisType::parse),
+            file: asked.file.as_deref().map(FilePath::from_escaped),
+        };
+        let mut cleared = Cleared::default();
+        for repo in registry::list(&self.queue)? {
+            let is_meant = asked.repo.as_ref().is_none_or(|id| RepoId(id.clone()) == repo.id);
+            if is_meant && store_dir(&self.config, &repo).analysis_db().exists() {
+                let forgotten = self.clear_repo(&repo, &selection, &mut cleared.bytes)?;
+                cleared.entries += forgotten.entries;
+                cleared.paid += forgotten.paid;
+                cleared.nano_dollars += forgotten.nano_dollars;
+            }
+        }
+        Ok(cleared)
+    }
+
+    fn clear_repo(
+        &mut self,
+        repo: &Registered,
+        selection: &Selection,
+        bytes: &mut u64,
+    ) -> Result<Forgotten, WorkerError> {
+        let store = self.store(repo)?;
+        let before = store.disk_bytes();
+        let tx = store.write()?;
+        let forgotten = clear::forget(&tx, selection, clock::now())?;
+        tx.commit()?;
+        if selection.analysis_type.is_none()
+            && let Err(error) = self.drop_vectors(repo, selection.file.as_ref())
+        {
+            tracing::warn!(repo = %repo.id, %error, "its vectors stay; they are replaced when the files are embedded");
+        }
+        let store = self.store(repo)?;
+        evict::reclaim(store.db())?;
+        *bytes += before.saturating_sub(store.disk_bytes());
+        // What was free is made again. A repository that cannot be read now says so itself, and is tried again.
+        if let Err(error) = self.reconcile(&repo.id, true)? {
+            tracing::info!(repo = %repo.id, %error, "cleared, not reconciled");
+        }
+        Ok(forgotten)
+    }
+
+    /// Deletes the rows of one file, or of all.
+    fn drop_vectors(&mut self, repo: &Registered, file: Option<&FilePath>) -> Result<(), VectorsError> {
+        let dir = store_dir(&self.config, repo).vectors();
+        self.runtime.block_on(async {
+            let Some(table) = Vectors::open(&dir).await? else { return Ok(()) };
+            let paths: BTreeSet<String> = match file {
+                Some(path) => BTreeSet::from([path.escaped()]),
+                None => table.ids().await?.into_iter().map(|(_, path)| path).collect(),
+            };
+            table.delete_files(&paths.iter().map(String::as_str).collect::<Vec<_>>()).await
+        })
+    }
+}
