@@ -36,7 +36,7 @@ impl Pace {
     }
 }
 
-impl<C: Clock> Pace<C> {
+impl<C: Clock + Clone> Pace<C> {
     fn with_clock(requests_per_minute: u32, tokens_per_minute: Option<u64>, clock: C) -> Self {
         let requests = at_least_one(requests_per_minute.into());
         let cells = |quota| RateLimiter::direct_with_clock(quota, clock.clone());

@@ -35,7 +35,7 @@ use question::Question;
 /// How long a job waits whose key is asked for by another one at this moment.
 const SAME_KEY_WAIT_MILLIS: i64 = 1_000;
 
-/// Bytes of a request that are taken for a token when its pace is reckoned; what it really had corrects that.
+/// Bytes of a request that are taken for a token when its pace is reckoned: the usual rule of thumb for code.
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// Called when something has come back, from any thread.
@@ -284,7 +284,7 @@ impl Worker {
             refused => refused,
         };
         asking.abandon_probe(id);
-        pass.used(0);
+        drop(pass);
         match refused {
             Ok(Grant::Refused(_)) if asking.has_reserved() => {
                 asking.short = true;
@@ -316,11 +316,7 @@ impl Worker {
         self.runtime.spawn(async move {
             let outcome = AssertUnwindSafe(client.send(request)).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|panic| Outcome::Failed(panicked(panic.as_ref())));
-            if let Outcome::Answered(answer) = &outcome
-                && let Some(usage) = answer.usage
-            {
-                pass.used(usage.input.saturating_add(usage.output));
-            }
+            drop(pass);
             // Nobody listens any more: the ledger keeps the reservation, and the next worker settles it.
             let _ = sender.send(Heard::Returned { job, outcome, millis: millis_since(begun) });
             wake();
@@ -366,7 +362,7 @@ impl Worker {
     fn go_on(&mut self, open: Open, pass: Pass) -> Result<(), WorkerError> {
         let running = queue::get(&self.queue, open.job.id)?.is_some_and(|job| job.state == JobState::Running);
         let Some(asking) = self.asking.as_ref().filter(|asking| running && !asking.closing) else {
-            pass.used(0);
+            drop(pass);
             return self.put_back_until(open.job.id, Duration::ZERO, None).map(drop);
         };
         let Ok(provider) = &asking.provider else { return Ok(()) };

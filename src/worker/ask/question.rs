@@ -1,16 +1,14 @@
 //! From a job to the question that is asked about its file, or to the reason why nothing is asked.
 
-use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::super::analyze::{Ended, is_made, panic_text};
-use super::super::{Worker, WorkerError, read, recipe, store_dir, subject};
+use super::super::{Worker, WorkerError, read, recipe, subject};
 use crate::analyzer::llm::{Prompt, Withheld, render};
 use crate::analyzer::{DependencyUse, Subject};
 use crate::budget;
-use crate::cache::RepoStore;
-use crate::cache::analyses::{self, NewAnalysis};
 use crate::cache::key::AnalysisKey;
+use crate::cache::share;
 use crate::cache::view::{self, FileRecord};
 use crate::clock;
 use crate::domain::StaleReason;
@@ -41,7 +39,7 @@ impl Worker {
         if !is_asked_about(&file) || withheld.holds(&job.path) || is_made(store.db(), job)? {
             return Ok(Err(Ended::Finished));
         }
-        if self.copy_answer(&repo, job, &file, &key)? {
+        if self.copy_answer(&repo, job)? {
             return Ok(Err(Ended::Finished));
         }
         let store = self.store(&repo)?;
@@ -56,37 +54,20 @@ impl Worker {
         Ok(prompt.map(|prompt| (repo, Question { key, file, prompt })))
     }
 
-    /// Takes over the answer of another repository whose file has the same content and sees the same signatures: what is paid for
-    /// once is not asked again. The entry keeps what it cost to make; the ledger knows of no second call.
-    fn copy_answer(
-        &mut self,
-        repo: &Registered,
-        job: &Job,
-        file: &FileRecord,
-        key: &AnalysisKey,
-    ) -> Result<bool, WorkerError> {
-        if job.reason == StaleReason::Expired {
+    /// Takes over the answer of another repository whose file has the same content and sees the same signatures, should it have come
+    /// since this job was planned: what is paid for once is not asked again.
+    fn copy_answer(&mut self, repo: &Registered, job: &Job) -> Result<bool, WorkerError> {
+        let askers = budget::askers(&self.queue, &job.key).unwrap_or_default();
+        if job.reason == StaleReason::Expired || askers.iter().all(|asker| *asker == repo.id) {
             return Ok(false);
         }
-        for asker in budget::askers(&self.queue, &job.key).unwrap_or_default() {
-            let Some(other) = registry::get(&self.queue, &asker)?.filter(|other| other.id != repo.id) else { continue };
-            // A store that cannot be read has nothing to give.
-            let store = RepoStore::open_reader(&other.id, store_dir(&self.config, &other)).ok().flatten();
-            let stored = store.and_then(|store| analyses::get(store.db(), &job.key).ok().flatten());
-            let Some(stored) = stored else { continue };
-            let new = NewAnalysis {
-                key,
-                path: &file.path,
-                json: &stored.json,
-                generation_time_ms: stored.generation_time_ms,
-                repo_id: &repo.id.0,
-                repo_path: repo.location.path.as_os_str().as_bytes(),
-                commit: repo.indexed_commit.as_ref(),
-                bill: stored.bill,
-            };
-            let now = clock::now();
-            self.store(repo)?.write_durably(|tx| analyses::insert(tx, &new, now))?;
-            return Ok(true);
+        self.open_stores()?;
+        let own = self.store(repo)?.repo.clone();
+        let Some(to) = self.stores.get(&own) else { return Ok(false) };
+        for from in askers.iter().filter(|asker| **asker != own).filter_map(|asker| self.stores.get(asker)) {
+            if share::copy(from.db(), to.db(), &job.key, clock::now())? {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
