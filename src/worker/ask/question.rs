@@ -79,8 +79,9 @@ impl Worker {
                 path: &file.path,
                 json: &stored.json,
                 generation_time_ms: stored.generation_time_ms,
-                repo_id: &repo.id.0,
-                repo_path: repo.location.path.as_os_str().as_bytes(),
+                // The one that paid: a copy counts as saved here, not as spent.
+                repo_id: &other.id.0,
+                repo_path: other.location.path.as_os_str().as_bytes(),
                 commit: repo.indexed_commit.as_ref(),
                 bill: stored.bill,
             };
