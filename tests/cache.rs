@@ -169,6 +169,10 @@ fn a_prune_takes_the_dead_first_and_what_it_takes_of_the_living_is_not_made_agai
     assert_eq!(after["last_prune"]["strategy"], json!("cost-aware"));
     assert!(!agent.json(["search", "f3"])["hits"].as_array().unwrap().is_empty(), "it is still found");
 
+    let file = modules.repo.path().join("src/m2.rs");
+    assert_eq!(agent.json(["show", file.to_str().unwrap()])["analyses"][0]["evicted"], json!(true));
+    assert!(agent.ok(["show", file.to_str().unwrap()]).contains("removed to keep the cache small"));
+
     // nothing is wrong with that, not even to a repair, and a start plans everything and makes nothing again
     agent.ok(["cache", "verify"]);
     agent.stop();
@@ -190,6 +194,10 @@ fn a_prune_takes_the_dead_first_and_what_it_takes_of_the_living_is_not_made_agai
     agent.wait();
     assert_eq!(Jobs::since(&agent, &known).analysed(), BTreeSet::from(["src/m3.rs"]));
     assert_eq!(status(&agent)["evicted"], json!(live - 4));
+    // and what is asked for
+    agent.ok(["cache", "build", modules.path(), "--types", "docs"]);
+    agent.wait();
+    assert_eq!(status(&agent)["evicted"], json!(live - 4 - (files - 1)));
 }
 
 #[test]

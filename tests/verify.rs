@@ -124,9 +124,9 @@ const DAMAGES: [(&str, &[(&str, &str)]); 19] = [
     ("UPDATE files SET size_bytes = 1 WHERE file_path = CAST('README.md' AS BLOB)", &[("file", "README.md")]),
     ("DELETE FROM files WHERE file_path = CAST('README.md' AS BLOB)", &[("file", "README.md")]),
     (
-        "INSERT INTO files SELECT CAST('src/gone.rs' AS BLOB), blob_id, mode, source, size_bytes, language, role, skip_reason,
-             content_hash, module_path, crate_root, deps_hash, uses, context_hash
-         FROM files WHERE file_path = CAST('README.md' AS BLOB)",
+        "INSERT INTO files (file_path, blob_id, mode, source, size_bytes, language, role, content_hash, crate_root, deps_hash, uses)
+         SELECT CAST('src/gone.rs' AS BLOB), blob_id, mode, source, size_bytes, language, role, content_hash, crate_root,
+             deps_hash, uses FROM files WHERE file_path = CAST('README.md' AS BLOB)",
         &[("file", "src/gone.rs")],
     ),
     ("UPDATE directories SET tree_id = zeroblob(20) WHERE dir_path = CAST('src' AS BLOB)", &[("directory", "src")]),

@@ -77,7 +77,7 @@ fn describe_legacy(legacy: &LegacyAnalysis) -> String {
 fn answers_json(answers: &Answers) -> Result<Value, Failure> {
     let analysis_type = answers.analysis_type.as_str();
     let Some(preferred) = &answers.preferred else {
-        return Ok(json!({"type": analysis_type, "fresh": false, "result": null}));
+        return Ok(json!({"type": analysis_type, "fresh": false, "evicted": answers.evicted, "result": null}));
     };
     let mut value = answer_json(preferred)?;
     if let Some(beside) = &answers.beside {
@@ -121,7 +121,12 @@ fn describe(out: &mut String, view: &FileView, all: bool) -> std::fmt::Result {
     }
     for answers in &view.answers {
         let Some(preferred) = &answers.preferred else {
-            writeln!(out, "\n== {}: not made yet", answers.analysis_type)?;
+            let why = if answers.evicted {
+                "removed to keep the cache small; it is made again when the file changes, or by `ra-agent cache build`"
+            } else {
+                "not made yet"
+            };
+            writeln!(out, "\n== {}: {why}", answers.analysis_type)?;
             continue;
         };
         describe_answer(out, preferred)?;

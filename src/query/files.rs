@@ -3,9 +3,9 @@
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::analyses::{self, StoredAnalysis};
-use crate::cache::edges;
 use crate::cache::legacy::{self, LegacyAnalysis};
 use crate::cache::view::{self, FileRecord};
+use crate::cache::{edges, evicted};
 use crate::domain::{AnalysisType, FilePath, JobKind};
 use crate::repo::registry::Registered;
 use std::os::unix::ffi::OsStrExt;
@@ -28,10 +28,12 @@ pub struct FileView {
 pub struct Answers {
     pub analysis_type: AnalysisType,
     /// What to read first: a fresh answer of a model, else a fresh local one, else a stale one of a model, else a stale local one.
-    /// `None`: not made yet.
+    /// `None`: not made yet, or removed.
     pub preferred: Option<Answer>,
     /// The other one, if there are two.
     pub beside: Option<Answer>,
+    /// A result was removed for want of room, and is made again when asked for or changed.
+    pub evicted: bool,
 }
 
 /// One stored analysis.
@@ -78,7 +80,16 @@ fn answers(db: &rusqlite::Connection, path: &FilePath, analysis_type: AnalysisTy
     let fresh = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.fresh);
     let local_first = model.is_none() || (!fresh(&model) && fresh(&local));
     let (preferred, beside) = if local_first { (local, model) } else { (model, local) };
-    Ok(Answers { analysis_type, preferred, beside })
+    let evicted =
+        is_evicted(db, path, JobKind::Ask(analysis_type))? || is_evicted(db, path, JobKind::Analyze(analysis_type))?;
+    Ok(Answers { analysis_type, preferred, beside, evicted })
+}
+
+fn is_evicted(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<bool, QueryError> {
+    match view::current_key(db, path, kind)? {
+        Some(key) => Ok(evicted::contains(db, &key)?),
+        None => Ok(false),
+    }
 }
 
 /// The fresh result of a kind, or else the newest, which is stale.

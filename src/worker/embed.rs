@@ -37,6 +37,8 @@ struct Pending {
     job: Job,
     file: FileRecord,
     chunks: Vec<Chunk>,
+    /// It has vectors of an earlier content, which are about to be replaced.
+    was_embedded: bool,
 }
 
 impl Worker {
@@ -120,7 +122,8 @@ impl Worker {
         let store = self.store(repo)?;
         let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err((job, Ended::Finished))) };
         let key = recipe.and_then(|recipe| recipe.key(&file));
-        let there = view::embedded_key(store.db(), &job.path)? == Some(job.key);
+        let embedded = view::embedded_key(store.db(), &job.path)?;
+        let there = embedded == Some(job.key);
         if file.skip.is_some() || key != Some(job.key) || there {
             return Ok(Err((job, Ended::Finished)));
         }
@@ -131,7 +134,7 @@ impl Worker {
         Ok(match read::text(git, &file.blob) {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
-                Ok(Pending { job, file, chunks })
+                Ok(Pending { job, file, chunks, was_embedded: embedded.is_some() })
             }
             Ok(None) => Err((job, Ended::Hopeless("its content is no longer in the repository".to_owned()))),
             Err(error) => Err((job, Ended::Failed(error.to_string()))),
@@ -160,7 +163,9 @@ impl Worker {
         let rows = pending.iter().flat_map(|one| rows(one, model_id, &vectors)).collect();
         let paths: Vec<String> = pending.iter().map(|one| one.file.path.escaped()).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        self.retire(repo, &table, &paths, &hashes)?;
+        let leaving: Vec<&str> =
+            paths.iter().zip(pending).filter(|(_, one)| one.was_embedded).map(|(path, _)| *path).collect();
+        self.retire(repo, &table, &leaving, &hashes)?;
         self.runtime.block_on(table.replace_files(&paths, rows))?;
         Ok(self.count_vectors(repo, found, vectors.len() - found)?)
     }
