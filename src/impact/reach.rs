@@ -353,6 +353,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_begins_or_ceases_to_be_skipped_reaches_everything() {
+        let (skipped, said) = (Outline::default(), outline(language_of(&"a.rs".into()), "// nothing to others").0);
+        let files: View = [(FilePath::from("a.rs"), said.clone())].into();
+        assert_ne!(skipped.resolution_hash(), said.resolution_hash());
+        assert_eq!(reached(&files, [(&skipped, &said)]), None);
+        assert_eq!(reached(&files, [(&said, &skipped)]), None);
+    }
+
+    #[test]
     fn a_signature_reaches_those_that_name_it_or_what_is_made_from_it() {
         let texts: View = [
             ("src/lib.rs", "pub mod a; pub mod b; pub mod c; pub mod d;"),

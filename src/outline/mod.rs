@@ -116,6 +116,8 @@ impl Outline {
         format!(
             "{:?} {:?} {:?} {:?}",
             (
+                // a file that says nothing, for it is skipped, is no module
+                model.scopes.is_empty(),
                 model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
                 model.scopes.iter().filter_map(folder).collect::<Vec<_>>(),
             ),
