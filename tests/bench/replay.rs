@@ -2,6 +2,9 @@
 //!
 //! The naive work of a step is what one does who knows who depends on whom, and nothing of symbols: to analyse every changed file
 //! and all its transitive dependents again. `RA_AGENT_REPLAY=DIR` replays the last commits of another repository in their place.
+//!
+//! A scripted model is asked beside, at the pace that the machine allows. What leaves is counted at four bytes a token, and a reply
+//! as [`REPLY_TOKENS`], at $0.20 and $0.50 a million.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -10,8 +13,11 @@ use std::path::Path;
 use ra_agent::domain::AnalysisType;
 use serde_json::Value;
 
+use super::figures::digits;
 use super::published;
-use super::support::{Jobs, TestAgent, TestRepo, assert_same_state};
+use super::support::asking::config_of;
+use super::support::llm_server::{INPUT_NANO, LlmServer, OUTPUT_NANO};
+use super::support::{Job, Jobs, TestAgent, TestRepo, assert_same_state};
 
 /// Crates with their releases, oldest first.
 const RELEASES: [(&str, &[&str]); 3] = [
@@ -22,7 +28,10 @@ const RELEASES: [(&str, &[&str]); 3] = [
 /// Commits of a repository that are replayed, at most.
 const COMMITS: usize = 100;
 /// The agent looks when it is asked to, so that each commit is one step.
-const LOOKS_WHEN_ASKED: &str = "[watch]\ndebounce_ms = 60000\n";
+const LOOKS_WHEN_ASKED: &str = "debounce_ms = 60000\n";
+/// Tokens that a reply is counted as: what a report of a few findings takes.
+const REPLY_TOKENS: u64 = 200;
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// What one commit, or several together, meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +48,12 @@ struct Work {
     analyses: usize,
     /// Changed files and all their transitive dependents.
     naive: usize,
+    /// Those of them that a model is asked about.
+    naive_code: usize,
+    /// What a model was asked.
+    questions: usize,
+    /// Bytes of all questions.
+    asked_bytes: u64,
 }
 
 impl Work {
@@ -49,6 +64,9 @@ impl Work {
         self.analysed += other.analysed;
         self.analyses += other.analyses;
         self.naive += other.naive;
+        self.naive_code += other.naive_code;
+        self.questions += other.questions;
+        self.asked_bytes += other.asked_bytes;
     }
 
     fn row(&self, what: &str) {
@@ -66,25 +84,62 @@ impl Work {
     }
 }
 
+/// What a history means for a model's bill.
+struct Bill {
+    what: String,
+    commits: usize,
+    work: Work,
+}
+
+impl Bill {
+    fn row(&self) {
+        let work = &self.work;
+        let naive = work.naive_code * AnalysisType::ALL.len();
+        let nano = work.asked_bytes / BYTES_PER_TOKEN * INPUT_NANO + work.questions as u64 * REPLY_TOKENS * OUTPUT_NANO;
+        let each = nano as f64 / 1e9 / work.questions.max(1) as f64;
+        let a_commit = |questions: usize| digits(each * questions as f64 / self.commits.max(1) as f64 * 1e3);
+        println!(
+            "| {} | {} | {} | {naive} | {:.0} % | {} | {} | {} |",
+            self.what,
+            self.commits,
+            work.questions,
+            100.0 * (1.0 - work.questions as f64 / naive.max(1) as f64),
+            a_commit(work.questions),
+            a_commit(naive),
+            digits(each * AnalysisType::ALL.len() as f64 * 1e3),
+        );
+    }
+}
+
 /// Replays every history and prints a table: a row for each release, one for all commits of a repository.
 ///
 /// # Errors
 /// If sources or commits cannot be had.
 pub fn run() -> Result<(), Box<dyn Error>> {
     println!(
-        "| step | changed | dependents considered | cut off | analysed again | naive | share |\n|---|---|---|---|---|---|---|"
+        "| step | changed files | dependents considered | cut off | analysed again | naive | share of the files | of the analyses |"
     );
-    if let Some(folder) = std::env::var_os("RA_AGENT_REPLAY") {
-        return commits(Path::new(&folder), &Path::new(&folder).display().to_string());
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut bills = Vec::new();
+    match std::env::var_os("RA_AGENT_REPLAY") {
+        Some(folder) => bills.push(commits(Path::new(&folder), &Path::new(&folder).display().to_string())?),
+        None => {
+            for (name, versions) in RELEASES {
+                bills.push(releases(name, versions)?);
+            }
+            bills.push(commits(Path::new(env!("CARGO_MANIFEST_DIR")), "this project")?);
+        }
     }
-    for (name, versions) in RELEASES {
-        releases(name, versions)?;
-    }
-    commits(Path::new(env!("CARGO_MANIFEST_DIR")), "this project")
+    println!(
+        "\n| history | commits | questions to a model | naive | not asked again | thousandths of a dollar a commit | naive | a file |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    bills.iter().for_each(Bill::row);
+    Ok(())
 }
 
 /// Each release of a crate as a commit.
-fn releases(name: &str, versions: &[&str]) -> Result<(), Box<dyn Error>> {
+fn releases(name: &str, versions: &[&str]) -> Result<Bill, Box<dyn Error>> {
     let repo = TestRepo::new();
     let mut replay = None;
     let mut sum = Work::default();
@@ -110,11 +165,11 @@ fn releases(name: &str, versions: &[&str]) -> Result<(), Box<dyn Error>> {
     }
     sum.row(&format!("**{name}**, all"));
     replay.ok_or("no release")?.assert_state_of_a_beginner();
-    Ok(())
+    Ok(Bill { what: name.to_owned(), commits: versions.len() - 1, work: sum })
 }
 
 /// The last commits of a repository, along first parents.
-fn commits(folder: &Path, label: &str) -> Result<(), Box<dyn Error>> {
+fn commits(folder: &Path, label: &str) -> Result<Bill, Box<dyn Error>> {
     let repo = TestRepo::new();
     repo.git(&["fetch", "--quiet", &folder.to_string_lossy(), "HEAD"]);
     let limit = format!("--max-count={}", COMMITS + 1);
@@ -130,27 +185,30 @@ fn commits(folder: &Path, label: &str) -> Result<(), Box<dyn Error>> {
     }
     sum.row(&format!("**{label}**, {count} commits"));
     replay.assert_state_of_a_beginner();
-    Ok(())
+    Ok(Bill { what: label.to_owned(), commits: count, work: sum })
 }
 
 /// A repository that an agent follows.
 struct Replay<'a> {
     repo: &'a TestRepo,
     agent: TestAgent,
+    server: LlmServer,
     seen: Jobs,
+    /// Requests so far.
+    asked: usize,
     head: String,
     edges: BTreeSet<(String, String)>,
 }
 
 impl<'a> Replay<'a> {
     fn begin(repo: &'a TestRepo) -> Self {
-        let mut agent = TestAgent::without_model();
-        agent.write_config(LOOKS_WHEN_ASKED);
+        let (mut agent, server) = (TestAgent::without_model(), LlmServer::start());
+        agent.write_config(&config_of(&server, "1000.00", LOOKS_WHEN_ASKED));
         agent.ok(["register", text(repo.path())]);
         agent.start();
         agent.wait();
         let edges = edges(&agent, repo);
-        Self { repo, seen: Jobs::of(&agent), agent, head: repo.head(), edges }
+        Self { repo, seen: Jobs::of(&agent), asked: server.requests().len(), agent, server, head: repo.head(), edges }
     }
 
     /// Follows to where the repository is now.
@@ -163,15 +221,24 @@ impl<'a> Replay<'a> {
         let dependents = paths(&impact, "dependents");
         let cut_off: BTreeSet<String> = paths(&impact, "cut_off").difference(&dependents).cloned().collect();
         let jobs = Jobs::since(&self.agent, &self.seen);
+        let requests = self.server.requests();
+        let new_requests = requests.get(self.asked..).unwrap_or_default();
+        let naive = reached(&changed, self.edges.union(&after));
+        let naive: Vec<&String> = naive.iter().filter(|path| self.is_there(path)).collect();
+        let local = |job: &&Job| job.kind.starts_with("analyze:");
         let work = Work {
             changed: impact["changed"].as_array().map_or(0, Vec::len),
             considered: dependents.len() + cut_off.len(),
             cut_off: cut_off.len(),
-            analysed: jobs.analysed().len(),
-            analyses: jobs.analyses().count(),
-            naive: reached(&changed, self.edges.union(&after)).iter().filter(|path| self.is_there(path)).count(),
+            analysed: jobs.analyses().filter(local).map(|job| &job.path).collect::<BTreeSet<_>>().len(),
+            analyses: jobs.analyses().filter(local).count(),
+            naive: naive.len(),
+            naive_code: naive.iter().filter(|path| path.ends_with(".rs")).count(),
+            questions: new_requests.len(),
+            asked_bytes: new_requests.iter().map(|request| request.body.len() as u64).sum(),
         };
         (self.head, self.edges, self.seen) = (head, after, Jobs::of(&self.agent));
+        self.asked = requests.len();
         work
     }
 
@@ -183,6 +250,7 @@ impl<'a> Replay<'a> {
     /// The saving is worth nothing if the end is not what an agent knows who begins there.
     fn assert_state_of_a_beginner(mut self) {
         let mut beginner = TestAgent::without_model();
+        beginner.write_config(&config_of(&self.server, "1000.00", LOOKS_WHEN_ASKED));
         beginner.ok(["register", text(self.repo.path())]);
         beginner.start();
         beginner.wait();

@@ -52,7 +52,7 @@ impl Asking {
     pub fn about(repo: TestRepo, monthly_usd: &str, more_config: &str, tell: impl FnOnce(&LlmServer)) -> Self {
         let (mut agent, server) = (TestAgent::without_model(), LlmServer::start());
         tell(&server);
-        agent.write_config(&config(&server, monthly_usd, more_config));
+        agent.write_config(&config_of(&server, monthly_usd, more_config));
         agent.start();
         untouched(repo.path(), || agent.ok(["register", repo.path().to_str().unwrap()]));
         Self { agent, repo, server, seen: Cell::new(0) }
@@ -140,7 +140,8 @@ fn open(path: &Path) -> Connection {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
 
-fn config(server: &LlmServer, monthly_usd: &str, more: &str) -> String {
+/// A configuration that asks the server as fast as it answers.
+pub fn config_of(server: &LlmServer, monthly_usd: &str, more: &str) -> String {
     let (input, output) = (INPUT_NANO as f64 / 1_000.0, OUTPUT_NANO as f64 / 1_000.0);
     format!(
         "[llm]\nprovider = \"custom\"\nbase_url = \"{}\"\nmodel = \"scripted\"\nrequests_per_minute = 100000\n\
