@@ -37,7 +37,7 @@ pub use pace::{Pace, Wait};
 pub use prompt::{NothingToShow, Prompt, PromptError, Prompts, render, repair};
 pub use random::random_unit;
 pub use reply::{Malformed, parse};
-pub use usage::{Usage, usage_is_plausible};
+pub use usage::usage_is_plausible;
 pub use withhold::Withheld;
 
 use crate::config::Llm;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::usage::Usage;
+use crate::budget::Usage;
 
 /// What came of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]

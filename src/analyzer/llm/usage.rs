@@ -2,18 +2,7 @@
 
 use serde::Deserialize;
 
-/// Tokens of one request, as they are billed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// All of the prompt, what was cached included.
-    pub input: u64,
-    /// Part of `input` that is billed as cached.
-    pub cached_input: u64,
-    /// All that was generated, reasoning included.
-    pub output: u64,
-    /// Part of `output` that was spent on reasoning.
-    pub reasoning: u64,
-}
+use crate::budget::Usage;
 
 /// The `usage` object of a chat completion.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

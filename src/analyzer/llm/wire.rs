@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::outcome::Finish;
-use super::usage::{Usage, WireUsage};
+use super::usage::WireUsage;
+use crate::budget::Usage;
 
 /// A chat completion.
 #[derive(Deserialize)]

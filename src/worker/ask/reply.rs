@@ -120,13 +120,7 @@ impl Worker {
             );
             return Charge::Unreported { reason };
         }
-        let usage = Usage {
-            input: reported.input,
-            cached_input: reported.cached_input,
-            output: reported.output,
-            reasoning: reported.reasoning,
-        };
-        Charge::Reported { usage, cost: budget::cost(&price, &usage) }
+        Charge::Reported { usage: reported, cost: budget::cost(&price, &reported) }
     }
 
     /// Stores a paid answer, on the disk before the ledger's entry is closed.
