@@ -78,14 +78,12 @@ pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &Chang
         Change::Build { repo, types, priority, max_files } => {
             let priority = priority.as_deref().map(|name| named(name, Priority::parse(name))).transpose()?;
             let types = analysis_types(types)?;
-            let enqueued = enqueue(db, config, repo, priority, |store| backlog::missing(store, &types, *max_files))?;
-            Ok(format!("{enqueued} job(s) queued"))
+            enqueue(db, config, repo, priority, |store| backlog::missing(store, &types, *max_files))
         }
         Change::Expire { repo, types, older_than_ms } => {
             let before = now.plus_millis(-i64::try_from(*older_than_ms).unwrap_or(i64::MAX));
             let types = analysis_types(types)?;
-            let enqueued = enqueue(db, config, repo, None, |store| backlog::older(store, &types, before))?;
-            Ok(format!("{enqueued} job(s) queued for what is older"))
+            enqueue(db, config, repo, None, |store| backlog::older(store, &types, before))
         }
     }
 }
@@ -110,22 +108,30 @@ fn put_limits_in_force(
     Ok(format!("the limits are {monthly} a month and {daily} a day{jobs}"))
 }
 
-/// Puts what is due in a repository into the queue, as asked for by a person. Returns how many jobs are new.
+/// Puts what is due in a repository into the queue, as asked for by a person; what waits there already is put before the rest.
 fn enqueue(
     db: &mut Connection,
     config: &Config,
     repo: &str,
     priority: Option<Priority>,
     due: impl FnOnce(&Connection) -> Result<Vec<Due>, StoreError>,
-) -> Result<usize, ChangeError> {
+) -> Result<String, ChangeError> {
     let id = RepoId(repo.to_owned());
     let registered = registry::get(db, &id)?.ok_or_else(|| ChangeError::NotRegistered(repo.to_owned()))?;
-    let Some(store) = RepoStore::open_reader(&id, store_dir(config, &registered))? else { return Ok(0) };
+    let Some(store) = RepoStore::open_reader(&id, store_dir(config, &registered))? else {
+        return Ok("nothing is queued: the repository was not indexed yet".to_owned());
+    };
     let jobs: Vec<NewJob> = due(store.db())?.into_iter().map(|one| one.into_job(priority)).collect();
     let tx = write(db)?;
     let enqueued = queue::enqueue(&tx, &id, &jobs, clock::now())?;
     tx.commit().map_err(StoreError::from)?;
-    Ok(enqueued)
+    Ok(match jobs.len() - enqueued {
+        0 => format!("{enqueued} job(s) queued"),
+        known => format!(
+            "{enqueued} job(s) queued; {known} more waited already and come first now, or were given up (`ra-agent queue list \
+             --discarded`)"
+        ),
+    })
 }
 
 fn analysis_types(names: &[String]) -> Result<Vec<AnalysisType>, ChangeError> {
