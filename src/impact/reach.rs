@@ -240,7 +240,7 @@ mod tests {
                 "pub struct Base { pub x: u8 } impl Base { pub fn go(&self) -> u8 { 1 } } pub type Alias = Base;",
                 "pub struct Base { pub x: u8 } impl Base { pub fn go(&self) -> u16 { 1 } } pub type Alias = Other; pub struct Other; impl Other { pub fn go(&self) {} pub fn stay(&self) {} }",
                 "pub struct Base { pub x: Other } impl Base { pub fn gone(&self) -> u8 { 1 } } pub type Alias = Base; pub struct Other; impl Other { pub fn stay(&self) {} }",
-                "use std::ops::Deref; pub struct Base { pub x: u8 } impl Deref for Base { type Target = Other; fn deref(&self) -> &Other { todo!() } } pub type Alias = Base; pub struct Other; impl Other { pub fn go(&self) {} }",
+                "use std::ops::Deref; pub struct Base { pub x: u8 } impl Deref for Base { type Target = Other; fn deref(&self) -> &Other { loop {} } } pub type Alias = Base; pub struct Other; impl Other { pub fn go(&self) {} }",
                 "pub struct Base { pub x: u8 } pub type Alias = Base; pub trait Go { fn go(&self) {} } impl Go for Base {}",
                 "pub struct Base; impl Iterator for Base { type Item = Other; fn next(&mut self) -> Option<Other> { None } } pub struct Other; impl Other { pub fn go(&self) {} } pub type Alias = Base;",
                 "pub struct Base; pub struct Other; impl Other { pub fn go(&self) {} pub fn stay(&self) {} } pub trait Go { fn go(&self); } impl<T> Go for T { fn go(&self) {} } pub type Alias = Other;",
@@ -249,9 +249,9 @@ mod tests {
         (
             "src/make.rs",
             &[
-                "use crate::base::Alias; pub fn make() -> Alias { todo!() } pub struct Held { pub inner: Alias }",
-                "use crate::B; pub fn make() -> B { todo!() } pub struct Held { pub inner: crate::base::Other }",
-                "pub fn make() -> Vec<crate::base::Alias> { todo!() } pub enum Held { One(crate::base::Base) }",
+                "use crate::base::Alias; pub fn make() -> Alias { loop {} } pub struct Held { pub inner: Alias }",
+                "use crate::B; pub fn make() -> B { loop {} } pub struct Held { pub inner: crate::base::Other }",
+                "pub fn make() -> Vec<crate::base::Alias> { loop {} } pub enum Held { One(crate::base::Base) }",
             ],
         ),
         (
