@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::asking::{Asking, CODE_FILES, QUESTIONS};
 use crate::support::llm_server::{Reported, Script};
-use crate::support::{Random, number_from_environment, wait_until};
+use crate::support::{Random, TestRepo, number_from_environment, wait_until};
 
 /// Room for the worst cases of a few questions.
 const FEW_QUESTIONS_USD: &str = "0.01";
@@ -36,6 +36,25 @@ fn f59_a_used_up_budget_parks_what_is_left_and_a_raised_one_goes_on_by_priority(
     assert_eq!(asking.settle().len(), QUESTIONS - sent.len());
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
     assert_eq!(asking.status()["parked"], json!([]));
+}
+
+#[test]
+fn a_question_dearer_than_the_whole_limit_waits_alone() {
+    let large = format!("pub mod small;\n{}", "// a line of a file that is far too long for the limit\n".repeat(800));
+    let repo = TestRepo::with_files([
+        ("Cargo.toml", "[package]\nname = \"large\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        ("src/lib.rs", large.as_str()),
+        ("src/small.rs", "pub fn one() -> u8 {\n    1\n}\n"),
+    ]);
+    let asking = Asking::about(repo, "0.008", "", |_| {});
+    asking.wait();
+    assert_eq!(asking.server.requests().len(), 4, "the small file, though the root comes first");
+    let parked = asking.status()["parked"].clone();
+    let entries = parked.as_array().unwrap();
+    assert!(entries.iter().all(|entry| entry["cause"] == "budget"), "{parked}");
+    assert_eq!(entries.iter().map(|entry| entry["jobs"].as_u64().unwrap()).sum::<u64>(), 4, "{parked}");
+    asking.agent.ok(["budget", "set", "--monthly", "3.00"]);
+    assert_eq!(asking.settle().len(), 4);
 }
 
 #[test]

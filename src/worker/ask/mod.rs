@@ -23,7 +23,7 @@ use crate::analyzer::llm::{
     Breaker, Client, Endpoint, Failure, FailureKind, Gate, Limits, Outcome, Pass, Passage, Prompt, Prompts, Request,
     Wait,
 };
-use crate::budget::{self, Call, Grant, Reservation};
+use crate::budget::{self, Call, Grant, Refusal, Reservation};
 use crate::clock::{self, Timestamp};
 use crate::config::{Config, Llm, Price};
 use crate::domain::JobState;
@@ -291,9 +291,13 @@ impl Worker {
                 self.put_back_until(id, Duration::ZERO, None)
             }
             Ok(Grant::Refused(refusal)) => {
-                let why =
-                    Parking { cause: ParkCause::Budget, until: refusal.resumes_at(), detail: &refusal.to_string() };
-                self.park_asks(&[id], &why)
+                let (until, detail) = (refusal.resumes_at(), refusal.to_string());
+                if until.is_none() && matches!(refusal, Refusal::OverLimit { .. }) {
+                    // It alone is more than the limit; others are not.
+                    queue::park(&mut self.queue, &[id], ParkCause::Budget, None, &detail, clock::now())?;
+                    return Ok(ControlFlow::Continue(()));
+                }
+                self.park_asks(&[id], &Parking { cause: ParkCause::Budget, until, detail: &detail })
             }
             Ok(_) => {
                 let now = clock::now();
