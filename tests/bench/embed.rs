@@ -72,23 +72,29 @@ fn one(embedder: &Embedder, chunk: &str) -> Duration {
     begun.elapsed()
 }
 
-/// Pieces of the sample's files, word by word until they have so many tokens. What is counted ends where embedding does.
+/// Pieces of the sample's files of just so many tokens. What is counted ends where embedding does.
 fn chunks(embedder: &Embedder, tokens: usize) -> Vec<String> {
-    let chunks =
-        sample::files(sample::ALL).into_iter().filter(|(path, _)| path.ends_with(".rs")).filter_map(|(_, text)| {
-            let mut chunk = String::new();
-            for word in text.split_inclusive(' ') {
-                chunk.push_str(word);
-                let counted = embedder.count_tokens(&chunk).unwrap();
-                if counted >= tokens {
-                    return (counted == tokens).then_some(chunk);
-                }
-            }
-            None
-        });
-    let chunks: Vec<String> = chunks.take(CHUNKS).collect();
+    let files = sample::files(sample::ALL).into_iter().filter(|(path, _)| path.ends_with(".rs"));
+    let chunks: Vec<String> = files.flat_map(|(_, text)| pieces(embedder, &text, tokens)).take(CHUNKS).collect();
     assert_eq!(chunks.len(), CHUNKS, "the sample has too few pieces of {tokens} tokens");
     chunks
+}
+
+/// Word by word until there are enough tokens; a piece whose last word brought too many is left out.
+fn pieces(embedder: &Embedder, text: &str, tokens: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut piece = String::new();
+    for word in text.split_inclusive(' ') {
+        piece.push_str(word);
+        let counted = embedder.count_tokens(&piece).unwrap();
+        if counted >= tokens {
+            let whole = std::mem::take(&mut piece);
+            if counted == tokens {
+                pieces.push(whole);
+            }
+        }
+    }
+    pieces
 }
 
 /// The peer and we embed the same chunks in turn, several times, so that what else the machine does meets both.
