@@ -49,6 +49,20 @@ impl Relation {
         self.select(db, "source_file = ?1", source.as_bytes())
     }
 
+    /// Who uses a symbol of a file.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn users_of(self, db: &Connection, source: &FilePath, symbol: &str) -> Result<Vec<FilePath>> {
+        let table = self.table();
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT DISTINCT dependent_file FROM {table} WHERE source_file = ?1 AND symbol_name = ?2"
+        ))?;
+        let users = statement
+            .query_map(params![source.as_bytes(), symbol], |row| Ok(FilePath::new(row.get::<_, Vec<u8>>(0)?)))?;
+        Ok(users.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn select(self, db: &Connection, condition: &str, path: &[u8]) -> Result<Vec<Edge>> {
         let table = self.table();
         let mut statement = db.prepare_cached(&format!(

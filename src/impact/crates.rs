@@ -52,7 +52,7 @@ impl Package<'_> {
 }
 
 /// All crates of the view, libraries before the targets that use them within a package.
-pub(super) fn crates(view: &View<'_>) -> Vec<Crate> {
+pub(super) fn crates(view: &View) -> Vec<Crate> {
     let packages = packages(view);
     let mut crates = Vec::new();
     let mut libs: Vec<Option<usize>> = Vec::new();
@@ -78,7 +78,7 @@ pub(super) fn crates(view: &View<'_>) -> Vec<Crate> {
     crates
 }
 
-fn packages<'a>(view: &View<'a>) -> Vec<Package<'a>> {
+fn packages<'a>(view: &'a View) -> Vec<Package<'a>> {
     let mut by_folder: BTreeMap<Vec<u8>, Option<&'a Manifest>> = BTreeMap::new();
     for entry in &view.files {
         let folder = entry.path.parent();
@@ -106,7 +106,7 @@ fn before_src(folder: &[u8]) -> &[u8] {
 }
 
 fn package<'a>(
-    view: &View<'a>,
+    view: &'a View,
     folder: Vec<u8>,
     manifest: Option<&'a Manifest>,
     folders: &BTreeSet<Vec<u8>>,
@@ -119,12 +119,12 @@ fn package<'a>(
     others.extend(at(build).map(|root| (root, false)));
     let named = manifest.map(|manifest| manifest.target_paths.as_slice()).unwrap_or_default();
     others.extend(named.iter().filter_map(|path| at(path)).map(|root| (root, true)));
-    for (file, entry) in view.files.iter().enumerate() {
+    for (file, entry) in view.files_below(&folder) {
         if let Some(inside) = below(entry.path.as_bytes(), &folder)
             && target_kind(inside).is_some_and(|kind| manifest.is_none_or(|m| !m.not_discovered.contains(&kind)))
             && !is_in_nested_package(entry.path.parent(), &folder, folders)
         {
-            others.insert(file as File, true);
+            others.insert(file, true);
         }
     }
     others.retain(|&root, _| Some(root) != lib && language_of(view.path(root)) == Language::Rust);
@@ -175,7 +175,7 @@ fn lib_name(package: &Package<'_>) -> String {
     named.unwrap_or(&package.name).replace('-', "_")
 }
 
-fn target_name(view: &View<'_>, root: File, package: &Package<'_>) -> String {
+fn target_name(view: &View, root: File, package: &Package<'_>) -> String {
     let path = view.path(root);
     let stem = String::from_utf8_lossy(path.file_name()).trim_end_matches(".rs").to_owned();
     match stem.as_str() {

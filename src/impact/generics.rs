@@ -6,7 +6,7 @@ use super::types::{Env, Ty, args_of, is_pointer, one_or_bounds};
 use super::view::{File, Name};
 use crate::outline::model::{ScopeId, ScopeKind, This, Type, TypeId};
 
-impl Names<'_, '_> {
+impl Names<'_> {
     pub(super) fn generic_count(&self, file: File, scope: ScopeId) -> usize {
         match self.world.view.model(file).scopes.get(scope as usize).map(|scope| &scope.kind) {
             Some(ScopeKind::Item { generics, .. }) => generics.len(),

@@ -145,7 +145,7 @@ pub(super) fn is_common(name: &str) -> bool {
     COMMON.contains(&name)
 }
 
-impl Names<'_, '_> {
+impl Names<'_> {
     /// A method that a trait of the view, in scope in this file, adds to foreign types, if only one file has such a method.
     pub(super) fn extension(&self, name: Name, file: File, mount: MountId) -> Option<GlobalDef> {
         let members = &self.world.members;

@@ -15,8 +15,8 @@ use crate::outline::model::{Body, How, NO_VALUE, NameId, PathId, Pattern, Patter
 const DEPTH_MAX: u32 = 12;
 
 /// One file in one of its mounts.
-pub(super) struct Inference<'n, 'w, 'a> {
-    pub names: &'n Names<'w, 'a>,
+pub(super) struct Inference<'n, 'w> {
+    pub names: &'n Names<'w>,
     pub file: File,
     pub mount: MountId,
     pub found: &'n mut References,
@@ -26,8 +26,8 @@ pub(super) struct Inference<'n, 'w, 'a> {
     this: Ty,
 }
 
-impl<'n, 'w, 'a> Inference<'n, 'w, 'a> {
-    pub(super) fn new(names: &'n Names<'w, 'a>, file: File, mount: MountId, found: &'n mut References) -> Self {
+impl<'n, 'w> Inference<'n, 'w> {
+    pub(super) fn new(names: &'n Names<'w>, file: File, mount: MountId, found: &'n mut References) -> Self {
         Self {
             names,
             file,

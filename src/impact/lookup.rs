@@ -12,7 +12,7 @@ use super::view::{GlobalDef, Name};
 use crate::outline::SymbolKind;
 use crate::outline::model::{Owner, Space, Type};
 
-impl Names<'_, '_> {
+impl Names<'_> {
     /// An item of a type by name: a variant, an item of its impls, of the traits it implements.
     pub(super) fn associated(
         &self,
@@ -87,7 +87,7 @@ impl Names<'_, '_> {
             |asked: &GlobalDef| blocks.into_iter().flatten().any(|block| members.trait_of.get(block) == Some(asked));
         let common = is_common(self.world.view.text(name));
         let fits = |blanket: &&Blanket| !(blanket.asks_more && common) && blanket.asked.iter().all(implements);
-        members.blanket.iter().filter(fits).find_map(|blanket| members.owned(blanket.of, name))
+        members.blanket.values().filter(fits).find_map(|blanket| members.owned(blanket.of, name))
     }
 
     fn of_supertraits(&self, def: GlobalDef, name: Name, mount: MountId, depth: u32) -> Option<GlobalDef> {

@@ -8,24 +8,34 @@ use super::crates::Crate;
 use super::view::{File, GlobalDef, Name, View, join};
 use crate::outline::model::{ImportName, Owner, ScopeId, ScopeKind};
 
-/// Index into [`Modules::regions`].
-pub(super) type RegionId = u32;
 /// Index into [`Modules::mounts`].
 pub(super) type MountId = u32;
+
+/// The region of a scope of a mounted file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RegionId {
+    pub mount: MountId,
+    scope: ScopeId,
+}
 
 /// A file as a module of a crate. A file can be mounted more than once: by two crates, or by `#[path]`.
 pub(super) struct Mount {
     pub file: File,
     pub krate: usize,
-    /// Region of each scope of the file, for the scopes that have one.
-    regions: FxHashMap<ScopeId, RegionId>,
+    /// By scope; those of items have none.
+    regions: Vec<Option<Box<Region>>>,
+    place: Place,
+    /// The files that it declares or includes.
+    declared: Vec<Pending>,
+    /// Those of them that are modules of its own.
+    children: Vec<MountId>,
 }
 
 /// A module or a block: a table of names.
+#[derive(Default)]
 pub(super) struct Region {
-    pub mount: MountId,
-    /// The module that `self` means here.
-    pub module: RegionId,
+    /// The module that `self` means here, if it is not itself one.
+    outer: Option<RegionId>,
     /// The module that `super` means; none at a crate's root.
     pub parent: Option<RegionId>,
     /// Definition of an inline module.
@@ -38,8 +48,6 @@ pub(super) struct Region {
     pub globs: Vec<u32>,
     /// Modules whose source is included here (`include!`), or that this source is included by.
     pub merged: Vec<RegionId>,
-    /// It is a file's that is included, not declared: no module of its own.
-    is_included: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,19 +61,27 @@ pub(super) enum Entry {
 #[derive(Default)]
 pub(super) struct Modules {
     pub mounts: Vec<Mount>,
-    pub regions: Vec<Region>,
     /// Mounts of each file.
     pub of_file: Vec<Vec<MountId>>,
     /// Root region of each crate.
     pub roots: Vec<RegionId>,
     /// Files that are included as text, with the file that does so.
     pub embedded: Vec<(File, File, u32)>,
+    /// What a root that says nothing, for it is skipped, holds.
+    nothing: Region,
 }
 
 /// A file waiting to be mounted.
+#[derive(Clone, PartialEq, Eq)]
 struct Pending {
     file: File,
     krate: usize,
+    place: Place,
+}
+
+/// Where a file stands in its crate.
+#[derive(Clone, PartialEq, Eq)]
+struct Place {
     parent: Option<RegionId>,
     name: Option<Name>,
     /// Where its `mod x;` are looked for.
@@ -74,21 +90,30 @@ struct Pending {
     merged_into: Option<RegionId>,
 }
 
+/// Folders of the inline modules of a file.
+type Folders = FxHashMap<ScopeId, Vec<u8>>;
+
 /// Mounts of one crate: real trees are smaller than this; what `#[path]` can multiply is not.
 const MOUNTS_MAX: usize = 20_000;
 
-pub(super) fn mount_all(view: &View<'_>, crates: &[Crate]) -> Modules {
+pub(super) fn mount_all(view: &View, crates: &[Crate]) -> Modules {
     let mut modules = Modules { of_file: vec![Vec::new(); view.files.len()], ..Modules::default() };
     for (krate, Crate { root, folder, .. }) in crates.iter().enumerate() {
-        modules.roots.push(modules.regions.len() as RegionId);
+        modules.roots.push(RegionId { mount: modules.mounts.len() as MountId, scope: 0 });
         let root_folder = view.path(*root).parent().to_vec();
-        let first = Pending { file: *root, krate, parent: None, name: None, folder: root_folder, merged_into: None };
-        let mut pending = vec![first];
+        let place = Place { parent: None, name: None, folder: root_folder, merged_into: None };
+        let mut pending = vec![Pending { file: *root, krate, place }];
         let mut seen = FxHashSet::default();
         while let Some(next) = pending.pop() {
-            if seen.insert((next.file, next.parent, next.name)) && seen.len() < MOUNTS_MAX {
+            if seen.insert((next.file, next.place.parent, next.place.name)) && seen.len() < MOUNTS_MAX {
                 modules.mount(view, folder, next, &mut pending);
             }
+        }
+    }
+    // Only when all are mounted: what a region declares itself comes first.
+    for mount in 0..modules.mounts.len() as MountId {
+        if let Some(parent) = modules.link(mount) {
+            modules.mounts[parent as usize].children.push(mount);
         }
     }
     modules
@@ -96,19 +121,30 @@ pub(super) fn mount_all(view: &View<'_>, crates: &[Crate]) -> Modules {
 
 impl Modules {
     pub(super) fn region(&self, id: RegionId) -> &Region {
-        &self.regions[id as usize]
+        let regions = self.mounts.get(id.mount as usize).map(|mount| mount.regions.as_slice()).unwrap_or_default();
+        regions.get(id.scope as usize).and_then(Option::as_deref).unwrap_or(&self.nothing)
+    }
+
+    fn region_mut(&mut self, id: RegionId) -> Option<&mut Region> {
+        self.mounts.get_mut(id.mount as usize)?.regions.get_mut(id.scope as usize)?.as_deref_mut()
+    }
+
+    /// The module that `self` means in a region.
+    pub(super) fn module_of(&self, id: RegionId) -> RegionId {
+        self.region(id).outer.unwrap_or(id)
     }
 
     pub(super) fn file_of(&self, region: RegionId) -> File {
-        self.mounts[self.region(region).mount as usize].file
+        self.mounts[region.mount as usize].file
     }
 
     pub(super) fn crate_of(&self, region: RegionId) -> usize {
-        self.mounts[self.region(region).mount as usize].krate
+        self.mounts[region.mount as usize].krate
     }
 
     pub(super) fn region_of(&self, mount: MountId, scope: ScopeId) -> Option<RegionId> {
-        self.mounts[mount as usize].regions.get(&scope).copied()
+        self.mounts[mount as usize].regions.get(scope as usize)?.as_ref()?;
+        Some(RegionId { mount, scope })
     }
 
     pub(super) fn entries(&self, region: RegionId, name: Name) -> &[Entry] {
@@ -126,7 +162,7 @@ impl Modules {
     }
 
     /// `crate_name::a::b`
-    pub(super) fn path_of(&self, region: RegionId, view: &View<'_>, crates: &[Crate]) -> String {
+    pub(super) fn path_of(&self, region: RegionId, view: &View, crates: &[Crate]) -> String {
         let mut names = Vec::new();
         let mut at = Some(region);
         while let Some(region) = at {
@@ -138,64 +174,90 @@ impl Modules {
         names.join("::")
     }
 
-    fn mount(&mut self, view: &View<'_>, package: &[u8], this: Pending, pending: &mut Vec<Pending>) {
-        let model = view.model(this.file);
+    fn mount(&mut self, view: &View, package: &[u8], this: Pending, pending: &mut Vec<Pending>) {
         let mount = self.mounts.len() as MountId;
-        self.mounts.push(Mount { file: this.file, krate: this.krate, regions: FxHashMap::default() });
-        self.of_file[this.file as usize].push(mount);
-        let mut folders: FxHashMap<ScopeId, Vec<u8>> = FxHashMap::default();
+        let Pending { file, krate, place } = this;
+        let merged_into = place.merged_into;
+        let empty = (Vec::new(), Vec::new(), Vec::new());
+        self.mounts.push(Mount { file, krate, regions: empty.0, place, declared: empty.1, children: empty.2 });
+        self.of_file[file as usize].push(mount);
+        let folders = self.open(view, mount);
+        self.merge(mount, merged_into);
+        let mut declared = self.declared_files(view, mount, &folders);
+        self.include(view, package, mount, &mut declared);
+        pending.extend(declared.iter().cloned());
+        self.mounts[mount as usize].declared = declared;
+    }
+
+    /// Takes in what a file says now. `false`: it says otherwise which files there are, or other files' names are mixed with its
+    /// own, so that all has to be mounted again.
+    pub(super) fn remount(&mut self, view: &View, file: File) -> bool {
+        if !view.model(file).includes.is_empty() {
+            return false;
+        }
+        self.of_file[file as usize].clone().into_iter().all(|mount| {
+            if self.mounts[mount as usize].place.merged_into.is_some() {
+                return false;
+            }
+            let folders = self.open(view, mount);
+            let children = self.mounts[mount as usize].children.clone();
+            for child in children {
+                self.link(child);
+            }
+            // what it declares is linked before its parent is, for the parent's table was not made anew
+            self.declared_files(view, mount, &folders) == self.mounts[mount as usize].declared
+        })
+    }
+
+    /// Makes the regions of a file, with what they declare and import.
+    fn open(&mut self, view: &View, mount: MountId) -> Folders {
+        let Mount { file, place: Place { parent, name: given, folder: own, .. }, .. } = &self.mounts[mount as usize];
+        let (file, parent, given, own) = (*file, *parent, *given, own.clone());
+        let model = view.model(file);
+        self.mounts[mount as usize].regions.clear();
+        let mut folders = Folders::default();
         for (scope, entry) in model.scopes.iter().enumerate() {
             let scope = scope as ScopeId;
             let outer = entry.parent.and_then(|parent| self.nearest(view, mount, parent));
-            let (name, def, parent, is_module) = match &entry.kind {
-                ScopeKind::File => (this.name, None, this.parent, true),
-                ScopeKind::Module { name, def, .. } => {
-                    let parent = outer.map(|outer| self.region(outer).module);
-                    (Some(view.name(this.file, *name)), Some(view.global(this.file, *def)), parent, true)
+            let module = outer.map(|outer| self.module_of(outer));
+            let region = match &entry.kind {
+                ScopeKind::File => Some(Region { name: given, parent, ..Region::default() }),
+                ScopeKind::Module { name, def, .. } => Some(Region {
+                    name: Some(view.name(file, *name)),
+                    def: Some(view.global(file, *def)),
+                    parent: module,
+                    ..Region::default()
+                }),
+                ScopeKind::Block => {
+                    let parent = outer.and_then(|outer| self.region(outer).parent);
+                    Some(Region { outer: module, parent, ..Region::default() })
                 }
-                ScopeKind::Block => (None, None, outer.and_then(|outer| self.region(outer).parent), false),
-                ScopeKind::Item { .. } => continue,
+                ScopeKind::Item { .. } => None,
             };
-            let id = self.regions.len() as RegionId;
-            let module = if is_module { id } else { outer.map_or(id, |outer| self.region(outer).module) };
-            self.regions.push(Region {
-                mount,
-                module,
-                parent,
-                def,
-                name,
-                entries: FxHashMap::default(),
-                by_macros: FxHashMap::default(),
-                globs: Vec::new(),
-                merged: Vec::new(),
-                is_included: this.merged_into.is_some(),
-            });
-            self.mounts[mount as usize].regions.insert(scope, id);
+            self.mounts[mount as usize].regions.push(region.map(Box::new));
             if let (ScopeKind::Module { name, folder, .. }, Some(outer)) = (&entry.kind, outer) {
+                let name = view.name(file, *name);
                 let around = entry.parent.and_then(|parent| folders.get(&parent));
                 let inside = match folder {
-                    Some(given) => join(around.map_or(view.path(this.file).parent(), Vec::as_slice), given.as_bytes()),
-                    None => {
-                        let text = view.text(view.name(this.file, *name)).as_bytes();
-                        join(around.unwrap_or(&this.folder), text)
-                    }
+                    Some(given) => join(around.map_or(view.path(file).parent(), Vec::as_slice), given.as_bytes()),
+                    None => join(around.unwrap_or(&own), view.text(name).as_bytes()),
                 };
                 folders.insert(scope, inside.unwrap_or_default());
-                self.regions[outer as usize]
-                    .entries
-                    .entry(view.name(this.file, *name))
-                    .or_default()
-                    .push(Entry::Module(id));
+                self.enter(outer, name, Entry::Module(RegionId { mount, scope }));
             }
         }
         self.declare(view, mount);
-        self.merge(mount, this.merged_into);
-        self.declare_files(view, mount, &this, &folders, pending);
-        self.include(view, package, mount, pending);
+        folders
+    }
+
+    fn enter(&mut self, region: RegionId, name: Name, entry: Entry) {
+        if let Some(region) = self.region_mut(region) {
+            region.entries.entry(name).or_default().push(entry);
+        }
     }
 
     /// The region of a scope, or of the nearest one around it that has one.
-    pub(super) fn nearest(&self, view: &View<'_>, mount: MountId, scope: ScopeId) -> Option<RegionId> {
+    pub(super) fn nearest(&self, view: &View, mount: MountId, scope: ScopeId) -> Option<RegionId> {
         let scopes = &view.model(self.mounts[mount as usize].file).scopes;
         let mut at = Some(scope);
         while let Some(scope) = at {
@@ -207,7 +269,7 @@ impl Modules {
         None
     }
 
-    fn declare(&mut self, view: &View<'_>, mount: MountId) {
+    fn declare(&mut self, view: &View, mount: MountId) {
         let file = self.mounts[mount as usize].file;
         let model = view.model(file);
         for (id, def) in model.defs.iter().enumerate() {
@@ -219,21 +281,17 @@ impl Modules {
             }
             if let Some(region) = self.nearest(view, mount, def.scope) {
                 let name = view.name(file, def.name);
-                let region = &mut self.regions[region as usize];
-                match def.owner {
-                    Owner::Macro => drop(region.by_macros.entry(name).or_insert(def_id)),
-                    _ => region.entries.entry(name).or_default().push(Entry::Def(def_id)),
+                match (def.owner, self.region_mut(region)) {
+                    (Owner::Macro, Some(region)) => drop(region.by_macros.entry(name).or_insert(def_id)),
+                    _ => self.enter(region, name, Entry::Def(def_id)),
                 }
             }
         }
         for (id, import) in model.imports.iter().enumerate() {
             let Some(region) = self.nearest(view, mount, import.scope) else { continue };
-            let region = &mut self.regions[region as usize];
             match import.name {
-                ImportName::As(name) => {
-                    region.entries.entry(view.name(file, name)).or_default().push(Entry::Import(id as u32));
-                }
-                ImportName::Glob => region.globs.push(id as u32),
+                ImportName::As(name) => self.enter(region, view.name(file, name), Entry::Import(id as u32)),
+                ImportName::Glob => self.region_mut(region).into_iter().for_each(|region| region.globs.push(id as u32)),
                 ImportName::Nameless => {}
             }
         }
@@ -241,39 +299,30 @@ impl Modules {
 
     fn merge(&mut self, mount: MountId, into: Option<RegionId>) {
         if let (Some(into), Some(own)) = (into, self.region_of(mount, 0)) {
-            self.regions[into as usize].merged.push(own);
-            self.regions[own as usize].merged.push(into);
+            for (one, other) in [(into, own), (own, into)] {
+                self.region_mut(one).into_iter().for_each(|region| region.merged.push(other));
+            }
         }
     }
 
-    fn declare_files(
-        &mut self,
-        view: &View<'_>,
-        mount: MountId,
-        this: &Pending,
-        folders: &FxHashMap<ScopeId, Vec<u8>>,
-        pending: &mut Vec<Pending>,
-    ) {
-        for declaration in &view.model(this.file).modules {
+    fn declared_files(&self, view: &View, mount: MountId, folders: &Folders) -> Vec<Pending> {
+        let Mount { file: by, krate, ref place, .. } = self.mounts[mount as usize];
+        let mut declared = Vec::new();
+        for declaration in &view.model(by).modules {
             let Some(region) = self.nearest(view, mount, declaration.scope) else { continue };
-            let name = view.name(this.file, declaration.name);
+            let name = view.name(by, declaration.name);
             let inline = folders.get(&declaration.scope);
-            let folder = inline.unwrap_or(&this.folder);
-            let base = if inline.is_some() { folder.as_slice() } else { view.path(this.file).parent() };
-            let parent = Some(self.region(region).module);
+            let folder = inline.unwrap_or(&place.folder);
+            let base = if inline.is_some() { folder.as_slice() } else { view.path(by).parent() };
+            let parent = Some(self.module_of(region));
             for (file, folder) in find(view, base, folder, view.text(name), &declaration.paths) {
                 if !self.is_inside(parent, file) {
-                    pending.push(Pending {
-                        file,
-                        krate: this.krate,
-                        parent,
-                        name: Some(name),
-                        folder,
-                        merged_into: None,
-                    });
+                    let place = Place { parent, name: Some(name), folder, merged_into: None };
+                    declared.push(Pending { file, krate, place });
                 }
             }
         }
+        declared
     }
 
     /// A module inside itself: the compiler refuses it, too.
@@ -288,22 +337,18 @@ impl Modules {
         false
     }
 
-    /// Enters the modules that other files are, once all are mounted.
-    pub(super) fn link(&mut self) {
-        for id in 0..self.regions.len() as RegionId {
-            let Region { parent, name, def, module, is_included, .. } = self.region(id);
-            let is_file = *module == id && def.is_none() && !is_included;
-            if let (Some(parent), Some(name), true) = (*parent, *name, is_file) {
-                let entries = self.regions[parent as usize].entries.entry(name).or_default();
-                if !entries.contains(&Entry::Module(id)) {
-                    entries.push(Entry::Module(id));
-                }
-            }
+    /// Enters a file's module into the one that declares it; says whose that is.
+    fn link(&mut self, mount: MountId) -> Option<MountId> {
+        let Place { parent, name, merged_into: None, .. } = self.mounts[mount as usize].place else { return None };
+        let (parent, name, own) = (parent?, name?, Entry::Module(self.region_of(mount, 0)?));
+        if !self.entries(parent, name).contains(&own) {
+            self.enter(parent, name, own);
         }
+        Some(parent.mount)
     }
 
-    fn include(&mut self, view: &View<'_>, package: &[u8], mount: MountId, pending: &mut Vec<Pending>) {
-        let (file, krate) = (self.mounts[mount as usize].file, self.mounts[mount as usize].krate);
+    fn include(&mut self, view: &View, package: &[u8], mount: MountId, declared: &mut Vec<Pending>) {
+        let Mount { file, krate, .. } = self.mounts[mount as usize];
         for include in &view.model(file).includes {
             let path = if include.from_package {
                 join(package, include.path.trim_start_matches('/').as_bytes())
@@ -318,8 +363,8 @@ impl Modules {
             if let (true, Some(region)) = (include.source, self.nearest(view, mount, include.scope)) {
                 let folder = view.path(target).parent().to_vec();
                 let Region { parent, name, .. } = self.region(region);
-                let (parent, name) = (*parent, *name);
-                pending.push(Pending { file: target, krate, parent, name, folder, merged_into: Some(region) });
+                let place = Place { parent: *parent, name: *name, folder, merged_into: Some(region) };
+                declared.push(Pending { file: target, krate, place });
             }
         }
     }
@@ -327,7 +372,7 @@ impl Modules {
 
 /// Files of `mod name;`, each with the folder in which its own modules lie. Which of several a build takes depends on its
 /// configuration; all of them are read.
-fn find(view: &View<'_>, base: &[u8], folder: &[u8], name: &str, paths: &[String]) -> Vec<(File, Vec<u8>)> {
+fn find(view: &View, base: &[u8], folder: &[u8], name: &str, paths: &[String]) -> Vec<(File, Vec<u8>)> {
     let given = paths.iter().filter_map(|path| view.file_at(&join(base, path.as_bytes())?));
     let mut found: Vec<_> = given.map(|file| (file, view.path(file).parent().to_vec())).collect();
     if found.is_empty()

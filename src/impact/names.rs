@@ -66,8 +66,8 @@ pub(super) struct Place {
 pub(super) type Query = (RegionId, Name, Space);
 
 /// Name resolution with a memory; one per thread.
-pub(super) struct Names<'w, 'a> {
-    pub world: &'w World<'a>,
+pub(super) struct Names<'w> {
+    pub world: &'w World,
     pub(super) memory: RefCell<FxHashMap<Query, Option<Found>>>,
 }
 
@@ -80,13 +80,13 @@ pub(super) struct Visited {
     pub depth: usize,
 }
 
-impl<'w, 'a> Names<'w, 'a> {
+impl<'w> Names<'w> {
     /// A mount to read a definition's types in, where none is near.
     pub(super) fn first_mount(&self, def: GlobalDef) -> MountId {
         self.world.modules.of_file[self.world.view.file_of(def) as usize].first().copied().unwrap_or_default()
     }
 
-    pub(super) fn new(world: &'w World<'a>) -> Self {
+    pub(super) fn new(world: &'w World) -> Self {
         Self { world, memory: RefCell::default() }
     }
 
@@ -177,10 +177,10 @@ impl<'w, 'a> Names<'w, 'a> {
             return end;
         }
         if first == words.this_module {
-            return End::Module(modules.region(region).module);
+            return End::Module(modules.module_of(region));
         }
         if first == words.parent {
-            let end = self.parent_of(modules.region(region).module);
+            let end = self.parent_of(modules.module_of(region));
             note_module(end, 0, &mut walked.steps);
             return end;
         }

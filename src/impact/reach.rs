@@ -4,52 +4,81 @@
 //! change can reach a file only by a chain of names: the name of what changed, then the name of a declaration that mentions it (a
 //! function by its result's type, a member by its type, an import by its path), and so on. Files that write none of these names
 //! resolve as before. The set is larger than what really changes, never smaller.
+//!
+//! A function of which nothing but the signature changed is found by whoever found it before: what resolution reads of it (its
+//! result, its parameters) it reads after it has found it, and notes that as a use. So that reaches those alone that are known to
+//! use it, be its name ever so common.
 
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::view::{File, View};
 use crate::domain::FilePath;
 use crate::outline::model::{Import, ImportName, Owner, Type};
 use crate::outline::{Outline, Symbol, SymbolKind, Visibility};
 
-/// The files of a view that have to be resolved again after some of its files changed, those themselves not counted; `None`: any
-/// file, for crates or module trees changed, or what comes in by a glob.
-pub fn reached<'a>(
-    files: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>,
-    changed: impl IntoIterator<Item = (&'a Outline, &'a Outline)>,
-) -> Option<BTreeSet<FilePath>> {
+/// The files that have to be resolved again after some files changed, those themselves not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Those that write the name of something that is new, gone or another.
+    pub files: BTreeSet<FilePath>,
+    /// Whoever used one of these before, by the file that defines it and its name.
+    pub users_of: BTreeSet<(FilePath, String)>,
+}
+
+/// Whom a change reaches that made the files what they are in the view, with the numbers of [`Reach::files`]; each pair is what a
+/// file said before. `None`: any file.
+pub(super) fn reach<'a>(
+    view: &View,
+    before: impl IntoIterator<Item = (File, &'a Outline)>,
+) -> Option<(Reach, BTreeSet<File>)> {
+    let mut reach = Reach::default();
+    let before: Vec<(File, &Outline)> = before.into_iter().collect();
     let mut names = Names::default();
-    for (before, after) in changed {
-        add_differing(before, after, &mut names)?;
+    for &(file, before) in &before {
+        let resigned = add_differing(before, view.outline(file), &mut names)?;
+        reach.users_of.extend(resigned.into_iter().map(|name| (view.path(file).clone(), name.to_owned())));
     }
-    let files: Vec<(&FilePath, &Outline)> = files.into_iter().collect();
-    let mut reached: Vec<bool> = vec![false; files.len()];
+    let files = writers(view, names);
+    reach.files = files.iter().map(|&file| view.path(file).clone()).collect();
+    Some((reach, files))
+}
+
+/// The files that write one of the names, or a name that one of them declares by mentioning one, and so on.
+fn writers<'a>(view: &'a View, mut names: Names<'a>) -> BTreeSet<File> {
+    let mut files = BTreeSet::new();
+    let mut followed = Names::default();
     loop {
-        let known = names.len();
-        for ((_, outline), reached) in files.iter().zip(&mut reached) {
-            if outline.model.names.iter().any(|name| names.contains(name.as_str())) {
-                *reached = true;
-                add_mentioning(outline, &mut names);
-            }
+        let new: Vec<&str> = names.difference(&followed).copied().collect();
+        if new.is_empty() {
+            return files;
         }
-        if names.len() == known {
-            break;
+        files.extend(new.iter().filter_map(|name| view.known(name)).flat_map(|name| view.writers(name)));
+        followed.extend(new);
+        for &file in &files {
+            add_mentioning(view.outline(file), &mut names);
         }
     }
-    Some(files.iter().zip(reached).filter(|(_, reached)| *reached).map(|((path, _), _)| (*path).clone()).collect())
 }
 
 type Names<'a> = FxHashSet<&'a str>;
 
-/// Names of what one outline declares and the other does not, or declares otherwise.
-fn add_differing<'a>(before: &'a Outline, after: &'a Outline, names: &mut Names<'a>) -> Option<()> {
+/// Adds the names of what one outline declares and the other does not, or declares otherwise. Hands out the functions of which
+/// nothing but the signature differs.
+fn add_differing<'a>(before: &'a Outline, after: &'a Outline, names: &mut Names<'a>) -> Option<BTreeSet<&'a str>> {
     if structure(before) != structure(after) {
         return None;
     }
     let (declared, declared_after) = (declarations(before), declarations(after));
-    for Declaration { symbol, .. } in differing(&declared, &declared_after)? {
+    let found = |declared: &[Declaration<'a>]| declared.iter().map(Declaration::found).collect::<Vec<_>>();
+    let (found_before, found_after) = (found(&declared), found(&declared_after));
+    let differing_found: FxHashSet<_> = differing(&found_before, &found_after)?.into_iter().collect();
+    let is_shared = |one: &&Declaration<'_>| !differing_found.contains(&one.found());
+    let shared = declared.iter().filter(is_shared).zip(declared_after.iter().filter(is_shared));
+    let resigned = shared.filter(|(before, after)| before != after).map(|(before, _)| before.symbol.name).collect();
+    for Declaration { symbol, .. } in differing_found {
         add_declared(symbol, names);
     }
     for block in differing(&headers(before), &headers(after))? {
@@ -63,7 +92,7 @@ fn add_differing<'a>(before: &'a Outline, after: &'a Outline, names: &mut Names<
         }
         names.extend(import.segments.iter().copied().chain(import.name));
     }
-    Some(())
+    Some(resigned)
 }
 
 /// What is in one list and not in the other; `None` if what both have stands in another order, which decides between equals.
@@ -98,6 +127,18 @@ struct Declaration<'a> {
     place: (Vec<&'a str>, bool),
     /// Header of the impl that it belongs to.
     block: Option<&'a str>,
+    takes_self: bool,
+}
+
+impl Declaration<'_> {
+    /// What resolution looks at to find it; a function's signature is looked at when it is found.
+    fn found(&self) -> Self {
+        let mut found = self.clone();
+        if matches!(self.symbol.kind, SymbolKind::Function | SymbolKind::Method) {
+            found.symbol.signature = "";
+        }
+        found
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,7 +161,7 @@ fn declarations(outline: &Outline) -> Vec<Declaration<'_>> {
             Owner::Impl(block) => model.impls.get(block as usize).map(|block| block.header.as_str()),
             Owner::Def(_) | Owner::Scope | Owner::Macro => None,
         };
-        Declaration { symbol: seen(symbol), place: model.place(def.scope), block }
+        Declaration { symbol: seen(symbol), place: model.place(def.scope), block, takes_self: def.takes_self }
     });
     declared.collect()
 }
@@ -220,9 +261,11 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use super::*;
-    use crate::impact::{RESOLUTION_VERSION, resolve, resolve_files};
+    use crate::domain::Edge;
+    use crate::impact::{RESOLUTION_VERSION, World, resolve};
     use crate::outline::{language_of, outline};
 
     /// Files that know each other by imports, results, fields, impls, aliases, re-exports and globs; each with other texts.
@@ -278,23 +321,35 @@ mod tests {
         ),
     ];
 
-    type View = BTreeMap<FilePath, Outline>;
+    type View = BTreeMap<FilePath, Arc<Outline>>;
+
+    fn said(path: &FilePath, text: &str) -> Arc<Outline> {
+        Arc::new(outline(language_of(path), text).0)
+    }
 
     fn view(texts: &[usize]) -> View {
         let file = |(&(path, all), &text): (&(&str, &[&str]), &usize)| {
             let path = FilePath::from(path);
-            let outline = outline(language_of(&path), all[text % all.len()]).0;
+            let outline = said(&path, all[text % all.len()]);
             (path, outline)
         };
         FILES.iter().zip(texts).map(file).collect()
     }
 
-    /// The reached files resolved anew, the others as they were, make what resolving all of them makes. Says how many were reached.
+    /// The reached files resolved anew, the others as they were, make what resolving all of them makes, and so does the world that
+    /// followed the edit. Says how many were reached.
     fn assert_complete(before: &View, after: &View, path: &FilePath) -> usize {
-        let Some(mut only) = reached(after, [(&before[path], &after[path])]) else { return after.len() };
+        let (old, new) = (resolve(before), resolve(after));
+        let mut world = World::new(before);
+        let reach = world.edit(&[(path.clone(), Arc::clone(&after[path]))]);
+        assert_eq!(world.graph(), new, "{path}");
+        let Some(Reach { files, users_of }) = reach else { return after.len() };
+        let mut only = files;
         only.insert(path.clone());
-        let (old, part, new) = (resolve(before), resolve_files(after, &only), resolve(after));
-        let merged = |old: &[crate::domain::Edge], part: &[crate::domain::Edge]| -> BTreeSet<crate::domain::Edge> {
+        let uses_one = |edge: &&Edge| users_of.contains(&(edge.source_file.clone(), edge.symbol_name.clone()));
+        only.extend(old.edges().iter().filter(uses_one).map(|edge| edge.dependent_file.clone()));
+        let part = world.graph_of(&only);
+        let merged = |old: &[Edge], part: &[Edge]| -> BTreeSet<Edge> {
             old.iter().filter(|edge| !only.contains(&edge.dependent_file)).chain(part).cloned().collect()
         };
         assert_eq!(merged(old.edges(), part.edges()), new.edges().iter().cloned().collect(), "{path}: {only:?}");
@@ -321,7 +376,7 @@ mod tests {
 
     #[test]
     fn other_rules_have_another_version() {
-        let golden = (1, "0bbd5b075dce08a5edf189e6a274a9f09d8fe872e740ffeb6d58dc83eedc3096");
+        let golden = (2, "0bbd5b075dce08a5edf189e6a274a9f09d8fe872e740ffeb6d58dc83eedc3096");
         assert_eq!((RESOLUTION_VERSION, resolved().as_str()), golden, "raise RESOLUTION_VERSION and put both in here");
     }
 
@@ -352,28 +407,84 @@ mod tests {
         assert!(spared > 0, "every file is always reached: nothing was tested");
     }
 
+    /// What is put before a file's text: it moves the numbers of definitions, scopes and names, and adds what impls, macros and
+    /// inline modules add.
+    const BEFORE: &[&str] = &[
+        "",
+        "fn shifted(a: u8) -> u8 { a } ",
+        "mod inside { pub struct Shifted; impl crate::ext::Ext for Shifted { fn stay(&self) {} } } ",
+        "macro_rules! make { () => { 2 } } impl<T: crate::ext::Ext> crate::base::Go for Vec<T> { fn go(&self) {} } ",
+        "mod inside { mod deeper { pub fn make() {} } pub use deeper::make; } const N: usize = 3; ",
+    ];
+
     #[test]
-    fn a_file_that_begins_or_ceases_to_be_skipped_reaches_everything() {
-        let (skipped, said) = (Outline::default(), outline(language_of(&"a.rs".into()), "// nothing to others").0);
-        let files: View = [(FilePath::from("a.rs"), said.clone())].into();
-        assert_ne!(skipped.resolution_hash(), said.resolution_hash());
-        assert_eq!(reached(&files, [(&skipped, &said)]), None);
-        assert_eq!(reached(&files, [(&said, &skipped)]), None);
+    fn a_world_that_followed_many_edits_is_the_one_built_of_their_end() {
+        let texts: Vec<usize> = vec![0; FILES.len()];
+        let mut files = view(&texts);
+        let mut world = World::new(&files);
+        // a sequence without a short period: Knuth, The Art of Computer Programming, vol. 2, 3.3.4, "MMIX"
+        let mut dice = 1_u64;
+        let mut roll = |count: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) as usize % count
+        };
+        for step in 0..600 {
+            let mut edits = BTreeMap::new();
+            for _ in 0..=roll(2) {
+                let (path, all) = FILES[1 + roll(FILES.len() - 1)];
+                let path = FilePath::from(path);
+                let text = format!("{}{}", BEFORE[roll(BEFORE.len())], all[roll(all.len())]);
+                edits.insert(path.clone(), said(&path, &text));
+            }
+            world.edit(&edits.clone().into_iter().collect::<Vec<_>>());
+            files.extend(edits);
+            assert_eq!(world.graph(), resolve(&files), "step {step}");
+        }
     }
 
     #[test]
-    fn a_signature_reaches_those_that_name_it_or_what_is_made_from_it() {
-        let texts: View = [
+    fn a_file_that_begins_or_ceases_to_be_skipped_reaches_everything() {
+        let path = FilePath::from("a.rs");
+        let (skipped, said) = (Arc::new(Outline::default()), said(&path, "// nothing to others"));
+        assert_ne!(skipped.resolution_hash(), said.resolution_hash());
+        for (before, after) in [(&skipped, &said), (&said, &skipped)] {
+            assert_eq!(World::new([(&path, before)]).edit(&[(path.clone(), Arc::clone(after))]), None);
+        }
+    }
+
+    fn edited(texts: &[(&str, &str)], path: &str, text: &str) -> Reach {
+        let path = FilePath::from(path);
+        let files: View = texts.iter().map(|&(path, text)| (path.into(), said(&path.into(), text))).collect();
+        World::new(&files).edit(&[(path.clone(), said(&path, text))]).unwrap()
+    }
+
+    #[test]
+    fn a_type_reaches_those_that_name_it_or_what_is_made_of_it() {
+        let texts = [
             ("src/lib.rs", "pub mod a; pub mod b; pub mod c; pub mod d;"),
+            ("src/a.rs", "pub struct A;"),
+            ("src/b.rs", "pub fn b() -> crate::a::A { crate::a::A }"),
+            ("src/c.rs", "pub fn c() { crate::b::b() }"),
+            ("src/d.rs", "pub fn d() -> u8 { 4 }"),
+        ];
+        let reach = edited(&texts, "src/a.rs", "pub struct A(u8);");
+        // whoever declares a module named like a function that returns the type is in it, for it writes that name
+        assert_eq!(reach.files, ["src/a.rs", "src/b.rs", "src/c.rs", "src/lib.rs"].map(FilePath::from).into());
+        assert_eq!(reach.users_of, BTreeSet::new());
+    }
+
+    #[test]
+    fn a_signature_reaches_those_alone_that_are_known_to_use_it() {
+        let texts = [
+            ("src/lib.rs", "pub mod a; pub mod b; pub mod c;"),
             ("src/a.rs", "pub struct A; impl A { pub fn go(&self) -> u8 { 0 } }"),
             ("src/b.rs", "pub fn b() -> u8 { crate::a::A.go() }"),
-            ("src/c.rs", "pub fn c() -> u8 { crate::b::b() }"),
-            ("src/d.rs", "pub fn d() -> u8 { 4 }"),
-        ]
-        .map(|(path, text)| (FilePath::from(path), outline(language_of(&path.into()), text).0))
-        .into();
-        let changed = outline(language_of(&"a.rs".into()), "pub struct A; impl A { pub fn go(&self) -> u16 { 0 } }").0;
-        let reached = reached(&texts, [(&texts[&FilePath::from("src/a.rs")], &changed)]).unwrap();
-        assert_eq!(reached, BTreeSet::from(["src/a.rs".into(), "src/b.rs".into()]));
+            ("src/c.rs", "pub struct C; impl C { pub fn go(&self) {} } pub fn c() { C.go() }"),
+        ];
+        let reach = edited(&texts, "src/a.rs", "pub struct A; impl A { pub fn go(&self) -> u16 { 0 } }");
+        assert_eq!(reach.files, BTreeSet::new());
+        assert_eq!(reach.users_of, [(FilePath::from("src/a.rs"), "A::go".to_owned())].into());
+        let other_receiver = edited(&texts, "src/a.rs", "pub struct A; impl A { pub fn go() -> u8 { 0 } }");
+        assert!(other_receiver.files.contains(&"src/c.rs".into()), "{other_receiver:?}");
     }
 }

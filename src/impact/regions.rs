@@ -15,7 +15,7 @@ const CHAIN_MAX: usize = 48;
 /// Regions and names that one walk looks at; globs of globs reach many.
 const QUERIES_MAX: usize = 4_096;
 
-impl Names<'_, '_> {
+impl Names<'_> {
     /// A name inside a module or block.
     pub(super) fn lookup(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
         let query = (region, name, space);
@@ -120,7 +120,7 @@ impl Names<'_, '_> {
         visited: &mut Visited,
     ) -> Option<(Walked, Vec<GlobalDef>)> {
         let World { view, modules, .. } = self.world;
-        let mount = modules.region(region).mount;
+        let mount = region.mount;
         let file = modules.file_of(region);
         let import = &view.model(file).imports[import as usize];
         let path = &view.model(file).paths[import.path as usize];
@@ -212,8 +212,11 @@ impl Names<'_, '_> {
         let World { view, modules, .. } = self.world;
         let file = modules.file_of(region);
         let entry = modules.region(region);
-        let by_macro =
-            view.model(file).item_macros.iter().any(|&scope| modules.nearest(view, entry.mount, scope) == Some(region));
+        let by_macro = view
+            .model(file)
+            .item_macros
+            .iter()
+            .any(|&scope| modules.nearest(view, region.mount, scope) == Some(region));
         by_macro
             || entry.globs.iter().any(|&glob| {
                 match self.walk_import(region, glob, Space::Type, visited).map(|(walked, _)| walked.end) {

@@ -13,7 +13,7 @@ fn is_map(name: &str) -> bool {
     matches!(name, "HashMap" | "BTreeMap" | "IndexMap" | "FxHashMap" | "AHashMap" | "DashMap" | "Entry")
 }
 
-impl Names<'_, '_> {
+impl Names<'_> {
     fn is_map(&self, ty: &Ty) -> bool {
         matches!(ty, Ty::External(name, _) if is_map(self.world.view.text(*name)))
     }

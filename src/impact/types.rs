@@ -64,7 +64,7 @@ pub(super) enum ResolvedEnd {
 /// Nesting of types, of aliases of aliases, of derefs: beyond it nothing is known.
 pub(super) const DEPTH_MAX: u32 = 12;
 
-impl Names<'_, '_> {
+impl Names<'_> {
     /// The mount in whose crate the types of a definition are read.
     pub(super) fn mount_near(&self, file: File, mount: MountId) -> Option<MountId> {
         let modules = &self.world.modules;

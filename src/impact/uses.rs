@@ -70,14 +70,13 @@ impl References {
 }
 
 /// What the chosen files use.
-pub(super) fn collect(world: &World<'_>, chosen: impl Fn(&FilePath) -> bool) -> Graph {
-    let files: Vec<File> = (0..world.view.files.len() as File).filter(|&file| chosen(world.view.path(file))).collect();
+pub(super) fn collect(world: &World, files: &[File]) -> Graph {
     let found: Vec<References> =
         files.par_iter().map_init(|| Names::new(world), |names, &file| references(names, file)).collect();
     let mut graph = Graph::default();
     let mut edges = BTreeSet::new();
     let mut via = BTreeSet::new();
-    for (file, found) in files.into_iter().zip(found) {
+    for (&file, found) in files.iter().zip(found) {
         add_file(world, file, found, &mut graph, &mut edges, &mut via);
     }
     graph.edges = edges.into_iter().collect();
@@ -85,7 +84,7 @@ pub(super) fn collect(world: &World<'_>, chosen: impl Fn(&FilePath) -> bool) -> 
     graph
 }
 
-fn references(names: &Names<'_, '_>, file: File) -> References {
+fn references(names: &Names<'_>, file: File) -> References {
     let world = names.world;
     let model = world.view.model(file);
     let mut references = References::default();
@@ -119,7 +118,7 @@ fn references(names: &Names<'_, '_>, file: File) -> References {
 }
 
 /// `mod x;` uses the file that is `x`.
-fn declared_modules(world: &World<'_>, file: File, references: &mut References) {
+fn declared_modules(world: &World, file: File, references: &mut References) {
     for &mount in &world.modules.of_file[file as usize] {
         for declaration in &world.view.model(file).modules {
             let name = world.view.name(file, declaration.name);
@@ -139,7 +138,7 @@ fn declared_modules(world: &World<'_>, file: File, references: &mut References) 
 }
 
 impl References {
-    pub(super) fn found(&mut self, world: &World<'_>, written: String, found: &Found, line: u32) {
+    pub(super) fn found(&mut self, world: &World, written: String, found: &Found, line: u32) {
         self.via.extend(found.via.iter().copied());
         for &twin in &found.twins {
             self.target(world, written.clone(), twin, line);
@@ -147,7 +146,7 @@ impl References {
         self.target(world, written, found.target, line);
     }
 
-    fn target(&mut self, world: &World<'_>, written: String, target: Target, line: u32) {
+    fn target(&mut self, world: &World, written: String, target: Target, line: u32) {
         match target {
             Target::Def(def) => self.add(written, Aim::Def(def), line),
             Target::Module(region) => {
@@ -167,13 +166,13 @@ impl References {
     }
 }
 
-pub(super) fn written(world: &World<'_>, segments: &[Name]) -> String {
+pub(super) fn written(world: &World, segments: &[Name]) -> String {
     let names: Vec<&str> = segments.iter().map(|&name| world.view.text(name)).collect();
     names.join("::")
 }
 
 fn add_file(
-    world: &World<'_>,
+    world: &World,
     file: File,
     found: References,
     graph: &mut Graph,
@@ -220,7 +219,7 @@ fn add_file(
 }
 
 /// The edge to what is used; none for what does not exist.
-fn edge(world: &World<'_>, aim: Aim, dependent: &FilePath) -> Option<Edge> {
+fn edge(world: &World, aim: Aim, dependent: &FilePath) -> Option<Edge> {
     let (source, dependency_type, symbol_name) = match aim {
         Aim::Def(def) => {
             let symbol = world.view.symbol(def);
@@ -235,7 +234,7 @@ fn edge(world: &World<'_>, aim: Aim, dependent: &FilePath) -> Option<Edge> {
 }
 
 /// Name by which a crate declares the file; as a crate's root it is `crate`.
-fn module_name(world: &World<'_>, file: File) -> String {
+fn module_name(world: &World, file: File) -> String {
     let named = |&mount: &u32| world.modules.region(world.modules.region_of(mount, 0)?).name;
     let name = world.modules.of_file[file as usize].iter().find_map(named);
     name.map_or("crate", |name| world.view.text(name)).to_owned()

@@ -1,5 +1,7 @@
 //! All files of a view side by side, with one numbering for names, files and definitions.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::domain::FilePath;
@@ -11,26 +13,33 @@ pub(super) type Name = u32;
 /// Index of a file in the view, in the order of paths.
 pub(super) type File = u32;
 
-/// A definition: its number among all definitions of the view.
+/// A definition; in the order of files, then of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct GlobalDef(pub u32);
+pub(super) struct GlobalDef {
+    file: File,
+    def: DefId,
+}
 
-pub(super) struct FileEntry<'a> {
-    pub path: &'a FilePath,
-    pub outline: &'a Outline,
+pub(super) struct FileEntry {
+    pub path: FilePath,
+    pub outline: Arc<Outline>,
     /// The outline's names in the view's numbering.
     names: Vec<Name>,
-    first_def: u32,
 }
 
-pub(super) struct View<'a> {
-    pub files: Vec<FileEntry<'a>>,
-    by_path: FxHashMap<&'a [u8], File>,
-    file_of_def: Vec<File>,
-    texts: Vec<&'a str>,
-    numbers: FxHashMap<&'a str, Name>,
+pub(super) struct View {
+    /// In the order of their paths.
+    pub files: Vec<FileEntry>,
+    texts: Vec<Arc<str>>,
+    numbers: FxHashMap<Arc<str>, Name>,
+    /// The files that write a name, ascending.
+    writers: Vec<Vec<File>>,
     pub words: Words,
 }
+
+/// Types of the standard library that values have without naming them. They are numbered in every view: what a file means must not
+/// depend on whether another one writes `str`.
+const UNWRITTEN: [&str; 3] = ["str", "Option", "Result"];
 
 /// Numbers of the names that the language gives a meaning.
 #[derive(Default)]
@@ -43,17 +52,16 @@ pub(super) struct Words {
     pub dollar_crate: Name,
 }
 
-impl<'a> View<'a> {
-    pub(super) fn new(files: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>) -> Self {
+impl View {
+    pub(super) fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Outline>)>) -> Self {
         let mut sorted: Vec<_> = files.into_iter().collect();
         sorted.sort_by_key(|&(path, _)| path);
         sorted.dedup_by_key(|&mut (path, _)| path);
         let mut view = Self {
             files: Vec::with_capacity(sorted.len()),
-            by_path: FxHashMap::default(),
-            file_of_def: Vec::new(),
             texts: Vec::new(),
             numbers: FxHashMap::default(),
+            writers: Vec::new(),
             words: Words::default(),
         };
         view.words = Words {
@@ -64,30 +72,62 @@ impl<'a> View<'a> {
             this_type: view.number("Self"),
             dollar_crate: view.number("$crate"),
         };
+        for name in UNWRITTEN {
+            view.number(name);
+        }
         for (path, outline) in sorted {
-            view.add(path, outline);
+            let file = view.files.len() as File;
+            let names = view.numbered(outline);
+            for &name in &names {
+                let writers = &mut view.writers[name as usize];
+                if writers.last() != Some(&file) {
+                    writers.push(file);
+                }
+            }
+            view.files.push(FileEntry { path: path.clone(), outline: Arc::clone(outline), names });
         }
         view
     }
 
-    fn add(&mut self, path: &'a FilePath, outline: &'a Outline) {
-        let file = self.files.len() as File;
-        let names = outline.model.names.iter().map(|name| self.number(name)).collect();
-        let first_def = self.file_of_def.len() as u32;
-        self.file_of_def.extend(std::iter::repeat_n(file, outline.model.defs.len()));
-        self.by_path.insert(path.as_bytes(), file);
-        self.files.push(FileEntry { path, outline, names, first_def });
+    /// Puts another outline in the place of a file's; hands out the one that was there.
+    pub(super) fn replace(&mut self, file: File, outline: &Arc<Outline>) -> Arc<Outline> {
+        let names = self.numbered(outline);
+        let entry = &mut self.files[file as usize];
+        let former = std::mem::replace(&mut entry.names, names);
+        for name in former {
+            let writers = &mut self.writers[name as usize];
+            if let Ok(at) = writers.binary_search(&file) {
+                writers.remove(at);
+            }
+        }
+        for &name in &entry.names {
+            let writers = &mut self.writers[name as usize];
+            if let Err(at) = writers.binary_search(&file) {
+                writers.insert(at, file);
+            }
+        }
+        std::mem::replace(&mut entry.outline, Arc::clone(outline))
     }
 
-    /// Number of a text, which must live as long as the view.
-    pub(super) fn number(&mut self, text: &'a str) -> Name {
+    fn numbered(&mut self, outline: &Outline) -> Vec<Name> {
+        outline.model.names.iter().map(|name| self.number(name)).collect()
+    }
+
+    fn number(&mut self, text: &str) -> Name {
         if let Some(&number) = self.numbers.get(text) {
             return number;
         }
         let number = self.texts.len() as Name;
-        self.texts.push(text);
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
         self.numbers.insert(text, number);
+        self.writers.push(Vec::new());
         number
+    }
+
+    /// Names that are numbered, those that no file writes any more included.
+    pub(super) fn names(&self) -> usize {
+        self.texts.len()
     }
 
     /// Number of a text that some file may have used.
@@ -95,20 +135,37 @@ impl<'a> View<'a> {
         self.numbers.get(text).copied()
     }
 
-    pub(super) fn text(&self, name: Name) -> &'a str {
-        self.texts.get(name as usize).copied().unwrap_or_default()
+    /// The files that write a name, ascending.
+    pub(super) fn writers(&self, name: Name) -> &[File] {
+        self.writers.get(name as usize).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, name: Name) -> &str {
+        self.texts.get(name as usize).map(AsRef::as_ref).unwrap_or_default()
     }
 
     pub(super) fn file_at(&self, path: &[u8]) -> Option<File> {
-        self.by_path.get(path).copied()
+        self.files.binary_search_by(|entry| entry.path.as_bytes().cmp(path)).ok().map(|at| at as File)
     }
 
-    pub(super) fn path(&self, file: File) -> &'a FilePath {
-        self.files[file as usize].path
+    /// The files in a folder and below.
+    pub(super) fn files_below(&self, folder: &[u8]) -> impl Iterator<Item = (File, &FileEntry)> {
+        let prefix = if folder.is_empty() { Vec::new() } else { [folder, b"/"].concat() };
+        let first = self.files.partition_point(|entry| entry.path.as_bytes() < prefix.as_slice());
+        let files = self.files.iter().enumerate().skip(first).map(|(file, entry)| (file as File, entry));
+        files.take_while(move |(_, entry)| entry.path.as_bytes().starts_with(&prefix))
     }
 
-    pub(super) fn model(&self, file: File) -> &'a Model {
-        &self.files[file as usize].outline.model
+    pub(super) fn path(&self, file: File) -> &FilePath {
+        &self.files[file as usize].path
+    }
+
+    pub(super) fn outline(&self, file: File) -> &Outline {
+        &self.files[file as usize].outline
+    }
+
+    pub(super) fn model(&self, file: File) -> &Model {
+        &self.outline(file).model
     }
 
     pub(super) fn name(&self, file: File, id: NameId) -> Name {
@@ -116,23 +173,19 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn global(&self, file: File, def: DefId) -> GlobalDef {
-        GlobalDef(self.files[file as usize].first_def + def)
+        GlobalDef { file, def }
     }
 
     pub(super) fn file_of(&self, def: GlobalDef) -> File {
-        self.file_of_def[def.0 as usize]
+        def.file
     }
 
-    pub(super) fn local(&self, def: GlobalDef) -> DefId {
-        def.0 - self.files[self.file_of(def) as usize].first_def
+    pub(super) fn def(&self, def: GlobalDef) -> &Def {
+        &self.model(def.file).defs[def.def as usize]
     }
 
-    pub(super) fn def(&self, def: GlobalDef) -> &'a Def {
-        &self.model(self.file_of(def)).defs[self.local(def) as usize]
-    }
-
-    pub(super) fn symbol(&self, def: GlobalDef) -> &'a Symbol {
-        &self.files[self.file_of(def) as usize].outline.symbols[self.local(def) as usize]
+    pub(super) fn symbol(&self, def: GlobalDef) -> &Symbol {
+        &self.outline(def.file).symbols[def.def as usize]
     }
 
     pub(super) fn kind(&self, def: GlobalDef) -> SymbolKind {

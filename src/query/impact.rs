@@ -1,7 +1,7 @@
 //! Whom a range of commits touches, and who depends on whom.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobSet;
 use rayon::prelude::*;
@@ -46,18 +46,20 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
 
     let store = reader.store(repo)?;
     let outlines = outlines_of(&git, store.as_ref(), before.iter().chain(&after), &deny)?;
-    let empty = Outline::default();
+    let empty = Arc::new(Outline::default());
     let outline_of = |entry: &Entry| outlines.get(&entry.id).unwrap_or(&empty);
-    let before: HashMap<&FilePath, &Outline> = before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
-    let after: HashMap<&FilePath, &Outline> = after.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
-    let graph =
-        |side: &HashMap<&FilePath, &Outline>| impact::resolve(side.iter().map(|(&path, &outline)| (path, outline)));
+    let before: HashMap<&FilePath, &Arc<Outline>> =
+        before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
+    let after: HashMap<&FilePath, &Arc<Outline>> = after.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
+    let graph = |side: &HashMap<&FilePath, &Arc<Outline>>| {
+        impact::resolve(side.iter().map(|(&path, &outline)| (path, outline)))
+    };
     let (graph_before, graph_after) = (graph(&before), graph(&after));
     let changes: Vec<Change> = diff.changes.into_iter().map(|change| change.change).collect();
     let impact = impact::impact(
         &changes,
-        &side(&graph_before, &|path| before.get(path).copied(), &graph_before.deps_hashes()),
-        &side(&graph_after, &|path| after.get(path).copied(), &graph_after.deps_hashes()),
+        &side(&graph_before, &|path| before.get(path).map(|outline| outline.as_ref()), &graph_before.deps_hashes()),
+        &side(&graph_after, &|path| after.get(path).map(|outline| outline.as_ref()), &graph_after.deps_hashes()),
     );
     Ok(RangeImpact { from, to, changes, impact })
 }
@@ -90,13 +92,13 @@ fn outlines_of<'a>(
     store: Option<&RepoStore>,
     entries: impl Iterator<Item = &'a Entry>,
     deny: &GlobSet,
-) -> Result<HashMap<ObjectId, Outline>, QueryError> {
+) -> Result<HashMap<ObjectId, Arc<Outline>>, QueryError> {
     let mut known = HashMap::new();
     if let Some(store) = store {
         let blobs: HashMap<FilePath, ObjectId> =
             view::files(store.db())?.into_iter().map(|file| (file.path, file.blob)).collect();
         let unpacked = |(path, packed): (FilePath, Option<Vec<u8>>)| {
-            Some((blobs.get(&path)?.clone(), outlines::unpack(&packed?)?))
+            Some((blobs.get(&path)?.clone(), Arc::new(outlines::unpack(&packed?)?)))
         };
         known.extend(outlines::packed(store.db())?.into_iter().filter_map(unpacked));
     }
@@ -105,9 +107,9 @@ fn outlines_of<'a>(
         entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
     let source = Mutex::new(git.clone());
     let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let made: Vec<(ObjectId, Outline)> = missing
+    let made: Vec<(ObjectId, Arc<Outline>)> = missing
         .par_iter()
-        .map_init(own, |git, entry| Ok((entry.id.clone(), outline_at(git, entry, deny)?)))
+        .map_init(own, |git, entry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, deny)?))))
         .collect::<Result<_, RepoError>>()?;
     known.extend(made);
     Ok(known)

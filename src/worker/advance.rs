@@ -69,8 +69,8 @@ impl Worker {
         if self.recipe.embedding.is_some() && !view::dead_vectors(store.db())?.is_empty() {
             self.unsettled.insert(repo.id.clone());
         }
-        if let Some(outlines) = relations.outlines.take() {
-            self.memory.keep(&repo.id, generation, outlines);
+        if let Some(view) = relations.view.take() {
+            self.memory.keep(&repo.id, generation, view);
         }
         Ok(())
     }

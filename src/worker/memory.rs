@@ -1,4 +1,5 @@
-//! What a warm worker remembers of repositories: what their files say, so that a change of one file loads none of the others.
+//! What a warm worker remembers of repositories: what their files say, ready for resolution, so that a change of one file loads
+//! none of the others and looks at few of them.
 //!
 //! It holds while the generation of the view stays what it was, and gives way to newer memories when it grows too large.
 
@@ -6,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{FilePath, RepoId};
+use crate::impact::World;
 use crate::outline::Outline;
 
 /// Every file of a view with its outline; one that says nothing to others has an empty one.
@@ -39,8 +41,8 @@ impl Outlines {
     }
 
     /// As resolution takes them.
-    pub fn view(&self) -> impl Iterator<Item = (&FilePath, &Outline)> {
-        self.by_path.iter().map(|(path, outline)| (path, outline.as_ref()))
+    pub fn view(&self) -> impl Iterator<Item = (&FilePath, &Arc<Outline>)> {
+        self.by_path.iter()
     }
 
     pub fn len(&self) -> usize {
@@ -60,6 +62,13 @@ impl FromIterator<(FilePath, Arc<Outline>)> for Outlines {
     }
 }
 
+/// A view as it is remembered.
+pub(super) struct Recollection {
+    pub outlines: Outlines,
+    /// The same, if anything was resolved yet.
+    pub world: Option<World>,
+}
+
 /// Bytes that all remembered outlines may take: the outlines of some 8,000 files of 80 lines, on a machine of 4 GB.
 const BYTES_MAX: usize = 256 << 20;
 /// Bytes in memory for a byte in the stored form, measured on the sample of the benchmark: tables of indices become vectors.
@@ -74,22 +83,22 @@ pub(super) struct Memory {
 
 struct Remembered {
     generation: u64,
-    outlines: Outlines,
+    view: Recollection,
     kept: u64,
 }
 
 impl Memory {
     /// Hands out what is remembered of a view, if it is of this generation. It has to be kept again.
-    pub fn take(&mut self, repo: &RepoId, generation: u64) -> Option<Outlines> {
+    pub fn take(&mut self, repo: &RepoId, generation: u64) -> Option<Recollection> {
         let remembered = self.repos.remove(repo)?;
-        (remembered.generation == generation).then_some(remembered.outlines)
+        (remembered.generation == generation).then_some(remembered.view)
     }
 
     /// Remembers what the files of a view say, and forgets the oldest memories if all together are too large.
-    pub fn keep(&mut self, repo: &RepoId, generation: u64, outlines: Outlines) {
+    pub fn keep(&mut self, repo: &RepoId, generation: u64, view: Recollection) {
         self.kept += 1;
-        self.repos.insert(repo.clone(), Remembered { generation, outlines, kept: self.kept });
-        while self.repos.values().map(|one| one.outlines.bytes()).sum::<usize>() > BYTES_MAX {
+        self.repos.insert(repo.clone(), Remembered { generation, view, kept: self.kept });
+        while self.repos.values().map(|one| one.view.outlines.bytes()).sum::<usize>() > BYTES_MAX {
             let oldest = self.repos.iter().min_by_key(|(_, one)| one.kept).map(|(repo, _)| repo.clone());
             let Some(oldest) = oldest else { return };
             self.repos.remove(&oldest);
@@ -107,14 +116,22 @@ mod tests {
         [(FilePath::from("a.rs"), Arc::new(outline(Language::Rust, text).0))].into_iter().collect()
     }
 
+    fn recollection(text: &str) -> Recollection {
+        Recollection { outlines: outlines(text), world: None }
+    }
+
+    fn take(memory: &mut Memory, repo: &RepoId, generation: u64) -> Option<Outlines> {
+        memory.take(repo, generation).map(|view| view.outlines)
+    }
+
     #[test]
     fn only_what_is_of_the_same_generation_is_handed_out_and_only_once() {
         let (mut memory, repo) = (Memory::default(), RepoId("r".into()));
-        memory.keep(&repo, 7, outlines("fn a() {}"));
-        assert_eq!(memory.take(&repo, 7), Some(outlines("fn a() {}")));
-        assert_eq!(memory.take(&repo, 7), None);
-        memory.keep(&repo, 7, outlines("fn a() {}"));
-        assert_eq!(memory.take(&repo, 8), None, "somebody else has written the view");
+        memory.keep(&repo, 7, recollection("fn a() {}"));
+        assert_eq!(take(&mut memory, &repo, 7), Some(outlines("fn a() {}")));
+        assert_eq!(take(&mut memory, &repo, 7), None);
+        memory.keep(&repo, 7, recollection("fn a() {}"));
+        assert_eq!(take(&mut memory, &repo, 8), None, "somebody else has written the view");
     }
 
     #[test]
@@ -136,7 +153,7 @@ mod tests {
         let fitting = BYTES_MAX / outlines(&large).bytes();
         assert!((2..5).contains(&fitting), "{fitting}");
         for repo in &repos {
-            memory.keep(repo, 1, outlines(&large));
+            memory.keep(repo, 1, recollection(&large));
         }
         let kept: Vec<bool> = repos.iter().map(|repo| memory.take(repo, 1).is_some()).collect();
         let expected: Vec<bool> = (0..5).map(|n| n >= 5 - fitting).collect();

@@ -1,7 +1,7 @@
 //! Who uses what of whom after the change, where it differs from before, and whom that touches.
 //!
-//! As little is resolved as can differ: nothing where the outlines say the same; the changed files alone where what they offer to
-//! others is the same; those that a change can reach by names; everything where crates or module trees changed.
+//! As little is resolved as can differ: nothing where the outlines say the same; the changed files and those that what they offer
+//! to others can reach; everything where crates or module trees changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::Worker;
 use super::compare::{Comparison, gone};
-use super::memory::Outlines;
+use super::memory::{Outlines, Recollection};
+use super::read::FileRead;
 use super::reconcile::Unreconciled;
 use crate::analyzer::DependencyUse;
 use crate::analyzer::llm;
@@ -18,7 +19,7 @@ use crate::cache::edges::Relation;
 use crate::cache::view::{self, Links, Used};
 use crate::cache::{self, RepoStore, outlines};
 use crate::domain::{AnalysisType, Change, Edge, FilePath, Hash};
-use crate::impact::{self, Graph, Impact};
+use crate::impact::{self, Graph, Impact, Reach, World};
 use crate::outline::Outline;
 use crate::repo::registry::Registered;
 use crate::store::Result as StoreResult;
@@ -36,7 +37,7 @@ pub(super) struct Relations {
     /// Files that were resolved.
     pub resolved: usize,
     /// What all files say now, to be remembered with the view.
-    pub outlines: Option<Outlines>,
+    pub view: Option<Recollection>,
 }
 
 /// Edges to be taken out and put in.
@@ -58,9 +59,7 @@ impl Difference {
 #[derive(Debug, PartialEq, Eq)]
 enum Scope {
     Nothing,
-    /// The changed files.
-    Changed,
-    /// Those that a change of what files offer can reach.
+    /// That of the changed files, and of those that the change reaches.
     Reached,
     All,
 }
@@ -76,30 +75,69 @@ impl Worker {
         let generation = cache::counter(self.store(repo)?.db(), cache::GENERATION)?;
         let remembered = self.memory.take(&repo.id, generation);
         let store = &self.stores[&repo.id];
-        let before = outlines_before(store, comparison, remembered.as_ref())?;
+        let before = outlines_before(store, comparison, remembered.as_ref().map(|view| &view.outlines))?;
         let scope = if reread { Scope::All } else { scope(comparison, &before) };
         tracing::debug!(repo = %repo.id, ?scope, remembered = remembered.is_some(), "compared what files say");
         if scope == Scope::Nothing {
-            let outlines = remembered.map(|outlines| after(outlines, comparison));
-            return Ok(Relations { outlines, ..Relations::default() });
+            let view = remembered.map(|Recollection { outlines, mut world }| {
+                world.as_mut().map(|world| world.edit(&edits(comparison)));
+                Recollection { outlines: after(outlines, comparison), world }
+            });
+            return Ok(Relations { view, ..Relations::default() });
         }
-        let outlines = match remembered {
-            Some(outlines) => outlines,
-            None => load(&self.pool, store)?,
+        let Recollection { outlines, world } = match remembered {
+            Some(view) => view,
+            None => Recollection { outlines: load(&self.pool, store)?, world: None },
         };
         let outlines = after(outlines, comparison);
-        let chosen = choose(&scope, comparison, &before, &outlines);
-        let view = outlines.view();
+        let (world, reach) = self.pool.install(|| follow(&scope, comparison, &before, &outlines, world));
+        let chosen = reach.map(|reach| chosen(store, comparison, reach)).transpose()?;
         let (graph, resolved) = self.pool.install(|| match &chosen {
-            Some(only) => (impact::resolve_files(view, only), only.len()),
-            None => (impact::resolve(view), outlines.len()),
+            Some(only) => (world.graph_of(only), only.len()),
+            None => (world.graph(), outlines.len()),
         });
         let context_bytes = self.config.llm.max_context_bytes;
         let relations =
             Related { store, comparison, before: &before, outlines: &outlines, graph: &graph, context_bytes };
         let relations = relations.compare(chosen.as_ref())?;
-        Ok(Relations { resolved, outlines: Some(outlines), ..relations })
+        Ok(Relations { resolved, view: Some(Recollection { outlines, world: Some(world) }), ..relations })
     }
+}
+
+/// What the present files say, ready for resolution, and whom the change reaches; `None`: any file.
+fn follow(
+    scope: &Scope,
+    comparison: &Comparison,
+    before: &Outlines,
+    after: &Outlines,
+    world: Option<World>,
+) -> (World, Option<Reach>) {
+    match world {
+        Some(mut world) if *scope != Scope::All => {
+            let reach = world.edit(&edits(comparison));
+            (world, reach)
+        }
+        _ => {
+            let world = World::new(after.view());
+            let before = before.view().map(|(path, outline)| (path, outline.as_ref()));
+            let reach = if *scope == Scope::All { None } else { world.reach(before) };
+            (world, reach)
+        }
+    }
+}
+
+fn edits(comparison: &Comparison) -> Vec<(FilePath, Arc<Outline>)> {
+    comparison.reads.iter().map(|file| (file.record.path.clone(), file.outline.clone())).collect()
+}
+
+/// The files to be resolved.
+fn chosen(store: &RepoStore, comparison: &Comparison, reach: Reach) -> StoreResult<BTreeSet<FilePath>> {
+    let mut chosen = reach.files;
+    chosen.extend(comparison.reads.iter().map(|file| file.record.path.clone()));
+    for (path, symbol) in &reach.users_of {
+        chosen.extend(Relation::Uses.users_of(store.db(), path, symbol)?);
+    }
+    Ok(chosen)
 }
 
 /// What the changed files said, by path.
@@ -125,18 +163,14 @@ fn scope(comparison: &Comparison, before: &Outlines) -> Scope {
     if !comparison.diff.changes.iter().all(|change| is_modification(&change.change)) {
         return Scope::All;
     }
-    let mut scope = Scope::Nothing;
-    for file in &comparison.reads {
-        let Some(before) = before.get(&file.record.path) else { return Scope::All };
-        if before.is_same_but_for_lines(&file.outline) {
-            continue;
-        }
-        if before.resolution_hash() != file.outline.resolution_hash() {
-            return Scope::Reached;
-        }
-        scope = Scope::Changed;
+    let is_same =
+        |file: &FileRead| before.get(&file.record.path).map(|before| before.is_same_but_for_lines(&file.outline));
+    let same: Option<Vec<bool>> = comparison.reads.iter().map(is_same).collect();
+    match same {
+        Some(same) if same.iter().all(|&same| same) => Scope::Nothing,
+        Some(_) => Scope::Reached,
+        None => Scope::All,
     }
-    scope
 }
 
 /// Every file's outline from the store.
@@ -158,23 +192,6 @@ fn after(mut outlines: Outlines, comparison: &Comparison) -> Outlines {
         outlines.insert(file.record.path.clone(), file.outline.clone());
     }
     outlines
-}
-
-/// The files to be resolved; `None`: all.
-fn choose(scope: &Scope, comparison: &Comparison, before: &Outlines, after: &Outlines) -> Option<BTreeSet<FilePath>> {
-    let changed = || comparison.reads.iter().map(|file| file.record.path.clone());
-    match scope {
-        Scope::Nothing | Scope::All => None,
-        Scope::Changed => Some(changed().collect()),
-        Scope::Reached => {
-            let pairs =
-                comparison.reads.iter().filter_map(|file| Some((before.get(&file.record.path)?, &file.outline)));
-            let pairs = pairs.map(|(before, after)| (before.as_ref(), after.as_ref()));
-            let mut reached = impact::reached(after.view(), pairs)?;
-            reached.extend(changed());
-            Some(reached)
-        }
-    }
 }
 
 /// The view before, from the store, against the graph of the view after.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use ra_agent::domain::FilePath;
 use ra_agent::impact::{Graph, resolve};
@@ -147,7 +148,7 @@ fn edges_of(graph: &Graph, truth: &Edges) -> Edges {
 }
 
 fn graph_of(root: &Path) -> Result<Graph, Box<dyn Error>> {
-    let mut outlines: BTreeMap<FilePath, Outline> = BTreeMap::new();
+    let mut outlines: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
@@ -157,7 +158,7 @@ fn graph_of(root: &Path) -> Result<Graph, Box<dyn Error>> {
             } else if let Ok(text) = fs::read_to_string(&path) {
                 let inside = FilePath::from(path.strip_prefix(root)?.to_string_lossy().as_ref());
                 let (outline, _) = outline(language_of(&inside), &text);
-                outlines.insert(inside, outline);
+                outlines.insert(inside, Arc::new(outline));
             }
         }
     }

@@ -16,15 +16,20 @@ use crate::domain::{Change, DependencyType};
 use crate::outline::{language_of, outline};
 
 /// A view made of texts.
-struct Texts(BTreeMap<FilePath, Outline>);
+struct Texts(BTreeMap<FilePath, Arc<Outline>>);
 
 impl Texts {
     fn new(files: &[(&str, &str)]) -> Self {
-        Self(files.iter().map(|&(path, text)| (path.into(), outline(language_of(&path.into()), text).0)).collect())
+        Self(
+            files
+                .iter()
+                .map(|&(path, text)| (path.into(), Arc::new(outline(language_of(&path.into()), text).0)))
+                .collect(),
+        )
     }
 
     fn with(mut self, path: &str, text: &str) -> Self {
-        self.0.insert(path.into(), outline(language_of(&path.into()), text).0);
+        self.0.insert(path.into(), Arc::new(outline(language_of(&path.into()), text).0));
         self
     }
 
@@ -61,8 +66,8 @@ fn assert_edges(files: &[(&str, &str)], expected: &[&str]) {
 
 fn compare(changes: &[Change], before: &Texts, after: &Texts) -> Impact {
     let (old, new) = (before.graph(), after.graph());
-    let outline_before = |path: &FilePath| before.0.get(path);
-    let outline_after = |path: &FilePath| after.0.get(path);
+    let outline_before = |path: &FilePath| before.0.get(path).map(Arc::as_ref);
+    let outline_after = |path: &FilePath| after.0.get(path).map(Arc::as_ref);
     let (hashes_before, hashes_after) = (old.deps_hashes(), new.deps_hashes());
     let result = impact(
         changes,

@@ -98,11 +98,11 @@ fn after_random_edits_no_dependent_is_forgotten_and_incremental_equals_rebuild()
 /// What is resolved for the changed files alone is what a rebuild says, where the resolution hash promises it.
 fn assert_incremental(changes: &[Change], before: &Texts, after: &Texts) {
     let only: BTreeSet<FilePath> = changes.iter().map(|change| change.path().clone()).collect();
-    let hash = |texts: &Texts, path: &FilePath| texts.0.get(path).map(Outline::resolution_hash);
+    let hash = |texts: &Texts, path: &FilePath| texts.0.get(path).map(|outline| outline.resolution_hash());
     if only.iter().any(|path| hash(before, path) != hash(after, path)) {
         return;
     }
-    let (old, new, part) = (before.graph(), after.graph(), resolve_files(&after.0, &only));
+    let (old, new, part) = (before.graph(), after.graph(), World::new(&after.0).graph_of(&only));
     let kept = old.edges().iter().filter(|edge| !only.contains(&edge.dependent_file));
     let edges: BTreeSet<_> = kept.chain(part.edges()).collect();
     assert_eq!(edges, new.edges().iter().collect());

@@ -46,7 +46,7 @@ impl Expected {
         let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
         let reading = Reading { slots: None, deny, quarantined };
         let reads: Vec<FileRead> = in_parallel(git, &entries, |git, entry| reading.read(git, entry))?;
-        let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, read.outline.as_ref())));
+        let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.outline)));
         let mut expected = Self {
             files: BTreeMap::new(),
             directories: diff.dirs.into_iter().collect(),
