@@ -60,7 +60,7 @@ impl Outline {
     /// module lives in another file, for it sees them.
     ///
     /// Equal hashes say that no user is shown another declaration. What names *lead to* may still differ, for a private import can
-    /// give the same words another meaning: [`Outline::resolution_hash`] covers that.
+    /// give the same words another meaning: [`crate::impact::World::edit`] tells that.
     pub fn interface_hash(&self) -> Hash {
         let mut seen: Vec<&Symbol> = self.symbols.iter().filter(|symbol| self.exposes(symbol)).collect();
         seen.sort_by_key(|symbol| (&symbol.name, symbol.kind, symbol.visibility, &symbol.signature));
@@ -68,42 +68,6 @@ impl Outline {
             [symbol.name.as_str(), symbol.kind.as_str(), symbol.visibility.as_str(), &symbol.signature]
         });
         Hash::of_fields(fields.map(str::as_bytes))
-    }
-
-    /// Hash of all that the resolution of *other* files looks at: every declaration, import, impl and module declaration, where
-    /// they stand, and what a manifest says. While it stays the same, a change of this file changes its own edges only.
-    pub fn resolution_hash(&self) -> Hash {
-        let model = &self.model;
-        // Paths and types are numbered through the file, bodies' included, so they go in as what is written.
-        let declared = self.symbols.iter().zip(&model.defs).map(|(symbol, def)| {
-            let place = format!("{:?} {:?}", model.place(def.scope), def.owner);
-            [
-                symbol.name.clone(),
-                symbol.kind.to_string(),
-                symbol.visibility.as_str().to_owned(),
-                symbol.signature.clone(),
-                place,
-            ]
-        });
-        let imports = model.imports.iter().map(|import| {
-            let name = match import.name {
-                model::ImportName::As(name) => model.names.get(name as usize).cloned().unwrap_or_default(),
-                other => format!("{other:?}"),
-            };
-            [
-                "use".to_owned(),
-                model.written(import.path),
-                name,
-                import.exported.to_string(),
-                format!("{:?}", model.place(import.scope)),
-            ]
-        });
-        let impls = model
-            .impls
-            .iter()
-            .map(|block| ["impl".to_owned(), block.header.clone(), String::new(), String::new(), String::new()]);
-        let fields: Vec<String> = declared.chain(imports).chain(impls).flatten().chain([self.structure()]).collect();
-        Hash::of_fields(fields.iter().map(String::as_bytes))
     }
 
     /// What crates and module trees follow from beside the names of modules, and what names cannot tell.

@@ -69,10 +69,10 @@ pub(super) struct Recollection {
     pub world: Option<World>,
 }
 
-/// Bytes that all remembered outlines may take: the outlines of some 8,000 files of 80 lines, on a machine of 4 GB.
+/// Bytes that all remembered views may take: some 10,000 files of 80 lines, a sixteenth of a machine of 4 GB.
 const BYTES_MAX: usize = 256 << 20;
-/// Bytes in memory for a byte in the stored form, measured on the sample of the benchmark: tables of indices become vectors.
-const BYTES_PER_STORED: usize = 11;
+/// Bytes in memory for a byte in the stored form, tables of names and members included: 8.8 by the benchmark `index`.
+const BYTES_PER_STORED: usize = 9;
 
 #[derive(Default)]
 pub(super) struct Memory {

@@ -10,6 +10,7 @@ use ra_agent::outline::{self, Outline};
 
 use super::figures::{digits, megabytes, millis, row, row_below, size, time};
 use super::indexed::{Cold, Indexed, Samples};
+use super::machine;
 use super::sample;
 
 pub fn measure(samples: &Samples) {
@@ -36,6 +37,30 @@ fn show(indexed: &Indexed, how: &str) {
     }
 }
 
+/// What a warm worker remembers of these files, ten times over, for a heap does not grow by the byte.
+fn remembered(files: &[(FilePath, String)]) {
+    const COPIES: usize = 10;
+    let before = machine::resident(std::process::id());
+    let outlines: Vec<(FilePath, Arc<Outline>)> = (0..COPIES)
+        .flat_map(|copy| {
+            files.iter().map(move |(path, text)| {
+                let outline = outline::outline(outline::language_of(path), text).0;
+                // as it comes out of the store
+                let outline = Outline::from_bytes(&outline.to_bytes()).unwrap();
+                (FilePath::from(format!("more/{copy}/{path}").as_str()), Arc::new(outline))
+            })
+        })
+        .collect();
+    let world = black_box(impact::World::new(outlines.iter().map(|(path, outline)| (path, outline))));
+    let stored: usize = outlines.iter().map(|(_, outline)| outline.stored_size()).sum();
+    if let (Some(before), Some(after)) = (before, machine::resident(std::process::id())) {
+        let bytes = after.now.saturating_sub(before.now);
+        let value = format!("{}, {} for a stored byte", size(bytes), digits(bytes as f64 / stored as f64));
+        row(&format!("what a warm worker remembers of {} files", outlines.len()), &value);
+    }
+    drop(world);
+}
+
 /// The part of an index that understands the files, in this thread alone.
 fn outlines() {
     let files: Vec<(FilePath, String)> =
@@ -47,6 +72,7 @@ fn outlines() {
     let begun = Instant::now();
     let graph = black_box(impact::resolve(files.iter().map(|(path, _)| path).zip(&outlines)));
     let resolved = begun.elapsed();
+    remembered(&files);
     let per_file = digits(millis(outlined) / files.len() as f64);
     let edges = graph.edges().len();
     row("outlines of these files, one thread", &format!("{} ({per_file} ms a file)", time(outlined)));

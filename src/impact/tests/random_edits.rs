@@ -1,6 +1,7 @@
 //! The promises over random histories.
 
 use super::*;
+use crate::impact::reach::tests::assert_complete;
 
 /// Random edits of a small workspace: the same on every machine.
 struct Dice(u64);
@@ -95,29 +96,23 @@ fn after_random_edits_no_dependent_is_forgotten_and_incremental_equals_rebuild()
     }
 }
 
-/// What is resolved for the changed files alone is what a rebuild says, where the resolution hash promises it.
+/// Where files came or went, everything is resolved again; else no more than the edits reach.
 fn assert_incremental(changes: &[Change], before: &Texts, after: &Texts) {
-    let only: BTreeSet<FilePath> = changes.iter().map(|change| change.path().clone()).collect();
-    let hash = |texts: &Texts, path: &FilePath| texts.0.get(path).map(|outline| outline.resolution_hash());
-    if only.iter().any(|path| hash(before, path) != hash(after, path)) {
-        return;
-    }
-    let (old, new, part) = (before.graph(), after.graph(), World::new(&after.0).graph_of(&only));
-    let kept = old.edges().iter().filter(|edge| !only.contains(&edge.dependent_file));
-    let edges: BTreeSet<_> = kept.chain(part.edges()).collect();
-    assert_eq!(edges, new.edges().iter().collect());
-    for path in after.0.keys() {
-        let uses = if only.contains(path) { part.uses(path) } else { old.uses(path) };
-        assert_eq!(uses, new.uses(path), "{path}");
+    if changes.iter().all(|change| matches!(change, Change::Modification { .. })) {
+        let edited = changes.iter().map(|change| change.path().clone()).collect();
+        assert_complete(&before.0, &after.0, &edited);
     }
 }
 
 #[test]
-fn a_body_edit_leaves_the_resolution_of_others_alone() {
-    let hash = |text: &str| outline(crate::domain::Language::Rust, text).0.resolution_hash();
+fn a_body_edit_reaches_nobody() {
     let text = "use a::b; pub struct S { x: u8 } impl S { fn f(&self) { b(1); } }";
-    assert_eq!(hash(text), hash(&text.replace("b(1);", "// c\n c::d(self.x); b(2);")));
+    let reach = |text_after: &str| {
+        let [before, after] = [text, text_after].map(|text| Texts::new(&[("src/lib.rs", text)]).0);
+        World::new(&before).edit(&after.into_iter().collect::<Vec<_>>()).unwrap()
+    };
+    assert_eq!(reach(&text.replace("b(1);", "// c\n c::d(self.x); b(2);")), Reach::default());
     for (from, to) in [("a::b", "a::c"), ("x: u8", "x: u16"), ("impl S", "impl T"), ("&self", "&self, y: u8")] {
-        assert_ne!(hash(text), hash(&text.replacen(from, to, 1)), "{from} -> {to}");
+        assert_ne!(reach(&text.replacen(from, to, 1)), Reach::default(), "{from} -> {to}");
     }
 }

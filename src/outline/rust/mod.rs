@@ -3,8 +3,10 @@
 mod associated;
 mod attributes;
 mod body;
+mod branches;
 mod data;
 mod declared;
+mod imports;
 mod item;
 mod macros;
 mod pattern;
