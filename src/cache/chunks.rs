@@ -166,16 +166,41 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
     })
 }
 
-/// The words to look for, in FTS5's syntax.
-fn terms(query: &str) -> Vec<String> {
+/// The ids of chunks that hold the words of a query one after the other; of none if it has fewer than three.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn holding(db: &Connection, query: &str, limit: usize) -> Result<Vec<String>> {
     let words = words(query);
-    let all: BTreeSet<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
-    let telling: BTreeSet<&str> = all.iter().copied().filter(|word| !STOP_WORDS.contains(word)).collect();
-    (if telling.is_empty() { all } else { telling }).into_iter().map(quoted).collect()
+    if words.split(' ').filter(|word| !word.is_empty()).count() < PHRASE_WORDS_MIN {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT chunk_id FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1 LIMIT ?2)",
+    )?;
+    let found = statement.query_map(params![quoted(words.trim_end()), limit as i64], |row| row.get(0))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn quoted(word: &str) -> String {
-    format!("\"{word}\"")
+/// Fewer words stand together by chance.
+const PHRASE_WORDS_MIN: usize = 3;
+
+/// The words to look for, in FTS5's syntax.
+fn terms(query: &str) -> Vec<String> {
+    telling(query).iter().map(|word| quoted(word)).collect()
+}
+
+/// The words of a query that say what is looked for: all if it has none but stop words.
+pub fn telling(query: &str) -> BTreeSet<String> {
+    let words = words(query);
+    let all = || words.split(' ').filter(|word| !word.is_empty());
+    let telling: BTreeSet<String> = all().filter(|word| !STOP_WORDS.contains(word)).map(str::to_owned).collect();
+    if telling.is_empty() { all().map(str::to_owned).collect() } else { telling }
+}
+
+/// `word` or `several words one after the other`
+fn quoted(words: &str) -> String {
+    format!("\"{words}\"")
 }
 
 /// Text as words of code: every identifier whole, in lower case without underscores, and after it the parts of its snake_case or
@@ -194,6 +219,11 @@ pub fn words(text: &str) -> String {
         }
     }
     out
+}
+
+/// The words that a name is made of.
+pub fn parts_of(name: &str) -> Vec<&str> {
+    name.split(|c: char| !c.is_alphanumeric() && c != '_').flat_map(parts).collect()
 }
 
 fn parts(identifier: &str) -> Vec<&str> {

@@ -66,6 +66,16 @@ pub fn file(db: &Connection, path: &FilePath) -> Result<Option<FileRecord>> {
     rows.next()?.map(record).transpose()
 }
 
+/// What a file is for.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn role(db: &Connection, path: &FilePath) -> Result<Option<Role>> {
+    let mut statement = db.prepare_cached("SELECT role FROM files WHERE file_path = ?1")?;
+    let role: Option<String> = statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
+    Ok(role.and_then(|role| Role::parse(&role)))
+}
+
 fn record(row: &Row<'_>) -> Result<FileRecord> {
     let named = |column: usize| row.get::<_, String>(column);
     let unreadable = |detail: String| StoreError::Unreadable { what: "file of the view", detail };

@@ -1,32 +1,37 @@
 //! search.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::daemon::control::{self, Request};
 use crate::query::Reader;
-use crate::query::search::{Answer, Request as Asked, Searcher};
+use crate::query::rank::{Parts, Question, WEIGHTS};
+use crate::query::search::{Answer, Hit, Request as Asked, Searcher};
 use crate::worker;
 
 /// Other names of entity types.
 const KINDS: [(&str, &str); 4] = [("fn", "function"), ("mod", "module"), ("constant", "const"), ("doc", "section")];
 
-pub fn search(
-    context: &Context,
-    query: Vec<String>,
-    repo: Option<PathBuf>,
-    limit: usize,
-    kind: Option<String>,
-    json: bool,
-) -> Result<(), Failure> {
+/// What may be a hit, and what is told of it.
+pub struct Choice {
+    pub repo: Option<PathBuf>,
+    pub limit: usize,
+    pub kind: Option<String>,
+    pub path: Option<String>,
+    pub language: Option<String>,
+    pub explain: bool,
+}
+
+pub fn search(context: &Context, query: Vec<String>, choice: Choice, json: bool) -> Result<(), Failure> {
+    let Choice { repo, limit, kind, path, language, explain } = choice;
     let repo = match repo {
         Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
         None => None,
     };
     let kind =
         kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
-    let asked = Asked { query: query.join(" "), repo, limit, kind };
+    let asked = Asked { query: query.join(" "), repo, limit, kind, path, language, explain };
     let answer = match worker::ask(&context.home, &asked) {
         Some(Ok(answer)) => answer,
         Some(Err(detail)) => return Err(Failure::Failed(detail)),
@@ -54,10 +59,15 @@ fn describe(answer: &Answer) -> String {
     if answer.hits.is_empty() {
         out.push_str("nothing was found\n");
     }
-    let several = answer.freshness.len() > 1;
+    let question = Question::new(&answer.query);
+    let here = std::env::current_dir().unwrap_or_default();
     for hit in &answer.hits {
-        let path = if several { format!("{}/{}", hit.repo, hit.path) } else { hit.path.clone() };
+        let path = from_here(&here, &Path::new(&hit.repo).join(&hit.path));
         out.push_str(&format!("{path}:{}-{}  {} {}\n", hit.start_line, hit.end_line, hit.entity_type, hit.entity_name));
+        add_snippet(hit, &question, &mut out);
+        if let Some(parts) = &hit.parts {
+            out.push_str(&format!("      {:.3} = {}\n", hit.score, explained(parts)));
+        }
     }
     for repo in &answer.freshness {
         if repo.head != repo.indexed_commit || repo.pending_files > 0 {
@@ -66,4 +76,69 @@ fn describe(answer: &Answer) -> String {
         }
     }
     out
+}
+
+fn add_snippet(hit: &Hit, question: &Question, out: &mut String) {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let common = hit.snippet.iter().map(|line| indent(&line.text)).min().unwrap_or_default();
+    for line in &hit.snippet {
+        // what a terminal would take for an order of its own is shown as something else
+        let text: String = line.text.chars().skip(common).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        out.push_str(&format!("  {:>6}  {}\n", line.line, highlighted(&text, question)));
+    }
+}
+
+/// The words of the question stand out, where the terminal can show that and `NO_COLOR` is not set.
+fn highlighted(text: &str, question: &Question) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    for range in question.matches(text) {
+        out.push_str(&text[at..range.start]);
+        out.push_str(&console::style(&text[range.clone()]).bold().yellow().to_string());
+        at = range.end;
+    }
+    out + &text[at..]
+}
+
+/// `meaning +0.312  words +0.440 ..`: each part by its weight, those that are nothing left out.
+fn explained(parts: &Parts) -> String {
+    let weighed =
+        Parts::NAMES.iter().zip(parts.values()).zip(WEIGHTS).map(|((name, value), weight)| (name, value * weight));
+    let shown: Vec<String> =
+        weighed.filter(|(_, value)| *value != 0.0).map(|(name, value)| format!("{name} {value:+.3}")).collect();
+    shown.join("  ")
+}
+
+/// A path that a terminal can open from where the user stands.
+fn from_here(here: &Path, path: &Path) -> String {
+    let mut up = PathBuf::new();
+    for base in here.ancestors().take(UP_MAX) {
+        if let Ok(rest) = path.strip_prefix(base) {
+            return up.join(rest).display().to_string();
+        }
+        up.push("..");
+    }
+    path.display().to_string()
+}
+
+/// Further up, a whole path is easier to read.
+const UP_MAX: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_as_it_is_opened_from_here() {
+        let shown = |here: &str| from_here(Path::new(here), Path::new("/home/a/src/repo/src/lib.rs"));
+        assert_eq!(shown("/home/a/src/repo"), "src/lib.rs");
+        assert_eq!(shown("/home/a/src/other"), "../repo/src/lib.rs");
+        assert_eq!(shown("/var/log/deep/er"), "/home/a/src/repo/src/lib.rs");
+    }
+
+    #[test]
+    fn an_explanation_leaves_out_what_is_nothing() {
+        let parts = Parts { meaning: 0.25, prose: 1.0, ..Parts::default() };
+        assert_eq!(explained(&parts), "meaning +0.250  prose -0.100");
+    }
 }

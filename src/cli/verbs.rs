@@ -125,9 +125,18 @@ pub enum Verb {
         repo: Option<PathBuf>,
         #[arg(short = 'n', long, default_value_t = 10)]
         limit: usize,
-        /// Only hits of this kind: function, method, struct, enum, trait, impl, macro, const, module, section, text
+        /// Only hits of this kind: function, method, test, struct, enum, trait, impl, macro, const, module, section, text
         #[arg(long)]
         kind: Option<String>,
+        /// Only files whose paths match this glob, e.g. 'src/**/*.rs'
+        #[arg(long, value_name = "GLOB")]
+        path: Option<String>,
+        /// Only files of this language, e.g. rust
+        #[arg(long)]
+        lang: Option<String>,
+        /// Show what each hit's score is made of
+        #[arg(long)]
+        explain: bool,
         #[arg(long)]
         json: bool,
     },

@@ -12,7 +12,7 @@ use super::window::{self, tokens};
 use super::{markdown, rust_items};
 
 /// Raised whenever the same file could give other chunks than before, so that stored ones are made again.
-pub const CHUNKER_VERSION: u32 = 1;
+pub const CHUNKER_VERSION: u32 = 2;
 
 /// Most chunks of one file. More would come only from hostile or generated text, which is then cut by size alone (2,400 bytes a
 /// chunk): a file of 1 MiB, the largest that is read, always keeps every line.
@@ -39,7 +39,7 @@ pub struct Chunk {
     pub start_line: u32,
     /// Last line of the body, inclusive.
     pub end_line: u32,
-    /// `function`, `method`, `struct`, `enum`, `trait`, `impl`, `type`, `module`, `macro`, `const`, `section` or `text`.
+    /// `function`, `method`, `test`, `struct`, `enum`, `trait`, `impl`, `type`, `module`, `macro`, `const`, `section` or `text`.
     pub entity_type: &'static str,
     /// Name of the item, methods as `Type::name`, merged ones separated by commas; a section's heading; empty if it has none.
     pub entity_name: String,

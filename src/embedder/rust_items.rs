@@ -170,7 +170,12 @@ impl<'t> Walk<'t> {
     }
 
     fn segment(&self, node: Node<'t>, end: usize, place: &Place) -> Segment {
-        let (entity_type, entity_name) = entity(self.text, node, place);
+        let (mut entity_type, entity_name) = entity(self.text, node, place);
+        if matches!(entity_type, "function" | "method")
+            && is_test(&self.text[self.position.min(node.start_byte())..node.start_byte()])
+        {
+            entity_type = "test";
+        }
         let body = node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
         let range = self.position..end.max(self.position);
         let is_long = !is_within(&self.text[range.clone()], BODY_TOKENS);
@@ -239,6 +244,15 @@ fn entity(text: &str, node: Node<'_>, place: &Place) -> (&'static str, String) {
         "foreign_mod_item" => ("module", "extern".to_owned()),
         _ => ("text", String::new()),
     }
+}
+
+/// Whether the attributes before a function make it a test: `#[test]`, `#[tokio::test(..)]`, `#[rstest]`.
+fn is_test(leading: &str) -> bool {
+    let attributes = leading.lines().filter_map(|line| line.trim().strip_prefix("#["));
+    attributes.into_iter().any(|attribute| {
+        let path = attribute.split(['(', ']']).next().unwrap_or_default();
+        matches!(path.rsplit("::").next(), Some("test" | "rstest" | "test_case" | "bench"))
+    })
 }
 
 /// `Store` of `Store<T>` and of `&'a Store<T>`.
@@ -333,6 +347,16 @@ mod tests {
         assert_eq!(methods.iter().map(|s| s.entity_name.as_str()).collect::<Vec<_>>(), ["Store::open", "Store::close"]);
         assert_eq!(methods[1].context, "mod inner > impl<T: Clone> Store<T>");
         assert_eq!(methods[1].signature, "fn close(&self)");
+    }
+
+    #[test]
+    fn a_test_is_told_from_what_it_tests() {
+        let text = "fn limit() {}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn limits() {}\n    #[tokio::test(flavor = \"x\")]\n    /// Waits.\n    async fn waits() {}\n    fn helps() {}\n".to_owned() + &"    const X: u8 = 1;\n".repeat(40) + "}\n";
+        let found: Vec<_> =
+            entities(&text).into_iter().filter(|(kind, _)| matches!(*kind, "test" | "function")).collect();
+        let named = |kind, name: &str| (kind, name.to_owned());
+        let expected = [("function", "limit"), ("test", "limits"), ("test", "waits"), ("function", "helps")];
+        assert_eq!(found, expected.map(|(kind, name)| named(kind, name)));
     }
 
     #[test]

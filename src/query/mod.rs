@@ -4,10 +4,13 @@ pub mod budget;
 pub mod cache;
 pub mod estimate;
 pub mod files;
+mod filter;
 pub mod impact;
 mod model_status;
 pub mod quote;
+pub mod rank;
 pub mod search;
+pub mod snippet;
 pub mod status;
 pub mod verify;
 

@@ -1,14 +1,19 @@
-//! Hybrid search: nearest vectors and best words, fused by rank.
+//! Hybrid search: the nearest vectors and the best words are the candidates, [`super::rank`] orders them.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::filter::Filter;
+use super::rank::{Parts, Question};
+use super::snippet::{Line, Texts, snippet};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
+use crate::cache::view;
 use crate::config::Config;
-use crate::domain::{FilePath, RepoId, Source};
+use crate::domain::{FilePath, RepoId, Role, Source};
 use crate::embedder::bert::Embedder;
 use crate::home::Home;
 use crate::queue;
@@ -18,11 +23,8 @@ use crate::store::StoreError;
 use crate::vectors::Vectors;
 use crate::worker::store_dir;
 
-/// Candidates of each kind that go into the fusion.
-const CANDIDATES: usize = 100;
-
-/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009: 60).
-const RANK_CONSTANT: f64 = 60.0;
+/// Candidates of each kind that are ranked.
+pub(super) const CANDIDATES: usize = 200;
 
 /// Longest query in bytes; more is no question, and the model reads 256 tokens.
 pub const QUERY_MAX: usize = 4_096;
@@ -36,6 +38,12 @@ pub struct Request {
     pub limit: usize,
     /// Entity type of the hits, e.g. `function`.
     pub kind: Option<String>,
+    /// A glob that the hits' paths match.
+    pub path: Option<String>,
+    /// Language of the hits' files, e.g. `rust`.
+    pub language: Option<String>,
+    /// Hits say what their scores are made of.
+    pub explain: bool,
 }
 
 /// What was found: the JSON of `search --json` (DESIGN §6).
@@ -67,6 +75,10 @@ pub struct Hit {
     pub entity_name: String,
     pub score: f64,
     pub source: String,
+    /// The lines that have most of the query's words, at most three.
+    pub snippet: Vec<Line>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts: Option<Parts>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +98,18 @@ pub struct Searcher {
     tables: HashMap<RepoId, Arc<Vectors>>,
 }
 
-/// A candidate and its place in the two rankings.
+/// What is known of a chunk that may be a hit.
 struct Candidate {
+    repo: usize,
+    chunk: ChunkRecord,
+    parts: Parts,
+}
+
+/// Candidates by repository and chunk.
+type Candidates = HashMap<(usize, String), Candidate>;
+
+/// A chunk with how well it fits by one measure.
+struct Match {
     repo: usize,
     chunk: ChunkRecord,
     score: f64,
@@ -122,20 +144,24 @@ impl Searcher {
             Some(named) => (vec![reader.repo(named)?], Vec::new()),
             None => readable(&reader)?,
         };
-        let mut rankings = vec![lexical(&reader, &repos, request)?];
+        let filter = Filter::new(request)?;
+        let question = Question::new(&request.query);
+        let mut candidates = Candidates::new();
+        add_words(&reader, &repos, request, &filter, &question, &mut candidates)?;
         let mut note = None;
         match model {
-            Ok(embedder) => match self.nearest(&reader, &repos, request, &embedder) {
-                Ok(ranking) => rankings.push(ranking),
+            Ok(embedder) => match self.nearest(&reader, &repos, request, &filter, &embedder) {
+                Ok(nearest) => add_meaning(&reader, &repos, nearest, &question, &mut candidates)?,
                 Err(error) => note = Some(error.to_string()),
             },
             Err(detail) => note = Some(detail),
         }
+        let best = best(candidates, request.limit);
         Ok(Answer {
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
-            hits: fuse(rankings, &repos, request.limit),
+            hits: hits(&reader, &repos, best, &question, request.explain)?,
             freshness: repos.iter().map(|repo| freshness(&reader, repo)).collect::<Result<_, _>>()?,
             errors,
         })
@@ -147,8 +173,9 @@ impl Searcher {
         reader: &Reader<'_>,
         repos: &[Registered],
         request: &Request,
+        filter: &Filter,
         embedder: &Embedder,
-    ) -> Result<Vec<Candidate>, QueryError> {
+    ) -> Result<Vec<Match>, QueryError> {
         let failed = |error: &dyn std::error::Error| QueryError::Invalid(error.to_string());
         let query = embedder.embed_query(&request.query).map_err(|error| failed(&error))?;
         let mut found = Vec::new();
@@ -157,12 +184,12 @@ impl Searcher {
             let Some(store) = reader.store(repo)? else { continue };
             let nearest = self
                 .runtime
-                .block_on(table.search(&query, embedder.spec().id, CANDIDATES))
+                .block_on(table.search(&query, embedder.spec().id, filter.depth()))
                 .map_err(|error| failed(&error))?;
             for (chunk_id, score) in nearest {
                 // A vector of a file that has changed since is no hit: only chunks of the present view are.
-                if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| wanted(request, chunk)) {
-                    found.push(Candidate { repo: index, chunk, score: f64::from(score) });
+                if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| filter.wants(chunk)) {
+                    found.push(Match { repo: index, chunk, score: f64::from(score) });
                 }
             }
         }
@@ -194,56 +221,121 @@ fn readable(reader: &Reader<'_>) -> Result<(Vec<Registered>, Vec<String>), Query
     Ok((sound, errors))
 }
 
-fn lexical(reader: &Reader<'_>, repos: &[Registered], request: &Request) -> Result<Vec<Candidate>, QueryError> {
+/// The chunks that hold words of the query.
+fn add_words(
+    reader: &Reader<'_>,
+    repos: &[Registered],
+    request: &Request,
+    filter: &Filter,
+    question: &Question,
+    candidates: &mut Candidates,
+) -> Result<(), QueryError> {
     let mut found = Vec::new();
-    for (index, repo) in repos.iter().enumerate() {
-        let Some(store) = reader.store(repo)? else { continue };
-        let chunks = chunks::search(store.db(), &request.query, CANDIDATES)?;
-        let wanted = chunks.into_iter().filter(|(chunk, _)| wanted(request, chunk));
-        found.extend(wanted.map(|(chunk, score)| Candidate { repo: index, chunk, score }));
+    let mut phrases = HashSet::new();
+    for (repo, registered) in repos.iter().enumerate() {
+        let Some(store) = reader.store(registered)? else { continue };
+        let chunks = chunks::search(store.db(), &request.query, filter.depth())?;
+        let wanted = chunks.into_iter().filter(|(chunk, _)| filter.wants(chunk));
+        found.extend(wanted.map(|(chunk, score)| Match { repo, chunk, score }));
+        let holding = chunks::holding(store.db(), &request.query, CANDIDATES)?;
+        phrases.extend(holding.into_iter().map(|chunk_id| (repo, chunk_id)));
     }
-    Ok(ranked(found))
+    let found = ranked(found);
+    let highest = found.first().map_or(1.0, |first| first.score.max(f64::MIN_POSITIVE));
+    for Match { repo, chunk, score } in found {
+        let is_phrase = phrases.contains(&(repo, chunk.chunk_id.clone()));
+        let parts = &mut candidate(reader, repos, repo, chunk, question, candidates)?.parts;
+        parts.words = score / highest;
+        if is_phrase {
+            parts.exact = 1.0;
+        }
+    }
+    Ok(())
+}
+
+/// The chunks that are near in meaning. Of the others nothing is known but that they are no nearer than the last of these.
+fn add_meaning(
+    reader: &Reader<'_>,
+    repos: &[Registered],
+    nearest: Vec<Match>,
+    question: &Question,
+    candidates: &mut Candidates,
+) -> Result<(), QueryError> {
+    let floor = nearest.last().map_or(0.0, |last| last.score);
+    for Match { repo, chunk, score } in nearest {
+        candidate(reader, repos, repo, chunk, question, candidates)?.parts.meaning = score - floor;
+    }
+    Ok(())
+}
+
+fn candidate<'c>(
+    reader: &Reader<'_>,
+    repos: &[Registered],
+    repo: usize,
+    chunk: ChunkRecord,
+    question: &Question,
+    candidates: &'c mut Candidates,
+) -> Result<&'c mut Candidate, QueryError> {
+    let entry = match candidates.entry((repo, chunk.chunk_id.clone())) {
+        Entry::Occupied(entry) => return Ok(entry.into_mut()),
+        Entry::Vacant(entry) => entry,
+    };
+    let role = match reader.store(&repos[repo])? {
+        Some(store) => view::role(store.db(), &chunk.path)?,
+        None => None,
+    };
+    let parts = question.parts(&chunk, role.unwrap_or(Role::Library));
+    Ok(entry.insert(Candidate { repo, chunk, parts }))
 }
 
 /// Best first, at most [`CANDIDATES`].
-fn ranked(mut found: Vec<Candidate>) -> Vec<Candidate> {
+fn ranked(mut found: Vec<Match>) -> Vec<Match> {
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.chunk_id.cmp(&b.chunk.chunk_id)));
     found.truncate(CANDIDATES);
     found
 }
 
-fn wanted(request: &Request, chunk: &ChunkRecord) -> bool {
-    request.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
-}
-
-/// Reciprocal rank fusion: a chunk's score is the sum of 1/(60 + rank) over the rankings that have it.
-fn fuse(rankings: Vec<Vec<Candidate>>, repos: &[Registered], limit: usize) -> Vec<Hit> {
-    let mut fused: HashMap<(usize, String), Candidate> = HashMap::new();
-    for ranking in rankings {
-        for (rank, candidate) in ranking.into_iter().enumerate() {
-            let score = 1.0 / (RANK_CONSTANT + (rank + 1) as f64);
-            let key = (candidate.repo, candidate.chunk.chunk_id.clone());
-            fused.entry(key).and_modify(|standing| standing.score += score).or_insert(Candidate { score, ..candidate });
-        }
-    }
-    let mut best = ranked(fused.into_values().collect());
+/// The best candidates; of the pieces of one item the best.
+fn best(candidates: Candidates, limit: usize) -> Vec<Candidate> {
+    let mut best: Vec<Candidate> = candidates.into_values().collect();
+    let place = |one: &Candidate| (one.repo, one.chunk.path.clone(), one.chunk.start_line);
+    best.sort_by(|a, b| b.parts.score().total_cmp(&a.parts.score()).then_with(|| place(a).cmp(&place(b))));
+    let mut items = HashSet::new();
+    best.retain(|Candidate { repo, chunk, .. }| {
+        let is_named = !chunk.entity_name.is_empty() && !matches!(chunk.entity_type.as_str(), "text" | "section");
+        !is_named || items.insert((*repo, chunk.path.clone(), chunk.entity_type.clone(), chunk.entity_name.clone()))
+    });
     best.truncate(limit);
-    best.into_iter().map(|candidate| hit(&repos[candidate.repo], candidate)).collect()
+    best
 }
 
-fn hit(repo: &Registered, candidate: Candidate) -> Hit {
-    let (path, path_bytes) = json_path(&candidate.chunk.path);
-    Hit {
-        repo: repo.location.path.to_string_lossy().into_owned(),
-        path,
-        path_bytes,
-        start_line: candidate.chunk.start_line,
-        end_line: candidate.chunk.end_line,
-        entity_type: candidate.chunk.entity_type,
-        entity_name: candidate.chunk.entity_name,
-        score: candidate.score,
-        source: Source::Commit.as_str().to_owned(),
-    }
+fn hits(
+    reader: &Reader<'_>,
+    repos: &[Registered],
+    best: Vec<Candidate>,
+    question: &Question,
+    explain: bool,
+) -> Result<Vec<Hit>, QueryError> {
+    let mut texts = Texts::default();
+    let hit = |candidate: Candidate| {
+        let repo = &repos[candidate.repo];
+        let (path, path_bytes) = json_path(&candidate.chunk.path);
+        let text = texts.of(reader, repo, &candidate.chunk.path)?;
+        Ok(Hit {
+            repo: repo.location.path.to_string_lossy().into_owned(),
+            path,
+            path_bytes,
+            start_line: candidate.chunk.start_line,
+            end_line: candidate.chunk.end_line,
+            score: candidate.parts.score(),
+            source: Source::Commit.as_str().to_owned(),
+            snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
+            parts: explain.then_some(candidate.parts),
+            entity_type: candidate.chunk.entity_type,
+            entity_name: candidate.chunk.entity_name,
+        })
+    };
+    best.into_iter().map(hit).collect()
 }
 
 /// A path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.

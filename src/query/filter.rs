@@ -1,0 +1,58 @@
+//! Which chunks may be hits at all.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::QueryError;
+use super::search::{CANDIDATES, Request};
+use crate::cache::chunks::ChunkRecord;
+use crate::domain::Language;
+use crate::outline::language_of;
+
+/// So many times as many candidates are looked at where a filter will take most of them away.
+const FILTERED: usize = 5;
+
+/// Which chunks are wanted at all.
+pub(super) struct Filter {
+    kind: Option<String>,
+    path: Option<GlobMatcher>,
+    language: Option<Language>,
+}
+
+impl Filter {
+    pub(super) fn new(request: &Request) -> Result<Self, QueryError> {
+        let glob = |glob: &String| {
+            let built = GlobBuilder::new(glob).literal_separator(true).build();
+            built.map(|glob| glob.compile_matcher()).map_err(|error| {
+                QueryError::Invalid(format!("--path {glob} is no glob: {}; try 'src/**/*.rs'", error.kind()))
+            })
+        };
+        let language = |name: &String| {
+            Language::parse(&name.to_lowercase()).ok_or_else(|| {
+                let known: Vec<&str> = Language::ALL.iter().map(|language| language.as_str()).collect();
+                QueryError::Invalid(format!("--lang {name} is not known; known are {}", known.join(", ")))
+            })
+        };
+        Ok(Self {
+            kind: request.kind.clone(),
+            path: request.path.as_ref().map(glob).transpose()?,
+            language: request.language.as_ref().map(language).transpose()?,
+        })
+    }
+
+    pub(super) fn wants(&self, chunk: &ChunkRecord) -> bool {
+        let path = || Path::new(OsStr::from_bytes(chunk.path.as_bytes()));
+        self.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
+            && self.language.is_none_or(|language| language_of(&chunk.path) == language)
+            && self.path.as_ref().is_none_or(|glob| glob.is_match(path()))
+    }
+
+    /// Candidates of a kind to be looked at.
+    pub(super) fn depth(&self) -> usize {
+        let is_open = self.kind.is_none() && self.path.is_none() && self.language.is_none();
+        if is_open { CANDIDATES } else { CANDIDATES * FILTERED }
+    }
+}

@@ -1,0 +1,99 @@
+//! The lines of a hit that say why it is one.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::rank::Question;
+use super::{QueryError, Reader};
+use crate::cache::chunks::ChunkRecord;
+use crate::cache::view;
+use crate::domain::{FilePath, RepoId};
+use crate::repo::registry::Registered;
+use crate::repo::{Blob, MAX_FILE_BYTES, Repo};
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// 1-based
+    pub line: u32,
+    pub text: String,
+}
+
+/// Texts of files as they are indexed, each read once.
+#[derive(Default)]
+pub(super) struct Texts {
+    repos: HashMap<RepoId, Option<Repo>>,
+    files: HashMap<(RepoId, FilePath), Option<String>>,
+}
+
+impl Texts {
+    /// `None`: it cannot be read now, which takes away no hit.
+    pub(super) fn of(
+        &mut self,
+        reader: &Reader<'_>,
+        repo: &Registered,
+        path: &FilePath,
+    ) -> Result<Option<&str>, QueryError> {
+        let key = (repo.id.clone(), path.clone());
+        if !self.files.contains_key(&key) {
+            let git = self.repos.entry(repo.id.clone()).or_insert_with(|| Repo::open(&repo.location).ok());
+            let file = match reader.store(repo)? {
+                Some(store) => view::file(store.db(), path)?,
+                None => None,
+            };
+            let text = git.as_ref().zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
+                Ok(Blob::Content(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                _ => None,
+            });
+            self.files.insert(key.clone(), text);
+        }
+        Ok(self.files.get(&key).and_then(Option::as_deref))
+    }
+}
+
+/// Lines of a snippet, and characters of one.
+const SNIPPET_LINES: usize = 3;
+const SNIPPET_CHARS: usize = 160;
+
+/// The lines of a chunk that have most words of the question, in their order; its first line if none has any.
+pub(super) fn snippet(text: &str, chunk: &ChunkRecord, question: &Question) -> Vec<Line> {
+    let lines = (1..).zip(text.lines()).skip(chunk.start_line.saturating_sub(1) as usize);
+    let lines = lines.take((chunk.end_line + 1).saturating_sub(chunk.start_line) as usize);
+    let mut counted: Vec<(usize, u32, &str)> = lines
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(line, text)| (question.count(text), line, text))
+        .collect();
+    counted.sort_by_key(|&(count, line, _)| (std::cmp::Reverse(count), line));
+    let telling = counted.iter().filter(|(count, ..)| *count > 0).count().clamp(1, SNIPPET_LINES);
+    counted.truncate(telling);
+    counted.sort_by_key(|&(_, line, _)| line);
+    let shown = |(_, line, text): (usize, u32, &str)| Line { line, text: text.chars().take(SNIPPET_CHARS).collect() };
+    counted.into_iter().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Hash;
+
+    #[test]
+    fn the_lines_with_most_words_are_shown_in_their_order_within_the_chunk_alone() {
+        let text = "retry limit\nfn f() {\n    limit();\n\n    retry(limit);\n    other();\n    retry_limits();\n    limit(1);\n}\nretry limit\n";
+        let chunk = ChunkRecord {
+            chunk_id: "c".into(),
+            path: "a.rs".into(),
+            chunk_hash: Hash::of(b""),
+            entity_type: "function".into(),
+            entity_name: "f".into(),
+            start_line: 2,
+            end_line: 9,
+        };
+        let lines = |query: &str| -> Vec<u32> {
+            snippet(text, &chunk, &Question::new(query)).iter().map(|line| line.line).collect()
+        };
+        assert_eq!(lines("retries that are limited"), [3, 5, 7]);
+        assert_eq!(lines("something else"), [2]);
+        assert!(snippet("", &chunk, &Question::new("x")).is_empty());
+    }
+}
