@@ -113,6 +113,9 @@ pub enum Reply {
         /// Watched directories; `None`: the kernel would watch none.
         #[serde(default)]
         watches: Option<usize>,
+        /// Version of the program that the daemon is.
+        #[serde(default)]
+        version: String,
     },
     Reconciled {
         repos: Vec<RepoOutcome>,

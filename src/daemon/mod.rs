@@ -5,8 +5,10 @@ pub mod change;
 pub mod control;
 mod limits;
 mod log;
+mod notify;
 mod socket;
 mod supervise;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -31,8 +33,10 @@ use crate::sandbox::{self, Sandbox};
 use crate::store::{self, Database, StoreError};
 use crate::worker::pipe::{Depth, Hint, Report};
 use control::{Reply, RepoOutcome, Request};
+use notify::ServiceManager;
 use socket::{Call, Socket};
 use supervise::{Asked, Happened, Supervisor};
+use upgrade::Program;
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
 const MAX_LATENCY: u32 = 10;
@@ -59,6 +63,14 @@ pub enum DaemonError {
     Path { path: PathBuf, source: io::Error },
     #[error("the daemon cannot be set up: {0}")]
     Setup(io::Error),
+    #[error(
+        "the kernel did not deny a write outside the agent's directories, and --require-sandbox was given: it needs Landlock (Linux 5.13 or newer, `landlock` in /sys/kernel/security/lsm)"
+    )]
+    NoSandbox,
+    #[error(
+        "{path} was replaced, but the new version cannot be started: {source}; `ra-agent daemon start` tries again"
+    )]
+    Upgrade { path: PathBuf, source: io::Error },
 }
 
 /// Takes the daemon's lock.
@@ -79,17 +91,36 @@ pub fn take_lock(home: &Home) -> Result<File, DaemonError> {
 /// Runs until it is told to stop. To be called before any other thread exists.
 ///
 /// # Errors
-/// If another daemon runs, or the home, the configuration or agent.db cannot be used.
-pub fn run(home: &Home) -> Result<(), DaemonError> {
+/// If another daemon runs, the home, the configuration or agent.db cannot be used, or the kernel does not enforce the sandbox although
+/// `require_sandbox` says that it must.
+pub fn run(home: &Home, require_sandbox: bool) -> Result<(), DaemonError> {
     home.create()?;
-    let _lock = take_lock(home)?;
+    let lock = take_lock(home)?;
     let config = Config::load(&home.config_file(), home.root())?;
     let sandbox = restrict(home, &config)?;
+    if require_sandbox && !sandbox.is_on() {
+        return Err(DaemonError::NoSandbox);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Setup)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut daemon = Daemon::new(home, config, sandbox)?;
         daemon.serve().await
-    })
+    })?;
+    drop((runtime, lock));
+    match ended {
+        Ended::Stopped => Ok(()),
+        Ended::Replaced(program) => {
+            let source = program.execute(home, require_sandbox);
+            Err(DaemonError::Upgrade { path: program.path().to_owned(), source })
+        }
+    }
+}
+
+/// How the daemon's life ended.
+enum Ended {
+    Stopped,
+    /// By another version of the program.
+    Replaced(Program),
 }
 
 /// Gives up write access to everything but the stores that are known now. A local store that is set up later needs a restart.
@@ -99,7 +130,13 @@ fn restrict(home: &Home, config: &Config) -> Result<Sandbox, DaemonError> {
     for dir in &own {
         std::fs::create_dir_all(dir).map_err(|source| DaemonError::Path { path: dir.to_path_buf(), source })?;
     }
-    Ok(sandbox::restrict_writes(&own))
+    let sandbox = sandbox::restrict_writes(&own);
+    // What the kernel says it does is tried before it is told to anybody.
+    if sandbox.is_on() && !sandbox::is_denied_outside() {
+        tracing::error!("the kernel has taken the sandbox's rules, but does not deny what they forbid");
+        return Ok(Sandbox::Off);
+    }
+    Ok(sandbox)
 }
 
 /// Everything that can make the daemon do something.
@@ -175,19 +212,22 @@ impl Daemon {
         })
     }
 
-    async fn serve(&mut self) -> Result<(), DaemonError> {
+    async fn serve(&mut self) -> Result<Ended, DaemonError> {
+        let mut program = Program::running().map_err(DaemonError::Setup)?;
+        let manager = ServiceManager::from_env();
         let (mut socket, mut calls) = Socket::listen(self.home.agent_socket())?;
         let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Setup)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Setup)?;
         let mut poll = tokio::time::interval(self.config.watch.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         poll.tick().await;
-        let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
+        let mut upkeep = tokio::time::interval(manager.alive_every().unwrap_or(UPKEEP_EVERY).min(UPKEEP_EVERY));
         upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.begin().await?;
         let sandbox = self.sandbox.as_str();
         tracing::info!(pid = std::process::id(), home = %self.home.root().display(), sandbox, "running");
-        loop {
+        manager.ready();
+        let ended = loop {
             let deadline = self.next_deadline();
             let input = tokio::select! {
                 Some(event) = self.events.recv() => Input::Hint(event),
@@ -200,11 +240,18 @@ impl Daemon {
                 _ = interrupt.recv() => Input::Stop("interrupted"),
             };
             if matches!(input, Input::Upkeep) {
+                manager.alive();
                 self.look_after(&mut socket);
+                if program.is_replaced() && program.can_take_over().await {
+                    tracing::info!(program = %program.path().display(), "the program was replaced; the new version takes over");
+                    manager.reloading();
+                    break Ended::Replaced(program);
+                }
             } else if self.handle(input).await?.is_some() {
-                break;
+                manager.stopping();
+                break Ended::Stopped;
             }
-        }
+        };
         self.worker.stop(STOP_PATIENCE).await;
         self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").map_err(StoreError::from)?;
         for socket in [self.home.agent_socket(), self.home.worker_socket()] {
@@ -212,7 +259,7 @@ impl Daemon {
             let _ = std::fs::remove_file(socket);
         }
         tracing::info!("stopped");
-        Ok(())
+        Ok(ended)
     }
 
     /// What fails here is tried again at the next look, and costs no work.
@@ -401,6 +448,7 @@ impl Daemon {
                 worker: self.worker.pid(),
                 sandbox: self.sandbox.as_str().to_owned(),
                 watches: self.watcher.as_ref().map(Watcher::watches),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             Request::Maintain(task) => {
                 let token = self.worker.maintain(task, clock::monotonic()).await;
