@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::DaemonError;
-use super::control::{Frame, PROTOCOL, REQUEST_MAX, Reply, Request};
+use super::control::{REQUEST_MAX, Reply, Request, read_request};
 
 /// How long a client may take to send its request.
 const REQUEST_WAIT: Duration = Duration::from_secs(2);
@@ -93,24 +92,6 @@ async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>) {
     }
 }
 
-/// The protocol alone, whatever is asked: a later version may ask what this one has never heard of.
-#[derive(Deserialize)]
-struct Spoken {
-    protocol: u32,
-}
-
-/// A request of this protocol, or what is wrong with the line.
-pub(super) fn read_request(line: &str) -> Result<Request, String> {
-    let not_understood = |error: serde_json::Error| format!("the request is not understood: {error}");
-    let Spoken { protocol } = serde_json::from_str(line).map_err(not_understood)?;
-    if protocol != PROTOCOL {
-        return Err(format!(
-            "the daemon speaks protocol {PROTOCOL}, this program {protocol}; `ra-agent daemon restart` starts this version"
-        ));
-    }
-    serde_json::from_str::<Frame>(line).map(|frame| frame.request).map_err(not_understood)
-}
-
 async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
     let own = rustix::process::geteuid().as_raw();
     if stream.peer_cred()?.uid() != own {
@@ -131,20 +112,4 @@ async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Resu
     let text = serde_json::to_string(&reply)?;
     writer.write_all(text.as_bytes()).await?;
     writer.write_all(b"\n").await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f57_another_protocol_is_told_as_such_whatever_it_asks() {
-        assert_eq!(read_request(r#"{"protocol":1,"request":{"do":"ping"}}"#), Ok(Request::Ping));
-        let later =
-            read_request(r#"{"protocol":2,"request":{"do":"what-is-not-yet","with":[]},"more":1}"#).unwrap_err();
-        assert!(later.contains("protocol 1") && later.contains("daemon restart"), "{later}");
-        for odd in ["", "{}", r#"{"protocol":-1}"#, r#"{"protocol":1}"#, r#"{"protocol":1,"request":{"do":"fly"}}"#] {
-            assert!(read_request(odd).unwrap_err().contains("not understood"), "{odd}");
-        }
-    }
 }

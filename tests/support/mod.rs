@@ -4,6 +4,7 @@
 mod agent;
 pub mod asking;
 mod fingerprint;
+pub mod fuzz;
 mod history;
 mod jobs;
 pub mod llm_server;
