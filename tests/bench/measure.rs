@@ -15,6 +15,7 @@ mod commit;
 mod embed;
 mod figures;
 mod fuzz;
+mod hook;
 mod impact_truth;
 mod index;
 mod indexed;
@@ -39,6 +40,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("index", index::measure),
     ("reconcile", |_| reconcile::measure()),
     ("commit", commit::measure),
+    ("hook", |_| hook::measure()),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
     // last: they print tables of their own
