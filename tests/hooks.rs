@@ -188,6 +188,43 @@ fn config_hooks_are_named_in_the_repository_and_its_work_trees_alone() {
     }
 }
 
+/// Above two hundred repositories one hook serves all: conditions would cost every git command.
+#[test]
+fn one_hook_for_very_many_repositories_finds_out_where_it_runs() {
+    for name in ["repo", "it's a \"re[p]o\" * ? $x `y` \\ % ü\nz"] {
+        let story = bare_handed(name);
+        let others = (0..300).map(|n| hooked_repo(&format!("{n:08x}"), &story.repo.beside(&format!("other {n}"))));
+        let repos: Vec<HookedRepo> = others.chain([story.hooked.clone()]).collect();
+        let way = hooks::install(&story.home, &repos, CONFIG_HOOKS, &story.user_config).unwrap();
+        assert!(matches!(way, HookWay::Config { left_out, .. } if left_out.is_empty()), "every name can be told");
+        let script = PathBuf::from(story.named_command(story.repo.path()).unwrap());
+        assert_eq!(std::fs::read_dir(story.home.hooks()).unwrap().count(), 2, "{script:?} and what names it");
+        let run = |directory: &Path| {
+            let mut shell = std::process::Command::new("/bin/sh");
+            // a shell believes what it is told of its directory, if that leads there
+            let output = shell.arg(&script).current_dir(directory).env("PWD", directory).output().unwrap();
+            assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+        };
+        assert!(story.notified(|| run(story.repo.path())));
+        let link = story.repo.beside("link");
+        std::os::unix::fs::symlink(story.repo.path(), &link).unwrap();
+        assert!(story.notified(|| run(&link)), "by a link");
+        story.repo.git(&["init", "--quiet", "../unknown"]);
+        assert!(!story.notified(|| run(&story.repo.beside("unknown"))));
+        assert_eq!(std::fs::read_dir(story.home.inbox()).unwrap().count(), 1, "it makes nothing");
+        if installed_git() >= CONFIG_HOOKS {
+            assert_eq!(
+                hooks::status(&story.home, &story.hooked, &repos, installed_git()).unwrap().way,
+                RepoWay::Config
+            );
+            assert!(story.notified(|| story.commit_in_silence("with the real Git")));
+        }
+        // and back again
+        story.install_config_hooks();
+        assert!(!script.exists());
+    }
+}
+
 #[test]
 fn the_users_off_switch_wins() {
     let story = bare_handed("repo");
