@@ -8,5 +8,6 @@ command cd -P . || exit 0
 case $PWD in
 @CASES@*) exit 0 ;;
 esac
+# shellcheck disable=SC2154 # the cases assign it
 [ -f "$inbox" ] && [ ! -L "$inbox" ] && command : >"$inbox"
 exit 0

@@ -27,18 +27,18 @@ impl Sandbox {
     }
 }
 
-/// Tries what the sandbox is there to deny: to make a file outside of the agent's directories. True if it was denied. Where it was not,
-/// the file is gone again.
-pub fn is_denied_outside() -> bool {
+/// Tries what the sandbox is there to deny: to make a file outside of the agent's directories. Whether it was denied; where it was not, the
+/// file is gone again. `None` if it failed for another reason, which tells nothing.
+pub fn is_denied_outside() -> Option<bool> {
     // Outside by being a direct child: the agent's own directories are deeper, if they are below it at all.
     let path = std::path::Path::new("/tmp").join(format!("ra-agent-tries-the-sandbox-{}", std::process::id()));
     match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
         Ok(_) => {
             // What cannot be removed is an empty file in a directory that is emptied by itself.
             let _ = std::fs::remove_file(path);
-            false
+            Some(false)
         }
-        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+        Err(error) => (error.kind() == std::io::ErrorKind::PermissionDenied).then_some(true),
     }
 }
 
@@ -65,7 +65,7 @@ pub fn restrict_writes(own: &[&Path]) -> Sandbox {
         Ok(RulesetStatus::NotEnforced) => Sandbox::Off,
         Err(error) => {
             // A process that has replaced itself many times has as many layers as a process may have (16), and is bound by them.
-            let inherited = is_denied_outside();
+            let inherited = is_denied_outside() == Some(true);
             tracing::warn!(%error, inherited, "no sandbox was added");
             if inherited { Sandbox::Enforced } else { Sandbox::Off }
         }
@@ -87,7 +87,7 @@ mod tests {
         let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let there = other.path().join("there");
         std::fs::write(&there, "before").unwrap();
-        assert!(!is_denied_outside(), "nothing is denied yet");
+        assert_eq!(is_denied_outside(), Some(false), "nothing is denied yet");
         // Landlock binds the thread that asks for it: this one ends with the test.
         let sandboxed = std::thread::spawn({
             let (own, other, there) = (own.path().to_owned(), other.path().to_owned(), there.clone());
@@ -107,7 +107,7 @@ mod tests {
                 denied(std::fs::create_dir(other.join("dir")));
                 denied(std::fs::remove_file(&there));
                 denied(std::os::unix::fs::symlink(&own, other.join("link")));
-                assert!(is_denied_outside());
+                assert_eq!(is_denied_outside(), Some(true));
             }
         });
         sandboxed.join().unwrap();
@@ -127,7 +127,7 @@ mod tests {
             for _ in 0..20 {
                 assert!(restrict_writes(&[&path]).is_on());
             }
-            assert!(is_denied_outside());
+            assert_eq!(is_denied_outside(), Some(true));
             std::fs::write(path.join("mine"), "x").unwrap();
         });
         sandboxed.join().unwrap();

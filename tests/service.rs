@@ -70,6 +70,12 @@ impl Served {
 #[test]
 fn a_service_is_installed_once_and_leaves_nothing_behind() {
     let mut served = Served::new();
+    let doctors_word = |served: &Served| {
+        let told: serde_json::Value = serde_json::from_str(&served.run(&["doctor", "--json"]).stdout).unwrap();
+        let findings = told["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["topic"] == "service").unwrap()["state"].clone()
+    };
+    assert_eq!(doctors_word(&served), json!("note"), "nobody starts the daemon after the next login");
     let shown = served.ok(&["service", "install", "--dry-run"]);
     assert!(shown.contains("ExecStart=") && !served.unit().exists() && served.called().is_empty(), "{shown}");
     served.agent.start();
@@ -89,6 +95,7 @@ fn a_service_is_installed_once_and_leaves_nothing_behind() {
         (&json!(true), &json!(true), &json!(true))
     );
 
+    assert_eq!(doctors_word(&served), json!("good"));
     assert!(served.ok(&["service", "uninstall", "--dry-run"]).contains("disable") && served.unit().exists());
     served.ok(&["service", "uninstall"]);
     assert!(!served.unit().exists());

@@ -10,7 +10,9 @@ const UNIT: &str = "ra-agent.service";
 pub(super) fn manager(paths: &Paths) -> Result<Manager, ServiceError> {
     let home = quoted(&format!("RA_AGENT_HOME={}", text_of(&paths.home)?));
     let program = quoted(text_of(&paths.program)?).replace('$', "$$");
-    let content = TEMPLATE.replace("@PROGRAM@", &program).replace("@HOME@", &home);
+    // the rest of its line is the path, blanks and quotes among it; only a specifier is told from it
+    let log = text_of(&paths.log)?.replace('%', "%%");
+    let content = TEMPLATE.replace("@PROGRAM@", &program).replace("@HOME@", &home).replace("@LOG@", &log);
     Ok(Manager {
         name: "systemd",
         file: user_units()?.join(UNIT),
@@ -51,7 +53,7 @@ mod tests {
     use std::process::Command;
 
     fn unit(home: &str) -> String {
-        let paths = Paths { program: "/bin/true".into(), home: home.into(), log: "/x/log".into() };
+        let paths = Paths { program: "/bin/true".into(), home: home.into(), log: Path::new(home).join("logs/log") };
         String::from_utf8(manager(&paths).unwrap().content).unwrap()
     }
 
@@ -59,6 +61,7 @@ mod tests {
     fn a_path_stands_in_the_unit_as_one_word() {
         let unit = unit("/home/a b/100% \"mine\"\\");
         assert!(unit.contains(r#"Environment="RA_AGENT_HOME=/home/a b/100%% \"mine\"\\""#), "{unit}");
+        assert!(unit.contains("StandardError=append:/home/a b/100%% \"mine\"\\/logs/log\n"), "{unit}");
         assert!(unit.contains("ExecStart=\"/bin/true\" daemon run\n"), "{unit}");
         let paths = Paths { program: "/a\nb".into(), home: "/h".into(), log: "/l".into() };
         assert!(matches!(manager(&paths), Err(ServiceError::Unwritable { .. })));
