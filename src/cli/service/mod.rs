@@ -164,7 +164,7 @@ fn describe(status: &Status) -> String {
     };
     let active = if *active { "running" } else { "not running" };
     match unavailable {
-        Some(reason) => format!("service   {installed}; {manager} cannot be asked: {reason}\n"),
+        Some(reason) => format!("service   {installed}\n          {reason}\n"),
         None => format!("service   {installed}, {active} under {manager}\n"),
     }
 }
