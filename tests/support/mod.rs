@@ -8,6 +8,7 @@ pub mod fuzz;
 mod history;
 mod jobs;
 pub mod llm_server;
+mod mutator;
 pub mod planted;
 pub mod power_cut;
 mod random;
