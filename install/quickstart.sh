@@ -9,6 +9,7 @@ usage: install/quickstart.sh [options] <repo>
   --prefix DIR    where the binary goes, as DIR/bin/ra-agent (default: ~/.local)
   --binary FILE   install this binary instead of building one
   --offline       build from what cargo has already; do not ask the model hub
+  --service       have systemd or launchd start the agent with every login
   --yes           do not ask
 environment:
   CARGO_TARGET_DIR  where the build goes (default: ~/.cache/ra-agent/target)
@@ -25,6 +26,7 @@ prefix=$HOME/.local
 binary=
 offline=
 yes=
+service=
 repo=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -37,6 +39,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --offline) offline=--offline ;;
+        --service) service=1 ;;
         --yes) yes=1 ;;
         -h | --help)
             usage
@@ -143,7 +146,9 @@ daemon_runs() { "$agent" status --json 2>/dev/null | tr -d ' \n' | grep -q '"run
 
 start_daemon() {
     step "Starting the agent"
-    if ! daemon_runs; then
+    if [ -n "$service" ]; then
+        "$agent" service install
+    elif ! daemon_runs; then
         "$agent" daemon start
     elif [ -n "$changed" ]; then
         "$agent" daemon restart

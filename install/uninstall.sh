@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes everything out that quickstart.sh put in: the daemon, the hooks, the binary, and, after asking, the agent's own directory
+# Takes everything out that quickstart.sh put in: the service, the daemon, the hooks, the binary, and, after asking, the agent's own directory
 # and the build's.
 set -euo pipefail
 
@@ -84,6 +84,9 @@ confirmed() {
 }
 
 if [ -x "$agent" ]; then
+    # first, else its manager might start the daemon again; where no service is, this changes nothing
+    # (2: a version that knows no service)
+    "$agent" service uninstall || [ $? -eq 2 ] || { say "error: the service does not go; nothing was removed"; exit 1; }
     stop_daemon
     "$agent" hooks uninstall
     rm -f "$agent"

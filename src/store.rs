@@ -3,6 +3,8 @@
 //! Migrations are the numbered files under `migrations/<database>/`, compiled in, applied in order, each in one transaction with
 //! its number in `user_version`. They are append-only: a published file is never edited.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -103,7 +105,12 @@ pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>
     }
     let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(at)?;
+    let db = if cannot_change(path) {
+        Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)
+    } else {
+        Connection::open_with_flags(path, flags)
+    };
+    let db = db.map_err(at)?;
     db.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
     let known = database.migrations().len();
     match user_version(&db).map_err(at)? {
@@ -111,6 +118,28 @@ pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>
         found if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
         _ => Ok(Some(db)),
     }
+}
+
+/// Whether the file is on a file system that is mounted read-only and has no log beside it that would have to be read with it. SQLite reads
+/// a database with a log only where it may write the log's index (sqlite.org/wal.html, "Read-Only Databases").
+fn cannot_change(path: &Path) -> bool {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    rustix::fs::statvfs(path).is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+        && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
+}
+
+/// The name by which SQLite takes the file for one that nobody changes (sqlite.org/uri.html).
+fn immutable_uri(path: &Path) -> PathBuf {
+    let mut uri = b"file:".to_vec();
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02x}").into_bytes()),
+            _ => uri.push(byte),
+        }
+    }
+    uri.extend_from_slice(b"?immutable=1");
+    PathBuf::from(OsString::from_vec(uri))
 }
 
 /// A transaction that takes the write lock at once, so that it waits at its start and cannot fail half-way for a lock.
@@ -168,6 +197,16 @@ mod tests {
         let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(pragma("synchronous"), 2, "FULL");
         assert_eq!(pragma("foreign_keys"), 1);
+    }
+
+    #[test]
+    fn a_database_that_nobody_changes_is_named_by_every_byte_of_its_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a %41 ?mode=rw #x ü");
+        drop(open_writer(&path, Database::Agent).unwrap());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let db = Connection::open_with_flags(immutable_uri(&path), flags).unwrap();
+        assert_eq!(user_version(&db).unwrap(), Database::Agent.migrations().len());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -311,6 +312,58 @@ fn f61_an_upgrade_while_the_daemon_runs_does_not_stop_its_work() {
     wait_until(SOON, "the commit is indexed", || the_repo(&agent)["indexed_commit"] == json!(repo.head()));
     agent.ok(["daemon", "stop"]);
     daemon.wait().unwrap();
+}
+
+/// FAILURES 61: a new version takes over by itself, under the same pid, with nothing lost.
+#[test]
+fn f61_a_replaced_program_takes_over_from_the_one_that_runs() {
+    let repo = a_repo();
+    let agent = TestAgent::without_model();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    let (built, installed) = (Path::new(env!("CARGO_BIN_EXE_ra-agent")), agent.home().join("program"));
+    std::fs::hard_link(built, &installed).or_else(|_| std::fs::copy(built, &installed).map(drop)).unwrap();
+    let listener = std::os::unix::net::UnixDatagram::bind(agent.home().join("notify")).unwrap();
+    listener.set_read_timeout(Some(SOON)).unwrap();
+    let environment = agent.command(["daemon", "run"]);
+    let environment = environment.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let mut daemon = Command::new(&installed);
+    daemon.args(["daemon", "run", "--require-sandbox"]).env_clear().envs(environment);
+    daemon.env("NOTIFY_SOCKET", agent.home().join("notify")).env("WATCHDOG_USEC", "200000").stderr(Stdio::null());
+    let mut daemon = daemon.spawn().unwrap();
+    let told = |what: &str| {
+        let mut buffer = [0; 256];
+        while !buffer.starts_with(what.as_bytes()) {
+            buffer = [0; 256];
+            listener.recv(&mut buffer).unwrap_or_else(|error| panic!("not told {what}: {error}"));
+        }
+    };
+    told("READY=1");
+    told("WATCHDOG=1");
+    agent.wait();
+    // one that is no program does not take over
+    std::fs::write(agent.home().join("broken"), "#!/bin/false\n").unwrap();
+    std::fs::set_permissions(agent.home().join("broken"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::rename(agent.home().join("broken"), &installed).unwrap();
+    (0..8).for_each(|_| told("WATCHDOG=1"));
+    agent.wait();
+
+    let _ = std::fs::remove_file(agent.home().join("next"));
+    std::fs::copy(built, agent.home().join("next")).unwrap();
+    std::fs::rename(agent.home().join("next"), &installed).unwrap();
+    told("RELOADING=1");
+    repo.edit("src/lib.rs", "1", "2");
+    repo.commit("while it takes over");
+    told("READY=1");
+    agent.wait();
+    let status = agent.json(["status"]);
+    assert_eq!(status["daemon"]["pid"], json!(daemon.id()), "the same process");
+    assert_eq!(status["daemon"]["sandbox"], json!("enforced"));
+    assert_eq!(the_repo(&agent)["indexed_commit"], json!(repo.head()));
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", daemon.id())).unwrap();
+    assert!(arguments.ends_with(b"--require-sandbox\0"), "{}", String::from_utf8_lossy(&arguments));
+    agent.ok(["daemon", "stop"]);
+    told("STOPPING=1");
+    assert!(daemon.wait().unwrap().success());
 }
 
 /// FAILURES 22.

@@ -65,3 +65,35 @@ fn what_does_not_work_is_told_with_what_mends_it() {
     let page = agent.run(["doctor"]);
     assert!(page.stdout.contains("PROBLEM") && page.stderr.contains("problems were found"), "{page:?}");
 }
+
+/// The provider is asked for nothing that costs, and without the key.
+#[test]
+fn the_provider_is_reached_for_without_a_key_or_a_price() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let agent = TestAgent::without_model();
+    agent.write_config(&format!(
+        "[llm]\nprovider = \"custom\"\nbase_url = \"http://{address}/v1\"\nmodel = \"m\"\napi_key_env = \"THE_KEY\"\n"
+    ));
+    let asked = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4_096];
+        let read = stream.read(&mut request).unwrap();
+        stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let examine = || {
+        let output = agent.command(["doctor", "--json"]).env("THE_KEY", "sk-secret-of-the-user").output().unwrap();
+        Output { code: output.status.code(), stdout: String::from_utf8(output.stdout).unwrap(), stderr: String::new() }
+    };
+    let reached = examine();
+    assert_eq!(findings(&reached, "provider")[0].0, "good", "{reached:?}");
+    let request = asked.join().unwrap();
+    assert!(request.starts_with("GET /v1/models ") && !request.contains("sk-secret"), "{request}");
+    // the listener is gone with its thread
+    let gone = examine();
+    assert_eq!(findings(&gone, "provider")[0].0, "problem", "{gone:?}");
+    let keyless = agent.run(["doctor", "--json"]);
+    assert_eq!(findings(&keyless, "provider")[0].0, "problem", "{keyless:?}");
+}

@@ -9,7 +9,7 @@ use ra_agent::cli::hooks::{self, GitVersion, HookWay, HookedRepo, HooksError, Re
 use ra_agent::domain::RepoId;
 use ra_agent::home::Home;
 
-use crate::support::{Fingerprint, TestRepo, fingerprint, git_version, untouched, wait_until};
+use crate::support::{Fingerprint, TestAgent, TestRepo, fingerprint, git_version, untouched, wait_until};
 
 /// A repository whose hooks are installed in the way that this machine's Git can run.
 struct Hooked {
@@ -188,6 +188,43 @@ fn config_hooks_are_named_in_the_repository_and_its_work_trees_alone() {
     }
 }
 
+/// Above two hundred repositories one hook serves all: conditions would cost every git command.
+#[test]
+fn one_hook_for_very_many_repositories_finds_out_where_it_runs() {
+    for name in ["repo", "it's a \"re[p]o\" * ? $x `y` \\ % ü\nz"] {
+        let story = bare_handed(name);
+        let others = (0..300).map(|n| hooked_repo(&format!("{n:08x}"), &story.repo.beside(&format!("other {n}"))));
+        let repos: Vec<HookedRepo> = others.chain([story.hooked.clone()]).collect();
+        let way = hooks::install(&story.home, &repos, CONFIG_HOOKS, &story.user_config).unwrap();
+        assert!(matches!(way, HookWay::Config { left_out, .. } if left_out.is_empty()), "every name can be told");
+        let script = PathBuf::from(story.named_command(story.repo.path()).unwrap());
+        assert_eq!(std::fs::read_dir(story.home.hooks()).unwrap().count(), 2, "{script:?} and what names it");
+        let run = |directory: &Path| {
+            let mut shell = std::process::Command::new("/bin/sh");
+            // a shell believes what it is told of its directory, if that leads there
+            let output = shell.arg(&script).current_dir(directory).env("PWD", directory).output().unwrap();
+            assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+        };
+        assert!(story.notified(|| run(story.repo.path())));
+        let link = story.repo.beside("link");
+        std::os::unix::fs::symlink(story.repo.path(), &link).unwrap();
+        assert!(story.notified(|| run(&link)), "by a link");
+        story.repo.git(&["init", "--quiet", "../unknown"]);
+        assert!(!story.notified(|| run(&story.repo.beside("unknown"))));
+        assert_eq!(std::fs::read_dir(story.home.inbox()).unwrap().count(), 1, "it makes nothing");
+        if installed_git() >= CONFIG_HOOKS {
+            assert_eq!(
+                hooks::status(&story.home, &story.hooked, &repos, installed_git()).unwrap().way,
+                RepoWay::Config
+            );
+            assert!(story.notified(|| story.commit_in_silence("with the real Git")));
+        }
+        // and back again
+        story.install_config_hooks();
+        assert!(!script.exists());
+    }
+}
+
 #[test]
 fn the_users_off_switch_wins() {
     let story = bare_handed("repo");
@@ -286,6 +323,110 @@ fn an_installation_that_was_stopped_half_way_is_taken_up() {
     story.install_in_repo();
     hooks::uninstall_in_repo(&story.hooked.common_dir).unwrap();
     assert_eq!(std::fs::read_to_string(&hook).unwrap(), USERS_HOOK);
+}
+
+/// A `git` that says it is new enough for config hooks, and is this machine's in all else.
+fn pretended_git(dir: &Path) -> PathBuf {
+    let script = dir.join("git");
+    std::fs::write(
+        &script,
+        "#!/bin/sh\n[ \"$*\" != --version ] || { echo git version 2.55.0; exit; }\nPATH=${PATH#*:} exec git \"$@\"\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    script
+}
+
+/// FAILURES 7 and 8: killed at any moment, again and again, from the first instruction to the last.
+#[test]
+fn f7_and_f8_an_installation_that_is_killed_at_any_moment_leaves_git_working() {
+    let repos: Vec<TestRepo> = (0..6).map(|_| TestRepo::with_files([("a", "b")])).collect();
+    let agent = TestAgent::without_model();
+    for repo in &repos {
+        agent.ok(["register", repo.path().to_str().unwrap()]);
+    }
+    let directory = agent.user_home().join("bin");
+    std::fs::create_dir(&directory).unwrap();
+    pretended_git(&directory);
+    let path = format!("{}:{}", directory.display(), std::env::var("PATH").unwrap());
+    let config = agent.user_home().join(".gitconfig");
+    let users = "[user]\n\tname = the user # comment\n";
+    let verb = |act: &str| {
+        let mut command = agent.command(["hooks", act]);
+        command.env("PATH", &path).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let works = |when: &str| {
+        for repo in &repos {
+            let mut git = repo.command(&["config", "--get", "user.name"]);
+            let output = git.env("HOME", agent.user_home()).env_remove("GIT_CONFIG_GLOBAL").output().unwrap();
+            assert_eq!(output.stdout, b"the user\n", "{when}: {output:?}");
+        }
+    };
+    let mut killed = 0;
+    for act in ["install", "uninstall"] {
+        let mut moment = Duration::ZERO;
+        loop {
+            // the other way round first, so that each time everything is to do
+            let _ = std::fs::remove_file(config.with_extension("lock"));
+            let _ = std::fs::remove_file(agent.user_home().join(".gitconfig.lock"));
+            std::fs::write(&config, users).unwrap();
+            let hooks = agent.home().join("hooks");
+            if act == "install" {
+                let _ = std::fs::remove_dir_all(&hooks);
+            } else {
+                assert!(verb("install").status().unwrap().success());
+            }
+            let mut child = verb(act).spawn().unwrap();
+            std::thread::sleep(moment);
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+            works(&format!("{act} was killed after {moment:?}"));
+            moment += Duration::from_micros(1_500);
+        }
+    }
+    assert!(killed > 10, "{killed} kills are no test");
+    // what a kill leaves behind is in nobody's way
+    let _ = std::fs::remove_file(agent.user_home().join(".gitconfig.lock"));
+    assert!(verb("install").status().unwrap().success());
+    works("after all");
+    assert!(verb("uninstall").status().unwrap().success());
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), users);
+}
+
+/// FAILURES 8: whoever reads meanwhile sees the old file or the new one, whole.
+#[test]
+fn f8_no_reader_ever_sees_a_part_of_a_configuration() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let story = bare_handed("repo");
+    let repos: Vec<HookedRepo> =
+        (0..20).map(|n| hooked_repo(&format!("aabbcc{n:02}"), &story.repo.beside(&format!("r{n}")))).collect();
+    let install = |count: usize| {
+        hooks::install(&story.home, &repos[..count], CONFIG_HOOKS, &story.user_config).unwrap();
+        std::fs::read(story.home.hooks().join("hooks.gitconfig")).unwrap()
+    };
+    let (few, many) = (install(1), install(20));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                let seen = std::fs::read(story.home.hooks().join("hooks.gitconfig")).unwrap();
+                assert!(seen == few || seen == many, "{}", String::from_utf8_lossy(&seen));
+                reads += 1;
+            }
+            reads
+        });
+        for n in 0..20 {
+            install(if n % 2 == 0 { 1 } else { 20 });
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(reader.join().unwrap() > 20);
+    });
 }
 
 /// FAILURES 11: a hook directory that belongs to another tool is not written in.

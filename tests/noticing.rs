@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{TestAgent, TestRepo, untouched, wait_until};
+use crate::support::{Jobs, TestAgent, TestRepo, untouched, wait_until};
 
 /// Shorter than the timer's 60 s, so that it is not the timer that noticed.
 const SOON: Duration = Duration::from_secs(30);
@@ -35,6 +35,27 @@ fn f1_a_commit_while_nothing_runs_is_found_at_the_next_start() {
     agent.start();
     is_indexed_soon(&agent, &repo, "the commit is indexed");
     agent.stop();
+}
+
+/// FAILURES 32: what is waited for is measured by a clock that nobody sets, and nothing expires by time.
+#[test]
+fn f32_a_clock_that_is_set_moves_nothing_and_hides_nothing() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let (mut agent, repo) = registered();
+    agent.shift_clock(2 * DAY);
+    agent.start();
+    agent.wait();
+    for (shift, what) in [(DAY, "back by a day"), (366 * DAY, "a year ahead"), (Duration::ZERO, "back by a year")] {
+        let before = Jobs::of(&agent);
+        agent.shift_clock(shift);
+        agent.wait();
+        assert!(Jobs::since(&agent, &before).0.is_empty(), "{what}: nothing is made anew");
+        repo.write("src/lib.rs", format!("pub fn f() {{ let _ = {}; }}\n", shift.as_secs()));
+        repo.commit(what);
+        is_indexed_soon(&agent, &repo, what);
+        agent.wait();
+        assert_eq!(Jobs::since(&agent, &before).analysed().len(), 1, "{what}");
+    }
 }
 
 /// FAILURES 12, 13, 14: an old Git, or a program that runs no hooks.

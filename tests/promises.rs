@@ -12,8 +12,11 @@ mod crash;
 mod daemon;
 mod doctor;
 mod embedding;
+mod fuzz;
 mod history;
 mod hooks;
+#[cfg(target_os = "linux")]
+mod hostile_machine;
 mod line;
 mod migrate;
 mod noticing;
@@ -23,5 +26,6 @@ mod provider;
 mod queue;
 mod rebuild;
 mod register;
+mod service;
 mod spending;
 mod verify;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use daemonize::{Daemonize, Outcome};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::verbs::DaemonAct;
+use super::verbs::{DaemonAct, DaemonOptions};
 use super::{Context, Failure};
 use crate::clock;
 use crate::daemon::control::{self, ControlError, Reply, Request};
@@ -23,25 +23,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 pub fn run(act: &DaemonAct) -> Result<(), Failure> {
     match act {
-        DaemonAct::Run => {
+        DaemonAct::Run { options } => {
             let context = Context::load()?;
             log_to_stderr();
-            Ok(serve(&context.home)?)
+            Ok(serve(&context.home, options.require_sandbox)?)
         }
-        DaemonAct::Start => start(),
+        DaemonAct::Start { options } => start(options),
         DaemonAct::Stop => stop(&Context::load()?.home),
-        DaemonAct::Restart => {
+        DaemonAct::Restart { options } => {
             match stop(&Context::load()?.home) {
                 Ok(()) | Err(Failure::NotRunning(_)) => {}
                 Err(failure) => return Err(failure),
             }
-            start()
+            start(options)
         }
     }
 }
 
 /// Starts the daemon in the background. The fork comes before any thread.
-fn start() -> Result<(), Failure> {
+fn start(options: &DaemonOptions) -> Result<(), Failure> {
     let context = Context::load()?;
     let home = &context.home;
     home.create()?;
@@ -64,7 +64,7 @@ fn start() -> Result<(), Failure> {
         Outcome::Parent(Err(error)) => Err(Failure::Failed(format!("the daemon cannot be started: {error}"))),
         Outcome::Child(Ok(_)) => {
             log_to_stderr();
-            serve(home).map_err(|error| {
+            serve(home, options.require_sandbox).map_err(|error| {
                 tracing::error!(%error, "the daemon ends");
                 error.into()
             })
@@ -89,7 +89,7 @@ fn wait_until_up(home: &Home) -> Result<(), Failure> {
     )))
 }
 
-fn stop(home: &Home) -> Result<(), Failure> {
+pub(super) fn stop(home: &Home) -> Result<(), Failure> {
     let pid = lock::holder(&home.agent_lock());
     match control::ask(home, Request::Stop) {
         // It may be gone before its answer is.

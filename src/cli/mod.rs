@@ -13,6 +13,7 @@ mod queue;
 mod reconcile;
 mod register;
 mod search;
+mod service;
 mod show;
 mod status;
 mod verbs;
@@ -132,6 +133,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Doctor { json } => doctor::doctor(&context, json),
         Verb::Logs { lines, follow } => logs::logs(&context, lines, follow),
         Verb::Hooks { act } => hooks::verb::run(&context, act),
+        Verb::Service { act } => service::run(&context, &act),
         Verb::Model { act } => model::run(&context, act),
         Verb::Reconcile { repo, full } => reconcile::reconcile(&context, repo, full),
         Verb::Queue { act } => queue::run(&context, act),
@@ -168,7 +170,8 @@ failed!(
     DaemonError,
     InstallError,
     WorkerError,
-    hooks::HooksError
+    hooks::HooksError,
+    service::ServiceError
 );
 
 impl From<ControlError> for Failure {

@@ -80,6 +80,11 @@ pub enum Verb {
         #[command(subcommand)]
         act: HooksAct,
     },
+    /// Have the system's service manager run the daemon
+    Service {
+        #[command(subcommand)]
+        act: ServiceAct,
+    },
     /// Get or list embedding models
     Model {
         #[command(subcommand)]
@@ -169,13 +174,50 @@ pub enum Verb {
 #[derive(Clone, Copy, Subcommand)]
 pub enum DaemonAct {
     /// Run in the foreground
-    Run,
+    Run {
+        #[command(flatten)]
+        options: DaemonOptions,
+    },
     /// Start in the background
-    Start,
+    Start {
+        #[command(flatten)]
+        options: DaemonOptions,
+    },
     /// Stop; work that is not done stays queued
     Stop,
     /// Stop and start
-    Restart,
+    Restart {
+        #[command(flatten)]
+        options: DaemonOptions,
+    },
+}
+
+#[derive(Clone, Copy, clap::Args)]
+pub struct DaemonOptions {
+    /// Do not run unless the kernel denies writes outside the agent's directories
+    #[arg(long)]
+    pub require_sandbox: bool,
+}
+
+#[derive(Subcommand)]
+pub enum ServiceAct {
+    /// Have the daemon run from login to logout, restarted if it fails
+    Install {
+        /// Only print what would be written, and where
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Stop the service and take its file out again
+    Uninstall {
+        /// Only print what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Tell whether the service is installed and running
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]

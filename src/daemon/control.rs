@@ -113,6 +113,9 @@ pub enum Reply {
         /// Watched directories; `None`: the kernel would watch none.
         #[serde(default)]
         watches: Option<usize>,
+        /// Version of the program that the daemon is.
+        #[serde(default)]
+        version: String,
     },
     Reconciled {
         repos: Vec<RepoOutcome>,
@@ -196,4 +199,41 @@ fn exchange(stream: &UnixStream, request: Request, wait: Duration) -> io::Result
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     serde_json::from_str(&line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// The protocol alone, whatever is asked: a later version may ask what this one has never heard of.
+#[derive(Deserialize)]
+struct Spoken {
+    protocol: u32,
+}
+
+/// The daemon's side: a request of this protocol.
+///
+/// # Errors
+/// What is wrong with the line, as the client is told it.
+pub fn read_request(line: &str) -> Result<Request, String> {
+    let not_understood = |error: serde_json::Error| format!("the request is not understood: {error}");
+    let Spoken { protocol } = serde_json::from_str(line).map_err(not_understood)?;
+    if protocol != PROTOCOL {
+        return Err(format!(
+            "the daemon speaks protocol {PROTOCOL}, this program {protocol}; `ra-agent daemon restart` starts this version"
+        ));
+    }
+    serde_json::from_str::<Frame>(line).map(|frame| frame.request).map_err(not_understood)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f57_another_protocol_is_told_as_such_whatever_it_asks() {
+        assert_eq!(read_request(r#"{"protocol":1,"request":{"do":"ping"}}"#), Ok(Request::Ping));
+        let later =
+            read_request(r#"{"protocol":2,"request":{"do":"what-is-not-yet","with":[]},"more":1}"#).unwrap_err();
+        assert!(later.contains("protocol 1") && later.contains("daemon restart"), "{later}");
+        for odd in ["", "{}", r#"{"protocol":-1}"#, r#"{"protocol":1}"#, r#"{"protocol":1,"request":{"do":"fly"}}"#] {
+            assert!(read_request(odd).unwrap_err().contains("not understood"), "{odd}");
+        }
+    }
 }

@@ -1,17 +1,18 @@
 //! The light process: event sources, debounce, control socket, supervision of the worker. It never parses a file and never opens
 //! LanceDB or a model, so it stays small for ever.
 
+mod answer;
 pub mod change;
 pub mod control;
 mod limits;
 mod log;
+mod notify;
 mod socket;
+mod start;
 mod supervise;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -19,20 +20,24 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::domain::RepoId;
 use crate::event::{self, Cause, Debounce, Event, Watcher};
-use crate::home::{Home, HomeError};
-use crate::lock;
+use crate::home::Home;
 use crate::queue::{self, Waiting};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::store::{self, Database, StoreError};
 use crate::worker::pipe::{Depth, Hint, Report};
+pub use start::{DaemonError, run, take_lock};
+
 use control::{Reply, RepoOutcome, Request};
+use notify::ServiceManager;
 use socket::{Call, Socket};
+use start::Ended;
 use supervise::{Asked, Happened, Supervisor};
+use upgrade::Program;
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
 const MAX_LATENCY: u32 = 10;
@@ -44,63 +49,6 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 const FAILING_MAX: Duration = Duration::from_secs(3_600);
 /// A repository that is held (index locked, rebase in progress) is looked at again after this long.
 const HELD_RECHECK: Duration = Duration::from_millis(500);
-
-#[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
-    #[error("another daemon is running (pid {pid}); `ra-agent daemon stop` stops it")]
-    AlreadyRunning { pid: String },
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{path} cannot be used: {source}; check its owner and the space on its disk")]
-    Path { path: PathBuf, source: io::Error },
-    #[error("the daemon cannot be set up: {0}")]
-    Setup(io::Error),
-}
-
-/// Takes the daemon's lock.
-///
-/// # Errors
-/// [`DaemonError::AlreadyRunning`] with the owner's pid.
-pub fn take_lock(home: &Home) -> Result<File, DaemonError> {
-    let path = home.agent_lock();
-    match lock::try_take(&path).map_err(|source| DaemonError::Path { path: path.clone(), source })? {
-        Some(file) => Ok(file),
-        None => {
-            let pid = lock::holder(&path).map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
-            Err(DaemonError::AlreadyRunning { pid })
-        }
-    }
-}
-
-/// Runs until it is told to stop. To be called before any other thread exists.
-///
-/// # Errors
-/// If another daemon runs, or the home, the configuration or agent.db cannot be used.
-pub fn run(home: &Home) -> Result<(), DaemonError> {
-    home.create()?;
-    let _lock = take_lock(home)?;
-    let config = Config::load(&home.config_file(), home.root())?;
-    let sandbox = restrict(home, &config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Setup)?;
-    runtime.block_on(async {
-        let mut daemon = Daemon::new(home, config, sandbox)?;
-        daemon.serve().await
-    })
-}
-
-/// Gives up write access to everything but the stores that are known now. A local store that is set up later needs a restart.
-fn restrict(home: &Home, config: &Config) -> Result<Sandbox, DaemonError> {
-    let own: Vec<&Path> =
-        [home.root(), config.cache.location.as_path()].into_iter().chain(config.local_stores()).collect();
-    for dir in &own {
-        std::fs::create_dir_all(dir).map_err(|source| DaemonError::Path { path: dir.to_path_buf(), source })?;
-    }
-    Ok(sandbox::restrict_writes(&own))
-}
 
 /// Everything that can make the daemon do something.
 enum Input {
@@ -175,19 +123,22 @@ impl Daemon {
         })
     }
 
-    async fn serve(&mut self) -> Result<(), DaemonError> {
+    async fn serve(&mut self) -> Result<Ended, DaemonError> {
+        let mut program = Program::running().map_err(DaemonError::Setup)?;
+        let manager = ServiceManager::from_env();
         let (mut socket, mut calls) = Socket::listen(self.home.agent_socket())?;
         let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Setup)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Setup)?;
         let mut poll = tokio::time::interval(self.config.watch.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         poll.tick().await;
-        let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
+        let mut upkeep = tokio::time::interval(manager.alive_every().unwrap_or(UPKEEP_EVERY).min(UPKEEP_EVERY));
         upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.begin().await?;
         let sandbox = self.sandbox.as_str();
         tracing::info!(pid = std::process::id(), home = %self.home.root().display(), sandbox, "running");
-        loop {
+        manager.ready();
+        let ended = loop {
             let deadline = self.next_deadline();
             let input = tokio::select! {
                 Some(event) = self.events.recv() => Input::Hint(event),
@@ -200,11 +151,18 @@ impl Daemon {
                 _ = interrupt.recv() => Input::Stop("interrupted"),
             };
             if matches!(input, Input::Upkeep) {
+                manager.alive();
                 self.look_after(&mut socket);
+                if program.is_replaced() && program.can_take_over().await {
+                    tracing::info!(program = %program.path().display(), "the program was replaced; the new version takes over");
+                    manager.reloading();
+                    break Ended::Replaced(program);
+                }
             } else if self.handle(input).await?.is_some() {
-                break;
+                manager.stopping();
+                break Ended::Stopped;
             }
-        }
+        };
         self.worker.stop(STOP_PATIENCE).await;
         self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").map_err(StoreError::from)?;
         for socket in [self.home.agent_socket(), self.home.worker_socket()] {
@@ -212,7 +170,7 @@ impl Daemon {
             let _ = std::fs::remove_file(socket);
         }
         tracing::info!("stopped");
-        Ok(())
+        Ok(ended)
     }
 
     /// What fails here is tried again at the next look, and costs no work.
@@ -392,117 +350,6 @@ impl Daemon {
             self.worker.start(now);
         }
         Ok(())
-    }
-
-    async fn answer(&mut self, (request, answer): Call) -> Result<(), DaemonError> {
-        let reply = match request {
-            Request::Ping => Reply::Pong {
-                pid: std::process::id(),
-                worker: self.worker.pid(),
-                sandbox: self.sandbox.as_str().to_owned(),
-                watches: self.watcher.as_ref().map(Watcher::watches),
-            },
-            Request::Maintain(task) => {
-                let token = self.worker.maintain(task, clock::monotonic()).await;
-                self.maintained.insert(token, answer);
-                return Ok(());
-            }
-            Request::Reconcile { repo, depth } => return self.reconcile_for(repo, depth, answer).await,
-            Request::Warm => {
-                self.worker.hint(Hint::Warm, clock::monotonic()).await;
-                Reply::Done { message: "a worker is being warmed".to_owned() }
-            }
-            Request::Reload => self.reload().await?,
-            Request::Change(change) => self.change(&change).await?,
-            // Handled before: it ends the loop.
-            Request::Stop => Reply::Done { message: "stopping".to_owned() },
-        };
-        // The client may have given up.
-        let _ = answer.send(reply);
-        Ok(())
-    }
-
-    async fn reconcile_for(
-        &mut self,
-        repo: Option<String>,
-        depth: Depth,
-        answer: oneshot::Sender<Reply>,
-    ) -> Result<(), DaemonError> {
-        let ids = match repo {
-            Some(id) => vec![RepoId(id)],
-            None => registry::list(&self.db)?.into_iter().map(|repo| repo.id).collect(),
-        };
-        let mut tokens = BTreeSet::new();
-        for repo in ids {
-            tokens.insert(self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await);
-        }
-        if tokens.is_empty() {
-            let _ = answer.send(Reply::Reconciled { repos: Vec::new() });
-        } else {
-            self.waiters.push(Waiter { tokens, outcomes: Vec::new(), answer });
-        }
-        Ok(())
-    }
-
-    /// Reads the configuration again; the worker, which has the old one, makes room for another.
-    async fn reload(&mut self) -> Result<Reply, DaemonError> {
-        match Config::load(&self.home.config_file(), self.home.root()) {
-            Ok(config) => self.config = config,
-            Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
-        }
-        let quiet = self.config.watch.debounce;
-        self.debounce = Debounce::new(quiet, quiet * MAX_LATENCY);
-        self.worker.stop(STOP_PATIENCE).await;
-        self.begin().await?;
-        Ok(Reply::Done { message: "the configuration was read again".to_owned() })
-    }
-
-    async fn change(&mut self, change: &control::Change) -> Result<Reply, DaemonError> {
-        let unregisters = matches!(change, control::Change::Unregister { .. });
-        if unregisters {
-            // It has the store open that is to go, and would go on writing in it.
-            self.worker.stop(STOP_PATIENCE).await;
-        }
-        if matches!(change, control::Change::Limits { .. })
-            && let Err(error) = self.read_limits()
-        {
-            return Ok(Reply::Failed { message: error.to_string() });
-        }
-        let executed = change::execute(&mut self.db, &self.home, &self.config, change);
-        if unregisters {
-            self.note_end(true).await?;
-        }
-        let message = match executed {
-            Ok(message) => message,
-            Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
-        };
-        match change {
-            // Also one that is known: it may have moved.
-            control::Change::Register { location, .. } => {
-                if let Some(repo) = registry::by_path(&self.db, &location.path())? {
-                    self.watch(&repo);
-                    self.reconcile(repo.id, Depth::Full).await;
-                }
-            }
-            control::Change::Unregister { repo, .. } => {
-                let id = RepoId(repo.clone());
-                if let Some(watcher) = &self.watcher {
-                    watcher.remove_repo(&id);
-                }
-                self.debounce.forget(&id);
-                self.held.remove(&id);
-                self.failing.remove(&id);
-            }
-            control::Change::Retry { .. }
-            | control::Change::Resume
-            | control::Change::Limits { .. }
-            | control::Change::Build { .. }
-            | control::Change::Expire { .. } => {
-                self.worker.hint(Hint::Wake, clock::monotonic()).await;
-            }
-            control::Change::Discard { .. } | control::Change::Pause => {}
-        }
-        Ok(Reply::Done { message })
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::DaemonError;
-use super::control::{Frame, PROTOCOL, REQUEST_MAX, Reply, Request};
+use super::control::{REQUEST_MAX, Reply, Request, read_request};
 
 /// How long a client may take to send its request.
 const REQUEST_WAIT: Duration = Duration::from_secs(2);
@@ -101,19 +101,13 @@ async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Resu
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(REQUEST_MAX as u64));
     tokio::time::timeout(REQUEST_WAIT, reader.read_line(&mut line)).await??;
-    let reply = match serde_json::from_str::<Frame>(&line) {
-        Ok(frame) if frame.protocol == PROTOCOL => {
+    let reply = match read_request(&line) {
+        Ok(request) => {
             let (answer, answered) = oneshot::channel();
-            calls.send((frame.request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            calls.send((request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
             answered.await.map_err(|_| io::ErrorKind::BrokenPipe)?
         }
-        Ok(frame) => Reply::Failed {
-            message: format!(
-                "the daemon speaks protocol {PROTOCOL}, this program {}; `ra-agent daemon restart` starts this version",
-                frame.protocol
-            ),
-        },
-        Err(error) => Reply::Failed { message: format!("the request is not understood: {error}") },
+        Err(message) => Reply::Failed { message },
     };
     let text = serde_json::to_string(&reply)?;
     writer.write_all(text.as_bytes()).await?;

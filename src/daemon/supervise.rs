@@ -162,6 +162,8 @@ impl Supervisor {
         let program = self.program.as_ref().map_err(|error| std::io::Error::new(error.kind(), error.to_string()))?;
         let mut command = Command::new(program);
         command.arg("worker").env("RA_AGENT_HOME", self.home.root()).env("TMPDIR", self.home.tmp());
+        // The service manager knows the daemon alone.
+        command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
         // The worker's own pools have their size from the configuration. candle would split each step of a text over the global
         // one, whose threads spin for work: 1.65 times the CPU time, measured on texts that are embedded side by side.
         command.env("RAYON_NUM_THREADS", "1");

@@ -18,6 +18,10 @@ const LETTERS_PER_TOKEN: usize = 5;
 const OVERLAP_TOKENS: usize = 24;
 const OVERLAP_LINES: usize = 2;
 
+/// Most tokens of closing brackets that the last piece of an item has beyond [`BODY_TOKENS`]: together no more than the 256 that are
+/// embedded.
+const CLOSING_TOKENS: usize = 64;
+
 /// A place, always the start of a line, where a stretch may be cut; the lower its cost, the less is torn apart.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
@@ -117,9 +121,9 @@ fn border(text: &str, start: usize, half: usize, limit: usize) -> usize {
     line.or_else(word).unwrap_or(limit).max(start + text[start..].chars().next().map_or(1, char::len_utf8))
 }
 
-/// What is left when a long item has been cut: brackets that would make a chunk of their own.
+/// What is left when a long item has been cut: brackets that would make a chunk of their own. Not more of them than are embedded with it.
 fn is_closing(rest: &str) -> bool {
-    rest.len() <= 256 && !rest.chars().any(char::is_alphanumeric)
+    rest.len() <= 256 && !rest.chars().any(char::is_alphanumeric) && is_within(rest, CLOSING_TOKENS)
 }
 
 /// Where a piece that follows `previous` begins when it repeats that one's last lines. Only whole lines are repeated.

@@ -5,6 +5,7 @@
 //! nothing happens; only there are watches added, because the library cannot be asked for one from within its own thread.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -66,9 +67,17 @@ pub fn watch(inbox: &Path, sink: impl Fn(Event) + Send + 'static) -> Result<Watc
     let hand_on = move || {
         while let Ok(told) = receiver.recv() {
             let Some(shared) = weak.upgrade() else { break };
-            let events = lock(&shared).interpret(told);
-            drop(shared);
-            events.into_iter().for_each(&sink);
+            // One notification that cannot be dealt with must not end the dealing with all others.
+            let handed_on = catch_unwind(AssertUnwindSafe(|| {
+                let events = lock(&shared).interpret(told);
+                events.into_iter().for_each(&sink);
+            }));
+            if handed_on.is_err() {
+                tracing::error!("a panic over a notification; every repository is looked at");
+                let events = lock(&shared).all(Cause::Overflow);
+                // A sink that panics at this, too, has the timer.
+                let _ = catch_unwind(AssertUnwindSafe(|| events.into_iter().for_each(&sink)));
+            }
         }
     };
     std::thread::Builder::new().name("events".into()).spawn(hand_on).map_err(|source| WatchError::Thread { source })?;

@@ -4,9 +4,11 @@
 mod agent;
 pub mod asking;
 mod fingerprint;
+pub mod fuzz;
 mod history;
 mod jobs;
 pub mod llm_server;
+mod mutator;
 pub mod planted;
 pub mod power_cut;
 mod random;

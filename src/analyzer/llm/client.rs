@@ -96,6 +96,21 @@ impl Client {
         }
     }
 
+    /// Whether the provider can be reached at all: its list of models is asked for without the key, which is free and, where it is refused,
+    /// an answer as good as any. The status of that answer.
+    ///
+    /// # Errors
+    /// If none comes in time; the innermost cause of it.
+    pub async fn reach(&self, patience: Duration) -> Result<u16, String> {
+        let mut url = self.endpoint.url.clone();
+        url.set_path(&url.path().replace("/chat/completions", "/models"));
+        let answer = self.http.get(url).timeout(patience).send().await;
+        answer.map(|answer| answer.status().as_u16()).map_err(|error| {
+            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+            causes.last().map_or_else(String::new, ToString::to_string)
+        })
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Answer, Failure> {
         let mut post = self.http.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json");
         if let Some(header) = self.authorization() {

@@ -1,6 +1,7 @@
 //! What the agent stands on: git, kernel, disk, clock, model.
 
-use super::{Daemon, Finding};
+use super::Finding;
+use super::process::Daemon;
 use crate::cli::Context;
 use crate::cli::hooks::GitVersion;
 use crate::cli::output::human_bytes;
@@ -85,7 +86,8 @@ fn sandbox(state: &str) -> Finding {
 fn watches(used: Option<usize>) -> Finding {
     const TOPIC: &str = "watches";
     let Some(used) = used else {
-        let mend = "ra-agent logs, then ra-agent daemon restart";
+        let mend =
+            "sudo sysctl fs.inotify.max_user_instances=512, then ra-agent daemon restart (ra-agent logs says why)";
         return Finding::problem(TOPIC, "nothing is watched: the timer finds commits", mend);
     };
     let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches");
@@ -101,13 +103,24 @@ fn watches(used: Option<usize>) -> Finding {
     }
 }
 
+/// The agent is younger than this (2025-01-01 in Unix milliseconds): a clock before it was never set.
+const CLOCK_LEAST: i64 = 1_735_689_600_000;
+
 /// A clock that was set back: nothing breaks, but what is told of times is wrong, and the budget stays in the later month.
 fn wrong_clock(context: &Context) -> Option<Finding> {
+    const MEND: &str = "check the machine's time (timedatectl)";
+    if clock::now().0 < CLOCK_LEAST {
+        return Some(Finding::problem(
+            "clock",
+            "it was never set: the month of the budget is not the one it should be",
+            MEND,
+        ));
+    }
     let db = store::open_reader(&context.home.agent_db(), Database::Agent).ok()??;
     let newest: Option<i64> = db.query_row("SELECT max(updated_at) FROM jobs", [], |row| row.get(0)).ok()?;
     let ahead = newest?.saturating_sub(clock::now().0);
     (ahead > CLOCK_SLACK).then(|| {
         let told = format!("the newest job is {} minutes ahead of the clock", ahead / 60_000);
-        Finding::note("clock", told, "check the machine's time (timedatectl)")
+        Finding::note("clock", told, MEND)
     })
 }

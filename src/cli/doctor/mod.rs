@@ -1,6 +1,8 @@
 //! doctor: one page on what might be wrong, each finding with the command that mends it. It reads, and changes nothing.
 
 mod machine;
+mod process;
+mod provider;
 mod repos;
 mod spending;
 mod stores;
@@ -9,7 +11,6 @@ use serde::Serialize;
 
 use super::output::{print, print_json};
 use super::{Context, Failure};
-use crate::daemon::control::{self, ControlError, Reply, Request};
 use crate::query::Reader;
 
 /// How much a finding matters.
@@ -47,17 +48,12 @@ impl Finding {
     }
 }
 
-/// What the daemon says of itself.
-struct Daemon {
-    sandbox: String,
-    watches: Option<usize>,
-}
-
 /// Looks at everything. Exits with 1 if something does not work.
 pub fn doctor(context: &Context, json: bool) -> Result<(), Failure> {
     let mut findings = Vec::new();
-    let daemon = ask_daemon(context, &mut findings);
+    let daemon = process::look(context, &mut findings);
     findings.extend(machine::look(context, daemon.as_ref()));
+    findings.extend(provider::look(context));
     findings.extend(stores::look(context));
     // That it cannot be opened is told by the look at the stores.
     if let Ok(reader) = Reader::open(&context.home, &context.config) {
@@ -85,25 +81,4 @@ fn describe(finding: &Finding) -> String {
     };
     let mend = finding.mend.as_ref().map_or_else(String::new, |mend| format!("{:21}-> {mend}\n", ""));
     format!("{mark:<8} {:<11} {}\n{mend}", finding.topic, finding.told)
-}
-
-fn ask_daemon(context: &Context, findings: &mut Vec<Finding>) -> Option<Daemon> {
-    const TOPIC: &str = "daemon";
-    match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { pid, sandbox, watches, .. }) => {
-            findings.push(Finding::good(TOPIC, format!("running (pid {pid})")));
-            return Some(Daemon { sandbox, watches });
-        }
-        Ok(Reply::Failed { message }) => {
-            findings.push(Finding::problem(TOPIC, message, "ra-agent daemon restart"));
-        }
-        Ok(other) => {
-            findings.push(Finding::problem(TOPIC, format!("it answers {other:?}"), "ra-agent daemon restart"));
-        }
-        Err(ControlError::NotRunning) => {
-            findings.push(Finding::problem(TOPIC, "not running: no commit is noticed", "ra-agent daemon start"));
-        }
-        Err(error) => findings.push(Finding::problem(TOPIC, error.to_string(), "ra-agent daemon restart")),
-    }
-    None
 }

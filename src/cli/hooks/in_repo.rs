@@ -5,8 +5,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::included::inbox_files;
 use super::script::{EVENTS, is_ours, notify_in_repo};
-use super::{HookedRepo, HooksError, asked, inbox_files};
+use super::{HookedRepo, HooksError, asked};
 use crate::file;
 use crate::home::Home;
 

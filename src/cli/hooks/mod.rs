@@ -4,11 +4,11 @@
 
 mod git_config;
 mod in_repo;
+mod included;
 mod script;
 mod user_config;
 pub(super) mod verb;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,6 @@ pub use user_config::user_config_file;
 pub use verb::of_registered;
 
 use crate::domain::RepoId;
-use crate::file;
 use crate::home::Home;
 
 #[derive(Debug, thiserror::Error)]
@@ -142,9 +141,9 @@ pub fn install(home: &Home, repos: &[HookedRepo], git: GitVersion, user_config: 
     if git < GitVersion::CONFIG_HOOKS {
         return Ok(HookWay::Watch { git });
     }
-    write_hooks(home, repos)?;
-    user_config::add_include(user_config, &included_file(home))?;
-    Ok(HookWay::Config { git, user_config: user_config.to_path_buf(), left_out: left_out(repos) })
+    included::write_all(home, repos)?;
+    user_config::add_include(user_config, &included::file(home))?;
+    Ok(HookWay::Config { git, user_config: user_config.to_path_buf(), left_out: included::left_out(repos) })
 }
 
 /// Takes the include out of the user's Git configuration, then the files that it named out of the agent's home.
@@ -152,7 +151,7 @@ pub fn install(home: &Home, repos: &[HookedRepo], git: GitVersion, user_config: 
 /// # Errors
 /// If one of them cannot be written.
 pub fn uninstall(home: &Home, user_config: &Path) -> Result<(), HooksError> {
-    user_config::remove_include(user_config, &included_file(home))?;
+    user_config::remove_include(user_config, &included::file(home))?;
     match std::fs::remove_dir_all(home.hooks()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(HooksError::Unwritable { path: home.hooks(), source: error })
@@ -166,7 +165,7 @@ pub fn uninstall(home: &Home, user_config: &Path) -> Result<(), HooksError> {
 /// # Errors
 /// If that file cannot be read or parsed.
 pub fn is_installed(home: &Home, user_config: &Path) -> Result<bool, HooksError> {
-    user_config::includes(user_config, &included_file(home))
+    user_config::includes(user_config, &included::file(home))
 }
 
 /// Brings installed config hooks in step with what is registered; does nothing where none are installed.
@@ -174,7 +173,7 @@ pub fn is_installed(home: &Home, user_config: &Path) -> Result<bool, HooksError>
 /// # Errors
 /// If the agent's home cannot be written.
 pub fn sync(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksError> {
-    if included_file(home).exists() { write_hooks(home, repos) } else { Ok(()) }
+    if included::file(home).exists() { included::write_all(home, repos) } else { Ok(()) }
 }
 
 /// How the commits of one repository reach the agent.
@@ -213,7 +212,7 @@ impl fmt::Display for RepoWay {
 /// # Errors
 /// If Git cannot read its configuration there.
 pub fn status(home: &Home, repo: &HookedRepo, repos: &[HookedRepo], git: GitVersion) -> Result<RepoHooks, HooksError> {
-    let script = scripts(repos).get(&repo.common_dir).map(|name| home.hooks().join(format!("{name}.sh")));
+    let script = included::script_of(home, repos, repo);
     let enabled = asked(&repo.git_dir, &["--type=bool", "--get", "hook.ra-agent.enabled"])?;
     let named = git >= GitVersion::CONFIG_HOOKS && asked(&repo.git_dir, &["--get", "hook.ra-agent.command"])?.is_some();
     let way = match script {
@@ -263,77 +262,6 @@ fn git() -> Command {
         git.env_remove(name);
     }
     git
-}
-
-/// The one file that the user's configuration includes.
-fn included_file(home: &Home) -> PathBuf {
-    home.hooks().join("hooks.gitconfig")
-}
-
-/// Work trees of one repository share its hooks, and Git runs one command a hook name: so there is one script for each common
-/// directory, named after the first of its repositories, and it touches the inbox file of each.
-fn scripts(repos: &[HookedRepo]) -> BTreeMap<PathBuf, RepoId> {
-    let mut scripts: BTreeMap<PathBuf, RepoId> = BTreeMap::new();
-    for repo in repos {
-        let id = scripts.entry(repo.common_dir.clone()).or_insert_with(|| repo.id.clone());
-        if repo.id < *id {
-            *id = repo.id.clone();
-        }
-    }
-    scripts
-}
-
-fn inbox_files(home: &Home, repos: &[HookedRepo], common_dir: &Path) -> BTreeSet<PathBuf> {
-    repos.iter().filter(|repo| repo.common_dir == common_dir).map(|repo| home.inbox_file(&repo.id)).collect()
-}
-
-fn left_out(repos: &[HookedRepo]) -> Vec<PathBuf> {
-    let nameless = |repo: &&HookedRepo| git_config::conditional_include(&repo.common_dir, "").is_none();
-    repos.iter().filter(nameless).map(|repo| repo.path.clone()).collect()
-}
-
-/// Scripts first, then what names them, then what nothing names any more goes: whenever this stops, Git finds what it is told of.
-fn write_hooks(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksError> {
-    let hooks = home.hooks();
-    std::fs::create_dir_all(&hooks).map_err(|source| HooksError::Unwritable { path: hooks.clone(), source })?;
-    let mut keep = BTreeSet::from([included_file(home)]);
-    let mut all = b"# Written by ra-agent; included by the user's Git configuration.\n".to_vec();
-    for (common_dir, id) in scripts(repos) {
-        let section_file = format!("{id}.gitconfig");
-        let Some(include) = git_config::conditional_include(&common_dir, &section_file) else { continue };
-        let (script, section) = (hooks.join(format!("{id}.sh")), hooks.join(&section_file));
-        let inbox_files = inbox_files(home, repos, &common_dir);
-        write(&script, &script::notify(inbox_files.iter().map(PathBuf::as_path)), 0o700)?;
-        write_parsed(&section, &git_config::hook_section(&script))?;
-        all.extend(include);
-        keep.extend([script, section]);
-    }
-    write_parsed(&included_file(home), &all)?;
-    remove_others(&hooks, &keep)
-}
-
-/// A broken file here would stop every `git` command of the user, so each is read back before it takes its place.
-fn write_parsed(path: &Path, content: &[u8]) -> Result<(), HooksError> {
-    git_config::values(content).ok_or_else(|| HooksError::NotParsed { path: path.to_path_buf() })?;
-    write(path, content, 0o600)
-}
-
-fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), HooksError> {
-    if std::fs::read(path).is_ok_and(|present| present == content) {
-        return Ok(());
-    }
-    file::replace(path, content, mode).map_err(|source| HooksError::Unwritable { path: path.to_path_buf(), source })
-}
-
-fn remove_others(hooks: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), HooksError> {
-    let failed = |source| HooksError::Unwritable { path: hooks.to_path_buf(), source };
-    for entry in std::fs::read_dir(hooks).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if !keep.contains(&path) {
-            std::fs::remove_file(&path).map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The text of the hook scripts, and how paths get into it.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// After these Git has moved HEAD by a commit, a merge, an amend or a rebase, an applied patch. Whatever else moves it (reset, a
 /// checkout, other programs) is seen by the watch on the git directory.
@@ -9,6 +9,8 @@ pub(super) const EVENTS: [&str; 4] = ["post-commit", "post-merge", "post-rewrite
 
 const NOTIFY: &str = include_str!("../../../hooks/notify.sh");
 const NOTIFY_IN_REPO: &str = include_str!("../../../hooks/notify-in-repo.sh");
+
+const NOTIFY_BY_DIRECTORY: &str = include_str!("../../../hooks/notify-by-directory.sh");
 
 /// What tells our hook in a repository from one of the user's.
 const MARK: &[u8] = b"\n# ra-agent hook: ";
@@ -21,6 +23,17 @@ pub(super) fn notify<'a>(inbox_files: impl IntoIterator<Item = &'a Path>) -> Vec
 /// Script of a hook that stands in a repository's hook directory.
 pub(super) fn notify_in_repo<'a>(inbox_files: impl IntoIterator<Item = &'a Path>) -> Vec<u8> {
     fill(NOTIFY_IN_REPO, inbox_files)
+}
+
+/// Script of the one hook for all repositories: which one it runs in is told by the directory that it runs in.
+pub(super) fn notify_by_directory<'a>(known: impl IntoIterator<Item = (&'a Path, PathBuf)>) -> Vec<u8> {
+    let case = |(directory, inbox): (&Path, PathBuf)| {
+        let (directory, inbox) = (directory.as_os_str().as_bytes(), inbox.as_os_str().as_bytes());
+        [&shell_quoted(directory)[..], b") inbox=", &shell_quoted(inbox), b" ;;\n"].concat()
+    };
+    let cases: Vec<u8> = known.into_iter().flat_map(case).collect();
+    let (before, after) = NOTIFY_BY_DIRECTORY.split_once("@CASES@").unwrap_or((NOTIFY_BY_DIRECTORY, ""));
+    [before.as_bytes(), &cases, after.as_bytes()].concat()
 }
 
 pub(super) fn is_ours(content: &[u8]) -> bool {
@@ -50,7 +63,6 @@ pub(super) fn shell_quoted(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
     use std::process::{Command, Output, Stdio};
 
     /// Runs a script by the shell that it names, with pipes that it could fill or leave open. Not by itself: a file that was just

@@ -176,3 +176,24 @@ fn a_missing_inbox_is_an_error_that_names_it() {
     let error = watch(Path::new("/nonexistent/inbox"), |_| {}).err().unwrap();
     assert!(error.to_string().contains("/nonexistent/inbox"), "{error}");
 }
+
+#[test]
+fn f36_a_panic_over_one_notification_ends_nothing_and_loses_nothing() {
+    let repo = TestRepo::new();
+    let inbox = repo.outside("inbox");
+    fs::create_dir(&inbox).unwrap();
+    let file = inbox.join("0123abcd");
+    fs::write(&file, "").unwrap();
+    let (sender, events) = mpsc::channel();
+    let first = Cell::new(true);
+    let watcher = watch(&inbox, move |event: Event| {
+        assert!(event.cause != Cause::Hook || !first.replace(false), "the first one is too much");
+        drop(sender.send(event));
+    })
+    .unwrap();
+    watcher.add_repo(&id(), &repo.location()).unwrap();
+    fs::write(&file, "").unwrap();
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap().cause, Cause::Overflow, "nobody knows what was missed");
+    fs::write(&file, "").unwrap();
+    while events.recv_timeout(PATIENCE).unwrap().cause != Cause::Hook {}
+}

@@ -1,0 +1,127 @@
+//! A live upgrade: the file of the program is another one now. The daemon notices, has its worker finish, and becomes the new version
+//! under its old pid; whatever comes meanwhile is found by the start's look at every repository.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::home::Home;
+
+/// How long the new program may take to tell its version; one that cannot do that is not ready to take over.
+const VERSION_WAIT: Duration = Duration::from_secs(5);
+
+/// What tells one file from another, and from itself before it was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// The file that this process was started from.
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: PathBuf,
+    started_from: Identity,
+    /// Another file, seen at the last look. It has to stay what it is until the next: it may be in the middle of being written.
+    candidate: Option<Identity>,
+    /// One that was tried and cannot take over.
+    rejected: Option<Identity>,
+}
+
+impl Program {
+    /// To be called at the start: later the system may not name the file any more.
+    ///
+    /// # Errors
+    /// If the system does not say which file it is.
+    pub fn running() -> io::Result<Self> {
+        Self::at(std::env::current_exe()?)
+    }
+
+    fn at(path: PathBuf) -> io::Result<Self> {
+        let started_from = identity(&path)?;
+        Ok(Self { path, started_from, candidate: None, rejected: None })
+    }
+
+    /// Whether another file has taken its place, the same at two looks in a row. A file that is gone is no upgrade.
+    pub fn is_replaced(&mut self) -> bool {
+        let Ok(found) = identity(&self.path) else { return false };
+        if found == self.started_from || self.rejected == Some(found) {
+            self.candidate = None;
+            return false;
+        }
+        self.candidate.replace(found) == Some(found)
+    }
+
+    /// Whether the new file runs at all on this machine: it is asked for its version. One that does not is not asked again.
+    pub async fn can_take_over(&mut self) -> bool {
+        let mut command = tokio::process::Command::new(&self.path);
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let ended = tokio::time::timeout(VERSION_WAIT, command.status()).await;
+        let runs = matches!(ended, Ok(Ok(status)) if status.success());
+        if !runs {
+            tracing::warn!(program = %self.path.display(), ?ended, "the program was replaced by one that does not run; this version goes on");
+            self.rejected = self.candidate;
+        }
+        runs
+    }
+
+    /// Becomes the new version, which keeps the pid. The locks are closed by the exec and taken again by the new version. Returns only
+    /// if that fails.
+    pub fn execute(&self, home: &Home, require_sandbox: bool) -> io::Error {
+        let mut command = Command::new(&self.path);
+        command.args(["daemon", "run"]).env("RA_AGENT_HOME", home.root());
+        if require_sandbox {
+            command.arg("--require-sandbox");
+        }
+        command.exec()
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+}
+
+fn identity(path: &std::path::Path) -> io::Result<Identity> {
+    let found = std::fs::metadata(path)?;
+    let modified = (found.mtime(), found.mtime_nsec());
+    Ok(Identity { device: found.dev(), inode: found.ino(), size: found.len(), modified })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f61_another_file_counts_once_it_stands_still() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("program");
+        std::fs::write(&path, "old").unwrap();
+        let mut program = Program::at(path.clone()).unwrap();
+        assert!(!program.is_replaced());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!program.is_replaced(), "gone is not replaced");
+        std::fs::write(dir.path().join("new"), "half").unwrap();
+        std::fs::rename(dir.path().join("new"), &path).unwrap();
+        assert!(!program.is_replaced(), "it may still be written");
+        std::fs::write(&path, "half and half").unwrap();
+        assert!(!program.is_replaced(), "it was");
+        assert!(program.is_replaced());
+    }
+
+    #[tokio::test]
+    async fn f61_what_does_not_run_does_not_take_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("program");
+        std::fs::write(&path, "old").unwrap();
+        let mut program = Program::at(path.clone()).unwrap();
+        std::fs::write(&path, "no program at all").unwrap();
+        assert!(!program.is_replaced() && program.is_replaced());
+        assert!(!program.can_take_over().await);
+        assert!(!program.is_replaced() && !program.is_replaced(), "it is not tried again");
+    }
+}
