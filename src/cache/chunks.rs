@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use crate::domain::{FilePath, Hash};
+use crate::embedder::identifier::parts;
 use crate::store::Result;
 
 /// A chunk as the index knows it. Its text is in the repository (by lines) and in LanceDB.
@@ -34,6 +35,11 @@ const STOP_WORDS: &[&str] = &[
     "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
     "can", "do", "does", "how", "i", "what", "when", "where", "which", "who", "why", "we", "you",
 ];
+
+/// True for a word, in lower case, that says nothing of what is looked for.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(&word)
+}
 
 /// Identity of the `ordinal`-th chunk of a path with equal text: it survives moves inside the file.
 pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
@@ -170,7 +176,7 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
 fn terms(query: &str) -> Vec<String> {
     let words = words(query);
     let all: BTreeSet<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
-    let telling: BTreeSet<&str> = all.iter().copied().filter(|word| !STOP_WORDS.contains(word)).collect();
+    let telling: BTreeSet<&str> = all.iter().copied().filter(|word| !is_stop_word(word)).collect();
     (if telling.is_empty() { all } else { telling }).into_iter().map(quoted).collect()
 }
 
@@ -194,27 +200,6 @@ pub fn words(text: &str) -> String {
         }
     }
     out
-}
-
-fn parts(identifier: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    for word in identifier.split('_').filter(|word| !word.is_empty()) {
-        let chars: Vec<(usize, char)> = word.char_indices().collect();
-        let mut start = 0;
-        for window in 1..chars.len() {
-            let (at, c) = chars[window];
-            let before = chars[window - 1].1;
-            let after_is_lower = chars.get(window + 1).is_some_and(|(_, next)| next.is_lowercase());
-            let border = (c.is_uppercase() && (!before.is_uppercase() || after_is_lower))
-                || (c.is_numeric() != before.is_numeric());
-            if border {
-                parts.push(&word[start..at]);
-                start = at;
-            }
-        }
-        parts.push(&word[start..]);
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -281,6 +281,16 @@ pub fn freshness(db: &Connection) -> Result<Freshness> {
     })
 }
 
+/// Where the content of a file of the view is from; nothing if it is not in the view.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn source(db: &Connection, path: &FilePath) -> Result<Option<Source>> {
+    let mut statement = db.prepare_cached("SELECT source FROM files WHERE file_path = ?1")?;
+    let source: Option<String> = statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
+    Ok(source.and_then(|source| Source::parse(&source)))
+}
+
 /// What the vectors of a file were made from.
 ///
 /// # Errors

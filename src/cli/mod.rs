@@ -29,6 +29,8 @@ use crate::daemon::{self as process, DaemonError, change};
 use crate::embedder::install::InstallError;
 use crate::home::{Home, HomeError};
 use crate::query::QueryError;
+use crate::query::filter::Filter;
+use crate::query::search::Request as Asked;
 use crate::repo::{LocateError, RepoError};
 use crate::store::{self, Database, StoreError};
 use crate::worker::WorkerError;
@@ -138,7 +140,10 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Budget { act } => budget::run(context, act),
         Verb::Cache { act } => cache::run(&context, act),
         Verb::Show { file, all, json } => show::show(&context, &file, all, json),
-        Verb::Search { query, repo, limit, kind, json } => search::search(&context, query, repo, limit, kind, json),
+        Verb::Search { query, repo, limit, kind, path, lang, source, explain, json } => {
+            let filter = Filter { kind, path, lang, source };
+            search::search(&context, Asked { query: query.join(" "), repo: None, limit, filter, explain }, repo, json)
+        }
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
         // Handled above.

@@ -6,27 +6,20 @@ use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::daemon::control::{self, Request};
 use crate::query::Reader;
+use crate::query::rank::{Parts, WEIGHTS};
 use crate::query::search::{Answer, Request as Asked, Searcher};
 use crate::worker;
 
 /// Other names of entity types.
 const KINDS: [(&str, &str); 4] = [("fn", "function"), ("mod", "module"), ("constant", "const"), ("doc", "section")];
 
-pub fn search(
-    context: &Context,
-    query: Vec<String>,
-    repo: Option<PathBuf>,
-    limit: usize,
-    kind: Option<String>,
-    json: bool,
-) -> Result<(), Failure> {
-    let repo = match repo {
-        Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
-        None => None,
-    };
-    let kind =
-        kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
-    let asked = Asked { query: query.join(" "), repo, limit, kind };
+pub fn search(context: &Context, mut asked: Asked, repo: Option<PathBuf>, json: bool) -> Result<(), Failure> {
+    if let Some(path) = repo {
+        asked.repo = Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0);
+    }
+    let known =
+        |kind: String| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned());
+    asked.filter.kind = asked.filter.kind.map(known);
     let answer = match worker::ask(&context.home, &asked) {
         Some(Ok(answer)) => answer,
         Some(Err(detail)) => return Err(Failure::Failed(detail)),
@@ -58,6 +51,9 @@ fn describe(answer: &Answer) -> String {
     for hit in &answer.hits {
         let path = if several { format!("{}/{}", hit.repo, hit.path) } else { hit.path.clone() };
         out.push_str(&format!("{path}:{}-{}  {} {}\n", hit.start_line, hit.end_line, hit.entity_type, hit.entity_name));
+        if let Some(parts) = &hit.parts {
+            out.push_str(&format!("    {}\n", explain(hit.score, parts)));
+        }
     }
     for repo in &answer.freshness {
         if repo.head != repo.indexed_commit || repo.pending_files > 0 {
@@ -66,4 +62,19 @@ fn describe(answer: &Answer) -> String {
         }
     }
     out
+}
+
+/// `1.62 = meaning 0.91 + words 0.34 + ..`: what each part adds to the score.
+fn explain(score: f64, parts: &Parts) -> String {
+    let added = [
+        ("meaning", parts.meaning * WEIGHTS.meaning),
+        ("words", parts.words * WEIGHTS.words),
+        ("name", parts.name * WEIGHTS.name),
+        ("query", parts.query * WEIGHTS.query),
+        ("definition", parts.definition * WEIGHTS.definition),
+        ("test", -parts.test * WEIGHTS.test),
+    ];
+    let told: Vec<String> =
+        added.iter().filter(|(_, part)| *part != 0.0).map(|(name, part)| format!("{name} {part:.2}")).collect();
+    format!("{score:.2} = {}", told.join(" + "))
 }

@@ -128,6 +128,18 @@ pub enum Verb {
         /// Only hits of this kind: function, method, struct, enum, trait, impl, macro, const, module, section, text
         #[arg(long)]
         kind: Option<String>,
+        /// Only files whose path matches, e.g. 'src/**/*.rs'; without a slash, whose name does
+        #[arg(long, value_name = "GLOB")]
+        path: Option<String>,
+        /// Only files of this language, e.g. rust
+        #[arg(long)]
+        lang: Option<String>,
+        /// Only what is committed (commit), or only what differs in the work tree (worktree)
+        #[arg(long)]
+        source: Option<String>,
+        /// Tell what each score is made of
+        #[arg(long)]
+        explain: bool,
         #[arg(long)]
         json: bool,
     },

@@ -1,12 +1,16 @@
-//! Hybrid search: nearest vectors and best words, fused by rank.
+//! Hybrid search: the nearest vectors and the best words, put in order by [`rank`].
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::filter::{CompiledFilter, Filter};
+use super::rank::{self, Candidate, Parts, Ranked};
 use super::{QueryError, Reader};
-use crate::cache::chunks::{self, ChunkRecord};
+use crate::cache::chunks;
+use crate::cache::view;
 use crate::config::Config;
 use crate::domain::{FilePath, RepoId, Source};
 use crate::embedder::bert::Embedder;
@@ -18,24 +22,25 @@ use crate::store::StoreError;
 use crate::vectors::Vectors;
 use crate::worker::store_dir;
 
-/// Candidates of each kind that go into the fusion.
+/// Candidates of each kind that are ranked.
 const CANDIDATES: usize = 100;
 
-/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009: 60).
-const RANK_CONSTANT: f64 = 60.0;
+/// Candidates of each kind if a filter will take most of them away.
+const FILTERED_CANDIDATES: usize = 1_000;
 
 /// Longest query in bytes; more is no question, and the model reads 256 tokens.
 pub const QUERY_MAX: usize = 4_096;
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     pub query: String,
     /// Id of the one repository to search.
     pub repo: Option<String>,
     pub limit: usize,
-    /// Entity type of the hits, e.g. `function`.
-    pub kind: Option<String>,
+    pub filter: Filter,
+    /// Each hit tells the parts of its score.
+    pub explain: bool,
 }
 
 /// What was found: the JSON of `search --json` (DESIGN §6).
@@ -67,6 +72,9 @@ pub struct Hit {
     pub entity_name: String,
     pub score: f64,
     pub source: String,
+    /// What the score is made of, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts: Option<Parts>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +92,6 @@ pub struct Searcher {
     config: Config,
     runtime: tokio::runtime::Runtime,
     tables: HashMap<RepoId, Arc<Vectors>>,
-}
-
-/// A candidate and its place in the two rankings.
-struct Candidate {
-    repo: usize,
-    chunk: ChunkRecord,
-    score: f64,
 }
 
 impl Searcher {
@@ -122,11 +123,12 @@ impl Searcher {
             Some(named) => (vec![reader.repo(named)?], Vec::new()),
             None => readable(&reader)?,
         };
-        let mut rankings = vec![lexical(&reader, &repos, request)?];
+        let filter = request.filter.compile()?;
+        let mut found = lexical(&reader, &repos, request, &filter)?;
         let mut note = None;
         match model {
-            Ok(embedder) => match self.nearest(&reader, &repos, request, &embedder) {
-                Ok(ranking) => rankings.push(ranking),
+            Ok(embedder) => match self.nearest(&reader, &repos, request, &filter, &embedder) {
+                Ok(nearest) => found = joined(found, nearest),
                 Err(error) => note = Some(error.to_string()),
             },
             Err(detail) => note = Some(detail),
@@ -135,7 +137,7 @@ impl Searcher {
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
-            hits: fuse(rankings, &repos, request.limit),
+            hits: hits(&reader, &repos, request, found)?,
             freshness: repos.iter().map(|repo| freshness(&reader, repo)).collect::<Result<_, _>>()?,
             errors,
         })
@@ -147,6 +149,7 @@ impl Searcher {
         reader: &Reader<'_>,
         repos: &[Registered],
         request: &Request,
+        filter: &CompiledFilter,
         embedder: &Embedder,
     ) -> Result<Vec<Candidate>, QueryError> {
         let failed = |error: &dyn std::error::Error| QueryError::Invalid(error.to_string());
@@ -157,16 +160,17 @@ impl Searcher {
             let Some(store) = reader.store(repo)? else { continue };
             let nearest = self
                 .runtime
-                .block_on(table.search(&query, embedder.spec().id, CANDIDATES))
+                .block_on(table.search(&query, embedder.spec().id, depth(filter)))
                 .map_err(|error| failed(&error))?;
-            for (chunk_id, score) in nearest {
+            for (chunk_id, cosine) in nearest {
                 // A vector of a file that has changed since is no hit: only chunks of the present view are.
-                if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| wanted(request, chunk)) {
-                    found.push(Candidate { repo: index, chunk, score: f64::from(score) });
+                let Some(chunk) = chunks::get(store.db(), &chunk_id)? else { continue };
+                if filter.passes(store.db(), &chunk)? {
+                    found.push(Candidate { repo: index, chunk, cosine: Some(f64::from(cosine)), bm25: None });
                 }
             }
         }
-        Ok(ranked(found))
+        Ok(best(found, |one| one.cosine))
     }
 
     fn table(&mut self, repo: &Registered) -> Result<Option<Arc<Vectors>>, crate::vectors::VectorsError> {
@@ -194,56 +198,78 @@ fn readable(reader: &Reader<'_>) -> Result<(Vec<Registered>, Vec<String>), Query
     Ok((sound, errors))
 }
 
-fn lexical(reader: &Reader<'_>, repos: &[Registered], request: &Request) -> Result<Vec<Candidate>, QueryError> {
+fn depth(filter: &CompiledFilter) -> usize {
+    if filter.is_open() { CANDIDATES } else { FILTERED_CANDIDATES }
+}
+
+/// The chunks that share the most telling words with the query, over all repositories.
+fn lexical(
+    reader: &Reader<'_>,
+    repos: &[Registered],
+    request: &Request,
+    filter: &CompiledFilter,
+) -> Result<Vec<Candidate>, QueryError> {
     let mut found = Vec::new();
     for (index, repo) in repos.iter().enumerate() {
         let Some(store) = reader.store(repo)? else { continue };
-        let chunks = chunks::search(store.db(), &request.query, CANDIDATES)?;
-        let wanted = chunks.into_iter().filter(|(chunk, _)| wanted(request, chunk));
-        found.extend(wanted.map(|(chunk, score)| Candidate { repo: index, chunk, score }));
+        for (chunk, bm25) in chunks::search(store.db(), &request.query, depth(filter))? {
+            if filter.passes(store.db(), &chunk)? {
+                found.push(Candidate { repo: index, chunk, cosine: None, bm25: Some(bm25) });
+            }
+        }
     }
-    Ok(ranked(found))
+    Ok(best(found, |one| one.bm25))
 }
 
-/// Best first, at most [`CANDIDATES`].
-fn ranked(mut found: Vec<Candidate>) -> Vec<Candidate> {
-    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.chunk_id.cmp(&b.chunk.chunk_id)));
+/// The best [`CANDIDATES`] by one score.
+fn best(mut found: Vec<Candidate>, score: impl Fn(&Candidate) -> Option<f64>) -> Vec<Candidate> {
+    let score = |one: &Candidate| score(one).unwrap_or_default();
+    found.sort_by(|a, b| score(b).total_cmp(&score(a)).then_with(|| a.chunk.chunk_id.cmp(&b.chunk.chunk_id)));
     found.truncate(CANDIDATES);
     found
 }
 
-fn wanted(request: &Request, chunk: &ChunkRecord) -> bool {
-    request.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
-}
-
-/// Reciprocal rank fusion: a chunk's score is the sum of 1/(60 + rank) over the rankings that have it.
-fn fuse(rankings: Vec<Vec<Candidate>>, repos: &[Registered], limit: usize) -> Vec<Hit> {
-    let mut fused: HashMap<(usize, String), Candidate> = HashMap::new();
-    for ranking in rankings {
-        for (rank, candidate) in ranking.into_iter().enumerate() {
-            let score = 1.0 / (RANK_CONSTANT + (rank + 1) as f64);
-            let key = (candidate.repo, candidate.chunk.chunk_id.clone());
-            fused.entry(key).and_modify(|standing| standing.score += score).or_insert(Candidate { score, ..candidate });
+/// What was found in either way, each chunk once.
+fn joined(lexical: Vec<Candidate>, nearest: Vec<Candidate>) -> Vec<Candidate> {
+    let mut all: HashMap<(usize, String), Candidate> = HashMap::new();
+    for one in lexical.into_iter().chain(nearest) {
+        let key = (one.repo, one.chunk.chunk_id.clone());
+        match all.entry(key) {
+            Entry::Occupied(mut standing) => standing.get_mut().cosine = one.cosine,
+            Entry::Vacant(place) => drop(place.insert(one)),
         }
     }
-    let mut best = ranked(fused.into_values().collect());
-    best.truncate(limit);
-    best.into_iter().map(|candidate| hit(&repos[candidate.repo], candidate)).collect()
+    all.into_values().collect()
 }
 
-fn hit(repo: &Registered, candidate: Candidate) -> Hit {
-    let (path, path_bytes) = json_path(&candidate.chunk.path);
-    Hit {
+fn hits(
+    reader: &Reader<'_>,
+    repos: &[Registered],
+    request: &Request,
+    found: Vec<Candidate>,
+) -> Result<Vec<Hit>, QueryError> {
+    let ranked = rank::rank(&request.query, found, &rank::WEIGHTS);
+    ranked.into_iter().take(request.limit).map(|one| hit(reader, &repos[one.repo], request, one)).collect()
+}
+
+fn hit(reader: &Reader<'_>, repo: &Registered, request: &Request, one: Ranked) -> Result<Hit, QueryError> {
+    let (path, path_bytes) = json_path(&one.chunk.path);
+    let source = match reader.store(repo)? {
+        Some(store) => view::source(store.db(), &one.chunk.path)?,
+        None => None,
+    };
+    Ok(Hit {
         repo: repo.location.path.to_string_lossy().into_owned(),
         path,
         path_bytes,
-        start_line: candidate.chunk.start_line,
-        end_line: candidate.chunk.end_line,
-        entity_type: candidate.chunk.entity_type,
-        entity_name: candidate.chunk.entity_name,
-        score: candidate.score,
-        source: Source::Commit.as_str().to_owned(),
-    }
+        start_line: one.chunk.start_line,
+        end_line: one.chunk.end_line,
+        entity_type: one.chunk.entity_type,
+        entity_name: one.chunk.entity_name,
+        score: one.score,
+        source: source.unwrap_or(Source::Commit).as_str().to_owned(),
+        parts: request.explain.then_some(one.parts),
+    })
 }
 
 /// A path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
