@@ -12,6 +12,7 @@ mod support;
 
 mod cache;
 mod commit;
+mod doc_queries;
 mod embed;
 mod figures;
 mod impact_truth;
@@ -23,6 +24,7 @@ mod reconcile;
 mod replay;
 mod sample;
 mod search;
+mod search_eval;
 mod vectors;
 
 use std::process::{Command, ExitCode};
@@ -43,7 +45,12 @@ const MEASURES: &[(&str, Measure)] = &[
     // last: they print tables of their own
     ("impact", |_| impact()),
     ("replay", |_| replay()),
+    ("search-eval", |_| search_eval::measure()),
+    ("search-tune", |_| search_eval::tune()),
 ];
+
+/// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
+const ON_DEMAND: &[&str] = &["search-eval", "search-tune"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {
@@ -91,7 +98,7 @@ fn main() -> ExitCode {
     figures::print_head();
     let samples = Samples::default();
     for (name, measure) in MEASURES {
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+        if (names.is_empty() && !ON_DEMAND.contains(name)) || names.iter().any(|wanted| wanted == name) {
             measure(&samples);
         }
     }
