@@ -3,10 +3,9 @@
 //! `search-eval` scores the order in which hits are shown, `search-tune` looks for better weights. `RA_AGENT_SEARCH_SET=REPO:CSV`
 //! scores a set that was made elsewhere in the place of the published crates.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use ra_agent::domain::RepoId;
 use ra_agent::query::rank::{Parts, WEIGHTS, Weights};
 use ra_agent::query::search::{Hit, Request};
 use ra_agent::{home::Home, worker};
@@ -89,7 +88,7 @@ impl Asked {
 
     fn hits(&self, set: &Set, query: &str, limit: usize) -> Vec<Hit> {
         let home = Home::at(self.agent.home()).unwrap();
-        let repo = Some(self.repo_id(&set.path).0);
+        let repo = Some(set.path.to_string_lossy().into_owned());
         let request = Request { query: query.to_owned(), repo, limit, explain: true, ..Request::default() };
         let mut answer = None;
         wait_until(Duration::from_secs(60), "the worker answers", || {
@@ -99,14 +98,6 @@ impl Asked {
         let answer = answer.unwrap().unwrap();
         assert_eq!(answer.mode, "hybrid", "{:?}", answer.note);
         answer.hits
-    }
-
-    fn repo_id(&self, path: &Path) -> RepoId {
-        let repos = self.agent.json(["repos"]);
-        let repos = repos["repos"].as_array().unwrap();
-        let path = path.canonicalize().unwrap();
-        let own = repos.iter().find(|repo| repo["path"].as_str().map(Path::new) == Some(&path)).unwrap();
-        RepoId(own["id"].as_str().unwrap().to_owned())
     }
 }
 
