@@ -165,4 +165,17 @@ fn without_a_model_search_goes_by_words_and_says_so() {
     assert!(agent.ok(["status"]).contains("by words only"));
     assert_eq!(agent.json(["search", "slug", "--kind", "struct"])["hits"], json!([]));
     assert_eq!(agent.json(["search", "title", "--kind", "function"])["hits"][0]["path"], json!("src/text.rs"));
+
+    let hits =
+        |filter: [&str; 2]| agent.json(["search", "title", filter[0], filter[1]])["hits"].as_array().unwrap().len();
+    assert!(hits(["--path", "src/*.rs"]) > 0 && hits(["--path", "text.*"]) > 0 && hits(["--lang", "rust"]) > 0);
+    assert_eq!((hits(["--path", "*.md"]), hits(["--lang", "python"])), (0, 0));
+    let told = &agent.json(["search", "title", "--explain"])["hits"][0];
+    assert!(told["parts"]["words"].as_f64().is_some_and(|part| part > 0.0), "{told}");
+    assert_eq!(told["parts"]["meaning"], json!(0.0), "there is no model");
+    let line = &told["snippet"][0];
+    assert!(
+        line["line"].as_u64().is_some() && line["text"].as_str().is_some_and(|text| text.contains("title")),
+        "{told}"
+    );
 }

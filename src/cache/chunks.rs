@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use crate::domain::{FilePath, Hash};
+use crate::embedder::identifier::parts;
 use crate::store::Result;
 
 /// A chunk as the index knows it. Its text is in the repository (by lines) and in LanceDB.
@@ -219,32 +220,6 @@ pub fn words(text: &str) -> String {
         }
     }
     out
-}
-
-/// The words that a name is made of.
-pub fn parts_of(name: &str) -> Vec<&str> {
-    name.split(|c: char| !c.is_alphanumeric() && c != '_').flat_map(parts).collect()
-}
-
-fn parts(identifier: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    for word in identifier.split('_').filter(|word| !word.is_empty()) {
-        let chars: Vec<(usize, char)> = word.char_indices().collect();
-        let mut start = 0;
-        for window in 1..chars.len() {
-            let (at, c) = chars[window];
-            let before = chars[window - 1].1;
-            let after_is_lower = chars.get(window + 1).is_some_and(|(_, next)| next.is_lowercase());
-            let border = (c.is_uppercase() && (!before.is_uppercase() || after_is_lower))
-                || (c.is_numeric() != before.is_numeric());
-            if border {
-                parts.push(&word[start..at]);
-                start = at;
-            }
-        }
-        parts.push(&word[start..]);
-    }
-    parts
 }
 
 #[cfg(test)]

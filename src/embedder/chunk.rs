@@ -9,7 +9,7 @@ use crate::domain::{Hash, Language};
 
 use super::segment::Segment;
 use super::window::{self, tokens};
-use super::{markdown, rust_items};
+use super::{identifier, markdown, rust_items};
 
 /// Raised whenever the same file could give other chunks than before, so that stored ones are made again.
 pub const CHUNKER_VERSION: u32 = 2;
@@ -179,13 +179,17 @@ impl Source<'_> {
         })
     }
 
-    /// Module path and enclosing item; above a later piece of a long item also its signature and the first line of its documentation.
+    /// The name in plain words, which the model reads better than an identifier; module path and enclosing item; above a later piece
+    /// of a long item also its signature and the first line of its documentation.
     fn header(&self, segment: &Segment, is_continued: bool) -> String {
         let module_path = &self.module_path[..self.module_path.floor_char_boundary(MODULE_PATH_BYTES)];
         let place = super::segment::nested(module_path, &segment.context);
         let repeated = if is_continued { [segment.signature.as_str(), segment.doc.as_str()] } else { ["", ""] };
         let mut header = String::new();
-        for line in [place.as_str()].into_iter().chain(repeated).filter(|line| !line.is_empty()) {
+        // A heading stands in plain words above its section anyway.
+        let name = if segment.entity_type == "section" { "" } else { segment.entity_name.as_str() };
+        let name = identifier::plain_words(name);
+        for line in [name.as_str(), place.as_str()].into_iter().chain(repeated).filter(|line| !line.is_empty()) {
             header.push_str(line);
             header.push('\n');
         }

@@ -81,9 +81,11 @@ fn a_long_function_is_cut_at_statements_and_says_what_it_is() {
     let text = format!("/// Fills the sink.\nfn fill(sink: &mut Vec<u32>, base: u32) {{\n{body}}}\n");
     let chunks = chunks(Language::Rust, Some("demo::sink"), &text);
     assert!(chunks.len() > 2);
-    assert!(chunks[0].text.starts_with("demo::sink\n/// Fills the sink.\nfn fill"));
+    assert!(chunks[0].text.starts_with("fill\ndemo::sink\n/// Fills the sink.\nfn fill"));
     for pair in chunks.windows(2) {
-        assert!(pair[1].text.starts_with("demo::sink\nfn fill(sink: &mut Vec<u32>, base: u32)\nFills the sink.\n"));
+        assert!(
+            pair[1].text.starts_with("fill\ndemo::sink\nfn fill(sink: &mut Vec<u32>, base: u32)\nFills the sink.\n")
+        );
         assert_eq!(pair[1].entity_name, "fill");
         assert!(pair[1].start_line <= pair[0].end_line, "pieces overlap");
         assert!(

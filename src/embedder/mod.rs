@@ -3,6 +3,7 @@
 
 pub mod bert;
 pub mod chunk;
+pub mod identifier;
 pub mod install;
 mod markdown;
 pub mod model;

@@ -44,10 +44,14 @@ impl Filter {
     }
 
     pub(super) fn wants(&self, chunk: &ChunkRecord) -> bool {
-        let path = || Path::new(OsStr::from_bytes(chunk.path.as_bytes()));
+        let path = |glob: &GlobMatcher| {
+            let is_name = !glob.glob().glob().contains('/');
+            let path = if is_name { chunk.path.file_name() } else { chunk.path.as_bytes() };
+            glob.is_match(Path::new(OsStr::from_bytes(path)))
+        };
         self.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
             && self.language.is_none_or(|language| language_of(&chunk.path) == language)
-            && self.path.as_ref().is_none_or(|glob| glob.is_match(path()))
+            && self.path.as_ref().is_none_or(path)
     }
 
     /// Candidates of a kind to be looked at.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::domain::Role;
+use crate::embedder::identifier;
 
 /// What speaks for a hit and against it; a score is their sum, each by its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,19 +39,22 @@ pub struct Parts {
     pub test: f64,
 }
 
-/// In the order of [`Parts::values`].
-pub const WEIGHTS: [f64; 9] = [1.0, 0.44, 0.2, 0.1, 0.1, 0.16, -0.1, 0.4, -0.15];
+/// A weight for each part, in the order of [`Parts::values`].
+pub type Weights = [f64; 9];
+
+pub const WEIGHTS: Weights = [1.0, 0.44, 0.2, 0.1, 0.1, 0.16, -0.1, 0.4, -0.15];
 
 impl Parts {
-    pub const NAMES: [&str; 9] = ["meaning", "words", "name", "owner", "asked", "definition", "prose", "exact", "test"];
+    pub const NAMES: [&'static str; 9] =
+        ["meaning", "words", "name", "owner", "asked", "definition", "prose", "exact", "test"];
 
     pub fn values(&self) -> [f64; 9] {
         let Self { meaning, words, name, owner, asked, definition, prose, exact, test } = *self;
         [meaning, words, name, owner, asked, definition, prose, exact, test]
     }
 
-    pub fn score(&self) -> f64 {
-        self.values().iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum()
+    pub fn score(&self, weights: &Weights) -> f64 {
+        self.values().iter().zip(weights).map(|(value, weight)| value * weight).sum()
     }
 }
 
@@ -134,7 +138,7 @@ fn share(is: bool) -> f64 {
 
 /// The stems of an identifier's parts.
 fn stems(name: &str) -> Vec<String> {
-    chunks::parts_of(name).iter().map(|part| stem(part)).collect()
+    identifier::plain_words(name).split(' ').filter(|word| !word.is_empty()).map(stem).collect()
 }
 
 fn stems_and_whole(text: &str) -> Vec<String> {
@@ -165,7 +169,7 @@ mod tests {
     }
 
     fn score(query: &str, entity_type: &str, name: &str, role: Role) -> f64 {
-        Question::new(query).parts(&chunk(entity_type, name), role).score()
+        Question::new(query).parts(&chunk(entity_type, name), role).score(&WEIGHTS)
     }
 
     #[test]

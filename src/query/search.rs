@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
-use super::rank::{Parts, Question};
+use super::rank::{Parts, Question, WEIGHTS};
 use super::snippet::{Line, Texts, snippet};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
@@ -30,7 +30,7 @@ pub(super) const CANDIDATES: usize = 200;
 pub const QUERY_MAX: usize = 4_096;
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     pub query: String,
     /// Id of the one repository to search.
@@ -38,7 +38,7 @@ pub struct Request {
     pub limit: usize,
     /// Entity type of the hits, e.g. `function`.
     pub kind: Option<String>,
-    /// A glob that the hits' paths match.
+    /// A glob that the hits' paths match; one without a slash, that their file names do.
     pub path: Option<String>,
     /// Language of the hits' files, e.g. `rust`.
     pub language: Option<String>,
@@ -299,7 +299,9 @@ fn ranked(mut found: Vec<Match>) -> Vec<Match> {
 fn best(candidates: Candidates, limit: usize) -> Vec<Candidate> {
     let mut best: Vec<Candidate> = candidates.into_values().collect();
     let place = |one: &Candidate| (one.repo, one.chunk.path.clone(), one.chunk.start_line);
-    best.sort_by(|a, b| b.parts.score().total_cmp(&a.parts.score()).then_with(|| place(a).cmp(&place(b))));
+    best.sort_by(|a, b| {
+        b.parts.score(&WEIGHTS).total_cmp(&a.parts.score(&WEIGHTS)).then_with(|| place(a).cmp(&place(b)))
+    });
     let mut items = HashSet::new();
     best.retain(|Candidate { repo, chunk, .. }| {
         let is_named = !chunk.entity_name.is_empty() && !matches!(chunk.entity_type.as_str(), "text" | "section");
@@ -327,7 +329,7 @@ fn hits(
             path_bytes,
             start_line: candidate.chunk.start_line,
             end_line: candidate.chunk.end_line,
-            score: candidate.parts.score(),
+            score: candidate.parts.score(&WEIGHTS),
             source: Source::Commit.as_str().to_owned(),
             snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
             parts: explain.then_some(candidate.parts),

@@ -115,7 +115,7 @@ impl Indexed {
 
     /// `None`: no worker answers within the 50 ms that a search waits for one.
     fn ask(&self, query: &str) -> Option<Answer> {
-        let request = Request { query: query.to_owned(), repo: None, limit: 10, kind: None };
+        let request = Request { query: query.to_owned(), limit: 10, ..Request::default() };
         worker::ask(&self.home(), &request).map(Result::unwrap)
     }
 }

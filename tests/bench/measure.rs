@@ -12,6 +12,7 @@ mod support;
 
 mod cache;
 mod commit;
+mod doc_queries;
 mod embed;
 mod figures;
 mod fuzz;
@@ -25,6 +26,7 @@ mod reconcile;
 mod replay;
 mod sample;
 mod search;
+mod search_eval;
 mod vectors;
 
 use std::process::{Command, ExitCode};
@@ -47,7 +49,12 @@ const MEASURES: &[(&str, Measure)] = &[
     ("impact", |_| impact()),
     ("replay", |_| replay()),
     ("fuzz", |_| fuzz::measure()),
+    ("search-eval", |_| search_eval::measure()),
+    ("search-tune", |_| search_eval::tune()),
 ];
+
+/// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
+const ON_DEMAND: &[&str] = &["fuzz", "search-eval", "search-tune"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {
@@ -95,8 +102,7 @@ fn main() -> ExitCode {
     figures::print_head();
     let samples = Samples::default();
     for (name, measure) in MEASURES {
-        // chance costs an hour: it is to be asked for
-        if (names.is_empty() && *name != "fuzz") || names.iter().any(|wanted| wanted == name) {
+        if (names.is_empty() && !ON_DEMAND.contains(name)) || names.iter().any(|wanted| wanted == name) {
             measure(&samples);
         }
     }
