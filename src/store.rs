@@ -61,6 +61,7 @@ impl Database {
                 include_str!("../migrations/analysis/0002_model_answers.sql"),
                 include_str!("../migrations/analysis/0003_reexports.sql"),
                 include_str!("../migrations/analysis/0004_pruning.sql"),
+                include_str!("../migrations/analysis/0005_dictionaries.sql"),
             ],
         }
     }

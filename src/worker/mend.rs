@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::reconcile::{READ_WITH, Reconciled, Unreconciled};
 use super::{Worker, WorkerError, store_dir};
 use crate::analyzer::{Analysis, SCHEMA_VERSION};
-use crate::cache::{self, analyses, chunks, edges, outlines, view};
+use crate::cache::{self, analyses, chunks, dictionary, edges, outlines, view};
 use crate::clock;
 use crate::domain::{FilePath, Hash, JobState, RepoId};
 use crate::queue::{self, Filter};
@@ -60,6 +60,8 @@ impl Worker {
         for (_, key, _) in unreadable {
             analyses::remove(&tx, &key)?;
         }
+        // A dictionary that is damaged goes with the analyses that nobody can read for it.
+        dictionary::drop_unused(&tx)?;
         view::clear(&tx)?;
         outlines::clear(&tx)?;
         edges::clear(&tx)?;

@@ -44,7 +44,7 @@ pub use search_socket::ask;
 use crate::analyzer::Local;
 use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
-use crate::cache::{RepoStore, analyses};
+use crate::cache::{RepoStore, analyses, dictionary, evict};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
@@ -267,7 +267,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log, the size of the cache.
+    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log, how analyses are packed, the size of
+    /// the cache.
     ///
     /// # Errors
     /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
@@ -276,6 +277,13 @@ impl Worker {
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
             self.sweep_vectors(&registered)?;
             self.stores[&repo].db().execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
+        }
+        for store in self.stores.values_mut() {
+            let improved = dictionary::improve(store, clock::now())?;
+            if improved.trained {
+                tracing::debug!(repo = %store.repo, ?improved, "analyses are packed with a new dictionary");
+                evict::reclaim(store.db())?;
+            }
         }
         self.queue.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
         self.prune_if_large()
