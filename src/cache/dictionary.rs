@@ -15,11 +15,13 @@ use crate::store::{Result, StoreError};
 const ENTRIES_MIN: u64 = 64;
 /// It is tried again when the store has grown by this factor.
 const GROWTH: u64 = 2;
-/// Most bytes of a dictionary (measured on the analyses of nine crates: 64 KiB pack 3 % better than 32, and every reader loads it).
+/// Most bytes of a dictionary; it is loaded by every process that reads. (Measured on the 3,928 local analyses of nine repositories,
+/// dictionaries counted: 27 % of their JSON without one, 16 % with any from 16 to 64 KiB.)
 const DICTIONARY_MAX: usize = 32 << 10;
-/// Bytes of samples for one byte of dictionary; zstd's manual says a hundred, but half a dozen still pays in a small store.
-const SAMPLES_TO_ONE: usize = 16;
-/// Most bytes of samples: a hundred times the largest dictionary.
+/// Bytes of samples for one byte of dictionary. zstd's manual says a hundred; a small store gains most by 32 (measured likewise: 15.7 %,
+/// against 16.0 % by 16 and 16.5 % by 8).
+const SAMPLES_TO_ONE: usize = 32;
+/// Most bytes of samples: a hundred times the largest dictionary. Learning from as many takes some 0.2 s.
 const SAMPLES_MAX: usize = 100 * DICTIONARY_MAX;
 /// Most bytes of one sample: a few large ones would be most of what is learnt from.
 const SAMPLE_MAX: usize = 8 << 10;
