@@ -28,12 +28,25 @@ pub enum StoreError {
     Unreadable { what: &'static str, detail: String },
 }
 
+impl StoreError {
+    /// Whether it says that a database is damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } | Self::Query(source) => tells_damage(source),
+            Self::Newer { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+}
+
+fn tells_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
 /// What a person can do about a database that cannot be used.
 fn way_out(path: &Path, error: &rusqlite::Error) -> &'static str {
-    let damaged = matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
-    match (damaged, path.ends_with("agent.db")) {
+    match (tells_damage(error), path.ends_with("agent.db")) {
         (true, true) => "it is damaged: stop the daemon, move it away, and register the repositories again",
-        (true, false) => "it is damaged: remove it, and it is built again from the repository",
+        (true, false) => "it is damaged: `ra-agent reconcile` of its repository sets it aside and builds it again",
         (false, _) => "check its owner and the space on its disk",
     }
 }
@@ -112,6 +125,16 @@ pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>
         found if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
         _ => Ok(Some(db)),
     }
+}
+
+/// Whether the pages of a repository's database fit together (`PRAGMA quick_check`, which reads all of it). One that cannot be
+/// looked at is not told to be damaged.
+pub fn is_damaged(path: &Path) -> bool {
+    let look = || -> Result<bool> {
+        let Some(db) = open_reader(path, Database::Analysis)? else { return Ok(false) };
+        Ok(db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? != "ok")
+    };
+    look().unwrap_or_else(|error| error.is_damage())
 }
 
 /// A transaction that takes the write lock at once, so that it waits at its start and cannot fail half-way for a lock.

@@ -169,6 +169,10 @@ fn a_prune_takes_the_dead_first_and_what_it_takes_of_the_living_is_not_made_agai
     assert_eq!(after["last_prune"]["strategy"], json!("cost-aware"));
     assert!(!agent.json(["search", "f3"])["hits"].as_array().unwrap().is_empty(), "it is still found");
 
+    let of_repo = agent.json(["status"])["repos"][0].clone();
+    let counts = ["fresh", "stale", "evicted", "pending"].map(|name| of_repo[name].as_u64().unwrap());
+    assert_eq!(counts, [0, 0, files, 0], "removed is not stale: {of_repo}");
+
     let file = modules.repo.path().join("src/m2.rs");
     assert_eq!(agent.json(["show", file.to_str().unwrap()])["analyses"][0]["evicted"], json!(true));
     assert!(agent.ok(["show", file.to_str().unwrap()]).contains("removed to keep the cache small"));

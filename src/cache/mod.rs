@@ -15,6 +15,7 @@ pub mod packed;
 pub mod prune;
 pub mod recorded;
 pub mod retired;
+pub mod set_aside;
 pub mod share;
 pub mod view;
 

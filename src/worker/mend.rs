@@ -38,7 +38,7 @@ impl Worker {
         if let Some(busy) = busy {
             return Ok(Err(Unreconciled::Held(busy)));
         }
-        self.forget_view(&repo)?;
+        self.with_sound_stores(|worker| worker.forget_view(&repo))?;
         let done = match self.reconcile(id, true)? {
             Ok(done) => done,
             Err(error) => return Ok(Err(error)),
@@ -87,10 +87,11 @@ impl Worker {
     /// Has files embedded again whose vectors are not those of their chunks, and vectors removed that belong to no file.
     fn mend_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
         let dir = store_dir(&self.config, repo).vectors();
-        let stored = self
-            .runtime
-            .block_on(vector_ids(&dir))
-            .map_err(|error| StoreError::Unreadable { what: "vectors", detail: error.to_string() })?;
+        let stored = match self.runtime.block_on(vector_ids(&dir)) {
+            Ok(stored) => stored,
+            Err(_) if self.set_aside_vectors(repo)? => ChunkIds::new(),
+            Err(error) => return Err(StoreError::Unreadable { what: "vectors", detail: error.to_string() }.into()),
+        };
         let store = self.store(repo)?;
         let mut wanted = ChunkIds::new();
         for chunk in chunks::all(store.db())? {

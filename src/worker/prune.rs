@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Worker, WorkerError, store_dir};
 use crate::cache::evict::{self, Removed};
 use crate::cache::prune::{self, Item, Need, PRUNED_ABOVE_PERCENT, PRUNED_TO_PERCENT, Strategy, percent, select};
-use crate::cache::view;
+use crate::cache::{self, set_aside, view};
 use crate::clock;
 use crate::domain::FilePath;
 use crate::queue;
@@ -211,7 +211,21 @@ impl Worker {
             }
             Err(error) => tracing::warn!(repo = %repo.id, %error, "its vectors were not looked at"),
         }
+        self.remove_set_aside(repo)?;
         Ok(evict::reclaim(self.store(repo)?.db())?)
+    }
+
+    /// What was damaged goes once it is built again.
+    fn remove_set_aside(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+        if cache::metadata(self.store(repo)?.db(), cache::VIEW_OF)?.is_none() {
+            return Ok(());
+        }
+        match set_aside::remove(&store_dir(&self.config, repo)) {
+            Ok(0) => {}
+            Ok(bytes) => tracing::info!(repo = %repo.id, bytes, "what was set aside as damaged is removed"),
+            Err(error) => tracing::warn!(repo = %repo.id, %error, "what was set aside as damaged stays"),
+        }
+        Ok(())
     }
 
     /// Files that have vectors but are not in the view.
