@@ -15,6 +15,7 @@ mod embedding;
 mod history;
 mod hooks;
 mod line;
+mod local_store;
 mod migrate;
 mod noticing;
 mod outage;

@@ -10,6 +10,7 @@ pub mod evict;
 pub mod evicted;
 pub mod key;
 pub mod legacy;
+pub mod orphans;
 pub mod outlines;
 pub mod packed;
 pub mod prune;

@@ -45,7 +45,7 @@ pub use search_socket::ask;
 use crate::analyzer::Local;
 use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
-use crate::cache::{RepoStore, analyses, dictionary, evict};
+use crate::cache::{self, RepoStore, analyses, dictionary, evict};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
@@ -314,12 +314,26 @@ impl Worker {
     fn store(&mut self, repo: &Registered) -> Result<&mut RepoStore, WorkerError> {
         if !self.stores.contains_key(&repo.id) {
             match RepoStore::open(&repo.id, store_dir(&self.config, repo)) {
-                Ok(store) => drop(self.stores.insert(repo.id.clone(), store)),
+                Ok(store) => self.begin_store(repo, store)?,
                 Err(error) if error.is_damage() => self.set_aside_store(repo)?,
                 Err(error) => return Err(error.into()),
             }
         }
         self.stores.get_mut(&repo.id).ok_or_else(|| WorkerError::Threads("the store vanished".to_owned()))
+    }
+
+    /// One that was placed elsewhere takes over what the old one had.
+    fn begin_store(&mut self, repo: &Registered, mut store: RepoStore) -> Result<(), WorkerError> {
+        let central = StoreDir::centralized(&self.config.cache.location, &repo.id);
+        if store.dir != central
+            && cache::metadata(store.db(), cache::VIEW_OF)?.is_none()
+            && central.analysis_db().exists()
+        {
+            let saved = cache::set_aside::salvage(&central.analysis_db(), &mut store, clock::now())?;
+            tracing::info!(repo = %repo.id, saved, to = %store.dir.path().display(), "its store was placed elsewhere");
+        }
+        self.stores.insert(repo.id.clone(), store);
+        Ok(())
     }
 
     pub fn queue(&self) -> &Connection {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Worker, WorkerError, store_dir};
 use crate::cache::evict::{self, Removed};
+use crate::cache::orphans::orphans;
 use crate::cache::prune::{self, Item, Need, PRUNED_ABOVE_PERCENT, PRUNED_TO_PERCENT, Strategy, percent, select};
 use crate::cache::{self, set_aside, view};
 use crate::clock;
@@ -122,6 +123,7 @@ impl Worker {
             for repo in &repos {
                 self.tidy(repo)?;
             }
+            self.remove_orphans()?;
         }
         for round in 0..ROUNDS {
             let held: Vec<Held> = repos.iter().map(|repo| self.held(repo)).collect();
@@ -213,6 +215,24 @@ impl Worker {
         }
         self.remove_set_aside(repo)?;
         Ok(evict::reclaim(self.store(repo)?.db())?)
+    }
+
+    /// Stores of repositories that are not registered any more.
+    fn remove_orphans(&self) -> Result<(), WorkerError> {
+        let used = registry::list(&self.queue)?;
+        let used = used.iter().map(|repo| store_dir(&self.config, repo).path().to_owned()).collect();
+        for path in orphans(&self.config.cache.location, &used) {
+            let bytes = cache::disk_bytes(path.clone());
+            match std::fs::remove_dir_all(&path) {
+                Ok(()) => {
+                    tracing::info!(path = %path.display(), bytes, "a store that belongs to no repository is removed")
+                }
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "a store that belongs to no repository stays")
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What was damaged goes once it is built again.
