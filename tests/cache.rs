@@ -320,3 +320,34 @@ fn the_report_adds_up() {
         assert!(text.contains(told), "{told}: {text}");
     }
 }
+
+/// Another history at a known path is another repository: what the old one left is told, and goes with a prune. What its user kept stays.
+#[test]
+fn stores_that_belong_to_nobody_go_with_a_prune() {
+    let agent = TestAgent::without_model();
+    let (repo, kept) = (TestRepo::with_files([("a.rs", ADD)]), TestRepo::with_files([("b.rs", ADD)]));
+    let ids = || -> BTreeSet<String> {
+        let found = std::fs::read_dir(agent.home().join("cache/repos")).unwrap();
+        found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    for path in [repo.path(), kept.path()] {
+        agent.ok(["register", path.to_str().unwrap()]);
+    }
+    let first = ids();
+    agent.ok(["unregister", kept.path().to_str().unwrap(), "--keep-cache"]);
+    std::fs::remove_dir_all(repo.git_dir()).unwrap();
+    repo.git(&["init", "--quiet", "--initial-branch=main"]);
+    repo.write("b.rs", ADD);
+    repo.commit("another history");
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    let (now, known) = (ids(), agent.json(["repos"])["repos"][0]["id"].as_str().unwrap().to_owned());
+    assert_eq!((now.len(), first.contains(&known)), (3, false), "{now:?}");
+    assert!(agent.run(["doctor"]).stdout.contains("belongs to no registered repository"));
+    agent.ok(["cache", "prune", "--dry-run"]);
+    assert_eq!(ids(), now);
+    agent.ok(["cache", "prune"]);
+    assert_eq!((ids().len(), ids().contains(&known)), (2, true), "{:?}", ids());
+    agent.ok(["register", kept.path().to_str().unwrap()]);
+    agent.ok(["cache", "prune"]);
+    assert_eq!(ids().len(), 2);
+}
