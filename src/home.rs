@@ -188,6 +188,25 @@ impl StoreDir {
         self.0.join("analysis.db")
     }
 
+    /// Removes what the agent keeps here. In a directory that a person named nothing else goes, and it goes itself only if it is empty.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        let own = ["meta.json", "analysis.db", "embeddings.lance", "kept"];
+        for entry in std::fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if own.iter().any(|own| name.as_bytes().starts_with(own.as_bytes())) {
+                let path = entry.path();
+                if entry.file_type()?.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+            }
+        }
+        // What is left is not the agent's, or the directory above is not the agent's to write in.
+        let _ = std::fs::remove_dir(&self.0);
+        Ok(())
+    }
+
     /// Directory of the LanceDB database; its table is `code_chunks`.
     pub fn vectors(&self) -> PathBuf {
         self.0.join("embeddings.lance")

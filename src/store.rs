@@ -30,12 +30,25 @@ pub enum StoreError {
     Unreadable { what: &'static str, detail: String },
 }
 
+impl StoreError {
+    /// Whether it says that a database is damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } | Self::Query(source) => tells_damage(source),
+            Self::Newer { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+}
+
+fn tells_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
 /// What a person can do about a database that cannot be used.
 fn way_out(path: &Path, error: &rusqlite::Error) -> &'static str {
-    let damaged = matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
-    match (damaged, path.ends_with("agent.db")) {
+    match (tells_damage(error), path.ends_with("agent.db")) {
         (true, true) => "it is damaged: stop the daemon, move it away, and register the repositories again",
-        (true, false) => "it is damaged: remove it, and it is built again from the repository",
+        (true, false) => "it is damaged: `ra-agent reconcile` of its repository sets it aside and builds it again",
         (false, _) => "check its owner and the space on its disk",
     }
 }
@@ -63,6 +76,7 @@ impl Database {
                 include_str!("../migrations/analysis/0002_model_answers.sql"),
                 include_str!("../migrations/analysis/0003_reexports.sql"),
                 include_str!("../migrations/analysis/0004_pruning.sql"),
+                include_str!("../migrations/analysis/0005_dictionaries.sql"),
             ],
         }
     }
@@ -142,6 +156,16 @@ fn immutable_uri(path: &Path) -> PathBuf {
     PathBuf::from(OsString::from_vec(uri))
 }
 
+/// Whether the pages of a repository's database fit together (`PRAGMA quick_check`, which reads all of it). One that cannot be
+/// looked at is not told to be damaged.
+pub fn is_damaged(path: &Path) -> bool {
+    let look = || -> Result<bool> {
+        let Some(db) = open_reader(path, Database::Analysis)? else { return Ok(false) };
+        Ok(db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? != "ok")
+    };
+    look().unwrap_or_else(|error| error.is_damage())
+}
+
 /// A transaction that takes the write lock at once, so that it waits at its start and cannot fail half-way for a lock.
 ///
 /// # Errors
@@ -197,6 +221,42 @@ mod tests {
         let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(pragma("synchronous"), 2, "FULL");
         assert_eq!(pragma("foreign_keys"), 1);
+    }
+
+    /// Names and columns of everything, in an order that does not depend on how it came about.
+    fn schema(db: &Connection) -> Vec<String> {
+        let sql = "SELECT m.type || ' ' || m.name || ' ' || coalesce(group_concat(c.name || ' ' || c.type), '')
+                   FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table' GROUP BY m.type, m.name ORDER BY 1";
+        let mut statement = db.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect()
+    }
+
+    /// A store of any earlier version is brought up to date with what it holds, also after a crash anywhere in the next migration.
+    #[test]
+    fn every_earlier_schema_is_migrated_and_a_crash_in_between_loses_nothing() {
+        for database in [Database::Agent, Database::Analysis] {
+            let (migrations, dir) = (database.migrations(), tempfile::tempdir().unwrap());
+            let newest = schema(&open_writer(&dir.path().join("newest.db"), database).unwrap());
+            for known in 1..migrations.len() {
+                let path = dir.path().join(format!("{known}.db"));
+                let mut db = Connection::open(&path).unwrap();
+                migrate(&mut db, &path, &migrations[..known]).unwrap();
+                db.execute_batch("CREATE TABLE witness (seen INTEGER); INSERT INTO witness VALUES (7)").unwrap();
+                let statements: Vec<&str> = migrations[known].split_inclusive(";\n").collect();
+                for done in 0..statements.len() {
+                    let tx = write(&mut db).unwrap();
+                    // A trigger's body is cut, too: what is left of it is no statement, and ends the crash a little earlier.
+                    let _ = tx.execute_batch(&statements[..done].concat());
+                    drop(tx);
+                    assert_eq!(user_version(&db).unwrap(), known);
+                }
+                drop(db);
+                let db = open_writer(&path, database).unwrap();
+                assert_eq!(db.query_row("SELECT seen FROM witness", [], |row| row.get::<_, u8>(0)).unwrap(), 7);
+                db.execute_batch("DROP TABLE witness").unwrap();
+                assert_eq!(schema(&db), newest, "{database:?} from {known}");
+            }
+        }
     }
 
     #[test]

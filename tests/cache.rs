@@ -169,6 +169,10 @@ fn a_prune_takes_the_dead_first_and_what_it_takes_of_the_living_is_not_made_agai
     assert_eq!(after["last_prune"]["strategy"], json!("cost-aware"));
     assert!(!agent.json(["search", "f3"])["hits"].as_array().unwrap().is_empty(), "it is still found");
 
+    let of_repo = agent.json(["status"])["repos"][0].clone();
+    let counts = ["fresh", "stale", "evicted", "pending"].map(|name| of_repo[name].as_u64().unwrap());
+    assert_eq!(counts, [0, 0, files, 0], "removed is not stale: {of_repo}");
+
     let file = modules.repo.path().join("src/m2.rs");
     assert_eq!(agent.json(["show", file.to_str().unwrap()])["analyses"][0]["evicted"], json!(true));
     assert!(agent.ok(["show", file.to_str().unwrap()]).contains("removed to keep the cache small"));
@@ -315,4 +319,35 @@ fn the_report_adds_up() {
     for told in ["by type", "by model", "by repository", "never", other.path().to_str().unwrap()] {
         assert!(text.contains(told), "{told}: {text}");
     }
+}
+
+/// Another history at a known path is another repository: what the old one left is told, and goes with a prune. What its user kept stays.
+#[test]
+fn stores_that_belong_to_nobody_go_with_a_prune() {
+    let agent = TestAgent::without_model();
+    let (repo, kept) = (TestRepo::with_files([("a.rs", ADD)]), TestRepo::with_files([("b.rs", ADD)]));
+    let ids = || -> BTreeSet<String> {
+        let found = std::fs::read_dir(agent.home().join("cache/repos")).unwrap();
+        found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    for path in [repo.path(), kept.path()] {
+        agent.ok(["register", path.to_str().unwrap()]);
+    }
+    let first = ids();
+    agent.ok(["unregister", kept.path().to_str().unwrap(), "--keep-cache"]);
+    std::fs::remove_dir_all(repo.git_dir()).unwrap();
+    repo.git(&["init", "--quiet", "--initial-branch=main"]);
+    repo.write("b.rs", ADD);
+    repo.commit("another history");
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    let (now, known) = (ids(), agent.json(["repos"])["repos"][0]["id"].as_str().unwrap().to_owned());
+    assert_eq!((now.len(), first.contains(&known)), (3, false), "{now:?}");
+    assert!(agent.run(["doctor"]).stdout.contains("belongs to no registered repository"));
+    agent.ok(["cache", "prune", "--dry-run"]);
+    assert_eq!(ids(), now);
+    agent.ok(["cache", "prune"]);
+    assert_eq!((ids().len(), ids().contains(&known)), (2, true), "{:?}", ids());
+    agent.ok(["register", kept.path().to_str().unwrap()]);
+    agent.ok(["cache", "prune"]);
+    assert_eq!(ids().len(), 2);
 }

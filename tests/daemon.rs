@@ -415,7 +415,8 @@ fn f41_a_sparse_checkout_deletes_nothing() {
     }
 }
 
-/// FAILURES 62: a store is damaged; it is told with the way out, beside a repository that goes on, and it can be built again.
+/// FAILURES 62: a store is damaged; it is told beside a repository that goes on, set aside at the next start, and built again with
+/// every result that can still be read.
 #[test]
 fn f62_a_damaged_store_hides_no_other_and_is_built_again() {
     let (one, other) = (a_repo(), a_repo());
@@ -423,28 +424,74 @@ fn f62_a_damaged_store_hides_no_other_and_is_built_again() {
     agent.ok(["register", other.path().to_str().unwrap()]);
     agent.wait();
     agent.stop();
-    let of = |repo: &TestRepo| {
+    let of = |agent: &TestAgent, repo: &TestRepo| {
         let status = agent.json(["status"])["repos"].clone();
         status.as_array().unwrap().iter().find(|found| found["repo"] == json!(repo.path())).unwrap().clone()
     };
-    let store = agent.home().join("cache/repos").join(of(&one)["id"].as_str().unwrap()).join("analysis.db");
+    let store = agent.home().join("cache/repos").join(of(&agent, &one)["id"].as_str().unwrap()).join("analysis.db");
     std::fs::write(&store, [7; 20_000]).unwrap();
-    let error = of(&one)["error"].as_str().unwrap().to_owned();
-    assert!(error.contains(store.to_str().unwrap()) && error.contains("remove it"), "{error}");
-    assert_eq!((&of(&other)["fresh"], &of(&other)["error"]), (&json!(2), &Value::Null));
+    let error = of(&agent, &one)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains(store.to_str().unwrap()) && error.contains("ra-agent reconcile"), "{error}");
+    assert_eq!((&of(&agent, &other)["fresh"], &of(&agent, &other)["error"]), (&json!(2), &Value::Null));
     let found = agent.json(["search", "two"]);
     assert_eq!(found["hits"][0]["repo"], json!(other.path()), "{found}");
-    assert!(found["errors"][0].as_str().unwrap().contains("remove it"), "{found}");
+    assert!(found["errors"][0].as_str().unwrap().contains("ra-agent reconcile"), "{found}");
 
     agent.start();
-    let said = agent.ok(["wait"]);
-    assert!(said.contains("not fresh because of an error") && said.contains("remove it"), "{said}");
-    agent.stop();
-    std::fs::remove_file(&store).unwrap();
-    agent.start();
     agent.wait();
-    let status = agent.json(["status"]);
-    for repo in status["repos"].as_array().unwrap() {
-        assert_eq!((&repo["fresh"], &repo["error"]), (&json!(2), &Value::Null), "{status}");
+    for repo in [&one, &other] {
+        let status = of(&agent, repo);
+        assert_eq!((&status["fresh"], &status["error"]), (&json!(2), &Value::Null), "{status}");
     }
+    let aside = of(&agent, &one)["set_aside"][0].as_str().unwrap().to_owned();
+    assert!(aside.starts_with(&format!("{}.damaged-", store.display())), "{aside}");
+    assert_eq!(std::fs::read(&aside).unwrap(), [7; 20_000]);
+    assert!(agent.log().contains("was damaged") && agent.log().contains(&aside), "{}", agent.log());
+    assert!(agent.ok(["status"]).contains(&aside));
+    assert!(agent.json(["doctor"])["findings"].to_string().contains(&aside));
+    agent.ok(["cache", "prune"]);
+    assert!(!Path::new(&aside).exists() && of(&agent, &one)["set_aside"] == json!([]));
+    agent.ok(["cache", "verify"]);
+}
+
+/// A page in the middle that is damaged is met only by what reads it; what else can be read is not made again.
+#[test]
+fn f62_a_store_damaged_in_the_middle_is_set_aside_when_that_is_met_and_what_can_be_read_is_kept() {
+    let repo = TestRepo::new();
+    for n in 0..40 {
+        repo.write(&format!("src/m{n}.rs"), format!("/// Number {n}.\npub fn f{n}() -> u32 {{\n    {n}\n}}\n"));
+    }
+    repo.commit("forty");
+    let mut agent = running(&repo);
+    agent.stop();
+    let db = agent.store();
+    let (root, page): (u64, u64) = db
+        .query_row(
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema WHERE name = 'chunks'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    let entries: u64 = db.query_row("SELECT count(*) FROM file_analysis", [], |row| row.get(0)).unwrap();
+    let path = std::path::PathBuf::from(db.path().unwrap());
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(db);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let start = ((root - 1) * page) as usize;
+    bytes[start..start + page as usize].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    assert_ne!(agent.run(["cache", "verify"]).code, Some(0));
+
+    let known = Jobs::of(&agent);
+    agent.start();
+    repo.write("src/m1.rs", "pub fn other() {}\n");
+    repo.commit("it goes on");
+    agent.wait();
+    let status = agent.json(["status"])["repos"][0].clone();
+    assert_eq!((&status["stale"], &status["error"]), (&json!(0), &Value::Null), "{status}\n{}", agent.log());
+    assert_eq!(status["set_aside"].as_array().unwrap().len(), 1, "{status}");
+    assert_eq!(Jobs::since(&agent, &known).analysed(), BTreeSet::from(["src/m1.rs"]), "of {entries}");
+    agent.ok(["cache", "verify"]);
+    agent.stop();
+    agent.assert_sound();
 }

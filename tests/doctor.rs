@@ -59,7 +59,8 @@ fn what_does_not_work_is_told_with_what_mends_it() {
     assert_eq!(findings(&output, "daemon"), [("problem".to_owned(), "ra-agent daemon start".to_owned())]);
     assert_eq!(findings(&output, "embedding"), [("note".to_owned(), "ra-agent model install".to_owned())]);
     let [(state, mend)] = &findings(&output, "database")[..] else { panic!("{output:?}") };
-    assert!(state == "problem" && mend.contains(store.to_str().unwrap()), "{output:?}");
+    assert!(state == "problem" && mend.contains("ra-agent reconcile"), "{output:?}");
+    assert!(output.stdout.contains(store.to_str().unwrap()), "{output:?}");
     let [(state, mend)] = &findings(&output, "repository")[..] else { panic!("{output:?}") };
     assert!(state == "problem" && mend.contains("ra-agent unregister"), "{output:?}");
     let page = agent.run(["doctor"]);

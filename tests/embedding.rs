@@ -179,3 +179,33 @@ fn without_a_model_search_goes_by_words_and_says_so() {
         "{told}"
     );
 }
+
+/// FAILURES 62: the vectors are damaged; the next change that needs them sets them aside, and all of them are made again.
+#[test]
+fn f62_damaged_vectors_are_set_aside_and_made_again() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::with_files(FILES);
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.start();
+    agent.wait();
+    agent.stop();
+    let store = std::fs::read_dir(agent.home().join("cache/repos")).unwrap().next().unwrap().unwrap().path();
+    let data = store.join("embeddings.lance/code_chunks.lance/data");
+    for part in std::fs::read_dir(&data).unwrap().map(|part| part.unwrap().path()) {
+        let length = part.metadata().unwrap().len() as usize;
+        std::fs::write(part, vec![0x5a; length]).unwrap();
+    }
+    agent.start();
+    repo.write("src/more.rs", "/// Waits until the sun has set.\npub fn dusk() {}\n");
+    repo.commit("one more");
+    agent.wait();
+    let status = agent.json(["status"])["repos"][0].clone();
+    assert_eq!((&status["fresh"], &status["error"]), (&json!(FILES.len() + 1), &Value::Null), "{}", agent.log());
+    let aside = status["set_aside"][0].as_str().unwrap();
+    assert!(aside.contains("embeddings.lance.damaged-"), "{status}");
+    for (question, answer) in QUESTIONS {
+        let found = search(&agent, question);
+        assert_eq!((&found["mode"], &found["hits"][0]["entity_name"]), (&json!("hybrid"), &json!(answer)), "{found}");
+    }
+    agent.ok(["cache", "verify"]);
+}

@@ -18,6 +18,7 @@ mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile_machine;
 mod line;
+mod local_store;
 mod migrate;
 mod noticing;
 mod outage;

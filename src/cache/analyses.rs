@@ -1,17 +1,15 @@
-//! Analyses by key, write-once, zstd-compressed. Only an entry that a person let expire is replaced.
+//! Analyses by key, write-once, packed. Only an entry that a person let expire is replaced.
 
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::key::{AnalysisKey, StoredParts};
+use super::packed::{self, Packed};
 use crate::analyzer::Local;
 use crate::clock::Timestamp;
 use crate::domain::{AnalysisType, FilePath, Hash, JobKind, ObjectId};
 use crate::store::{Result, StoreError};
-
-/// zstd level: above 9 the size of these small texts hardly falls.
-const COMPRESSION_LEVEL: i32 = 9;
 
 /// A result to be stored.
 pub struct NewAnalysis<'a> {
@@ -75,11 +73,12 @@ pub fn replace(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result
 }
 
 fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timestamp) -> Result<()> {
-    let compressed = zstd::bulk::compress(new.json.as_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
+    let packed = packed::pack(db, new.json.as_bytes())?;
     let then = match standing {
         Standing::Keep => "NOTHING",
         Standing::Replace => {
-            "UPDATE SET analysis_json = excluded.analysis_json, generation_time_ms = excluded.generation_time_ms,
+            "UPDATE SET analysis_json = excluded.analysis_json, dictionary_id = excluded.dictionary_id,
+                 generation_time_ms = excluded.generation_time_ms,
                  cost = cost + excluded.cost, answer_cost = excluded.answer_cost, input_tokens = excluded.input_tokens,
                  output_tokens = excluded.output_tokens, total_tokens = excluded.total_tokens,
                  created_at = excluded.created_at, size_bytes = excluded.size_bytes, commit_id = excluded.commit_id"
@@ -88,15 +87,17 @@ fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timest
     db.prepare_cached(&format!(
         "INSERT INTO file_analysis (file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash,
              schema_version, config_hash, deps_hash, generation_time_ms, cost, answer_cost, input_tokens, output_tokens,
-             total_tokens, created_at, last_accessed, access_count, size_bytes, repo_id, repo_path, commit_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?16, ?17, ?18, ?19, ?18 + ?19, ?12, ?12, 1, ?13, ?14, ?15, ?20)
+             total_tokens, created_at, last_accessed, access_count, size_bytes, repo_id, repo_path, commit_id,
+             dictionary_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?16, ?17, ?18, ?19, ?18 + ?19, ?12, ?12, 1, ?13, ?14, ?15, ?20,
+             ?21)
          ON CONFLICT (cache_key) DO {then}"
     ))?
     .execute(params![
         new.path.as_bytes(),
         new.key.content_hash.as_bytes(),
         new.key.hash().as_bytes(),
-        compressed,
+        packed.bytes,
         new.key.analysis_type.as_str(),
         new.key.model_id,
         new.key.prompt_hash.as_bytes(),
@@ -113,6 +114,7 @@ fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timest
         new.bill.input_tokens as i64,
         new.bill.output_tokens as i64,
         new.commit.map(|id| &id.0),
+        packed.dictionary,
     ])?;
     Ok(())
 }
@@ -197,7 +199,7 @@ pub fn touch(db: &Connection, key: &Hash, now: Timestamp) -> Result<()> {
 pub fn get(db: &Connection, key: &Hash) -> Result<Option<StoredAnalysis>> {
     let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM file_analysis WHERE cache_key = ?1"))?;
     let mut rows = statement.query([key.as_bytes()])?;
-    rows.next()?.map(stored).transpose()
+    rows.next()?.map(|row| stored(db, row)).transpose()
 }
 
 /// The newest result of a path and kind, whatever it was made from.
@@ -209,7 +211,7 @@ pub fn newest(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<
     let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} {NEWEST}"))?;
     let mut rows =
         statement.query(params![path.as_bytes(), analysis_type.as_str(), is_local(kind), Local::MODEL_ID])?;
-    rows.next()?.map(stored).transpose()
+    rows.next()?.map(|row| stored(db, row)).transpose()
 }
 
 /// The newest result of a path and type by the local analyzer (true) or by a model.
@@ -245,13 +247,11 @@ pub fn newest_parts(db: &Connection, path: &FilePath, kind: JobKind) -> Result<O
 }
 
 const COLUMNS: &str = "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes, \
-                       answer_cost, input_tokens, output_tokens, commit_id";
+                       answer_cost, input_tokens, output_tokens, commit_id, dictionary_id";
 
-fn stored(row: &Row<'_>) -> Result<StoredAnalysis> {
+fn stored(db: &Connection, row: &Row<'_>) -> Result<StoredAnalysis> {
     let analysis_type: String = row.get(1)?;
-    let compressed: Vec<u8> = row.get(3)?;
-    let size: usize = row.get(7)?;
-    let json = zstd::bulk::decompress(&compressed, size).map_err(unreadable)?;
+    let json = packed::unpack(db, &Packed { bytes: row.get(3)?, dictionary: row.get(12)? }, row.get(7)?)?;
     Ok(StoredAnalysis {
         key: hash(row, 0)?,
         analysis_type: AnalysisType::parse(&analysis_type).ok_or_else(|| unreadable(&analysis_type))?,

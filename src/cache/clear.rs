@@ -3,6 +3,7 @@
 
 use rusqlite::{Transaction, params};
 
+use super::dictionary;
 use crate::clock::Timestamp;
 use crate::domain::{AnalysisType, FilePath};
 use crate::store::Result;
@@ -49,6 +50,7 @@ pub fn forget(tx: &Transaction<'_>, selection: &Selection, now: Timestamp) -> Re
         params![analysis_type, file, now.0],
     )?;
     tx.execute(&format!("DELETE FROM file_analysis WHERE {SELECTED}"), params![analysis_type, file])?;
+    dictionary::drop_unused(tx)?;
     if selection.analysis_type.is_none() {
         tx.execute("DELETE FROM embedded_files WHERE ?1 IS NULL OR file_path = ?1", [file])?;
         if file.is_none() {

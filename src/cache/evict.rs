@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::analyses::hash;
 use super::prune::{Identity, Item, Strategy};
-use super::{RepoStore, evicted};
+use super::{RepoStore, dictionary, evicted};
 use crate::clock::Timestamp;
 use crate::domain::{Hash, Language};
 use crate::outline::OUTLINE_VERSION;
@@ -170,6 +170,7 @@ pub fn remove(
     }
     remove_orphans(&tx)?;
     evicted::forget_unreferenced(&tx)?;
+    dictionary::drop_unused(&tx)?;
     removed.bytes = free_bytes(&tx)?.saturating_sub(free_before);
     record(&tx, &removed, strategy, vector_bytes, now)?;
     tx.commit()?;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use serde::Deserialize;
 
 use super::key::{no_dependencies, no_options};
+use super::packed::{self, Packed};
 use crate::clock::Timestamp;
 use crate::config::Price;
 use crate::domain::{AnalysisType, FilePath, Hash};
@@ -16,10 +17,6 @@ use crate::store::{Result, StoreError};
 const PREFIX: &str = "legacy:";
 /// The schema of free-form results; those of this program begin with 1.
 const SCHEMA_VERSION: u32 = 0;
-/// zstd level, as of other analyses.
-const COMPRESSION_LEVEL: i32 = 9;
-/// Largest result that is unpacked, in bytes.
-const UNPACKED_MAX: usize = crate::repo::legacy::ENTRY_MAX as usize;
 
 /// An entry as it was written: the fields that the earlier tool documents.
 #[derive(Deserialize)]
@@ -110,20 +107,20 @@ pub struct Destination<'a> {
 /// # Errors
 /// If the database cannot be written.
 pub fn insert(db: &Connection, entry: &LegacyEntry, to: &Destination<'_>) -> Result<bool> {
-    let compressed = zstd::bulk::compress(entry.text.as_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
+    let packed = packed::pack(db, entry.text.as_bytes())?;
     let inserted = db
         .prepare_cached(
             "INSERT INTO file_analysis (file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash,
                  schema_version, config_hash, deps_hash, generation_time_ms, cost, input_tokens, output_tokens, total_tokens,
-                 created_at, last_accessed, access_count, size_bytes, repo_id, repo_path)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, 0, 0, ?12, ?13, ?13, 1, ?14, ?15, ?16)
+                 created_at, last_accessed, access_count, size_bytes, repo_id, repo_path, dictionary_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, 0, 0, ?12, ?13, ?13, 1, ?14, ?15, ?16, ?17)
              ON CONFLICT (cache_key) DO NOTHING",
         )?
         .execute(params![
             to.path.as_bytes(),
             entry.content_hash.as_bytes(),
             entry.key().as_bytes(),
-            compressed,
+            packed.bytes,
             format!("{PREFIX}{}", entry.analysis_type),
             format!("{}/{}", entry.provider, entry.model),
             Hash::of(b"legacy").as_bytes(),
@@ -136,6 +133,7 @@ pub fn insert(db: &Connection, entry: &LegacyEntry, to: &Destination<'_>) -> Res
             entry.text.len() as i64,
             to.repo_id,
             to.repo_path,
+            packed.dictionary,
         ])?;
     Ok(inserted > 0)
 }
@@ -160,14 +158,15 @@ pub struct LegacyAnalysis {
 /// If the database cannot be read or an entry cannot be unpacked.
 pub fn of_file(db: &Connection, path: &FilePath, content: Option<&Hash>) -> Result<Vec<LegacyAnalysis>> {
     let mut statement = db.prepare_cached(
-        "SELECT substr(analysis_type, 8), model_id, created_at, cost, total_tokens, content_hash IS ?2, analysis_json
+        "SELECT substr(analysis_type, 8), model_id, created_at, cost, total_tokens, content_hash IS ?2, analysis_json,
+                dictionary_id, size_bytes
          FROM file_analysis WHERE file_path = ?1 AND analysis_type GLOB 'legacy:*'
          ORDER BY created_at DESC, analysis_id",
     )?;
     let mut rows = statement.query(params![path.as_bytes(), content.map(|hash| &hash.as_bytes()[..])])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let text = zstd::bulk::decompress(&row.get::<_, Vec<u8>>(6)?, UNPACKED_MAX).map_err(unreadable)?;
+        let text = packed::unpack(db, &Packed { bytes: row.get(6)?, dictionary: row.get(7)? }, row.get(8)?)?;
         let mut entry: serde_json::Value = serde_json::from_slice(&text).map_err(unreadable)?;
         found.push(LegacyAnalysis {
             analysis_type: row.get(0)?,

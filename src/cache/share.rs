@@ -4,12 +4,13 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::packed::{self, Packed};
 use crate::clock::Timestamp;
 use crate::domain::Hash;
 use crate::store::Result;
 
 /// Columns that are not the result's but the store's.
-const OWN: [&str; 3] = ["analysis_id", "last_accessed", "access_count"];
+const OWN: [&str; 5] = ["analysis_id", "last_accessed", "access_count", "analysis_json", "dictionary_id"];
 
 /// Copies the result under a key; false if the other store has none. The copy goes on naming the repository that it was made for, by
 /// which it is told from what was paid for here; its price stays what it was, for that is what losing it would cost.
@@ -21,8 +22,11 @@ pub fn copy(from: &Connection, to: &Connection, key: &Hash, now: Timestamp) -> R
     let names: Vec<String> = select.column_names().map(str::to_owned).collect();
     let mut rows = select.query([key.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(false) };
-    let mut columns = vec!["last_accessed", "access_count"];
-    let mut values = vec![Value::Integer(now.0), Value::Integer(1)];
+    let stored = Packed { bytes: row.get("analysis_json")?, dictionary: row.get("dictionary_id")? };
+    let packed = repacked(from, to, stored, row.get("size_bytes")?)?;
+    let mut columns = vec!["last_accessed", "access_count", "analysis_json", "dictionary_id"];
+    let dictionary = packed.dictionary.map_or(Value::Null, Value::Integer);
+    let mut values = vec![Value::Integer(now.0), Value::Integer(1), Value::Blob(packed.bytes), dictionary];
     for (at, name) in names.iter().enumerate().filter(|(_, name)| !OWN.contains(&name.as_str())) {
         columns.push(name);
         values.push(row.get(at)?);
@@ -34,6 +38,14 @@ pub fn copy(from: &Connection, to: &Connection, key: &Hash, now: Timestamp) -> R
     );
     to.prepare_cached(&sql)?.execute(params_from_iter(values))?;
     Ok(true)
+}
+
+/// The dictionary stays where it is; the text is packed with the other store's.
+fn repacked(from: &Connection, to: &Connection, stored: Packed, size: usize) -> Result<Packed> {
+    if stored.dictionary.is_none() && packed::newest(to)?.is_none() {
+        return Ok(stored);
+    }
+    packed::pack(to, &packed::unpack(from, &stored, size)?)
 }
 
 #[cfg(test)]

@@ -253,6 +253,8 @@ pub struct Freshness {
     pub files: u64,
     /// Those whose every result that is made on this machine is there: these are never parked for money or a provider.
     pub fresh: u64,
+    /// Those of which nothing is missing but what was removed for want of room; neither fresh nor stale.
+    pub evicted: u64,
     /// Files of the tree that are not indexed, for a recorded reason.
     pub skipped: u64,
     /// Files that a model is asked about.
@@ -268,13 +270,19 @@ pub struct Freshness {
 pub fn freshness(db: &Connection) -> Result<Freshness> {
     let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u64>(0));
     let files = number("SELECT count(*) FROM files WHERE skip_reason IS NULL")?;
-    let stale = number(
-        "SELECT count(DISTINCT k.file_path) FROM current_keys k
-         WHERE CASE
-               WHEN k.kind = 'embed' THEN NOT EXISTS (SELECT 1 FROM embedded_files e
-                                                      WHERE e.file_path = k.file_path AND e.embed_key = k.cache_key)
-               WHEN k.kind GLOB 'ask:*' THEN 0
-               ELSE NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key) END",
+    let (stale, evicted) = db.query_row(
+        "SELECT count(*) FILTER (WHERE missing > removed), count(*) FILTER (WHERE missing = removed AND removed > 0)
+         FROM (SELECT count(*) AS missing,
+                      count(*) FILTER (WHERE EXISTS (SELECT 1 FROM evicted v WHERE v.cache_key = k.cache_key)) AS removed
+               FROM current_keys k
+               WHERE CASE
+                     WHEN k.kind = 'embed' THEN NOT EXISTS (SELECT 1 FROM embedded_files e
+                                                            WHERE e.file_path = k.file_path AND e.embed_key = k.cache_key)
+                     WHEN k.kind GLOB 'ask:*' THEN 0
+                     ELSE NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key) END
+               GROUP BY k.file_path)",
+        [],
+        |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)),
     )?;
     let asked = number("SELECT count(DISTINCT file_path) FROM current_keys WHERE kind GLOB 'ask:*'")?;
     let unanswered = number(
@@ -284,10 +292,11 @@ pub fn freshness(db: &Connection) -> Result<Freshness> {
     let skipped = number("SELECT count(*) FROM files WHERE skip_reason IS NOT NULL")?;
     Ok(Freshness {
         files,
-        fresh: files.saturating_sub(stale),
+        fresh: files.saturating_sub(stale + evicted),
         skipped,
         asked,
         answered: asked.saturating_sub(unanswered),
+        evicted,
     })
 }
 

@@ -8,14 +8,16 @@ use super::output::{human_bytes, print_json};
 use super::{Context, Failure};
 use crate::daemon::change::ChangeError;
 use crate::daemon::control::{Change, LocationText};
+use crate::home::StoreDir;
 use crate::query::Reader;
 use crate::query::estimate::{Estimate, estimate};
 use crate::query::status::NANO;
-use crate::repo::{Location, Repo, locate};
+use crate::repo::{Location, Repo, locate, refuse_own};
 
 /// `register <repo>`: resolves the path and makes the repository known.
 pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Result<(), Failure> {
     let location = locate(path, context.home.root(), &context.config.cache.location)?;
+    refuse_own(&location, &context.config.local_stores().collect::<Vec<_>>())?;
     let git = Repo::open(&location)?;
     if dry_run {
         return print_estimate(&location, &estimate(&git, &context.config.for_repo(&location.path))?, json);
@@ -26,6 +28,10 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     println!("{message}");
     if !context.daemon_runs() {
         println!("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository");
+    } else if let Some(dir) =
+        context.config.for_repo(&location.path).store.filter(|dir| !StoreDir::local(dir.clone()).meta_json().exists())
+    {
+        println!("its store is not in {} yet: `ra-agent daemon restart` lets the daemon write there", dir.display());
     }
     Ok(())
 }

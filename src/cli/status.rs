@@ -121,6 +121,12 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
         let head = repo.head.as_deref().map_or("none", short);
         let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
         writeln!(out, "  HEAD {head}, indexed {indexed}")?;
+        if repo.evicted > 0 {
+            writeln!(out, "  {} file(s) with results that were removed to keep the cache small", repo.evicted)?;
+        }
+        for path in &repo.set_aside {
+            writeln!(out, "  was damaged and is built again; what was there is in {path}")?;
+        }
         if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()) {
             writeln!(out, "  {note}")?;
         }

@@ -298,7 +298,14 @@ impl Config {
             let path = read::absolute(name).ok_or_else(|| section.misnamed(read::PATH_EXPECTED))?;
             // the registry knows a repository by its canonical path; one that is not there (yet) is known as it was written
             let path = std::fs::canonicalize(&path).unwrap_or(path);
-            config.overrides.insert(path, read::overrides(section)?);
+            let overlapping = section.unfit("cache", read::STORE_EXPECTED);
+            let own = read::overrides(section)?;
+            let others: Vec<&Path> =
+                std::iter::once(config.cache.location.as_path()).chain(config.local_stores()).collect();
+            if own.store.as_ref().is_some_and(|store| read::overlaps(store, &others)) {
+                return Err(overlapping);
+            }
+            config.overrides.insert(path, own);
         }
         top.finish()?;
         Ok(config)

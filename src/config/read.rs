@@ -10,6 +10,8 @@ use super::{Analysis, Cache, ConfigError, Embedding, Limits, Llm, Overrides, Pri
 use crate::domain::AnalysisType;
 
 pub(super) const PATH_EXPECTED: &str = "an absolute path, or one that begins with ~/";
+pub(super) const STORE_EXPECTED: &str =
+    "a store with a location of its own, neither inside another store or cache.location nor around it";
 const DIRECTORY_EXPECTED: &str = "an absolute path, or one that begins with ~/, outside every repository";
 
 pub(super) fn cache(mut section: Section<'_>, cache: &mut Cache) -> Result<(), ConfigError> {
@@ -178,7 +180,15 @@ fn store(mut section: Section<'_>) -> Result<Option<PathBuf>, ConfigError> {
 
 /// A directory that stores may be kept in: never inside a repository.
 fn store_directory(written: &str) -> Option<PathBuf> {
-    absolute(written).filter(|path| !path.ancestors().any(is_repository))
+    let inside = |path: &Path| path.ancestors().any(is_repository);
+    // Also where a symbolic link leads.
+    let resolved = |path: &Path| path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    absolute(written).filter(|path| !inside(path) && !resolved(path).is_some_and(|path| inside(&path)))
+}
+
+/// Whether a store would lie in another one, or around it: each is measured, pruned and removed alone.
+pub(super) fn overlaps(store: &Path, others: &[&Path]) -> bool {
+    others.iter().any(|other| store.starts_with(other) || other.starts_with(store))
 }
 
 /// Whether a directory is the top of a work tree or a git directory, told as `git` tells it.

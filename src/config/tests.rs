@@ -116,6 +116,15 @@ const BAD: &[(&str, &[&str])] = &[
     ("[repos.\"/x\"]\nllm = 1\n", &["`repos.\"/x\".llm`", "known here: analysis, watch, privacy, cache"]),
     ("[repos.\"/x\".cache]\nstrategy = \"local\"\n", &["location` is missing"]),
     ("[repos.\"/x\".cache]\nlocation = \"/y\"\n", &["strategy` is missing"]),
+    (
+        "[repos.\"/x\".cache]\nstrategy = \"local\"\nlocation = \"/y\"\n\
+         [repos.\"/z\".cache]\nstrategy = \"local\"\nlocation = \"/y/z\"\n",
+        &["`repos.\"/z\".cache`", "inside another store"],
+    ),
+    (
+        "[cache]\nlocation = \"/c\"\n[repos.\"/x\".cache]\nstrategy = \"local\"\nlocation = \"/c/x\"\n",
+        &["cache.location"],
+    ),
     ("[cache]\nmax_size_mb = 1\nmax_size_mb = 2\n", &["config.toml:3", "not TOML"]),
     ("[cache\n", &["config.toml:1", "not TOML"]),
 ];

@@ -12,6 +12,7 @@ use super::control::{Change, LocationText};
 use crate::budget::{self, BudgetError};
 use crate::cache::RepoStore;
 use crate::cache::backlog::{self, Due};
+use crate::cache::orphans;
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::domain::{AnalysisType, FilePath, Hash, ObjectId, Priority, RepoId};
@@ -153,7 +154,9 @@ fn register(
     let registration = registry::register(db, location, root_commit, now)?;
     let id = registration.id().clone();
     if let Some(repo) = registry::get(db, &id)? {
-        write_meta(&store_dir(config, &repo), &repo)?;
+        let store = store_dir(config, &repo);
+        write_meta(&store, &repo)?;
+        removed(orphans::unmark_kept(&store), store.path())?;
     }
     create_inbox_file(&home.inbox_file(&id))?;
     let path = location.path.display();
@@ -164,6 +167,12 @@ fn register(
             format!("registered {path} as {id}: moved from {}, what was known of it is kept", from.display())
         }
     })
+}
+
+/// Writes the `meta.json` of each repository whose store has none: it was placed elsewhere since.
+pub(super) fn write_missing_meta(config: &Config, repos: &[Registered]) -> Result<(), ChangeError> {
+    let dirs = repos.iter().map(|repo| (store_dir(config, repo), repo));
+    dirs.filter(|(dir, _)| !dir.meta_json().exists()).try_for_each(|(dir, repo)| write_meta(&dir, repo))
 }
 
 /// Writes `meta.json`, which says whose store this is.
@@ -201,10 +210,12 @@ fn unregister(
     removed(fs::remove_file(&inbox_file), &inbox_file)?;
     let path = repo.location.path.display();
     if keep_cache {
+        let store = store_dir(config, &repo);
+        removed(orphans::mark_kept(&store), store.path())?;
         return Ok(format!("unregistered {path}; its cache is kept in {}", store_dir(config, &repo).path().display()));
     }
     let store = store_dir(config, &repo);
-    removed(fs::remove_dir_all(store.path()), store.path())?;
+    removed(store.remove(), store.path())?;
     Ok(format!("unregistered {path} and removed its cache"))
 }
 

@@ -185,7 +185,11 @@ impl Daemon {
 
     /// Start-up is an event for every repository.
     async fn begin(&mut self) -> Result<(), DaemonError> {
-        for repo in registry::list(&self.db)? {
+        let repos = registry::list(&self.db)?;
+        if let Err(error) = change::write_missing_meta(&self.config, &repos) {
+            tracing::warn!(%error, "a store that was placed elsewhere needs `ra-agent daemon restart`");
+        }
+        for repo in repos {
             self.watch(&repo);
             self.reconcile(repo.id, Depth::Full).await;
         }

@@ -6,11 +6,12 @@ use super::budget::{BudgetStatus, budget};
 pub use super::model_status::{CutoffStatus, ModelStatus, ParkedStatus};
 use super::model_status::{cutoff, model, parked};
 use super::{QueryError, Reader};
-use crate::cache::{self, disk_bytes, view};
+use crate::cache::{self, disk_bytes, set_aside, view};
 use crate::clock;
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
+use crate::worker::store_dir;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
@@ -47,12 +48,16 @@ pub struct RepoStatus {
     pub files: u64,
     pub fresh: u64,
     pub stale: u64,
+    /// Files of which nothing is missing but what was removed for want of room: neither fresh nor stale.
+    pub evicted: u64,
     /// Files with a job queued or running.
     pub pending: u64,
     pub skipped: u64,
     /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
     pub asked: u64,
     pub answered: u64,
+    /// Parts of its store that were damaged and are kept aside until the next prune.
+    pub set_aside: Vec<String>,
     pub held: Option<String>,
     pub error: Option<String>,
 }
@@ -118,11 +123,16 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
             files: freshness.files,
             fresh: freshness.fresh,
-            stale: freshness.files - freshness.fresh,
+            stale: freshness.files - freshness.fresh - freshness.evicted,
+            evicted: freshness.evicted,
             pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
             skipped: freshness.skipped,
             asked: freshness.asked,
             answered: freshness.answered,
+            set_aside: set_aside::list(&store_dir(config, &repo))
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             held: repo.held,
             error: repo.error.or(damaged).or(unreadable),
         });

@@ -336,6 +336,19 @@ pub fn release_dead(db: &mut Connection, crashed: &[i64], now: Timestamp) -> Res
     Ok(released)
 }
 
+/// Releases the jobs of this machine's own that a worker had claimed and could not run, and gives their attempts back. A model's
+/// stay: their requests may be on the way.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn release_local(db: &Connection, now: Timestamp) -> Result<usize> {
+    Ok(db.execute(
+        "UPDATE jobs SET state = 'queued', attempts = max(attempts - 1, 0), updated_at = ?1
+         WHERE state = 'running' AND kind NOT GLOB 'ask:*'",
+        [now.0],
+    )?)
+}
+
 /// Replays dead letters: the discarded or quarantined job `id`, or all of them. Returns how many were queued again.
 ///
 /// # Errors

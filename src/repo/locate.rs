@@ -176,7 +176,11 @@ fn refuse_wide(location: &Location, user_home: Option<&Path>) -> Result<(), Loca
     Ok(())
 }
 
-fn refuse_own(location: &Location, own: &[&Path]) -> Result<(), LocateError> {
+/// Refuses a repository around one of the agent's own directories, or in it.
+///
+/// # Errors
+/// If it is one of these.
+pub fn refuse_own(location: &Location, own: &[&Path]) -> Result<(), LocateError> {
     for own in own.iter().map(|own| canonical_or_future(own)) {
         for path in [&location.path, &location.git_dir, &location.common_dir] {
             if own.starts_with(path) {

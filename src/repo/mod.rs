@@ -21,6 +21,6 @@ pub use classify::{MAX_FILE_BYTES, skip_by_content, skip_by_name};
 pub use content::{CLASSIFY_VERSION, Content, content, deny_globs};
 pub use diff::{FileChange, TreeDiff};
 pub use head::{Busy, Head};
-pub use locate::{LocateError, Location, LocationKind, locate};
+pub use locate::{LocateError, Location, LocationKind, locate, refuse_own};
 pub use open::{Blob, Repo, RepoError};
 pub use tree::{Entry, Recorded, RecordedView, Rejected};

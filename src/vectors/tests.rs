@@ -233,3 +233,47 @@ async fn with_indexes_the_answers_stay_the_same_through_edits_and_compaction() {
         assert!(round == "after" || maintain().await.unwrap().indexes_built == 3);
     }
 }
+
+/// Sixty commits of one file each, looked after between them as an idle worker does, while the clock goes on: the directory stays
+/// about as large as one that was written at once, what is not indexed stays little, and a search finds the same.
+#[tokio::test]
+async fn after_many_commits_the_table_is_as_small_and_answers_as_one_written_at_once() {
+    const FILES: u32 = 40;
+    const ROWS: u32 = 12;
+    let content = |nth: u32, edit: u32| -> Vec<ChunkRow> {
+        let path = format!("{nth}.rs");
+        let vector = |of| scattered(edit * 10_000 + nth * 100 + of);
+        (0..ROWS).map(|of| ChunkRow { vector: vector(of), ..row(&path, edit * 1_000 + of, "m") }).collect()
+    };
+    let from = Thresholds { vector_index_rows: 256, scalar_index_rows: 256, unindexed_rows: 60, ..Thresholds::DEFAULT };
+    let (home, fresh_home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (vectors, fresh) = (opened(home.path()).await, opened(fresh_home.path()).await);
+    let paths: Vec<String> = (0..FILES).map(|nth| format!("{nth}.rs")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let mut files: Vec<Vec<ChunkRow>> = (0..FILES).map(|nth| content(nth, 0)).collect();
+    vectors.replace_files(&paths, files.concat()).await.unwrap();
+    let begun = crate::clock::now().0;
+    for commit in 1..=60_u32 {
+        let nth = commit * 7 % FILES;
+        files[nth as usize] = content(nth, commit);
+        vectors.replace_files(&[paths[nth as usize]], files[nth as usize].clone()).await.unwrap();
+        let now = Timestamp(begun + i64::from(commit) * 60_000);
+        vectors.maintain_from(from, now, VERSION_KEPT).await.unwrap();
+        let unindexed = vectors.unindexed_rows().await.unwrap();
+        assert!(unindexed <= from.unindexed_rows, "{unindexed} after {commit} commits");
+    }
+    fresh.replace_files(&paths, files.concat()).await.unwrap();
+    let later = Timestamp(begun + 3_600_000);
+    fresh.maintain_from(from, later, VERSION_KEPT).await.unwrap();
+    assert_eq!(sorted(vectors.rows().await.unwrap()), sorted(files.concat()));
+    let (grown, new) = (vectors.disk_bytes(), fresh.disk_bytes());
+    assert!(grown * 2 <= new * 3, "{grown} bytes, written at once {new}");
+    for seed in [3, 31, 313] {
+        let (found, wanted) = (
+            vectors.search(&scattered(seed), "m", 10).await.unwrap(),
+            fresh.search(&scattered(seed), "m", 10).await.unwrap(),
+        );
+        let ids = |hits: &[(String, f32)]| hits.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&found), ids(&wanted));
+    }
+}

@@ -129,6 +129,20 @@ impl Vectors {
         Ok(1)
     }
 
+    /// The most rows that an index leaves to be compared one by one; 0 without an index.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn unindexed_rows(&self) -> Result<usize, VectorsError> {
+        let table = self.table();
+        let mut most = 0;
+        for index in table.list_indices().await.map_err(self.error("read"))? {
+            let statistics = table.index_stats(&index.name).await.map_err(self.error("read"))?;
+            most = most.max(statistics.map_or(0, |statistics| statistics.num_unindexed_rows));
+        }
+        Ok(most)
+    }
+
     /// The one writer has no write under way, so files that belong to no version are left from a crash and go, too.
     async fn prune(&self, now: Timestamp, older_than: Duration) -> Result<(u64, u64), Error> {
         let age = TimeDelta::from_std(older_than).unwrap_or(TimeDelta::MAX);

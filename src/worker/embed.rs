@@ -91,7 +91,10 @@ impl Worker {
             view::forget_embedded_key(&tx, &one.file.path)?;
         }
         tx.commit()?;
-        let stored = catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, &pending)));
+        let mut stored = self.try_store_vectors(repo, embedder, &pending);
+        if matches!(stored, Ok(Err(NotEmbedded::Vectors(_)))) && self.set_aside_vectors(repo)? {
+            stored = self.try_store_vectors(repo, embedder, &pending);
+        }
         let outcome = match stored {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
@@ -109,6 +112,15 @@ impl Worker {
         let end = |one: Pending| (one.job, outcome.clone().map_or(Ended::Finished, Ended::Failed));
         ended.extend(pending.into_iter().map(end));
         Ok(ended)
+    }
+
+    fn try_store_vectors(
+        &mut self,
+        repo: &Registered,
+        embedder: &Embedder,
+        pending: &[Pending],
+    ) -> std::thread::Result<Result<(), NotEmbedded>> {
+        catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending)))
     }
 
     /// Cuts the file of a job; `Err` if there is nothing to do, or nothing can be done.
@@ -237,7 +249,7 @@ impl Worker {
             Err(NotEmbedded::Store(error)) => Err(error),
             Err(error) => {
                 tracing::warn!(repo = %repo.id, %error, "the vectors were not looked after");
-                Ok(())
+                self.set_aside_vectors(repo).map(drop)
             }
         }
     }

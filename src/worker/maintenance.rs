@@ -58,11 +58,11 @@ impl Worker {
     /// # Errors
     /// If a store cannot be read or written. What was done until then stays, and asking again does the rest.
     pub fn maintain(&mut self, task: &Maintenance) -> Result<Maintained, WorkerError> {
-        match task {
-            Maintenance::Prune(asked) => self.prune(asked).map(Maintained::Pruned),
-            Maintenance::Clear(asked) => self.clear(asked).map(Maintained::Cleared),
-            Maintenance::Migrate(asked) => self.migrate(asked).map(Maintained::Migrated),
-        }
+        self.with_sound_stores(|worker| match task {
+            Maintenance::Prune(asked) => worker.prune(asked).map(Maintained::Pruned),
+            Maintenance::Clear(asked) => worker.clear(asked).map(Maintained::Cleared),
+            Maintenance::Migrate(asked) => worker.migrate(asked).map(Maintained::Migrated),
+        })
     }
 
     fn clear(&mut self, asked: &Clear) -> Result<Cleared, WorkerError> {

@@ -94,6 +94,11 @@ impl Memory {
         (remembered.generation == generation).then_some(remembered.view)
     }
 
+    /// Forgets a view: another one is begun in its place.
+    pub fn forget(&mut self, repo: &RepoId) {
+        self.repos.remove(repo);
+    }
+
     /// Remembers what the files of a view say, and forgets the oldest memories if all together are too large.
     pub fn keep(&mut self, repo: &RepoId, generation: u64, view: Recollection) {
         self.kept += 1;

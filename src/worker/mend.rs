@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::reconcile::{READ_WITH, Reconciled, Unreconciled};
 use super::{Worker, WorkerError, store_dir};
 use crate::analyzer::{Analysis, SCHEMA_VERSION};
-use crate::cache::{self, analyses, chunks, edges, outlines, view};
+use crate::cache::{self, analyses, chunks, dictionary, edges, outlines, view};
 use crate::clock;
 use crate::domain::{FilePath, Hash, JobState, RepoId};
 use crate::queue::{self, Filter};
@@ -38,7 +38,7 @@ impl Worker {
         if let Some(busy) = busy {
             return Ok(Err(Unreconciled::Held(busy)));
         }
-        self.forget_view(&repo)?;
+        self.with_sound_stores(|worker| worker.forget_view(&repo))?;
         let done = match self.reconcile(id, true)? {
             Ok(done) => done,
             Err(error) => return Ok(Err(error)),
@@ -60,6 +60,8 @@ impl Worker {
         for (_, key, _) in unreadable {
             analyses::remove(&tx, &key)?;
         }
+        // A dictionary that is damaged goes with the analyses that nobody can read for it.
+        dictionary::drop_unused(&tx)?;
         view::clear(&tx)?;
         outlines::clear(&tx)?;
         edges::clear(&tx)?;
@@ -85,10 +87,11 @@ impl Worker {
     /// Has files embedded again whose vectors are not those of their chunks, and vectors removed that belong to no file.
     fn mend_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
         let dir = store_dir(&self.config, repo).vectors();
-        let stored = self
-            .runtime
-            .block_on(vector_ids(&dir))
-            .map_err(|error| StoreError::Unreadable { what: "vectors", detail: error.to_string() })?;
+        let stored = match self.runtime.block_on(vector_ids(&dir)) {
+            Ok(stored) => stored,
+            Err(_) if self.set_aside_vectors(repo)? => ChunkIds::new(),
+            Err(error) => return Err(StoreError::Unreadable { what: "vectors", detail: error.to_string() }.into()),
+        };
         let store = self.store(repo)?;
         let mut wanted = ChunkIds::new();
         for chunk in chunks::all(store.db())? {

@@ -22,6 +22,7 @@ mod reconcile;
 mod relate;
 mod schedule;
 mod search_socket;
+mod set_aside;
 mod share;
 pub mod slots;
 
@@ -44,7 +45,7 @@ pub use search_socket::ask;
 use crate::analyzer::Local;
 use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
-use crate::cache::{RepoStore, analyses};
+use crate::cache::{self, RepoStore, analyses, dictionary, evict};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
@@ -118,6 +119,8 @@ pub struct Worker {
     memory: Memory,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
+    /// Repositories whose stores were damaged, and are begun anew.
+    rebuilt: Vec<RepoId>,
     /// Bytes below which pruning has been tried and found of no use.
     prune_above: u64,
 }
@@ -158,6 +161,7 @@ impl Worker {
             memory: Memory::default(),
             asking,
             unsettled: HashSet::new(),
+            rebuilt: Vec::new(),
             prune_above: 0,
             home,
             config,
@@ -174,6 +178,19 @@ impl Worker {
     /// # Errors
     /// If the queue or a store cannot be read or written; nothing is lost, the jobs stay.
     pub fn step(&mut self) -> Result<Step, WorkerError> {
+        match self.try_step() {
+            Err(WorkerError::Store(error)) if error.is_damage() && self.set_aside_damaged()? => {
+                queue::release_local(&self.queue, clock::now())?;
+                self.try_step()
+            }
+            done => done,
+        }
+    }
+
+    fn try_step(&mut self) -> Result<Step, WorkerError> {
+        if self.rebuild_one()? {
+            return Ok(Step::Did(1));
+        }
         let heard = self.hear()?;
         if heard > 0 {
             return Ok(Step::Did(heard));
@@ -267,27 +284,56 @@ impl Worker {
         Ok(())
     }
 
-    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log, the size of the cache.
+    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log, how analyses are packed, the size of
+    /// the cache.
     ///
     /// # Errors
     /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
     pub fn settle(&mut self) -> Result<(), WorkerError> {
+        self.with_sound_stores(Self::try_settle)
+    }
+
+    fn try_settle(&mut self) -> Result<(), WorkerError> {
         for repo in std::mem::take(&mut self.unsettled) {
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
             self.sweep_vectors(&registered)?;
             self.stores[&repo].db().execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
         }
+        for store in self.stores.values_mut() {
+            let improved = dictionary::improve(store, clock::now())?;
+            if improved.trained {
+                tracing::debug!(repo = %store.repo, ?improved, "analyses are packed with a new dictionary");
+                evict::reclaim(store.db())?;
+            }
+        }
         self.queue.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
         self.prune_if_large()
     }
 
-    /// The store of a repository, opened once.
+    /// The store of a repository, opened once. One that turns out to be damaged is begun anew.
     fn store(&mut self, repo: &Registered) -> Result<&mut RepoStore, WorkerError> {
         if !self.stores.contains_key(&repo.id) {
-            let store = RepoStore::open(&repo.id, store_dir(&self.config, repo))?;
-            self.stores.insert(repo.id.clone(), store);
+            match RepoStore::open(&repo.id, store_dir(&self.config, repo)) {
+                Ok(store) => self.begin_store(repo, store)?,
+                Err(error) if error.is_damage() => self.set_aside_store(repo)?,
+                Err(error) => return Err(error.into()),
+            }
         }
         self.stores.get_mut(&repo.id).ok_or_else(|| WorkerError::Threads("the store vanished".to_owned()))
+    }
+
+    /// One that was placed elsewhere takes over what the old one had.
+    fn begin_store(&mut self, repo: &Registered, mut store: RepoStore) -> Result<(), WorkerError> {
+        let central = StoreDir::centralized(&self.config.cache.location, &repo.id);
+        if store.dir != central
+            && cache::metadata(store.db(), cache::VIEW_OF)?.is_none()
+            && central.analysis_db().exists()
+        {
+            let saved = cache::set_aside::salvage(&central.analysis_db(), &mut store, clock::now())?;
+            tracing::info!(repo = %repo.id, saved, to = %store.dir.path().display(), "its store was placed elsewhere");
+        }
+        self.stores.insert(repo.id.clone(), store);
+        Ok(())
     }
 
     pub fn queue(&self) -> &Connection {

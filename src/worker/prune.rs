@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Worker, WorkerError, store_dir};
 use crate::cache::evict::{self, Removed};
+use crate::cache::orphans::orphans;
 use crate::cache::prune::{self, Item, Need, PRUNED_ABOVE_PERCENT, PRUNED_TO_PERCENT, Strategy, percent, select};
-use crate::cache::view;
+use crate::cache::{self, set_aside, view};
 use crate::clock;
 use crate::domain::FilePath;
 use crate::queue;
@@ -122,6 +123,7 @@ impl Worker {
             for repo in &repos {
                 self.tidy(repo)?;
             }
+            self.remove_orphans()?;
         }
         for round in 0..ROUNDS {
             let held: Vec<Held> = repos.iter().map(|repo| self.held(repo)).collect();
@@ -211,7 +213,39 @@ impl Worker {
             }
             Err(error) => tracing::warn!(repo = %repo.id, %error, "its vectors were not looked at"),
         }
+        self.remove_set_aside(repo)?;
         Ok(evict::reclaim(self.store(repo)?.db())?)
+    }
+
+    /// Stores of repositories that are not registered any more.
+    fn remove_orphans(&self) -> Result<(), WorkerError> {
+        let used = registry::list(&self.queue)?;
+        let used = used.iter().map(|repo| store_dir(&self.config, repo).path().to_owned()).collect();
+        for path in orphans(&self.config.cache.location, &used) {
+            let bytes = cache::disk_bytes(path.clone());
+            match std::fs::remove_dir_all(&path) {
+                Ok(()) => {
+                    tracing::info!(path = %path.display(), bytes, "a store that belongs to no repository is removed")
+                }
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "a store that belongs to no repository stays")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was damaged goes once it is built again.
+    fn remove_set_aside(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+        if cache::metadata(self.store(repo)?.db(), cache::VIEW_OF)?.is_none() {
+            return Ok(());
+        }
+        match set_aside::remove(&store_dir(&self.config, repo)) {
+            Ok(0) => {}
+            Ok(bytes) => tracing::info!(repo = %repo.id, bytes, "what was set aside as damaged is removed"),
+            Err(error) => tracing::warn!(repo = %repo.id, %error, "what was set aside as damaged stays"),
+        }
+        Ok(())
     }
 
     /// Files that have vectors but are not in the view.

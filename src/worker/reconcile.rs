@@ -76,7 +76,10 @@ impl Worker {
     pub fn reconcile(&mut self, id: &RepoId, full: bool) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
         let Some(repo) = registry::get(&self.queue, id)? else { return Ok(Err(Unreconciled::Unregistered)) };
         let begun = clock::monotonic();
-        let outcome = self.try_reconcile(&repo, full);
+        let mut outcome = self.try_reconcile(&repo, full);
+        if matches!(&outcome, Err(Unreconciled::Store(error)) if error.is_damage()) && self.set_aside_damaged()? {
+            outcome = self.try_reconcile(&repo, true);
+        }
         match &outcome {
             Ok(done) => {
                 let millis = begun.elapsed().as_secs_f64() * 1e3;

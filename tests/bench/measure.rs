@@ -1,6 +1,6 @@
 //! `cargo bench --profile quick --bench measure [-- NAME..]`: what the agent costs on this machine, as rows of a Markdown table.
 //!
-//! Everything is made up here and the same everywhere: a repository of 1,000 files, 100,000 analyses, 100,000 vectors. Agents,
+//! Everything is made up here and the same everywhere: a repository of 1,000 files, up to a million analyses, 100,000 vectors. Agents,
 //! repositories and stores live in temporary directories, with a home and a Git configuration of their own. Only the model and
 //! the crates whose true edges are known come from outside; what cannot be had is left out. A machine that does something else
 //! at the same time makes the figures worse, so its load is printed with them.
@@ -20,6 +20,7 @@ mod hook;
 mod impact_truth;
 mod index;
 mod indexed;
+mod json_files;
 mod machine;
 mod published;
 mod reconcile;
@@ -27,6 +28,7 @@ mod replay;
 mod sample;
 mod search;
 mod search_eval;
+mod vector_commits;
 mod vectors;
 
 use std::process::{Command, ExitCode};
@@ -45,6 +47,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("hook", |_| hook::measure()),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
+    ("commits", |_| vector_commits::measure()),
     // last: they print tables of their own
     ("impact", |_| impact()),
     ("replay", |_| replay()),

@@ -13,7 +13,7 @@ use super::figures::{Spread, digits, millis, row, row_below, size, time};
 const ROWS: usize = 100_000;
 const ROWS_PER_FILE: usize = 100;
 const ROWS_PER_VERSION: usize = 5_000;
-const CLUSTERS: usize = 1_000;
+pub const CLUSTERS: usize = 1_000;
 /// Length of what is added to a cluster's centre, which has the length 1.
 const SPREAD: f32 = 0.7;
 const QUERIES: usize = 1_000;
@@ -26,9 +26,9 @@ const CHECKED: usize = 50;
 const NEAREST: usize = 10;
 /// Files whose vectors are replaced.
 const REPLACED: usize = 20;
-const MODEL: &str = "synthetic";
+pub const MODEL: &str = "synthetic";
 
-type Vector = [f32; DIMENSIONS];
+pub type Vector = [f32; DIMENSIONS];
 
 pub fn measure() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -103,7 +103,7 @@ async fn fill(vectors: &Vectors, rows: &[Vector]) {
     }
 }
 
-fn chunk(number: usize, vector: &Vector) -> ChunkRow {
+pub fn chunk(number: usize, vector: &Vector) -> ChunkRow {
     let path = path(number);
     let text = format!("part::file_{number}\npub fn function_{number}() {{ step_{} }}", "x".repeat(number % 700));
     let chunk_hash = Hash::of(text.as_bytes());
@@ -123,7 +123,7 @@ fn chunk(number: usize, vector: &Vector) -> ChunkRow {
     }
 }
 
-fn path(number: usize) -> String {
+pub fn path(number: usize) -> String {
     format!("src/file_{}.rs", number / ROWS_PER_FILE)
 }
 
@@ -144,7 +144,7 @@ fn dot(a: &Vector, b: &Vector) -> f32 {
 }
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the same vectors on every machine.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -156,13 +156,13 @@ impl Random {
     }
 
     /// A vector of unit length.
-    fn unit(&mut self) -> Vector {
+    pub fn unit(&mut self) -> Vector {
         let components: Vector = std::array::from_fn(|_| (self.next() >> 40) as f32 / (1_u64 << 23) as f32 - 1.0);
         normalized(components)
     }
 
     /// A vector of unit length near another one.
-    fn near(&mut self, centre: &Vector) -> Vector {
+    pub fn near(&mut self, centre: &Vector) -> Vector {
         let aside = self.unit();
         normalized(std::array::from_fn(|k| centre[k] + SPREAD * aside[k]))
     }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use ra_agent::cache::analyses;
+use ra_agent::domain::Hash;
 use ra_agent::vectors::Vectors;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -19,7 +21,7 @@ const STATE: [(&str, &str); 9] = [
     ("current_keys", "SELECT * FROM current_keys"),
     (
         "file_analysis",
-        "SELECT k.file_path, k.kind, a.analysis_json, a.content_hash, a.deps_hash, a.model_id, a.size_bytes
+        "SELECT k.file_path, k.kind, a.content_hash, a.deps_hash, a.model_id, a.size_bytes
          FROM current_keys k LEFT JOIN file_analysis a USING (cache_key)",
     ),
     ("chunks", "SELECT chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line FROM chunks"),
@@ -67,7 +69,8 @@ impl TestAgent {
     #[track_caller]
     pub fn state(&self) -> State {
         let db = self.analysis_db();
-        STATE.into_iter().map(|(part, sql)| (part, rows(&db, sql))).collect()
+        let parts = STATE.into_iter().map(|(part, sql)| (part, rows(&db, sql)));
+        parts.chain([("analyses", texts(&db))]).collect()
     }
 
     /// The keys of every analysis that is stored, of what was there once, too.
@@ -118,6 +121,21 @@ pub fn assert_same_state(state: &State, expected: &State) {
         assert!(missing.is_empty() && wrong.is_empty(), "{part}: missing {missing:#?}, wrong {wrong:#?}");
         assert_eq!(state[part].len(), expected.len(), "{part}: rows are there twice");
     }
+}
+
+/// The texts of the analyses that the view refers to. How they are packed depends on when.
+fn texts(db: &Connection) -> Vec<String> {
+    let mut statement = db.prepare("SELECT file_path, kind, cache_key FROM current_keys").unwrap();
+    let keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let mut texts: Vec<String> = keys
+        .map(|row| {
+            let (path, kind, key): (Vec<u8>, String, Vec<u8>) = row.unwrap();
+            let stored = analyses::get(db, &Hash::from_bytes(&key).unwrap()).unwrap();
+            format!("{} {kind} {:?}", path.escape_ascii(), stored.map(|stored| stored.json))
+        })
+        .collect();
+    texts.sort();
+    texts
 }
 
 fn open(path: &Path) -> Connection {

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::cache::orphans::orphans;
+use crate::cache::set_aside;
 use crate::cli::Context;
 use crate::query::Reader;
 use crate::store::{self, Database};
@@ -15,9 +17,19 @@ pub fn look(context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = check(&agent, Database::Agent, "ra-agent logs").into_iter().collect();
     let repos = Reader::open(&context.home, &context.config).and_then(|reader| reader.repos()).unwrap_or_default();
     let count = repos.len();
+    let used = repos.iter().map(|repo| store_dir(&context.config, repo).path().to_owned()).collect();
+    findings.extend(orphans(&context.config.cache.location, &used).iter().map(|path| {
+        let told = format!("{} belongs to no registered repository", path.display());
+        Finding::note(TOPIC, told, "ra-agent cache prune removes it")
+    }));
     for repo in repos {
-        let path = store_dir(&context.config, &repo).analysis_db();
-        let mend = format!("ra-agent daemon stop, remove {}, ra-agent daemon start", path.display());
+        let dir = store_dir(&context.config, &repo);
+        let path = dir.analysis_db();
+        let mend = format!("ra-agent reconcile {}", repo.location.path.display());
+        findings.extend(set_aside::list(&dir).iter().map(|path| {
+            let told = format!("{} was damaged, and is built again", path.display());
+            Finding::note(TOPIC, told, "ra-agent cache prune removes it, or look at it first")
+        }));
         findings.extend(check(&path, Database::Analysis, &mend));
     }
     if findings.is_empty() {
