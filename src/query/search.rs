@@ -11,7 +11,7 @@ use super::rank::{Parts, Question, WEIGHTS};
 use super::snippet::{Line, Texts, snippet};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
-use crate::cache::view;
+use crate::cache::{RepoStore, view};
 use crate::config::Config;
 use crate::domain::{FilePath, RepoId, Role, Source};
 use crate::embedder::bert::Embedder;
@@ -98,6 +98,12 @@ pub struct Searcher {
     tables: HashMap<RepoId, Arc<Vectors>>,
 }
 
+/// A repository that is searched, and its store, opened once.
+struct Searched {
+    repo: Registered,
+    store: Option<RepoStore>,
+}
+
 /// What is known of a chunk that may be a hit.
 struct Candidate {
     repo: usize,
@@ -141,17 +147,20 @@ impl Searcher {
         let (home, config) = (self.home.clone(), self.config.clone());
         let reader = Reader::open(&home, &config)?;
         let (repos, errors) = match &request.repo {
-            Some(named) => (vec![reader.repo(named)?], Vec::new()),
+            Some(named) => {
+                let repo = reader.repo(named)?;
+                (vec![Searched { store: reader.store(&repo)?, repo }], Vec::new())
+            }
             None => readable(&reader)?,
         };
         let filter = Filter::new(request)?;
         let question = Question::new(&request.query);
         let mut candidates = Candidates::new();
-        add_words(&reader, &repos, request, &filter, &question, &mut candidates)?;
+        add_words(&repos, request, &filter, &question, &mut candidates)?;
         let mut note = None;
         match model {
-            Ok(embedder) => match self.nearest(&reader, &repos, request, &filter, &embedder) {
-                Ok(nearest) => add_meaning(&reader, &repos, nearest, &question, &mut candidates)?,
+            Ok(embedder) => match self.nearest(&repos, request, &filter, &embedder) {
+                Ok(nearest) => add_meaning(&repos, nearest, &question, &mut candidates)?,
                 Err(error) => note = Some(error.to_string()),
             },
             Err(detail) => note = Some(detail),
@@ -161,8 +170,8 @@ impl Searcher {
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
-            hits: hits(&reader, &repos, best, &question, request.explain)?,
-            freshness: repos.iter().map(|repo| freshness(&reader, repo)).collect::<Result<_, _>>()?,
+            hits: hits(&repos, best, &question, request.explain)?,
+            freshness: repos.iter().map(|one| freshness(&reader, &one.repo)).collect::<Result<_, _>>()?,
             errors,
         })
     }
@@ -170,8 +179,7 @@ impl Searcher {
     /// The chunks whose vectors are nearest to the query, over all repositories.
     fn nearest(
         &mut self,
-        reader: &Reader<'_>,
-        repos: &[Registered],
+        repos: &[Searched],
         request: &Request,
         filter: &Filter,
         embedder: &Embedder,
@@ -179,9 +187,9 @@ impl Searcher {
         let failed = |error: &dyn std::error::Error| QueryError::Invalid(error.to_string());
         let query = embedder.embed_query(&request.query).map_err(|error| failed(&error))?;
         let mut found = Vec::new();
-        for (index, repo) in repos.iter().enumerate() {
+        for (index, Searched { repo, store }) in repos.iter().enumerate() {
             let Some(table) = self.table(repo).map_err(|error| failed(&error))? else { continue };
-            let Some(store) = reader.store(repo)? else { continue };
+            let Some(store) = store else { continue };
             let nearest = self
                 .runtime
                 .block_on(table.search(&query, embedder.spec().id, filter.depth()))
@@ -210,11 +218,11 @@ impl Searcher {
 }
 
 /// The registered repositories whose stores can be read, and what is wrong with the others: they hide nothing of the rest.
-fn readable(reader: &Reader<'_>) -> Result<(Vec<Registered>, Vec<String>), QueryError> {
+fn readable(reader: &Reader<'_>) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
     let (mut sound, mut errors) = (Vec::new(), Vec::new());
     for repo in reader.repos()? {
         match reader.store(&repo) {
-            Ok(_) => sound.push(repo),
+            Ok(store) => sound.push(Searched { repo, store }),
             Err(error) => errors.push(format!("{}: {error}", repo.location.path.display())),
         }
     }
@@ -223,8 +231,7 @@ fn readable(reader: &Reader<'_>) -> Result<(Vec<Registered>, Vec<String>), Query
 
 /// The chunks that hold words of the query.
 fn add_words(
-    reader: &Reader<'_>,
-    repos: &[Registered],
+    repos: &[Searched],
     request: &Request,
     filter: &Filter,
     question: &Question,
@@ -232,8 +239,8 @@ fn add_words(
 ) -> Result<(), QueryError> {
     let mut found = Vec::new();
     let mut phrases = HashSet::new();
-    for (repo, registered) in repos.iter().enumerate() {
-        let Some(store) = reader.store(registered)? else { continue };
+    for (repo, searched) in repos.iter().enumerate() {
+        let Some(store) = &searched.store else { continue };
         let chunks = chunks::search(store.db(), &request.query, filter.depth())?;
         let wanted = chunks.into_iter().filter(|(chunk, _)| filter.wants(chunk));
         found.extend(wanted.map(|(chunk, score)| Match { repo, chunk, score }));
@@ -244,7 +251,7 @@ fn add_words(
     let highest = found.first().map_or(1.0, |first| first.score.max(f64::MIN_POSITIVE));
     for Match { repo, chunk, score } in found {
         let is_phrase = phrases.contains(&(repo, chunk.chunk_id.clone()));
-        let parts = &mut candidate(reader, repos, repo, chunk, question, candidates)?.parts;
+        let parts = &mut candidate(repos, repo, chunk, question, candidates)?.parts;
         parts.words = score / highest;
         if is_phrase {
             parts.exact = 1.0;
@@ -255,22 +262,20 @@ fn add_words(
 
 /// The chunks that are near in meaning. Of the others nothing is known but that they are no nearer than the last of these.
 fn add_meaning(
-    reader: &Reader<'_>,
-    repos: &[Registered],
+    repos: &[Searched],
     nearest: Vec<Match>,
     question: &Question,
     candidates: &mut Candidates,
 ) -> Result<(), QueryError> {
     let floor = nearest.last().map_or(0.0, |last| last.score);
     for Match { repo, chunk, score } in nearest {
-        candidate(reader, repos, repo, chunk, question, candidates)?.parts.meaning = score - floor;
+        candidate(repos, repo, chunk, question, candidates)?.parts.meaning = score - floor;
     }
     Ok(())
 }
 
 fn candidate<'c>(
-    reader: &Reader<'_>,
-    repos: &[Registered],
+    repos: &[Searched],
     repo: usize,
     chunk: ChunkRecord,
     question: &Question,
@@ -280,7 +285,7 @@ fn candidate<'c>(
         Entry::Occupied(entry) => return Ok(entry.into_mut()),
         Entry::Vacant(entry) => entry,
     };
-    let role = match reader.store(&repos[repo])? {
+    let role = match &repos[repo].store {
         Some(store) => view::role(store.db(), &chunk.path)?,
         None => None,
     };
@@ -311,18 +316,12 @@ fn best(candidates: Candidates, limit: usize) -> Vec<Candidate> {
     best
 }
 
-fn hits(
-    reader: &Reader<'_>,
-    repos: &[Registered],
-    best: Vec<Candidate>,
-    question: &Question,
-    explain: bool,
-) -> Result<Vec<Hit>, QueryError> {
+fn hits(repos: &[Searched], best: Vec<Candidate>, question: &Question, explain: bool) -> Result<Vec<Hit>, QueryError> {
     let mut texts = Texts::default();
     let hit = |candidate: Candidate| {
-        let repo = &repos[candidate.repo];
+        let Searched { repo, store } = &repos[candidate.repo];
         let (path, path_bytes) = json_path(&candidate.chunk.path);
-        let text = texts.of(reader, repo, &candidate.chunk.path)?;
+        let text = texts.of(repo, store.as_ref(), &candidate.chunk.path)?;
         Ok(Hit {
             repo: repo.location.path.to_string_lossy().into_owned(),
             path,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::QueryError;
 use super::rank::Question;
-use super::{QueryError, Reader};
 use crate::cache::chunks::ChunkRecord;
-use crate::cache::view;
+use crate::cache::{RepoStore, view};
 use crate::domain::{FilePath, RepoId};
 use crate::repo::registry::Registered;
 use crate::repo::{Blob, MAX_FILE_BYTES, Repo};
@@ -31,14 +31,14 @@ impl Texts {
     /// `None`: it cannot be read now, which takes away no hit.
     pub(super) fn of(
         &mut self,
-        reader: &Reader<'_>,
         repo: &Registered,
+        store: Option<&RepoStore>,
         path: &FilePath,
     ) -> Result<Option<&str>, QueryError> {
         let key = (repo.id.clone(), path.clone());
         if !self.files.contains_key(&key) {
             let git = self.repos.entry(repo.id.clone()).or_insert_with(|| Repo::open(&repo.location).ok());
-            let file = match reader.store(repo)? {
+            let file = match store {
                 Some(store) => view::file(store.db(), path)?,
                 None => None,
             };
