@@ -170,6 +170,10 @@ fn without_a_model_search_goes_by_words_and_says_so() {
         |filter: [&str; 2]| agent.json(["search", "title", filter[0], filter[1]])["hits"].as_array().unwrap().len();
     assert!(hits(["--path", "src/*.rs"]) > 0 && hits(["--path", "text.*"]) > 0 && hits(["--lang", "rust"]) > 0);
     assert_eq!((hits(["--path", "*.md"]), hits(["--lang", "python"])), (0, 0));
+    for filter in [["--path", "["], ["--lang", "klingon"]] {
+        let output = agent.command(["search", "title", filter[0], filter[1]]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{filter:?}");
+    }
     let told = &agent.json(["search", "title", "--explain"])["hits"][0];
     assert!(told["parts"]["words"].as_f64().is_some_and(|part| part > 0.0), "{told}");
     assert_eq!(told["parts"]["meaning"], json!(0.0), "there is no model");

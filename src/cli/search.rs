@@ -32,6 +32,7 @@ pub fn search(context: &Context, query: Vec<String>, choice: Choice, json: bool)
     let kind =
         kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
     let asked = Asked { query: query.join(" "), repo, limit, kind, path, language, explain };
+    asked.check().map_err(|error| Failure::Usage(error.to_string()))?;
     let answer = match worker::ask(&context.home, &asked) {
         Some(Ok(answer)) => answer,
         Some(Err(detail)) => return Err(Failure::Failed(detail)),

@@ -46,6 +46,14 @@ pub struct Request {
     pub explain: bool,
 }
 
+impl Request {
+    /// # Errors
+    /// If the path is no glob, or the language is not known.
+    pub fn check(&self) -> Result<(), QueryError> {
+        Filter::new(self).map(drop)
+    }
+}
+
 /// What was found: the JSON of `search --json` (DESIGN §6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
