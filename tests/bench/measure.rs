@@ -21,6 +21,8 @@ mod impact_truth;
 mod index;
 mod indexed;
 mod json_files;
+mod large;
+mod latency;
 mod machine;
 mod published;
 mod reconcile;
@@ -52,12 +54,13 @@ const MEASURES: &[(&str, Measure)] = &[
     ("impact", |_| impact()),
     ("replay", |_| replay()),
     ("fuzz", |_| fuzz::measure()),
+    ("latency", |_| latency::measure()),
     ("search-eval", |_| search_eval::measure()),
     ("search-tune", |_| search_eval::tune()),
 ];
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
-const ON_DEMAND: &[&str] = &["fuzz", "search-eval", "search-tune"];
+const ON_DEMAND: &[&str] = &["fuzz", "latency", "search-eval", "search-tune"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

@@ -20,7 +20,11 @@ pub fn source_of(name: &str, version: &str) -> Result<PathBuf, Box<dyn Error>> {
         .ok_or_else(|| format!("`cargo fetch` brought no sources of {label}; is the registry reachable?").into())
 }
 
-fn in_registry(label: &str) -> Result<Option<PathBuf>, Box<dyn Error>> {
+/// Where Cargo has unpacked a crate; `None` if it has not.
+///
+/// # Errors
+/// If it cannot be told where Cargo keeps things.
+pub fn in_registry(label: &str) -> Result<Option<PathBuf>, Box<dyn Error>> {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = cargo_home
         .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))
