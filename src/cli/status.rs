@@ -121,6 +121,12 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
         let head = repo.head.as_deref().map_or("none", short);
         let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
         writeln!(out, "  HEAD {head}, indexed {indexed}")?;
+        if repo.saved > 0 {
+            writeln!(out, "  {} file(s) as they are in the work tree, not committed", repo.saved)?;
+        }
+        if let Some(note) = &repo.not_followed {
+            writeln!(out, "  the work tree is not followed: {note}")?;
+        }
         if repo.evicted > 0 {
             writeln!(out, "  {} file(s) with results that were removed to keep the cache small", repo.evicted)?;
         }

@@ -6,7 +6,7 @@ use super::budget::{BudgetStatus, budget};
 pub use super::model_status::{CutoffStatus, ModelStatus, ParkedStatus};
 use super::model_status::{cutoff, model, parked};
 use super::{QueryError, Reader};
-use crate::cache::{self, disk_bytes, set_aside, view};
+use crate::cache::{self, disk_bytes, overlay, set_aside, view};
 use crate::clock;
 use crate::queue;
 use crate::repo::Repo;
@@ -53,6 +53,10 @@ pub struct RepoStatus {
     /// Files with a job queued or running.
     pub pending: u64,
     pub skipped: u64,
+    /// Files that are in the work tree not what HEAD has of them.
+    pub saved: u64,
+    /// Why the work tree, or a part of it, is not followed.
+    pub not_followed: Option<String>,
     /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
     pub asked: u64,
     pub answered: u64,
@@ -127,6 +131,8 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             evicted: freshness.evicted,
             pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
             skipped: freshness.skipped,
+            saved: of_store.saved,
+            not_followed: of_store.not_followed,
             asked: freshness.asked,
             answered: freshness.answered,
             set_aside: set_aside::list(&store_dir(config, &repo))
@@ -155,6 +161,8 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
 #[derive(Default)]
 struct StoreStatus {
     freshness: view::Freshness,
+    saved: u64,
+    not_followed: Option<String>,
     hits: u64,
     misses: u64,
     bytes: u64,
@@ -169,6 +177,8 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
     };
     Ok(StoreStatus {
         freshness: view::freshness(store.db())?,
+        saved: overlay::paths(store.db())?.len() as u64,
+        not_followed: cache::metadata(store.db(), cache::OVERLAY_NOTE)?.filter(|note| !note.is_empty()),
         hits: counter(cache::HITS)?,
         misses: counter(cache::MISSES)?,
         considered: counter(cache::DEPENDENTS_CONSIDERED)?,

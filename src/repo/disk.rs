@@ -164,7 +164,7 @@ fn is_absence(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG)
 }
 
-#[expect(clippy::cast_lossless, clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
+#[expect(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
 fn on_disk(stat: &Stat) -> OnDisk {
     let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
     match FileType::from_raw_mode(stat.st_mode) {
