@@ -18,9 +18,9 @@ pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
 /// The lock tells whether there is a daemon, the socket what it is doing.
 fn daemon(context: &Context) -> DaemonStatus {
     let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
-    let (worker_pid, sandbox) = match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { worker, sandbox, .. }) => (worker, Some(sandbox)),
-        _ => (None, None),
+    let (worker_pid, sandbox, polled) = match control::ask(&context.home, Request::Ping) {
+        Ok(Reply::Pong { worker, sandbox, polled, .. }) => (worker, Some(sandbox), polled),
+        _ => Default::default(),
     };
     DaemonStatus {
         running: true,
@@ -29,6 +29,7 @@ fn daemon(context: &Context) -> DaemonStatus {
         worker_pid,
         worker_rss_bytes: worker_pid.and_then(rss_bytes),
         sandbox,
+        polled,
     }
 }
 
@@ -123,6 +124,9 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
         writeln!(out, "  HEAD {head}, indexed {indexed}")?;
         if repo.saved > 0 {
             writeln!(out, "  {} file(s) as they are in the work tree, not committed", repo.saved)?;
+        }
+        if let Some(why) = status.daemon.polled.get(&repo.id) {
+            writeln!(out, "  its work tree is looked at by the timer: {why}")?;
         }
         if let Some(note) = &repo.not_followed {
             writeln!(out, "  the work tree is not followed: {note}")?;

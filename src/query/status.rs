@@ -1,5 +1,7 @@
 //! What is fresh, what is queued, what it cost: the JSON of `status --json` (DESIGN §6).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::budget::{BudgetStatus, budget};
@@ -36,6 +38,8 @@ pub struct DaemonStatus {
     pub worker_rss_bytes: Option<u64>,
     /// Whether the kernel holds the daemon to writing in its own directories only: `enforced`, `partly enforced`, `off`.
     pub sandbox: Option<String>,
+    /// The work trees that the timer looks at, by their repositories' ids, each with the reason.
+    pub polled: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

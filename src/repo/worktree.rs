@@ -5,6 +5,7 @@
 //! [`Disk`] reads it, and nothing that the repository's configuration names is run.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -267,7 +268,8 @@ impl<'d> WorkTree<'d> {
 
     /// Whether something that happened at a path can have to do with the view: it is tracked, or not ignored.
     pub fn concerns(&mut self, path: &FilePath) -> bool {
-        if self.is_passed_over(path) {
+        let is_git = path.as_bytes().split(|&byte| byte == b'/').any(|name| name == b".git");
+        if is_git || self.is_passed_over(path) {
             return false;
         }
         let tracked = BStr::new(path.as_bytes());
@@ -276,6 +278,26 @@ impl<'d> WorkTree<'d> {
         }
         let is_directory = matches!(self.disk.look(path), Ok(OnDisk::Directory));
         !is_scratch(path) && !self.is_ignored(path, is_directory)
+    }
+
+    /// A number that is another one when a file may have been saved, removed or added since: for where nothing tells.
+    pub fn fingerprint(&mut self) -> u64 {
+        let index = self.index.clone();
+        let entries = index.entries().iter().filter(|entry| entry.stage() == Stage::Unconflicted);
+        let as_indexed = entries.map(|entry| Entry {
+            path: FilePath::new(entry.path(&index).to_vec()),
+            id: plain(&entry.id),
+            mode: if entry.mode == Mode::SYMLINK { EntryMode::Symlink } else { EntryMode::File },
+        });
+        let as_indexed: Vec<Entry> = as_indexed.collect();
+        let mut hasher = DefaultHasher::new();
+        for Candidate { path, on_disk } in self.candidates(&as_indexed).files {
+            path.as_bytes().hash(&mut hasher);
+            if let OnDisk::File(stat) = on_disk {
+                stat.hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// Goes through all directories that are not ignored, in order, and tells the files in them that are not tracked.
@@ -297,6 +319,8 @@ impl<'d> WorkTree<'d> {
             for (name, kind) in names {
                 let path = FilePath::new(join(&dir, &name));
                 match kind {
+                    // Of a linked work tree it is a file.
+                    _ if name == b".git" => {}
                     FileType::Directory if self.is_entered(&path) => below.push(path.as_bytes().to_vec()),
                     FileType::RegularFile if self.is_untracked(&path) => on_untracked(path)?,
                     _ => {}
@@ -311,8 +335,7 @@ impl<'d> WorkTree<'d> {
         let dot_git = FilePath::new(join(dir.as_bytes(), b".git"));
         // Whatever such a directory holds is passed over by its name.
         let inside = FilePath::new(join(dir.as_bytes(), b"x"));
-        dir.file_name() != b".git"
-            && !self.is_passed_over(&inside)
+        !self.is_passed_over(&inside)
             && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
             && matches!(self.disk.look(&dot_git), Ok(OnDisk::Absent))
     }
