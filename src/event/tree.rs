@@ -243,7 +243,7 @@ mod tests {
         let mut watched = watched();
         let top = watched.top();
         let [one, two] = ["one", "two"].map(|name| top.join(name));
-        [&one, &two].map(|dir| std::fs::create_dir(dir).unwrap());
+        [&one, &two].into_iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
         watched.watcher.set(&repo("1"), &BTreeSet::from([one.clone()]), 10).unwrap();
         watched.watcher.set(&repo("2"), &BTreeSet::from([two.clone(), top.join("gone")]), 10).unwrap();
         assert_eq!(watched.watcher.watches(), 2, "what is not there is not watched");

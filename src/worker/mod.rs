@@ -21,6 +21,7 @@ mod read;
 mod recipe;
 mod reconcile;
 mod relate;
+mod saved;
 mod schedule;
 mod search_socket;
 mod set_aside;

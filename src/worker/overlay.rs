@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use globset::GlobSet;
 
@@ -14,24 +13,32 @@ use super::memory::Recollection;
 use super::read::Reading;
 use super::reconcile::Unreconciled;
 use super::relate::{links, load, used};
+use super::saved::{SavedRead, State, compare};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::recorded::StoredView;
 use crate::cache::view::{self, FileRecord, Links, Used};
 use crate::cache::{self, outlines};
-use crate::clock;
-use crate::domain::{EntryMode, FilePath, Hash, Language, ObjectId, SkipReason, Source};
+use crate::domain::{FilePath, Language};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::{Graph, World, resolve};
 use crate::outline::{self, Outline};
 use crate::plan::{Cause, FilePlan, Layers, Recipe};
 use crate::queue::Subject;
-use crate::repo::disk::{FileStat, OnDisk};
 use crate::repo::registry::Registered;
-use crate::repo::tree::{Entry, Recorded};
+use crate::repo::tree::Recorded;
 use crate::repo::user_config::UserConfig;
-use crate::repo::worktree::{Candidate, Committable, UNTRACKED_MAX, WorkTree};
-use crate::repo::{Repo, RepoError, skip_by_content};
+use crate::repo::worktree::{UNTRACKED_MAX, WorkTree};
+use crate::repo::{Repo, RepoError};
 use crate::store::StoreError;
+
+/// How much of the overlay is looked at although nothing tells that it is another one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Every file is planned.
+    pub full: bool,
+    /// Every file is read.
+    pub reread: bool,
+}
 
 /// What laying the work tree over HEAD did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,13 +47,6 @@ pub(super) struct Overlaid {
     pub changes: usize,
     /// New jobs.
     pub jobs: usize,
-}
-
-/// A file of the work tree that was read.
-struct SavedRead {
-    file: OverlayFile,
-    text: Option<String>,
-    outline: Arc<Outline>,
 }
 
 /// The work tree against the overlay that is recorded.
@@ -72,8 +72,7 @@ struct Outlook {
 }
 
 impl Worker {
-    /// Brings the overlay to what the work tree is, after HEAD was brought to what it is by `comparison`. `full` plans every file of
-    /// it; `reread` reads each anew.
+    /// Brings the overlay to what the work tree is, after HEAD was brought to what it is by `comparison`.
     pub(super) fn lay_over(
         &mut self,
         repo: &Registered,
@@ -81,9 +80,9 @@ impl Worker {
         recipe: &Recipe,
         comparison: &Comparison,
         deny: &GlobSet,
-        (full, reread): (bool, bool),
+        extent: Extent,
     ) -> Result<Overlaid, Unreconciled> {
-        let found = match self.find_saved(repo, deny, reread) {
+        let found = match self.find_saved(repo, deny, extent.reread) {
             Err(Unreconciled::Repo(error @ RepoError::WorkTree { .. })) => {
                 tracing::warn!(repo = %repo.id, %error, "the work tree is not followed");
                 return self.note_overlay(repo, &error.to_string()).map(|()| Overlaid::default());
@@ -91,9 +90,10 @@ impl Worker {
             found => found?,
         };
         // What is committed may have changed what the files of the overlay use.
-        let all = full || !comparison.diff.changes.is_empty();
+        let all = extent.full || !comparison.diff.changes.is_empty();
         let changes = found.read.len() + found.left.len();
-        if changes == 0 && !(all && !found.kept.is_empty()) {
+        let plans_kept = all && !found.kept.is_empty();
+        if changes == 0 && !plans_kept {
             return self.put_touched(repo, &found).map(|()| Overlaid::default());
         }
         let outlook = self.foresee(repo, &found)?;
@@ -351,103 +351,4 @@ fn unwanted<'a>(found: &'a Difference, plans: &[FilePlan]) -> impl Iterator<Item
     let gone = found.left.iter().filter(move |path| !planned.contains(*path));
     let skipped = found.read.values().map(|read| &read.file.record).filter(|record| record.skip.is_some());
     gone.chain(skipped.map(|record| &record.path)).cloned()
-}
-
-/// What became of a file that may differ.
-enum State {
-    AsHead,
-    Kept(OverlayFile),
-    Touched(OverlayFile),
-    Read(Box<SavedRead>),
-}
-
-fn compare(
-    tree: &mut WorkTree<'_>,
-    reading: &Reading<'_>,
-    candidate: Candidate,
-    committed: Option<&Entry>,
-    recorded: Option<&OverlayFile>,
-) -> Result<State, Unreconciled> {
-    let Candidate { path, on_disk } = candidate;
-    let is_head = |id: &ObjectId| committed.is_some_and(|entry| entry.id == *id);
-    if let (OnDisk::File(stat), Some(file)) = (on_disk, recorded)
-        && file.is_as_read(&stat)
-    {
-        return Ok(if is_head(&file.record.blob) { State::AsHead } else { State::Kept(file.clone()) });
-    }
-    let since = clock::system_now().duration_since(UNIX_EPOCH);
-    let read_ns = since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
-    let read = match on_disk {
-        OnDisk::File(_) => tree.read(&path),
-        OnDisk::Absent | OnDisk::Directory | OnDisk::Symlink | OnDisk::Special => Ok(Committable::NoFile),
-    };
-    let (stat, id, content) = match read {
-        Ok(Committable::Content { id, .. }) if is_head(&id) => return Ok(State::AsHead),
-        Ok(Committable::Content { stat, id, bytes }) => (stat, id, Ok(bytes)),
-        Ok(Committable::TooLarge(stat)) => (stat, ObjectId(Vec::new()), Err((SkipReason::Huge, stat.bytes))),
-        Ok(Committable::NoFile) => match committed {
-            Some(entry) => (FileStat::default(), entry.id.clone(), Err((SkipReason::Deleted, 0))),
-            None => return Ok(State::AsHead),
-        },
-        // What may not be read is taken for what it was.
-        Err(error) => {
-            tracing::debug!(%path, %error, "a file of the work tree cannot be read");
-            return Ok(recorded.map_or(State::AsHead, |file| State::Kept(file.clone())));
-        }
-    };
-    if let Some(recorded) = recorded.filter(|file| is_same(&file.record, &id, &content)) {
-        return Ok(if recorded.record.skip == Some(SkipReason::Deleted) {
-            State::Kept(recorded.clone())
-        } else {
-            State::Touched(OverlayFile { stat, read_ns, ..recorded.clone() })
-        });
-    }
-    let (record, text, outline) = saved_read(reading, path, committed, id, content)?;
-    Ok(State::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, outline })))
-}
-
-/// The bytes of a file, or why it has none to be looked at, and how many there are.
-type Content = Result<Vec<u8>, (SkipReason, u64)>;
-
-/// Whether a file that was read has the content that is recorded.
-fn is_same(record: &FileRecord, id: &ObjectId, content: &Content) -> bool {
-    let unread = |reason: &SkipReason| matches!(reason, SkipReason::Deleted | SkipReason::Huge);
-    record.blob == *id && record.skip.filter(unread) == content.as_ref().err().map(|(reason, _)| *reason)
-}
-
-fn saved_read(
-    reading: &Reading<'_>,
-    path: FilePath,
-    committed: Option<&Entry>,
-    blob: ObjectId,
-    content: Content,
-) -> Result<(FileRecord, Option<String>, Arc<Outline>), Unreconciled> {
-    let language = outline::language_of(&path);
-    let text = content.and_then(|bytes| {
-        let size = bytes.len() as u64;
-        if reading.quarantined.contains(&blob) {
-            return Err((SkipReason::Quarantined, size));
-        }
-        match skip_by_content(&path, &bytes) {
-            Some(reason) => Err((reason, size)),
-            None => String::from_utf8(bytes).map_err(|_| (SkipReason::Binary, size)),
-        }
-    });
-    let outline = match &text {
-        Ok(text) => reading.outline(language, text, &blob)?,
-        Err(_) => Outline::default(),
-    };
-    let record = FileRecord {
-        role: outline::role_of(&path),
-        path,
-        blob,
-        mode: committed.map_or(EntryMode::File, |entry| entry.mode),
-        source: Source::Worktree,
-        size_bytes: text.as_ref().map_or_else(|(_, bytes)| *bytes, |text| text.len() as u64),
-        language,
-        skip: text.as_ref().err().map(|(reason, _)| *reason),
-        content_hash: text.as_ref().ok().map(|text| Hash::of(text.as_bytes())),
-        links: Links::default(),
-    };
-    Ok((record, text.ok(), Arc::new(outline)))
 }

@@ -3,6 +3,7 @@
 //! The order is the safety: jobs are enqueued (agent.db) before the view advances (analysis.db). A crash between the two finds
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
+use super::overlay::Extent;
 use super::relate::Relations;
 use super::{Worker, WorkerError, recipe, schedule};
 use crate::cache;
@@ -118,7 +119,7 @@ impl Worker {
         let planned = self.plan(repo, &recipe, &comparison, &relations, full)?;
         let jobs = self.enqueue(repo, schedule::unwanted(&comparison), &planned.plans)?;
         self.advance(repo, &git, &comparison, &mut relations, &planned, &read_with)?;
-        let overlaid = self.lay_over(repo, &git, &recipe, &comparison, &deny, (full, reread))?;
+        let overlaid = self.lay_over(repo, &git, &recipe, &comparison, &deny, Extent { full, reread })?;
 
         let outcome = Outcome {
             head: comparison.head.commit.clone(),
