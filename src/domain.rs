@@ -293,6 +293,8 @@ named! {
         LfsPointer = "lfs-pointer",
         Unavailable = "unavailable",
         Quarantined = "quarantined",
+        /// It is gone from the work tree, and still in the tree at HEAD.
+        Deleted = "deleted",
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Recipe {
     pub analyses: Vec<AnalysisRecipe>,
     /// What a model is asked beside them; empty: no model is set up.
     pub asks: Vec<AnalysisRecipe>,
+    /// A model is asked about a file as it was saved, not as it was committed.
+    pub ask_on_save: bool,
     /// Patterns of files that no model is shown.
     pub withhold: Vec<String>,
     /// The embedding model; `None`: no vectors, search is lexical.
@@ -75,12 +77,27 @@ impl Recipe {
             fields.push(analysis.config_hash.as_bytes().to_vec());
             fields.push(vec![analysis.sees.tag()]);
         }
+        if self.ask_on_save {
+            fields.push(b"ask on save".to_vec());
+        }
         fields.extend(self.withhold.iter().map(|pattern| format!("withhold {pattern}").into_bytes()));
         if let Some(embedding) = &self.embedding {
             fields.push(embedding.model_id.as_str().into());
             fields.push(embedding.chunker_version.to_le_bytes().to_vec());
         }
         Hash::of_fields(fields.iter().map(Vec::as_slice))
+    }
+
+    /// What is made of a file of the work tree that is not committed as it is: a model is shown it only if the user said so.
+    fn of_saved(&self) -> Self {
+        let asks = if self.ask_on_save { self.asks.clone() } else { Vec::new() };
+        Self { asks, ..self.clone() }
+    }
+
+    /// What is made of a file at HEAD over which another lies.
+    fn of_covered(&self) -> Self {
+        let asks = if self.ask_on_save { Vec::new() } else { self.asks.clone() };
+        Self { analyses: Vec::new(), embedding: None, asks, ..self.clone() }
     }
 
     /// The analysis that a job of this kind makes, if it is still wanted.
@@ -212,6 +229,41 @@ pub fn plan<S: Stored>(
     Ok(plan)
 }
 
+/// A file of the view: what HEAD has of it, and what lies over that in the work tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layers {
+    pub committed: Option<FileRecord>,
+    pub overlaid: Option<FileRecord>,
+}
+
+/// Plans one file of the view: what is made on this machine, of what lies on top; what a model is asked, of what is committed.
+/// `None`: there is no such file.
+///
+/// # Errors
+/// Whatever `stored` answers.
+pub fn plan_layers<S: Stored>(
+    recipe: &Recipe,
+    layers: &Layers,
+    cause: &Cause,
+    withheld: bool,
+    stored: &S,
+) -> Result<Option<FilePlan>, S::Error> {
+    match layers {
+        Layers { committed: None, overlaid: None } => Ok(None),
+        Layers { committed: Some(file), overlaid: None } => plan(recipe, file, cause, withheld, stored).map(Some),
+        Layers { committed, overlaid: Some(file) } => {
+            let mut top = plan(&recipe.of_saved(), file, cause, withheld, stored)?;
+            if let Some(covered) = committed {
+                let below = plan(&recipe.of_covered(), covered, cause, withheld, stored)?;
+                top.keys.extend(below.keys);
+                top.settled.extend(below.settled);
+                top.jobs.extend(below.jobs);
+            }
+            Ok(Some(top))
+        }
+    }
+}
+
 fn analysis_reason(key: &AnalysisKey, newest: Option<&StoredParts>, cause: &Cause) -> StaleReason {
     let Some(newest) = newest else { return StaleReason::Missing };
     match (key.stale_reason(newest), cause) {
@@ -305,6 +357,7 @@ mod tests {
                 analysis(AnalysisType::Analysis, "local", Sees::Dependencies),
             ],
             asks: Vec::new(),
+            ask_on_save: false,
             withhold: Vec::new(),
             embedding: Some(EmbeddingRecipe { model_id: "mini".into(), chunker_version: 1 }),
         }
@@ -399,6 +452,33 @@ mod tests {
         let skipped = FileRecord { skip: Some(crate::domain::SkipReason::Denied), ..file(".env", b"K=1", b"") };
         let plan = plan(&asking(), &skipped, &Cause::Changed, false, &Held::default()).unwrap();
         assert!(plan.keys.is_empty() && plan.jobs.is_empty());
+    }
+
+    #[test]
+    fn what_is_saved_is_looked_at_here_and_a_model_is_asked_about_what_is_committed_unless_the_user_said_otherwise() {
+        let committed = file("a.rs", b"fn a() {}", b"");
+        let saved = FileRecord { source: Source::Worktree, ..file("a.rs", b"fn a() { 1 }", b"") };
+        let keys = |recipe: &Recipe, committed: Option<&FileRecord>, overlaid: Option<&FileRecord>| {
+            let layers = Layers { committed: committed.cloned(), overlaid: overlaid.cloned() };
+            let plan = plan_layers(recipe, &layers, &Cause::Changed, false, &Held::default()).unwrap().unwrap();
+            assert_eq!(plan.jobs.len(), plan.keys.len());
+            plan.jobs.into_iter().map(|job| (job.kind, job.blob)).collect::<Vec<_>>()
+        };
+        let is_ask = |kind: &JobKind| matches!(kind, JobKind::Ask(_));
+        let both = keys(&asking(), Some(&committed), Some(&saved));
+        assert_eq!(both.len(), 5);
+        assert!(
+            both.iter()
+                .all(|(kind, blob)| *blob == if is_ask(kind) { committed.blob.clone() } else { saved.blob.clone() })
+        );
+        assert!(keys(&asking(), None, Some(&saved)).iter().all(|(kind, _)| !is_ask(kind)));
+        let on_save = Recipe { ask_on_save: true, ..asking() };
+        let all = keys(&on_save, Some(&committed), Some(&saved));
+        assert!(all.len() == 5 && all.iter().all(|(_, blob)| *blob == saved.blob));
+        assert_ne!(on_save.hash(), asking().hash());
+        // Gone from the work tree: nothing is made of it here, and what is committed is still asked about.
+        let gone = FileRecord { skip: Some(crate::domain::SkipReason::Deleted), ..committed.clone() };
+        assert!(keys(&asking(), Some(&committed), Some(&gone)).iter().all(|(kind, _)| is_ask(kind)));
     }
 
     fn kinds(recipe: &Recipe, file: &FileRecord, withheld: bool) -> Vec<JobKind> {

@@ -77,6 +77,7 @@ impl Database {
                 include_str!("../migrations/analysis/0003_reexports.sql"),
                 include_str!("../migrations/analysis/0004_pruning.sql"),
                 include_str!("../migrations/analysis/0005_dictionaries.sql"),
+                include_str!("../migrations/analysis/0006_overlay.sql"),
             ],
         }
     }

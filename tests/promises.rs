@@ -30,3 +30,4 @@ mod register;
 mod service;
 mod spending;
 mod verify;
+mod worktree;

@@ -89,7 +89,7 @@ fn set(repo: &TestRepo, path: &str, text: &str) {
     }
 }
 
-/// Some files get another of their texts, or an old commit comes back.
+/// Some files get another of their texts, which are committed or only saved, or an old commit comes back.
 fn change(repo: &TestRepo, random: &mut Random, commits: &[String]) {
     if random.below(6) == 0 {
         repo.git(&["reset", "--quiet", "--hard", random.one_of::<String>(commits)]);
@@ -100,7 +100,11 @@ fn change(repo: &TestRepo, random: &mut Random, commits: &[String]) {
         let text: &&str = random.one_of(texts);
         set(repo, path, text);
     }
-    repo.commit("a step");
+    match random.below(4) {
+        0 => {}
+        1 => drop(repo.git(&["add", "--all"])),
+        _ => drop(repo.commit("a step")),
+    }
 }
 
 #[test]
@@ -139,6 +143,7 @@ fn after_any_history_the_state_is_that_of_a_beginner() {
 fn assert_sound(agent: &TestAgent) {
     let output = agent.run(["cache", "verify"]);
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    assert!(!output.stdout.contains("the work tree is not as"), "{}", output.stdout);
 }
 
 /// Who uses what of whom: `dependent > source: symbol`.

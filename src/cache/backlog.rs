@@ -88,7 +88,12 @@ fn with_files(db: &Connection, rows: Vec<Keyed>, types: &[AnalysisType], reason:
         if !kind.analysis_type().is_some_and(|analysis_type| types.contains(&analysis_type)) {
             continue;
         }
-        if let Some(file) = view::file(db, &path)? {
+        let file = match kind {
+            // A model is asked about what is committed.
+            JobKind::Ask(_) => view::file(db, &path)?,
+            JobKind::Analyze(_) | JobKind::Embed => view::present(db, &path)?,
+        };
+        if let Some(file) = file {
             due.push(Due { kind, key, file, reason: reason.clone() });
         }
     }

@@ -104,7 +104,8 @@ fn analyses(db: &Connection, store: usize, needed: &HashSet<Hash>) -> Result<Vec
 fn outlines(db: &Connection, store: usize) -> Result<Vec<Item>> {
     let mut statement = db.prepare(
         "SELECT content_hash, language, length(outline) FROM outlines
-         WHERE content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL)",
+         WHERE content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL
+                                    UNION SELECT content_hash FROM overlay_files WHERE content_hash IS NOT NULL)",
     )?;
     let mut rows = statement.query([])?;
     let mut items = Vec::new();
@@ -204,14 +205,15 @@ fn remove_one(db: &Connection, item: &Item, removed: &mut Removed, now: Timestam
 fn remove_orphans(db: &Connection) -> Result<()> {
     db.execute_batch(
         "DELETE FROM chunk_text WHERE rowid IN
-             (SELECT chunk_no FROM chunks WHERE file_path NOT IN (SELECT file_path FROM files));
-         DELETE FROM chunks WHERE file_path NOT IN (SELECT file_path FROM files);
-         DELETE FROM current_keys WHERE file_path NOT IN (SELECT file_path FROM files);
-         DELETE FROM embedded_files WHERE file_path NOT IN (SELECT file_path FROM files);",
+             (SELECT chunk_no FROM chunks WHERE file_path NOT IN (SELECT file_path FROM present_files));
+         DELETE FROM chunks WHERE file_path NOT IN (SELECT file_path FROM present_files);
+         DELETE FROM current_keys WHERE file_path NOT IN (SELECT file_path FROM present_files);
+         DELETE FROM embedded_files WHERE file_path NOT IN (SELECT file_path FROM present_files);",
     )?;
     db.execute(
         "DELETE FROM outlines WHERE version <> ?1
-           AND content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL)",
+           AND content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL
+                                    UNION SELECT content_hash FROM overlay_files WHERE content_hash IS NOT NULL)",
         [OUTLINE_VERSION],
     )?;
     Ok(())

@@ -12,6 +12,7 @@ pub mod key;
 pub mod legacy;
 pub mod orphans;
 pub mod outlines;
+pub mod overlay;
 pub mod packed;
 pub mod prune;
 pub mod recorded;
@@ -162,6 +163,8 @@ pub fn counter(db: &Connection, name: &str) -> Result<u64> {
 /// Name of the counter that every writing of the view raises: what is remembered of it elsewhere holds only while it stays.
 pub const GENERATION: &str = "generation";
 /// Name of the commit that the view describes, in hex; empty: nothing was committed yet.
+/// Why the work tree is not followed, or not all of it; empty: it is.
+pub const OVERLAY_NOTE: &str = "overlay_note";
 pub const VIEW_OF: &str = "view_of";
 
 /// Names of the counters: a planned result that was there, one that had to be made.

@@ -1,4 +1,7 @@
 //! The recorded view: what of the repository is indexed, and what the results of its files are made from.
+//!
+//! `file` and `files` tell what the tree at HEAD has; `present` and `present_files`, what the view has: the same with the overlay
+//! ([`super::overlay`]) in its place. Keys, chunks and vectors are those of the view.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -42,12 +45,24 @@ pub type Used = (String, String, Option<String>);
 const COLUMNS: &str = "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash, \
                        context_hash";
 
-/// Every file of the view, in path order.
+/// Every file of the tree at HEAD, in path order.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub fn files(db: &Connection) -> Result<Vec<FileRecord>> {
-    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM files ORDER BY file_path"))?;
+    all_of(db, "files")
+}
+
+/// Every file of the view, in path order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn present_files(db: &Connection) -> Result<Vec<FileRecord>> {
+    all_of(db, "present_files")
+}
+
+pub(super) fn all_of(db: &Connection, table: &str) -> Result<Vec<FileRecord>> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM {table} ORDER BY file_path"))?;
     let mut rows = statement.query([])?;
     let mut files = Vec::new();
     while let Some(row) = rows.next()? {
@@ -56,12 +71,24 @@ pub fn files(db: &Connection) -> Result<Vec<FileRecord>> {
     Ok(files)
 }
 
-/// One file of the view.
+/// One file of the tree at HEAD.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub fn file(db: &Connection, path: &FilePath) -> Result<Option<FileRecord>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM files WHERE file_path = ?1"))?;
+    one_of(db, "files", path)
+}
+
+/// One file of the view.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn present(db: &Connection, path: &FilePath) -> Result<Option<FileRecord>> {
+    one_of(db, "present_files", path)
+}
+
+fn one_of(db: &Connection, table: &str, path: &FilePath) -> Result<Option<FileRecord>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM {table} WHERE file_path = ?1"))?;
     let mut rows = statement.query([path.as_bytes()])?;
     rows.next()?.map(record).transpose()
 }
@@ -71,7 +98,7 @@ pub fn file(db: &Connection, path: &FilePath) -> Result<Option<FileRecord>> {
 /// # Errors
 /// If the database cannot be read.
 pub fn role(db: &Connection, path: &FilePath) -> Result<Option<Role>> {
-    let mut statement = db.prepare_cached("SELECT role FROM files WHERE file_path = ?1")?;
+    let mut statement = db.prepare_cached("SELECT role FROM present_files WHERE file_path = ?1")?;
     let role: Option<String> = statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
     Ok(role.and_then(|role| Role::parse(&role)))
 }
@@ -105,7 +132,7 @@ fn optional_hash(row: &Row<'_>, column: usize) -> Result<Option<Hash>> {
     Ok(bytes.and_then(|bytes| Hash::from_bytes(&bytes)))
 }
 
-/// Writes a file of the view; its dependency context stays what it was.
+/// Writes a file of the tree at HEAD; its dependency context stays what it was.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -130,17 +157,27 @@ pub fn put_file(db: &Connection, file: &FileRecord) -> Result<()> {
     Ok(())
 }
 
-/// Writes what the graph says about a file.
+/// Writes what the graph of the tree at HEAD says about a file.
 ///
 /// # Errors
 /// If the database cannot be written.
 pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used]) -> Result<()> {
+    put_links_into(db, "files", path, links, uses)
+}
+
+pub(super) fn put_links_into(
+    db: &Connection,
+    table: &str,
+    path: &FilePath,
+    links: &Links,
+    uses: &[Used],
+) -> Result<()> {
     let json = serde_json::to_vec(uses).map_err(unreadable)?;
     let packed = zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?;
-    db.prepare_cached(
-        "UPDATE files SET module_path = ?2, crate_root = ?3, deps_hash = ?4, uses = ?5, context_hash = ?6
+    db.prepare_cached(&format!(
+        "UPDATE {table} SET module_path = ?2, crate_root = ?3, deps_hash = ?4, uses = ?5, context_hash = ?6
          WHERE file_path = ?1",
-    )?
+    ))?
     .execute(params![
         path.as_bytes(),
         links.module_path,
@@ -152,12 +189,16 @@ pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used])
     Ok(())
 }
 
-/// The dependency context of a file.
+/// The dependency context of a file as its record tells where it is kept.
 ///
 /// # Errors
 /// If the database cannot be read or the context cannot be unpacked.
-pub fn uses(db: &Connection, path: &FilePath) -> Result<Vec<Used>> {
-    let mut statement = db.prepare_cached("SELECT uses FROM files WHERE file_path = ?1")?;
+pub fn uses(db: &Connection, path: &FilePath, source: Source) -> Result<Vec<Used>> {
+    let table = match source {
+        Source::Commit => "files",
+        Source::Worktree => "overlay_files",
+    };
+    let mut statement = db.prepare_cached(&format!("SELECT uses FROM {table} WHERE file_path = ?1"))?;
     let packed: Option<Option<Vec<u8>>> = statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
     match packed.flatten() {
         Some(packed) => serde_json::from_slice(&zstd::decode_all(&packed[..]).map_err(unreadable)?).map_err(unreadable),
@@ -170,15 +211,26 @@ pub fn uses(db: &Connection, path: &FilePath) -> Result<Vec<Used>> {
 /// # Errors
 /// If the database cannot be written.
 pub fn clear(db: &Connection) -> Result<()> {
-    Ok(db.execute_batch("DELETE FROM files; DELETE FROM directories; DELETE FROM current_keys;")?)
+    Ok(db.execute_batch(
+        "DELETE FROM files; DELETE FROM overlay_files; DELETE FROM directories; DELETE FROM current_keys;",
+    )?)
 }
 
-/// Takes a file out of the view, with its current keys.
+/// Takes a file out of the tree at HEAD; what the view says of it stays.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn remove_file(db: &Connection, path: &FilePath) -> Result<()> {
-    for table in ["files", "current_keys", "embedded_files"] {
+pub fn remove_committed(db: &Connection, path: &FilePath) -> Result<()> {
+    db.prepare_cached("DELETE FROM files WHERE file_path = ?1")?.execute([path.as_bytes()])?;
+    Ok(())
+}
+
+/// Takes what the view says of a file out of it: there is no such file any more.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn forget(db: &Connection, path: &FilePath) -> Result<()> {
+    for table in ["current_keys", "embedded_files"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE file_path = ?1"))?.execute([path.as_bytes()])?;
     }
     Ok(())
@@ -269,7 +321,7 @@ pub struct Freshness {
 /// If the database cannot be read.
 pub fn freshness(db: &Connection) -> Result<Freshness> {
     let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u64>(0));
-    let files = number("SELECT count(*) FROM files WHERE skip_reason IS NULL")?;
+    let files = number("SELECT count(*) FROM present_files WHERE skip_reason IS NULL")?;
     let (stale, evicted) = db.query_row(
         "SELECT count(*) FILTER (WHERE missing > removed), count(*) FILTER (WHERE missing = removed AND removed > 0)
          FROM (SELECT count(*) AS missing,
@@ -289,7 +341,7 @@ pub fn freshness(db: &Connection) -> Result<Freshness> {
         "SELECT count(DISTINCT k.file_path) FROM current_keys k WHERE k.kind GLOB 'ask:*'
            AND NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key)",
     )?;
-    let skipped = number("SELECT count(*) FROM files WHERE skip_reason IS NOT NULL")?;
+    let skipped = number("SELECT count(*) FROM present_files WHERE skip_reason <> 'deleted'")?;
     Ok(Freshness {
         files,
         fresh: files.saturating_sub(stale + evicted),
@@ -339,11 +391,12 @@ pub fn put_embedded_key(db: &Connection, path: &FilePath, key: &Hash) -> Result<
     Ok(())
 }
 
-/// Notes that the vectors of a file are to be removed.
+/// Notes that the vectors of a file are to be removed, and that nothing relies on them until they are made again.
 ///
 /// # Errors
 /// If the database cannot be written.
 pub fn put_dead_vectors(db: &Connection, path: &FilePath) -> Result<()> {
+    forget_embedded_key(db, path)?;
     db.prepare_cached("INSERT OR IGNORE INTO dead_vectors VALUES (?1)")?.execute([path.as_bytes()])?;
     Ok(())
 }

@@ -20,18 +20,19 @@ pub struct Choice {
     pub kind: Option<String>,
     pub path: Option<String>,
     pub language: Option<String>,
+    pub source: Option<String>,
     pub explain: bool,
 }
 
 pub fn search(context: &Context, query: Vec<String>, choice: Choice, json: bool) -> Result<(), Failure> {
-    let Choice { repo, limit, kind, path, language, explain } = choice;
+    let Choice { repo, limit, kind, path, language, source, explain } = choice;
     let repo = match repo {
         Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
         None => None,
     };
     let kind =
         kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
-    let asked = Asked { query: query.join(" "), repo, limit, kind, path, language, explain };
+    let asked = Asked { query: query.join(" "), repo, limit, kind, path, language, source, explain };
     asked.check().map_err(|error| Failure::Usage(error.to_string()))?;
     let answer = match worker::ask(&context.home, &asked) {
         Some(Ok(answer)) => answer,
@@ -64,7 +65,9 @@ fn describe(answer: &Answer) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     for hit in &answer.hits {
         let path = from_here(&here, &Path::new(&hit.repo).join(&hit.path));
-        out.push_str(&format!("{path}:{}-{}  {} {}\n", hit.start_line, hit.end_line, hit.entity_type, hit.entity_name));
+        let saved = if hit.source == "worktree" { "  (not committed)" } else { "" };
+        let Hit { start_line, end_line, entity_type, entity_name, .. } = hit;
+        out.push_str(&format!("{path}:{start_line}-{end_line}  {entity_type} {entity_name}{saved}\n"));
         add_snippet(hit, &question, &mut out);
         if let Some(parts) = &hit.parts {
             out.push_str(&format!("      {:.3} = {}\n", hit.score, explained(parts)));

@@ -9,6 +9,7 @@ use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
 use crate::cache::legacy::LegacyAnalysis;
+use crate::domain::Source;
 use crate::query::Reader;
 use crate::query::files::{Answer, Answers, FileView, show as look_up};
 use crate::query::search::json_path;
@@ -34,6 +35,7 @@ fn as_json(view: &FileView) -> Result<Value, Failure> {
         "repo": view.repo.location.path.to_string_lossy(),
         "path": path,
         "path_bytes": path_bytes,
+        "source": view.file.source.as_str(),
         "commit": view.repo.indexed_commit.as_ref().map(ToString::to_string),
         "language": view.file.language.as_str(),
         "role": view.file.role.as_str(),
@@ -110,10 +112,14 @@ fn describe(out: &mut String, view: &FileView, all: bool) -> std::fmt::Result {
         .repo
         .indexed_commit
         .as_ref()
-        .map_or_else(|| "no commit".to_owned(), |id| short(&id.to_string()).to_owned());
+        .map_or_else(|| "at no commit".to_owned(), |id| format!("at {}", short(&id.to_string())));
+    let state = match file.source {
+        Source::Commit => commit,
+        Source::Worktree => format!("as it was saved, over what it is {commit}"),
+    };
     writeln!(
         out,
-        "{} ({}, {}) at {commit}; used by {} file(s), uses {}",
+        "{} ({}, {}) {state}; used by {} file(s), uses {}",
         file.path, file.language, file.role, view.fan_in, view.fan_out
     )?;
     if let Some(reason) = file.skip {

@@ -18,9 +18,9 @@ pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
 /// The lock tells whether there is a daemon, the socket what it is doing.
 fn daemon(context: &Context) -> DaemonStatus {
     let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
-    let (worker_pid, sandbox) = match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { worker, sandbox, .. }) => (worker, Some(sandbox)),
-        _ => (None, None),
+    let (worker_pid, sandbox, polled) = match control::ask(&context.home, Request::Ping) {
+        Ok(Reply::Pong { worker, sandbox, polled, .. }) => (worker, Some(sandbox), polled),
+        _ => Default::default(),
     };
     DaemonStatus {
         running: true,
@@ -29,6 +29,7 @@ fn daemon(context: &Context) -> DaemonStatus {
         worker_pid,
         worker_rss_bytes: worker_pid.and_then(rss_bytes),
         sandbox,
+        polled,
     }
 }
 
@@ -121,6 +122,15 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
         let head = repo.head.as_deref().map_or("none", short);
         let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
         writeln!(out, "  HEAD {head}, indexed {indexed}")?;
+        if repo.saved > 0 {
+            writeln!(out, "  {} file(s) as they are in the work tree, not committed", repo.saved)?;
+        }
+        if let Some(why) = status.daemon.polled.get(&repo.id) {
+            writeln!(out, "  its work tree is looked at by the timer: {why}")?;
+        }
+        if let Some(note) = &repo.not_followed {
+            writeln!(out, "  the work tree is not followed: {note}")?;
+        }
         if repo.evicted > 0 {
             writeln!(out, "  {} file(s) with results that were removed to keep the cache small", repo.evicted)?;
         }

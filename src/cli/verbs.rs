@@ -139,6 +139,9 @@ pub enum Verb {
         /// Only files of this language, e.g. rust
         #[arg(long)]
         lang: Option<String>,
+        /// Only what is committed (commit), or what is saved in the work tree and is not (worktree)
+        #[arg(long)]
+        source: Option<String>,
         /// Show what each hit's score is made of
         #[arg(long)]
         explain: bool,

@@ -11,7 +11,7 @@ use super::{Daemon, DaemonError, MAX_LATENCY, STOP_PATIENCE, Waiter, change};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
-use crate::event::{Debounce, Watcher};
+use crate::event::Debounce;
 use crate::repo::registry;
 use crate::worker::pipe::{Depth, Hint};
 
@@ -22,7 +22,8 @@ impl Daemon {
                 pid: std::process::id(),
                 worker: self.worker.pid(),
                 sandbox: self.sandbox.as_str().to_owned(),
-                watches: self.watcher.as_ref().map(Watcher::watches),
+                watches: self.watcher.as_ref().map(|watcher| watcher.watches() + self.trees.watches()),
+                polled: self.trees.polled(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             Request::Maintain(task) => {
@@ -112,6 +113,7 @@ impl Daemon {
                 if let Some(watcher) = &self.watcher {
                     watcher.remove_repo(&id);
                 }
+                self.trees.forget(&id);
                 self.debounce.forget(&id);
                 self.held.remove(&id);
                 self.failing.remove(&id);

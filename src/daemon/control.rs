@@ -1,5 +1,6 @@
 //! The control socket: one JSON request a connection, one JSON reply. Its client side is what the verbs use.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -113,6 +114,9 @@ pub enum Reply {
         /// Watched directories; `None`: the kernel would watch none.
         #[serde(default)]
         watches: Option<usize>,
+        /// The work trees that the timer looks at, by their repositories' ids, each with the reason.
+        #[serde(default)]
+        polled: BTreeMap<String, String>,
         /// Version of the program that the daemon is.
         #[serde(default)]
         version: String,

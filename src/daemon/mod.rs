@@ -10,6 +10,7 @@ mod notify;
 mod socket;
 mod start;
 mod supervise;
+mod trees;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
-use crate::event::{self, Cause, Debounce, Event, Watcher};
+use crate::event::{self, Cause, Debounce, Event, Touched, Watcher};
 use crate::home::Home;
 use crate::queue::{self, Waiting};
 use crate::repo::Repo;
@@ -37,6 +38,7 @@ use notify::ServiceManager;
 use socket::{Call, Socket};
 use start::Ended;
 use supervise::{Asked, Happened, Supervisor};
+use trees::{Seen, Trees};
 use upgrade::Program;
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
@@ -53,6 +55,8 @@ const HELD_RECHECK: Duration = Duration::from_millis(500);
 /// Everything that can make the daemon do something.
 enum Input {
     Hint(Event),
+    Touched(RepoId, Touched),
+    Seen(Seen),
     Call(Call),
     Worker(Happened),
     /// Something that was held back may be due.
@@ -79,6 +83,9 @@ struct Daemon {
     /// Keeps the channel open when nothing is watched.
     _event_sink: mpsc::UnboundedSender<Event>,
     debounce: Debounce,
+    trees: Trees,
+    touched: mpsc::UnboundedReceiver<(RepoId, Touched)>,
+    seen: mpsc::UnboundedReceiver<Seen>,
     worker: Supervisor,
     waiters: Vec<Waiter>,
     /// Those who wait for maintenance, by its token.
@@ -106,7 +113,16 @@ impl Daemon {
             }
         };
         let quiet = config.watch.debounce;
+        let (touched_sink, touched) = mpsc::unbounded_channel();
+        let (seen_sink, seen) = mpsc::unbounded_channel();
+        let trees = Trees::new(quiet / 2, seen_sink, move |repo, touched| {
+            // The receiver lives as long as the daemon.
+            let _ = touched_sink.send((repo, touched));
+        });
         Ok(Self {
+            trees,
+            touched,
+            seen,
             home: home.clone(),
             sandbox,
             debounce: Debounce::new(quiet, quiet * MAX_LATENCY),
@@ -142,6 +158,8 @@ impl Daemon {
             let deadline = self.next_deadline();
             let input = tokio::select! {
                 Some(event) = self.events.recv() => Input::Hint(event),
+                Some((repo, touched)) = self.touched.recv() => Input::Touched(repo, touched),
+                Some(seen) = self.seen.recv() => Input::Seen(seen),
                 Some(call) = calls.recv() => Input::Call(call),
                 happened = self.worker.next() => Input::Worker(happened),
                 () = sleep_until(deadline) => Input::Deadline,
@@ -200,6 +218,20 @@ impl Daemon {
     async fn handle(&mut self, input: Input) -> Result<Option<()>, DaemonError> {
         match input {
             Input::Hint(event) => self.debounce.note(event, clock::monotonic()),
+            Input::Touched(repo, touched) => {
+                let event = self.trees.note(repo, touched);
+                self.debounce.note(event, clock::monotonic());
+            }
+            Input::Seen(seen) => {
+                let repo = seen.repo.clone();
+                if self.trees.take_in(seen) {
+                    self.reconcile(repo.clone(), Depth::Changes).await;
+                }
+                // What was touched while it was looked at.
+                if self.trees.is_touched(&repo) {
+                    self.debounce.note(Event { repo, cause: Cause::WorkTree }, clock::monotonic());
+                }
+            }
             Input::Deadline => self.act_on_due().await?,
             Input::Poll => self.poll().await?,
             // Done by the loop, which has the socket.
@@ -236,7 +268,10 @@ impl Daemon {
         }
         for event in self.debounce.due(now) {
             tracing::debug!(repo = %event.repo, cause = event.cause.as_str(), "due");
+            self.look_at_touched(&event.repo)?;
             match event.cause {
+                // It goes on when it is known what was touched.
+                Cause::WorkTree => {}
                 Cause::Start | Cause::Overflow | Cause::Request => self.reconcile(event.repo, Depth::Changes).await,
                 Cause::Timer | Cause::GitDir | Cause::Hook => self.reconcile_if_moved(event.repo).await?,
             }
@@ -250,6 +285,8 @@ impl Daemon {
     /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due, or whose month has come, are run.
     async fn poll(&mut self) -> Result<(), DaemonError> {
         for repo in registry::list(&self.db)? {
+            let deny = self.config.for_repo(&repo.location.path).deny;
+            self.trees.poll(&repo, &deny);
             self.reconcile_if_moved(repo.id).await?;
         }
         self.follow_limits();
@@ -284,7 +321,17 @@ impl Daemon {
         self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await;
     }
 
-    fn watch(&self, repo: &Registered) {
+    fn look_at_touched(&mut self, id: &RepoId) -> Result<(), DaemonError> {
+        if let Some(repo) = registry::get(&self.db, id)? {
+            let deny = self.config.for_repo(&repo.location.path).deny;
+            self.trees.look_at_touched(&repo, &deny);
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, repo: &Registered) {
+        let config = self.config.for_repo(&repo.location.path);
+        self.trees.follow(repo, &config.deny, config.watch.tree);
         let Some(watcher) = &self.watcher else { return };
         if let Err(error) = watcher.add_repo(&repo.id, &repo.location) {
             tracing::warn!(repo = %repo.id, %error, "the timer finds its commits");

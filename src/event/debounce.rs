@@ -61,7 +61,7 @@ impl Debounce {
     fn deadline(&self, pending: &Pending) -> Instant {
         match pending.cause {
             Cause::Request | Cause::Start => pending.first,
-            Cause::Timer | Cause::GitDir | Cause::Hook | Cause::Overflow => {
+            Cause::Timer | Cause::WorkTree | Cause::GitDir | Cause::Hook | Cause::Overflow => {
                 (pending.last + self.quiet).min(pending.first + self.max_latency)
             }
         }

@@ -4,11 +4,13 @@
 mod debounce;
 mod inbox;
 mod refs;
+mod tree;
 mod watch;
 
 use crate::domain::RepoId;
 
 pub use debounce::Debounce;
+pub use tree::{Touched, TreeWatcher};
 pub use watch::{WatchError, Watcher, watch};
 
 /// Why a repository is looked at. In the order in which one takes the place of another when they meet.
@@ -16,6 +18,8 @@ pub use watch::{WatchError, Watcher, watch};
 pub enum Cause {
     /// It was time to look again.
     Timer,
+    /// Something in the work tree was touched.
+    WorkTree,
     /// A path by which HEAD can move was written.
     GitDir,
     /// A hook touched the repository's inbox file.
@@ -32,6 +36,7 @@ impl Cause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Timer => "timer",
+            Self::WorkTree => "work-tree",
             Self::GitDir => "git-dir",
             Self::Hook => "hook",
             Self::Overflow => "overflow",

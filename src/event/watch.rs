@@ -26,6 +26,11 @@ pub enum WatchError {
          fs.inotify.max_user_watches"
     )]
     Watch { path: PathBuf, source: notify::Error },
+    #[error(
+        "{wanted} directories would have to be watched, and {limit} are as many as leave enough for other programs; raise \
+         fs.inotify.max_user_watches, or ignore what is built or downloaded"
+    )]
+    TooMany { wanted: usize, limit: usize },
     #[error("the thread that hands on events cannot be started: {source}")]
     Thread { source: std::io::Error },
 }
@@ -89,7 +94,7 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn is_change(kind: EventKind) -> bool {
+pub(super) fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Create(_) | EventKind::Remove(_) => true,
         EventKind::Modify(kind) => !matches!(kind, ModifyKind::Metadata(_)),
@@ -245,7 +250,7 @@ impl Shared {
     }
 }
 
-fn is_gone(kind: EventKind) -> bool {
+pub(super) fn is_gone(kind: EventKind) -> bool {
     matches!(
         kind,
         EventKind::Remove(RemoveKind::Folder | RemoveKind::Any | RemoveKind::Other)

@@ -61,9 +61,9 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<FileView, QueryError> {
             repo.location.path.display()
         ))
     })?;
-    let file = view::file(store.db(), &relative)?.ok_or_else(|| {
+    let file = view::present(store.db(), &relative)?.ok_or_else(|| {
         QueryError::Invalid(format!(
-            "{named} is not in the indexed view of {}: it is not committed, or not indexed yet (`ra-agent status`)",
+            "{named} is not in the indexed view of {}: it is ignored, or not indexed yet (`ra-agent status`)",
             repo.location.path.display()
         ))
     })?;

@@ -9,7 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::QueryError;
 use super::search::{CANDIDATES, Request};
 use crate::cache::chunks::ChunkRecord;
-use crate::domain::Language;
+use crate::domain::{Language, Source};
 use crate::outline::language_of;
 
 /// So many times as many candidates are looked at where a filter will take most of them away.
@@ -20,6 +20,7 @@ pub(super) struct Filter {
     kind: Option<String>,
     path: Option<GlobMatcher>,
     language: Option<Language>,
+    source: Option<Source>,
 }
 
 impl Filter {
@@ -36,14 +37,20 @@ impl Filter {
                 QueryError::Invalid(format!("--lang {name} is not known; known are {}", known.join(", ")))
             })
         };
+        let source = |name: &String| {
+            Source::parse(&name.to_lowercase()).ok_or_else(|| {
+                QueryError::Invalid(format!("--source {name} is not known; known are commit and worktree"))
+            })
+        };
         Ok(Self {
+            source: request.source.as_ref().map(source).transpose()?,
             kind: request.kind.clone(),
             path: request.path.as_ref().map(glob).transpose()?,
             language: request.language.as_ref().map(language).transpose()?,
         })
     }
 
-    pub(super) fn wants(&self, chunk: &ChunkRecord) -> bool {
+    pub(super) fn wants(&self, chunk: &ChunkRecord, source: Source) -> bool {
         let path = |glob: &GlobMatcher| {
             let is_name = !glob.glob().glob().contains('/');
             let path = if is_name { chunk.path.file_name() } else { chunk.path.as_bytes() };
@@ -52,11 +59,16 @@ impl Filter {
         self.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
             && self.language.is_none_or(|language| language_of(&chunk.path) == language)
             && self.path.as_ref().is_none_or(path)
+            && self.source.is_none_or(|wanted| wanted == source)
     }
 
     /// Candidates of a kind to be looked at.
     pub(super) fn depth(&self) -> usize {
-        let is_open = self.kind.is_none() && self.path.is_none() && self.language.is_none();
+        // HEAD has nearly all files.
+        let is_open = self.kind.is_none()
+            && self.path.is_none()
+            && self.language.is_none()
+            && self.source != Some(Source::Worktree);
         if is_open { CANDIDATES } else { CANDIDATES * FILTERED }
     }
 }

@@ -1,7 +1,7 @@
 //! Hybrid search: the nearest vectors and the best words are the candidates, [`super::rank`] orders them.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::rank::{Parts, Question, WEIGHTS};
 use super::snippet::{Line, Texts, snippet};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
-use crate::cache::{RepoStore, view};
+use crate::cache::{RepoStore, overlay, view};
 use crate::config::Config;
 use crate::domain::{FilePath, RepoId, Role, Source};
 use crate::embedder::bert::Embedder;
@@ -42,13 +42,16 @@ pub struct Request {
     pub path: Option<String>,
     /// Language of the hits' files, e.g. `rust`.
     pub language: Option<String>,
+    /// Where the content of the hits' files was read: `commit` or `worktree`.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Hits say what their scores are made of.
     pub explain: bool,
 }
 
 impl Request {
     /// # Errors
-    /// If the path is no glob, or the language is not known.
+    /// If the path is no glob, or the language or the source is not known.
     pub fn check(&self) -> Result<(), QueryError> {
         Filter::new(self).map(drop)
     }
@@ -110,6 +113,23 @@ pub struct Searcher {
 struct Searched {
     repo: Registered,
     store: Option<RepoStore>,
+    /// The files that the view has from the work tree.
+    saved: BTreeSet<FilePath>,
+}
+
+impl Searched {
+    fn new(repo: Registered, store: Option<RepoStore>) -> Result<Self, QueryError> {
+        let saved = store.as_ref().map(|store| overlay::paths(store.db())).transpose()?.unwrap_or_default();
+        Ok(Self { repo, store, saved })
+    }
+
+    fn source(&self, path: &FilePath) -> Source {
+        if self.saved.contains(path) { Source::Worktree } else { Source::Commit }
+    }
+
+    fn has(&self, chunk: &ChunkRecord, filter: &Filter) -> bool {
+        filter.wants(chunk, self.source(&chunk.path))
+    }
 }
 
 /// What is known of a chunk that may be a hit.
@@ -157,7 +177,8 @@ impl Searcher {
         let (repos, errors) = match &request.repo {
             Some(named) => {
                 let repo = reader.repo(named)?;
-                (vec![Searched { store: reader.store(&repo)?, repo }], Vec::new())
+                let store = reader.store(&repo)?;
+                (vec![Searched::new(repo, store)?], Vec::new())
             }
             None => readable(&reader)?,
         };
@@ -195,7 +216,8 @@ impl Searcher {
         let failed = |error: &dyn std::error::Error| QueryError::Invalid(error.to_string());
         let query = embedder.embed_query(&request.query).map_err(|error| failed(&error))?;
         let mut found = Vec::new();
-        for (index, Searched { repo, store }) in repos.iter().enumerate() {
+        for (index, searched) in repos.iter().enumerate() {
+            let Searched { repo, store, .. } = searched;
             let Some(table) = self.table(repo).map_err(|error| failed(&error))? else { continue };
             let Some(store) = store else { continue };
             let nearest = self
@@ -204,7 +226,7 @@ impl Searcher {
                 .map_err(|error| failed(&error))?;
             for (chunk_id, score) in nearest {
                 // A vector of a file that has changed since is no hit: only chunks of the present view are.
-                if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| filter.wants(chunk)) {
+                if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| searched.has(chunk, filter)) {
                     found.push(Match { repo: index, chunk, score: f64::from(score) });
                 }
             }
@@ -230,7 +252,7 @@ fn readable(reader: &Reader<'_>) -> Result<(Vec<Searched>, Vec<String>), QueryEr
     let (mut sound, mut errors) = (Vec::new(), Vec::new());
     for repo in reader.repos()? {
         match reader.store(&repo) {
-            Ok(store) => sound.push(Searched { repo, store }),
+            Ok(store) => sound.push(Searched::new(repo, store)?),
             Err(error) => errors.push(format!("{}: {error}", repo.location.path.display())),
         }
     }
@@ -250,7 +272,7 @@ fn add_words(
     for (repo, searched) in repos.iter().enumerate() {
         let Some(store) = &searched.store else { continue };
         let chunks = chunks::search(store.db(), &request.query, filter.depth())?;
-        let wanted = chunks.into_iter().filter(|(chunk, _)| filter.wants(chunk));
+        let wanted = chunks.into_iter().filter(|(chunk, _)| searched.has(chunk, filter));
         found.extend(wanted.map(|(chunk, score)| Match { repo, chunk, score }));
         let holding = chunks::holding(store.db(), &request.query, CANDIDATES)?;
         phrases.extend(holding.into_iter().map(|chunk_id| (repo, chunk_id)));
@@ -327,7 +349,8 @@ fn best(candidates: Candidates, limit: usize) -> Vec<Candidate> {
 fn hits(repos: &[Searched], best: Vec<Candidate>, question: &Question, explain: bool) -> Result<Vec<Hit>, QueryError> {
     let mut texts = Texts::default();
     let hit = |candidate: Candidate| {
-        let Searched { repo, store } = &repos[candidate.repo];
+        let searched = &repos[candidate.repo];
+        let Searched { repo, store, .. } = searched;
         let (path, path_bytes) = json_path(&candidate.chunk.path);
         let text = texts.of(repo, store.as_ref(), &candidate.chunk.path)?;
         Ok(Hit {
@@ -337,7 +360,7 @@ fn hits(repos: &[Searched], best: Vec<Candidate>, question: &Question, explain: 
             start_line: candidate.chunk.start_line,
             end_line: candidate.chunk.end_line,
             score: candidate.parts.score(&WEIGHTS),
-            source: Source::Commit.as_str().to_owned(),
+            source: searched.source(&candidate.chunk.path).as_str().to_owned(),
             snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
             parts: explain.then_some(candidate.parts),
             entity_type: candidate.chunk.entity_type,

@@ -11,6 +11,7 @@ use crate::cache::{RepoStore, view};
 use crate::domain::{FilePath, RepoId};
 use crate::repo::registry::Registered;
 use crate::repo::{Blob, MAX_FILE_BYTES, Repo};
+use crate::worker;
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +40,20 @@ impl Texts {
         if !self.files.contains_key(&key) {
             let git = self.repos.entry(repo.id.clone()).or_insert_with(|| Repo::open(&repo.location).ok());
             let file = match store {
-                Some(store) => view::file(store.db(), path)?,
+                Some(store) => view::present(store.db(), path)?,
                 None => None,
             };
-            let text = git.as_ref().zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
-                Ok(Blob::Content(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            let saved = match (store, &file) {
+                (Some(store), Some(file)) => worker::saved(store.db(), file)?,
                 _ => None,
-            });
-            self.files.insert(key.clone(), text);
+            };
+            let committed = || {
+                git.as_ref().zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
+                    Ok(Blob::Content(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                    _ => None,
+                })
+            };
+            self.files.insert(key.clone(), saved.or_else(committed));
         }
         Ok(self.files.get(&key).and_then(Option::as_deref))
     }

@@ -1,12 +1,14 @@
 //! What is fresh, what is queued, what it cost: the JSON of `status --json` (DESIGN §6).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::budget::{BudgetStatus, budget};
 pub use super::model_status::{CutoffStatus, ModelStatus, ParkedStatus};
 use super::model_status::{cutoff, model, parked};
 use super::{QueryError, Reader};
-use crate::cache::{self, disk_bytes, set_aside, view};
+use crate::cache::{self, disk_bytes, overlay, set_aside, view};
 use crate::clock;
 use crate::queue;
 use crate::repo::Repo;
@@ -36,6 +38,8 @@ pub struct DaemonStatus {
     pub worker_rss_bytes: Option<u64>,
     /// Whether the kernel holds the daemon to writing in its own directories only: `enforced`, `partly enforced`, `off`.
     pub sandbox: Option<String>,
+    /// The work trees that the timer looks at, by their repositories' ids, each with the reason.
+    pub polled: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +57,10 @@ pub struct RepoStatus {
     /// Files with a job queued or running.
     pub pending: u64,
     pub skipped: u64,
+    /// Files that are in the work tree not what HEAD has of them.
+    pub saved: u64,
+    /// Why the work tree, or a part of it, is not followed.
+    pub not_followed: Option<String>,
     /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
     pub asked: u64,
     pub answered: u64,
@@ -127,6 +135,8 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
             evicted: freshness.evicted,
             pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
             skipped: freshness.skipped,
+            saved: of_store.saved,
+            not_followed: of_store.not_followed,
             asked: freshness.asked,
             answered: freshness.answered,
             set_aside: set_aside::list(&store_dir(config, &repo))
@@ -155,6 +165,8 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
 #[derive(Default)]
 struct StoreStatus {
     freshness: view::Freshness,
+    saved: u64,
+    not_followed: Option<String>,
     hits: u64,
     misses: u64,
     bytes: u64,
@@ -169,6 +181,8 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
     };
     Ok(StoreStatus {
         freshness: view::freshness(store.db())?,
+        saved: overlay::paths(store.db())?.len() as u64,
+        not_followed: cache::metadata(store.db(), cache::OVERLAY_NOTE)?.filter(|note| !note.is_empty()),
         hits: counter(cache::HITS)?,
         misses: counter(cache::MISSES)?,
         considered: counter(cache::DEPENDENTS_CONSIDERED)?,

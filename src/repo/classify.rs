@@ -128,6 +128,18 @@ const GENERATED_ENDS: &[&str] = &[
     ".gen.go",
 ];
 
+/// Names of what editors write beside a file while it is edited: Vim, Emacs, Kate, JetBrains, and `sed -i`.
+pub fn is_scratch(path: &FilePath) -> bool {
+    let name = path.file_name();
+    let ends = [&b"~"[..], b".swp", b".swo", b".swx", b".kate-swp", b"___jb_tmp___", b"___jb_old___"];
+    let is_sed = name.len() == 9 && name.starts_with(b"sed") && name[3..].iter().all(u8::is_ascii_alphanumeric);
+    name == b"4913"
+        || name.starts_with(b".#")
+        || name.starts_with(b"#")
+        || is_sed
+        || ends.iter().any(|end| name.ends_with(end))
+}
+
 /// Why a file is not read, as far as its path tells: it may hold credentials (always, and by the globs of `privacy.deny`), it is
 /// somebody else's, or a tool wrote it. Case does not matter but for directories of others' code.
 pub fn skip_by_name(path: &FilePath, deny: &GlobSet) -> Option<SkipReason> {

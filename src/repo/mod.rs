@@ -5,6 +5,7 @@
 mod classify;
 mod content;
 mod diff;
+pub mod disk;
 mod head;
 mod history;
 pub mod legacy;
@@ -13,11 +14,13 @@ mod open;
 pub mod registry;
 mod rename;
 pub mod tree;
+pub mod user_config;
+pub mod worktree;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 
-pub use classify::{MAX_FILE_BYTES, skip_by_content, skip_by_name};
+pub use classify::{MAX_FILE_BYTES, is_scratch, skip_by_content, skip_by_name};
 pub use content::{CLASSIFY_VERSION, Content, content, deny_globs};
 pub use diff::{FileChange, TreeDiff};
 pub use head::{Busy, Head};

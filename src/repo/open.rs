@@ -30,6 +30,8 @@ pub enum RepoError {
     WrongKind { id: ObjectId, found: String, expected: &'static str },
     #[error("the tree {tree} has more than {limit} entries; a tree of that size is not indexed")]
     TooManyFiles { tree: ObjectId, limit: usize },
+    #[error("the work tree of {path} cannot be compared: {reason}; `git -C {path} status` shows what Git says")]
+    WorkTree { path: PathBuf, reason: String },
     #[error("the revision {spec} is not known in {path}: {reason}")]
     Revision { path: PathBuf, spec: String, reason: String },
 }
@@ -126,8 +128,10 @@ impl Repo {
 /// # Errors
 /// The reason, if one of them is something else.
 pub(super) fn refuse_special_files(git_dir: &Path, common_dir: &Path) -> Result<(), String> {
-    let own = ["HEAD", "commondir", "gitdir", "config.worktree", "logs/HEAD"].map(|name| git_dir.join(name));
-    let shared = ["config", "packed-refs", "shallow", "objects/info/alternates"].map(|name| common_dir.join(name));
+    let own = ["HEAD", "commondir", "gitdir", "config.worktree", "logs/HEAD", "index"].map(|name| git_dir.join(name));
+    let shared =
+        ["config", "packed-refs", "shallow", "objects/info/alternates", "info/exclude", "info/attributes", "index"]
+            .map(|name| common_dir.join(name));
     let is_special = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| !metadata.is_file());
     match own.iter().chain(&shared).find(is_special) {
         Some(path) => Err(format!("{} is not a regular file", path.display())),

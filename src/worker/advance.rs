@@ -1,6 +1,6 @@
 //! Making the recorded view what HEAD is, in one transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -39,10 +39,10 @@ impl Worker {
         planned: &Planned,
         read_with: &str,
     ) -> Result<(), Unreconciled> {
-        let rechunked = rechunked(comparison, relations, &planned.files);
+        let rechunked = rechunked(comparison, relations, planned);
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
         let tx = store.write()?;
-        put_files(&tx, comparison)?;
+        put_files(&tx, comparison, planned)?;
         for (path, (links, uses)) in &relations.links {
             view::put_links(&tx, path, links, uses)?;
         }
@@ -88,26 +88,35 @@ fn count_cut_off(tx: &Connection, comparison: &Comparison, impact: &Impact) -> S
     cache::count(tx, cache::DEPENDENTS_ANALYSED, impact.dependents.len())
 }
 
-fn put_files(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
+/// What lies over a file is left as it is: it is looked after once HEAD is what it is.
+fn put_files(tx: &Connection, comparison: &Comparison, planned: &Planned) -> StoreResult<()> {
+    let is_covered = |path: &FilePath| planned.overlay.contains_key(path);
     for path in gone(&comparison.diff) {
-        view::remove_file(tx, path)?;
-        chunks::remove(tx, path)?;
-        view::put_dead_vectors(tx, path)?;
+        view::remove_committed(tx, path)?;
+        if !is_covered(path) {
+            forget(tx, path)?;
+        }
     }
     for file in &comparison.reads {
         view::put_file(tx, &file.record)?;
         if let (Some(content), true) = (&file.record.content_hash, *file.outline != Outline::default()) {
             outlines::put_outline(tx, content, file.record.language, &file.outline)?;
         }
-        if file.record.skip.is_some() {
-            chunks::remove(tx, &file.record.path)?;
-            view::put_dead_vectors(tx, &file.record.path)?;
+        if file.record.skip.is_some() && !is_covered(&file.record.path) {
+            forget(tx, &file.record.path)?;
         }
     }
     Ok(())
 }
 
-fn put_keys(tx: &Connection, plans: &[FilePlan]) -> StoreResult<()> {
+/// Takes out what is kept of a file that is indexed no more.
+pub(super) fn forget(tx: &Connection, path: &FilePath) -> StoreResult<()> {
+    view::forget(tx, path)?;
+    chunks::remove(tx, path)?;
+    view::put_dead_vectors(tx, path)
+}
+
+pub(super) fn put_keys(tx: &Connection, plans: &[FilePlan]) -> StoreResult<()> {
     for plan in plans {
         view::put_current_keys(tx, &plan.path, &plan.keys)?;
     }
@@ -115,7 +124,7 @@ fn put_keys(tx: &Connection, plans: &[FilePlan]) -> StoreResult<()> {
 }
 
 /// Notes which results were there in place of new work, and how many had to be made.
-fn count_accesses(tx: &Connection, plans: &[FilePlan], now: Timestamp) -> StoreResult<()> {
+pub(super) fn count_accesses(tx: &Connection, plans: &[FilePlan], now: Timestamp) -> StoreResult<()> {
     for (kind, key) in plans.iter().flat_map(|plan| &plan.settled) {
         if *kind != JobKind::Embed {
             analyses::touch(tx, key, now)?;
@@ -136,13 +145,10 @@ fn put_directories(tx: &Connection, comparison: &Comparison) -> StoreResult<()> 
 }
 
 /// The files whose chunks have to be cut anew: those that were read, and those whose module path, which chunks name, is another.
-fn rechunked(
-    comparison: &Comparison,
-    relations: &Relations,
-    files: &BTreeMap<FilePath, FileRecord>,
-) -> Vec<FileRecord> {
+fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) -> Vec<FileRecord> {
     let read: HashSet<&FilePath> = comparison.reads.iter().map(|file| &file.record.path).collect();
-    let indexed = files.values().filter(|file| file.skip.is_none());
+    let indexed =
+        planned.files.values().filter(|file| file.skip.is_none() && !planned.overlay.contains_key(&file.path));
     indexed.filter(|file| read.contains(&file.path) || relations.moved.contains(&file.path)).cloned().collect()
 }
 
@@ -158,7 +164,7 @@ pub(super) fn cut(pool: &rayon::ThreadPool, git: &Repo, files: &[FileRecord]) ->
 }
 
 /// Writes the chunks of one file into the lexical index.
-fn put_chunks(db: &rusqlite::Connection, path: &FilePath, cut: &[Chunk]) -> StoreResult<()> {
+pub(super) fn put_chunks(db: &rusqlite::Connection, path: &FilePath, cut: &[Chunk]) -> StoreResult<()> {
     let rows: Vec<(ChunkRecord, &str)> =
         records(path, cut).into_iter().zip(cut.iter().map(|chunk| chunk.text.as_str())).collect();
     chunks::replace(db, path, &rows)

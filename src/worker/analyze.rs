@@ -36,6 +36,8 @@ struct Prepared {
     key: AnalysisKey,
     file: FileRecord,
     uses: Vec<DependencyUse>,
+    /// The text of a file of the overlay; `None`: it is in the repository.
+    saved: Option<String>,
 }
 
 /// A report, ready to be stored.
@@ -105,17 +107,20 @@ impl Worker {
         let own = recipe::for_repo(&self.recipe, &self.config.for_repo(&repo.location.path));
         let recipe = own.analysis(job.kind);
         let store = self.store(repo)?;
-        let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err(job)) };
+        let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Err(job)) };
         let Some(key) = recipe.and_then(|recipe| recipe.key(&file)) else { return Ok(Err(job)) };
         if file.skip.is_some() || key.hash() != job.key || is_made(store.db(), &job)? {
             return Ok(Err(job));
         }
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
         let uses = match analysis_type {
-            AnalysisType::Analysis => view::uses(store.db(), &job.path)?.into_iter().map(dependency).collect(),
+            AnalysisType::Analysis => {
+                view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
+            }
             _ => Vec::new(),
         };
-        Ok(Ok(Prepared { job, analysis_type, key, file, uses }))
+        let saved = read::saved(store.db(), &file)?;
+        Ok(Ok(Prepared { job, analysis_type, key, file, uses, saved }))
     }
 
     fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<Report, Ended>> {
@@ -163,7 +168,10 @@ pub(super) fn put(
 fn make_one(analyzer: &Local, slots: &Slots, git: &Repo, one: &Prepared) -> Result<Report, Ended> {
     let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
     let begun = clock::monotonic();
-    let text = read::text(git, &one.file.blob).map_err(|error| failed(&error))?;
+    let text = match &one.saved {
+        Some(saved) => Some(saved.clone()),
+        None => read::text(git, &one.file.blob).map_err(|error| failed(&error))?,
+    };
     let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
     let _slot = slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
     let shown = Subject { language: one.file.language, role: one.file.role, text: &text, uses: &one.uses };

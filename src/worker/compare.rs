@@ -80,7 +80,7 @@ impl Worker {
     }
 
     /// The blobs that are quarantined, and those that are suspect.
-    fn suspect_blobs(&self) -> Result<(HashSet<ObjectId>, HashSet<ObjectId>), Unreconciled> {
+    pub(super) fn suspect_blobs(&self) -> Result<(HashSet<ObjectId>, HashSet<ObjectId>), Unreconciled> {
         let (mut quarantined, mut suspects) = (HashSet::new(), HashSet::new());
         for subject in &self.suspects {
             if let Subject::Blob(id) = subject {

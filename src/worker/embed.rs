@@ -132,18 +132,19 @@ impl Worker {
     ) -> Result<Result<Pending, (Job, Ended)>, WorkerError> {
         let recipe = self.recipe.embedding.clone();
         let store = self.store(repo)?;
-        let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err((job, Ended::Finished))) };
+        let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Err((job, Ended::Finished))) };
         let key = recipe.and_then(|recipe| recipe.key(&file));
         let embedded = view::embedded_key(store.db(), &job.path)?;
         let there = embedded == Some(job.key);
         if file.skip.is_some() || key != Some(job.key) || there {
             return Ok(Err((job, Ended::Finished)));
         }
+        let saved = read::saved(store.db(), &file)?;
         let _slot = self
             .slots
             .enter(&subject(&job))
             .map_err(|source| WorkerError::Directory { path: self.home.slots(), source })?;
-        Ok(match read::text(git, &file.blob) {
+        Ok(match saved.map_or_else(|| read::text(git, &file.blob), |saved| Ok(Some(saved))) {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
                 Ok(Pending { job, file, chunks, was_embedded: embedded.is_some() })

@@ -114,7 +114,7 @@ impl Worker {
 }
 
 fn indexed(db: &Connection) -> StoreResult<BTreeSet<FilePath>> {
-    Ok(view::files(db)?.into_iter().filter(|file| file.skip.is_none()).map(|file| file.path).collect())
+    Ok(view::present_files(db)?.into_iter().filter(|file| file.skip.is_none()).map(|file| file.path).collect())
 }
 
 /// Analyses of this version that nobody could show: path, key, what is wrong.

@@ -255,7 +255,7 @@ impl Worker {
         let rows = self.runtime.block_on(table.ids())?;
         let paths: BTreeSet<FilePath> = rows.iter().map(|(_, path)| FilePath::from_escaped(path)).collect();
         // What cannot be read of the view is no reason to take a file for gone.
-        let Some(known) = self.store(repo).ok().and_then(|store| view::files(store.db()).ok()) else {
+        let Some(known) = self.store(repo).ok().and_then(|store| view::present_files(store.db()).ok()) else {
             return Ok(Vec::new());
         };
         let known: BTreeSet<FilePath> = known.into_iter().map(|file| file.path).collect();

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use globset::GlobSet;
+use rusqlite::Connection;
 
 use super::slots::Slots;
+use crate::cache::overlay;
 use crate::cache::view::{FileRecord, Links};
 use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
 use crate::outline::{self, Outline};
 use crate::queue::Subject;
 use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
+use crate::store::Result as StoreResult;
 
 /// What reading one file gave.
 pub(crate) struct FileRead {
@@ -65,7 +68,11 @@ impl Reading<'_> {
         content(repo, entry, self.deny)
     }
 
-    fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
+    /// What a text says to others.
+    ///
+    /// # Errors
+    /// If it cannot be noted that it is being parsed.
+    pub fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
         let unwritten =
             |error: std::io::Error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") };
         let subject = Subject::Blob(blob.clone());
@@ -74,7 +81,18 @@ impl Reading<'_> {
     }
 }
 
-/// The text of an indexed file; `None` if its object is gone or is no text any more.
+/// The text of a file of the overlay as it was read; `None` if the file is HEAD's.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(crate) fn saved(db: &Connection, file: &FileRecord) -> StoreResult<Option<String>> {
+    match file.source {
+        Source::Commit => Ok(None),
+        Source::Worktree => overlay::text(db, &file.path),
+    }
+}
+
+/// The text of an indexed file of the tree at HEAD; `None` if its object is gone or is no text any more.
 ///
 /// # Errors
 /// If the repository is damaged.

@@ -33,6 +33,7 @@ pub(super) fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe 
     Recipe {
         analyses: AnalysisType::ALL.iter().map(local).collect(),
         asks: asks(config, prompts),
+        ask_on_save: false,
         withhold: Vec::new(),
         embedding: installed
             .map(|spec| EmbeddingRecipe { model_id: spec.id.to_owned(), chunker_version: CHUNKER_VERSION }),
@@ -60,6 +61,7 @@ pub(super) fn for_repo(recipe: &Recipe, config: &RepoConfig) -> Recipe {
     own.asks.retain(wanted);
     if !own.asks.is_empty() {
         own.withhold.clone_from(&config.withhold);
+        own.ask_on_save = config.analysis.on_save;
     }
     own
 }

@@ -3,8 +3,9 @@
 //! The order is the safety: jobs are enqueued (agent.db) before the view advances (analysis.db). A crash between the two finds
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
+use super::overlay::Extent;
 use super::relate::Relations;
-use super::{Worker, WorkerError, recipe};
+use super::{Worker, WorkerError, recipe, schedule};
 use crate::cache;
 use crate::clock;
 use crate::domain::{Hash, RepoId};
@@ -25,6 +26,8 @@ const VIEW_VERSION: u32 = 1;
 pub struct Reconciled {
     /// Files that differ from what was recorded.
     pub changes: usize,
+    /// Files of the work tree that differ from what was recorded of it.
+    pub saved: usize,
     /// Files whose use of others was worked out anew.
     pub resolved: usize,
     /// Files that use something that changed.
@@ -83,7 +86,7 @@ impl Worker {
         match &outcome {
             Ok(done) => {
                 let millis = begun.elapsed().as_secs_f64() * 1e3;
-                tracing::info!(repo = %id, done.changes, done.resolved, done.dependents, done.jobs, millis, "reconciled");
+                tracing::info!(repo = %id, done.changes, done.saved, done.resolved, done.dependents, done.jobs, millis, "reconciled");
             }
             Err(Unreconciled::Held(busy)) => {
                 registry::record_not_reconciled(&self.queue, id, Some(busy.as_str()), None)?;
@@ -114,8 +117,9 @@ impl Worker {
         let comparison = self.compare(repo, &git, head, &deny, reread)?;
         let mut relations = self.relate(repo, &comparison, reread)?;
         let planned = self.plan(repo, &recipe, &comparison, &relations, full)?;
-        let jobs = self.enqueue(repo, &comparison, &planned.plans)?;
+        let jobs = self.enqueue(repo, schedule::unwanted(&comparison), &planned.plans)?;
         self.advance(repo, &git, &comparison, &mut relations, &planned, &read_with)?;
+        let overlaid = self.lay_over(repo, &git, &recipe, &comparison, &deny, Extent { full, reread })?;
 
         let outcome = Outcome {
             head: comparison.head.commit.clone(),
@@ -125,7 +129,8 @@ impl Worker {
         registry::record_reconciled(&self.queue, &repo.id, &outcome, clock::now())?;
         let Relations { resolved, impact, .. } = &relations;
         let (changes, dependents) = (comparison.diff.changes.len(), impact.dependents.len());
-        Ok(Reconciled { changes, resolved: *resolved, dependents, jobs })
+        let (saved, jobs) = (overlaid.changes, jobs + overlaid.jobs);
+        Ok(Reconciled { changes, saved, resolved: *resolved, dependents, jobs })
     }
 }
 

@@ -174,7 +174,7 @@ fn scope(comparison: &Comparison, before: &Outlines) -> Scope {
 }
 
 /// Every file's outline from the store.
-fn load(pool: &rayon::ThreadPool, store: &RepoStore) -> StoreResult<Outlines> {
+pub(super) fn load(pool: &rayon::ThreadPool, store: &RepoStore) -> StoreResult<Outlines> {
     let packed = outlines::packed(store.db())?;
     let unpack = |(path, packed): (FilePath, Option<Vec<u8>>)| {
         (path, Arc::new(packed.and_then(|packed| outlines::unpack(&packed)).unwrap_or_default()))

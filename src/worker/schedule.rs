@@ -9,18 +9,22 @@ use super::reconcile::Unreconciled;
 use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
 use crate::cache::key::StoredParts;
+use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::view::{self, FileRecord};
 use crate::cache::{self, RepoStore, analyses, evicted, share};
 use crate::clock::{self, Timestamp};
 use crate::domain::{FilePath, Hash, JobKind};
-use crate::plan::{self, Cause, FilePlan, Recipe, Stored};
+use crate::plan::{self, Cause, FilePlan, Layers, Recipe, Stored};
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::{Result as StoreResult, StoreError, write};
 
 /// What is to be done, and what the files that it is done for will be.
 pub(super) struct Planned {
+    /// As HEAD has them.
     pub files: BTreeMap<FilePath, FileRecord>,
+    /// What lies over HEAD, as it was found last time.
+    pub overlay: BTreeMap<FilePath, OverlayFile>,
     pub plans: Vec<FilePlan>,
 }
 
@@ -34,45 +38,61 @@ impl Worker {
         relations: &Relations,
         full: bool,
     ) -> Result<Planned, Unreconciled> {
+        let store = self.store(repo)?;
+        let overlay = overlay::files(store.db())?;
+        let mut causes = causes(comparison, relations);
+        let files = files_after(store, comparison, relations, full)?;
+        let layers = files.iter().map(|(path, file)| {
+            let overlaid = overlay.get(path).map(|file| file.record.clone());
+            let cause = causes.remove(path).unwrap_or(Cause::Backfill);
+            (path.clone(), Layers { committed: Some(file.clone()), overlaid }, cause)
+        });
+        let layers = layers.collect();
+        let plans = self.plan_files(repo, recipe, layers, full)?;
+        Ok(Planned { files, overlay, plans })
+    }
+
+    /// Plans files of the view (`all`: it is most of them).
+    pub(super) fn plan_files(
+        &mut self,
+        repo: &Registered,
+        recipe: &Recipe,
+        files: Vec<(FilePath, Layers, Cause)>,
+        all: bool,
+    ) -> Result<Vec<FilePlan>, Unreconciled> {
         let withheld = Withheld::new(&recipe.withhold);
         self.store(repo)?;
         self.open_stores()?;
         let store = &self.stores[&repo.id];
-        let causes = causes(comparison, relations);
-        let files = files_after(store, comparison, relations, full)?;
         let tx = store.db().unchecked_transaction()?;
         let held = Held {
             store,
-            keys: if full { Some(RefCell::new(evicted::settled_keys(store.db())?)) } else { None },
+            keys: if all { Some(RefCell::new(evicted::settled_keys(store.db())?)) } else { None },
             others: super::share::others(&self.stores, &repo.id).collect(),
             copied: Cell::new(0),
             now: clock::now(),
         };
         let mut plans = Vec::new();
-        for (path, file) in &files {
-            let cause = causes.get(path).unwrap_or(&Cause::Backfill);
-            plans.push(plan::plan(recipe, file, cause, withheld.holds(path), &held)?);
+        for (path, layers, cause) in &files {
+            plans.extend(plan::plan_layers(recipe, layers, cause, withheld.holds(path), &held)?);
         }
         cache::count(&tx, cache::COPIED, held.copied.get())?;
         tx.commit()?;
-        Ok(Planned { files, plans })
+        Ok(plans)
     }
 
-    /// Writes the plans into the queue, in one transaction: new jobs in, pointless ones out.
+    /// Writes the plans into the queue, in one transaction: new jobs in, pointless ones out. `unwanted`: files that have no results to
+    /// wait for, for they are gone or no longer indexed.
     pub(super) fn enqueue(
         &mut self,
         repo: &Registered,
-        comparison: &Comparison,
+        unwanted: impl IntoIterator<Item = FilePath>,
         plans: &[FilePlan],
     ) -> Result<usize, Unreconciled> {
         let now = clock::now();
         let tx = write(&mut self.queue)?;
-        for path in gone(&comparison.diff) {
-            queue::supersede(&tx, &repo.id, path, now)?;
-        }
-        // A file that is no longer indexed has no results to wait for.
-        for file in comparison.reads.iter().filter(|file| file.record.skip.is_some()) {
-            queue::supersede(&tx, &repo.id, &file.record.path, now)?;
+        for path in unwanted {
+            queue::supersede(&tx, &repo.id, &path, now)?;
         }
         let mut jobs = 0;
         for plan in plans {
@@ -84,6 +104,12 @@ impl Worker {
         tx.commit().map_err(StoreError::from)?;
         Ok(jobs)
     }
+}
+
+/// The files of the comparison that have no results to wait for.
+pub(super) fn unwanted(comparison: &Comparison) -> impl Iterator<Item = FilePath> + '_ {
+    let skipped = comparison.reads.iter().filter(|file| file.record.skip.is_some()).map(|file| &file.record.path);
+    gone(&comparison.diff).chain(skipped).cloned()
 }
 
 /// The files that are planned, as they will be: those that were read, those whose relations are others (`full`: all).

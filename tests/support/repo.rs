@@ -92,10 +92,12 @@ impl TestRepo {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// Writes a file as most editors do: beside it, then in its place. A watch over the work tree never sees half of it.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
-        let path = self.path.join(path);
+        let (path, new) = (self.path.join(path), self.beside(".being-written"));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
+        std::fs::write(&new, content).unwrap();
+        std::fs::rename(new, path).unwrap();
     }
 
     pub fn read(&self, path: &str) -> String {

@@ -13,8 +13,13 @@ use super::TestAgent;
 
 /// What does not depend on the way that led there: the view, what it refers to, and the index of its words. Numbers of rows, times
 /// and analyses of what was there once are left out.
-const STATE: [(&str, &str); 9] = [
+const STATE: [(&str, &str); 10] = [
     ("files", "SELECT * FROM files"),
+    (
+        "overlay_files",
+        "SELECT file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root,
+                deps_hash, uses, context_hash, text FROM overlay_files",
+    ),
     ("directories", "SELECT * FROM directories"),
     ("file_dependencies", "SELECT * FROM file_dependencies"),
     ("file_reexports", "SELECT * FROM file_reexports"),

@@ -24,6 +24,10 @@ pub fn look(context: &Context, daemon: Option<&Daemon>) -> Vec<Finding> {
     if let Some(daemon) = daemon {
         findings.push(sandbox(&daemon.sandbox));
         findings.push(watches(daemon.watches));
+        findings.extend(daemon.polled.iter().map(|(repo, why)| {
+            let told = format!("the work tree of {repo} is looked at by the timer: {why}");
+            Finding::note("watches", told, "ra-agent logs")
+        }));
     }
     findings
 }

@@ -1,5 +1,7 @@
 //! The daemon, and what starts it.
 
+use std::collections::BTreeMap;
+
 use super::Finding;
 use crate::cli::Context;
 use crate::cli::service;
@@ -9,6 +11,8 @@ use crate::daemon::control::{self, ControlError, Reply, Request};
 pub(super) struct Daemon {
     pub sandbox: String,
     pub watches: Option<usize>,
+    /// Work trees that the timer looks at, by repository, with the reason.
+    pub polled: BTreeMap<String, String>,
 }
 
 pub(super) fn look(context: &Context, findings: &mut Vec<Finding>) -> Option<Daemon> {
@@ -21,14 +25,14 @@ fn ask(context: &Context, findings: &mut Vec<Finding>) -> Option<Daemon> {
     const TOPIC: &str = "daemon";
     const RESTART: &str = "ra-agent daemon restart";
     let trouble = match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { pid, sandbox, watches, version, .. }) => {
+        Ok(Reply::Pong { pid, sandbox, watches, polled, version, .. }) => {
             let own = env!("CARGO_PKG_VERSION");
             findings.push(if version == own {
                 Finding::good(TOPIC, format!("running (pid {pid})"))
             } else {
                 Finding::note(TOPIC, format!("running (pid {pid}), but as version {version}; this is {own}"), RESTART)
             });
-            return Some(Daemon { sandbox, watches });
+            return Some(Daemon { sandbox, watches, polled });
         }
         Ok(Reply::Failed { message }) => Finding::problem(TOPIC, message, RESTART),
         Ok(other) => Finding::problem(TOPIC, format!("it answers {other:?}"), RESTART),

@@ -9,14 +9,16 @@ use rayon::prelude::*;
 
 use super::super::{QueryError, Reader};
 use crate::analyzer::llm::Withheld;
+use crate::cache::RepoStore;
 use crate::cache::chunks::ChunkRecord;
 use crate::cache::key::StoredParts;
+use crate::cache::overlay;
 use crate::cache::view::{FileRecord, Used};
 use crate::domain::{Edge, FilePath, Hash, JobKind, ObjectId};
 use crate::embedder::chunk;
 use crate::impact::{self, Graph};
-use crate::outline::Outline;
-use crate::plan::{self, Cause, Recipe, Stored};
+use crate::outline::{self, Outline};
+use crate::plan::{self, Cause, Layers, Recipe, Stored};
 use crate::repo::registry::Registered;
 use crate::repo::{Entry, Head, RecordedView, Repo, RepoError};
 use crate::worker::{self, FileRead, Reading};
@@ -31,12 +33,16 @@ pub(super) struct Expected {
     pub reexports: BTreeSet<Edge>,
     pub keys: BTreeMap<(FilePath, JobKind), Hash>,
     pub chunks: BTreeMap<FilePath, Vec<ChunkRecord>>,
+    /// What lies over the commit.
+    pub overlay: BTreeMap<FilePath, FileRecord>,
+    pub overlay_uses: BTreeMap<FilePath, Vec<Used>>,
 }
 
 impl Expected {
     pub fn build(
         reader: &Reader<'_>,
         repo: &Registered,
+        store: &RepoStore,
         git: &Repo,
         head: &Head,
         deny: &GlobSet,
@@ -56,11 +62,55 @@ impl Expected {
             reexports: graph.via().iter().cloned().collect(),
             keys: BTreeMap::new(),
             chunks: BTreeMap::new(),
+            overlay: BTreeMap::new(),
+            overlay_uses: BTreeMap::new(),
         };
         expected.add_files(reads, &graph, reader.config.llm.max_context_bytes);
+        expected.add_overlay(store, reader.config.llm.max_context_bytes)?;
         expected.add_keys(&worker::recipe_of(reader.config, reader.home, repo));
         expected.add_chunks(git)?;
         Ok(expected)
+    }
+
+    /// Whether there is such a file in the view, and it is not skipped.
+    pub fn is_indexed(&self, path: &FilePath) -> bool {
+        self.overlay.get(path).or_else(|| self.files.get(path)).is_some_and(|file| file.skip.is_none())
+    }
+
+    /// Builds the overlay from the texts that were read for it, and what the files use from the whole view.
+    fn add_overlay(&mut self, store: &RepoStore, context_bytes: usize) -> Result<(), QueryError> {
+        let mut view: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
+        for (path, file) in overlay::files(store.db())? {
+            let text = overlay::text(store.db(), &path)?;
+            let (language, role) = (outline::language_of(&path), outline::role_of(&path));
+            let outline = text.as_ref().map(|text| outline::outline(language, text).0).unwrap_or_default();
+            view.insert(path.clone(), Arc::new(outline));
+            let content_hash = text.as_ref().map(|text| Hash::of(text.as_bytes()));
+            // Why a file is skipped cannot be told without reading it.
+            let skip = if text.is_some() { None } else { file.record.skip };
+            let cut = text.as_ref().map_or(file.record.size_bytes, |text| text.len() as u64);
+            let record = FileRecord { language, role, content_hash, skip, size_bytes: cut, ..file.record };
+            self.overlay.insert(path, record);
+        }
+        if self.overlay.is_empty() {
+            return Ok(());
+        }
+        view.extend(
+            self.outlines
+                .iter()
+                .filter(|(path, _)| !self.overlay.contains_key(*path))
+                .map(|(path, outline)| (path.clone(), outline.clone())),
+        );
+        let graph = impact::resolve(&view);
+        for (path, record) in &mut self.overlay {
+            record.links = worker::links(&graph, path, context_bytes);
+            self.overlay_uses.insert(path.clone(), worker::used(&graph, path));
+            if let Some(text) = overlay::text(store.db(), path)? {
+                let chunks = chunk::chunks(record.language, record.links.module_path.as_deref(), &text);
+                self.chunks.insert(path.clone(), worker::records(path, &chunks));
+            }
+        }
+        Ok(())
     }
 
     fn add_files(&mut self, reads: Vec<FileRead>, graph: &Graph, context_bytes: usize) {
@@ -74,14 +124,18 @@ impl Expected {
 
     fn add_keys(&mut self, recipe: &Recipe) {
         let withheld = Withheld::new(&recipe.withhold);
-        for file in self.files.values() {
-            let Ok(plan) = plan::plan(recipe, file, &Cause::Backfill, withheld.holds(&file.path), &Nothing);
-            self.keys.extend(plan.keys.into_iter().map(|(kind, key)| ((file.path.clone(), kind), key)));
+        let paths: BTreeSet<&FilePath> = self.files.keys().chain(self.overlay.keys()).collect();
+        for path in paths {
+            let layers = Layers { committed: self.files.get(path).cloned(), overlaid: self.overlay.get(path).cloned() };
+            let Ok(plan) = plan::plan_layers(recipe, &layers, &Cause::Backfill, withheld.holds(path), &Nothing);
+            let keys = plan.into_iter().flat_map(|plan| plan.keys);
+            self.keys.extend(keys.map(|(kind, key)| ((path.clone(), kind), key)));
         }
     }
 
     fn add_chunks(&mut self, git: &Repo) -> Result<(), QueryError> {
-        let indexed: Vec<&FileRecord> = self.files.values().filter(|file| file.skip.is_none()).collect();
+        let indexed: Vec<&FileRecord> =
+            self.files.values().filter(|file| file.skip.is_none() && !self.overlay.contains_key(&file.path)).collect();
         let cut = |git: &Repo, file: &&FileRecord| {
             let text = worker::text(git, &file.blob)?.unwrap_or_default();
             let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);

@@ -7,6 +7,7 @@
 mod difference;
 mod expected;
 mod results;
+mod saved;
 mod view;
 
 pub use difference::{Difference, Part};
@@ -60,14 +61,17 @@ pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryEr
     let deny = deny_globs(&patterns).map_err(|(pattern, reason)| {
         QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
     })?;
-    let expected = Expected::build(reader, repo, &git, &head, &deny, &quarantined(reader)?)?;
+    let expected = Expected::build(reader, repo, &store, &git, &head, &deny, &quarantined(reader)?)?;
     let mut differences = view::differences(store.db(), &expected)?;
     let jobs_after = jobs(reader, &repo.id)?;
     let live = jobs_before.into_iter().chain(jobs_after).collect();
     differences.extend(results::differences(reader, repo, &store, &expected, live)?);
     drop(snapshot);
     differences.sort();
-    let note = note(&git, indexed.as_deref());
+    let note = match note(&git, indexed.as_deref()) {
+        Some(note) => Some(note),
+        None => saved::note(reader, repo, &git, &head, &deny, &expected)?,
+    };
     Ok(Verdict { repo: repo.clone(), commit: indexed, files: expected.files.len(), note, differences })
 }
 

@@ -114,8 +114,7 @@ fn vectors(
         let orphans = there.difference(&wanted);
         found.extend(orphans.map(|id| difference(Part::Vector, path, Some(format!("that of chunk {id}")), None)));
     }
-    let is_indexed = |path: &FilePath| expected.files.get(path).is_some_and(|file| file.skip.is_none());
-    for (path, ids) in ids.iter().filter(|(path, _)| !is_indexed(path) && !dead.contains(*path)) {
+    for (path, ids) in ids.iter().filter(|(path, _)| !expected.is_indexed(path) && !dead.contains(*path)) {
         let recorded = format!("{} of a file that is not indexed", ids.len());
         found.push(difference(Part::Vector, path, Some(recorded), None));
     }
@@ -140,7 +139,9 @@ fn stored_ids(reader: &Reader<'_>, repo: &Registered) -> Result<ChunkIds, QueryE
 
 /// Jobs of files that are not indexed.
 fn pointless(expected: &Expected, jobs: &[Job]) -> Vec<Difference> {
-    let is_indexed = |path: &FilePath| expected.files.get(path).is_some_and(|file| file.skip.is_none());
+    // What is committed may be asked about although it is gone from the work tree.
+    let is_indexed =
+        |path: &FilePath| expected.is_indexed(path) || expected.files.get(path).is_some_and(|file| file.skip.is_none());
     let is_live = |job: &&Job| matches!(job.state, JobState::Queued | JobState::Running | JobState::Parked);
     let pointless = jobs.iter().filter(is_live).filter(|job| !is_indexed(&job.path));
     let told: BTreeMap<i64, &Job> = pointless.map(|job| (job.id, job)).collect();

@@ -9,6 +9,7 @@ use super::expected::Expected;
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
 use crate::cache::outlines;
+use crate::cache::overlay;
 use crate::cache::view::{self, FileRecord, Used};
 use crate::domain::{Edge, FilePath, Hash, JobKind, ObjectId};
 use crate::outline::Outline;
@@ -17,10 +18,14 @@ use crate::store::Result;
 pub(super) fn differences(db: &Connection, expected: &Expected) -> Result<Vec<Difference>> {
     let recorded: BTreeMap<FilePath, FileRecord> =
         view::files(db)?.into_iter().map(|file| (file.path.clone(), file)).collect();
+    let overlay: BTreeMap<FilePath, FileRecord> =
+        overlay::files(db)?.into_iter().map(|(path, file)| (path, file.record)).collect();
     let mut found = files(&recorded, &expected.files);
+    found.extend(files(&overlay, &expected.overlay));
     found.extend(directories(view::directories(db)?.into_iter().collect(), &expected.directories));
     found.extend(stored_outlines(db, expected)?);
-    found.extend(contexts(db, &recorded, expected)?);
+    found.extend(contexts(db, &recorded, &expected.files, &expected.uses)?);
+    found.extend(contexts(db, &overlay, &expected.overlay, &expected.overlay_uses)?);
     found.extend(edges(Part::Edge, Relation::Uses.all(db)?, &expected.edges));
     found.extend(edges(Part::Reexport, Relation::Through.all(db)?, &expected.reexports));
     found.extend(keys(view::current_keys(db)?.into_iter().collect(), &expected.keys));
@@ -113,11 +118,12 @@ fn stored_outlines(db: &Connection, expected: &Expected) -> Result<Vec<Differenc
 fn contexts(
     db: &Connection,
     recorded: &BTreeMap<FilePath, FileRecord>,
-    expected: &Expected,
+    expected: &BTreeMap<FilePath, FileRecord>,
+    expected_uses: &BTreeMap<FilePath, Vec<Used>>,
 ) -> Result<Vec<Difference>> {
     let mut found = Vec::new();
     for (path, file) in recorded {
-        let Some(wanted) = expected.files.get(path) else { continue };
+        let Some(wanted) = expected.get(path) else { continue };
         let hash = |file: &FileRecord| file.links.deps_hash.map(|hash| format!("hash {hash}"));
         let shown =
             |file: &FileRecord| file.links.context_hash.map(|hash| format!("hash {hash} of what a prompt shows"));
@@ -130,8 +136,8 @@ fn contexts(
         if file.links.context_hash != wanted.links.context_hash {
             push(shown(file), shown(wanted));
         }
-        let uses: HashSet<Used> = view::uses(db, path)?.into_iter().collect();
-        let wanted: HashSet<Used> = expected.uses.get(path).into_iter().flatten().cloned().collect();
+        let uses: HashSet<Used> = view::uses(db, path, file.source)?.into_iter().collect();
+        let wanted: HashSet<Used> = expected_uses.get(path).into_iter().flatten().cloned().collect();
         let tell = |(written, kind, signature): &Used| {
             format!("{kind} {written} as {}", signature.as_deref().unwrap_or("unresolved"))
         };

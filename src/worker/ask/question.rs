@@ -33,7 +33,8 @@ impl Worker {
         let withheld = Withheld::new(&config.withhold);
         let own = recipe::for_repo(&self.recipe, &config);
         let store = self.store(&repo)?;
-        let Some(file) = view::file(store.db(), &job.path)? else { return Ok(Err(Ended::Finished)) };
+        let file = if own.ask_on_save { view::present } else { view::file };
+        let Some(file) = file(store.db(), &job.path)? else { return Ok(Err(Ended::Finished)) };
         let Some(recipe) = own.analysis(job.kind) else { return Ok(Err(Ended::Finished)) };
         let Some(key) = recipe.key(&file).filter(|key| key.hash() == job.key) else { return Ok(Err(Ended::Finished)) };
         if !is_asked_about(&file) || withheld.holds(&job.path) || is_made(store.db(), job)? {
@@ -47,10 +48,11 @@ impl Worker {
         let uses: Vec<DependencyUse> = match recipe.sees {
             Sees::Nothing => Vec::new(),
             Sees::Dependencies | Sees::Context => {
-                view::uses(store.db(), &job.path)?.into_iter().map(dependency).collect()
+                view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
             }
         };
-        let prompt = self.prompt(&repo, job, &file, &uses);
+        let saved = read::saved(store.db(), &file)?;
+        let prompt = self.prompt(&repo, job, &file, &uses, saved);
         Ok(prompt.map(|prompt| (repo, Question { key, file, prompt })))
     }
 
@@ -72,12 +74,24 @@ impl Worker {
         Ok(false)
     }
 
-    /// Reads the committed text and renders it, its secrets taken out.
-    fn prompt(&self, repo: &Registered, job: &Job, file: &FileRecord, uses: &[DependencyUse]) -> Result<Prompt, Ended> {
+    /// Reads the text, unless it is one that was `saved`, and renders it, its secrets taken out.
+    fn prompt(
+        &self,
+        repo: &Registered,
+        job: &Job,
+        file: &FileRecord,
+        uses: &[DependencyUse],
+        saved: Option<String>,
+    ) -> Result<Prompt, Ended> {
         let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
         let Some(asking) = &self.asking else { return Err(Ended::Finished) };
-        let git = Repo::open(&repo.location).map_err(|error| failed(&error))?;
-        let text = read::text(&git, &file.blob).map_err(|error| failed(&error))?;
+        let text = match saved {
+            Some(saved) => Some(saved),
+            None => {
+                let git = Repo::open(&repo.location).map_err(|error| failed(&error))?;
+                read::text(&git, &file.blob).map_err(|error| failed(&error))?
+            }
+        };
         let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
         let _slot = self.slots.enter(&subject(job)).map_err(|error| failed(&error))?;
         let shown = Subject { language: file.language, role: file.role, text: &text, uses };

@@ -1,0 +1,319 @@
+//! The work trees: each is watched, or, where that cannot be, looked at by the timer. Looking into one takes place beside the
+//! daemon's loop: a file system that hangs holds nothing else up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::domain::{FilePath, RepoId};
+use crate::event::{Cause, Event, Touched, TreeWatcher};
+use crate::repo::disk::relative;
+use crate::repo::registry::Registered;
+use crate::repo::user_config::UserConfig;
+use crate::repo::worktree::WorkTree;
+use crate::repo::{Location, LocationKind, deny_globs};
+
+/// Watches that are left to other programs, one of so many.
+const LEFT_TO_OTHERS: usize = 4;
+
+/// How a work tree is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Following {
+    /// A look is under way that finds out.
+    Beginning,
+    Watched,
+    /// By the timer alone, for this reason.
+    Polled {
+        why: String,
+        fingerprint: Option<u64>,
+    },
+    /// There is none, or the user wants none followed.
+    Not,
+}
+
+/// What a look at a work tree found.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub repo: RepoId,
+    /// Something in it may have become part of the view, or another part of it.
+    concerns: bool,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// The directories to be watched are what they were.
+    SameDirectories,
+    Directories {
+        dirs: BTreeSet<PathBuf>,
+        /// Of a tree that could not be watched before.
+        fingerprint: Option<u64>,
+    },
+    Unwatchable {
+        why: String,
+        fingerprint: Option<u64>,
+    },
+    NoTree,
+}
+
+/// What is looked for.
+enum Question {
+    /// Which directories there are, and what was touched.
+    Directories,
+    /// Whether what was touched is of any interest, and whether directories came or went.
+    Paths(BTreeSet<PathBuf>),
+}
+
+/// All work trees.
+pub(super) struct Trees {
+    /// `None`: the system gives no notifications.
+    watcher: Option<TreeWatcher>,
+    unavailable: String,
+    seen: mpsc::UnboundedSender<Seen>,
+    followed: BTreeMap<RepoId, Following>,
+    /// What was touched and not looked at yet.
+    touched: BTreeMap<RepoId, Touched>,
+    looking: BTreeSet<RepoId>,
+    /// Directories that may be watched in all.
+    limit: usize,
+}
+
+impl Trees {
+    /// `quiet`: how long a file has to be left alone before it is told of.
+    pub fn new(
+        quiet: Duration,
+        seen: mpsc::UnboundedSender<Seen>,
+        touched: impl Fn(RepoId, Touched) + Send + 'static,
+    ) -> Self {
+        let (watcher, unavailable) = match TreeWatcher::new(quiet, touched) {
+            Ok(watcher) => (Some(watcher), String::new()),
+            Err(error) => {
+                tracing::warn!(%error, "work trees are looked at by the timer");
+                (None, error.to_string())
+            }
+        };
+        let limit = watches_limit();
+        let (followed, touched, looking) = Default::default();
+        Self { watcher, unavailable, seen, followed, touched, looking, limit }
+    }
+
+    /// Follows a work tree, or finds out anew how; `wanted` by its configuration.
+    pub fn follow(&mut self, repo: &Registered, deny: &[String], wanted: bool) {
+        if !wanted || repo.location.kind == LocationKind::Bare {
+            self.forget(&repo.id);
+            self.followed.insert(repo.id.clone(), Following::Not);
+            return;
+        }
+        self.followed.insert(repo.id.clone(), Following::Beginning);
+        self.look(&repo.id, &repo.location, deny, Question::Directories);
+    }
+
+    pub fn forget(&mut self, repo: &RepoId) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.remove(repo);
+        }
+        self.followed.remove(repo);
+        self.touched.remove(repo);
+    }
+
+    /// Takes note of what was touched; the event is to be debounced.
+    pub fn note(&mut self, repo: RepoId, touched: Touched) -> Event {
+        match self.touched.get_mut(&repo) {
+            Some(before) => before.merge(touched),
+            None => drop(self.touched.insert(repo.clone(), touched)),
+        }
+        Event { repo, cause: Cause::WorkTree }
+    }
+
+    pub fn is_touched(&self, repo: &RepoId) -> bool {
+        self.touched.contains_key(repo)
+    }
+
+    /// Looks at what was touched in a work tree, if anything was.
+    pub fn look_at_touched(&mut self, repo: &Registered, deny: &[String]) {
+        if self.looking.contains(&repo.id) {
+            return;
+        }
+        let question = match self.touched.remove(&repo.id) {
+            None => return,
+            Some(Touched::Anything) => Question::Directories,
+            Some(Touched::Paths(paths)) => Question::Paths(paths),
+        };
+        self.look(&repo.id, &repo.location, deny, question);
+    }
+
+    /// The timer: looks at what is not watched, and at what went away and may be there again.
+    pub fn poll(&mut self, repo: &Registered, deny: &[String]) {
+        let is_due = match self.followed.get(&repo.id) {
+            Some(Following::Polled { .. }) => true,
+            Some(Following::Watched) => {
+                !self.watcher.as_ref().is_some_and(|watcher| watcher.is_watched(&repo.location.path))
+            }
+            Some(Following::Beginning | Following::Not) | None => false,
+        };
+        if is_due && !self.looking.contains(&repo.id) {
+            self.look(&repo.id, &repo.location, deny, Question::Directories);
+        }
+    }
+
+    fn look(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: Question) {
+        self.looking.insert(repo.clone());
+        let (repo, location, deny) = (repo.clone(), location.clone(), deny.to_vec());
+        let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
+        let was_polled = matches!(self.followed.get(&repo), Some(Following::Polled { .. }));
+        let seen = self.seen.clone();
+        tokio::task::spawn_blocking(move || {
+            let found = look(repo, &location, &deny, question, unavailable, was_polled);
+            // The receiver lives as long as the daemon.
+            let _ = seen.send(found);
+        });
+    }
+
+    /// Takes in what a look found; whether the view may be another one.
+    pub fn take_in(&mut self, seen: Seen) -> bool {
+        let Seen { repo, mut concerns, outcome } = seen;
+        self.looking.remove(&repo);
+        let Some(before) = self.followed.get(&repo).cloned() else { return false };
+        match outcome {
+            Outcome::SameDirectories => {}
+            Outcome::NoTree => self.forget_watches(&repo, Following::Not),
+            Outcome::Directories { dirs, fingerprint } => {
+                let set = self.watcher.as_mut().map(|watcher| watcher.set(&repo, &dirs, self.limit));
+                match set {
+                    Some(Ok(())) => drop(self.followed.insert(repo.clone(), Following::Watched)),
+                    Some(Err(error)) => concerns = self.be_polled(&repo, &before, error.to_string(), fingerprint),
+                    None => concerns = self.be_polled(&repo, &before, self.unavailable.clone(), fingerprint),
+                }
+            }
+            Outcome::Unwatchable { why, fingerprint } => concerns = self.be_polled(&repo, &before, why, fingerprint),
+        }
+        concerns
+    }
+
+    /// Notes that the timer looks; whether something is other than at the last look.
+    fn be_polled(&mut self, repo: &RepoId, before: &Following, why: String, fingerprint: Option<u64>) -> bool {
+        let (reason_before, fingerprint_before) = match before {
+            Following::Polled { why, fingerprint } => (Some(why), *fingerprint),
+            _ => (None, None),
+        };
+        if reason_before != Some(&why) {
+            tracing::warn!(%repo, why, "its work tree is looked at by the timer");
+        }
+        self.forget_watches(repo, Following::Polled { why, fingerprint });
+        fingerprint.is_none() || fingerprint != fingerprint_before
+    }
+
+    fn forget_watches(&mut self, repo: &RepoId, following: Following) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.remove(repo);
+        }
+        self.followed.insert(repo.clone(), following);
+    }
+
+    /// Watched directories.
+    pub fn watches(&self) -> usize {
+        self.watcher.as_ref().map_or(0, TreeWatcher::watches)
+    }
+
+    /// The work trees that the timer looks at, each with the reason.
+    pub fn polled(&self) -> BTreeMap<String, String> {
+        let polled = self.followed.iter().filter_map(|(repo, following)| match following {
+            Following::Polled { why, .. } => Some((repo.0.clone(), why.clone())),
+            _ => None,
+        });
+        polled.collect()
+    }
+}
+
+/// So many directories that enough is left to other programs; where there is no such limit, no limit.
+fn watches_limit() -> usize {
+    let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok();
+    let limit: Option<usize> = limit.and_then(|text| text.trim().parse().ok());
+    limit.map_or(usize::MAX, |limit| limit - limit / LEFT_TO_OTHERS)
+}
+
+fn look(
+    repo: RepoId,
+    location: &Location,
+    deny: &[String],
+    question: Question,
+    unavailable: Option<String>,
+    was_polled: bool,
+) -> Seen {
+    let unwatchable = unavailable.or_else(|| network_file_system(&location.path));
+    let seen = |concerns, outcome| Seen { repo: repo.clone(), concerns, outcome };
+    let user = UserConfig::read();
+    // A pattern that is no glob is told by the reconcile.
+    let deny = deny_globs(deny).unwrap_or_default();
+    let mut tree = match WorkTree::open(location, &user, &deny) {
+        Ok(Some(tree)) => tree,
+        Ok(None) => return seen(true, Outcome::NoTree),
+        // Told by the reconcile, too.
+        Err(error) => return seen(true, Outcome::Unwatchable { why: error.to_string(), fingerprint: None }),
+    };
+    if let Some(why) = unwatchable {
+        return seen(true, Outcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
+    }
+    let paths = match question {
+        Question::Directories => None,
+        Question::Paths(paths) => Some(paths),
+    };
+    let touched: Option<Vec<FilePath>> =
+        paths.map(|paths| paths.iter().filter_map(|path| relative(&location.path, path)).collect());
+    let same_directories = touched.as_ref().is_some_and(|touched| {
+        let is_rule = |path: &FilePath| path.file_name() == b".gitignore";
+        let may_be_directory = |path: &FilePath| {
+            path.as_bytes().is_empty() || !location.path.join(std::ffi::OsStr::from_bytes(path.as_bytes())).is_file()
+        };
+        !touched.iter().any(|path| is_rule(path) || may_be_directory(path))
+    });
+    let concerns = touched.is_none_or(|touched| touched.iter().any(|path| tree.concerns(path)));
+    if same_directories || !concerns {
+        return seen(concerns, Outcome::SameDirectories);
+    }
+    let absolute = |dir: Vec<u8>| location.path.join(std::ffi::OsStr::from_bytes(&dir));
+    match tree.directories() {
+        Some(dirs) => {
+            let fingerprint = was_polled.then(|| tree.fingerprint());
+            seen(true, Outcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
+        }
+        None => {
+            let why = "it has too many directories to be watched".to_owned();
+            seen(true, Outcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
+        }
+    }
+}
+
+/// Why changes in a directory may go untold: they are made on another machine, or by a program.
+#[cfg(target_os = "linux")]
+fn network_file_system(dir: &std::path::Path) -> Option<String> {
+    // From linux/magic.h and the drivers of those that are not in it.
+    const TYPES: [(u64, &str); 10] = [
+        (0x6969, "NFS"),
+        (0x517b, "SMB"),
+        (0xff53_4d42, "CIFS"),
+        (0xfe53_4d42, "SMB2"),
+        (0x6573_5546, "FUSE"),
+        (0x0102_1997, "9P"),
+        (0x5346_414f, "AFS"),
+        (0x00c3_6400, "Ceph"),
+        (0x7375_7245, "Coda"),
+        (0x786f_4256, "a shared folder of VirtualBox"),
+    ];
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "the type is a magic number of 32 bits"
+    )]
+    let kind = rustix::fs::statfs(dir).ok()?.f_type as u32;
+    let (_, name) = TYPES.iter().find(|(magic, _)| *magic == u64::from(kind))?;
+    Some(format!("it is on {name}, which does not tell of every change"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn network_file_system(_: &std::path::Path) -> Option<String> {
+    None
+}

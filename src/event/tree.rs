@@ -1,0 +1,287 @@
+//! The watch over work trees: which files of which repositories were touched. What that means is found by looking (DESIGN §4,
+//! invariant 2); here it is only told apart from what cannot mean anything.
+//!
+//! An editor saves in several steps, each of which is told; `notify-debouncer-full` makes one of them. It needs no memory of the files'
+//! identities for that: where a file came from does not matter. Directories are watched one by one, for most of what lies in a work tree
+//! is ignored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
+
+use super::watch::{WatchError, is_change, is_gone};
+use crate::domain::RepoId;
+
+/// How long a file has to be left alone, at least: the library looks twice in that time whether one was.
+const QUIET_MIN: Duration = Duration::from_millis(50);
+
+/// Paths that are told one by one; of more it is only told that there were many.
+const PATHS_MAX: usize = 1_000;
+
+/// What was touched in a repository's work tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    Paths(BTreeSet<PathBuf>),
+    /// Anything may have been: notifications were lost, or there were too many.
+    Anything,
+}
+
+impl Touched {
+    pub fn merge(&mut self, other: Self) {
+        *self = match (std::mem::replace(self, Self::Anything), other) {
+            (Self::Paths(mut paths), Self::Paths(more)) if paths.len() + more.len() <= PATHS_MAX => {
+                paths.extend(more);
+                Self::Paths(paths)
+            }
+            _ => Self::Anything,
+        };
+    }
+}
+
+/// Watches directories of work trees. Dropping it ends the watching.
+pub struct TreeWatcher {
+    debouncer: Debouncer<RecommendedWatcher, NoCache>,
+    routes: Arc<Mutex<BTreeMap<PathBuf, RepoId>>>,
+}
+
+impl TreeWatcher {
+    /// Hands what was touched to `sink`, from a thread of its own, once nobody touched it for about `quiet`.
+    ///
+    /// # Errors
+    /// If the system gives no notifications.
+    pub fn new(quiet: Duration, sink: impl Fn(RepoId, Touched) + Send + 'static) -> Result<Self, WatchError> {
+        let quiet = quiet.max(QUIET_MIN);
+        let routes = Arc::new(Mutex::new(BTreeMap::new()));
+        let own = routes.clone();
+        let hand_on = move |told: DebounceEventResult| {
+            let touched = interpret(&mut lock(&own), told);
+            touched.into_iter().for_each(|(repo, touched)| sink(repo, touched));
+        };
+        let debouncer = new_debouncer_opt(quiet, Some(quiet / 2), hand_on, NoCache, notify::Config::default())
+            .map_err(|source| WatchError::Unavailable { source })?;
+        Ok(Self { debouncer, routes })
+    }
+
+    /// Watches exactly these directories of a repository. At most `limit` directories are watched in all.
+    ///
+    /// # Errors
+    /// If that would be too many, or one cannot be watched although it is there. Then none of the repository is.
+    pub fn set(&mut self, repo: &RepoId, dirs: &BTreeSet<PathBuf>, limit: usize) -> Result<(), WatchError> {
+        let (own, others) = {
+            let routes = lock(&self.routes);
+            let own: BTreeSet<PathBuf> =
+                routes.iter().filter(|(_, of)| *of == repo).map(|(dir, _)| dir.clone()).collect();
+            let others = routes.len() - own.len();
+            (own, others)
+        };
+        let wanted = others + dirs.len();
+        if wanted > limit {
+            self.remove(repo);
+            return Err(WatchError::TooMany { wanted, limit });
+        }
+        own.difference(dirs).for_each(|dir| self.unwatch(dir));
+        for dir in dirs.difference(&own) {
+            if let Err(error) = self.watch(repo, dir) {
+                self.remove(repo);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, repo: &RepoId, dir: &Path) -> Result<(), WatchError> {
+        match self.debouncer.watch(dir, RecursiveMode::NonRecursive) {
+            Ok(()) => drop(lock(&self.routes).insert(dir.to_owned(), repo.clone())),
+            // It went while it was looked for.
+            Err(_) if !dir.exists() => {}
+            Err(source) => return Err(WatchError::Watch { path: dir.to_owned(), source }),
+        }
+        Ok(())
+    }
+
+    fn unwatch(&mut self, dir: &Path) {
+        lock(&self.routes).remove(dir);
+        if let Err(error) = self.debouncer.unwatch(dir) {
+            tracing::debug!(dir = %dir.display(), %error, "the watch had ended");
+        }
+    }
+
+    /// Ends the watches of a repository.
+    pub fn remove(&mut self, repo: &RepoId) {
+        let dirs: Vec<PathBuf> =
+            lock(&self.routes).iter().filter(|(_, of)| *of == repo).map(|(dir, _)| dir.clone()).collect();
+        dirs.iter().for_each(|dir| self.unwatch(dir));
+    }
+
+    /// Whether a directory is watched.
+    pub fn is_watched(&self, dir: &Path) -> bool {
+        lock(&self.routes).contains_key(dir)
+    }
+
+    /// Watched directories.
+    pub fn watches(&self) -> usize {
+        lock(&self.routes).len()
+    }
+}
+
+/// A panic while the lock was held leaves a map that is at worst short of an entry, which the timer makes up for.
+fn lock(routes: &Mutex<BTreeMap<PathBuf, RepoId>>) -> MutexGuard<'_, BTreeMap<PathBuf, RepoId>> {
+    routes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What notifications mean. Rescan comes first: it bears no path.
+fn interpret(routes: &mut BTreeMap<PathBuf, RepoId>, told: DebounceEventResult) -> BTreeMap<RepoId, Touched> {
+    let all = |routes: &BTreeMap<PathBuf, RepoId>| {
+        routes.values().map(|repo| (repo.clone(), Touched::Anything)).collect::<BTreeMap<_, _>>()
+    };
+    let events = match told {
+        Ok(events) => events,
+        Err(errors) => {
+            tracing::warn!(?errors, "watches of work trees failed; each is looked at");
+            return all(routes);
+        }
+    };
+    if events.iter().any(|event| event.need_rescan()) {
+        return all(routes);
+    }
+    let mut touched: BTreeMap<RepoId, Touched> = BTreeMap::new();
+    for event in events.iter().filter(|event| is_told(event.kind)) {
+        for path in &event.paths {
+            let Some(repo) = path.parent().and_then(|dir| routes.get(dir)).or_else(|| routes.get(path)).cloned() else {
+                continue;
+            };
+            if is_gone(event.kind) {
+                // Its watch is dead, or tells of another place under the old name.
+                routes.remove(path);
+            }
+            let one = Touched::Paths(BTreeSet::from([path.clone()]));
+            match touched.get_mut(&repo) {
+                Some(before) => before.merge(one),
+                None => drop(touched.insert(repo, one)),
+            }
+        }
+    }
+    touched
+}
+
+/// The debouncer joins the two halves of a renaming, with both paths.
+fn is_told(kind: EventKind) -> bool {
+    is_change(kind) || matches!(kind, EventKind::Modify(ModifyKind::Name(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    struct Watched {
+        dir: tempfile::TempDir,
+        watcher: TreeWatcher,
+        told: mpsc::Receiver<(RepoId, Touched)>,
+    }
+
+    fn watched() -> Watched {
+        let dir = tempfile::tempdir().unwrap();
+        let (sender, told) = mpsc::channel();
+        let watcher =
+            TreeWatcher::new(Duration::ZERO, move |repo, touched| drop(sender.send((repo, touched)))).unwrap();
+        Watched { dir, watcher, told }
+    }
+
+    fn repo(name: &str) -> RepoId {
+        RepoId(name.to_owned())
+    }
+
+    impl Watched {
+        fn top(&self) -> PathBuf {
+            self.dir.path().canonicalize().unwrap()
+        }
+
+        /// What is told until a path is among it.
+        fn until(&self, path: &Path) -> BTreeSet<PathBuf> {
+            let mut all = BTreeSet::new();
+            while !all.contains(path) {
+                let (_, touched) = self.told.recv_timeout(Duration::from_secs(20)).unwrap();
+                let Touched::Paths(paths) = touched else { panic!("nothing was lost") };
+                all.extend(paths);
+            }
+            all
+        }
+    }
+
+    #[test]
+    fn f29_a_save_in_any_way_is_told_by_the_files_name_and_reading_is_not() {
+        let mut watched = watched();
+        let top = watched.top();
+        let file = top.join("a.rs");
+        std::fs::write(&file, "one").unwrap();
+        watched.watcher.set(&repo("r"), &BTreeSet::from([top.clone()]), 10).unwrap();
+        std::fs::write(&file, "two").unwrap();
+        watched.until(&file);
+        // Beside it, then over it, as editors do.
+        std::fs::write(top.join(".a.rs.new"), "three").unwrap();
+        std::fs::rename(top.join(".a.rs.new"), &file).unwrap();
+        watched.until(&file);
+        // Away first, then anew.
+        std::fs::rename(&file, top.join("a.rs~")).unwrap();
+        std::fs::write(&file, "four").unwrap();
+        watched.until(&file);
+        std::fs::read(&file).unwrap();
+        std::fs::read_dir(&top).unwrap().count();
+        std::fs::write(top.join("last"), "").unwrap();
+        let told = watched.until(&top.join("last"));
+        assert_eq!(told.into_iter().filter(|path| *path == file).count(), 0, "it was only read");
+    }
+
+    #[test]
+    fn each_repository_is_told_of_its_own_and_what_is_not_watched_any_more_tells_nothing() {
+        let mut watched = watched();
+        let top = watched.top();
+        let [one, two] = ["one", "two"].map(|name| top.join(name));
+        [&one, &two].into_iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
+        watched.watcher.set(&repo("1"), &BTreeSet::from([one.clone()]), 10).unwrap();
+        watched.watcher.set(&repo("2"), &BTreeSet::from([two.clone(), top.join("gone")]), 10).unwrap();
+        assert_eq!(watched.watcher.watches(), 2, "what is not there is not watched");
+        std::fs::write(two.join("x"), "").unwrap();
+        let (told, _) = watched.told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(told, repo("2"));
+        watched.watcher.remove(&repo("2"));
+        std::fs::write(two.join("y"), "").unwrap();
+        std::fs::write(one.join("z"), "").unwrap();
+        assert_eq!(watched.until(&one.join("z")), BTreeSet::from([one.join("z")]));
+    }
+
+    #[test]
+    fn f26_too_many_directories_are_not_watched_at_all_and_others_keep_theirs() {
+        let mut watched = watched();
+        let top = watched.top();
+        let dirs: BTreeSet<PathBuf> = (0..5).map(|n| top.join(n.to_string())).collect();
+        dirs.iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
+        watched.watcher.set(&repo("small"), &BTreeSet::from([top.clone()]), 5).unwrap();
+        let refused = watched.watcher.set(&repo("large"), &dirs, 5);
+        assert!(matches!(refused, Err(WatchError::TooMany { wanted: 6, limit: 5 })));
+        assert_eq!(watched.watcher.watches(), 1);
+        watched.watcher.set(&repo("large"), &dirs, 6).unwrap();
+        assert_eq!(watched.watcher.watches(), 6);
+    }
+
+    #[test]
+    fn f25_lost_notifications_and_very_many_mean_that_anything_may_have_been_touched() {
+        let mut routes = BTreeMap::from([(PathBuf::from("/a"), repo("a")), (PathBuf::from("/b"), repo("b"))]);
+        let rescan = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+        let event = |event| notify_debouncer_full::DebouncedEvent { event, time: std::time::Instant::now() };
+        let all = BTreeMap::from([(repo("a"), Touched::Anything), (repo("b"), Touched::Anything)]);
+        assert_eq!(interpret(&mut routes, Ok(vec![event(rescan)])), all);
+        assert_eq!(interpret(&mut routes, Err(vec![notify::Error::generic("x")])), all);
+        let many = (0..=PATHS_MAX).map(|n| {
+            let created = notify::Event::new(EventKind::Create(notify::event::CreateKind::File));
+            event(created.add_path(PathBuf::from(format!("/a/{n}"))))
+        });
+        assert_eq!(interpret(&mut routes, Ok(many.collect())), BTreeMap::from([(repo("a"), Touched::Anything)]));
+    }
+}

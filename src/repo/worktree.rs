@@ -1,0 +1,415 @@
+//! A work tree against what its repository has of it: which files may differ, which are neither tracked nor ignored, which
+//! directories there are to be watched.
+//!
+//! The index is read as a memory of what the files were like; it is never written. What the disk holds is believed only as far as
+//! [`Disk`] reads it, and nothing that the repository's configuration names is run.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use gix::bstr::BStr;
+use gix::filter::plumbing::eol::AutoCrlf;
+use gix::filter::plumbing::pipeline::convert::ToGitOutcome;
+use gix::filter::plumbing::{Pipeline, pipeline::CrlfRoundTripCheck};
+use gix::index::entry::{Flags, Mode, Stage};
+use gix::worktree::Stack;
+use gix::worktree::stack::state::{attributes, ignore};
+use globset::GlobSet;
+use rustix::fs::FileType;
+
+use crate::domain::{EntryMode, FilePath, ObjectId};
+use crate::repo::disk::{Bytes, Disk, FileStat, OnDisk};
+use crate::repo::open::{RepoError, options, plain, refuse_special_files};
+use crate::repo::tree::{Entry, join};
+use crate::repo::user_config::UserConfig;
+use crate::repo::{Location, LocationKind, MAX_FILE_BYTES, is_scratch, skip_by_name};
+
+/// Untracked files that are looked at. Of a work tree with more, as one has whose build output is not ignored, none is.
+pub const UNTRACKED_MAX: usize = 10_000;
+
+/// Directories that a walk goes into.
+const DIRECTORIES_MAX: usize = 100_000;
+
+/// A file whose content may be another than the recorded one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub path: FilePath,
+    pub on_disk: OnDisk,
+}
+
+/// What may differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// In the order of their paths.
+    pub files: Vec<Candidate>,
+    /// There are more untracked files than are looked at; none of them is among the files.
+    pub too_many_untracked: bool,
+}
+
+/// A file of the work tree as a commit would have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Committable {
+    /// It is no regular file (any more).
+    NoFile,
+    TooLarge(FileStat),
+    /// Its bytes after the conversion of line ends, and the name that they have as an object.
+    Content {
+        stat: FileStat,
+        id: ObjectId,
+        bytes: Vec<u8>,
+    },
+}
+
+/// A work tree that is open for reading.
+pub struct WorkTree<'d> {
+    repo: gix::Repository,
+    index: gix::worktree::Index,
+    disk: Disk,
+    /// Names that are never read.
+    deny: &'d GlobSet,
+    excludes: Stack,
+    attributes: Stack,
+    filter: Pipeline,
+    /// By directory: whether the files that say what is ignored, or how lines end, are files.
+    rules: HashMap<Vec<u8>, bool>,
+}
+
+impl<'d> WorkTree<'d> {
+    /// Opens the work tree of a repository. `None`: it has none, or nothing was checked out into it.
+    ///
+    /// # Errors
+    /// If its index or its configuration cannot be read.
+    pub fn open(location: &Location, user: &UserConfig, deny: &'d GlobSet) -> Result<Option<Self>, RepoError> {
+        let failed = |reason: String| RepoError::WorkTree { path: location.path.clone(), reason };
+        let broken = |error: gix::Error| failed(RepoError::chain(&error));
+        if location.kind == LocationKind::Bare || !location.git_dir.join("index").exists() {
+            return Ok(None);
+        }
+        refuse_special_files(&location.git_dir, &location.common_dir).map_err(failed)?;
+        let mut options = options().open_path_as_is(true);
+        if let Some(path) = user.excludes_file.as_deref().and_then(Path::to_str) {
+            options = options.config_overrides([format!("core.excludesFile={path}")]);
+        }
+        let mut repo = gix::ThreadSafeRepository::open_opts(&location.git_dir, options)
+            .map_err(|error| failed(RepoError::chain(&error)))?
+            .to_thread_local();
+        repo.set_workdir(location.path.clone()).map_err(broken)?;
+        let index = repo.index_or_empty().map_err(broken)?;
+        let (excludes, attributes) = {
+            let source = ignore::Source::WorktreeThenIdMappingIfNotSkipped;
+            let excludes = repo.excludes(&index, None, source).map_err(broken)?.detach();
+            let source = attributes::Source::WorktreeThenIdMapping;
+            (excludes, repo.attributes_only(&index, source).map_err(broken)?.detach())
+        };
+        let filter = filter(&repo, user).map_err(broken)?;
+        let disk = Disk::open(&location.path).map_err(|error| failed(error.to_string()))?;
+        Ok(Some(Self { repo, index, disk, deny, excludes, attributes, filter, rules: HashMap::new() }))
+    }
+
+    /// The files that may differ from a view, which comes in the order of its paths: tracked ones whose attributes are not those that
+    /// the index remembers for the same content, and those that are neither in the view nor ignored.
+    pub fn candidates(&mut self, view: &[Entry]) -> Candidates {
+        let mut files = self.differing(view);
+        let mut untracked = Vec::new();
+        let walked = self.walk(
+            |_| ControlFlow::Continue(()),
+            |path| {
+                if untracked.len() == UNTRACKED_MAX {
+                    return ControlFlow::Break(());
+                }
+                untracked.push(path);
+                ControlFlow::Continue(())
+            },
+        );
+        let in_view = |path: &FilePath| view.binary_search_by(|entry| entry.path.cmp(path)).is_ok();
+        if walked.is_continue() {
+            untracked.retain(|path| !in_view(path));
+            let found = untracked.into_iter().filter_map(|path| self.candidate(path));
+            files.extend(found);
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Candidates { files, too_many_untracked: walked.is_break() }
+    }
+
+    fn candidate(&self, path: FilePath) -> Option<Candidate> {
+        // What cannot be looked at is taken for what it was.
+        let on_disk = self.disk.look(&path).ok()?;
+        Some(Candidate { path, on_disk })
+    }
+
+    /// View and index side by side.
+    fn differing(&mut self, view: &[Entry]) -> Vec<Candidate> {
+        let index = self.index.clone();
+        let mut found = Vec::new();
+        let mut of_view = view.iter().peekable();
+        for entry in index.entries() {
+            let path = FilePath::new(entry.path(&index).to_vec());
+            while let Some(missing) = of_view.next_if(|recorded| recorded.path < path) {
+                found.extend(self.not_in_index(missing, &index));
+            }
+            let recorded = of_view.next_if(|recorded| recorded.path == path);
+            if self.is_compared(entry, &path) && recorded.is_none_or(is_regular) {
+                found.extend(self.tracked(entry, path, recorded));
+            }
+        }
+        of_view.for_each(|missing| found.extend(self.not_in_index(missing, &index)));
+        found
+    }
+
+    fn is_compared(&self, entry: &gix::index::Entry, path: &FilePath) -> bool {
+        // Not checked out by a sparse checkout, said not to be looked at, or in the middle of a merge.
+        let unseen = Flags::SKIP_WORKTREE | Flags::ASSUME_VALID;
+        !entry.flags.intersects(unseen)
+            && entry.stage() == Stage::Unconflicted
+            && (entry.mode == Mode::FILE || entry.mode == Mode::FILE_EXECUTABLE)
+            && !self.is_passed_over(path)
+    }
+
+    fn tracked(&mut self, entry: &gix::index::Entry, path: FilePath, recorded: Option<&Entry>) -> Option<Candidate> {
+        let candidate = self.candidate(path)?;
+        let is_recorded = recorded.is_some_and(|recorded| recorded.id.0 == entry.id.as_bytes());
+        let unchanged = match candidate.on_disk {
+            OnDisk::File(stat) if is_recorded => self.is_as_remembered(entry, &stat, &candidate.path),
+            _ => false,
+        };
+        (!unchanged).then_some(candidate)
+    }
+
+    /// A file of the view that is not in the index: its removal is staged, or the index keeps it within a directory.
+    fn not_in_index(&self, recorded: &Entry, index: &gix::index::State) -> Option<Candidate> {
+        let path = &recorded.path;
+        // Files of a directory that is left out as a whole, and those of a merge, which are there at higher stages.
+        let is_unseen = index.is_sparse() || index.entry_range(BStr::new(path.as_bytes())).is_some();
+        if is_unseen || !is_regular(recorded) || self.is_passed_over(path) {
+            return None;
+        }
+        self.candidate(path.clone())
+    }
+
+    /// Whether the index remembers the file with these attributes. A file that was written in the moment in which the index was may
+    /// have changed since; one that a program of the user's converts is believed to be what it was, for it cannot be compared.
+    fn is_as_remembered(&mut self, entry: &gix::index::Entry, stat: &FileStat, path: &FilePath) -> bool {
+        let options = self.repo.stat_options().unwrap_or_default();
+        let now = remembered(stat);
+        let same = now.matches(&entry.stat, options) && (!entry.id.is_empty_blob() || entry.stat.size == 0);
+        same && (!now.is_racy(self.index.timestamp(), options) || self.has_external_filter(path))
+    }
+
+    fn has_external_filter(&mut self, path: &FilePath) -> bool {
+        if !self.rules_are_files(path.parent()) {
+            return false;
+        }
+        let mut found = self.attributes.selected_attribute_matches(["filter"]);
+        let platform = self.attributes.at_entry(BStr::new(path.as_bytes()), Some(Mode::FILE), &self.repo.objects);
+        platform.is_ok_and(|platform| {
+            platform.matching_attributes(&mut found);
+            found.iter_selected().any(|one| one.assignment.state.as_bstr().is_some())
+        })
+    }
+
+    /// Reads a file as a commit would have it.
+    ///
+    /// # Errors
+    /// If it may not be read, or the device fails.
+    pub fn read(&mut self, path: &FilePath) -> std::io::Result<Committable> {
+        let (stat, bytes) = match self.disk.read(path, MAX_FILE_BYTES)? {
+            Bytes::NoFile => return Ok(Committable::NoFile),
+            Bytes::TooLarge(stat) => return Ok(Committable::TooLarge(stat)),
+            Bytes::Content(stat, bytes) => (stat, bytes),
+        };
+        let bytes = self.convert(path, bytes);
+        let id = gix::objs::compute_hash(self.repo.object_hash(), gix::objs::Kind::Blob, &bytes)
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        Ok(Committable::Content { stat, id: plain(&id), bytes })
+    }
+
+    /// Line ends, encoding and `$Id$` as a commit would have them. What cannot be converted stays as it is.
+    fn convert(&mut self, path: &FilePath, bytes: Vec<u8>) -> Vec<u8> {
+        if !self.rules_are_files(path.parent()) {
+            return bytes;
+        }
+        let Self { repo, index, attributes, filter, .. } = self;
+        let relative = BStr::new(path.as_bytes());
+        let mut matching = |_: &BStr, found: &mut gix::attrs::search::Outcome| {
+            if let Ok(platform) = attributes.at_entry(relative, Some(Mode::FILE), &repo.objects) {
+                platform.matching_attributes(found);
+            }
+        };
+        let mut committed = |buffer: &mut Vec<u8>| -> Result<Option<()>, gix::Error> {
+            let Some(entry) = index.entry_by_path(relative) else { return Ok(None) };
+            let blob = repo.try_find_object(entry.id)?;
+            Ok(blob.map(|blob| {
+                buffer.clear();
+                buffer.extend_from_slice(&blob.data);
+            }))
+        };
+        let Ok(path) = gix::path::from_bstr(relative) else { return bytes };
+        match filter.convert_to_git(&bytes[..], &path, &mut matching, &mut committed) {
+            Ok(ToGitOutcome::Buffer(converted)) => converted.to_vec(),
+            Ok(ToGitOutcome::Unchanged(_) | ToGitOutcome::Process(_)) | Err(_) => bytes,
+        }
+    }
+
+    /// The directories whose files can become part of the view, relative to the top (`""`), in the order of a walk; those that are
+    /// ignored, or hold a repository of their own, are not among them. `None`: there are too many.
+    pub fn directories(&mut self) -> Option<Vec<Vec<u8>>> {
+        let mut found = Vec::new();
+        let walked = self.walk(
+            |dir| {
+                found.push(dir.to_vec());
+                ControlFlow::Continue(())
+            },
+            |_| ControlFlow::Continue(()),
+        );
+        walked.is_continue().then_some(found)
+    }
+
+    /// Whether something that happened at a path can have to do with the view: it is tracked, or not ignored.
+    pub fn concerns(&mut self, path: &FilePath) -> bool {
+        let is_git = path.as_bytes().split(|&byte| byte == b'/').any(|name| name == b".git");
+        if is_git || self.is_passed_over(path) {
+            return false;
+        }
+        let tracked = BStr::new(path.as_bytes());
+        if self.index.entry_by_path(tracked).is_some() || self.index.path_is_directory(tracked) {
+            return true;
+        }
+        let is_directory = matches!(self.disk.look(path), Ok(OnDisk::Directory));
+        !is_scratch(path) && !self.is_ignored(path, is_directory)
+    }
+
+    /// A number that is another one when a file may have been saved, removed or added since: for where nothing tells.
+    pub fn fingerprint(&mut self) -> u64 {
+        let index = self.index.clone();
+        let entries = index.entries().iter().filter(|entry| entry.stage() == Stage::Unconflicted);
+        let as_indexed = entries.map(|entry| Entry {
+            path: FilePath::new(entry.path(&index).to_vec()),
+            id: plain(&entry.id),
+            mode: if entry.mode == Mode::SYMLINK { EntryMode::Symlink } else { EntryMode::File },
+        });
+        let as_indexed: Vec<Entry> = as_indexed.collect();
+        let mut hasher = DefaultHasher::new();
+        for Candidate { path, on_disk } in self.candidates(&as_indexed).files {
+            path.as_bytes().hash(&mut hasher);
+            if let OnDisk::File(stat) = on_disk {
+                stat.hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+
+    /// Goes through all directories that are not ignored, in order, and tells the files in them that are not tracked.
+    fn walk(
+        &mut self,
+        mut on_directory: impl FnMut(&[u8]) -> ControlFlow<()>,
+        mut on_untracked: impl FnMut(FilePath) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut ahead = vec![Vec::new()];
+        let mut entered = 0;
+        while let Some(dir) = ahead.pop() {
+            let Some(names) = self.disk.list(&dir).filter(|_| self.rules_are_files(&dir)) else { continue };
+            entered += 1;
+            if entered > DIRECTORIES_MAX {
+                return ControlFlow::Break(());
+            }
+            on_directory(&dir)?;
+            let mut below = Vec::new();
+            for (name, kind) in names {
+                let path = FilePath::new(join(&dir, &name));
+                match kind {
+                    // Of a linked work tree it is a file.
+                    _ if name == b".git" => {}
+                    FileType::Directory if self.is_entered(&path) => below.push(path.as_bytes().to_vec()),
+                    FileType::RegularFile if self.is_untracked(&path) => on_untracked(path)?,
+                    _ => {}
+                }
+            }
+            ahead.extend(below.into_iter().rev());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn is_entered(&mut self, dir: &FilePath) -> bool {
+        let dot_git = FilePath::new(join(dir.as_bytes(), b".git"));
+        // Whatever such a directory holds is passed over by its name.
+        let inside = FilePath::new(join(dir.as_bytes(), b"x"));
+        !self.is_passed_over(&inside)
+            && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
+            && matches!(self.disk.look(&dot_git), Ok(OnDisk::Absent))
+    }
+
+    fn is_untracked(&mut self, path: &FilePath) -> bool {
+        self.index.entry_by_path(BStr::new(path.as_bytes())).is_none()
+            && !is_scratch(path)
+            && !self.is_passed_over(path)
+            && !self.is_ignored(path, false)
+    }
+
+    /// By its name alone: credentials, others' code, what tools write.
+    fn is_passed_over(&self, path: &FilePath) -> bool {
+        skip_by_name(path, self.deny).is_some()
+    }
+
+    fn is_ignored(&mut self, path: &FilePath, is_directory: bool) -> bool {
+        if !self.rules_are_files(path.parent()) {
+            return true;
+        }
+        let mode = if is_directory { Mode::DIR } else { Mode::FILE };
+        let platform = self.excludes.at_entry(BStr::new(path.as_bytes()), Some(mode), &self.repo.objects);
+        platform.is_ok_and(|platform| platform.is_excluded())
+    }
+
+    /// Whether, in a directory and those above it, what says how to treat files is itself a file: a pipe of such a name would be
+    /// waited for.
+    fn rules_are_files(&mut self, dir: &[u8]) -> bool {
+        if let Some(&known) = self.rules.get(dir) {
+            return known;
+        }
+        let is_file = |name: &[u8]| {
+            let found = self.disk.look(&FilePath::new(join(dir, name)));
+            matches!(found, Ok(OnDisk::Absent | OnDisk::File(_) | OnDisk::Symlink))
+        };
+        let own = is_file(b".gitignore") && is_file(b".gitattributes");
+        let all = own && (dir.is_empty() || self.rules_are_files(FilePath::new(dir).parent()));
+        self.rules.insert(dir.to_vec(), all);
+        all
+    }
+}
+
+fn is_regular(entry: &Entry) -> bool {
+    matches!(entry.mode, EntryMode::File | EntryMode::Executable)
+}
+
+/// The conversions that are built in. Programs of the configuration are not among them, whoever configured them.
+fn filter(repo: &gix::Repository, user: &UserConfig) -> Result<Pipeline, gix::Error> {
+    let mut options = gix::filter::Pipeline::options(repo)?;
+    options.drivers.clear();
+    options.crlf_roundtrip_check = CrlfRoundTripCheck::Skip;
+    if repo.config_snapshot().string("core.autocrlf").is_none() {
+        options.eol_config.auto_crlf = user.auto_crlf.unwrap_or(AutoCrlf::Disabled);
+    }
+    Ok(Pipeline::new(repo.command_context()?, repo.object_hash(), options))
+}
+
+/// Attributes in the form of the index, which cuts numbers to 32 bits.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as Git cuts them")]
+fn remembered(stat: &FileStat) -> gix::index::entry::Stat {
+    let time = |nanos: i64| gix::index::entry::stat::Time {
+        secs: nanos.div_euclid(1_000_000_000) as u32,
+        nsecs: nanos.rem_euclid(1_000_000_000) as u32,
+    };
+    gix::index::entry::Stat {
+        mtime: time(stat.modified_ns),
+        ctime: time(stat.changed_ns),
+        dev: stat.device as u32,
+        ino: stat.inode as u32,
+        uid: stat.user,
+        gid: stat.group,
+        size: stat.bytes as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,354 @@
+//! The work tree over HEAD: which files it has otherwise is compared like a tree, read once, and planned, queued and advanced in the
+//! same order. What HEAD has stays as it is recorded, so that nothing of it has to be found again when the work tree is clean.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use globset::GlobSet;
+
+use super::Worker;
+use super::advance::{cut, forget, put_chunks, put_keys};
+use super::compare::Comparison;
+use super::memory::Recollection;
+use super::read::Reading;
+use super::reconcile::Unreconciled;
+use super::relate::{links, load, used};
+use super::saved::{SavedRead, State, compare};
+use crate::cache::overlay::{self, OverlayFile};
+use crate::cache::recorded::StoredView;
+use crate::cache::view::{self, FileRecord, Links, Used};
+use crate::cache::{self, outlines};
+use crate::domain::{FilePath, Language};
+use crate::embedder::chunk::{self, Chunk};
+use crate::impact::{Graph, World, resolve};
+use crate::outline::{self, Outline};
+use crate::plan::{Cause, FilePlan, Layers, Recipe};
+use crate::queue::Subject;
+use crate::repo::registry::Registered;
+use crate::repo::tree::Recorded;
+use crate::repo::user_config::UserConfig;
+use crate::repo::worktree::{UNTRACKED_MAX, WorkTree};
+use crate::repo::{Repo, RepoError};
+use crate::store::StoreError;
+
+/// How much of the overlay is looked at although nothing tells that it is another one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Every file is planned.
+    pub full: bool,
+    /// Every file is read.
+    pub reread: bool,
+}
+
+/// What laying the work tree over HEAD did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Overlaid {
+    /// Files whose content in the view is another than before.
+    pub changes: usize,
+    /// New jobs.
+    pub jobs: usize,
+}
+
+/// The work tree against the overlay that is recorded.
+#[derive(Default)]
+struct Difference {
+    /// Files that are new in the overlay, or have another content.
+    read: BTreeMap<FilePath, SavedRead>,
+    /// Those whose content is the recorded one although their attributes are others.
+    touched: Vec<OverlayFile>,
+    /// Those that stay as they are recorded, the touched ones among them.
+    kept: BTreeMap<FilePath, OverlayFile>,
+    /// Those that are what HEAD has of them, or not there any more.
+    left: BTreeSet<FilePath>,
+    note: String,
+}
+
+/// What the view will say of the files of the overlay.
+struct Outlook {
+    /// Of the files of the overlay whose links are others than before.
+    links: BTreeMap<FilePath, (Links, Vec<Used>)>,
+    /// Those among them that are not read, and are elsewhere in the module tree.
+    moved: BTreeSet<FilePath>,
+}
+
+impl Worker {
+    /// Brings the overlay to what the work tree is, after HEAD was brought to what it is by `comparison`.
+    pub(super) fn lay_over(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        recipe: &Recipe,
+        comparison: &Comparison,
+        deny: &GlobSet,
+        extent: Extent,
+    ) -> Result<Overlaid, Unreconciled> {
+        let found = match self.find_saved(repo, deny, extent.reread) {
+            Err(Unreconciled::Repo(error @ RepoError::WorkTree { .. })) => {
+                tracing::warn!(repo = %repo.id, %error, "the work tree is not followed");
+                return self.note_overlay(repo, &error.to_string()).map(|()| Overlaid::default());
+            }
+            found => found?,
+        };
+        // What is committed may have changed what the files of the overlay use.
+        let all = extent.full || !comparison.diff.changes.is_empty();
+        let changes = found.read.len() + found.left.len();
+        let plans_kept = all && !found.kept.is_empty();
+        if changes == 0 && !plans_kept {
+            return self.put_touched(repo, &found).map(|()| Overlaid::default());
+        }
+        let outlook = self.foresee(repo, &found)?;
+        let plans = self.plan_saved(repo, recipe, &found, &outlook, all)?;
+        let jobs = self.enqueue(repo, unwanted(&found, &plans), &plans)?;
+        self.put_overlay(repo, git, &found, &outlook, &plans)?;
+        tracing::info!(repo = %repo.id, changes, jobs, "the work tree is laid over HEAD");
+        Ok(Overlaid { changes, jobs })
+    }
+
+    /// What the work tree has otherwise than HEAD, against what is recorded of it.
+    fn find_saved(&mut self, repo: &Registered, deny: &GlobSet, reread: bool) -> Result<Difference, Unreconciled> {
+        let is_followed = self.config.for_repo(&repo.location.path).watch.tree;
+        let (quarantined, suspects) = self.suspect_blobs()?;
+        let store = self.store(repo)?;
+        let recorded = overlay::files(store.db())?;
+        let user = UserConfig::read();
+        let tree = if is_followed { WorkTree::open(&repo.location, &user, deny)? } else { None };
+        let mut found = Difference::default();
+        let Some(mut tree) = tree else {
+            found.left = recorded.into_keys().collect();
+            return Ok(found);
+        };
+        let head = StoredView::<Unreconciled>::new(store.db()).files_below(b"")?;
+        let candidates = tree.candidates(&head);
+        if candidates.too_many_untracked {
+            found.note = format!(
+                "it has more than {UNTRACKED_MAX} files that are neither tracked nor ignored; none of them is indexed: ignore what is \
+                 built or downloaded"
+            );
+        }
+        let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
+        let mut passed = Vec::new();
+        for candidate in candidates.files {
+            let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
+            let committed = at.and_then(|at| head.get(at));
+            let path = candidate.path.clone();
+            match compare(&mut tree, &reading, candidate, committed, recorded.get(&path).filter(|_| !reread))? {
+                State::AsHead => {}
+                State::Kept(file) => drop(found.kept.insert(path, file)),
+                State::Touched(file) => {
+                    found.touched.push(file.clone());
+                    found.kept.insert(path, file);
+                }
+                State::Read(read) => {
+                    passed.extend(suspects.get(&read.file.record.blob).cloned());
+                    found.read.insert(path, *read);
+                }
+            }
+        }
+        let stays = |path: &&FilePath| found.kept.contains_key(*path) || found.read.contains_key(*path);
+        found.left = recorded.keys().filter(|path| !stays(path)).cloned().collect();
+        for blob in passed {
+            self.acquit(&Subject::Blob(blob))?;
+        }
+        Ok(found)
+    }
+
+    /// What the graph of the view says of the files of the overlay, where it differs from what is recorded.
+    fn foresee(&mut self, repo: &Registered, found: &Difference) -> Result<Outlook, Unreconciled> {
+        let mut outlines: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
+        let db = self.store(repo)?.db();
+        for (path, file) in &found.kept {
+            let content = file.record.content_hash.filter(|_| file.record.skip.is_none());
+            let outline =
+                content.map(|content| outlines::outline(db, &content, file.record.language)).transpose()?.flatten();
+            outlines.insert(path.clone(), Arc::new(outline.unwrap_or_default()));
+        }
+        outlines.extend(found.read.iter().map(|(path, read)| (path.clone(), read.outline.clone())));
+        let graph = self.graph_over(repo, outlines)?;
+        let context_bytes = self.config.llm.max_context_bytes;
+        let mut outlook = Outlook { links: BTreeMap::new(), moved: BTreeSet::new() };
+        let before = found.kept.iter().map(|(path, file)| (path, Some(&file.record.links)));
+        let before = before.chain(found.read.keys().map(|path| (path, None)));
+        for (path, before) in before {
+            let now = links(&graph, path, context_bytes);
+            if before == Some(&now) {
+                continue;
+            }
+            if before.is_some_and(|before| before.module_path != now.module_path) {
+                outlook.moved.insert(path.clone());
+            }
+            outlook.links.insert(path.clone(), (now, used(&graph, path)));
+        }
+        Ok(outlook)
+    }
+
+    /// What the files of the overlay use in the view. Where each of them is also in the tree at HEAD, the world that is remembered of
+    /// that is edited and edited back; else one is built for the occasion.
+    fn graph_over(
+        &mut self,
+        repo: &Registered,
+        saved: BTreeMap<FilePath, Arc<Outline>>,
+    ) -> Result<Graph, Unreconciled> {
+        let says_something =
+            |path: &FilePath| matches!(outline::language_of(path), Language::Rust | Language::CargoManifest);
+        let saved: Vec<(FilePath, Arc<Outline>)> = saved.into_iter().filter(|(path, _)| says_something(path)).collect();
+        if saved.is_empty() {
+            return Ok(resolve(std::iter::empty()));
+        }
+        let store = self.store(repo)?;
+        let generation = cache::counter(store.db(), cache::GENERATION)?;
+        let remembered = self.memory.take(&repo.id, generation);
+        let Recollection { outlines, world } = match remembered {
+            Some(view) => view,
+            None => Recollection { outlines: load(&self.pool, &self.stores[&repo.id])?, world: None },
+        };
+        let only: BTreeSet<FilePath> = saved.iter().map(|(path, _)| path.clone()).collect();
+        let before: Option<Vec<(FilePath, Arc<Outline>)>> =
+            only.iter().map(|path| Some((path.clone(), outlines.get(path)?.clone()))).collect();
+        let (graph, world) = self.pool.install(|| match before {
+            Some(before) => {
+                let mut world = world.unwrap_or_else(|| World::new(outlines.view()));
+                world.edit(&saved);
+                let graph = world.graph_of(&only);
+                world.edit(&before);
+                (graph, Some(world))
+            }
+            None => {
+                // Two worlds of a large repository at the same time are more than a small machine should hold.
+                drop(world);
+                let mut view: BTreeMap<&FilePath, &Arc<Outline>> = outlines.view().collect();
+                view.extend(saved.iter().map(|(path, outline)| (path, outline)));
+                (World::new(view).graph_of(&only), None)
+            }
+        });
+        self.memory.keep(&repo.id, generation, Recollection { outlines, world });
+        Ok(graph)
+    }
+
+    fn plan_saved(
+        &mut self,
+        repo: &Registered,
+        recipe: &Recipe,
+        found: &Difference,
+        outlook: &Outlook,
+        all: bool,
+    ) -> Result<Vec<FilePlan>, Unreconciled> {
+        let db = self.store(repo)?.db();
+        let mut files = Vec::new();
+        let mut add = |path: &FilePath, overlaid: Option<&FileRecord>, cause: Cause| -> Result<(), Unreconciled> {
+            let committed = view::file(db, path)?;
+            let overlaid = overlaid.map(|record| {
+                let links = outlook.links.get(path).map_or(&record.links, |(links, _)| links);
+                FileRecord { links: links.clone(), ..record.clone() }
+            });
+            files.push((path.clone(), Layers { committed, overlaid }, cause));
+            Ok(())
+        };
+        for (path, read) in &found.read {
+            add(path, Some(&read.file.record), Cause::Changed)?;
+        }
+        for (path, file) in found.kept.iter().filter(|(path, _)| all || outlook.links.contains_key(*path)) {
+            add(path, Some(&file.record), Cause::Moved)?;
+        }
+        for path in &found.left {
+            add(path, None, Cause::Changed)?;
+        }
+        self.plan_files(repo, recipe, files, false)
+    }
+
+    /// Makes the recorded overlay what was found, in one transaction.
+    fn put_overlay(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        found: &Difference,
+        outlook: &Outlook,
+        plans: &[FilePlan],
+    ) -> Result<(), Unreconciled> {
+        let uncovered = self.uncovered(repo, git, found)?;
+        let embeds = self.recipe.embedding.is_some();
+        let store = self.store(repo)?;
+        let tx = store.write()?;
+        for read in found.read.values() {
+            overlay::put(&tx, &read.file, read.text.as_deref())?;
+            let record = &read.file.record;
+            if let (Some(content), true) = (&record.content_hash, *read.outline != Outline::default()) {
+                outlines::put_outline(&tx, content, record.language, &read.outline)?;
+            }
+        }
+        for file in &found.touched {
+            overlay::put_stat(&tx, file)?;
+        }
+        for (path, (links, uses)) in &outlook.links {
+            overlay::put_links(&tx, path, links, uses)?;
+        }
+        for path in found.read.keys().chain(&outlook.moved) {
+            match (view::present(&tx, path)?, overlay::text(&tx, path)?) {
+                (Some(file), Some(text)) => {
+                    let cut = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
+                    put_chunks(&tx, path, &cut)?;
+                }
+                _ => forget(&tx, path)?,
+            }
+        }
+        for path in &found.left {
+            overlay::remove(&tx, path)?;
+            match uncovered.get(path) {
+                Some(chunks) => put_chunks(&tx, path, chunks)?,
+                None => forget(&tx, path)?,
+            }
+        }
+        put_keys(&tx, plans)?;
+        cache::set_metadata(&tx, cache::OVERLAY_NOTE, &found.note)?;
+        tx.commit().map_err(StoreError::from)?;
+        if embeds && !view::dead_vectors(store.db())?.is_empty() {
+            self.unsettled.insert(repo.id.clone());
+        }
+        Ok(())
+    }
+
+    /// The chunks of the files that are indexed as HEAD has them again.
+    fn uncovered(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        found: &Difference,
+    ) -> Result<BTreeMap<FilePath, Vec<Chunk>>, Unreconciled> {
+        let db = self.store(repo)?.db();
+        let mut files = Vec::new();
+        for path in &found.left {
+            files.extend(view::file(db, path)?.filter(|file| file.skip.is_none()));
+        }
+        let chunks = cut(&self.pool, git, &files)?;
+        Ok(files.into_iter().map(|file| file.path).zip(chunks).collect())
+    }
+
+    fn put_touched(&mut self, repo: &Registered, found: &Difference) -> Result<(), Unreconciled> {
+        if !found.touched.is_empty() {
+            let tx = self.store(repo)?.write()?;
+            for file in &found.touched {
+                overlay::put_stat(&tx, file)?;
+            }
+            tx.commit().map_err(StoreError::from)?;
+        }
+        self.note_overlay(repo, &found.note)
+    }
+
+    /// Records why the work tree, or a part of it, is not followed.
+    fn note_overlay(&mut self, repo: &Registered, note: &str) -> Result<(), Unreconciled> {
+        let store = self.store(repo)?;
+        if cache::metadata(store.db(), cache::OVERLAY_NOTE)?.unwrap_or_default() != note {
+            let tx = store.write()?;
+            cache::set_metadata(&tx, cache::OVERLAY_NOTE, note)?;
+            tx.commit().map_err(StoreError::from)?;
+        }
+        Ok(())
+    }
+}
+
+/// Files that have no results to wait for on this machine: their jobs go, before those of the plans come.
+fn unwanted<'a>(found: &'a Difference, plans: &[FilePlan]) -> impl Iterator<Item = FilePath> + 'a {
+    let planned: BTreeSet<FilePath> = plans.iter().map(|plan| plan.path.clone()).collect();
+    let gone = found.left.iter().filter(move |path| !planned.contains(*path));
+    let skipped = found.read.values().map(|read| &read.file.record).filter(|record| record.skip.is_some());
+    gone.chain(skipped.map(|record| &record.path)).cloned()
+}

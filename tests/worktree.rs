@@ -1,0 +1,351 @@
+//! The promise: what is saved is found before it is committed, what is ignored is not looked at, and a model is shown neither unless
+//! its user wants that.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::asking::Asking;
+use crate::support::{Jobs, TestAgent, TestRepo, untouched, wait_until};
+
+/// Shorter than the timer's 60 s, so that it is not the timer that noticed.
+const SOON: Duration = Duration::from_secs(30);
+
+const FILES: [(&str, &str); 5] = [
+    ("Cargo.toml", "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+    (".gitignore", "/target\n*.log\n"),
+    ("src/lib.rs", "pub mod ferry;\npub mod harbour;\n"),
+    (
+        "src/ferry.rs",
+        "/// Carries passengers over the water.\npub fn ferry(passengers: u32) -> u32 {\n    passengers\n}\n",
+    ),
+    ("src/harbour.rs", "use crate::ferry::ferry;\npub fn depart() -> u32 {\n    ferry(3)\n}\n"),
+];
+
+struct Scene {
+    agent: TestAgent,
+    repo: TestRepo,
+}
+
+impl Scene {
+    fn of(mut agent: TestAgent) -> Self {
+        let repo = TestRepo::with_files(FILES);
+        agent.start();
+        agent.ok(["register", repo.path().to_str().unwrap()]);
+        agent.wait();
+        Self { agent, repo }
+    }
+
+    fn begin() -> Self {
+        Self::of(TestAgent::without_model())
+    }
+
+    fn hits(&self, query: &str, more: &[&str]) -> Vec<(String, String, String)> {
+        let found = self.agent.json(["search", query, "--limit", "20"].iter().chain(more).copied());
+        let text = |hit: &Value, name: &str| hit[name].as_str().unwrap().to_owned();
+        let hits = found["hits"].as_array().unwrap().iter();
+        hits.map(|hit| (text(hit, "path"), text(hit, "entity_name"), text(hit, "source"))).collect()
+    }
+
+    fn finds(&self, query: &str, path: &str, source: &str) -> bool {
+        self.hits(query, &[]).iter().any(|(at, _, from)| at == path && from == source)
+    }
+
+    fn status(&self) -> Value {
+        self.agent.json(["status"])["repos"][0].clone()
+    }
+
+    fn saved(&self) -> u64 {
+        self.status()["saved"].as_u64().unwrap()
+    }
+
+    /// Takes in what was saved, and checks all that is recorded against what it would be if it were built from nothing.
+    #[track_caller]
+    fn settle(&self) {
+        untouched(self.repo.path(), || self.agent.wait());
+        let output = self.agent.run(["cache", "verify"]);
+        assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+        assert!(!output.stdout.contains("the work tree is not as"), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn what_is_saved_is_found_as_it_was_saved_and_as_it_was_committed_when_it_is_put_back() {
+    let scene = Scene::begin();
+    let before = scene.agent.state();
+    scene.repo.write(
+        "src/ferry.rs",
+        "/// Flies over the water.\npub fn seaplane(passengers: u32) -> u32 {\n    passengers\n}\n",
+    );
+    scene.repo.write("src/quay.rs", "/// Where lorries wait.\npub fn quay() {}\n");
+    std::fs::remove_file(scene.repo.path().join("src/harbour.rs")).unwrap();
+    scene.settle();
+    assert_eq!(scene.saved(), 3);
+    assert!(scene.finds("seaplane", "src/ferry.rs", "worktree"));
+    assert!(scene.finds("lorries", "src/quay.rs", "worktree"));
+    assert!(scene.hits("passengers carried", &[]).iter().all(|(_, name, _)| name != "ferry"), "that is not there now");
+    assert!(scene.hits("depart", &[]).iter().all(|(path, _, _)| path != "src/harbour.rs"), "it is gone");
+    let from = |source: &str| -> BTreeSet<String> {
+        scene
+            .hits("pub fn mod passengers lorries", &["--source", source])
+            .into_iter()
+            .map(|(path, _, _)| path)
+            .collect()
+    };
+    assert_eq!(from("worktree"), BTreeSet::from(["src/ferry.rs".to_owned(), "src/quay.rs".to_owned()]));
+    assert_eq!(from("commit"), BTreeSet::from(["src/lib.rs".to_owned()]));
+    assert_eq!(scene.agent.run(["search", "x", "--source", "elsewhere"]).code, Some(2));
+
+    let shown = scene.agent.json(["show", scene.repo.path().join("src/quay.rs").to_str().unwrap()]);
+    assert_eq!((&shown["source"], &shown["analyses"][0]["fresh"]), (&json!("worktree"), &json!(true)), "{shown}");
+    let shown = scene.agent.json(["show", scene.repo.path().join("src/harbour.rs").to_str().unwrap()]);
+    assert_eq!(shown["skipped"], json!("deleted"), "{shown}");
+
+    scene.repo.git(&["checkout", "--quiet", "--", "."]);
+    std::fs::remove_file(scene.repo.path().join("src/quay.rs")).unwrap();
+    let jobs = Jobs::of(&scene.agent);
+    scene.settle();
+    assert_eq!(scene.saved(), 0);
+    assert!(scene.finds("passengers", "src/ferry.rs", "commit"));
+    assert_eq!(scene.agent.state(), before, "as if nothing had been");
+    assert!(Jobs::since(&scene.agent, &jobs).analysed().is_empty(), "the old results were kept");
+}
+
+#[test]
+fn a_commit_of_what_was_saved_makes_nothing_anew() {
+    let scene = Scene::begin();
+    scene.repo.edit("src/ferry.rs", "passengers\n}", "passengers + 1\n}");
+    scene.repo.write("src/quay.rs", "use crate::ferry::ferry;\npub fn quay() -> u32 {\n    ferry(1)\n}\n");
+    scene.repo.edit("src/lib.rs", "pub mod harbour;", "pub mod harbour;\npub mod quay;");
+    let before = Jobs::of(&scene.agent);
+    scene.settle();
+    let saved = Jobs::since(&scene.agent, &before);
+    assert_eq!(saved.analysed(), BTreeSet::from(["src/ferry.rs", "src/lib.rs", "src/quay.rs"]));
+    let keys = scene.agent.current_keys();
+    scene.repo.commit("what was saved");
+    let before = Jobs::of(&scene.agent);
+    scene.settle();
+    assert_eq!(scene.saved(), 0);
+    assert!(Jobs::since(&scene.agent, &before).0.is_empty(), "{:?}", Jobs::since(&scene.agent, &before));
+    assert_eq!(scene.agent.current_keys(), keys, "the dependencies of a file that is new were seen before the commit");
+    assert!(scene.finds("quay", "src/quay.rs", "commit"));
+}
+
+#[test]
+fn a_commit_under_what_was_saved_leaves_it_on_top() {
+    let scene = Scene::begin();
+    scene.repo.edit("src/ferry.rs", "Carries", "Ships");
+    scene.repo.write("notes.md", "# Timetable\n\nEvery hour.\n");
+    scene.settle();
+    // Another file is committed, then another content of the very file, then its removal.
+    scene.repo.edit("src/harbour.rs", "ferry(3)", "ferry(4)");
+    scene.repo.git(&["commit", "--quiet", "--message", "another file", "--", "src/harbour.rs"]);
+    scene.settle();
+    assert_eq!(scene.saved(), 2);
+    assert!(scene.finds("ships passengers", "src/ferry.rs", "worktree"));
+    scene.repo.git(&["add", "src/ferry.rs"]);
+    scene.repo.edit("src/ferry.rs", "Ships", "Sails with");
+    scene.repo.git(&["commit", "--quiet", "--message", "a part of it"]);
+    scene.settle();
+    assert!(scene.finds("sails", "src/ferry.rs", "worktree") && !scene.finds("ships", "src/ferry.rs", "commit"));
+    scene.repo.git(&["rm", "--quiet", "--cached", "src/ferry.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--message", "not tracked any more"]);
+    scene.settle();
+    assert_eq!(scene.saved(), 2);
+    assert!(scene.finds("sails", "src/ferry.rs", "worktree"));
+    assert!(scene.finds("timetable", "notes.md", "worktree"));
+    scene.repo.git(&["reset", "--quiet", "--hard", "HEAD~3"]);
+    std::fs::remove_file(scene.repo.path().join("notes.md")).unwrap();
+    scene.settle();
+    assert_eq!(scene.saved(), 0);
+}
+
+#[test]
+fn what_is_saved_is_found_by_its_meaning_and_what_is_put_back_is_not_embedded_again() {
+    let scene = Scene::of(TestAgent::new());
+    let embedded = || scene.agent.json(["cache", "status"]);
+    scene.repo.write("src/quay.rs", "/// Turns a title into lower case letters and dashes.\npub fn slug(title: &str) -> String {\n    title.to_lowercase().replace(' ', \"-\")\n}\n");
+    scene.repo.edit(
+        "src/ferry.rs",
+        "Carries passengers over the water.",
+        "Asks again with growing pauses while the server is overloaded.",
+    );
+    scene.settle();
+    assert_eq!(scene.agent.json(["search", "x"])["mode"], json!("hybrid"));
+    for (question, path) in
+        [("make a URL friendly identifier", "src/quay.rs"), ("how often do we retry a failed request", "src/ferry.rs")]
+    {
+        assert_eq!(scene.hits(question, &[])[0].0, path, "{question}");
+    }
+    scene.repo.git(&["checkout", "--quiet", "--", "."]);
+    std::fs::remove_file(scene.repo.path().join("src/quay.rs")).unwrap();
+    let made = embedded()["vectors_made"].clone();
+    scene.settle();
+    assert_eq!(embedded()["vectors_made"], made, "the vectors of what was committed were kept");
+    assert_eq!(scene.hits("transport people across the sea", &["--source", "commit"])[0].0, "src/ferry.rs");
+}
+
+/// FAILURES 28, 29: nobody says `wait` here.
+#[test]
+fn f28_and_f29_saves_are_noticed_however_an_editor_writes_and_in_directories_that_are_new() {
+    let mut scene = Scene::begin();
+    let path = |name: &str| scene.repo.path().join(name);
+    let noticed = |word: &str, at: &str| wait_until(SOON, word, || scene.finds(word, at, "worktree"));
+    std::fs::write(path("src/ferry.rs"), "pub fn inplace() {}\n").unwrap();
+    noticed("inplace", "src/ferry.rs");
+    scene.repo.write("src/.ferry.rs.tmp", "pub fn renamedover() {}\n");
+    std::fs::rename(path("src/.ferry.rs.tmp"), path("src/ferry.rs")).unwrap();
+    noticed("renamedover", "src/ferry.rs");
+    std::fs::rename(path("src/ferry.rs"), path("src/ferry.rs~")).unwrap();
+    scene.repo.write("src/ferry.rs", "pub fn backedup() {}\n");
+    noticed("backedup", "src/ferry.rs");
+    for n in 0..50 {
+        std::fs::write(path("src/ferry.rs"), format!("pub fn burst{n}() {{}}\n")).unwrap();
+    }
+    noticed("burst49", "src/ferry.rs");
+    scene.repo.write("a/b/c/deep.rs", "pub fn deepest() {}\n");
+    noticed("deepest", "a/b/c/deep.rs");
+    scene.repo.write("a/b/c/deep.rs", "pub fn deeper() {}\n");
+    noticed("deeper", "a/b/c/deep.rs");
+    std::fs::rename(path("a"), path("moved")).unwrap();
+    noticed("deeper", "moved/b/c/deep.rs");
+    scene.repo.write("moved/b/c/deep.rs", "pub fn afterwards() {}\n");
+    noticed("afterwards", "moved/b/c/deep.rs");
+    std::fs::remove_dir_all(path("moved")).unwrap();
+    std::fs::remove_file(path("src/ferry.rs~")).unwrap();
+    wait_until(SOON, "what was removed is not found", || scene.saved() == 1);
+    scene.settle();
+    scene.agent.stop();
+}
+
+/// FAILURES 27, 50: no job, no look by the worker, no watch.
+#[test]
+fn f27_and_f50_what_is_ignored_wakes_nobody_and_is_seen_as_soon_as_it_is_not_ignored() {
+    let mut scene = Scene::begin();
+    for n in 0..50 {
+        scene.repo.write(&format!("target/debug/deps{n}/x.rs"), "pub fn built() {}\n");
+    }
+    scene.settle();
+    let watches = || scene.agent.json(["doctor"]).to_string();
+    let reconciles = || scene.agent.log().matches("reconciled").count();
+    let (before, jobs) = (reconciles(), Jobs::of(&scene.agent));
+    for n in 0..100 {
+        scene.repo.write("debug.log", format!("{n}\n"));
+        scene.repo.write("target/debug/deps1/x.rs", format!("pub fn built{n}() {{}}\n"));
+    }
+    // What is noticed after them tells that they are through.
+    scene.repo.write("src/ferry.rs", "pub fn through() {}\n");
+    wait_until(SOON, "the file that is not ignored", || scene.finds("through", "src/ferry.rs", "worktree"));
+    assert!(reconciles() <= before + 2, "{}", scene.agent.log());
+    assert_eq!(Jobs::since(&scene.agent, &jobs).analysed(), BTreeSet::from(["src/ferry.rs"]));
+    let few = watches();
+    scene.repo.write(".gitignore", "*.log\n");
+    wait_until(SOON, "what was ignored", || scene.finds("built99", "target/debug/deps1/x.rs", "worktree"));
+    assert_ne!(watches(), few);
+    scene.repo.write("target/debug/deps7/x.rs", "pub fn unignored() {}\n");
+    wait_until(SOON, "what was ignored is watched", || scene.finds("unignored", "target/debug/deps7/x.rs", "worktree"));
+    scene.repo.git(&["checkout", "--quiet", "--", "."]);
+    wait_until(SOON, "the work tree is clean", || scene.saved() == 0);
+    scene.settle();
+    scene.agent.stop();
+}
+
+#[test]
+fn f16_conflict_markers_are_not_indexed_and_the_saved_state_waits_for_the_end_of_a_merge() {
+    let scene = Scene::begin();
+    scene.repo.branch("side");
+    scene.repo.edit("src/ferry.rs", "over the water", "over the lake");
+    scene.repo.commit("on the side");
+    scene.repo.checkout("main");
+    scene.repo.edit("src/ferry.rs", "over the water", "over the sea");
+    scene.repo.commit("on main");
+    scene.settle();
+    assert!(!scene.repo.try_git(&["merge", "side"]).status.success());
+    assert!(scene.repo.read("src/ferry.rs").contains("<<<<<<<"));
+    wait_until(SOON, "the merge holds it", || scene.status()["held"].is_string());
+    assert_eq!(scene.saved(), 0);
+    scene.repo.git(&["merge", "--abort"]);
+    wait_until(SOON, "the merge is over", || scene.status()["held"].is_null());
+    scene.settle();
+    assert!(scene.finds("sea", "src/ferry.rs", "commit"));
+}
+
+#[test]
+fn whoever_wants_no_watch_over_the_work_tree_gets_none() {
+    let agent = TestAgent::without_model();
+    agent.write_config("[watch]\ntree = false\n");
+    let scene = Scene::of(agent);
+    scene.repo.write("src/ferry.rs", "pub fn saved() {}\n");
+    scene.repo.write("src/new.rs", "pub fn fresh() {}\n");
+    scene.settle();
+    assert_eq!(scene.saved(), 0);
+    assert!(scene.hits("saved fresh", &[]).is_empty());
+}
+
+/// FAILURES 52: nothing of the overlay is lost or left behind, whenever the processes die.
+#[test]
+fn f52_kills_in_the_middle_of_saves_lead_to_the_same_state() {
+    let mut scene = Scene::begin();
+    for n in 0..12 {
+        scene.repo.write(
+            "src/ferry.rs",
+            format!("/// Trip {n}.\npub fn ferry(passengers: u32) -> u32 {{\n    passengers + {n}\n}}\n"),
+        );
+        scene.repo.write(&format!("src/extra{}.rs", n % 3), format!("pub fn extra{n}() {{}}\n"));
+        if n % 3 == 1 {
+            scene.repo.git(&["add", "src/ferry.rs"]);
+            scene.repo.git(&["commit", "--quiet", "--message", "a trip"]);
+        }
+        if n % 4 == 3 {
+            scene.agent.kill9_daemon();
+            scene.agent.start();
+        } else {
+            wait_until(SOON, "a worker dies", || scene.agent.kill9_worker() || scene.saved() == 0 || n > 0);
+        }
+    }
+    scene.settle();
+    let mut beginner = TestAgent::without_model();
+    beginner.start();
+    beginner.ok(["register", scene.repo.path().to_str().unwrap()]);
+    beginner.wait();
+    crate::support::assert_same_state(&scene.agent.state(), &beginner.state());
+    scene.agent.stop();
+    scene.agent.assert_sound();
+}
+
+#[test]
+fn a_model_is_shown_what_is_committed_and_what_is_saved_only_if_its_user_said_so() {
+    let asking = Asking::answered();
+    asking.repo.edit("src/limits.rs", "10 } else", "1234567 } else");
+    asking.repo.write("src/secret_plan.rs", "pub fn plan() {}\n");
+    let bodies = asking.settle();
+    assert!(bodies.is_empty(), "{bodies:#?}");
+    let shown = asking.shown("src/limits.rs", "docs");
+    assert_eq!(shown["model"], json!("custom/scripted"), "what was said of the commit is still there: {shown}");
+    let bodies = asking.commit("now it is committed");
+    assert!(bodies.iter().any(|body| body.contains("1234567")));
+
+    let asking = Asking::begin("3.00", "[analysis]\nanalyze_on_save = true\n");
+    asking.wait();
+    let count = asking.server.requests().len();
+    asking.repo.edit("src/limits.rs", "10 } else", "7654321 } else");
+    let bodies = asking.settle();
+    assert_eq!(bodies.iter().filter(|body| body.contains("7654321")).count(), 4, "{bodies:#?}");
+    assert!(count > 0 && asking.commit("as it was saved").is_empty(), "it was asked already");
+}
+
+/// What a person would see at once: paths that a terminal can open, and a word on what is not committed.
+#[test]
+fn a_person_is_told_what_is_not_committed() {
+    let scene = Scene::begin();
+    scene.repo.write("src/ferry.rs", "pub fn seaplane() {}\n");
+    scene.settle();
+    let search = scene.agent.ok(["search", "seaplane"]);
+    assert!(search.contains("src/ferry.rs:1-1") && search.contains("(not committed)"), "{search}");
+    let status = scene.agent.ok(["status"]);
+    assert!(status.contains("1 file(s) as they are in the work tree, not committed"), "{status}");
+    let shown = scene.agent.ok(["show", Path::new(scene.repo.path()).join("src/ferry.rs").to_str().unwrap()]);
+    assert!(shown.contains("as it was saved"), "{shown}");
+}
