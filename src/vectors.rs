@@ -4,6 +4,7 @@
 //! One process writes (it holds the worker's lock); others read the version that they opened. A version stays readable for
 //! [`VERSION_KEPT`] after it was replaced, and a reader that comes too late opens the table again.
 
+mod resident;
 mod rows;
 mod upkeep;
 
@@ -20,6 +21,7 @@ use lancedb::{DistanceType, Table};
 
 use crate::domain::Hash;
 
+pub use resident::{Code, Piece};
 pub use rows::{ChunkRow, OwnedVector};
 pub use upkeep::{Upkeep, VERSION_KEPT};
 
@@ -67,6 +69,8 @@ pub struct Vectors {
     table: RwLock<Table>,
     /// The model that every row is known to be of: searching then needs no filter.
     only_model: Mutex<Option<String>>,
+    /// What [`Vectors::resident`] has read.
+    resident: Mutex<resident::Resident>,
 }
 
 impl Vectors {
@@ -95,7 +99,12 @@ impl Vectors {
         if !rows::is_same_layout(&schema) {
             return Err(VectorsError::OtherLayout { path: dir.to_path_buf() });
         }
-        Ok(Self { dir: dir.to_path_buf(), table: RwLock::new(table), only_model: Mutex::new(None) })
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            table: RwLock::new(table),
+            only_model: Mutex::default(),
+            resident: Mutex::default(),
+        })
     }
 
     /// Replaces all rows of these files (`FilePath::escaped`) by the given ones, which may be fewer or none. Rows of all files are

@@ -44,10 +44,12 @@ pub fn search(context: &Context, query: Vec<String>, choice: Choice, json: bool)
 
 /// With no worker up: searches in this process, and has the daemon warm one for the next time.
 fn here(context: &Context, asked: &Asked) -> Result<Answer, Failure> {
-    // With no daemon either, the next search is as slow as this one.
+    let model = worker::Model::new(&context.home, &context.config);
+    let answer = Searcher::new(&context.home, &context.config)?.search(asked, || model.get());
+    // Not before: the worker that is warmed would read the same model at the same time. With no daemon either, the next search is
+    // as slow as this one.
     let _ = control::ask(&context.home, Request::Warm);
-    let model = worker::Model::new(&context.home, &context.config).get();
-    Ok(Searcher::new(&context.home, &context.config)?.search(asked, model)?)
+    Ok(answer?)
 }
 
 fn describe(answer: &Answer) -> String {

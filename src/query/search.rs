@@ -7,21 +7,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
+use super::kept::Kept;
+use super::nearest::{Near, Tables};
 use super::rank::{Parts, Question, WEIGHTS};
 use super::snippet::{Line, Texts, snippet};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::{RepoStore, overlay, view};
 use crate::config::Config;
-use crate::domain::{FilePath, RepoId, Role, Source};
+use crate::domain::{FilePath, Role, Source};
 use crate::embedder::bert::Embedder;
+use crate::embedder::model;
 use crate::home::Home;
 use crate::queue;
-use crate::repo::Repo;
 use crate::repo::registry::Registered;
 use crate::store::StoreError;
-use crate::vectors::Vectors;
-use crate::worker::store_dir;
 
 /// Candidates of each kind that are ranked.
 pub(super) const CANDIDATES: usize = 200;
@@ -101,12 +101,12 @@ pub struct Freshness {
     pub pending_files: u64,
 }
 
-/// Searches the stores; keeps LanceDB tables open between searches.
+/// Searches the stores.
 pub struct Searcher {
     home: Home,
     config: Config,
-    runtime: tokio::runtime::Runtime,
-    tables: HashMap<RepoId, Arc<Vectors>>,
+    tables: Tables,
+    kept: Kept,
 }
 
 /// A repository that is searched, and its store, opened once.
@@ -150,113 +150,180 @@ struct Match {
 }
 
 impl Searcher {
+    /// For one search.
+    ///
     /// # Errors
     /// If no runtime for LanceDB can be started.
     pub fn new(home: &Home, config: &Config) -> Result<Self, QueryError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|error| QueryError::Invalid(format!("no thread can be started: {error}")))?;
-        Ok(Self { home: home.clone(), config: config.clone(), runtime, tables: HashMap::new() })
+        Self::with(home, config, Tables::new(config, false)?)
     }
 
-    /// Answers a request; `model` is the embedder, or why there is none.
+    /// For many: it keeps vectors in memory ([`super::nearest`] says how much), and open what it has opened.
+    ///
+    /// # Errors
+    /// If its threads cannot be started.
+    pub fn for_many(home: &Home, config: &Config) -> Result<Self, QueryError> {
+        Self::with(home, config, Tables::new(config, true)?)
+    }
+
+    fn with(home: &Home, config: &Config, tables: Tables) -> Result<Self, QueryError> {
+        Ok(Self { home: home.clone(), config: config.clone(), tables, kept: Kept::default() })
+    }
+
+    /// Reads what it keeps, so that the next search is a quick one.
+    ///
+    /// # Errors
+    /// If a store cannot be read.
+    pub fn warm(&mut self) -> Result<(), QueryError> {
+        let Some(model_id) = self.model_id() else { return Ok(()) };
+        let repos = Reader::open(&self.home, &self.config)?.repos()?;
+        let repos: Vec<&Registered> = repos.iter().collect();
+        self.tables.ready(&repos, model_id).map_err(|error| QueryError::Invalid(error.to_string()))
+    }
+
+    /// Answers a request; `model` gives the embedder, or says why there is none.
     ///
     /// # Errors
     /// If the query is empty or too long, names a repository that is not registered, or a store cannot be read.
-    pub fn search(&mut self, request: &Request, model: Result<Arc<Embedder>, String>) -> Result<Answer, QueryError> {
-        if request.query.trim().is_empty() {
-            return Err(QueryError::Invalid("the query is empty; say what you are looking for".to_owned()));
-        }
-        if request.query.len() > QUERY_MAX {
-            return Err(QueryError::Invalid(format!("the query is longer than {QUERY_MAX} bytes; shorten it")));
-        }
-        let (home, config) = (self.home.clone(), self.config.clone());
-        let reader = Reader::open(&home, &config)?;
-        let (repos, errors) = match &request.repo {
-            Some(named) => {
-                let repo = reader.repo(named)?;
-                let store = reader.store(&repo)?;
-                (vec![Searched::new(repo, store)?], Vec::new())
-            }
-            None => readable(&reader)?,
-        };
+    pub fn search(
+        &mut self,
+        request: &Request,
+        model: impl FnOnce() -> Result<Arc<Embedder>, String> + Send,
+    ) -> Result<Answer, QueryError> {
+        check_query(&request.query)?;
         let filter = Filter::new(request)?;
         let question = Question::new(&request.query);
+        let (home, config) = (self.home.clone(), self.config.clone());
+        let reader = Reader::open(&home, &config)?;
+        let (repos, errors) = self.searched(&reader, request)?;
+        let model_id = self.model_id();
+        let named: Vec<&Registered> = repos.iter().map(|one| &one.repo).collect();
         let mut candidates = Candidates::new();
-        add_words(&repos, request, &filter, &question, &mut candidates)?;
-        let mut note = None;
-        match model {
-            Ok(embedder) => match self.nearest(&repos, request, &filter, &embedder) {
-                Ok(nearest) => add_meaning(&repos, nearest, &question, &mut candidates)?,
-                Err(error) => note = Some(error.to_string()),
-            },
-            Err(detail) => note = Some(detail),
-        }
-        let best = best(candidates, request.limit);
-        Ok(Answer {
+        let (tables, depth) = (&mut self.tables, filter.depth());
+        // What is near in meaning and what has the words are looked for side by side.
+        let (near, worded) = std::thread::scope(|scope| {
+            let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
+            let worded = add_words(&repos, request, &filter, &question, &mut candidates);
+            (near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned())), worded)
+        });
+        worded?;
+        let note = match near {
+            Ok(near) => {
+                add_meaning(&repos, present(&repos, near, &filter)?, &question, &mut candidates)?;
+                None
+            }
+            Err(note) => Some(note),
+        };
+        let answer = Answer {
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
-            hits: hits(&repos, best, &question, request.explain)?,
-            freshness: repos.iter().map(|one| freshness(&reader, &one.repo)).collect::<Result<_, _>>()?,
+            hits: self.hits(&repos, best(candidates, request.limit), &question, request.explain)?,
+            freshness: repos.iter().map(|one| self.freshness(&reader, &one.repo)).collect::<Result<_, _>>()?,
             errors,
-        })
+        };
+        repos.into_iter().filter_map(|one| one.store).for_each(|store| self.kept.keep_store(store));
+        Ok(answer)
     }
 
-    /// The chunks whose vectors are nearest to the query, over all repositories.
-    fn nearest(
+    /// The model that is set up and there.
+    fn model_id(&self) -> Option<&'static str> {
+        let spec = self.config.embedding.model.as_deref().and_then(model::spec)?;
+        self.home.model(spec.id).is_dir().then_some(spec.id)
+    }
+
+    /// The repositories that are asked, and what is wrong with those that cannot be: they hide nothing of the rest.
+    fn searched(
         &mut self,
-        repos: &[Searched],
+        reader: &Reader<'_>,
         request: &Request,
-        filter: &Filter,
-        embedder: &Embedder,
-    ) -> Result<Vec<Match>, QueryError> {
-        let failed = |error: &dyn std::error::Error| QueryError::Invalid(error.to_string());
-        let query = embedder.embed_query(&request.query).map_err(|error| failed(&error))?;
-        let mut found = Vec::new();
-        for (index, searched) in repos.iter().enumerate() {
-            let Searched { repo, store, .. } = searched;
-            let Some(table) = self.table(repo).map_err(|error| failed(&error))? else { continue };
-            let Some(store) = store else { continue };
-            let nearest = self
-                .runtime
-                .block_on(table.search(&query, embedder.spec().id, filter.depth()))
-                .map_err(|error| failed(&error))?;
-            for (chunk_id, score) in nearest {
-                // A vector of a file that has changed since is no hit: only chunks of the present view are.
-                if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| searched.has(chunk, filter)) {
-                    found.push(Match { repo: index, chunk, score: f64::from(score) });
-                }
+    ) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
+        let open = |kept: &mut Kept, repo: Registered| Searched::new(repo.clone(), kept.store(reader, &repo)?);
+        if let Some(named) = &request.repo {
+            return Ok((vec![open(&mut self.kept, reader.repo(named)?)?], Vec::new()));
+        }
+        let repos = reader.repos()?;
+        self.kept.retain(&repos);
+        let (mut sound, mut errors) = (Vec::new(), Vec::new());
+        for repo in repos {
+            let path = repo.location.path.clone();
+            match open(&mut self.kept, repo) {
+                Ok(searched) => sound.push(searched),
+                Err(error) => errors.push(format!("{}: {error}", path.display())),
             }
         }
-        Ok(ranked(found))
+        Ok((sound, errors))
     }
 
-    fn table(&mut self, repo: &Registered) -> Result<Option<Arc<Vectors>>, crate::vectors::VectorsError> {
-        if let Some(table) = self.tables.get(&repo.id) {
-            return Ok(Some(table.clone()));
-        }
-        let dir = store_dir(&self.config, repo).vectors();
-        let opened = self.runtime.block_on(Vectors::open(&dir))?.map(Arc::new);
-        if let Some(table) = &opened {
-            self.tables.insert(repo.id.clone(), table.clone());
-        }
-        Ok(opened)
+    fn hits(
+        &mut self,
+        repos: &[Searched],
+        best: Vec<Candidate>,
+        question: &Question,
+        explain: bool,
+    ) -> Result<Vec<Hit>, QueryError> {
+        let mut texts = Texts::default();
+        let hit = |candidate: Candidate| {
+            let searched = &repos[candidate.repo];
+            let (path, path_bytes) = json_path(&candidate.chunk.path);
+            let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
+            Ok(Hit {
+                repo: searched.repo.location.path.to_string_lossy().into_owned(),
+                path,
+                path_bytes,
+                start_line: candidate.chunk.start_line,
+                end_line: candidate.chunk.end_line,
+                score: candidate.parts.score(&WEIGHTS),
+                source: searched.source(&candidate.chunk.path).as_str().to_owned(),
+                snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
+                parts: explain.then_some(candidate.parts),
+                entity_type: candidate.chunk.entity_type,
+                entity_name: candidate.chunk.entity_name,
+            })
+        };
+        best.into_iter().map(hit).collect()
+    }
+
+    /// How far the index of a repository is behind its HEAD. A repository that cannot be opened has no head.
+    fn freshness(&mut self, reader: &Reader<'_>, repo: &Registered) -> Result<Freshness, StoreError> {
+        let head = self.kept.repo(repo).and_then(|git| git.head().ok()).and_then(|head| head.commit);
+        Ok(Freshness {
+            repo: repo.location.path.to_string_lossy().into_owned(),
+            head: head.map(|id| id.to_string()),
+            indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
+            pending_files: match &reader.agent {
+                Some(db) => queue::pending_files(db, &repo.id)?,
+                None => 0,
+            },
+        })
     }
 }
 
-/// The registered repositories whose stores can be read, and what is wrong with the others: they hide nothing of the rest.
-fn readable(reader: &Reader<'_>) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
-    let (mut sound, mut errors) = (Vec::new(), Vec::new());
-    for repo in reader.repos()? {
-        match reader.store(&repo) {
-            Ok(store) => sound.push(Searched::new(repo, store)?),
-            Err(error) => errors.push(format!("{}: {error}", repo.location.path.display())),
+fn check_query(query: &str) -> Result<(), QueryError> {
+    if query.trim().is_empty() {
+        return Err(QueryError::Invalid("the query is empty; say what you are looking for".to_owned()));
+    }
+    if query.len() > QUERY_MAX {
+        return Err(QueryError::Invalid(format!("the query is longer than {QUERY_MAX} bytes; shorten it")));
+    }
+    Ok(())
+}
+
+/// The nearest that may be hits, at most [`CANDIDATES`]. A vector of a file that has changed since is none: only chunks of the present
+/// view are.
+fn present(repos: &[Searched], near: Vec<Near>, filter: &Filter) -> Result<Vec<Match>, QueryError> {
+    let mut found = Vec::new();
+    for Near { repo, chunk_id, score } in near {
+        let searched = &repos[repo];
+        let Some(store) = &searched.store else { continue };
+        if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| searched.has(chunk, filter)) {
+            found.push(Match { repo, chunk, score: f64::from(score) });
+            if found.len() == CANDIDATES {
+                break;
+            }
         }
     }
-    Ok((sound, errors))
+    Ok(found)
 }
 
 /// The chunks that hold words of the query.
@@ -346,51 +413,10 @@ fn best(candidates: Candidates, limit: usize) -> Vec<Candidate> {
     best
 }
 
-fn hits(repos: &[Searched], best: Vec<Candidate>, question: &Question, explain: bool) -> Result<Vec<Hit>, QueryError> {
-    let mut texts = Texts::default();
-    let hit = |candidate: Candidate| {
-        let searched = &repos[candidate.repo];
-        let Searched { repo, store, .. } = searched;
-        let (path, path_bytes) = json_path(&candidate.chunk.path);
-        let text = texts.of(repo, store.as_ref(), &candidate.chunk.path)?;
-        Ok(Hit {
-            repo: repo.location.path.to_string_lossy().into_owned(),
-            path,
-            path_bytes,
-            start_line: candidate.chunk.start_line,
-            end_line: candidate.chunk.end_line,
-            score: candidate.parts.score(&WEIGHTS),
-            source: searched.source(&candidate.chunk.path).as_str().to_owned(),
-            snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
-            parts: explain.then_some(candidate.parts),
-            entity_type: candidate.chunk.entity_type,
-            entity_name: candidate.chunk.entity_name,
-        })
-    };
-    best.into_iter().map(hit).collect()
-}
-
 /// A path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
 pub fn json_path(path: &FilePath) -> (String, Option<String>) {
     match path.as_str() {
         Some(text) => (text.to_owned(), None),
         None => (path.escaped(), Some(path.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())),
     }
-}
-
-/// How far the index of a repository is behind its HEAD.
-///
-/// # Errors
-/// If agent.db cannot be read. A repository that cannot be opened has no head.
-pub fn freshness(reader: &Reader<'_>, repo: &Registered) -> Result<Freshness, StoreError> {
-    let head = Repo::open(&repo.location).and_then(|git| git.head()).ok().and_then(|head| head.commit);
-    Ok(Freshness {
-        repo: repo.location.path.to_string_lossy().into_owned(),
-        head: head.map(|id| id.to_string()),
-        indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
-        pending_files: match &reader.agent {
-            Some(db) => queue::pending_files(db, &repo.id)?,
-            None => 0,
-        },
-    })
 }

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::QueryError;
+use super::kept::Kept;
 use super::rank::Question;
 use crate::cache::chunks::ChunkRecord;
 use crate::cache::{RepoStore, view};
 use crate::domain::{FilePath, RepoId};
 use crate::repo::registry::Registered;
-use crate::repo::{Blob, MAX_FILE_BYTES, Repo};
+use crate::repo::{Blob, MAX_FILE_BYTES};
 use crate::worker;
 
 /// A line of a file.
@@ -24,7 +25,6 @@ pub struct Line {
 /// Texts of files as they are indexed, each read once.
 #[derive(Default)]
 pub(super) struct Texts {
-    repos: HashMap<RepoId, Option<Repo>>,
     files: HashMap<(RepoId, FilePath), Option<String>>,
 }
 
@@ -32,13 +32,13 @@ impl Texts {
     /// `None`: it cannot be read now, which takes away no hit.
     pub(super) fn of(
         &mut self,
+        kept: &mut Kept,
         repo: &Registered,
         store: Option<&RepoStore>,
         path: &FilePath,
     ) -> Result<Option<&str>, QueryError> {
         let key = (repo.id.clone(), path.clone());
         if !self.files.contains_key(&key) {
-            let git = self.repos.entry(repo.id.clone()).or_insert_with(|| Repo::open(&repo.location).ok());
             let file = match store {
                 Some(store) => view::present(store.db(), path)?,
                 None => None,
@@ -48,7 +48,7 @@ impl Texts {
                 _ => None,
             };
             let committed = || {
-                git.as_ref().zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
+                kept.repo(repo).zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
                     Ok(Blob::Content(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
                     _ => None,
                 })

@@ -1,5 +1,6 @@
 //! Opening a repository so that nothing in it can act: isolated configuration, reduced trust, no replaced objects.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::domain::ObjectId;
@@ -67,6 +68,35 @@ pub enum Blob {
 pub struct Repo {
     pub(super) inner: gix::Repository,
     path: PathBuf,
+    opened_as: OpenedAs,
+}
+
+/// What an open repository was made from: device, inode and, of a file, the time of its last change, in nanoseconds.
+#[derive(Clone, PartialEq, Eq)]
+struct OpenedAs {
+    location: Location,
+    directories: [Option<(u64, u64)>; 3],
+    files: [Option<(u64, u64, i64, i64)>; 4],
+}
+
+impl OpenedAs {
+    fn now(location: &Location) -> Self {
+        let Location { git_dir, common_dir, .. } = location;
+        let directory = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+        let file = |path: PathBuf| {
+            path.metadata().ok().map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec()))
+        };
+        Self {
+            location: location.clone(),
+            directories: [directory(git_dir), directory(common_dir), directory(&common_dir.join("objects"))],
+            files: [
+                file(common_dir.join("config")),
+                file(git_dir.join("config.worktree")),
+                file(common_dir.join("objects/info/alternates")),
+                file(common_dir.join("shallow")),
+            ],
+        }
+    }
 }
 
 /// Options under which no file outside the repository's own is read as configuration, no environment variable counts, and no
@@ -92,10 +122,19 @@ impl Repo {
             return Err(failed("unsupported: reftable".to_owned()));
         }
         refuse_special_files(&location.git_dir, &location.common_dir).map_err(failed)?;
+        let opened_as = OpenedAs::now(location);
         let inner = gix::ThreadSafeRepository::open_opts(&location.git_dir, options().open_path_as_is(true))
             .map_err(|error| failed(RepoError::chain(&error)))?
             .to_thread_local();
-        Ok(Self { inner, path: location.path.clone() })
+        Ok(Self { inner, path: location.path.clone(), opened_as })
+    }
+
+    /// Whether what was opened is still what is there, so that it need not be opened again: the same git directory with the same
+    /// configuration, of nothing but files.
+    pub fn is_current(&self, location: &Location) -> bool {
+        self.opened_as == OpenedAs::now(location)
+            && !location.common_dir.join("reftable").is_dir()
+            && refuse_special_files(&location.git_dir, &location.common_dir).is_ok()
     }
 
     /// The path that the repository is registered by.

@@ -179,6 +179,12 @@ pub(super) fn text_pairs(batch: &RecordBatch, first: &str, second: &str) -> Vec<
     }
 }
 
+/// Chunk id and vector of each row.
+pub(super) fn id_vectors(batch: &RecordBatch) -> Vec<(String, [f32; DIMENSIONS])> {
+    let Some(ids) = strings(batch, "chunk_id") else { return Vec::new() };
+    (0..batch.num_rows()).filter_map(|index| Some((ids.value(index).to_owned(), vector(batch, index)?))).collect()
+}
+
 /// Chunk id and cosine of each row of a search's result. LanceDB gives the cosine distance, which is one less the cosine.
 pub(super) fn scores(batch: &RecordBatch) -> Vec<(String, f32)> {
     let distances = batch.column_by_name("_distance").and_then(|column| column.as_primitive_opt::<Float32Type>());

@@ -51,7 +51,7 @@ fn serve(
     loop {
         while let Ok(hint) = hints.receiver.try_recv() {
             idle_since = None;
-            if !obey(worker, model, hint)? {
+            if !obey(worker, model, search, hint)? {
                 return Ok(());
             }
         }
@@ -67,7 +67,7 @@ fn serve(
                 idle_since = None;
                 match hints.receiver.recv_timeout(until(waiting)) {
                     Ok(hint) => {
-                        if !obey(worker, model, hint)? {
+                        if !obey(worker, model, search, hint)? {
                             return Ok(());
                         }
                     }
@@ -90,7 +90,7 @@ fn serve(
         match hints.receiver.recv_timeout(left.min(until(waiting))) {
             Ok(hint) => {
                 idle_since = None;
-                if !obey(worker, model, hint)? {
+                if !obey(worker, model, search, hint)? {
                     return Ok(());
                 }
             }
@@ -112,7 +112,7 @@ fn until(waiting: Waiting) -> Duration {
 }
 
 /// False: stop.
-fn obey(worker: &mut Worker, model: &Model, hint: Hint) -> Result<bool, WorkerError> {
+fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -> Result<bool, WorkerError> {
     match hint {
         Hint::Stop => return Ok(false),
         Hint::Wake => {}
@@ -120,6 +120,7 @@ fn obey(worker: &mut Worker, model: &Model, hint: Hint) -> Result<bool, WorkerEr
             if let Err(detail) = model.get() {
                 tracing::info!(detail, "search stays lexical");
             }
+            search.warm();
         }
         Hint::Maintain { task, token } => {
             let outcome = worker.maintain(&task).map_err(|error| error.to_string());

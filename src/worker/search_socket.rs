@@ -33,6 +33,7 @@ enum Reply {
 
 /// The listening side.
 pub struct SearchSocket {
+    searcher: Arc<Mutex<Searcher>>,
     last_used: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -50,14 +51,15 @@ impl SearchSocket {
         }
         // run/ is 0700: nobody else reaches the socket.
         let listener = UnixListener::bind(&path).map_err(directory)?;
-        let searcher = Searcher::new(home, config).map_err(|error| WorkerError::Threads(error.to_string()))?;
+        let searcher = Searcher::for_many(home, config).map_err(|error| WorkerError::Threads(error.to_string()))?;
         let searcher = Arc::new(Mutex::new(searcher));
         let last_used = Arc::new(Mutex::new(None));
         let used = last_used.clone();
+        let shared = searcher.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 *used.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::monotonic());
-                let (model, searcher) = (model.clone(), searcher.clone());
+                let (model, searcher) = (model.clone(), shared.clone());
                 std::thread::spawn(move || {
                     if let Err(error) = serve(&stream, &model, &searcher) {
                         tracing::debug!(%error, "a search was not answered");
@@ -65,7 +67,14 @@ impl SearchSocket {
                 });
             }
         });
-        Ok(Self { last_used })
+        Ok(Self { searcher, last_used })
+    }
+
+    /// Reads what searches keep in memory, so that the first one need not.
+    pub fn warm(&self) {
+        if let Err(error) = self.searcher.lock().unwrap_or_else(PoisonError::into_inner).warm() {
+            tracing::info!(%error, "the first search will read the vectors");
+        }
     }
 
     /// When somebody last searched.
@@ -82,8 +91,7 @@ fn serve(stream: &UnixStream, model: &Model, searcher: &Mutex<Searcher>) -> io::
     let mut line = String::new();
     BufReader::new(stream.take(REQUEST_MAX)).read_line(&mut line)?;
     let request: Request = serde_json::from_str(&line)?;
-    let model = model.get();
-    let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, model);
+    let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, || model.get());
     let reply = found.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Found);
     writeln!(writer, "{}", serde_json::to_string(&reply)?)
 }

@@ -18,6 +18,8 @@ use ra_agent::embedder::model;
 use ra_agent::home::{Home, StoreDir};
 use ra_agent::outline::language_of;
 use ra_agent::plan::EmbeddingRecipe;
+use ra_agent::repo::registry::{self, Registered};
+use ra_agent::store::{self, Database};
 use ra_agent::vectors::{ChunkRow, Vectors};
 
 use super::indexed::{MODEL, model_directory};
@@ -137,17 +139,13 @@ fn settle(agent: &TestAgent) {
 fn add_vectors(agent: &TestAgent, repos: &[TestRepo]) -> usize {
     let home = Home::at(agent.home()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let stores: Vec<(RepoStore, &TestRepo)> = agent.json(["repos"])["repos"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|known| {
-            let id = RepoId(known["id"].as_str().unwrap().to_owned());
-            let dir = StoreDir::centralized(&home.default_cache(), &id);
-            let path = Path::new(known["path"].as_str().unwrap());
-            (RepoStore::open(&id, dir).unwrap(), repos.iter().find(|repo| repo.path() == path).unwrap())
-        })
-        .collect();
+    let known = store::open_reader(&home.agent_db(), Database::Agent).unwrap().unwrap();
+    let open = |known: Registered| {
+        let dir = StoreDir::centralized(&home.default_cache(), &known.id);
+        let repo = repos.iter().find(|repo| repo.path() == known.location.path).unwrap();
+        (RepoStore::open(&known.id, dir).unwrap(), repo)
+    };
+    let stores: Vec<(RepoStore, &TestRepo)> = registry::list(&known).unwrap().into_iter().map(open).collect();
     let texts: Vec<Row> = stores.iter().flat_map(|(store, repo)| rows_of(store, repo)).collect();
     let centres = embedded(&texts);
     for (store, _) in &stores {

@@ -56,7 +56,9 @@ fn measure_spread(sources: &[Source], questions: &[String], repositories: usize)
     let mut large = Large::of(sources, repositories);
     let place = if repositories == 1 { "1 repository".to_owned() } else { format!("{repositories} repositories") };
     let what = format!("search among {} chunks in {place}", large.chunks);
-    questions.iter().take(WARM_UP).for_each(|question| drop(warm(&large, question)));
+    for question in questions.iter().take(WARM_UP) {
+        warm(&large, question);
+    }
     let asked = Spread::of(questions.iter().map(|question| warm(&large, question)).collect());
     row_below(&format!("{what}, warm worker"), &asked.show(&[50]), millis(asked.at(50)), 25.0, "ms");
     row_below(&format!("{what}, warm worker"), &asked.show(&[99]), millis(asked.at(99)), 60.0, "ms");
