@@ -233,11 +233,7 @@ impl Searcher {
     }
 
     /// The repositories that are asked, and what is wrong with those that cannot be: they hide nothing of the rest.
-    fn searched(
-        &mut self,
-        reader: &Reader<'_>,
-        request: &Request,
-    ) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
+    fn searched(&mut self, reader: &Reader<'_>, request: &Request) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
         let open = |kept: &mut Kept, repo: Registered| Searched::new(repo.clone(), kept.store(reader, &repo)?);
         if let Some(named) = &request.repo {
             return Ok((vec![open(&mut self.kept, reader.repo(named)?)?], Vec::new()));

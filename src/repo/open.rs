@@ -319,6 +319,33 @@ mod tests {
     }
 
     #[test]
+    fn an_open_repository_is_used_on_until_another_one_or_another_configuration_is_there() {
+        let repo = TestRepo::new();
+        repo.write("a.rs", "fn a() {}\n");
+        repo.commit("one");
+        let (location, open) = (repo.location(), repo.open());
+        repo.write("b.rs", "fn b() {}\n");
+        repo.commit("two");
+        let second = repo.git(&["rev-parse", "HEAD"]);
+        assert!(open.is_current(&location), "a commit changes nothing of how it was opened");
+        assert_eq!(open.head().unwrap().commit.unwrap().to_string(), second);
+        repo.git(&["config", "core.bare", "true"]);
+        assert!(!open.is_current(&location));
+        let open = Repo::open(&location).unwrap();
+        let git_dir = repo.path().join(".git");
+        let copy = repo.outside("copy");
+        assert!(std::process::Command::new("cp").arg("-a").args([&git_dir, &copy]).status().unwrap().success());
+        std::fs::rename(&git_dir, repo.outside("old")).unwrap();
+        assert!(!open.is_current(&location));
+        std::fs::rename(&copy, &git_dir).unwrap();
+        assert!(!open.is_current(&location), "the same content in another directory");
+        let open = Repo::open(&location).unwrap();
+        std::fs::remove_file(git_dir.join("HEAD")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(git_dir.join("HEAD")).status().unwrap().success());
+        assert!(!open.is_current(&location), "what would hang is not read");
+    }
+
+    #[test]
     fn f44_a_pipe_in_the_git_directory_is_refused_not_waited_for() {
         let repo = TestRepo::new();
         repo.commit("one");

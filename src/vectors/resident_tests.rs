@@ -35,11 +35,8 @@ fn rows(path: &str, seeds: std::ops::Range<u64>, model: &str) -> Vec<ChunkRow> {
 async fn nearest(vectors: &Vectors, query: u64, limit: usize) -> Vec<(String, f32)> {
     let pieces = vectors.resident("m", 1_000).await.unwrap().unwrap();
     let code = Code::of(&vector(query));
-    let mut found: Vec<(String, f32)> = pieces
-        .iter()
-        .flat_map(|piece| piece.nearest(&code, limit))
-        .map(|(id, score)| (id.to_owned(), score))
-        .collect();
+    let mut found: Vec<(String, f32)> =
+        pieces.iter().flat_map(|piece| piece.nearest(&code, limit)).map(|(id, score)| (id.to_owned(), score)).collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
     found.truncate(limit);
     found
@@ -89,5 +86,8 @@ async fn a_table_of_more_rows_than_may_be_kept_stays_on_the_disk() {
     vectors.replace_files(&["a"], rows("a", 0..10, "m")).await.unwrap();
     assert!(vectors.resident("m", 9).await.unwrap().is_none());
     assert_eq!(vectors.resident("m", 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(), 10);
-    assert_eq!(vectors.resident("other", 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(), 0);
+    assert_eq!(
+        vectors.resident("other", 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(),
+        0
+    );
 }

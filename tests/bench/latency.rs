@@ -44,9 +44,8 @@ fn questions() -> Vec<String> {
     for (name, version) in ASKED_FROM {
         let scratch = tempfile::tempdir().unwrap();
         let made = doc_queries::strip(&source_of(name, version).unwrap(), scratch.path()).unwrap();
-        let short = made.into_iter().map(|query| query.text).filter(|text| {
-            WORDS.contains(&text.split_whitespace().count())
-        });
+        let short =
+            made.into_iter().map(|query| query.text).filter(|text| WORDS.contains(&text.split_whitespace().count()));
         questions.extend(short.take(QUESTIONS / ASKED_FROM.len()));
     }
     questions
@@ -63,8 +62,10 @@ fn measure_spread(sources: &[Source], questions: &[String], repositories: usize)
     row_below(&format!("{what}, warm worker"), &asked.show(&[50]), millis(asked.at(50)), 25.0, "ms");
     row_below(&format!("{what}, warm worker"), &asked.show(&[99]), millis(asked.at(99)), 60.0, "ms");
     if let Some(worker) = large.agent.worker_pid().and_then(machine::resident) {
-        super::figures::row("memory of that worker: now, at its highest", &format!(
-            "{}, {}", super::figures::size(worker.now), super::figures::size(worker.peak)));
+        super::figures::row(
+            "memory of that worker: now, at its highest",
+            &format!("{}, {}", super::figures::size(worker.now), super::figures::size(worker.peak)),
+        );
     }
     let typed = Spread::of(questions.iter().take(COMMANDS).map(|question| command(&large, question)).collect());
     row_below(&format!("{what}, the whole command"), &typed.show(&[50, 99]), millis(typed.at(99)), 90.0, "ms");
