@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::asking::Asking;
@@ -249,6 +250,33 @@ fn f27_and_f50_what_is_ignored_wakes_nobody_and_is_seen_as_soon_as_it_is_not_ign
     scene.repo.git(&["checkout", "--quiet", "--", "."]);
     wait_until(SOON, "the work tree is clean", || scene.saved() == 0);
     scene.settle();
+    scene.agent.stop();
+}
+
+/// FAILURES 25: the kernel's queue really overflows, because nobody reads it.
+#[test]
+fn f25_when_notifications_are_lost_every_work_tree_is_looked_at_once() {
+    let mut scene = Scene::begin();
+    // Until the watch tells, it is not there.
+    scene.repo.write("src/ferry.rs", "pub fn watched() {}\n");
+    wait_until(SOON, "the watch", || scene.finds("watched", "src/ferry.rs", "worktree"));
+    let queued = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let queued: u32 = queued.trim().parse().unwrap();
+    let daemon = Pid::from_raw(scene.agent.daemon_pid().unwrap().cast_signed()).unwrap();
+    kill_process(daemon, Signal::STOP).unwrap();
+    // Each write is told at least once, and equal ones in a row but once.
+    for n in 0..=queued {
+        let path = scene.repo.path().join(["src/one.rs", "src/two.rs"][n as usize % 2]);
+        std::fs::write(path, format!("pub fn n{n}() {{}}\n")).unwrap();
+    }
+    scene.repo.write("src/untold.rs", "pub fn untold() {}\n");
+    let before = scene.agent.log().matches("reconciled").count();
+    kill_process(daemon, Signal::CONT).unwrap();
+    wait_until(SOON, "what was not told", || scene.finds("untold", "src/untold.rs", "worktree"));
+    scene.settle();
+    let log = scene.agent.log();
+    assert!(log.contains("notifications were lost"), "{log}");
+    assert!(log.matches("reconciled").count() <= before + 5, "{log}");
     scene.agent.stop();
 }
 

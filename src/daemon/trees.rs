@@ -290,8 +290,21 @@ fn look(
 /// Why changes in a directory may go untold: they are made on another machine, or by a program.
 #[cfg(target_os = "linux")]
 fn network_file_system(dir: &std::path::Path) -> Option<String> {
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "the type is a magic number of 32 bits"
+    )]
+    let kind = rustix::fs::statfs(dir).ok()?.f_type as u32;
+    let name = silent_file_system(kind)?;
+    Some(format!("it is on {name}, which does not tell of every change"))
+}
+
+/// The name of a type of file systems that do not tell of every change.
+#[cfg(target_os = "linux")]
+fn silent_file_system(kind: u32) -> Option<&'static str> {
     // From linux/magic.h and the drivers of those that are not in it.
-    const TYPES: [(u64, &str); 10] = [
+    const TYPES: [(u32, &str); 10] = [
         (0x6969, "NFS"),
         (0x517b, "SMB"),
         (0xff53_4d42, "CIFS"),
@@ -303,17 +316,24 @@ fn network_file_system(dir: &std::path::Path) -> Option<String> {
         (0x7375_7245, "Coda"),
         (0x786f_4256, "a shared folder of VirtualBox"),
     ];
-    #[expect(
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        reason = "the type is a magic number of 32 bits"
-    )]
-    let kind = rustix::fs::statfs(dir).ok()?.f_type as u32;
-    let (_, name) = TYPES.iter().find(|(magic, _)| *magic == u64::from(kind))?;
-    Some(format!("it is on {name}, which does not tell of every change"))
+    TYPES.iter().find(|(magic, _)| *magic == kind).map(|(_, name)| *name)
 }
 
 #[cfg(not(target_os = "linux"))]
 fn network_file_system(_: &std::path::Path) -> Option<String> {
     None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f33_file_systems_that_do_not_tell_of_every_change_are_known_by_their_type() {
+        assert_eq!(silent_file_system(0x6969), Some("NFS"));
+        assert_eq!(silent_file_system(0x6573_5546), Some("FUSE"));
+        // ext4, tmpfs, overlayfs
+        assert_eq!([0xef53, 0x0102_1994, 0x794c_7630].map(silent_file_system), [None; 3]);
+        assert_eq!(network_file_system(&std::env::temp_dir().join("there is no such directory")), None);
+    }
 }
