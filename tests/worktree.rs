@@ -163,6 +163,47 @@ fn a_commit_under_what_was_saved_leaves_it_on_top() {
     assert_eq!(scene.saved(), 0);
 }
 
+/// Nobody says `wait` here, and several of these touch no file of the work tree.
+#[test]
+fn whatever_moves_head_under_what_is_saved_the_overlay_is_what_differs() {
+    let mut scene = Scene::begin();
+    let settles = |what: &str, saved: &[&str]| {
+        let head = scene.repo.head();
+        wait_until(SOON, what, || {
+            let status = scene.status();
+            let verify = scene.agent.run(["cache", "verify"]);
+            let is_settled = status["indexed_commit"] == json!(head) && status["saved"] == json!(saved.len());
+            is_settled && verify.code == Some(0) && !verify.stdout.contains("compared with")
+        });
+        let shown = |path: &&&str| {
+            let shown = scene.agent.json(["show", scene.repo.path().join(path).to_str().unwrap()]);
+            shown["source"] == json!("worktree")
+        };
+        assert_eq!(saved.iter().filter(shown).count(), saved.len(), "{what}");
+    };
+    scene.repo.edit("src/ferry.rs", "Carries", "Ships");
+    scene.repo.edit("src/harbour.rs", "ferry(3)", "ferry(4)");
+    settles("two files saved", &["src/ferry.rs", "src/harbour.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--message", "one of them", "--", "src/ferry.rs"]);
+    settles("one committed", &["src/harbour.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--all", "--message", "the other"]);
+    settles("both committed", &[]);
+    scene.repo.git(&["reset", "--quiet", "--soft", "HEAD~2"]);
+    settles("taken back, and left in the work tree", &["src/ferry.rs", "src/harbour.rs"]);
+    scene.repo.git(&["reset", "--quiet"]);
+    scene.repo.git(&["stash", "--quiet"]);
+    settles("put away", &[]);
+    scene.repo.git(&["stash", "pop", "--quiet"]);
+    settles("taken out again", &["src/ferry.rs", "src/harbour.rs"]);
+    scene.repo.git(&["checkout", "--quiet", "--", "."]);
+    scene.repo.git(&["rm", "--quiet", "--cached", "src/ferry.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--message", "no longer tracked"]);
+    settles("untracked", &["src/ferry.rs"]);
+    scene.repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    settles("as in the beginning", &[]);
+    scene.agent.stop();
+}
+
 #[test]
 fn what_is_saved_is_found_by_its_meaning_and_what_is_put_back_is_not_embedded_again() {
     let scene = Scene::of(TestAgent::new());

@@ -317,7 +317,7 @@ impl Daemon {
             Err(error) => repo.error.as_deref() != Some(&error.to_string()),
         };
         if moved {
-            self.reconcile(id, Depth::Changes).await;
+            self.reconcile(id, Depth::Head).await;
         }
         Ok(())
     }
