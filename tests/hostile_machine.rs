@@ -131,7 +131,7 @@ fn f3_and_f62_a_full_disk_costs_no_commit_and_is_got_over() {
 
 /// FAILURES 26: the kernel gives this user five watches in all.
 #[test]
-fn f26_without_watches_the_timer_finds_commits_and_it_is_told() {
+fn f26_without_watches_the_timer_finds_commits_and_saves_and_it_is_told() {
     const WITH_LIMIT: &str = "echo 3 >/proc/sys/user/max_inotify_watches";
     if !can("a limit on watches", "unshare", &["-rm", "/bin/sh", "-c", WITH_LIMIT]) {
         return;
@@ -154,12 +154,21 @@ fn f26_without_watches_the_timer_finds_commits_and_it_is_told() {
                 [ $looks -lt 300 ] || { cat "$SAID"; "$AGENT" status; exit 1; }
                 sleep 0.1
             done
+            printf 'pub fn saved_only() {}\n' >src/saved.rs
+            looks=0
+            until "$AGENT" search saved_only --json | grep -q '"worktree"'; do
+                looks=$((looks + 1))
+                [ $looks -lt 300 ] || { cat "$SAID"; "$AGENT" status; exit 1; }
+                sleep 0.1
+            done
+            "$AGENT" status
             "$AGENT" doctor || true
             cat "$SAID"
             "$AGENT" daemon stop
         "#;
         let told = run_apart(&agent, &repo, &script.replace("@LIMIT@", limit));
         assert!(told.contains("the timer finds"), "{limit}: {told}");
+        assert!(told.contains("its work tree is looked at by the timer"), "{limit}: {told}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::asking::Asking;
@@ -162,6 +163,47 @@ fn a_commit_under_what_was_saved_leaves_it_on_top() {
     assert_eq!(scene.saved(), 0);
 }
 
+/// Nobody says `wait` here, and several of these touch no file of the work tree.
+#[test]
+fn whatever_moves_head_under_what_is_saved_the_overlay_is_what_differs() {
+    let mut scene = Scene::begin();
+    let settles = |what: &str, saved: &[&str]| {
+        let head = scene.repo.head();
+        wait_until(SOON, what, || {
+            let status = scene.status();
+            let verify = scene.agent.run(["cache", "verify"]);
+            let is_settled = status["indexed_commit"] == json!(head) && status["saved"] == json!(saved.len());
+            is_settled && verify.code == Some(0) && !verify.stdout.contains("compared with")
+        });
+        let shown = |path: &&&str| {
+            let shown = scene.agent.json(["show", scene.repo.path().join(path).to_str().unwrap()]);
+            shown["source"] == json!("worktree")
+        };
+        assert_eq!(saved.iter().filter(shown).count(), saved.len(), "{what}");
+    };
+    scene.repo.edit("src/ferry.rs", "Carries", "Ships");
+    scene.repo.edit("src/harbour.rs", "ferry(3)", "ferry(4)");
+    settles("two files saved", &["src/ferry.rs", "src/harbour.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--message", "one of them", "--", "src/ferry.rs"]);
+    settles("one committed", &["src/harbour.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--all", "--message", "the other"]);
+    settles("both committed", &[]);
+    scene.repo.git(&["reset", "--quiet", "--soft", "HEAD~2"]);
+    settles("taken back, and left in the work tree", &["src/ferry.rs", "src/harbour.rs"]);
+    scene.repo.git(&["reset", "--quiet"]);
+    scene.repo.git(&["stash", "--quiet"]);
+    settles("put away", &[]);
+    scene.repo.git(&["stash", "pop", "--quiet"]);
+    settles("taken out again", &["src/ferry.rs", "src/harbour.rs"]);
+    scene.repo.git(&["checkout", "--quiet", "--", "."]);
+    scene.repo.git(&["rm", "--quiet", "--cached", "src/ferry.rs"]);
+    scene.repo.git(&["commit", "--quiet", "--message", "no longer tracked"]);
+    settles("untracked", &["src/ferry.rs"]);
+    scene.repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    settles("as in the beginning", &[]);
+    scene.agent.stop();
+}
+
 #[test]
 fn what_is_saved_is_found_by_its_meaning_and_what_is_put_back_is_not_embedded_again() {
     let scene = Scene::of(TestAgent::new());
@@ -249,6 +291,33 @@ fn f27_and_f50_what_is_ignored_wakes_nobody_and_is_seen_as_soon_as_it_is_not_ign
     scene.repo.git(&["checkout", "--quiet", "--", "."]);
     wait_until(SOON, "the work tree is clean", || scene.saved() == 0);
     scene.settle();
+    scene.agent.stop();
+}
+
+/// FAILURES 25: the kernel's queue really overflows, because nobody reads it.
+#[test]
+fn f25_when_notifications_are_lost_every_work_tree_is_looked_at_once() {
+    let mut scene = Scene::begin();
+    // Until the watch tells, it is not there.
+    scene.repo.write("src/ferry.rs", "pub fn watched() {}\n");
+    wait_until(SOON, "the watch", || scene.finds("watched", "src/ferry.rs", "worktree"));
+    let queued = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let queued: u32 = queued.trim().parse().unwrap();
+    let daemon = Pid::from_raw(scene.agent.daemon_pid().unwrap().cast_signed()).unwrap();
+    kill_process(daemon, Signal::STOP).unwrap();
+    // Each write is told at least once, and equal ones in a row but once.
+    for n in 0..=queued {
+        let path = scene.repo.path().join(["src/one.rs", "src/two.rs"][n as usize % 2]);
+        std::fs::write(path, format!("pub fn n{n}() {{}}\n")).unwrap();
+    }
+    scene.repo.write("src/untold.rs", "pub fn untold() {}\n");
+    let before = scene.agent.log().matches("reconciled").count();
+    kill_process(daemon, Signal::CONT).unwrap();
+    wait_until(SOON, "what was not told", || scene.finds("untold", "src/untold.rs", "worktree"));
+    scene.settle();
+    let log = scene.agent.log();
+    assert!(log.contains("notifications were lost"), "{log}");
+    assert!(log.matches("reconciled").count() <= before + 5, "{log}");
     scene.agent.stop();
 }
 

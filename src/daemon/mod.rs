@@ -300,8 +300,13 @@ impl Daemon {
     /// Looks at HEAD before it wakes the heavy process: a gc or a fetch moves files, but not HEAD.
     async fn reconcile_if_moved(&mut self, id: RepoId) -> Result<(), DaemonError> {
         let Some(repo) = registry::get(&self.db, &id)? else { return Ok(()) };
-        let head = Repo::open(&repo.location).and_then(|git| git.head());
-        let moved = match head {
+        let git = Repo::open(&repo.location);
+        if repo.held.is_some() && git.as_ref().is_ok_and(|git| git.busy(clock::system_now()).is_some()) {
+            // Nobody is waked for what will be held again.
+            self.held.insert(id, clock::monotonic() + HELD_RECHECK);
+            return Ok(());
+        }
+        let moved = match git.and_then(|git| git.head()) {
             Ok(head) => {
                 repo.reconciled_at.is_none()
                     || head.commit != repo.indexed_commit
@@ -312,7 +317,7 @@ impl Daemon {
             Err(error) => repo.error.as_deref() != Some(&error.to_string()),
         };
         if moved {
-            self.reconcile(id, Depth::Changes).await;
+            self.reconcile(id, Depth::Head).await;
         }
         Ok(())
     }

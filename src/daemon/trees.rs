@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::domain::{FilePath, RepoId};
 use crate::event::{Cause, Event, Touched, TreeWatcher};
@@ -18,6 +19,10 @@ use crate::repo::{Location, LocationKind, deny_globs};
 
 /// Watches that are left to other programs, one of so many.
 const LEFT_TO_OTHERS: usize = 4;
+/// Work trees that are looked into at the same time: what each takes of memory stays small, and comes one after the other.
+const LOOKS: usize = 2;
+/// After so long a look no longer keeps others waiting: its file system hangs.
+const LOOK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a work tree is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +82,7 @@ pub(super) struct Trees {
     /// What was touched and not looked at yet.
     touched: BTreeMap<RepoId, Touched>,
     looking: BTreeSet<RepoId>,
+    turns: Arc<Semaphore>,
     /// Directories that may be watched in all.
     limit: usize,
 }
@@ -97,7 +103,8 @@ impl Trees {
         };
         let limit = watches_limit();
         let (followed, touched, looking) = Default::default();
-        Self { watcher, unavailable, seen, followed, touched, looking, limit }
+        let turns = Arc::new(Semaphore::new(LOOKS));
+        Self { watcher, unavailable, seen, followed, touched, looking, turns, limit }
     }
 
     /// Follows a work tree, or finds out anew how; `wanted` by its configuration.
@@ -164,11 +171,22 @@ impl Trees {
         let (repo, location, deny) = (repo.clone(), location.clone(), deny.to_vec());
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
         let was_polled = matches!(self.followed.get(&repo), Some(Following::Polled { .. }));
-        let seen = self.seen.clone();
-        tokio::task::spawn_blocking(move || {
-            let found = look(repo, &location, &deny, question, unavailable, was_polled);
+        let (seen, turns, of) = (self.seen.clone(), self.turns.clone(), repo.clone());
+        tokio::spawn(async move {
+            // It is never closed.
+            let turn = turns.acquire().await;
+            let mut looking =
+                tokio::task::spawn_blocking(move || look(repo, &location, &deny, question, unavailable, was_polled));
+            let found = match tokio::time::timeout(LOOK_PATIENCE, &mut looking).await {
+                Ok(found) => found,
+                Err(_) => {
+                    drop(turn);
+                    looking.await
+                }
+            };
+            let panicked = |_| Seen { repo: of, concerns: true, outcome: Outcome::SameDirectories };
             // The receiver lives as long as the daemon.
-            let _ = seen.send(found);
+            let _ = seen.send(found.unwrap_or_else(panicked));
         });
     }
 
@@ -290,8 +308,21 @@ fn look(
 /// Why changes in a directory may go untold: they are made on another machine, or by a program.
 #[cfg(target_os = "linux")]
 fn network_file_system(dir: &std::path::Path) -> Option<String> {
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "the type is a magic number of 32 bits"
+    )]
+    let kind = rustix::fs::statfs(dir).ok()?.f_type as u32;
+    let name = silent_file_system(kind)?;
+    Some(format!("it is on {name}, which does not tell of every change"))
+}
+
+/// The name of a type of file systems that do not tell of every change.
+#[cfg(target_os = "linux")]
+fn silent_file_system(kind: u32) -> Option<&'static str> {
     // From linux/magic.h and the drivers of those that are not in it.
-    const TYPES: [(u64, &str); 10] = [
+    const TYPES: [(u32, &str); 10] = [
         (0x6969, "NFS"),
         (0x517b, "SMB"),
         (0xff53_4d42, "CIFS"),
@@ -303,17 +334,24 @@ fn network_file_system(dir: &std::path::Path) -> Option<String> {
         (0x7375_7245, "Coda"),
         (0x786f_4256, "a shared folder of VirtualBox"),
     ];
-    #[expect(
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        reason = "the type is a magic number of 32 bits"
-    )]
-    let kind = rustix::fs::statfs(dir).ok()?.f_type as u32;
-    let (_, name) = TYPES.iter().find(|(magic, _)| *magic == u64::from(kind))?;
-    Some(format!("it is on {name}, which does not tell of every change"))
+    TYPES.iter().find(|(magic, _)| *magic == kind).map(|(_, name)| *name)
 }
 
 #[cfg(not(target_os = "linux"))]
 fn network_file_system(_: &std::path::Path) -> Option<String> {
     None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f33_file_systems_that_do_not_tell_of_every_change_are_known_by_their_type() {
+        assert_eq!(silent_file_system(0x6969), Some("NFS"));
+        assert_eq!(silent_file_system(0x6573_5546), Some("FUSE"));
+        // ext4, tmpfs, overlayfs
+        assert_eq!([0xef53, 0x0102_1994, 0x794c_7630].map(silent_file_system), [None; 3]);
+        assert_eq!(network_file_system(&std::env::temp_dir().join("there is no such directory")), None);
+    }
 }

@@ -147,6 +147,7 @@ fn interpret(routes: &mut BTreeMap<PathBuf, RepoId>, told: DebounceEventResult) 
         }
     };
     if events.iter().any(|event| event.need_rescan()) {
+        tracing::info!("notifications were lost; every work tree is looked at");
         return all(routes);
     }
     let mut touched: BTreeMap<RepoId, Touched> = BTreeMap::new();

@@ -4,7 +4,7 @@
 //! The index is read as a memory of what the files were like; it is never written. What the disk holds is believed only as far as
 //! [`Disk`] reads it, and nothing that the repository's configuration names is run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,7 +21,7 @@ use rustix::fs::FileType;
 
 use crate::domain::{EntryMode, FilePath, ObjectId};
 use crate::repo::disk::{Bytes, Disk, FileStat, OnDisk};
-use crate::repo::open::{RepoError, options, plain, refuse_special_files};
+use crate::repo::open::{RepoError, native, options, plain, refuse_special_files};
 use crate::repo::tree::{Entry, join};
 use crate::repo::user_config::UserConfig;
 use crate::repo::{Location, LocationKind, MAX_FILE_BYTES, is_scratch, skip_by_name};
@@ -131,6 +131,27 @@ impl<'d> WorkTree<'d> {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Candidates { files, too_many_untracked: walked.is_break() }
+    }
+
+    /// The same among some files alone, `view` being what HEAD has of those.
+    pub fn candidates_among(&mut self, paths: &BTreeSet<FilePath>, view: &[Entry]) -> Candidates {
+        let index = self.index.clone();
+        let mut files = Vec::new();
+        for path in paths {
+            let recorded = view.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|at| &view[at]);
+            let found = match index.entry_by_path(BStr::new(path.as_bytes())) {
+                Some(entry) if self.is_compared(entry, path) && recorded.is_none_or(is_regular) => {
+                    self.tracked(entry, path.clone(), recorded)
+                }
+                Some(_) => None,
+                None => match recorded {
+                    Some(recorded) => self.not_in_index(recorded, &index),
+                    None => self.is_untracked(path).then(|| self.candidate(path.clone())).flatten(),
+                },
+            };
+            files.extend(found);
+        }
+        Candidates { files, too_many_untracked: false }
     }
 
     fn candidate(&self, path: FilePath) -> Option<Candidate> {
@@ -376,6 +397,20 @@ impl<'d> WorkTree<'d> {
         self.rules.insert(dir.to_vec(), all);
         all
     }
+}
+
+/// The files that do not lie on the disk as HEAD has them, byte for byte. Those that a conversion would make equal, and those that are
+/// not there on purpose, are among them; the index tells them apart.
+pub fn unlike_head(location: &Location, head: &[Entry], paths: &BTreeSet<FilePath>) -> BTreeSet<FilePath> {
+    let Ok(disk) = Disk::open(&location.path) else { return paths.clone() };
+    let is_like = |path: &&FilePath| {
+        let Ok(at) = head.binary_search_by(|entry| entry.path.cmp(path)) else { return false };
+        let (Ok(id), Ok(Bytes::Content(_, bytes))) = (native(&head[at].id), disk.read(path, MAX_FILE_BYTES)) else {
+            return false;
+        };
+        gix::objs::compute_hash(id.kind(), gix::objs::Kind::Blob, &bytes).is_ok_and(|found| found == id)
+    };
+    paths.iter().filter(|path| !is_like(path)).cloned().collect()
 }
 
 fn is_regular(entry: &Entry) -> bool {

@@ -87,7 +87,8 @@ impl Worker {
                         generation_time_ms: report.millis,
                         repo_id: &repo.id.0,
                         repo_path: &repo_path,
-                        commit: repo.indexed_commit.as_ref(),
+                        // What is only saved is in no commit.
+                        commit: repo.indexed_commit.as_ref().filter(|_| one.saved.is_none()),
                         bill: Bill::default(),
                     };
                     put(&tx, &one.job, &new, now)?;

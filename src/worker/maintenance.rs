@@ -1,6 +1,7 @@
 //! What a person asks of the cache itself. Only the worker writes stores, so the daemon passes it on; with no daemon, the verb opens
 //! a worker in its own process, under the same locks.
 
+use super::pipe::Depth;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ impl Worker {
         evict::reclaim(store.db())?;
         *bytes += before.saturating_sub(store.disk_bytes());
         // What was free is made again. A repository that cannot be read now says so itself, and is tried again.
-        if let Err(error) = self.reconcile(&repo.id, true)? {
+        if let Err(error) = self.reconcile(&repo.id, Depth::Full)? {
             tracing::info!(repo = %repo.id, %error, "cleared, not reconciled");
         }
         Ok(forgotten)

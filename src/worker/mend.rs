@@ -4,6 +4,7 @@
 //! read. What is missing is enqueued, what belongs to nothing is removed. A crash on the way leaves a store whose next reconcile
 //! goes on.
 
+use super::pipe::Depth;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
@@ -39,7 +40,7 @@ impl Worker {
             return Ok(Err(Unreconciled::Held(busy)));
         }
         self.with_sound_stores(|worker| worker.forget_view(&repo))?;
-        let done = match self.reconcile(id, true)? {
+        let done = match self.reconcile(id, Depth::Full)? {
             Ok(done) => done,
             Err(error) => return Ok(Err(error)),
         };
@@ -49,7 +50,7 @@ impl Worker {
             Err(error) => return Ok(Err(error)),
         }
         // Plans what the checks of the vectors found.
-        let planned = self.reconcile(id, true)?;
+        let planned = self.reconcile(id, Depth::Full)?;
         Ok(planned.map(|planned| Reconciled { jobs: done.jobs + planned.jobs, ..done }))
     }
 

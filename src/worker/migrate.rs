@@ -1,6 +1,7 @@
 //! Importing the caches that an earlier tool kept inside repositories. The originals are only read; an import that was cut short goes
 //! on where it was when it is asked for again, because what is stored is known by its key.
 
+use super::pipe::Depth;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
@@ -89,7 +90,7 @@ impl Worker {
         for source in &asked.sources {
             let Some(repo) = registry::get(&self.queue, &RepoId(source.repo.clone()))? else { continue };
             // The view is what says which contents are at HEAD.
-            let indexed = self.reconcile(&repo.id, false)?;
+            let indexed = self.reconcile(&repo.id, Depth::Changes)?;
             let mut report = MigratedCache {
                 repo: repo.location.path.to_string_lossy().into_owned(),
                 cache: FilePath::from_escaped(&source.cache).to_string(),

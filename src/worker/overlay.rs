@@ -17,7 +17,7 @@ use super::saved::{SavedRead, State, compare};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::recorded::StoredView;
 use crate::cache::view::{self, FileRecord, Links, Used};
-use crate::cache::{self, outlines};
+use crate::cache::{self, RepoStore, outlines};
 use crate::domain::{FilePath, Language};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::{Graph, World, resolve};
@@ -25,15 +25,17 @@ use crate::outline::{self, Outline};
 use crate::plan::{Cause, FilePlan, Layers, Recipe};
 use crate::queue::Subject;
 use crate::repo::registry::Registered;
-use crate::repo::tree::Recorded;
+use crate::repo::tree::{Entry, Recorded};
 use crate::repo::user_config::UserConfig;
-use crate::repo::worktree::{UNTRACKED_MAX, WorkTree};
+use crate::repo::worktree::{Candidates, UNTRACKED_MAX, WorkTree, unlike_head};
 use crate::repo::{Repo, RepoError};
 use crate::store::StoreError;
 
 /// How much of the overlay is looked at although nothing tells that it is another one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
+    /// Only what HEAD's move changed is looked at.
+    pub of_head: bool,
     /// Every file is planned.
     pub full: bool,
     /// Every file is read.
@@ -60,8 +62,47 @@ struct Difference {
     kept: BTreeMap<FilePath, OverlayFile>,
     /// Those that are what HEAD has of them, or not there any more.
     left: BTreeSet<FilePath>,
-    note: String,
+    /// Why not all of the work tree is followed; `None`: as it was.
+    note: Option<String>,
 }
+
+impl Difference {
+    fn keep(&mut self, recorded: &BTreeMap<FilePath, OverlayFile>, is_kept: impl Fn(&FilePath) -> bool) {
+        let kept = recorded.iter().filter(|(path, _)| is_kept(path));
+        self.kept.extend(kept.map(|(path, file)| (path.clone(), file.clone())));
+    }
+
+    fn add(&mut self, path: FilePath, state: State) {
+        match state {
+            State::AsHead => {}
+            State::Kept(file) => drop(self.kept.insert(path, file)),
+            State::Touched(file) => {
+                self.touched.push(file.clone());
+                self.kept.insert(path, file);
+            }
+            State::Read(read) => drop(self.read.insert(path, *read)),
+        }
+    }
+}
+
+/// What there is to be seen of a work tree.
+enum Sight<'d> {
+    /// None is followed, or nothing was checked out.
+    Nothing,
+    /// Every file that HEAD's move changed is what HEAD has.
+    AsHead { changed: BTreeSet<FilePath> },
+    Tree {
+        tree: Box<WorkTree<'d>>,
+        /// Those files of HEAD that are compared with, in order.
+        head: Vec<Entry>,
+        candidates: Candidates,
+        /// The files that were looked at; `None`: all.
+        changed: Option<BTreeSet<FilePath>>,
+    },
+}
+
+/// Of a move of HEAD that changes more files, the whole work tree is looked at.
+const ONE_BY_ONE: usize = 1_000;
 
 /// What the view will say of the files of the overlay.
 struct Outlook {
@@ -82,7 +123,7 @@ impl Worker {
         deny: &GlobSet,
         extent: Extent,
     ) -> Result<Overlaid, Unreconciled> {
-        let found = match self.find_saved(repo, deny, extent.reread) {
+        let found = match self.find_saved(repo, comparison, deny, extent) {
             Err(Unreconciled::Repo(error @ RepoError::WorkTree { .. })) => {
                 tracing::warn!(repo = %repo.id, %error, "the work tree is not followed");
                 return self.note_overlay(repo, &error.to_string()).map(|()| Overlaid::default());
@@ -105,48 +146,40 @@ impl Worker {
     }
 
     /// What the work tree has otherwise than HEAD, against what is recorded of it.
-    fn find_saved(&mut self, repo: &Registered, deny: &GlobSet, reread: bool) -> Result<Difference, Unreconciled> {
+    fn find_saved(
+        &mut self,
+        repo: &Registered,
+        comparison: &Comparison,
+        deny: &GlobSet,
+        extent: Extent,
+    ) -> Result<Difference, Unreconciled> {
         let is_followed = self.config.for_repo(&repo.location.path).watch.tree;
         let (quarantined, suspects) = self.suspect_blobs()?;
         let store = self.store(repo)?;
         let recorded = overlay::files(store.db())?;
-        let user = UserConfig::read();
-        let tree = if is_followed { WorkTree::open(&repo.location, &user, deny)? } else { None };
         let mut found = Difference::default();
-        let Some(mut tree) = tree else {
-            found.left = recorded.into_keys().collect();
-            return Ok(found);
-        };
-        let head = StoredView::<Unreconciled>::new(store.db()).files_below(b"")?;
-        let candidates = tree.candidates(&head);
-        if candidates.too_many_untracked {
-            found.note = format!(
-                "it has more than {UNTRACKED_MAX} files that are neither tracked nor ignored; none of them is indexed: ignore what is \
-                 built or downloaded"
-            );
-        }
-        let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
-        let mut passed = Vec::new();
-        for candidate in candidates.files {
-            let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
-            let committed = at.and_then(|at| head.get(at));
-            let path = candidate.path.clone();
-            match compare(&mut tree, &reading, candidate, committed, recorded.get(&path).filter(|_| !reread))? {
-                State::AsHead => {}
-                State::Kept(file) => drop(found.kept.insert(path, file)),
-                State::Touched(file) => {
-                    found.touched.push(file.clone());
-                    found.kept.insert(path, file);
+        let sight = if is_followed { look(repo, store, comparison, deny, extent)? } else { Sight::Nothing };
+        match sight {
+            Sight::Nothing => found.note = Some(String::new()),
+            Sight::AsHead { changed } => found.keep(&recorded, |path| !changed.contains(path)),
+            Sight::Tree { mut tree, head, candidates, changed } => {
+                found.note = changed.is_none().then(|| note(&candidates));
+                if let Some(changed) = changed {
+                    found.keep(&recorded, |path| !changed.contains(path));
                 }
-                State::Read(read) => {
-                    passed.extend(suspects.get(&read.file.record.blob).cloned());
-                    found.read.insert(path, *read);
+                let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
+                for candidate in candidates.files {
+                    let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
+                    let committed = at.and_then(|at| head.get(at));
+                    let recorded = recorded.get(&candidate.path).filter(|_| !extent.reread);
+                    found.add(candidate.path.clone(), compare(&mut tree, &reading, candidate, committed, recorded)?);
                 }
             }
         }
         let stays = |path: &&FilePath| found.kept.contains_key(*path) || found.read.contains_key(*path);
         found.left = recorded.keys().filter(|path| !stays(path)).cloned().collect();
-        for blob in passed {
+        let passed = found.read.values().filter_map(|read| suspects.get(&read.file.record.blob));
+        for blob in passed.cloned().collect::<Vec<_>>() {
             self.acquit(&Subject::Blob(blob))?;
         }
         Ok(found)
@@ -298,7 +331,9 @@ impl Worker {
             }
         }
         put_keys(&tx, plans)?;
-        cache::set_metadata(&tx, cache::OVERLAY_NOTE, &found.note)?;
+        if let Some(note) = &found.note {
+            cache::set_metadata(&tx, cache::OVERLAY_NOTE, note)?;
+        }
         tx.commit().map_err(StoreError::from)?;
         if embeds && !view::dead_vectors(store.db())?.is_empty() {
             self.unsettled.insert(repo.id.clone());
@@ -330,7 +365,7 @@ impl Worker {
             }
             tx.commit().map_err(StoreError::from)?;
         }
-        self.note_overlay(repo, &found.note)
+        found.note.as_ref().map_or(Ok(()), |note| self.note_overlay(repo, note))
     }
 
     /// Records why the work tree, or a part of it, is not followed.
@@ -343,6 +378,49 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Looks at the work tree: at all of it, or at what HEAD's move changed. After a commit that is, as a rule, what HEAD has now, and is
+/// told without the index, whose size grows with the repository.
+fn look<'d>(
+    repo: &Registered,
+    store: &RepoStore,
+    comparison: &Comparison,
+    deny: &'d GlobSet,
+    extent: Extent,
+) -> Result<Sight<'d>, Unreconciled> {
+    let changed: Option<BTreeSet<FilePath>> = (extent.of_head && comparison.diff.changes.len() <= ONE_BY_ONE)
+        .then(|| comparison.diff.changes.iter().flat_map(|change| change.change.paths().cloned()).collect());
+    let Some(changed) = changed else {
+        let head = StoredView::<Unreconciled>::new(store.db()).files_below(b"")?;
+        let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), deny)? else {
+            return Ok(Sight::Nothing);
+        };
+        let candidates = tree.candidates(&head);
+        return Ok(Sight::Tree { tree: Box::new(tree), head, candidates, changed: None });
+    };
+    let mut head = Vec::new();
+    for path in &changed {
+        let file = view::file(store.db(), path)?;
+        head.extend(file.map(|file| Entry { path: file.path, id: file.blob, mode: file.mode }));
+    }
+    let unlike = unlike_head(&repo.location, &head, &changed);
+    if unlike.is_empty() {
+        return Ok(Sight::AsHead { changed });
+    }
+    let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), deny)? else { return Ok(Sight::Nothing) };
+    let candidates = tree.candidates_among(&unlike, &head);
+    Ok(Sight::Tree { tree: Box::new(tree), head, candidates, changed: Some(changed) })
+}
+
+fn note(candidates: &Candidates) -> String {
+    if !candidates.too_many_untracked {
+        return String::new();
+    }
+    format!(
+        "it has more than {UNTRACKED_MAX} files that are neither tracked nor ignored; none of them is indexed: ignore what is built \
+         or downloaded"
+    )
 }
 
 /// Files that have no results to wait for on this machine: their jobs go, before those of the plans come.

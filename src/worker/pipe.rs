@@ -8,7 +8,9 @@ use super::maintenance::{Maintained, Maintenance};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Depth {
-    /// What changed, and whom that touches.
+    /// What the move of HEAD changed, and whom that touches. What was saved besides is told of by the watch over the work tree.
+    Head,
+    /// What changed, in the work tree, too, and whom that touches.
     Changes,
     /// The same, and every file is planned.
     Full,

@@ -129,9 +129,8 @@ fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -
         Hint::Reconcile { repo, depth, token } => {
             let id = RepoId(repo.clone());
             let outcome = match depth {
-                Depth::Changes => worker.reconcile(&id, false)?,
-                Depth::Full => worker.reconcile(&id, true)?,
                 Depth::Mend => worker.mend(&id)?,
+                depth => worker.reconcile(&id, depth)?,
             };
             let (held, error) = match outcome {
                 Ok(_) => (None, None),

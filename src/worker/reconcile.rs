@@ -4,6 +4,7 @@
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
 use super::overlay::Extent;
+use super::pipe::Depth;
 use super::relate::Relations;
 use super::{Worker, WorkerError, recipe, schedule};
 use crate::cache;
@@ -72,16 +73,16 @@ impl From<WorkerError> for Unreconciled {
 }
 
 impl Worker {
-    /// Brings the recorded view of a repository to its HEAD and enqueues what is stale. `full` plans every file.
+    /// Brings the recorded view of a repository to its HEAD, with what lies over it, and enqueues what is stale.
     ///
     /// # Errors
     /// If not even the outcome can be recorded. What is wrong with this one repository is the inner error.
-    pub fn reconcile(&mut self, id: &RepoId, full: bool) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
+    pub fn reconcile(&mut self, id: &RepoId, depth: Depth) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
         let Some(repo) = registry::get(&self.queue, id)? else { return Ok(Err(Unreconciled::Unregistered)) };
         let begun = clock::monotonic();
-        let mut outcome = self.try_reconcile(&repo, full);
+        let mut outcome = self.try_reconcile(&repo, depth);
         if matches!(&outcome, Err(Unreconciled::Store(error)) if error.is_damage()) && self.set_aside_damaged()? {
-            outcome = self.try_reconcile(&repo, true);
+            outcome = self.try_reconcile(&repo, Depth::Full);
         }
         match &outcome {
             Ok(done) => {
@@ -99,7 +100,7 @@ impl Worker {
         Ok(outcome)
     }
 
-    fn try_reconcile(&mut self, repo: &Registered, full: bool) -> Result<Reconciled, Unreconciled> {
+    fn try_reconcile(&mut self, repo: &Registered, depth: Depth) -> Result<Reconciled, Unreconciled> {
         let git = Repo::open(&repo.location)?;
         if let Some(busy) = git.busy(clock::system_now()) {
             return Err(Unreconciled::Held(busy));
@@ -112,14 +113,21 @@ impl Worker {
         let deny = deny_globs(&patterns).map_err(|(pattern, reason)| Unreconciled::Deny { pattern, reason })?;
         let read_with = read_with(&patterns, self.config.llm.max_context_bytes);
         let reread = cache::metadata(self.store(repo)?.db(), READ_WITH)?.as_deref() != Some(&read_with);
-        let full = full || reread || repo.planned_with != Some(recipe.hash());
+        let full = !matches!(depth, Depth::Head | Depth::Changes) || reread || repo.planned_with != Some(recipe.hash());
 
         let comparison = self.compare(repo, &git, head, &deny, reread)?;
         let mut relations = self.relate(repo, &comparison, reread)?;
         let planned = self.plan(repo, &recipe, &comparison, &relations, full)?;
         let jobs = self.enqueue(repo, schedule::unwanted(&comparison), &planned.plans)?;
         self.advance(repo, &git, &comparison, &mut relations, &planned, &read_with)?;
-        let overlaid = self.lay_over(repo, &git, &recipe, &comparison, &deny, Extent { full, reread })?;
+        let overlaid = self.lay_over(
+            repo,
+            &git,
+            &recipe,
+            &comparison,
+            &deny,
+            Extent { of_head: depth == Depth::Head && !full, full, reread },
+        )?;
 
         let outcome = Outcome {
             head: comparison.head.commit.clone(),

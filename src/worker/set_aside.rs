@@ -1,5 +1,6 @@
 //! A store that is damaged is set aside and built again from its repository; the ledger never is.
 
+use super::pipe::Depth;
 use std::path::Path;
 
 use super::{Worker, WorkerError, store_dir};
@@ -96,7 +97,7 @@ impl Worker {
 
     fn reconcile_anew(&mut self, id: &RepoId) -> Result<(), WorkerError> {
         // What is wrong with the repository it says itself.
-        if let Err(error) = self.reconcile(id, true)? {
+        if let Err(error) = self.reconcile(id, Depth::Full)? {
             tracing::warn!(repo = %id, %error, "its store is not built again yet");
         }
         Ok(())

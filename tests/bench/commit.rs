@@ -1,4 +1,5 @@
-//! From the end of a commit until everything that it touches is fresh again, with a worker that is up.
+//! From the end of a commit until everything that it touches is fresh again, with a worker that is up. It is committed as soon as it is
+//! saved; what lay saved for a second before is fresh but for what it touches.
 //!
 //! What is waited out on the way is in the figure: the debounce of 300 ms that the watch on the git directory has by default.
 
@@ -53,11 +54,11 @@ impl Times {
 fn edits(indexed: &Indexed, count: u64, line: &str, text: impl Fn(u64) -> String) -> Times {
     let (mut compared, mut fresh) = (Vec::new(), Vec::new());
     for n in 0..count {
+        std::thread::sleep(PAUSE);
         let before = indexed.repo.read(EDITED);
         let edited = before.lines().map(|old| if old.contains(line) { text(n) } else { old.to_owned() });
         let edited: Vec<String> = edited.collect();
         indexed.repo.write(EDITED, edited.join("\n") + "\n");
-        std::thread::sleep(PAUSE);
         indexed.repo.git(&["commit", "--quiet", "--all", "--message", "edit"]);
         let (compared_after, fresh_after) = until_fresh(indexed);
         compared.push(compared_after);

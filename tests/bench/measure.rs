@@ -32,6 +32,7 @@ mod search;
 mod search_eval;
 mod vector_commits;
 mod vectors;
+mod worktree;
 
 use std::process::{Command, ExitCode};
 
@@ -47,6 +48,8 @@ const MEASURES: &[(&str, Measure)] = &[
     ("reconcile", |_| reconcile::measure()),
     ("commit", commit::measure),
     ("hook", |_| hook::measure()),
+    ("worktree", worktree::measure),
+    ("idle", |_| worktree::idle()),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
     ("commits", |_| vector_commits::measure()),
@@ -60,7 +63,7 @@ const MEASURES: &[(&str, Measure)] = &[
 ];
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
-const ON_DEMAND: &[&str] = &["fuzz", "latency", "search-eval", "search-tune"];
+const ON_DEMAND: &[&str] = &["fuzz", "idle", "latency", "search-eval", "search-tune"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

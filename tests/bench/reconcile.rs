@@ -1,6 +1,7 @@
 //! What a commit costs before any analysis is made: comparing, resolving, planning, writing the view. The worker is driven in this
 //! process, so nothing of a daemon, a watch or a debounce is in the figures.
 
+use ra_agent::worker::pipe::Depth;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -103,7 +104,7 @@ impl Site {
     }
 
     fn reconcile(&self, worker: &mut Worker) -> Reconciled {
-        worker.reconcile(&self.id, false).unwrap().unwrap()
+        worker.reconcile(&self.id, Depth::Head).unwrap().unwrap()
     }
 
     /// Commits one edit after the other, and times the work after each.
