@@ -184,6 +184,52 @@ fn without_a_model_search_goes_by_words_and_says_so() {
     );
 }
 
+/// What a clone and a linked work tree have alike is one hit that names them all, and what they have otherwise is one of its own.
+#[test]
+fn clones_and_work_trees_of_a_repository_give_one_hit_for_what_they_have_alike() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::with_files(FILES);
+    let (clone, tree) = (repo.beside("clone"), repo.beside("tree"));
+    repo.git(&["clone", "--quiet", ".", clone.to_str().unwrap()]);
+    repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
+    let stranger = TestRepo::with_files(FILES.into_iter().chain([("README.md", "Another history.\n")]));
+    // in another place of the file, and the same text none the less
+    repo.edit("src/money.rs", "/// What", "use std::fmt;\n\n/// What");
+    repo.commit("a line above");
+    agent.start();
+    let paths = [repo.path(), &clone, &tree, stranger.path()].map(|path| path.to_str().unwrap().to_owned());
+    for path in &paths {
+        agent.ok(["register", path]);
+    }
+    agent.wait();
+    let bills = |agent: &TestAgent, args: &[&str]| -> Vec<(Value, Value, Value)> {
+        let found = agent.json(["search", QUESTIONS[1].0, "--path", "money.rs"].iter().chain(args));
+        let hits = found["hits"].as_array().unwrap().iter().filter(|hit| hit["entity_name"] == json!("bill"));
+        hits.map(|hit| (hit["repo"].clone(), hit["also_in"].clone(), hit["start_line"].clone())).collect()
+    };
+    let [own, cloned, linked, other] = paths.each_ref().map(|path| json!(path));
+    let mut found = bills(&agent, &[]);
+    found.sort_by_key(|hit| hit.0 == other);
+    let expected = [(cloned.clone(), json!([own, linked]), json!(1)), (other.clone(), Value::Null, json!(1))];
+    assert_eq!(found, expected, "one hit, though it stands lower down in one of them");
+    assert_eq!(bills(&agent, &["--repo", &paths[2]]), [(linked.clone(), Value::Null, json!(1))], "asked of one alone");
+    assert!(agent.ok(["search", QUESTIONS[1].0]).contains(&format!("also in {}, {}", paths[0], paths[2])));
+
+    // what they have otherwise is shown for each
+    repo.edit("src/money.rs", "119 / 100", "107 / 100");
+    repo.commit("another tax");
+    agent.wait();
+    let mut found = bills(&agent, &[]);
+    found.retain(|hit| hit.0 != other);
+    found.sort_by_key(|hit| hit.0 == cloned);
+    assert_eq!(found, [(own, Value::Null, json!(3)), (cloned, json!([linked]), json!(1))]);
+
+    // by words alone, in the client's own process, it is the same
+    agent.stop();
+    let found = bills(&agent, &[]);
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
 /// FAILURES 62: the vectors are damaged; the next change that needs them sets them aside, and all of them are made again.
 #[test]
 fn f62_damaged_vectors_are_set_aside_and_made_again() {
