@@ -1,6 +1,6 @@
 //! The promise: code is found by what it means, and only text that has not been seen is embedded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -228,6 +228,59 @@ fn clones_and_work_trees_of_a_repository_give_one_hit_for_what_they_have_alike()
     agent.stop();
     let found = bills(&agent, &[]);
     assert_eq!(found.len(), 3, "{found:?}");
+}
+
+/// Embedding goes from what others build on to what nobody looks for first, also when the agent was stopped in between; words are
+/// found before it has begun.
+#[test]
+fn what_others_build_on_is_embedded_first_and_a_restart_keeps_the_order() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::new();
+    let groups = write_groups(&repo);
+    agent.start();
+    agent.ok(["queue", "pause"]);
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    let found = agent.json(["search", "ledger_17"]);
+    assert_eq!(found["hits"][0]["entity_name"], json!("ledger_17"), "{found}");
+    let all = groups.iter().map(BTreeSet::len).sum::<usize>();
+    assert_eq!(found["freshness"][0]["pending_files"], json!(all), "what is still to come is told");
+    agent.stop();
+    agent.start();
+    agent.ok(["queue", "resume"]);
+    agent.wait();
+    let embedded = embedded_at(&agent);
+    let times = |group: &BTreeSet<String>| -> Vec<i64> { group.iter().map(|path| embedded[path]).collect() };
+    for (earlier, later) in groups.iter().zip(&groups[1..]) {
+        let (last, first) = (times(earlier).into_iter().max(), times(later).into_iter().min());
+        assert!(last <= first, "{earlier:?}\n{later:?}\n{embedded:?}");
+    }
+    let (first, last) = (times(&groups[0]), times(&groups[2]));
+    assert!(first.iter().max() < last.iter().max(), "more than one batch: {embedded:?}");
+}
+
+/// Files in the order in which they are to be embedded, against that of their paths: more of each than are embedded in one go.
+fn write_groups(repo: &TestRepo) -> [BTreeSet<String>; 3] {
+    let public = (0..20).map(|n| (format!("src/open_{n}.rs"), format!("pub fn ledger_{n}() -> u32 {{\n    {n}\n}}\n")));
+    let private = (0..20).map(|n| (format!("src/closed_{n}.rs"), format!("fn inner_{n}() -> u32 {{\n    {n}\n}}\n")));
+    let tests =
+        (0..20).map(|n| (format!("src/case_{n}/tests.rs"), format!("pub fn check_{n}() -> u32 {{\n    {n}\n}}\n")));
+    let write = |group: Vec<(String, String)>| {
+        group.iter().for_each(|(path, text)| repo.write(path, text));
+        group.into_iter().map(|(path, _)| path).collect::<BTreeSet<_>>()
+    };
+    let groups = [public.collect::<Vec<_>>(), private.collect(), tests.collect()].map(write);
+    repo.commit("three kinds of files");
+    groups
+}
+
+/// When the vectors of each file were there, in milliseconds.
+fn embedded_at(agent: &TestAgent) -> BTreeMap<String, i64> {
+    let db = Connection::open_with_flags(agent.home().join("agent.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut statement =
+        db.prepare("SELECT file_path, updated_at FROM jobs WHERE kind = 'embed' AND state = 'done'").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?))).unwrap();
+    rows.map(|row| row.map(|(path, at)| (String::from_utf8(path).unwrap(), at)).unwrap()).collect()
 }
 
 /// FAILURES 62: the vectors are damaged; the next change that needs them sets them aside, and all of them are made again.
