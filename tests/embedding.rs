@@ -283,6 +283,41 @@ fn embedded_at(agent: &TestAgent) -> BTreeMap<String, i64> {
     rows.map(|row| row.map(|(path, at)| (String::from_utf8(path).unwrap(), at)).unwrap()).collect()
 }
 
+/// Who indexes steps back behind the person's own programs; who answers a search does not.
+#[cfg(target_os = "linux")]
+#[test]
+fn indexing_steps_back_and_searches_do_not() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::with_files(FILES);
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    assert_eq!(search(&agent, QUESTIONS[0].0)["mode"], json!("hybrid"));
+    let own = *nice_values("self").values().next().unwrap();
+    let worker = nice_values(&agent.worker_pid().unwrap().to_string());
+    let of = |name: &str| -> Vec<i64> {
+        worker.iter().filter(|(thread, _)| thread.starts_with(name)).map(|(_, nice)| *nice).collect()
+    };
+    assert_eq!(of("embed-query"), [own], "{worker:?}");
+    let behind = (own + 10).min(19);
+    for name in ["worker-0", "embed-0"] {
+        assert_eq!(of(name), [behind], "{name}: {worker:?}");
+    }
+}
+
+/// The nice values of a process's threads by their names: the 19th field of `stat` (proc(5)), which begins again behind the name.
+#[cfg(target_os = "linux")]
+fn nice_values(process: &str) -> BTreeMap<String, i64> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).ok());
+    let read = |stat: String| {
+        let (head, rest) = stat.rsplit_once(") ").unwrap();
+        let name = head.split_once('(').unwrap().1.to_owned();
+        (name, rest.split(' ').nth(16).unwrap().parse().unwrap())
+    };
+    stats.map(read).collect()
+}
+
 /// FAILURES 62: the vectors are damaged; the next change that needs them sets them aside, and all of them are made again.
 #[test]
 fn f62_damaged_vectors_are_set_aside_and_made_again() {
