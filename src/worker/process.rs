@@ -47,10 +47,10 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
 /// Indexing is for the background: what the person does comes first.
 ///
 /// Linux keeps the nice value by thread, and new threads inherit it: those that answer searches were started before, so that a search,
-/// for which somebody waits, has not to queue with the person's own programs nor with the chunks that are being embedded. Elsewhere it is
-/// the process's. The kernel derives the priority of reads and writes from it (ioprio_set(2): the best-effort class at level
-/// (nice + 20) / 5, that is 6 of 7). The idle class is not asked for: under a steady load it may wait for ever, and with it whoever waits
-/// for a lock that its thread holds in a database.
+/// for which somebody waits, has not to queue with the chunks that are being embedded. Elsewhere it is the process's. The kernel derives
+/// the priority of reads and writes from it (ioprio_set(2): the best-effort class at level (nice + 20) / 5, here 6 of 7). Under a service
+/// manager the whole agent is in the idle class, as its unit says; a single thread could be put there only by a system call of which there is
+/// no safe binding.
 fn step_back() {
     // A refusal changes nothing but that.
     if let Err(error) = rustix::process::nice(NICE) {
