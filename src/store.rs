@@ -78,6 +78,7 @@ impl Database {
                 include_str!("../migrations/analysis/0004_pruning.sql"),
                 include_str!("../migrations/analysis/0005_dictionaries.sql"),
                 include_str!("../migrations/analysis/0006_overlay.sql"),
+                include_str!("../migrations/analysis/0007_tests_within.sql"),
             ],
         }
     }

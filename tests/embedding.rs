@@ -1,6 +1,6 @@
 //! The promise: code is found by what it means, and only text that has not been seen is embedded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -182,6 +182,140 @@ fn without_a_model_search_goes_by_words_and_says_so() {
         line["line"].as_u64().is_some() && line["text"].as_str().is_some_and(|text| text.contains("title")),
         "{told}"
     );
+}
+
+/// What a clone and a linked work tree have alike is one hit that names them all, and what they have otherwise is one of its own.
+#[test]
+fn clones_and_work_trees_of_a_repository_give_one_hit_for_what_they_have_alike() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::with_files(FILES);
+    let (clone, tree) = (repo.beside("clone"), repo.beside("tree"));
+    repo.git(&["clone", "--quiet", ".", clone.to_str().unwrap()]);
+    repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
+    let stranger = TestRepo::with_files(FILES.into_iter().chain([("README.md", "Another history.\n")]));
+    // in another place of the file, and the same text none the less
+    repo.edit("src/money.rs", "/// What", "use std::fmt;\n\n/// What");
+    repo.commit("a line above");
+    agent.start();
+    let paths = [repo.path(), &clone, &tree, stranger.path()].map(|path| path.to_str().unwrap().to_owned());
+    for path in &paths {
+        agent.ok(["register", path]);
+    }
+    agent.wait();
+    let bills = |agent: &TestAgent, args: &[&str]| -> Vec<(Value, Value, Value)> {
+        let found = agent.json(["search", QUESTIONS[1].0, "--path", "money.rs"].iter().chain(args));
+        let hits = found["hits"].as_array().unwrap().iter().filter(|hit| hit["entity_name"] == json!("bill"));
+        hits.map(|hit| (hit["repo"].clone(), hit["also_in"].clone(), hit["start_line"].clone())).collect()
+    };
+    let [own, cloned, linked, other] = paths.each_ref().map(|path| json!(path));
+    let mut found = bills(&agent, &[]);
+    found.sort_by_key(|hit| hit.0 == other);
+    let expected = [(cloned.clone(), json!([own, linked]), json!(1)), (other.clone(), Value::Null, json!(1))];
+    assert_eq!(found, expected, "one hit, though it stands lower down in one of them");
+    assert_eq!(bills(&agent, &["--repo", &paths[2]]), [(linked.clone(), Value::Null, json!(1))], "asked of one alone");
+    assert!(agent.ok(["search", QUESTIONS[1].0]).contains(&format!("also in {}, {}", paths[0], paths[2])));
+
+    // what they have otherwise is shown for each
+    repo.edit("src/money.rs", "119 / 100", "107 / 100");
+    repo.commit("another tax");
+    agent.wait();
+    let mut found = bills(&agent, &[]);
+    found.retain(|hit| hit.0 != other);
+    found.sort_by_key(|hit| hit.0 == cloned);
+    assert_eq!(found, [(own, Value::Null, json!(3)), (cloned, json!([linked]), json!(1))]);
+
+    // by words alone, in the client's own process, it is the same
+    agent.stop();
+    let found = bills(&agent, &[]);
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+/// Embedding goes from what others build on to what nobody looks for first, also when the agent was stopped in between; words are
+/// found before it has begun.
+#[test]
+fn what_others_build_on_is_embedded_first_and_a_restart_keeps_the_order() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::new();
+    let groups = write_groups(&repo);
+    agent.start();
+    agent.ok(["queue", "pause"]);
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    let found = agent.json(["search", "ledger_17"]);
+    assert_eq!(found["hits"][0]["entity_name"], json!("ledger_17"), "{found}");
+    let all = groups.iter().map(BTreeSet::len).sum::<usize>();
+    assert_eq!(found["freshness"][0]["pending_files"], json!(all), "what is still to come is told");
+    agent.stop();
+    agent.start();
+    agent.ok(["queue", "resume"]);
+    agent.wait();
+    let embedded = embedded_at(&agent);
+    let times = |group: &BTreeSet<String>| -> Vec<i64> { group.iter().map(|path| embedded[path]).collect() };
+    for (earlier, later) in groups.iter().zip(&groups[1..]) {
+        let (last, first) = (times(earlier).into_iter().max(), times(later).into_iter().min());
+        assert!(last <= first, "{earlier:?}\n{later:?}\n{embedded:?}");
+    }
+    let (first, last) = (times(&groups[0]), times(&groups[2]));
+    assert!(first.iter().max() < last.iter().max(), "more than one batch: {embedded:?}");
+}
+
+/// Files in the order in which they are to be embedded, against that of their paths: more of each than are embedded in one go.
+fn write_groups(repo: &TestRepo) -> [BTreeSet<String>; 3] {
+    let public = (0..20).map(|n| (format!("src/open_{n}.rs"), format!("pub fn ledger_{n}() -> u32 {{\n    {n}\n}}\n")));
+    let private = (0..20).map(|n| (format!("src/closed_{n}.rs"), format!("fn inner_{n}() -> u32 {{\n    {n}\n}}\n")));
+    let tests =
+        (0..20).map(|n| (format!("src/case_{n}/tests.rs"), format!("pub fn check_{n}() -> u32 {{\n    {n}\n}}\n")));
+    let write = |group: Vec<(String, String)>| {
+        group.iter().for_each(|(path, text)| repo.write(path, text));
+        group.into_iter().map(|(path, _)| path).collect::<BTreeSet<_>>()
+    };
+    let groups = [public.collect::<Vec<_>>(), private.collect(), tests.collect()].map(write);
+    repo.commit("three kinds of files");
+    groups
+}
+
+/// When the vectors of each file were there, in milliseconds.
+fn embedded_at(agent: &TestAgent) -> BTreeMap<String, i64> {
+    let db = Connection::open_with_flags(agent.home().join("agent.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut statement =
+        db.prepare("SELECT file_path, updated_at FROM jobs WHERE kind = 'embed' AND state = 'done'").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?))).unwrap();
+    rows.map(|row| row.map(|(path, at)| (String::from_utf8(path).unwrap(), at)).unwrap()).collect()
+}
+
+/// Who indexes steps back behind the person's own programs; who answers a search does not.
+#[cfg(target_os = "linux")]
+#[test]
+fn indexing_steps_back_and_searches_do_not() {
+    let mut agent = TestAgent::new();
+    let repo = TestRepo::with_files(FILES);
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    assert_eq!(search(&agent, QUESTIONS[0].0)["mode"], json!("hybrid"));
+    let own = *nice_values("self").values().next().unwrap();
+    let worker = nice_values(&agent.worker_pid().unwrap().to_string());
+    let of = |name: &str| -> Vec<i64> {
+        worker.iter().filter(|(thread, _)| thread.starts_with(name)).map(|(_, nice)| *nice).collect()
+    };
+    assert_eq!(of("embed-query"), [own], "{worker:?}");
+    let behind = (own + 10).min(19);
+    for name in ["worker-0", "embed-0"] {
+        assert_eq!(of(name), [behind], "{name}: {worker:?}");
+    }
+}
+
+/// The nice values of a process's threads by their names: the 19th field of `stat` (proc(5)), which begins again behind the name.
+#[cfg(target_os = "linux")]
+fn nice_values(process: &str) -> BTreeMap<String, i64> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).ok());
+    let read = |stat: String| {
+        let (head, rest) = stat.rsplit_once(") ").unwrap();
+        let name = head.split_once('(').unwrap().1.to_owned();
+        (name, rest.split(' ').nth(16).unwrap().parse().unwrap())
+    };
+    stats.map(read).collect()
 }
 
 /// FAILURES 62: the vectors are damaged; the next change that needs them sets them aside, and all of them are made again.

@@ -19,6 +19,8 @@ pub struct ChunkRecord {
     pub chunk_hash: Hash,
     pub entity_type: String,
     pub entity_name: String,
+    /// It is a test, or stands in a module of tests.
+    pub is_test: bool,
     /// 1-based, inclusive.
     pub start_line: u32,
     pub end_line: u32,
@@ -49,8 +51,8 @@ pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
 pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)]) -> Result<()> {
     remove(db, path)?;
     let mut row = db.prepare_cached(
-        "INSERT INTO chunks (chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO chunks (chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     let mut text = db.prepare_cached("INSERT INTO chunk_text (rowid, name, path, body) VALUES (?1, ?2, ?3, ?4)")?;
     let path_words = words(&path.to_string());
@@ -63,6 +65,7 @@ pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)])
             chunk.entity_name,
             chunk.start_line,
             chunk.end_line,
+            chunk.is_test,
         ])?;
         text.execute(params![db.last_insert_rowid(), words(&chunk.entity_name), path_words, words(body)])?;
     }
@@ -99,7 +102,7 @@ pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(ChunkRe
     let mut rows = statement.query(params![terms.join(" OR "), limit as i64])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push((record(row)?, row.get(7)?));
+        found.push((record(row)?, row.get(8)?));
     }
     Ok(found)
 }
@@ -153,7 +156,7 @@ fn collect(db: &Connection, sql: &str) -> Result<Vec<ChunkRecord>> {
     Ok(found)
 }
 
-const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line";
+const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test";
 
 fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
     Ok(ChunkRecord {
@@ -164,6 +167,7 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
         entity_name: row.get(4)?,
         start_line: row.get(5)?,
         end_line: row.get(6)?,
+        is_test: row.get(7)?,
     })
 }
 
@@ -253,6 +257,7 @@ mod tests {
             entity_name: name.into(),
             start_line: n,
             end_line: n,
+            is_test: false,
         };
         let rows = [(chunk("connect", 1), "fn connect() { retry_policy() }"), (chunk("retry", 2), "fn retry() {}")];
         replace(&db, &path, &rows).unwrap();

@@ -70,6 +70,9 @@ fn describe(answer: &Answer) -> String {
         let saved = if hit.source == "worktree" { "  (not committed)" } else { "" };
         let Hit { start_line, end_line, entity_type, entity_name, .. } = hit;
         out.push_str(&format!("{path}:{start_line}-{end_line}  {entity_type} {entity_name}{saved}\n"));
+        if !hit.also_in.is_empty() {
+            out.push_str(&format!("      also in {}\n", hit.also_in.join(", ")));
+        }
         add_snippet(hit, &question, &mut out);
         if let Some(parts) = &hit.parts {
             out.push_str(&format!("      {:.3} = {}\n", hit.score, explained(parts)));

@@ -5,10 +5,6 @@ use crate::worker::{self, Ending};
 
 pub fn run(context: Context, after_crash: bool) -> Result<(), Failure> {
     super::daemon::log_to_stderr();
-    // Indexing is for the background: what the person does comes first. A refusal changes nothing but that.
-    if let Err(error) = rustix::process::nice(10) {
-        tracing::debug!(%error, "the priority cannot be lowered");
-    }
     let ending = if after_crash { Ending::Crash } else { Ending::Blameless };
     worker::run(context.home, context.config, ending).map_err(|error| Failure::Failed(error.to_string()))
 }

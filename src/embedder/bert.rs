@@ -6,6 +6,7 @@ mod ops;
 mod weights;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_transformers::models::bert::Config;
@@ -57,8 +58,9 @@ pub struct Embedder {
     /// One thread each. Several threads on one text gain little at these sizes; several texts side by side gain all. A computation
     /// that runs inside a pool of one thread stays in it, whatever the library would split it into.
     pools: Vec<ThreadPool>,
-    /// A search does not wait for the chunks that are being embedded.
-    query_pool: ThreadPool,
+    /// A search does not wait for the chunks that are being embedded. Its thread is started by the first search, for it inherits that
+    /// one's priority, which is higher than that of whoever loads the model to embed chunks.
+    query_pool: OnceLock<ThreadPool>,
 }
 
 impl Embedder {
@@ -75,8 +77,8 @@ impl Embedder {
             spec: *spec,
             tokenizer: read_tokenizer(&dir.join(TOKENIZER))?,
             network: read_network(&dir.join(WEIGHTS), &config)?,
-            pools: (0..threads.max(1)).map(single_thread).collect::<Result<_, _>>()?,
-            query_pool: single_thread(threads.max(1))?,
+            pools: (0..threads.max(1)).map(|nth| single_thread(format!("embed-{nth}"))).collect::<Result<_, _>>()?,
+            query_pool: OnceLock::new(),
         })
     }
 
@@ -118,7 +120,15 @@ impl Embedder {
     /// If it cannot be embedded.
     pub fn embed_query(&self, text: &str) -> Result<Vector, EmbedError> {
         let text = format!("{}{text}", self.spec.query_prefix);
-        self.query_pool.install(|| self.embed_one(&text))
+        self.query_pool()?.install(|| self.embed_one(&text))
+    }
+
+    fn query_pool(&self) -> Result<&ThreadPool, EmbedError> {
+        if let Some(pool) = self.query_pool.get() {
+            return Ok(pool);
+        }
+        let started = single_thread("embed-query".to_owned())?;
+        Ok(self.query_pool.get_or_init(|| started))
     }
 
     /// Number of tokens of a text, uncut, as far as [`TOKENS_MAX`] of them are embedded.
@@ -147,8 +157,8 @@ fn normalized(values: &[f32]) -> Result<Vector, EmbedError> {
     if vector.iter().all(|value| value.is_finite()) { Ok(vector) } else { Err(EmbedError::NotFinite) }
 }
 
-fn single_thread(nth: usize) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
-    rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(move |_| format!("embed-{nth}")).build()
+fn single_thread(name: String) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(move |_| name.clone()).build()
 }
 
 fn read_config(path: &Path) -> Result<Config, EmbedError> {

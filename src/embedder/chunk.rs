@@ -43,6 +43,8 @@ pub struct Chunk {
     pub entity_type: &'static str,
     /// Name of the item, methods as `Type::name`, merged ones separated by commas; a section's heading; empty if it has none.
     pub entity_name: String,
+    /// It is a test, or stands in a module of tests.
+    pub is_test: bool,
     /// Hash of `text`: the same wherever in a file, or in whatever file of that module path, the chunk stands.
     pub chunk_hash: Hash,
 }
@@ -131,6 +133,7 @@ fn absorb(last: &mut Segment, next: Segment) {
     {
         last.entity_name = format!("{}, {}", last.entity_name, next.entity_name);
     }
+    last.is_test &= next.is_test;
     last.cuts.extend(next.cuts);
     last.range.end = next.range.end;
 }
@@ -175,6 +178,7 @@ impl Source<'_> {
             end_line: self.line_of(range.end - 1),
             entity_type: segment.entity_type,
             entity_name: self.entity_name(segment),
+            is_test: segment.is_test,
             text,
         })
     }

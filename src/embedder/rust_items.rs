@@ -27,14 +27,14 @@ const CUT_DEPTH: u32 = 24;
 pub(super) fn segments(text: &str) -> Option<Vec<Segment>> {
     let tree = parse(text)?;
     let mut walk = Walk { text, position: 0, families: 1, segments: Vec::new(), todo: Vec::new() };
-    walk.push_children(tree.root_node(), &Place { context: String::new(), owner: String::new(), family: 0 });
+    walk.push_children(tree.root_node(), &Place::default());
     while let Some(task) = walk.todo.pop() {
         match task {
             Task::Visit(node, place) => walk.visit(node, &place),
             Task::Close(end, place) => walk.close(end, &place),
         }
     }
-    walk.close(text.len(), &Place { context: String::new(), owner: String::new(), family: 0 });
+    walk.close(text.len(), &Place::default());
     Some(walk.segments)
 }
 
@@ -51,12 +51,14 @@ fn parse(text: &str) -> Option<Tree> {
 }
 
 /// Where in the file's nesting a node stands.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Place {
     /// `mod tests > impl Store`
     context: String,
     /// The type or trait whose methods stand here.
     owner: String,
+    /// It is built for tests alone.
+    is_test: bool,
     family: usize,
 }
 
@@ -106,13 +108,14 @@ impl<'t> Walk<'t> {
         let documented = self.text[self.position..node.start_byte()].contains("///");
         let opening_end = self.line_end(body.start_byte() + 1);
         let mut opening = self.segment(node, opening_end, place);
+        let is_test = opening.is_test;
         opening.is_opening = (entity_type == "impl" || !documented) && self.is_short(&opening);
         self.push_segment(opening);
 
         self.families += 1;
         let head = one_line(&self.text[node.start_byte()..head_end(node, body)], QUOTE_BYTES);
         let owner = if entity_type == "module" { String::new() } else { name };
-        let inside = Place { context: nested(&place.context, &head), owner, family: self.families };
+        let inside = Place { context: nested(&place.context, &head), owner, is_test, family: self.families };
         self.todo.push(Task::Close(node.end_byte(), inside.clone()));
         self.push_children(body, &inside);
     }
@@ -144,8 +147,15 @@ impl<'t> Walk<'t> {
             _ if end > self.position => {
                 let range = self.position..end;
                 let context = place.context.clone();
-                let family = 2 * place.family + 1;
-                self.push_segment(Segment { range, entity_type: "module", context, family, ..Segment::default() });
+                let (family, is_test) = (2 * place.family + 1, place.is_test);
+                self.push_segment(Segment {
+                    range,
+                    entity_type: "module",
+                    context,
+                    family,
+                    is_test,
+                    ..Segment::default()
+                });
             }
             _ => {}
         }
@@ -162,8 +172,15 @@ impl<'t> Walk<'t> {
             Some(last) if !last.is_opening && !rest.chars().any(char::is_alphanumeric) => last.range.end = end,
             _ => {
                 let context = place.context.clone();
-                let (range, family) = (self.position..end, 2 * place.family);
-                self.segments.push(Segment { range, entity_type: "text", context, family, ..Segment::default() });
+                let (range, family, is_test) = (self.position..end, 2 * place.family, place.is_test);
+                self.segments.push(Segment {
+                    range,
+                    entity_type: "text",
+                    context,
+                    family,
+                    is_test,
+                    ..Segment::default()
+                });
             }
         }
         self.position = end;
@@ -171,11 +188,11 @@ impl<'t> Walk<'t> {
 
     fn segment(&self, node: Node<'t>, end: usize, place: &Place) -> Segment {
         let (mut entity_type, entity_name) = entity(self.text, node, place);
-        if matches!(entity_type, "function" | "method")
-            && is_test(&self.text[self.position.min(node.start_byte())..node.start_byte()])
-        {
+        let leading = &self.text[self.position.min(node.start_byte())..node.start_byte()];
+        if matches!(entity_type, "function" | "method") && is_test(leading) {
             entity_type = "test";
         }
+        let is_among_tests = entity_type == "module" && matches!(entity_name.as_str(), "tests" | "test");
         let body = node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
         let range = self.position..end.max(self.position);
         let is_long = !is_within(&self.text[range.clone()], BODY_TOKENS);
@@ -184,9 +201,10 @@ impl<'t> Walk<'t> {
             entity_name,
             context: place.context.clone(),
             signature: one_line(&self.text[node.start_byte()..body], QUOTE_BYTES),
-            doc: first_doc_line(&self.text[self.position.min(node.start_byte())..node.start_byte()]),
+            doc: first_doc_line(leading),
             family: 2 * place.family + usize::from(entity_type == "module"),
             is_opening: false,
+            is_test: place.is_test || entity_type == "test" || is_among_tests || is_for_tests(leading),
             cuts: if is_long { cuts(self.text, node) } else { Vec::new() },
             range,
         }
@@ -253,6 +271,18 @@ fn is_test(leading: &str) -> bool {
         let path = attribute.split(['(', ']']).next().unwrap_or_default();
         matches!(path.rsplit("::").next(), Some("test" | "rstest" | "test_case" | "bench"))
     })
+}
+
+/// Whether the attributes before an item have it built for tests alone: `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
+fn is_for_tests(leading: &str) -> bool {
+    let conditions = leading.lines().filter_map(|line| line.trim().strip_prefix("#[cfg("));
+    // a quotation mark belongs to the word, so that no `feature = "test"` is taken for it
+    let words = |condition: &str| {
+        condition.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '"').any(|word| word == "test")
+    };
+    conditions
+        .into_iter()
+        .any(|condition| words(condition) && !condition.contains("not(") && !condition.contains("any("))
 }
 
 /// `Store` of `Store<T>` and of `&'a Store<T>`.
@@ -357,6 +387,26 @@ mod tests {
         let named = |kind, name: &str| (kind, name.to_owned());
         let expected = [("function", "limit"), ("test", "limits"), ("test", "waits"), ("function", "helps")];
         assert_eq!(found, expected.map(|(kind, name)| named(kind, name)));
+    }
+
+    #[test]
+    fn what_is_built_for_tests_alone_is_told_from_what_is_shipped() {
+        let long = "    const X: u8 = 1;\n".repeat(60);
+        let text = format!(
+            "fn shipped() {{}}\n#[cfg(not(test))]\nfn live() {{}}\n#[cfg(feature = \"test\")]\nfn chosen() {{}}\n\
+             #[cfg(any(test, unix))]\nfn either() {{}}\n#[cfg(all(test, unix))]\nfn scripted() {{}}\n\
+             #[cfg(test)]\nimpl Store {{\n    fn peek(&self) {{}}\n{long}}}\n\
+             mod tests {{\n    use super::*;\n    mod deeper {{\n        fn helps() {{}}\n{long}    }}\n}}\nfn after() {{}}\n"
+        );
+        let (tests, shipped): (Vec<_>, Vec<_>) = segments(&text).unwrap().into_iter().partition(|one| one.is_test);
+        let names = |all: Vec<Segment>| -> Vec<String> {
+            all.into_iter()
+                .filter(|one| matches!(one.entity_type, "function" | "method"))
+                .map(|one| one.entity_name)
+                .collect()
+        };
+        assert_eq!(names(tests), ["scripted", "Store::peek", "helps"]);
+        assert_eq!(names(shipped), ["shipped", "live", "chosen", "either", "after"]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) struct Segment {
     pub family: usize,
     /// It opens what follows (`impl Store {`), and is no chunk by itself.
     pub is_opening: bool,
+    /// It is a test, or stands in a module of tests.
+    pub is_test: bool,
     /// Where it may be cut; empty if it is not long.
     pub cuts: Vec<Cut>,
 }

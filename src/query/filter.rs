@@ -7,7 +7,8 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::QueryError;
-use super::search::{CANDIDATES, Request};
+use super::candidates::CANDIDATES;
+use super::search::Request;
 use crate::cache::chunks::ChunkRecord;
 use crate::domain::{Language, Source};
 use crate::outline::language_of;

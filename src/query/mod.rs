@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod cache;
+mod candidates;
 pub mod estimate;
 pub mod files;
 mod filter;

@@ -36,7 +36,7 @@ pub struct Parts {
     pub prose: f64,
     /// It bears just the name that was typed, or holds the words as they were typed, one after the other.
     pub exact: f64,
-    /// It is a test, an example, or generated, and that was not asked for.
+    /// It is a test or an example, or what only they use, and none was asked for; or it is generated.
     pub test: f64,
 }
 
@@ -85,7 +85,7 @@ impl Question {
         let kind = chunk.entity_type.as_str();
         let is_definition =
             matches!(kind, "function" | "method" | "test" | "struct" | "enum" | "trait" | "type" | "macro");
-        let is_test = kind == "test" || !matches!(role, Role::Library | Role::BuildScript);
+        let is_test = chunk.is_test || matches!(role, Role::Test | Role::Example | Role::Bench);
         Parts {
             name: best(|names| names.0),
             owner: best(|names| names.1),
@@ -93,7 +93,7 @@ impl Question {
             definition: share(is_definition),
             prose: share(matches!(kind, "text" | "section")),
             exact: share(chunk.entity_name.split(", ").any(|name| self.is_typed(name))),
-            test: share(is_test && !self.asks_for_tests),
+            test: share(is_test && !self.asks_for_tests || role == Role::Generated),
             ..Parts::default()
         }
     }
@@ -165,6 +165,7 @@ mod tests {
             chunk_hash: Hash::of(b""),
             entity_type: entity_type.into(),
             entity_name: entity_name.into(),
+            is_test: entity_type == "test",
             start_line: 1,
             end_line: 2,
         }
@@ -203,6 +204,18 @@ mod tests {
         assert!(item > unit_test && item > test);
         let [item, _, test] = both("test that limits retries");
         assert!((item - test).abs() < 1e-9);
+        let helper = ChunkRecord { is_test: true, ..chunk("function", "limits_retries") };
+        let parts = |query: &str| Question::new(query).parts(&helper, Role::Library);
+        assert_eq!((parts("limit retries").test, parts("test that limits retries").test), (1.0, 0.0));
+    }
+
+    #[test]
+    fn what_is_generated_comes_after_what_was_written_whatever_is_asked_for() {
+        for query in ["limit retries", "test that limits retries"] {
+            let [written, generated] =
+                [Role::Library, Role::Generated].map(|role| score(query, "function", "limits_retries", role));
+            assert!(written > generated, "{query}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Hybrid search: the nearest vectors and the best words are the candidates, [`super::rank`] orders them.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::candidates::{CANDIDATES, Candidate, Candidates, Match, best, families, ranked};
 use super::filter::Filter;
 use super::kept::Kept;
 use super::nearest::{Near, Tables};
@@ -22,9 +23,6 @@ use crate::home::Home;
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::StoreError;
-
-/// Candidates of each kind that are ranked.
-pub(super) const CANDIDATES: usize = 200;
 
 /// Longest query in bytes; more is no question, and the model reads 256 tokens.
 pub const QUERY_MAX: usize = 4_096;
@@ -86,6 +84,9 @@ pub struct Hit {
     pub entity_name: String,
     pub score: f64,
     pub source: String,
+    /// Other clones and work trees of the repository that have the same text at the same path.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub also_in: Vec<String>,
     /// The lines that have most of the query's words, at most three.
     pub snippet: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -110,9 +111,11 @@ pub struct Searcher {
 }
 
 /// A repository that is searched, and its store, opened once.
-struct Searched {
+pub(super) struct Searched {
     repo: Registered,
-    store: Option<RepoStore>,
+    pub(super) store: Option<RepoStore>,
+    /// The place of the first repository that is a clone or a work tree of the same.
+    pub(super) family: usize,
     /// The files that the view has from the work tree.
     saved: BTreeSet<FilePath>,
 }
@@ -120,33 +123,16 @@ struct Searched {
 impl Searched {
     fn new(repo: Registered, store: Option<RepoStore>) -> Result<Self, QueryError> {
         let saved = store.as_ref().map(|store| overlay::paths(store.db())).transpose()?.unwrap_or_default();
-        Ok(Self { repo, store, saved })
+        Ok(Self { repo, store, family: 0, saved })
     }
 
     fn source(&self, path: &FilePath) -> Source {
         if self.saved.contains(path) { Source::Worktree } else { Source::Commit }
     }
 
-    fn has(&self, chunk: &ChunkRecord, filter: &Filter) -> bool {
+    pub(super) fn has(&self, chunk: &ChunkRecord, filter: &Filter) -> bool {
         filter.wants(chunk, self.source(&chunk.path))
     }
-}
-
-/// What is known of a chunk that may be a hit.
-struct Candidate {
-    repo: usize,
-    chunk: ChunkRecord,
-    parts: Parts,
-}
-
-/// Candidates by repository and chunk.
-type Candidates = HashMap<(usize, String), Candidate>;
-
-/// A chunk with how well it fits by one measure.
-struct Match {
-    repo: usize,
-    chunk: ChunkRecord,
-    score: f64,
 }
 
 impl Searcher {
@@ -195,7 +181,9 @@ impl Searcher {
         let question = Question::new(&request.query);
         let (home, config) = (self.home.clone(), self.config.clone());
         let reader = Reader::open(&home, &config)?;
-        let (repos, errors) = self.searched(&reader, request)?;
+        let (mut repos, errors) = self.searched(&reader, request)?;
+        let families = families(repos.iter().map(|one| one.repo.root_commit.as_ref()));
+        repos.iter_mut().zip(families).for_each(|(one, family)| one.family = family);
         let model_id = self.model_id();
         let named: Vec<&Registered> = repos.iter().map(|one| &one.repo).collect();
         let mut candidates = Candidates::new();
@@ -218,7 +206,7 @@ impl Searcher {
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
-            hits: self.hits(&repos, best(candidates, request.limit), &question, request.explain)?,
+            hits: self.hits(&repos, best(&repos, candidates, &filter, request.limit)?, &question, request.explain)?,
             freshness: repos.iter().map(|one| self.freshness(&reader, &one.repo)).collect::<Result<_, _>>()?,
             errors,
         };
@@ -264,13 +252,14 @@ impl Searcher {
             let (path, path_bytes) = json_path(&candidate.chunk.path);
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
             Ok(Hit {
-                repo: searched.repo.location.path.to_string_lossy().into_owned(),
+                repo: shown_path(&searched.repo),
                 path,
                 path_bytes,
                 start_line: candidate.chunk.start_line,
                 end_line: candidate.chunk.end_line,
                 score: candidate.parts.score(&WEIGHTS),
                 source: searched.source(&candidate.chunk.path).as_str().to_owned(),
+                also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
                 snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
                 parts: explain.then_some(candidate.parts),
                 entity_type: candidate.chunk.entity_type,
@@ -284,7 +273,7 @@ impl Searcher {
     fn freshness(&mut self, reader: &Reader<'_>, repo: &Registered) -> Result<Freshness, StoreError> {
         let head = self.kept.repo(repo).and_then(|git| git.head().ok()).and_then(|head| head.commit);
         Ok(Freshness {
-            repo: repo.location.path.to_string_lossy().into_owned(),
+            repo: shown_path(repo),
             head: head.map(|id| id.to_string()),
             indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
             pending_files: match &reader.agent {
@@ -305,14 +294,18 @@ fn check_query(query: &str) -> Result<(), QueryError> {
     Ok(())
 }
 
-/// The nearest that may be hits, at most [`CANDIDATES`]. A vector of a file that has changed since is none: only chunks of the present
-/// view are.
+/// The nearest that may be hits, at most [`CANDIDATES`]; what a family has several times once. A vector of a file that has changed since
+/// is none: only chunks of the present view are.
 fn present(repos: &[Searched], near: Vec<Near>, filter: &Filter) -> Result<Vec<Match>, QueryError> {
-    let mut found = Vec::new();
+    let (mut found, mut met) = (Vec::new(), HashSet::new());
     for Near { repo, chunk_id, score } in near {
         let searched = &repos[repo];
-        let Some(store) = &searched.store else { continue };
+        let Some(store) = searched.store.as_ref().filter(|_| !met.contains(&(searched.family, chunk_id.clone())))
+        else {
+            continue;
+        };
         if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| searched.has(chunk, filter)) {
+            met.insert((searched.family, chunk_id));
             found.push(Match { repo, chunk, score: f64::from(score) });
             if found.len() == CANDIDATES {
                 break;
@@ -338,12 +331,12 @@ fn add_words(
         let wanted = chunks.into_iter().filter(|(chunk, _)| searched.has(chunk, filter));
         found.extend(wanted.map(|(chunk, score)| Match { repo, chunk, score }));
         let holding = chunks::holding(store.db(), &request.query, CANDIDATES)?;
-        phrases.extend(holding.into_iter().map(|chunk_id| (repo, chunk_id)));
+        phrases.extend(holding.into_iter().map(|chunk_id| (searched.family, chunk_id)));
     }
-    let found = ranked(found);
+    let found = ranked(repos, found);
     let highest = found.first().map_or(1.0, |first| first.score.max(f64::MIN_POSITIVE));
     for Match { repo, chunk, score } in found {
-        let is_phrase = phrases.contains(&(repo, chunk.chunk_id.clone()));
+        let is_phrase = phrases.contains(&(repos[repo].family, chunk.chunk_id.clone()));
         let parts = &mut candidate(repos, repo, chunk, question, candidates)?.parts;
         parts.words = score / highest;
         if is_phrase {
@@ -374,7 +367,7 @@ fn candidate<'c>(
     question: &Question,
     candidates: &'c mut Candidates,
 ) -> Result<&'c mut Candidate, QueryError> {
-    let entry = match candidates.entry((repo, chunk.chunk_id.clone())) {
+    let entry = match candidates.entry((repos[repo].family, chunk.chunk_id.clone())) {
         Entry::Occupied(entry) => return Ok(entry.into_mut()),
         Entry::Vacant(entry) => entry,
     };
@@ -383,32 +376,12 @@ fn candidate<'c>(
         None => None,
     };
     let parts = question.parts(&chunk, role.unwrap_or(Role::Library));
-    Ok(entry.insert(Candidate { repo, chunk, parts }))
+    Ok(entry.insert(Candidate { repo, chunk, parts, also_in: Vec::new() }))
 }
 
-/// Best first, at most [`CANDIDATES`].
-fn ranked(mut found: Vec<Match>) -> Vec<Match> {
-    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.chunk_id.cmp(&b.chunk.chunk_id)));
-    found.truncate(CANDIDATES);
-    found
+fn shown_path(repo: &Registered) -> String {
+    repo.location.path.to_string_lossy().into_owned()
 }
-
-/// The best candidates; of the pieces of one item the best.
-fn best(candidates: Candidates, limit: usize) -> Vec<Candidate> {
-    let mut best: Vec<Candidate> = candidates.into_values().collect();
-    let place = |one: &Candidate| (one.repo, one.chunk.path.clone(), one.chunk.start_line);
-    best.sort_by(|a, b| {
-        b.parts.score(&WEIGHTS).total_cmp(&a.parts.score(&WEIGHTS)).then_with(|| place(a).cmp(&place(b)))
-    });
-    let mut items = HashSet::new();
-    best.retain(|Candidate { repo, chunk, .. }| {
-        let is_named = !chunk.entity_name.is_empty() && !matches!(chunk.entity_type.as_str(), "text" | "section");
-        !is_named || items.insert((*repo, chunk.path.clone(), chunk.entity_type.clone(), chunk.entity_name.clone()))
-    });
-    best.truncate(limit);
-    best
-}
-
 /// A path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
 pub fn json_path(path: &FilePath) -> (String, Option<String>) {
     match path.as_str() {

@@ -92,6 +92,7 @@ mod tests {
             path: "a.rs".into(),
             chunk_hash: Hash::of(b""),
             entity_type: "function".into(),
+            is_test: false,
             entity_name: "f".into(),
             start_line: 2,
             end_line: 9,

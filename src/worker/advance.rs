@@ -183,6 +183,7 @@ pub(crate) fn records(path: &FilePath, cut: &[Chunk]) -> Vec<ChunkRecord> {
             entity_name: chunk.entity_name.clone(),
             start_line: chunk.start_line,
             end_line: chunk.end_line,
+            is_test: chunk.is_test,
         }
     };
     cut.iter().map(record).collect()

@@ -13,6 +13,7 @@ mod memory;
 mod mend;
 pub mod migrate;
 mod model;
+mod order;
 mod overlay;
 pub mod pipe;
 mod process;

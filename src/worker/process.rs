@@ -16,6 +16,9 @@ use crate::domain::RepoId;
 use crate::home::Home;
 use crate::queue::Waiting;
 
+/// By how much indexing is nicer than what the person does.
+const NICE: i32 = 10;
+
 /// How long a worker that is to stop waits for replies that are paid for already; the daemon kills it after 3.5 s.
 const LAST_REPLIES: Duration = Duration::from_millis(2_500);
 
@@ -31,6 +34,7 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
     let hints = read_hints();
     let model = Arc::new(Model::new(&home, &config));
     let search = SearchSocket::listen(&home, &config, model.clone())?;
+    step_back();
     let mut worker = Worker::open(home, config, model.clone(), ending)?;
     let wake = hints.sender.clone();
     // A reply that comes when nobody listens any more is handled by `close`.
@@ -38,6 +42,20 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
     report(&Report::Ready);
     serve(&mut worker, &model, &search, &hints, unload_after)?;
     worker.close(LAST_REPLIES)
+}
+
+/// Indexing is for the background: what the person does comes first.
+///
+/// Linux keeps the nice value by thread, and new threads inherit it: those that answer searches were started before, so that a search,
+/// for which somebody waits, has not to queue with the chunks that are being embedded. Elsewhere it is the process's. The kernel derives
+/// the priority of reads and writes from it (ioprio_set(2): the best-effort class at level (nice + 20) / 5, here 6 of 7). Under a service
+/// manager the whole agent is in the idle class, as its unit says; a single thread could be put there only by a system call of which there is
+/// no safe binding.
+fn step_back() {
+    // A refusal changes nothing but that.
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "the priority cannot be lowered");
+    }
 }
 
 fn serve(

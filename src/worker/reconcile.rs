@@ -19,8 +19,8 @@ use crate::store::StoreError;
 
 /// Name in `cache_metadata` of what the recorded files were read with.
 pub(super) const READ_WITH: &str = "read_with";
-/// Version of what is recorded of a file beside its outline and chunks. When it changes, every file is read again.
-const VIEW_VERSION: u32 = 1;
+/// Version of what is recorded of a file beside its outline and the texts of its chunks. When it changes, every file is read again.
+const VIEW_VERSION: u32 = 2;
 
 /// What a reconcile that went through did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Worker;
 use super::compare::{Comparison, gone};
+use super::order;
 use super::reconcile::Unreconciled;
 use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
@@ -48,7 +49,8 @@ impl Worker {
             (path.clone(), Layers { committed: Some(file.clone()), overlaid }, cause)
         });
         let layers = layers.collect();
-        let plans = self.plan_files(repo, recipe, layers, full)?;
+        let mut plans = self.plan_files(repo, recipe, layers, full)?;
+        order::arrange(&mut plans, &files, comparison, self.store(repo)?.db())?;
         Ok(Planned { files, overlay, plans })
     }
 

@@ -29,7 +29,7 @@ const STATE: [(&str, &str); 10] = [
         "SELECT k.file_path, k.kind, a.content_hash, a.deps_hash, a.model_id, a.size_bytes
          FROM current_keys k LEFT JOIN file_analysis a USING (cache_key)",
     ),
-    ("chunks", "SELECT chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line FROM chunks"),
+    ("chunks", "SELECT chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test FROM chunks"),
     (
         "chunk_text",
         "SELECT chunk_id FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH 'fn OR mod OR package')",

@@ -173,7 +173,9 @@ fn lexical(db: &Connection, expected: &Expected) -> Result<Vec<Difference>> {
     let all = expected.chunks.values().flatten();
     let wanted: BTreeMap<String, ChunkRecord> = all.map(|chunk| (chunk.chunk_id.clone(), chunk.clone())).collect();
     let tell = |chunk: &ChunkRecord| {
-        format!("{} {} in lines {} to {}", chunk.entity_type, chunk.entity_name, chunk.start_line, chunk.end_line)
+        let ChunkRecord { entity_type, entity_name, start_line, end_line, .. } = chunk;
+        let place = if chunk.is_test { ", among tests" } else { "" };
+        format!("{entity_type} {entity_name} in lines {start_line} to {end_line}{place}")
     };
     let mut found = compare(&recorded, &wanted, |_, recorded, expected| {
         let path = recorded.or(expected).map(|chunk| chunk.path.clone()).unwrap_or_else(|| FilePath::new([]));
