@@ -25,6 +25,28 @@ pub struct Redacted {
 /// The text with each secret replaced by `[REDACTED:kind]`. It has as many lines as before: a secret of several lines leaves the
 /// marker on its first line, and empty lines.
 pub fn redact(text: &str) -> Redacted {
+    let mut redacted = redact_once(text);
+    // What stands around a secret may look like one itself once that is a marker.
+    for _ in 0..ROUNDS_MAX {
+        if redacted.redactions.is_empty() {
+            break;
+        }
+        let again = redact_once(&redacted.text);
+        // A marker in the place of a secret is one to some rules, and stays as it is.
+        if again.text == redacted.text {
+            break;
+        }
+        redacted.text = again.text;
+        again.redactions.into_iter().for_each(|(kind, count)| *redacted.redactions.entry(kind).or_default() += count);
+    }
+    redacted
+}
+
+/// So many times is looked again at what is left. Each time takes in text that was not taken out before, so a few are enough for what
+/// anybody writes.
+const ROUNDS_MAX: usize = 8;
+
+fn redact_once(text: &str) -> Redacted {
     let found = merge(find(text));
     let mut redacted = Redacted { text: String::with_capacity(text.len()), redactions: Redactions::new() };
     let mut copied = 0;
