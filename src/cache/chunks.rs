@@ -83,28 +83,31 @@ pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
     Ok(())
 }
 
-/// The chunks that hold words of the query, best first, with their BM25 score (higher is better). Stop words count only in a query
-/// of nothing else.
+/// Numbers of the chunks that hold words of the query, best first, with their BM25 score (higher is better). Stop words count only in a
+/// query of nothing else. What chunks they are is asked of [`numbered`], for few of many repositories' are wanted.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(ChunkRecord, f64)>> {
+pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(i64, f64)>> {
     let terms = terms(query);
     if terms.is_empty() {
         return Ok(Vec::new());
     }
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS}, found.score FROM chunks JOIN
-             (SELECT rowid AS chunk_no, -bm25(chunk_text, {WEIGHTS}) AS score FROM chunk_text
-              WHERE chunk_text MATCH ?1 ORDER BY score DESC LIMIT ?2) AS found USING (chunk_no)
-         ORDER BY found.score DESC, chunk_id"
+        "SELECT rowid, -bm25(chunk_text, {WEIGHTS}) AS score FROM chunk_text WHERE chunk_text MATCH ?1 ORDER BY score DESC LIMIT ?2"
     ))?;
-    let mut rows = statement.query(params![terms.join(" OR "), limit as i64])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push((record(row)?, row.get(8)?));
-    }
-    Ok(found)
+    let found = statement.query_map(params![terms.join(" OR "), limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The chunk of a number.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn numbered(db: &Connection, chunk_no: i64) -> Result<Option<ChunkRecord>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM chunks WHERE chunk_no = ?1"))?;
+    let mut rows = statement.query([chunk_no])?;
+    rows.next()?.map(record).transpose()
 }
 
 /// The chunk of an id, if it is in the present view.
@@ -171,18 +174,16 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
     })
 }
 
-/// The ids of chunks that hold the words of a query one after the other; of none if it has fewer than three.
+/// Numbers of chunks that hold the words of a query one after the other; of none if it has fewer than three.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn holding(db: &Connection, query: &str, limit: usize) -> Result<Vec<String>> {
+pub fn holding(db: &Connection, query: &str, limit: usize) -> Result<Vec<i64>> {
     let words = words(query);
     if words.split(' ').filter(|word| !word.is_empty()).count() < PHRASE_WORDS_MIN {
         return Ok(Vec::new());
     }
-    let mut statement = db.prepare_cached(
-        "SELECT chunk_id FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1 LIMIT ?2)",
-    )?;
+    let mut statement = db.prepare_cached("SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1 LIMIT ?2")?;
     let found = statement.query_map(params![quoted(words.trim_end()), limit as i64], |row| row.get(0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
@@ -262,7 +263,8 @@ mod tests {
         let rows = [(chunk("connect", 1), "fn connect() { retry_policy() }"), (chunk("retry", 2), "fn retry() {}")];
         replace(&db, &path, &rows).unwrap();
         let names = |query: &str| -> Vec<String> {
-            search(&db, query, 10).unwrap().into_iter().map(|(chunk, _)| chunk.entity_name).collect()
+            let found = search(&db, query, 10).unwrap().into_iter();
+            found.map(|(number, _)| numbered(&db, number).unwrap().unwrap().entity_name).collect()
         };
         assert_eq!(names("where are retries made?"), ["retry", "connect"]);
         assert_eq!(names("retryPolicy"), ["connect", "retry"]);

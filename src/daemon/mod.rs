@@ -115,7 +115,7 @@ impl Daemon {
         let quiet = config.watch.debounce;
         let (touched_sink, touched) = mpsc::unbounded_channel();
         let (seen_sink, seen) = mpsc::unbounded_channel();
-        let trees = Trees::new(quiet / 2, seen_sink, move |repo, touched| {
+        let trees = Trees::new(quiet * 2 / 3, seen_sink, move |repo, touched| {
             // The receiver lives as long as the daemon.
             let _ = touched_sink.send((repo, touched));
         });

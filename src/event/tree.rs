@@ -17,7 +17,7 @@ use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debounc
 use super::watch::{WatchError, is_change, is_gone};
 use crate::domain::RepoId;
 
-/// How long a file has to be left alone, at least: the library looks twice in that time whether one was.
+/// How long a file has to be left alone, at least. The library wakes up that often to see whether one was.
 const QUIET_MIN: Duration = Duration::from_millis(50);
 
 /// Paths that are told one by one; of more it is only told that there were many.
@@ -62,7 +62,7 @@ impl TreeWatcher {
             let touched = interpret(&mut lock(&own), told);
             touched.into_iter().for_each(|(repo, touched)| sink(repo, touched));
         };
-        let debouncer = new_debouncer_opt(quiet, Some(quiet / 2), hand_on, NoCache, notify::Config::default())
+        let debouncer = new_debouncer_opt(quiet, Some(quiet), hand_on, NoCache, notify::Config::default())
             .map_err(|source| WatchError::Unavailable { source })?;
         Ok(Self { debouncer, routes })
     }

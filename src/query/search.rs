@@ -323,20 +323,20 @@ fn add_words(
     question: &Question,
     candidates: &mut Candidates,
 ) -> Result<(), QueryError> {
-    let mut found = Vec::new();
-    let mut phrases = HashSet::new();
+    let mut scored: Vec<(f64, usize, i64)> = Vec::new();
+    let mut phrases: HashSet<(usize, i64)> = HashSet::new();
     for (repo, searched) in repos.iter().enumerate() {
         let Some(store) = &searched.store else { continue };
-        let chunks = chunks::search(store.db(), &request.query, filter.depth())?;
-        let wanted = chunks.into_iter().filter(|(chunk, _)| searched.has(chunk, filter));
-        found.extend(wanted.map(|(chunk, score)| Match { repo, chunk, score }));
+        let found = chunks::search(store.db(), &request.query, filter.depth())?;
+        scored.extend(found.into_iter().map(|(number, score)| (score, repo, number)));
         let holding = chunks::holding(store.db(), &request.query, CANDIDATES)?;
-        phrases.extend(holding.into_iter().map(|chunk_id| (searched.family, chunk_id)));
+        phrases.extend(holding.into_iter().map(|number| (repo, number)));
     }
-    let found = ranked(repos, found);
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (found, exact) = worded(repos, scored, filter, &phrases)?;
     let highest = found.first().map_or(1.0, |first| first.score.max(f64::MIN_POSITIVE));
     for Match { repo, chunk, score } in found {
-        let is_phrase = phrases.contains(&(repos[repo].family, chunk.chunk_id.clone()));
+        let is_phrase = exact.contains(&(repos[repo].family, chunk.chunk_id.clone()));
         let parts = &mut candidate(repos, repo, chunk, question, candidates)?.parts;
         parts.words = score / highest;
         if is_phrase {
@@ -344,6 +344,37 @@ fn add_words(
         }
     }
     Ok(())
+}
+
+/// Chunks by family and id.
+type Exact = HashSet<(usize, String)>;
+
+/// What chunks the best are that may be hits, and which of them hold the query's words one after the other. Of those that score alike
+/// all are looked at, so that it is not left to their numbers which are taken.
+fn worded(
+    repos: &[Searched],
+    scored: Vec<(f64, usize, i64)>,
+    filter: &Filter,
+    phrases: &HashSet<(usize, i64)>,
+) -> Result<(Vec<Match>, Exact), QueryError> {
+    let (mut found, mut met, mut exact) = (Vec::<Match>::new(), HashSet::new(), Exact::new());
+    for (score, repo, number) in scored {
+        if met.len() >= CANDIDATES && found.last().is_some_and(|last| score < last.score) {
+            break;
+        }
+        let searched = &repos[repo];
+        let Some(store) = &searched.store else { continue };
+        let Some(chunk) = chunks::numbered(store.db(), number)?.filter(|chunk| searched.has(chunk, filter)) else {
+            continue;
+        };
+        let id = (searched.family, chunk.chunk_id.clone());
+        if phrases.contains(&(repo, number)) {
+            exact.insert(id.clone());
+        }
+        met.insert(id);
+        found.push(Match { repo, chunk, score });
+    }
+    Ok((ranked(repos, found), exact))
 }
 
 /// The chunks that are near in meaning. Of the others nothing is known but that they are no nearer than the last of these.
