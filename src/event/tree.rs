@@ -232,6 +232,9 @@ mod tests {
         std::fs::rename(&file, top.join("a.rs~")).unwrap();
         std::fs::write(&file, "four").unwrap();
         watched.until(&file);
+        // What is told of it, too, tells that all of the file before it was told.
+        std::fs::write(top.join("between"), "").unwrap();
+        watched.until(&top.join("between"));
         std::fs::read(&file).unwrap();
         std::fs::read_dir(&top).unwrap().count();
         std::fs::write(top.join("last"), "").unwrap();
