@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::thread::{Scope, ScopedJoinHandle};
 
 use serde::{Deserialize, Serialize};
 
@@ -185,16 +186,21 @@ impl Searcher {
         let families = families(repos.iter().map(|one| one.repo.root_commit.as_ref()));
         repos.iter_mut().zip(families).for_each(|(one, family)| one.family = family);
         let model_id = self.model_id();
-        let named: Vec<&Registered> = repos.iter().map(|one| &one.repo).collect();
-        let mut candidates = Candidates::new();
+        let named: Vec<Registered> = repos.iter().map(|one| one.repo.clone()).collect();
+        let named: Vec<&Registered> = named.iter().collect();
         let (tables, depth) = (&mut self.tables, filter.depth());
-        // What is near in meaning and what has the words are looked for side by side.
-        let (near, worded) = std::thread::scope(|scope| {
+        let kept = &mut self.kept;
+        // What is near in meaning and what has the words are looked for side by side, and how fresh each repository is beside both.
+        let (near, scores, freshness) = std::thread::scope(|scope| {
             let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
-            let worded = add_words(&repos, request, &filter, &question, &mut candidates);
-            (near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned())), worded)
+            let words = spawn_scores(scope, &mut repos, &request.query, depth);
+            let freshness: Result<Vec<Freshness>, StoreError> =
+                named.iter().map(|repo| freshness(kept, &reader, repo)).collect();
+            let near = near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned()));
+            (near, words.into_iter().map(joined).collect::<Result<Vec<_>, _>>(), freshness)
         });
-        worded?;
+        let mut candidates = Candidates::new();
+        add_words(&repos, scores?.into_iter().flatten().collect(), &filter, &question, &mut candidates)?;
         let note = match near {
             Ok(near) => {
                 add_meaning(&repos, present(&repos, near, &filter)?, &question, &mut candidates)?;
@@ -207,7 +213,7 @@ impl Searcher {
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
             hits: self.hits(&repos, best(&repos, candidates, &filter, request.limit)?, &question, request.explain)?,
-            freshness: repos.iter().map(|one| self.freshness(&reader, &one.repo)).collect::<Result<_, _>>()?,
+            freshness: freshness?,
             errors,
         };
         repos.into_iter().filter_map(|one| one.store).for_each(|store| self.kept.keep_store(store));
@@ -268,20 +274,20 @@ impl Searcher {
         };
         best.into_iter().map(hit).collect()
     }
+}
 
-    /// How far the index of a repository is behind its HEAD. A repository that cannot be opened has no head.
-    fn freshness(&mut self, reader: &Reader<'_>, repo: &Registered) -> Result<Freshness, StoreError> {
-        let head = self.kept.repo(repo).and_then(|git| git.head().ok()).and_then(|head| head.commit);
-        Ok(Freshness {
-            repo: shown_path(repo),
-            head: head.map(|id| id.to_string()),
-            indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
-            pending_files: match &reader.agent {
-                Some(db) => queue::pending_files(db, &repo.id)?,
-                None => 0,
-            },
-        })
-    }
+/// How far the index of a repository is behind its HEAD. A repository that cannot be opened has no head.
+fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<Freshness, StoreError> {
+    let head = kept.repo(repo).and_then(|git| git.head().ok()).and_then(|head| head.commit);
+    Ok(Freshness {
+        repo: shown_path(repo),
+        head: head.map(|id| id.to_string()),
+        indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
+        pending_files: match &reader.agent {
+            Some(db) => queue::pending_files(db, &repo.id)?,
+            None => 0,
+        },
+    })
 }
 
 fn check_query(query: &str) -> Result<(), QueryError> {
@@ -315,22 +321,55 @@ fn present(repos: &[Searched], near: Vec<Near>, filter: &Filter) -> Result<Vec<M
     Ok(found)
 }
 
-/// The chunks that hold words of the query.
+/// What the word index of one repository says: numbers of chunks with their scores, and of those that hold the words one after the
+/// other.
+struct Scores {
+    scored: Vec<(i64, f64)>,
+    phrases: Vec<i64>,
+}
+
+type Scoring<'scope> = ScopedJoinHandle<'scope, Result<Vec<Scores>, StoreError>>;
+
+/// Asks the word indexes, on as many threads as there are processors; the answers come in the order of the repositories.
+fn spawn_scores<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    repos: &'scope mut [Searched],
+    query: &'scope str,
+    depth: usize,
+) -> Vec<Scoring<'scope>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = repos.len().div_ceil(threads).max(1);
+    // A connection is one thread's at a time, hence the parts are handed over.
+    let parts = repos.chunks_mut(part);
+    parts
+        .map(|part| scope.spawn(move || part.iter().map(|searched| scores(searched, query, depth)).collect()))
+        .collect()
+}
+
+fn scores(searched: &Searched, query: &str, depth: usize) -> Result<Scores, StoreError> {
+    let Some(store) = &searched.store else { return Ok(Scores { scored: Vec::new(), phrases: Vec::new() }) };
+    let scored = chunks::search(store.db(), query, depth)?;
+    Ok(Scores { scored, phrases: chunks::holding(store.db(), query, CANDIDATES)? })
+}
+
+fn joined(scoring: Scoring<'_>) -> Result<Vec<Scores>, QueryError> {
+    let panicked = |_| QueryError::Invalid("searching the words panicked; the log of the worker tells more".to_owned());
+    Ok(scoring.join().map_err(panicked)??)
+}
+
+/// The chunks that hold words of the query; `scores` by repository.
 fn add_words(
     repos: &[Searched],
-    request: &Request,
+    scores: Vec<Scores>,
     filter: &Filter,
     question: &Question,
     candidates: &mut Candidates,
 ) -> Result<(), QueryError> {
     let mut scored: Vec<(f64, usize, i64)> = Vec::new();
     let mut phrases: HashSet<(usize, i64)> = HashSet::new();
-    for (repo, searched) in repos.iter().enumerate() {
-        let Some(store) = &searched.store else { continue };
-        let found = chunks::search(store.db(), &request.query, filter.depth())?;
-        scored.extend(found.into_iter().map(|(number, score)| (score, repo, number)));
-        let holding = chunks::holding(store.db(), &request.query, CANDIDATES)?;
-        phrases.extend(holding.into_iter().map(|number| (repo, number)));
+    for (repo, found) in scores.into_iter().enumerate() {
+        scored.extend(found.scored.into_iter().map(|(number, score)| (score, repo, number)));
+        phrases.extend(found.phrases.into_iter().map(|number| (repo, number)));
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (found, exact) = worded(repos, scored, filter, &phrases)?;
