@@ -45,7 +45,7 @@ fn start(options: &DaemonOptions) -> Result<(), Failure> {
     let context = Context::load()?;
     let home = &context.home;
     home.create()?;
-    if let Some(pid) = lock::holder(&home.agent_lock()) {
+    if let Some(pid) = lock::lasting_holder(&home.agent_lock()) {
         return Err(DaemonError::AlreadyRunning { pid: pid.to_string() }.into());
     }
     // What is wrong with it is told here, not in the log of a process that has gone.
