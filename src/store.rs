@@ -8,6 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 /// How long a statement waits for another process's write before it fails.
@@ -79,6 +80,7 @@ impl Database {
                 include_str!("../migrations/analysis/0005_dictionaries.sql"),
                 include_str!("../migrations/analysis/0006_overlay.sql"),
                 include_str!("../migrations/analysis/0007_tests_within.sql"),
+                include_str!("../migrations/analysis/0008_merged_words.sql"),
             ],
         }
     }
@@ -99,7 +101,7 @@ impl Database {
 pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
     let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let mut db = Connection::open(path).map_err(at)?;
-    db.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    configure(&db).map_err(at)?;
     // auto_vacuum has to come before the first table, and before WAL.
     let pragmas = format!(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA foreign_keys = ON; \
@@ -127,13 +129,19 @@ pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>
         Connection::open_with_flags(path, flags)
     };
     let db = db.map_err(at)?;
-    db.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    configure(&db).map_err(at)?;
     let known = database.migrations().len();
     match user_version(&db).map_err(at)? {
         0 => Ok(None),
         found if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
         _ => Ok(Some(db)),
     }
+}
+
+fn configure(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    // Else a statement that is kept is planned again whenever another value is bound to, say, its LIMIT.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Whether the file is on a file system that is mounted read-only and has no log beside it that would have to be read with it. SQLite reads

@@ -141,6 +141,25 @@ pub fn unmatched(db: &Connection) -> Result<(Vec<ChunkRecord>, Vec<i64>)> {
     Ok((collect(db, &without_words)?, rows))
 }
 
+/// Merges the parts of the word index, of which each transaction adds one and a search has to read all. Parts of about the same size are
+/// merged, two by two, so that a word is written anew as often as the index has doubled since, and not at each commit.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn merge_words(db: &Connection) -> Result<()> {
+    loop {
+        let before = db.total_changes();
+        db.execute("INSERT INTO chunk_text (chunk_text, rank) VALUES ('merge', ?1)", [MERGED_PAGES])?;
+        // Fewer than two mean that nothing was left to be done (sqlite.org/fts5.html, "The 'merge' Command").
+        if db.total_changes() - before < 2 {
+            return Ok(());
+        }
+    }
+}
+
+/// Pages of some 4 KB that are written in one transaction of a merge.
+const MERGED_PAGES: i64 = 500;
+
 /// Takes every chunk out.
 ///
 /// # Errors
@@ -243,6 +262,37 @@ mod tests {
         assert_eq!(terms("where is the retry of a request?"), ["\"request\"", "\"retry\""]);
         assert_eq!(terms("what is it"), ["\"is\"", "\"it\"", "\"what\""]);
         assert_eq!(terms(" ?"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_merge_leaves_few_parts_and_changes_no_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        for n in 0..40_u32 {
+            let path = FilePath::from(format!("src/file_{n}.rs").as_str());
+            let text = format!("retry number {n} after {} seconds", n % 7);
+            let chunk_hash = Hash::of(text.as_bytes());
+            let chunk = ChunkRecord {
+                chunk_id: chunk_id(&path, &chunk_hash, 0),
+                path: path.clone(),
+                chunk_hash,
+                entity_type: "function".to_owned(),
+                entity_name: format!("retry_{n}"),
+                is_test: false,
+                start_line: 1,
+                end_line: 2,
+            };
+            replace(&db, &path, &[(chunk, &text)]).unwrap();
+        }
+        remove(&db, &FilePath::from("src/file_5.rs")).unwrap();
+        let parts = || -> i64 {
+            db.query_row("SELECT count(DISTINCT segid) FROM chunk_text_idx", [], |row| row.get(0)).unwrap()
+        };
+        let (before, answer) = (parts(), search(&db, "retry 5 seconds", 50).unwrap());
+        merge_words(&db).unwrap();
+        assert!(parts() <= before / 2, "{} of {before} parts are left", parts());
+        assert_eq!(search(&db, "retry 5 seconds", 50).unwrap(), answer);
+        merge_words(&db).unwrap();
     }
 
     #[test]

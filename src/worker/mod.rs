@@ -48,7 +48,7 @@ pub use search_socket::ask;
 use crate::analyzer::Local;
 use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
-use crate::cache::{self, RepoStore, analyses, dictionary, evict};
+use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
@@ -287,8 +287,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Looks after what changed, in idle time: LanceDB's versions and fragments, SQLite's log, how analyses are packed, the size of
-    /// the cache.
+    /// Looks after what changed, in idle time: LanceDB's versions and fragments, the word index's parts, SQLite's log, how analyses are
+    /// packed, the size of the cache.
     ///
     /// # Errors
     /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
@@ -300,7 +300,9 @@ impl Worker {
         for repo in std::mem::take(&mut self.unsettled) {
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
             self.sweep_vectors(&registered)?;
-            self.stores[&repo].db().execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
+            let db = self.stores[&repo].db();
+            chunks::merge_words(db)?;
+            db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
         }
         for store in self.stores.values_mut() {
             let improved = dictionary::improve(store, clock::now())?;
