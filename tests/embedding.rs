@@ -293,29 +293,42 @@ fn indexing_steps_back_and_searches_do_not() {
     agent.ok(["register", repo.path().to_str().unwrap()]);
     agent.wait();
     assert_eq!(search(&agent, QUESTIONS[0].0)["mode"], json!("hybrid"));
-    let own = *nice_values("self").values().next().unwrap();
-    let worker = nice_values(&agent.worker_pid().unwrap().to_string());
-    let of = |name: &str| -> Vec<i64> {
-        worker.iter().filter(|(thread, _)| thread.starts_with(name)).map(|(_, nice)| *nice).collect()
-    };
-    assert_eq!(of("embed-query"), [own], "{worker:?}");
-    let behind = (own + 10).min(19);
+    let [own] = priorities("self", "").try_into().unwrap();
+    let worker = agent.worker_pid().unwrap().to_string();
+    assert_eq!(priorities(&worker, "embed-query"), [own]);
+    let behind = Priority { nice: (own.nice + 10).min(19), io_class: IDLE };
     for name in ["worker-0", "embed-0"] {
-        assert_eq!(of(name), [behind], "{name}: {worker:?}");
+        assert_eq!(priorities(&worker, name), [behind], "{name}");
     }
 }
 
-/// The nice values of a process's threads by their names: the 19th field of `stat` (proc(5)), which begins again behind the name.
 #[cfg(target_os = "linux")]
-fn nice_values(process: &str) -> BTreeMap<String, i64> {
-    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).ok());
-    let read = |stat: String| {
-        let (head, rest) = stat.rsplit_once(") ").unwrap();
-        let name = head.split_once('(').unwrap().1.to_owned();
-        (name, rest.split(' ').nth(16).unwrap().parse().unwrap())
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Priority {
+    nice: i64,
+    /// Of ioprio_get(2).
+    io_class: i64,
+}
+
+#[cfg(target_os = "linux")]
+const IDLE: i64 = 3;
+
+/// The priorities of a process's threads of this name; without a name, of its first.
+#[cfg(target_os = "linux")]
+fn priorities(process: &str, name: &str) -> Vec<Priority> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|task| task.unwrap());
+    let read = |task: std::fs::DirEntry| {
+        // proc(5): the name in brackets, nice as the 19th field. A thread may be gone meanwhile.
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        let (head, rest) = stat.rsplit_once(") ")?;
+        let id = task.file_name().to_str()?.parse::<libc::c_int>().ok()?;
+        let nice = rest.split(' ').nth(16)?.parse().ok()?;
+        #[expect(unsafe_code, reason = "the call has no safe binding; it takes two numbers and touches no memory")]
+        let io = unsafe { libc::syscall(libc::SYS_ioprio_get, 1, id) };
+        (head.split_once('(')?.1 == name || name.is_empty()).then_some(Priority { nice, io_class: io >> 13 })
     };
-    stats.map(read).collect()
+    let found = tasks.filter_map(read);
+    if name.is_empty() { found.take(1).collect() } else { found.collect() }
 }
 
 /// FAILURES 62: the vectors are damaged; the next change that needs them sets them aside, and all of them are made again.

@@ -44,18 +44,32 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
     worker.close(LAST_REPLIES)
 }
 
-/// Indexing is for the background: what the person does comes first.
+/// Indexing is for the background: what the person does comes first, on the processors and on the disk.
 ///
-/// Linux keeps the nice value by thread, and new threads inherit it: those that answer searches were started before, so that a search,
-/// for which somebody waits, has not to queue with the chunks that are being embedded. Elsewhere it is the process's. The kernel derives
-/// the priority of reads and writes from it (ioprio_set(2): the best-effort class at level (nice + 20) / 5, here 6 of 7). Under a service
-/// manager the whole agent is in the idle class, as its unit says; a single thread could be put there only by a system call of which there is
-/// no safe binding.
+/// Linux keeps both priorities by thread, and new threads inherit them: those that answer searches were started before, so that a search,
+/// for which somebody waits, has not to queue with the chunks that are being embedded. Elsewhere there is one for the process.
 fn step_back() {
     // A refusal changes nothing but that.
     if let Err(error) = rustix::process::nice(NICE) {
         tracing::debug!(%error, "the priority cannot be lowered");
     }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = read_and_write_when_idle() {
+        tracing::debug!(%error, "the priority of reads and writes cannot be lowered");
+    }
+}
+
+/// Puts the calling thread into the idle class of ioprio_set(2), which schedulers of disks that know of it serve last.
+#[cfg(target_os = "linux")]
+fn read_and_write_when_idle() -> std::io::Result<()> {
+    // From linux/ioprio.h; the process 0 is the calling thread.
+    const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+    const IOPRIO_CLASS_SHIFT: u32 = 13;
+    const IOPRIO_CLASS_IDLE: libc::c_int = 3;
+    #[expect(unsafe_code, reason = "the call has no safe binding; it takes three numbers and touches no memory")]
+    let status =
+        unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT) };
+    if status == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 fn serve(
