@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{TestAgent, TestRepo, untouched, wait_until};
+use crate::support::{TestAgent, TestRepo, left_out, untouched, wait_until};
 
 /// The user `nobody`, in all distributions that have numbers for such.
 const SOMEBODY_ELSE: &str = "65534";
@@ -20,7 +20,7 @@ fn can(what: &str, program: &str, args: &[&str]) -> bool {
     let done = Command::new(program).args(args).stdin(Stdio::null()).output();
     let can = done.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("left out: this machine does not permit {what}");
+        left_out("all", &format!("this machine does not permit {what}"));
     }
     can
 }

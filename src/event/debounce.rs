@@ -33,8 +33,11 @@ impl Debounce {
         self.pending
             .entry(event.repo)
             .and_modify(|pending| {
+                // The work tree's watcher has waited for quiet already: what was saved just before a commit puts that off no further.
+                if event.cause != Cause::WorkTree || pending.cause == Cause::WorkTree {
+                    pending.last = pending.last.max(now);
+                }
                 pending.cause = pending.cause.max(event.cause);
-                pending.last = pending.last.max(now);
             })
             .or_insert(Pending { cause: event.cause, first: now, last: now });
     }
@@ -74,6 +77,18 @@ mod tests {
 
     const QUIET: Duration = Duration::from_millis(200);
     const MAX: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn what_was_saved_before_a_commit_does_not_put_it_off() {
+        let start = Instant::now();
+        let mut debounce = Debounce::new(QUIET, MAX);
+        debounce.note(event("a", Cause::Hook), start);
+        debounce.note(event("a", Cause::WorkTree), start + QUIET / 2);
+        assert_eq!(debounce.due(start + QUIET), [event("a", Cause::Hook)]);
+        debounce.note(event("a", Cause::WorkTree), start);
+        debounce.note(event("a", Cause::WorkTree), start + QUIET / 2);
+        assert_eq!(debounce.next_deadline(), Some(start + QUIET / 2 + QUIET));
+    }
 
     fn event(repo: &str, cause: Cause) -> Event {
         Event { repo: RepoId(repo.into()), cause }

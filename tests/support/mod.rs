@@ -15,6 +15,7 @@ mod random;
 mod repo;
 mod store;
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 pub use agent::{Output, TestAgent};
@@ -24,6 +25,13 @@ pub use jobs::{Job, Jobs};
 pub use random::{Random, number_from_environment};
 pub use repo::{TestRepo, git_version};
 pub use store::assert_same_state;
+
+/// Says what this machine cannot show, past the test runner, which keeps what a test that passes prints to itself.
+pub fn left_out(what: &str, why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "left out of {test}: {what}, for {why}");
+}
 
 /// Asks `condition` again and again until it holds; `what` names it in the failure.
 #[track_caller]
