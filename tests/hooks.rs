@@ -93,6 +93,15 @@ impl Hooked {
             self.repo.command(&["config", "--get", "hook.ra-agent.command"]).current_dir(path).output().unwrap();
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
     }
+
+    /// What `status` says where Git runs config hooks. It asks as the test's own process, which has another user's configuration: so
+    /// the repository's includes this one's meanwhile.
+    fn way_with_config_hooks(&self, repos: &[HookedRepo]) -> RepoWay {
+        self.repo.git(&["config", "include.path", self.user_config.to_str().unwrap()]);
+        let way = hooks::status(&self.home, &self.hooked, repos, CONFIG_HOOKS).unwrap().way;
+        self.repo.git(&["config", "--unset", "include.path"]);
+        way
+    }
 }
 
 /// The ways whose hooks this machine's Git runs.
@@ -222,9 +231,12 @@ fn one_hook_for_very_many_repositories_finds_out_where_it_runs() {
         story.repo.git(&["init", "--quiet", "../unknown"]);
         assert!(!story.notified(|| run(&story.repo.beside("unknown"))));
         assert_eq!(std::fs::read_dir(story.home.inbox()).unwrap().count(), 1, "it makes nothing");
+        assert_eq!(story.way_with_config_hooks(&repos), RepoWay::Config);
         if runs_config_hooks() {
             assert!(story.notified(|| story.commit_in_silence("with the real Git")));
         }
+        std::fs::remove_file(&script).unwrap();
+        assert_eq!(story.way_with_config_hooks(&repos), RepoWay::Broken);
         // and back again
         story.install_config_hooks();
         assert!(!script.exists());
