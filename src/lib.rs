@@ -13,6 +13,7 @@ pub mod store;
 pub mod event;
 pub mod repo;
 
+pub mod language;
 pub mod outline;
 
 pub mod impact;

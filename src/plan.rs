@@ -2,7 +2,7 @@
 
 use crate::cache::key::{AnalysisKey, StoredParts, embed_key, no_dependencies};
 use crate::cache::view::{FileRecord, Links};
-use crate::domain::{AnalysisType, FilePath, Hash, JobKind, Language, Origin, Priority, Role, StaleReason};
+use crate::domain::{AnalysisType, FilePath, Hash, JobKind, Origin, Priority, Role, StaleReason};
 use crate::queue::NewJob;
 
 /// What makes a result, besides the file: part of every key. When it changes, every repository is planned in full.
@@ -29,6 +29,8 @@ pub struct AnalysisRecipe {
     /// Of the options that can change this type's result.
     pub config_hash: Hash,
     pub sees: Sees,
+    /// The analyzer has rules for single languages, so that the version of a file's language is part of its key.
+    pub rules_by_language: bool,
 }
 
 /// What of its dependencies an analysis of a file looks at.
@@ -120,7 +122,7 @@ impl AnalysisRecipe {
             role: file.role,
             analysis_type: self.analysis_type,
             model_id: self.model_id.clone(),
-            prompt_hash: self.prompt_hash,
+            prompt_hash: self.prompt_hash_for(file),
             schema_version: self.schema_version,
             config_hash: self.config_hash,
             deps_hash: self.sees.hash(&file.links).unwrap_or_else(no_dependencies),
@@ -128,11 +130,24 @@ impl AnalysisRecipe {
     }
 }
 
+impl AnalysisRecipe {
+    fn prompt_hash_for(&self, file: &FileRecord) -> Hash {
+        match file.language.spec().version {
+            version @ 1.. if self.rules_by_language => {
+                Hash::of_fields([&self.prompt_hash.as_bytes()[..], &version.to_le_bytes()])
+            }
+            _ => self.prompt_hash,
+        }
+    }
+}
+
 impl EmbeddingRecipe {
     /// The key of a file's vectors; `None` if the file was not read.
     pub fn key(&self, file: &FileRecord) -> Option<Hash> {
         let module_path = file.links.module_path.as_deref();
-        Some(embed_key(&file.content_hash?, file.language, module_path, self.chunker_version, &self.model_id))
+        // The low digits are the version that all languages share.
+        let version = self.chunker_version + 1_000 * file.language.spec().version;
+        Some(embed_key(&file.content_hash?, file.language, module_path, version, &self.model_id))
     }
 }
 
@@ -174,9 +189,7 @@ pub struct FilePlan {
 /// Whether a model is asked about a file at all: about code that a person wrote and that is not empty. Data and settings have
 /// nothing to judge, and what a tool wrote is not mended by hand.
 pub fn is_asked_about(file: &FileRecord) -> bool {
-    use Language::{CargoManifest, Json, Markdown, Text, Toml, Yaml};
-    let is_code = !matches!(file.language, CargoManifest | Json | Markdown | Text | Toml | Yaml);
-    is_code && file.role != Role::Generated && file.skip.is_none() && file.size_bytes > 0
+    file.language.class().is_judged() && file.role != Role::Generated && file.skip.is_none() && file.size_bytes > 0
 }
 
 /// Plans one file of the view. `withheld`: no model may be shown it.
@@ -338,6 +351,7 @@ mod tests {
             schema_version: 1,
             config_hash: no_options(),
             sees,
+            rules_by_language: false,
         }
     }
 
@@ -370,7 +384,7 @@ mod tests {
             mode: EntryMode::File,
             source: Source::Commit,
             size_bytes: content.len() as u64,
-            language: Language::Rust,
+            language: Language::RUST,
             role: Role::Library,
             skip: None,
             content_hash: Some(Hash::of(content)),
@@ -496,7 +510,7 @@ mod tests {
         assert_eq!(kinds(&asking(), &code, true), []);
         assert_eq!(kinds(&asking(), &FileRecord { role: Role::Generated, ..code.clone() }, false), []);
         assert_eq!(kinds(&asking(), &file("a.rs", b"", b""), false), []);
-        assert_eq!(kinds(&asking(), &FileRecord { language: Language::Json, ..code }, false), []);
+        assert_eq!(kinds(&asking(), &FileRecord { language: Language::JSON, ..code }, false), []);
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn client(server: &LlmServer) -> Client {
 
 fn question(analysis_type: AnalysisType, text: &str, uses: &[DependencyUse]) -> Prompt {
     let limits = Limits { max_input_bytes: 100_000, max_context_bytes: 10_000, max_output_tokens: 500 };
-    let subject = Subject { language: Language::Rust, role: Role::Library, text, uses };
+    let subject = Subject { language: Language::RUST, role: Role::Library, text, uses };
     render(&Prompts::built_in(), analysis_type, &subject, &limits).unwrap()
 }
 

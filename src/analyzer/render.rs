@@ -253,15 +253,15 @@ mod tests {
 
     #[test]
     fn nothing_found_is_not_the_same_as_not_looked_at() {
-        assert_eq!(shown(Language::Rust, AnalysisType::Refactor, "fn f() {}\n"), "no smells found in 1 line\n");
-        assert_eq!(shown(Language::Rust, AnalysisType::Refactor, ""), "the file is empty\n");
-        assert!(shown(Language::Json, AnalysisType::Refactor, "{}").contains("not looked at: smells"));
-        assert!(shown(Language::Rust, AnalysisType::Refactor, "fn f( {{{").contains("not looked at: 1 passage"));
+        assert_eq!(shown(Language::RUST, AnalysisType::Refactor, "fn f() {}\n"), "no smells found in 1 line\n");
+        assert_eq!(shown(Language::RUST, AnalysisType::Refactor, ""), "the file is empty\n");
+        assert!(shown(Language::JSON, AnalysisType::Refactor, "{}").contains("not looked at: smells"));
+        assert!(shown(Language::RUST, AnalysisType::Refactor, "fn f( {{{").contains("not looked at: 1 passage"));
     }
 
     #[test]
     fn a_note_is_one_line() {
         let text = "fn f() {\n    // TODO(ann): more\n}\n";
-        assert_eq!(shown(Language::Rust, AnalysisType::Todos, text), "1 note\n  2     TODO(ann)  f: more\n");
+        assert_eq!(shown(Language::RUST, AnalysisType::Todos, text), "1 note\n  2     TODO(ann)  f: more\n");
     }
 }

@@ -299,7 +299,7 @@ mod tests {
     fn key() -> AnalysisKey {
         AnalysisKey {
             content_hash: Hash::of(b"fn main() {}"),
-            language: Language::Rust,
+            language: Language::RUST,
             role: Role::Library,
             analysis_type: AnalysisType::Todos,
             model_id: "local".into(),

@@ -27,7 +27,7 @@ fn reports() -> Vec<(AnalysisKey, String)> {
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
         for &analysis_type in AnalysisType::ALL {
-            let subject = Subject { language: Language::Rust, role: Role::Library, text: &text, uses: &[] };
+            let subject = Subject { language: Language::RUST, role: Role::Library, text: &text, uses: &[] };
             let json = Local.analyze(analysis_type, &subject).unwrap().to_json().unwrap();
             reports.push((key(text.as_bytes(), analysis_type), json));
         }
@@ -38,7 +38,7 @@ fn reports() -> Vec<(AnalysisKey, String)> {
 fn key(content: &[u8], analysis_type: AnalysisType) -> AnalysisKey {
     AnalysisKey {
         content_hash: Hash::of(content),
-        language: Language::Rust,
+        language: Language::RUST,
         role: Role::Library,
         analysis_type,
         model_id: "local".into(),

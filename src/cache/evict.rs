@@ -211,7 +211,7 @@ fn remove_orphans(db: &Connection) -> Result<()> {
          DELETE FROM embedded_files WHERE file_path NOT IN (SELECT file_path FROM present_files);",
     )?;
     db.execute(
-        "DELETE FROM outlines WHERE version <> ?1
+        "DELETE FROM outlines WHERE version % 1000 <> ?1
            AND content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL
                                     UNION SELECT content_hash FROM overlay_files WHERE content_hash IS NOT NULL)",
         [OUTLINE_VERSION],

@@ -16,7 +16,7 @@ fn store(dir: &tempfile::TempDir) -> RepoStore {
 fn key(content: &[u8]) -> AnalysisKey {
     AnalysisKey {
         content_hash: Hash::of(content),
-        language: Language::Rust,
+        language: Language::RUST,
         role: Role::Library,
         analysis_type: AnalysisType::Docs,
         model_id: "local".into(),

@@ -101,7 +101,7 @@ mod tests {
     fn key() -> AnalysisKey {
         AnalysisKey {
             content_hash: Hash::of(b"content"),
-            language: Language::Rust,
+            language: Language::RUST,
             role: Role::Library,
             analysis_type: AnalysisType::Docs,
             model_id: "local".into(),
@@ -130,7 +130,7 @@ mod tests {
     /// that changed, which planning knows and the key does not; language and role change with a rename, as if nothing had been there.
     const PARTS: [Part; 9] = [
         ("content", |key| key.content_hash = Hash::of(b"other"), StaleReason::ContentChanged),
-        ("language", |key| key.language = Language::Python, StaleReason::Missing),
+        ("language", |key| key.language = Language::PYTHON, StaleReason::Missing),
         ("role", |key| key.role = Role::Test, StaleReason::Missing),
         ("type", |key| key.analysis_type = AnalysisType::Todos, StaleReason::Missing),
         ("model", |key| key.model_id = "grok".into(), StaleReason::ModelChanged),
@@ -173,13 +173,13 @@ mod tests {
     fn each_part_alone_changes_the_key_of_vectors() {
         let content = Hash::of(b"content");
         let keys = BTreeSet::from([
-            embed_key(&content, Language::Rust, Some("a::b"), 1, "mini"),
-            embed_key(&Hash::of(b"other"), Language::Rust, Some("a::b"), 1, "mini"),
-            embed_key(&content, Language::Text, Some("a::b"), 1, "mini"),
-            embed_key(&content, Language::Rust, Some("a::c"), 1, "mini"),
-            embed_key(&content, Language::Rust, None, 1, "mini"),
-            embed_key(&content, Language::Rust, Some("a::b"), 2, "mini"),
-            embed_key(&content, Language::Rust, Some("a::b"), 1, "bge"),
+            embed_key(&content, Language::RUST, Some("a::b"), 1, "mini"),
+            embed_key(&Hash::of(b"other"), Language::RUST, Some("a::b"), 1, "mini"),
+            embed_key(&content, Language::TEXT, Some("a::b"), 1, "mini"),
+            embed_key(&content, Language::RUST, Some("a::c"), 1, "mini"),
+            embed_key(&content, Language::RUST, None, 1, "mini"),
+            embed_key(&content, Language::RUST, Some("a::b"), 2, "mini"),
+            embed_key(&content, Language::RUST, Some("a::b"), 1, "bge"),
         ]);
         assert_eq!(keys.len(), 7);
     }

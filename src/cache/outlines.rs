@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::view::unreadable;
 use crate::domain::{FilePath, Hash, Language};
-use crate::outline::{OUTLINE_VERSION, Outline};
+use crate::outline::{self, Outline};
 use crate::store::Result;
 
 /// zstd level: written and read on every commit, so speed counts.
@@ -18,7 +18,7 @@ pub fn outline(db: &Connection, content: &Hash, language: Language) -> Result<Op
     let mut statement =
         db.prepare_cached("SELECT outline FROM outlines WHERE content_hash = ?1 AND language = ?2 AND version = ?3")?;
     let bytes: Option<Vec<u8>> = statement
-        .query_row(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION], |row| row.get(0))
+        .query_row(params![content.as_bytes(), language.as_str(), outline::version(language)], |row| row.get(0))
         .optional()?;
     Ok(bytes.and_then(|bytes| unpack(&bytes)))
 }
@@ -35,13 +35,16 @@ pub fn unpack(packed: &[u8]) -> Option<Outline> {
 /// If the database cannot be read.
 pub fn packed(db: &Connection) -> Result<Vec<(FilePath, Option<Vec<u8>>)>> {
     let mut statement = db.prepare_cached(
-        "SELECT f.file_path, o.outline FROM files f
+        "SELECT f.file_path, f.language, o.version, o.outline FROM files f
          LEFT JOIN outlines o ON f.skip_reason IS NULL AND o.content_hash = f.content_hash AND o.language = f.language
-                                 AND o.version = ?1
          ORDER BY f.file_path",
     )?;
-    let rows =
-        statement.query_map([OUTLINE_VERSION], |row| Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), row.get(1)?)))?;
+    let rows = statement.query_map([], |row| {
+        let (language, version): (String, Option<u32>) = (row.get(1)?, row.get(2)?);
+        let is_present = version.is_some() && Language::parse(&language).map(outline::version) == version;
+        let packed = if is_present { row.get(3)? } else { None };
+        Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), packed))
+    })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -55,7 +58,7 @@ pub fn put_outline(db: &Connection, content: &Hash, language: Language, outline:
         "INSERT INTO outlines VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET version = ?3, outline = ?4 WHERE version <> ?3",
     )?
-    .execute(params![content.as_bytes(), language.as_str(), OUTLINE_VERSION, packed])?;
+    .execute(params![content.as_bytes(), language.as_str(), outline::version(language), packed])?;
     Ok(())
 }
 

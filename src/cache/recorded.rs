@@ -159,7 +159,7 @@ mod tests {
             mode: EntryMode::File,
             source: Source::Commit,
             size_bytes: 0,
-            language: Language::Rust,
+            language: Language::RUST,
             role: Role::Library,
             skip: None,
             content_hash: None,

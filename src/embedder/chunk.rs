@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use crate::domain::{Hash, Language};
 
-use super::segment::Segment;
-use super::window::{self, tokens};
-use super::{identifier, markdown, rust_items};
+use super::identifier;
+use crate::language::Parsed;
+use crate::language::segment::{self, Segment};
+use crate::language::window::{self, tokens};
 
 /// Raised whenever the same file could give other chunks than before, so that stored ones are made again.
 pub const CHUNKER_VERSION: u32 = 2;
@@ -59,12 +60,17 @@ impl Chunk {
 /// Cuts a file into chunks, in the order of its lines. `module_path` is the first line of each header: the module path of a Rust file
 /// (`ra_agent::store`), the path of any other.
 pub fn chunks(language: Language, module_path: Option<&str>, text: &str) -> Vec<Chunk> {
-    let segments = match language {
-        Language::Rust => rust_items::segments(text).unwrap_or_else(|| plain_segments(text)),
-        Language::Markdown => markdown::segments(text),
-        _ => plain_segments(text),
-    };
-    let source = Source { text, module_path: module_path.unwrap_or_default(), lines: line_starts(text) };
+    of_segments(text, module_path, segments(&Parsed::new(language, text)))
+}
+
+/// The stretches along which a text is cut. They do not depend on where the file stands.
+pub fn segments(parsed: &Parsed<'_>) -> Vec<Segment> {
+    (parsed.language.spec().segments)(parsed).unwrap_or_else(|| plain_segments(parsed.text))
+}
+
+/// Cuts a text along its segments.
+pub fn of_segments(text: &str, module_path: Option<&str>, segments: Vec<Segment>) -> Vec<Chunk> {
+    let source = Cutter { text, module_path: module_path.unwrap_or_default(), lines: line_starts(text) };
     let merged = merge_short(text, segments);
     let chunks: Vec<Chunk> = merged.iter().flat_map(|segment| source.chunks_of(segment)).collect();
     if chunks.len() > CHUNKS_PER_FILE_MAX { source.coarse_chunks() } else { chunks }
@@ -138,13 +144,13 @@ fn absorb(last: &mut Segment, next: Segment) {
     last.range.end = next.range.end;
 }
 
-struct Source<'t> {
+struct Cutter<'t> {
     text: &'t str,
     module_path: &'t str,
     lines: Vec<usize>,
 }
 
-impl Source<'_> {
+impl Cutter<'_> {
     fn chunks_of(&self, segment: &Segment) -> Vec<Chunk> {
         let pieces = window::pieces(self.text, segment.range.clone(), &segment.cuts);
         let mut chunks = Vec::with_capacity(pieces.len());
@@ -187,7 +193,7 @@ impl Source<'_> {
     /// of a long item also its signature and the first line of its documentation.
     fn header(&self, segment: &Segment, is_continued: bool) -> String {
         let module_path = &self.module_path[..self.module_path.floor_char_boundary(MODULE_PATH_BYTES)];
-        let place = super::segment::nested(module_path, &segment.context);
+        let place = segment::nested(module_path, &segment.context);
         let repeated = if is_continued { [segment.signature.as_str(), segment.doc.as_str()] } else { ["", ""] };
         let mut header = String::new();
         // A heading stands in plain words above its section anyway.

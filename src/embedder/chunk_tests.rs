@@ -50,7 +50,7 @@ fn no_line_of_this_crate_is_lost_in_any_language() {
     let sources = sources();
     assert!(sources.len() > 10);
     for (name, text) in &sources {
-        for language in [Language::Rust, Language::Markdown, Language::Text] {
+        for language in [Language::RUST, Language::MARKDOWN, Language::TEXT] {
             let chunks = chunks(language, Some("a::b"), text);
             assert_bounded(name, &chunks);
             assert_nothing_lost(name, text, &chunks);
@@ -60,17 +60,17 @@ fn no_line_of_this_crate_is_lost_in_any_language() {
 
 #[test]
 fn no_line_is_lost_when_a_file_is_cut_off_anywhere() {
-    let text = include_str!("rust_items.rs");
+    let text = include_str!("../language/rust/segments.rs");
     for end in (0..text.len()).step_by(97).filter(|&end| text.is_char_boundary(end)) {
-        assert_nothing_lost("cut off", &text[..end], &chunks(Language::Rust, None, &text[..end]));
+        assert_nothing_lost("cut off", &text[..end], &chunks(Language::RUST, None, &text[..end]));
     }
 }
 
 #[test]
 fn carriage_returns_change_nothing_but_the_file() {
-    let text = include_str!("window.rs");
+    let text = include_str!("../language/window.rs");
     let windows = text.replace('\n', "\r\n");
-    assert_eq!(chunks(Language::Rust, Some("m"), text), chunks(Language::Rust, Some("m"), &windows));
+    assert_eq!(chunks(Language::RUST, Some("m"), text), chunks(Language::RUST, Some("m"), &windows));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_long_function_is_cut_at_statements_and_says_what_it_is() {
         .map(|n| format!("    let value_{n} = compute({n}, base + {n});\n    sink.push(value_{n});\n"))
         .collect();
     let text = format!("/// Fills the sink.\nfn fill(sink: &mut Vec<u32>, base: u32) {{\n{body}}}\n");
-    let chunks = chunks(Language::Rust, Some("demo::sink"), &text);
+    let chunks = chunks(Language::RUST, Some("demo::sink"), &text);
     assert!(chunks.len() > 2);
     assert!(chunks[0].text.starts_with("fill\ndemo::sink\n/// Fills the sink.\nfn fill"));
     for pair in chunks.windows(2) {
@@ -96,7 +96,7 @@ fn a_long_function_is_cut_at_statements_and_says_what_it_is() {
 
 #[test]
 fn short_neighbours_are_merged_and_named_together() {
-    let chunks = chunks(Language::Rust, None, "const A: u8 = 1;\nconst B: u8 = 2;\n\nconst C: u8 = 3;\n");
+    let chunks = chunks(Language::RUST, None, "const A: u8 = 1;\nconst B: u8 = 2;\n\nconst C: u8 = 3;\n");
     assert_eq!(chunks.len(), 1);
     assert_eq!((chunks[0].entity_type, chunks[0].entity_name.as_str()), ("const", "A, B, C"));
     assert_eq!((chunks[0].start_line, chunks[0].end_line), (1, 4));
@@ -108,7 +108,7 @@ fn an_edit_changes_only_the_chunks_of_its_item_and_a_move_none() {
         format!("fn {name}(a: u32) -> u32 {{\n{}{extra}}}\n\n", "    let b = step(a, 17, \"text\");\n".repeat(8))
     };
     let hashes =
-        |text: &str| chunks(Language::Rust, Some("m"), text).iter().map(|chunk| chunk.chunk_hash).collect::<Vec<_>>();
+        |text: &str| chunks(Language::RUST, Some("m"), text).iter().map(|chunk| chunk.chunk_hash).collect::<Vec<_>>();
     let (one, two, three) = (item("one", ""), item("two", ""), item("three", ""));
     let before = hashes(&format!("{one}{two}{three}"));
     let edited = hashes(&format!("{one}{}{three}", item("two", "    b\n")));
@@ -135,7 +135,7 @@ fn hostile_texts_give_few_chunks_and_lose_nothing() {
         ("NUL", "\0".repeat(mebibyte / 8)),
     ];
     for (name, text) in texts {
-        for language in [Language::Rust, Language::Markdown, Language::Yaml] {
+        for language in [Language::RUST, Language::MARKDOWN, Language::YAML] {
             let chunks = chunks(language, Some("m"), &text);
             assert!(chunks.len() <= CHUNKS_PER_FILE_MAX, "{name}: {}", chunks.len());
             let kept: usize =
@@ -147,7 +147,7 @@ fn hostile_texts_give_few_chunks_and_lose_nothing() {
 
 #[test]
 fn a_blank_file_has_no_chunks() {
-    for language in [Language::Rust, Language::Markdown, Language::Text] {
+    for language in [Language::RUST, Language::MARKDOWN, Language::TEXT] {
         assert_eq!(chunks(language, Some("m"), " \r\n\n\t"), []);
         assert_eq!(chunks(language, None, ""), []);
     }

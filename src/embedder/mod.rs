@@ -5,8 +5,4 @@ pub mod bert;
 pub mod chunk;
 pub mod identifier;
 pub mod install;
-mod markdown;
 pub mod model;
-mod rust_items;
-mod segment;
-mod window;

@@ -104,7 +104,7 @@ fn likely_cause(file: &FilePath, changed: &Changed, before: &Side<'_>, after: &S
     let symbols = [(after.outline)(file), (before.outline)(file)].into_iter().flatten().flat_map(Outline::symbols);
     let symbol = symbols.filter(|symbol| changed.symbols.contains(&symbol.name)).min_by_key(|symbol| &symbol.name);
     let (symbol, dependency_type) = match symbol {
-        Some(symbol) => (symbol.name.clone(), super::uses::dependency_type(symbol.kind)),
+        Some(symbol) => (symbol.name.clone(), symbol.kind.dependency_type()),
         None => (String::from_utf8_lossy(file.file_name()).into_owned(), DependencyType::Module),
     };
     Cause { file: file.clone(), symbol, dependency_type }

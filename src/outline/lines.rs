@@ -1,7 +1,7 @@
 //! An outline without the numbers of its lines: what is left decides what a file uses and what others see of it.
 
 use super::Outline;
-use super::model::{Pattern, Step};
+use crate::language::facts::{Pattern, Step};
 
 impl Outline {
     /// Whether the other outline says and asks the same, be it on other lines.
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn comments_and_empty_lines_leave_it_the_same_and_a_use_does_not() {
-        let of = |text: &str| outline(Language::Rust, text).0;
+        let of = |text: &str| outline(Language::RUST, text).0;
         let moved = format!("// a comment\n\n{}", TEXT.replace("    S {", "\n    // why\n    S {"));
         assert_ne!(of(TEXT), of(&moved));
         assert!(of(TEXT).is_same_but_for_lines(&of(&moved)));

@@ -4,58 +4,33 @@
 //! It is stable where others cannot see a difference: comments, formatting and the order of attributes do not reach a
 //! signature, bodies reach none.
 
-mod language;
 mod lines;
-mod manifest;
-pub(crate) mod model;
-mod parse;
-mod rust;
-mod symbol;
-
-use serde::{Deserialize, Serialize};
 
 use crate::domain::{Hash, Language};
+use crate::language::Parsed;
 
-pub use language::{language_of, role_of};
-pub(crate) use manifest::{Manifest, TargetKind};
-use model::Model;
-pub use symbol::{Symbol, SymbolKind, Visibility};
+pub use crate::language::{Outline, ParseError, Symbol, SymbolKind, Visibility};
+pub use crate::language::{of as language_of, role_of};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
 pub const OUTLINE_VERSION: u32 = 5;
 
-/// What one file says to others and asks of others.
-// serde: an outline is a stored value, kept by the hash of the content it was made from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outline {
-    pub(crate) symbols: Vec<Symbol>,
-    pub(crate) model: Model,
-    pub(crate) manifest: Option<Manifest>,
-}
-
-/// A place where the source is not what the language's grammar says. The outline holds what could be read around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseError {
-    /// 1-based
-    pub line: u32,
-    pub message: String,
+/// The version of a language's outlines: the low digits are that of all languages, the rest the language's own.
+pub fn version(language: Language) -> u32 {
+    OUTLINE_VERSION + 1_000 * language.spec().version
 }
 
 /// Outline of a file's text. Never fails; what is not understood is in the errors, and missing from the outline.
 pub fn outline(language: Language, text: &str) -> (Outline, Vec<ParseError>) {
-    match language {
-        Language::Rust => rust::outline(text),
-        Language::CargoManifest => manifest::outline(text),
-        _ => (Outline::default(), Vec::new()),
-    }
+    of(&Parsed::new(language, text))
+}
+
+/// Outline of a text that may be parsed already.
+pub fn of(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
+    (parsed.language.spec().outline)(parsed)
 }
 
 impl Outline {
-    /// The symbols that the file defines, in the order of the text.
-    pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
-    }
-
     /// Hash of the symbols that can be seen outside the file: name, kind, visibility, signature. Private ones count if a child
     /// module lives in another file, for it sees them.
     ///
@@ -68,43 +43,6 @@ impl Outline {
             [symbol.name.as_str(), symbol.kind.as_str(), symbol.visibility.as_str(), &symbol.signature]
         });
         Hash::of_fields(fields.map(str::as_bytes))
-    }
-
-    /// What crates and module trees follow from beside the names of modules, and what names cannot tell.
-    pub(crate) fn structure(&self) -> String {
-        let model = &self.model;
-        let folder = |scope: &model::Scope| match &scope.kind {
-            model::ScopeKind::Module { folder, .. } => folder.clone(),
-            _ => None,
-        };
-        format!(
-            "{:?} {:?} {:?} {:?}",
-            (
-                // a file that says nothing, for it is skipped, is no module
-                model.scopes.is_empty(),
-                model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
-                model.scopes.iter().filter_map(folder).collect::<Vec<_>>(),
-            ),
-            model
-                .includes
-                .iter()
-                .map(|include| (&include.path, include.from_package, include.source))
-                .collect::<Vec<_>>(),
-            model
-                .extern_crates
-                .iter()
-                .map(|entry| (
-                    model.names.get(entry.name as usize),
-                    model.names.get(entry.alias as usize),
-                    entry.macro_use
-                ))
-                .collect::<Vec<_>>(),
-            (model.item_macros.iter().map(|&scope| model.place(scope)).collect::<Vec<_>>(), &self.manifest),
-        )
-    }
-
-    fn exposes(&self, symbol: &Symbol) -> bool {
-        symbol.visibility != Visibility::Private || !self.model.modules.is_empty()
     }
 
     /// The form in which it is stored.
@@ -121,8 +59,8 @@ impl Outline {
     /// Inverse of [`Outline::to_bytes`]; `None` if the bytes are another version's or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let outline: Self = postcard::from_bytes(bytes).ok()?;
-        // A manifest's symbol is none that source could name.
-        let defined = if outline.manifest.is_some() { 0 } else { outline.symbols.len() };
+        // The symbols of a file without scopes, a manifest say, are none that source could name.
+        let defined = if outline.model.scopes.is_empty() { 0 } else { outline.symbols.len() };
         outline.model.is_sound(defined).then_some(outline)
     }
 }

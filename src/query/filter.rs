@@ -11,7 +11,7 @@ use super::candidates::CANDIDATES;
 use super::search::Request;
 use crate::cache::chunks::ChunkRecord;
 use crate::domain::{Language, Source};
-use crate::outline::language_of;
+use crate::language;
 
 /// So many times as many candidates are looked at where a filter will take most of them away.
 const FILTERED: usize = 5;
@@ -34,7 +34,7 @@ impl Filter {
         };
         let language = |name: &String| {
             Language::parse(&name.to_lowercase()).ok_or_else(|| {
-                let known: Vec<&str> = Language::ALL.iter().map(|language| language.as_str()).collect();
+                let known: Vec<&str> = Language::all().map(|language| language.as_str()).collect();
                 QueryError::Invalid(format!("--lang {name} is not known; known are {}", known.join(", ")))
             })
         };
@@ -58,7 +58,7 @@ impl Filter {
             glob.is_match(Path::new(OsStr::from_bytes(path)))
         };
         self.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
-            && self.language.is_none_or(|language| language_of(&chunk.path) == language)
+            && self.language.is_none_or(|language| language::of(&chunk.path) == language)
             && self.path.as_ref().is_none_or(path)
             && self.source.is_none_or(|wanted| wanted == source)
     }

@@ -118,7 +118,7 @@ mod tests {
     use crate::outline::outline;
 
     fn outlines(text: &str) -> Outlines {
-        [(FilePath::from("a.rs"), Arc::new(outline(Language::Rust, text).0))].into_iter().collect()
+        [(FilePath::from("a.rs"), Arc::new(outline(Language::RUST, text).0))].into_iter().collect()
     }
 
     fn recollection(text: &str) -> Recollection {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::compare::Comparison;
 use crate::cache::outlines;
 use crate::cache::view::FileRecord;
-use crate::domain::{FilePath, JobKind, Language, Role};
+use crate::domain::{FilePath, JobKind, Role};
+use crate::language;
 use crate::outline::{Outline, SymbolKind, Visibility};
 use crate::plan::FilePlan;
 use crate::store::Result;
@@ -55,9 +56,8 @@ pub(super) fn arrange(
 /// The more public items a byte, the earlier: each waits as short on average as whole files allow (W. E. Smith, "Various optimizers
 /// for single-stage production", 1956: weight over duration).
 fn place(file: &FileRecord, public: usize) -> Place {
-    use Language::{CargoManifest, Json, Toml, Yaml};
-    let class = match (file.role, file.language) {
-        (_, CargoManifest | Json | Toml | Yaml) => Class::Data,
+    let class = match (file.role, file.language.class()) {
+        (_, language::Class::Data) => Class::Data,
         (Role::Example | Role::Bench, _) => Class::Example,
         _ if public > 0 => Class::Interface,
         _ => Class::Inside,
@@ -77,7 +77,7 @@ fn public_items(outline: &Outline) -> usize {
 mod tests {
     use super::*;
     use crate::cache::view::Links;
-    use crate::domain::{EntryMode, ObjectId, Source};
+    use crate::domain::{EntryMode, Language, ObjectId, Source};
     use crate::outline::{outline, role_of};
 
     /// The place of a file with this text.
@@ -101,16 +101,16 @@ mod tests {
     #[test]
     fn what_others_build_on_comes_before_what_they_do_not_see_and_that_before_examples_and_data() {
         let body = "{ let a = 1; a + 1; }\n".repeat(3);
-        let rust = |path, text: &str| placed(path, Language::Rust, text);
+        let rust = |path, text: &str| placed(path, Language::RUST, text);
         let places = [
             rust("src/open.rs", "pub fn a() {}\npub(crate) struct B;\npub const C: u8 = 1;\n"),
             rust("src/long.rs", &format!("pub fn a() {{}}\nfn inside() {{ {body} }}\n")),
             rust("src/own.rs", "mod deep;\npub use deep::x;\nfn a() {}\n"),
             rust("examples/shown.rs", "pub fn a() {}\n"),
-            placed("data.json", Language::Json, "{}"),
+            placed("data.json", Language::JSON, "{}"),
         ];
         assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
-        assert_eq!(places[2], placed("README.md", Language::Markdown, "# Of use\n"));
-        assert_eq!(placed("empty.rs", Language::Rust, ""), (Class::Inside, Reverse(0)));
+        assert_eq!(places[2], placed("README.md", Language::MARKDOWN, "# Of use\n"));
+        assert_eq!(placed("empty.rs", Language::RUST, ""), (Class::Inside, Reverse(0)));
     }
 }

@@ -18,10 +18,11 @@ use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::recorded::StoredView;
 use crate::cache::view::{self, FileRecord, Links, Used};
 use crate::cache::{self, RepoStore, outlines};
-use crate::domain::{FilePath, Language};
+use crate::domain::FilePath;
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::{Graph, World, resolve};
-use crate::outline::{self, Outline};
+use crate::language;
+use crate::outline::Outline;
 use crate::plan::{Cause, FilePlan, Layers, Recipe};
 use crate::queue::Subject;
 use crate::repo::registry::Registered;
@@ -221,8 +222,7 @@ impl Worker {
         repo: &Registered,
         saved: BTreeMap<FilePath, Arc<Outline>>,
     ) -> Result<Graph, Unreconciled> {
-        let says_something =
-            |path: &FilePath| matches!(outline::language_of(path), Language::Rust | Language::CargoManifest);
+        let says_something = |path: &FilePath| language::of(path).has_dependents();
         let saved: Vec<(FilePath, Arc<Outline>)> = saved.into_iter().filter(|(path, _)| says_something(path)).collect();
         if saved.is_empty() {
             return Ok(resolve(std::iter::empty()));

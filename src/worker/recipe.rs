@@ -27,6 +27,7 @@ pub(super) fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe 
         schema_version: SCHEMA_VERSION,
         config_hash: no_options(),
         sees: if analysis_type == AnalysisType::Analysis { Sees::Dependencies } else { Sees::Nothing },
+        rules_by_language: true,
     };
     let model_id = config.embedding.model.as_deref();
     let installed = model_id.and_then(crate::embedder::model::spec).filter(|spec| home.model(spec.id).is_dir());
@@ -49,6 +50,7 @@ fn asks(config: &Config, prompts: &Prompts) -> Vec<AnalysisRecipe> {
         schema_version: SCHEMA_VERSION,
         config_hash: Limits::of(&config.llm).hash(),
         sees: if llm::sees_dependencies(analysis_type) { Sees::Context } else { Sees::Nothing },
+        rules_by_language: false,
     };
     AnalysisType::ALL.iter().map(ask).collect()
 }

@@ -11,7 +11,8 @@ use crate::cache;
 use crate::clock;
 use crate::domain::{Hash, RepoId};
 use crate::embedder::chunk::CHUNKER_VERSION;
-use crate::impact::RESOLUTION_VERSION;
+use crate::impact;
+use crate::language;
 use crate::outline::OUTLINE_VERSION;
 use crate::repo::registry::{self, Outcome, Registered};
 use crate::repo::{Busy, CLASSIFY_VERSION, Repo, RepoError, deny_globs};
@@ -158,7 +159,8 @@ fn check_identity(git: &Repo, repo: &Registered) -> Result<(), Unreconciled> {
 /// Hash of what decides how a file is read. When it changes, every file is read again.
 fn read_with(deny: &[String], context_bytes: usize) -> String {
     let versions =
-        [OUTLINE_VERSION, RESOLUTION_VERSION, CHUNKER_VERSION, CLASSIFY_VERSION, VIEW_VERSION].map(u32::to_le_bytes);
+        [OUTLINE_VERSION, CHUNKER_VERSION, CLASSIFY_VERSION, VIEW_VERSION].into_iter().chain(language::versions());
+    let versions: Vec<[u8; 4]> = versions.chain(impact::versions()).map(u32::to_le_bytes).collect();
     let context_bytes = (context_bytes as u64).to_le_bytes();
     let fields = versions.iter().map(|version| &version[..]).chain([&context_bytes[..]]);
     let fields = fields.chain(deny.iter().map(String::as_bytes));

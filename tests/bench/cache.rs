@@ -222,7 +222,7 @@ fn insert(db: &mut Connection, numbers: std::ops::Range<u64>, reports: &[String]
 fn key(number: u64) -> AnalysisKey {
     AnalysisKey {
         content_hash: Hash::of(&number.to_le_bytes()),
-        language: Language::Rust,
+        language: Language::RUST,
         role: Role::Library,
         analysis_type: AnalysisType::Analysis,
         model_id: Local.model_id().to_owned(),
@@ -249,7 +249,7 @@ fn reports() -> Vec<String> {
                 pending.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(path).unwrap();
-                let subject = Subject { language: Language::Rust, role: Role::Library, text: &text, uses: &[] };
+                let subject = Subject { language: Language::RUST, role: Role::Library, text: &text, uses: &[] };
                 let report = |&of| Local.analyze(of, &subject).unwrap().to_json().unwrap();
                 reports.extend(AnalysisType::ALL.iter().map(report));
             }

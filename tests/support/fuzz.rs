@@ -260,30 +260,29 @@ const JSON_WORDS: &[&str] = &[
     "\0",
 ];
 
-const LANGUAGES: &[Language] = Language::ALL;
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The language is the first byte's; the rest is the text.
 fn in_a_language(bytes: &[u8]) -> (Language, String) {
-    let language = LANGUAGES[usize::from(*bytes.first().unwrap_or(&0)) % LANGUAGES.len()];
+    let languages: Vec<Language> = Language::all().collect();
+    let language = languages[usize::from(*bytes.first().unwrap_or(&0)) % languages.len()];
     (language, text(bytes))
 }
 
 fn outline_of(bytes: &[u8]) {
     let text = text(bytes);
-    let (first, errors) = outline(Language::Rust, &text);
+    let (first, errors) = outline(Language::RUST, &text);
     assert_eq!(
         (&first, &errors),
-        (&outline(Language::Rust, &text).0, &outline(Language::Rust, &text).1),
+        (&outline(Language::RUST, &text).0, &outline(Language::RUST, &text).1),
         "the same text, the same outline"
     );
     assert_eq!(Outline::from_bytes(&first.to_bytes()).as_ref(), Some(&first), "what is stored comes back");
     // a line of its own at the end changes nothing that others see, if the text ends outside of everything
     if errors.is_empty() {
-        let (longer, _) = outline(Language::Rust, &format!("{text}\n\n"));
+        let (longer, _) = outline(Language::RUST, &format!("{text}\n\n"));
         assert_eq!(longer.interface_hash(), first.interface_hash());
     }
 }
@@ -291,7 +290,7 @@ fn outline_of(bytes: &[u8]) {
 fn stored_outline(bytes: &[u8]) {
     // bytes of a damaged store
     let _ = Outline::from_bytes(bytes);
-    let mut stored = outline(Language::Rust, &text(bytes)).0.to_bytes();
+    let mut stored = outline(Language::RUST, &text(bytes)).0.to_bytes();
     if let Some(at) = bytes.first().map(|&byte| usize::from(byte) % stored.len().max(1))
         && let Some(byte) = stored.get_mut(at)
     {
@@ -357,7 +356,7 @@ fn reply(bytes: &[u8]) {
     const LINES: u32 = 3;
     let said = text(bytes);
     let subject =
-        Subject { language: Language::Rust, role: Role::Library, text: "fn a() {}\nfn b() {}\nfn c() {}\n", uses: &[] };
+        Subject { language: Language::RUST, role: Role::Library, text: "fn a() {}\nfn b() {}\nfn c() {}\n", uses: &[] };
     for &analysis_type in AnalysisType::ALL {
         let prompt = render(&Prompts::built_in(), analysis_type, &subject, &LIMITS).unwrap();
         match parse(&prompt, &said, Finish::Stopped) {

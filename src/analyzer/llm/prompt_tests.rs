@@ -5,7 +5,7 @@ use crate::domain::{Language, Role};
 const LIMITS: Limits = Limits { max_input_bytes: 10_000, max_context_bytes: 1_000, max_output_tokens: 100 };
 
 fn subject(text: &str) -> Subject<'_> {
-    Subject { language: Language::Rust, role: Role::Library, text, uses: &[] }
+    Subject { language: Language::RUST, role: Role::Library, text, uses: &[] }
 }
 
 fn rendered(analysis_type: AnalysisType, subject: &Subject<'_>) -> Prompt {
@@ -16,7 +16,7 @@ fn rendered(analysis_type: AnalysisType, subject: &Subject<'_>) -> Prompt {
 fn the_instructions_do_not_depend_on_the_file() {
     for &analysis_type in AnalysisType::ALL {
         let one = rendered(analysis_type, &subject("fn a() {}\n"));
-        let python = Subject { language: Language::Python, role: Role::Test, text: "def b(): pass\n", uses: &[] };
+        let python = Subject { language: Language::PYTHON, role: Role::Test, text: "def b(): pass\n", uses: &[] };
         let other = rendered(analysis_type, &python);
         assert_eq!(one.instructions(), other.instructions());
         assert!(one.question().contains("1|fn a() {}\n"));

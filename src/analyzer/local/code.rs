@@ -6,9 +6,9 @@ use super::items::{self, Visibility};
 use super::lines;
 use super::maintainability::{self, Sample};
 use super::source::{Function, RustSource, Source};
-use super::syntax::{Kind, Syntax};
 use crate::analyzer::{CodeReport, DependencyUse, FunctionMetrics, UsedSymbol};
 use crate::domain::Language;
+use crate::language::rust::tree::{Kind, Syntax};
 
 pub fn report(source: &Source) -> CodeReport {
     let (unresolved, uses) = source.subject.uses.iter().map(used).partition(|symbol| symbol.signature.is_none());
@@ -27,7 +27,7 @@ pub fn report(source: &Source) -> CodeReport {
         }
         None if source.is_prose_or_data() => {}
         None => report.seen.not_covered.push(match source.subject.language {
-            Language::Rust => "functions: they are read off the syntax tree".to_owned(),
+            Language::RUST => "functions: they are read off the syntax tree".to_owned(),
             language => format!("functions, complexity and what it uses of other files: {language} is not parsed"),
         }),
     }
@@ -108,7 +108,7 @@ mod tests {
                 kind: "function".into(),
                 signature: signature.map(str::to_owned),
             }];
-            report(&Source::read(Subject { language: Language::Rust, role: Role::Library, text, uses: &uses }).unwrap())
+            report(&Source::read(Subject { language: Language::RUST, role: Role::Library, text, uses: &uses }).unwrap())
         };
         let (before, after, gone) = (with(Some("fn load()")), with(Some("fn load(a: u8)")), with(None));
         assert_ne!(before, after);
@@ -120,7 +120,7 @@ mod tests {
     fn functions_and_surface_are_measured() {
         let text = "pub struct S;\nimpl S {\n    pub fn f(&self, a: u8) -> u8 {\n        // no\n        if a > 1 { 2 } else { 3 }\n    }\n}\nimpl Drop for S {\n    fn drop(&mut self) {}\n}\n#[test]\nfn t() {}\n";
         let report =
-            report(&Source::read(Subject { language: Language::Rust, role: Role::Library, text, uses: &[] }).unwrap());
+            report(&Source::read(Subject { language: Language::RUST, role: Role::Library, text, uses: &[] }).unwrap());
         let f = &report.functions[0];
         assert_eq!((f.name.as_str(), f.start_line, f.end_line, f.code_lines, f.parameters), ("S::f", 3, 6, 3, 2));
         assert_eq!((f.cyclomatic, f.cognitive, f.nesting, f.test), (2, 2, 1, false));
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_measured_as_empty() {
         let report = report(
-            &Source::read(Subject { language: Language::Rust, role: Role::Library, text: "", uses: &[] }).unwrap(),
+            &Source::read(Subject { language: Language::RUST, role: Role::Library, text: "", uses: &[] }).unwrap(),
         );
         assert_eq!((report.seen.seen_bytes, report.lines.total, report.maintainability), (0, 0, None));
     }

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use super::syntax::{Field, Id, Kind, Syntax};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// The measures of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,7 +176,7 @@ mod tests {
 
     fn of(body: &str) -> (u32, u32, u32) {
         let text = format!("fn f(a: bool, b: bool, c: bool, d: bool) {{ {body} }}");
-        let syntax = Syntax::parse(&text).unwrap().unwrap();
+        let syntax = Syntax::parse(&text);
         let c = measure(&syntax, syntax.child_of_kind(0, Kind::FunctionItem).unwrap());
         (c.cyclomatic, c.cognitive, c.nesting)
     }

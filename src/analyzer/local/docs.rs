@@ -4,10 +4,10 @@ use super::complexity::own_nodes;
 use super::items::{self, Item, Visibility, documentation};
 use super::panics;
 use super::source::{RustSource, Source};
-use super::syntax::{Field, Id, Kind, Syntax};
 use super::{markdown, preface};
 use crate::analyzer::{DocItem, DocsReport, Members, Summary, SummarySource};
 use crate::domain::Language;
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// Characters of a summary that are kept.
 const LONGEST_SUMMARY: usize = 600;
@@ -18,10 +18,10 @@ const LONGEST_FIRST_LINE: usize = 160;
 pub fn report(source: &Source) -> DocsReport {
     match (&source.rust, source.subject.language) {
         (Some(rust), _) => of_rust(source, rust),
-        (None, Language::Markdown) => of_markdown(source),
+        (None, Language::MARKDOWN) => of_markdown(source),
         (None, language) => {
             let mut seen = source.seen(true);
-            if language == Language::Rust {
+            if language == Language::RUST {
                 seen.not_covered.push("public items: they are read off the syntax tree".to_owned());
             } else if !source.is_prose_or_data() {
                 seen.not_covered.push(format!("public items: {language} is not parsed"));
@@ -205,7 +205,7 @@ mod tests {
         let text = "//! Says\n//! what.\n//!\n//! More.\npub mod other;\n/// Loads.\npub fn load() -> io::Result<()> { a.unwrap(); Ok(()) }
 /// Loads.\n///\n/// # Errors\n/// Never.\npub fn loads() -> Result<(), E> {}\npub unsafe fn raw() {}\nfn hidden() {}
 pub struct S { /// yes\n pub a: u8, pub b: u8, c: u8 }\nimpl Display for S { fn fmt(&self) -> fmt::Result {} }\n";
-        let report = docs(Language::Rust, text);
+        let report = docs(Language::RUST, text);
         assert_eq!(report.summary.unwrap().text, "Says what.");
         let brief: Vec<_> =
             report.items.iter().map(|i| (i.name.as_str(), i.documented, i.missing_sections.join(","))).collect();
@@ -219,14 +219,14 @@ pub struct S { /// yes\n pub a: u8, pub b: u8, c: u8 }\nimpl Display for S { fn 
 
     #[test]
     fn without_module_documentation_the_largest_item_speaks() {
-        let report = docs(Language::Rust, "/// Small.\npub fn a() {}\n/// Large.\npub fn b() {\n\n}\n");
+        let report = docs(Language::RUST, "/// Small.\npub fn a() {}\n/// Large.\npub fn b() {\n\n}\n");
         let summary = report.summary.unwrap();
         assert_eq!((summary.item.as_deref(), summary.text.as_str()), (Some("b"), "Large."));
     }
 
     #[test]
     fn nothing_public_is_not_full_coverage() {
-        assert_eq!(docs(Language::Rust, "fn main() {}").coverage_percent, None);
-        assert!(!docs(Language::Python, "def f(): pass").seen.is_whole());
+        assert_eq!(docs(Language::RUST, "fn main() {}").coverage_percent, None);
+        assert!(!docs(Language::PYTHON, "def f(): pass").seen.is_whole());
     }
 }

@@ -16,17 +16,17 @@ use crate::domain::{Language, Role};
 
 /// The sources, and what they are analysed as.
 const SOURCES: [(&str, Language, Role); 11] = [
-    ("smelly.rs", Language::Rust, Role::Library),
-    ("smelly.rs", Language::Rust, Role::Test),
-    ("documented.rs", Language::Rust, Role::Library),
-    ("checks.rs", Language::Rust, Role::Library),
-    ("broken.rs", Language::Rust, Role::Library),
-    ("empty.rs", Language::Rust, Role::Library),
-    ("fetch.py", Language::Python, Role::Library),
-    ("router.ts", Language::TypeScript, Role::Library),
-    ("guide.md", Language::Markdown, Role::Library),
-    ("package.toml", Language::CargoManifest, Role::Library),
-    ("data.json", Language::Json, Role::Library),
+    ("smelly.rs", Language::RUST, Role::Library),
+    ("smelly.rs", Language::RUST, Role::Test),
+    ("documented.rs", Language::RUST, Role::Library),
+    ("checks.rs", Language::RUST, Role::Library),
+    ("broken.rs", Language::RUST, Role::Library),
+    ("empty.rs", Language::RUST, Role::Library),
+    ("fetch.py", Language::PYTHON, Role::Library),
+    ("router.ts", Language::TYPE_SCRIPT, Role::Library),
+    ("guide.md", Language::MARKDOWN, Role::Library),
+    ("package.toml", Language::CARGO_MANIFEST, Role::Library),
+    ("data.json", Language::JSON, Role::Library),
 ];
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ fn types_have_prompt_hashes_of_their_own() {
 #[test]
 fn only_analysis_looks_at_uses() {
     let text = fs::read_to_string(folder().join("smelly.rs")).unwrap();
-    let (uses, role, language) = (uses(), Role::Library, Language::Rust);
+    let (uses, role, language) = (uses(), Role::Library, Language::RUST);
     for &analysis_type in AnalysisType::ALL {
         let with = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &uses }).unwrap();
         let without = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &[] }).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::syntax::{Field, Id, Kind, Syntax};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// Attributes (by the last segment of their path) that make a function a test or a benchmark.
 const TEST_ATTRIBUTES: [&str; 7] =
@@ -331,7 +331,7 @@ mod tests {
     use super::*;
 
     fn listed(text: &str) -> Vec<(String, bool, bool)> {
-        let syntax = Syntax::parse(text).unwrap().unwrap();
+        let syntax = Syntax::parse(text);
         items(&syntax).into_iter().map(|i| (i.name, i.visibility == Visibility::Public, i.test)).collect()
     }
 
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn documentation_is_read_from_comments_and_attributes() {
         let text = "//! Module.\n\n/// One.\n/// Two.\n#[inline]\n#[doc = \"Three.\"]\nfn f() {}\n// plain\nfn g() {}\n/** Block\n * more */\nfn h() {}\n";
-        let syntax = Syntax::parse(text).unwrap().unwrap();
+        let syntax = Syntax::parse(text);
         let docs: Vec<_> = items(&syntax).iter().map(|i| documentation(&syntax, i.first, i.id)).collect();
         assert_eq!(docs[0].as_deref(), Some("One.\nTwo.\nThree."));
         assert_eq!(docs[1], None);

@@ -1,8 +1,8 @@
 //! Counting lines by what is on them.
 
-use super::comments::Comment;
-use super::syntax::{Id, Syntax};
 use crate::analyzer::Lines;
+use crate::language::comment::Comment;
+use crate::language::rust::tree::{Id, Syntax};
 
 /// What is on a line; code wins over a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,16 +97,16 @@ impl CodeLines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::local::comments::scan;
     use crate::domain::Language;
+    use crate::language::comment::scan;
 
     #[test]
     fn both_ways_of_counting_agree_on_rust() {
         let text = "//! doc\r\n\r\nfn f() { // tail\r\n    /* a\r\n       b */\r\n    g(\"x\r\n\r\ny\");\r\n}\r\n";
-        let syntax = Syntax::parse(text).unwrap().unwrap();
+        let syntax = Syntax::parse(text);
         let parsed = tally(&of_syntax(&syntax));
         assert_eq!(parsed, Lines { total: 9, code: 5, comment: 3, blank: 1 });
-        let scanned = tally(&of_comments(text, &scan(Language::Rust, text).unwrap()));
+        let scanned = tally(&of_comments(text, &scan(Language::RUST, text).unwrap()));
         assert_eq!((scanned.total, scanned.comment), (9, 3));
     }
 

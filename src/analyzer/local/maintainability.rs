@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::syntax::{Field, Id, Kind, Syntax};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// What the index needs to know of one function.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn volume_counts_tokens() {
-        let syntax = Syntax::parse("fn f() { a = b + b; /* no */ }").unwrap().unwrap();
+        let syntax = Syntax::parse("fn f() { a = b + b; /* no */ }");
         let function = syntax.child_of_kind(0, Kind::FunctionItem).unwrap();
         // { a = b + b ; : 7 tokens, 6 distinct.
         assert!((volume(&syntax, function) - 7.0 * 6_f64.log2()).abs() < 1e-9);

@@ -1,6 +1,6 @@
 //! Calls that end the thread: `unwrap`, `expect`, `panic!` and what is not written yet.
 
-use super::syntax::{Field, Id, Kind, Syntax};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// A call that can panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,7 +101,7 @@ mod tests {
 
     fn found(body: &str) -> Vec<Panic> {
         let text = format!("fn f() {{ {body} }}");
-        let syntax = Syntax::parse(&text).unwrap().unwrap();
+        let syntax = Syntax::parse(&text);
         (0..syntax.len()).filter_map(|id| at(&syntax, id)).collect()
     }
 

@@ -1,10 +1,10 @@
 //! The summary of a file that is not parsed: the comment, or in Python the docstring, at its top; of a Cargo manifest its description.
 
-use super::comments::Comment;
 use super::docs;
 use super::source::Source;
 use crate::analyzer::{Summary, SummarySource};
 use crate::domain::Language;
+use crate::language::comment::Comment;
 
 /// Words by which a comment is a licence and not a summary.
 const LICENCE_WORDS: [&str; 4] = ["copyright", "spdx-license", "licensed under", "permission is hereby granted"];
@@ -14,10 +14,10 @@ const LAST_START_ROW: u32 = 5;
 
 pub fn summary(source: &Source) -> Option<Summary> {
     let text = source.subject.text;
-    if source.subject.language == Language::CargoManifest {
+    if source.subject.language == Language::CARGO_MANIFEST {
         return package_description(text);
     }
-    let docstring = if source.subject.language == Language::Python { docstring(text) } else { None };
+    let docstring = if source.subject.language == Language::PYTHON { docstring(text) } else { None };
     docstring.or_else(|| leading_comment(source.comments.as_deref().unwrap_or_default()))
 }
 
@@ -81,22 +81,22 @@ mod tests {
 
     #[test]
     fn the_comment_at_the_top_is_the_summary() {
-        assert_eq!(of(Language::Shell, "#!/bin/sh\n# Installs\n# it.\n\nset -e\n").as_deref(), Some("Installs it."));
+        assert_eq!(of(Language::SHELL, "#!/bin/sh\n# Installs\n# it.\n\nset -e\n").as_deref(), Some("Installs it."));
         assert_eq!(
-            of(Language::Go, "// Copyright 2020 A\n\n// Package a does b.\npackage a\n").as_deref(),
+            of(Language::GO, "// Copyright 2020 A\n\n// Package a does b.\npackage a\n").as_deref(),
             Some("Package a does b.")
         );
         assert_eq!(
-            of(Language::Python, "#!/usr/bin/python\n\"\"\"Reads it.\n\nMore.\"\"\"\n").as_deref(),
+            of(Language::PYTHON, "#!/usr/bin/python\n\"\"\"Reads it.\n\nMore.\"\"\"\n").as_deref(),
             Some("Reads it.")
         );
         let manifest = "[package]\nname = \"a\"\ndescription = \"Reads b.\"\n";
-        assert_eq!(of(Language::CargoManifest, manifest).as_deref(), Some("Reads b."));
+        assert_eq!(of(Language::CARGO_MANIFEST, manifest).as_deref(), Some("Reads b."));
         assert_eq!(
-            of(Language::CargoManifest, "description = \"\"\"\nReads c.\n\"\"\"\n").as_deref(),
+            of(Language::CARGO_MANIFEST, "description = \"\"\"\nReads c.\n\"\"\"\n").as_deref(),
             Some("Reads c.")
         );
-        assert_eq!(of(Language::Python, "\"\"\"\nTitle\n~~~~~\n\"\"\"\n").as_deref(), Some("Title"));
+        assert_eq!(of(Language::PYTHON, "\"\"\"\nTitle\n~~~~~\n\"\"\"\n").as_deref(), Some("Title"));
         assert_eq!(of(Language::C, "int a;\nint b;\nint c;\nint d;\nint e;\nint f;\nint g; // late\n"), None);
     }
 }

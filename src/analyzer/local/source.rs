@@ -1,12 +1,14 @@
 //! A file made ready to be looked at: the syntax tree where there is one, its comments and its lines.
 
-use super::comments::{self, Comment};
 use super::complexity::{self, Complexity};
 use super::items::{self, Item};
 use super::lines::{self, CodeLines, LineKind};
-use super::syntax::{Field, Id, Kind, Syntax};
 use crate::analyzer::{AnalyzeError, Seen, Subject};
 use crate::domain::{Language, Role};
+use crate::language::comment::{self, Comment};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use crate::language::syntax::NoTree;
+use crate::language::{Class, Parsed};
 
 /// Macro calls with at least this many lines hold code that is worth saying was not looked at.
 const LONG_MACRO_LINES: u32 = 10;
@@ -48,15 +50,23 @@ impl<'a> Source<'a> {
     /// # Errors
     /// [`AnalyzeError::Grammar`], see [`Syntax::parse`].
     pub fn read(subject: Subject<'a>) -> Result<Self, AnalyzeError> {
-        let syntax = if subject.language == Language::Rust { Syntax::parse(subject.text)? } else { None };
+        let parsed = Parsed::new(subject.language, subject.text);
+        let syntax = match Syntax::of(&parsed) {
+            _ if subject.language != Language::RUST => None,
+            Ok(syntax) => Some(syntax),
+            Err(NoTree::Unfit { grammar, reason }) => {
+                return Err(AnalyzeError::Grammar { grammar, reason: reason.clone() });
+            }
+            Err(_) => None,
+        };
         Ok(Self::new(subject, syntax))
     }
 
     fn new(subject: Subject<'a>, syntax: Option<Syntax<'a>>) -> Self {
         let (comments, lines) = match &syntax {
-            Some(syntax) => (Some(comments::of_syntax(syntax)), lines::of_syntax(syntax)),
+            Some(syntax) => (Some(of_syntax(syntax)), lines::of_syntax(syntax)),
             None => {
-                let comments = comments::scan(subject.language, subject.text);
+                let comments = comment::scan(subject.language, subject.text);
                 let lines = lines::of_comments(subject.text, comments.as_deref().unwrap_or_default());
                 (comments, lines)
             }
@@ -66,18 +76,8 @@ impl<'a> Source<'a> {
     }
 
     /// Languages without functions and items of their own: their size and indentation are what they are.
-    pub const fn is_prose_or_data(&self) -> bool {
-        matches!(
-            self.subject.language,
-            Language::CargoManifest
-                | Language::Css
-                | Language::Html
-                | Language::Json
-                | Language::Markdown
-                | Language::Text
-                | Language::Toml
-                | Language::Yaml
-        )
+    pub fn is_prose_or_data(&self) -> bool {
+        self.subject.language.class() != Class::Code
     }
 
     /// What every report says of how much was looked at; `needs_syntax`: the report's type lives off the syntax tree.
@@ -89,7 +89,7 @@ impl<'a> Source<'a> {
             file_bytes: bytes,
             ..Seen::default()
         };
-        if needs_syntax && self.subject.language == Language::Rust {
+        if needs_syntax && self.subject.language == Language::RUST {
             seen.not_covered = self.unparsed();
         }
         seen
@@ -161,6 +161,11 @@ fn count_parameters(syntax: &Syntax, list: Id) -> u32 {
     u32::try_from(parameters.count()).unwrap_or(u32::MAX)
 }
 
+fn of_syntax<'a>(syntax: &Syntax<'a>) -> Vec<Comment<'a>> {
+    let comments = (0..syntax.len()).filter(|&id| syntax.kind(id).is_comment());
+    comment::at(syntax.text, comments.map(|id| syntax.node(id).start as usize..syntax.node(id).end as usize))
+}
+
 /// `3 functions`, `1 function`.
 pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
@@ -182,7 +187,7 @@ mod tests {
     #[test]
     fn rust_that_the_parser_gave_up_on_is_not_clean() {
         let text = "//! Words.\n\nfn f() {\n    // TODO: more\n    a.unwrap(); b.unwrap(); c.unwrap();\n}\n";
-        let subject = Subject { language: Language::Rust, role: Role::Library, text, uses: &[] };
+        let subject = Subject { language: Language::RUST, role: Role::Library, text, uses: &[] };
         let source = Source::new(subject, None);
         assert_eq!(todos::report(&source).todos[0].line, 4);
         assert_eq!(code::report(&source).lines.comment, 2);
@@ -190,5 +195,17 @@ mod tests {
         for seen in [refactor::report(&source).seen, docs::report(&source).seen, code::report(&source).seen] {
             assert!(!seen.is_whole());
         }
+    }
+
+    #[test]
+    fn rust_is_scanned_as_it_is_parsed() {
+        let text = "fn f<'a>(c: char) { '\"'; '\\''; 'ü'; r#\"// \" no\"#; /* a /* b */ c */ \"// no\" } // yes\n";
+        let syntax = Syntax::parse(text);
+        let parsed: Vec<_> = of_syntax(&syntax).into_iter().map(|c| (c.row, c.text)).collect();
+        assert_eq!(
+            parsed,
+            comment::scan(Language::RUST, text).unwrap().into_iter().map(|c| (c.row, c.text)).collect::<Vec<_>>()
+        );
+        assert_eq!(parsed.len(), 2);
     }
 }

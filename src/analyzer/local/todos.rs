@@ -4,11 +4,11 @@
 //! has a `:` behind it. That leaves out prose that merely speaks of such notes. The lines that follow belong to the note when they
 //! are indented deeper or go on with its sentence.
 
-use super::comments::Comment;
 use super::items::Item;
 use super::source::Source;
 use crate::analyzer::{Todo, TodoTag, TodosReport};
 use crate::domain::Language;
+use crate::language::comment::Comment;
 
 /// Characters of a note that are kept.
 const LONGEST_TEXT: usize = 300;
@@ -22,7 +22,7 @@ pub fn report(source: &Source) -> TodosReport {
     let mut found = find(comments);
     match &source.rust {
         Some(rust) => name_items(&mut found, &rust.items, rust),
-        None if source.subject.language == Language::Markdown => name_headings(&mut found, source.subject.text),
+        None if source.subject.language == Language::MARKDOWN => name_headings(&mut found, source.subject.text),
         None => seen.not_covered.push("items: notes are not assigned to what they stand in".to_owned()),
     }
     TodosReport { seen, todos: found.into_iter().map(|(_, todo)| todo).collect() }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn notes_know_their_item_owner_and_text() {
         let text = "// TODO: top\n\nfn a() {\n    // FIXME(ann): one\n    //   more of it\n    // Not this\n}\n/// XXX before b\nfn b() {}\n";
-        let found = todos(Language::Rust, text);
+        let found = todos(Language::RUST, text);
         let brief: Vec<_> =
             found.iter().map(|t| (t.tag, t.line, t.item.as_deref(), t.owner.as_deref(), t.text.as_str())).collect();
         assert_eq!(
@@ -184,13 +184,13 @@ mod tests {
     #[test]
     fn prose_code_and_strings_are_no_notes() {
         let text = "// the `TODO:` tag; TODOs are fine; see the TODO list\nfn todo() { todo!(); \"// TODO: no\"; }\n// todo list\n";
-        assert_eq!(todos(Language::Rust, text), []);
-        assert_eq!(todos(Language::Rust, "// todo: yes\n// a line, then TODO(x): yes\n").len(), 2);
+        assert_eq!(todos(Language::RUST, text), []);
+        assert_eq!(todos(Language::RUST, "// todo: yes\n// a line, then TODO(x): yes\n").len(), 2);
     }
 
     #[test]
     fn a_note_goes_on_with_its_sentence() {
-        let text = |source| todos(Language::Rust, source)[0].text.clone();
+        let text = |source| todos(Language::RUST, source)[0].text.clone();
         assert_eq!(text("// TODO: not needed if the\n// slot is free.\n// more\n"), "not needed if the slot is free.");
         assert_eq!(text("// TODO:\n// Spill arrays\n// Next\n"), "Spill arrays");
         assert_eq!(text("// TODO: one\n// Two\n"), "one");
@@ -199,9 +199,9 @@ mod tests {
 
     #[test]
     fn other_languages_have_notes_too() {
-        assert_eq!(todos(Language::Python, "def f():\n    # HACK around it\n").len(), 1);
+        assert_eq!(todos(Language::PYTHON, "def f():\n    # HACK around it\n").len(), 1);
         assert_eq!(
-            todos(Language::Markdown, "# A\n\n<!-- TODO: b -->\nTODO: not a comment\n")[0].item.as_deref(),
+            todos(Language::MARKDOWN, "# A\n\n<!-- TODO: b -->\nTODO: not a comment\n")[0].item.as_deref(),
             Some("A")
         );
         assert_eq!(todos(Language::C, "/*\n * TODO: x\n */\n")[0].line, 2);

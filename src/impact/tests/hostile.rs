@@ -17,7 +17,7 @@ fn damaged_outlines_are_refused_or_harmless() {
     let text = "mod a { pub struct S<T: Copy> { pub x: T } impl<T> S<T> { pub fn m(&self, n: u8) -> &T { &self.x } } }
         pub use a::S; mod gone; trait U { type V; fn u(&self) {} } impl U for S<u8> { type V = u8; }
         fn f(s: S<u8>) { let (p, q) = (s.m(1), |z: u8| z); if let Some(w) = p { w.u(); } say!(a::S { x: q }); }";
-    let bytes = outline(crate::domain::Language::Rust, text).0.to_bytes();
+    let bytes = outline(crate::domain::Language::RUST, text).0.to_bytes();
     let path = FilePath::from("src/lib.rs");
     for at in 0..bytes.len() {
         for flip in [0x01, 0x80, 0xFF] {

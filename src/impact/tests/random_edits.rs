@@ -1,7 +1,7 @@
 //! The promises over random histories.
 
 use super::*;
-use crate::impact::reach::tests::assert_complete;
+use crate::language::rust::assert_complete;
 
 /// Random edits of a small workspace: the same on every machine.
 struct Dice(u64);

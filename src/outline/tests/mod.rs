@@ -5,7 +5,7 @@ mod interface;
 use super::*;
 
 fn rust(text: &str) -> Outline {
-    let (outline, errors) = outline(Language::Rust, text);
+    let (outline, errors) = outline(Language::RUST, text);
     assert_eq!(errors, [], "{text}");
     outline
 }
@@ -166,7 +166,7 @@ async fn f<'a>(mut self: Box<Self>, (x, y): (u8, &'a str), z: impl Copy) -> Resu
 #[test]
 fn the_version_is_raised_with_the_outline() {
     let texts = [CONFIG, EVERYTHING];
-    let bytes: Vec<u8> = texts.iter().flat_map(|text| super::outline(Language::Rust, text).0.to_bytes()).collect();
+    let bytes: Vec<u8> = texts.iter().flat_map(|text| super::outline(Language::RUST, text).0.to_bytes()).collect();
     let known = (OUTLINE_VERSION, Hash::of(&bytes).to_string());
     let expected = (5, "9632a4c30d2ff0de4164c3404b305c22f1ce2ed029e92faeeb62060cb40df8ed".to_owned());
     assert_eq!(known, expected, "the outline of a text changed: raise OUTLINE_VERSION and put the new hash here");
@@ -174,7 +174,7 @@ fn the_version_is_raised_with_the_outline() {
 
 #[test]
 fn broken_source_is_input() {
-    let (outline, errors) = super::outline(Language::Rust, "pub fn good() {}\nstruct S { a: }\npub fn also() {} }}}");
+    let (outline, errors) = super::outline(Language::RUST, "pub fn good() {}\nstruct S { a: }\npub fn also() {} }}}");
     assert!(!errors.is_empty());
     assert!(outline.symbols().iter().any(|symbol| symbol.name == "good"));
     assert!(outline.symbols().iter().any(|symbol| symbol.name == "also"));
@@ -183,7 +183,7 @@ fn broken_source_is_input() {
 /// In a thread with the stack of a worker's: what overflows there kills the process.
 fn on_a_small_stack(text: String) {
     let thread = std::thread::Builder::new().stack_size(2 << 20);
-    let outline = thread.spawn(move || super::outline(Language::Rust, &text)).unwrap().join().unwrap();
+    let outline = thread.spawn(move || super::outline(Language::RUST, &text)).unwrap().join().unwrap();
     assert!(Outline::from_bytes(&outline.0.to_bytes()).is_some());
 }
 
@@ -222,7 +222,7 @@ fn odd_texts_are_texts() {
         "fn naïve() { \"ü\" }",
         "#!/usr/bin/env rust\nfn f() {}",
     ] {
-        super::outline(Language::Rust, text);
+        super::outline(Language::RUST, text);
     }
     assert_eq!(signature(&rust("pub fn f(\r\n  a: u8,\r\n) {}"), "f"), "pub fn f(a: u8)");
 }

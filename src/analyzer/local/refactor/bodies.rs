@@ -5,9 +5,9 @@ use crate::analyzer::local::complexity::own_nodes;
 use crate::analyzer::local::lines::LineKind;
 use crate::analyzer::local::panics::{self, Panic};
 use crate::analyzer::local::source::{Function, RustSource, Source, list_lines};
-use crate::analyzer::local::syntax::{Field, Id, Kind, Syntax};
 use crate::analyzer::{Metric, Severity, Smell, SmellKind};
 use crate::domain::Role;
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// As many are a habit and not an exception ("three strikes and you refactor": M. Fowler, "Refactoring", 1999, chapter 2).
 const REPEATED: usize = 3;

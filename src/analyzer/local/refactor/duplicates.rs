@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use super::noted;
 use crate::analyzer::local::complexity::own_nodes;
 use crate::analyzer::local::source::{Function, RustSource};
-use crate::analyzer::local::syntax::{Field, Id, Kind, Syntax};
 use crate::analyzer::{Metric, Severity, Smell, SmellKind};
 use crate::domain::Hash;
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// Tokens that a body must have; default of jscpd's `minTokens`.
 const FEWEST_TOKENS: usize = 50;

@@ -2,8 +2,8 @@
 
 use super::{count, over};
 use crate::analyzer::local::source::{Function, RustSource};
-use crate::analyzer::local::syntax::{Field, Id, Kind, Syntax};
 use crate::analyzer::{Metric, Severity, Smell, SmellKind};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// Lines of code; default of clippy's `too_many_lines`.
 const MOST_LINES: u32 = 100;

@@ -7,8 +7,8 @@ mod plain;
 mod shape;
 
 use super::source::Source;
-use super::syntax::{Id, Syntax};
 use crate::analyzer::{Metric, RefactorReport, Severity, Smell, SmellKind};
+use crate::language::rust::tree::{Id, Syntax};
 
 pub fn report(source: &Source) -> RefactorReport {
     let mut seen = source.seen(true);
@@ -60,7 +60,7 @@ mod tests {
     }
 
     fn kinds(text: &str) -> Vec<SmellKind> {
-        smells_as(Language::Rust, Role::Library, text).into_iter().map(|s| s.kind).collect()
+        smells_as(Language::RUST, Role::Library, text).into_iter().map(|s| s.kind).collect()
     }
 
     #[test]
@@ -73,12 +73,12 @@ mod tests {
     fn long_functions() {
         let body = |n: usize| format!("fn f() {{\n{}}}\n", "    a();\n\n    // b\n".repeat(n));
         assert_eq!(kinds(&body(98)), []);
-        let found = smells_as(Language::Rust, Role::Library, &body(99));
+        let found = smells_as(Language::RUST, Role::Library, &body(99));
         assert_eq!((found[0].kind, found[0].severity), (SmellKind::LongFunction, Severity::Warning));
         assert_eq!(found[0].metric, Some(Metric { value: 101, limit: 100 }));
-        assert_eq!(smells_as(Language::Rust, Role::Library, &body(300))[0].severity, Severity::Error);
+        assert_eq!(smells_as(Language::RUST, Role::Library, &body(300))[0].severity, Severity::Error);
         let test = format!("#[test]\n{}", body(300));
-        assert_eq!(smells_as(Language::Rust, Role::Library, &test)[0].severity, Severity::Info);
+        assert_eq!(smells_as(Language::RUST, Role::Library, &test)[0].severity, Severity::Info);
     }
 
     #[test]
@@ -100,11 +100,11 @@ mod tests {
     fn panics_outside_tests() {
         let text = "fn f() { a.unwrap(); b.unwrap(); c.expect(\"d\"); }";
         assert_eq!(kinds(text), [SmellKind::Panics]);
-        assert_eq!(smells_as(Language::Rust, Role::Test, text), []);
+        assert_eq!(smells_as(Language::RUST, Role::Test, text), []);
         assert_eq!(kinds(&format!("#[cfg(test)] mod tests {{ {text} }}")), []);
         assert_eq!(kinds("fn f() { a.unwrap(); } fn g() { todo!() }"), [SmellKind::Unfinished]);
         let spread = smells_as(
-            Language::Rust,
+            Language::RUST,
             Role::Library,
             "fn f() { a.unwrap(); }\nfn g() { a.unwrap(); }\nfn h() { a.unwrap(); }\n",
         );
@@ -127,7 +127,7 @@ mod tests {
             )
         };
         let twice = body("f", "a", "parse") + &body("g", "b", "parse");
-        let found = smells_as(Language::Rust, Role::Library, &twice);
+        let found = smells_as(Language::RUST, Role::Library, &twice);
         assert_eq!(found.iter().map(|s| s.kind).collect::<Vec<_>>(), [SmellKind::DuplicateBody]);
         assert!(found[0].message.contains("`f`"), "{}", found[0].message);
         assert_eq!(kinds(&(body("f", "a", "parse") + &body("g", "b", "read"))), []);
@@ -161,12 +161,12 @@ mod tests {
             smells_as(language, Role::Library, text).into_iter().map(|s| s.kind).collect::<Vec<_>>()
         };
         let deep: String = (0..9).map(|n| format!("{}if a{n}:\n", "  ".repeat(n))).collect();
-        assert_eq!(of(Language::Python, &deep), [SmellKind::DeepIndentation]);
-        assert_eq!(of(Language::Go, &"a()\n".repeat(1001)), [SmellKind::LargeFile]);
-        assert_eq!(of(Language::Go, &format!("// {}\n", "x".repeat(120))), [SmellKind::LongLines]);
-        assert_eq!(of(Language::Markdown, &"x".repeat(500)), []);
+        assert_eq!(of(Language::PYTHON, &deep), [SmellKind::DeepIndentation]);
+        assert_eq!(of(Language::GO, &"a()\n".repeat(1001)), [SmellKind::LargeFile]);
+        assert_eq!(of(Language::GO, &format!("// {}\n", "x".repeat(120))), [SmellKind::LongLines]);
+        assert_eq!(of(Language::MARKDOWN, &"x".repeat(500)), []);
         let source =
-            Source::read(Subject { language: Language::Json, role: Role::Library, text: "{}", uses: &[] }).unwrap();
+            Source::read(Subject { language: Language::JSON, role: Role::Library, text: "{}", uses: &[] }).unwrap();
         assert!(!report(&source).seen.is_whole());
     }
 }

@@ -22,7 +22,7 @@ pub fn find(source: &Source, seen: &mut Seen, smells: &mut Vec<Smell>) {
         seen.not_covered.push(format!("smells: none are known for {language}"));
         return;
     }
-    if language != Language::Rust {
+    if language != Language::RUST {
         seen.not_covered.push(format!("all smells but size, line length and indentation: {language} is not parsed"));
     }
     smells.extend(large_file(source));

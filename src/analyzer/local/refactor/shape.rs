@@ -3,8 +3,8 @@
 use super::{count, over};
 use crate::analyzer::local::items::Item;
 use crate::analyzer::local::source::RustSource;
-use crate::analyzer::local::syntax::{Field, Id, Kind, Syntax};
 use crate::analyzer::{Severity, Smell, SmellKind};
+use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
 /// Lines of code outside tests; default of pylint's `max-module-lines`.
 pub const MOST_FILE_LINES: u32 = 1000;

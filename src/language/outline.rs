@@ -1,0 +1,69 @@
+//! What one file says to others and asks of others, whatever its language.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::{self, Model};
+use super::rust::manifest::Manifest;
+use super::symbol::{Symbol, Visibility};
+
+/// What one file says to others and asks of others.
+// serde: an outline is a stored value, kept by the hash of the content it was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    pub(crate) symbols: Vec<Symbol>,
+    pub(crate) model: Model,
+    pub(crate) manifest: Option<Manifest>,
+}
+
+/// A place where the source is not what the language's grammar says. The outline holds what could be read around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// 1-based
+    pub line: u32,
+    pub message: String,
+}
+
+impl Outline {
+    /// The symbols that the file defines, in the order of the text.
+    pub fn symbols(&self) -> &[Symbol] {
+        &self.symbols
+    }
+
+    /// What crates and module trees follow from beside the names of modules, and what names cannot tell.
+    pub(crate) fn structure(&self) -> String {
+        let model = &self.model;
+        let folder = |scope: &facts::Scope| match &scope.kind {
+            facts::ScopeKind::Module { folder, .. } => folder.clone(),
+            _ => None,
+        };
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            (
+                // a file that says nothing, for it is skipped, is no module
+                model.scopes.is_empty(),
+                model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
+                model.scopes.iter().filter_map(folder).collect::<Vec<_>>(),
+            ),
+            model
+                .includes
+                .iter()
+                .map(|include| (&include.path, include.from_package, include.source))
+                .collect::<Vec<_>>(),
+            model
+                .extern_crates
+                .iter()
+                .map(|entry| (
+                    model.names.get(entry.name as usize),
+                    model.names.get(entry.alias as usize),
+                    entry.macro_use
+                ))
+                .collect::<Vec<_>>(),
+            (model.item_macros.iter().map(|&scope| model.place(scope)).collect::<Vec<_>>(), &self.manifest),
+        )
+    }
+
+    /// Whether others can see the symbol: private ones count if a child module lives in another file, for it sees them.
+    pub(crate) fn exposes(&self, symbol: &Symbol) -> bool {
+        symbol.visibility != Visibility::Private || !self.model.modules.is_empty()
+    }
+}

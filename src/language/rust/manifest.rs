@@ -1,0 +1,169 @@
+//! What a `Cargo.toml` says: the package's name, its targets, its workspace and its path dependencies.
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::language::{Outline, ParseError, Symbol, SymbolKind, Visibility};
+
+/// The parts of a Cargo manifest from which crates and their names follow (The Cargo Book, "The Manifest Format", "Cargo Targets",
+/// "Workspaces").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    /// `package.name`
+    pub package: Option<String>,
+    /// `package.edition`, where it is written: what is inherited from a workspace is newer than 2015.
+    pub edition: Option<String>,
+    pub inherits_edition: bool,
+    /// `[lib]`
+    pub lib_name: Option<String>,
+    pub lib_path: Option<String>,
+    /// `package.build`, if it names a file.
+    pub build: Option<String>,
+    /// `[[bin]]`, `[[test]]`, `[[example]]`, `[[bench]]` that name a path.
+    pub target_paths: Vec<String>,
+    /// Kinds of targets that are not looked for in their folders: `autobins = false` and the like.
+    pub not_discovered: Vec<TargetKind>,
+    /// Dependencies of every kind, target-specific ones included.
+    pub dependencies: Vec<Dependency>,
+    /// `workspace.dependencies`
+    pub workspace_dependencies: Vec<Dependency>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TargetKind {
+    Bin,
+    Test,
+    Example,
+    Bench,
+}
+
+const DISCOVERY: [(&str, TargetKind); 4] = [
+    ("autobins", TargetKind::Bin),
+    ("autotests", TargetKind::Test),
+    ("autoexamples", TargetKind::Example),
+    ("autobenches", TargetKind::Bench),
+];
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Dependency {
+    /// The name in the table: how source refers to it.
+    pub alias: String,
+    /// Name of the package: `package = ".."`, else the alias.
+    pub package: String,
+    pub path: Option<String>,
+    /// `workspace = true`: package and path stand in the workspace's table.
+    pub inherited: bool,
+}
+
+pub fn outline(text: &str) -> (Outline, Vec<ParseError>) {
+    let table = match text.parse::<Table>() {
+        Ok(table) => table,
+        Err(error) => {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.as_bytes().iter().take(at).filter(|&&byte| byte == b'\n').count();
+            let message = format!("not valid TOML: {}", error.message());
+            return (Outline::default(), vec![ParseError { line: u32::try_from(line).unwrap_or(u32::MAX), message }]);
+        }
+    };
+    let manifest = read(&table);
+    let symbols = manifest.package.iter().map(|name| package_symbol(name, text)).collect();
+    (Outline { symbols, manifest: Some(manifest), ..Outline::default() }, Vec::new())
+}
+
+fn package_symbol(name: &str, text: &str) -> Symbol {
+    let line = text.lines().position(|line| line.trim_start().starts_with("[package]")).unwrap_or(0) as u32 + 1;
+    Symbol {
+        name: name.to_owned(),
+        kind: SymbolKind::Module,
+        visibility: Visibility::Public,
+        signature: format!("package {name}"),
+        start_line: line,
+        end_line: line,
+        doc: false,
+    }
+}
+
+fn read(table: &Table) -> Manifest {
+    let package = table.get("package").and_then(Value::as_table);
+    let lib = table.get("lib").and_then(Value::as_table);
+    let workspace = table.get("workspace").and_then(Value::as_table);
+    let targets =
+        ["bin", "test", "example", "bench"].into_iter().filter_map(|kind| table.get(kind)?.as_array()).flatten();
+    Manifest {
+        package: package.and_then(|package| text_of(package, "name")),
+        edition: package.and_then(|package| text_of(package, "edition")),
+        inherits_edition: package.and_then(|package| package.get("edition")).is_some_and(Value::is_table),
+        lib_name: lib.and_then(|lib| text_of(lib, "name")),
+        lib_path: lib.and_then(|lib| text_of(lib, "path")),
+        build: package.and_then(|package| text_of(package, "build")),
+        target_paths: targets.filter_map(|target| text_of(target.as_table()?, "path")).collect(),
+        not_discovered: DISCOVERY
+            .into_iter()
+            .filter(|(key, _)| package.and_then(|package| package.get(*key)).and_then(Value::as_bool) == Some(false))
+            .map(|(_, kind)| kind)
+            .collect(),
+        dependencies: dependencies_of(table)
+            .chain(
+                table
+                    .get("target")
+                    .and_then(Value::as_table)
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, target)| target.as_table().into_iter().flat_map(dependencies_of)),
+            )
+            .collect(),
+        workspace_dependencies: workspace
+            .map(|table| dependencies_in(table, "dependencies").collect())
+            .unwrap_or_default(),
+    }
+}
+
+fn text_of(table: &Table, key: &str) -> Option<String> {
+    table.get(key)?.as_str().map(str::to_owned)
+}
+
+fn dependencies_of(table: &Table) -> impl Iterator<Item = Dependency> {
+    ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().flat_map(|kind| dependencies_in(table, kind))
+}
+
+fn dependencies_in<'a>(table: &'a Table, kind: &str) -> impl Iterator<Item = Dependency> + use<'a> {
+    let entries = table.get(kind).and_then(Value::as_table);
+    entries.into_iter().flatten().map(|(alias, value)| {
+        let details = value.as_table();
+        Dependency {
+            alias: alias.clone(),
+            package: details.and_then(|details| text_of(details, "package")).unwrap_or_else(|| alias.clone()),
+            path: details.and_then(|details| text_of(details, "path")),
+            inherited: details.and_then(|details| details.get("workspace")).and_then(Value::as_bool).unwrap_or(false),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_says_its_targets_and_dependencies() {
+        let (outline, errors) = super::outline(
+            "[package]\nname = \"a-b\"\n[lib]\npath = \"x.rs\"\n[[bin]]\nname = \"c\"\npath = \"c.rs\"\n\
+             [dependencies]\nserde = \"1\"\nother = { package = \"real\", path = \"../real\" }\n\
+             [target.'cfg(unix)'.dev-dependencies]\nw = { workspace = true }\n",
+        );
+        assert_eq!(Outline::from_bytes(&outline.to_bytes()).as_ref(), Some(&outline));
+        let manifest = outline.manifest.unwrap();
+        assert!(errors.is_empty());
+        assert_eq!(manifest.package.as_deref(), Some("a-b"));
+        assert_eq!(manifest.target_paths, ["c.rs"]);
+        let other = manifest.dependencies.iter().find(|dependency| dependency.alias == "other").unwrap();
+        assert_eq!((other.package.as_str(), other.path.as_deref()), ("real", Some("../real")));
+        assert!(manifest.dependencies.iter().any(|dependency| dependency.alias == "w" && dependency.inherited));
+    }
+
+    #[test]
+    fn a_broken_manifest_says_where() {
+        let (outline, errors) = super::outline("[package]\nname = \n");
+        assert_eq!(outline, Outline::default());
+        assert_eq!(errors[0].line, 2);
+    }
+}

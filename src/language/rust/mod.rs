@@ -1,0 +1,46 @@
+//! Rust and its Cargo manifests.
+
+pub(super) mod manifest;
+mod outline;
+mod resolve;
+mod segments;
+pub mod tree;
+
+use super::resolve::Family;
+use super::syntax::Grammar;
+use super::{Class, Spec, comment};
+use crate::domain::Language;
+
+#[cfg(test)]
+pub(crate) use resolve::assert_complete;
+
+impl Language {
+    pub const CARGO_MANIFEST: Self = CARGO_MANIFEST.language;
+    pub const MARKDOWN: Self = super::markdown::SPEC.language;
+    pub const RUST: Self = SPEC.language;
+}
+
+static FAMILY: Family = Family { name: "rust", version: resolve::VERSION, resolver: resolve::resolver };
+
+pub static SPEC: Spec = Spec {
+    extensions: &["rs"],
+    separator: "::",
+    comments: Some(&comment::RUST),
+    grammar: Some(Grammar { name: "Rust", language: || tree_sitter_rust::LANGUAGE.into() }),
+    family: Some(&FAMILY),
+    outline: outline::outline,
+    segments: segments::segments,
+    #[cfg(test)]
+    sample: include_str!("sample.rs"),
+    ..Spec::plain("rust", Class::Code)
+};
+
+pub static CARGO_MANIFEST: Spec = Spec {
+    file_names: &["Cargo.toml"],
+    comments: Some(&comment::TOML),
+    family: Some(&FAMILY),
+    outline: |parsed| manifest::outline(parsed.text),
+    #[cfg(test)]
+    sample: "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n",
+    ..Spec::plain("cargo-manifest", Class::Data)
+};

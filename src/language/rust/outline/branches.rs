@@ -1,0 +1,68 @@
+//! Expressions that choose or repeat: what they bind, and what they come to.
+
+use tree_sitter::Node;
+
+use super::{Walk, named_children};
+use crate::language::facts::{How, NO_VALUE, Step, Value};
+
+impl Walk<'_> {
+    pub(super) fn match_expr(&mut self, node: Node<'_>) -> Value {
+        let value = self.all_values(node.child_by_field_name("value"));
+        let mut results = Vec::new();
+        for arm in node.child_by_field_name("body").map(named_children).unwrap_or_default() {
+            if arm.kind() != "match_arm" {
+                continue;
+            }
+            self.with_locals(|walk| {
+                if let Some(pattern) = arm.child_by_field_name("pattern") {
+                    let condition = pattern.child_by_field_name("condition");
+                    let inner =
+                        named_children(pattern).into_iter().find(|part| Some(*part) != condition && !part.is_extra());
+                    if let Some(inner) = inner {
+                        walk.bind(inner, value, None);
+                    }
+                    walk.all_values(condition);
+                }
+                results.push(walk.all_values(arm.child_by_field_name("value")));
+            });
+        }
+        self.push_step(Step::OneOf(results))
+    }
+
+    pub(super) fn if_expr(&mut self, node: Node<'_>) -> Value {
+        let then = self.with_locals(|walk| {
+            walk.all_values(node.child_by_field_name("condition"));
+            walk.all_values(node.child_by_field_name("consequence"))
+        });
+        let otherwise = self.all_values(node.child_by_field_name("alternative"));
+        self.push_step(Step::OneOf(vec![then, otherwise]))
+    }
+
+    /// The variables live on to the end of the enclosing `if` or `while`.
+    pub(super) fn let_condition(&mut self, node: Node<'_>) -> Value {
+        let value = self.all_values(node.child_by_field_name("value"));
+        if let Some(pattern) = node.child_by_field_name("pattern") {
+            self.bind(pattern, value, None);
+        }
+        NO_VALUE
+    }
+
+    pub(super) fn while_expr(&mut self, node: Node<'_>) -> Value {
+        self.with_locals(|walk| {
+            walk.all_values(node.child_by_field_name("condition"));
+            walk.all_values(node.child_by_field_name("body"));
+        });
+        NO_VALUE
+    }
+
+    pub(super) fn for_expr(&mut self, node: Node<'_>) -> Value {
+        let value = self.all_values(node.child_by_field_name("value"));
+        self.with_locals(|walk| {
+            if let Some(pattern) = node.child_by_field_name("pattern") {
+                walk.bind_how(pattern, value, None, How::Element);
+            }
+            walk.all_values(node.child_by_field_name("body"));
+        });
+        NO_VALUE
+    }
+}

@@ -1,0 +1,336 @@
+//! What belongs to a type: fields, variants, the items of its impls, the traits it implements.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
+use super::names::{End, Names};
+use super::view::{File, GlobalDef, Name, View};
+use crate::language::SymbolKind;
+use crate::language::facts::{ImplId, Owner, ScopeId, ScopeKind, Type, TypeId};
+
+/// An impl block: a file and its index there.
+pub(super) type ImplRef = (File, ImplId);
+
+/// Every list is in the order of files, then of the text.
+#[derive(Default)]
+pub(super) struct Members {
+    /// Fields of structs and variants, variants of enums, items of traits; the first of a name counts.
+    owned: FxHashMap<(GlobalDef, Name), GlobalDef>,
+    pub of_type: FxHashMap<(GlobalDef, Name), Vec<GlobalDef>>,
+    /// The same for types that the view does not define, by the last name of their path.
+    pub of_external: FxHashMap<(Name, Name), Vec<GlobalDef>>,
+    /// Impls of traits, by type.
+    pub traits_of: FxHashMap<GlobalDef, Vec<ImplRef>>,
+    pub traits_of_external: FxHashMap<Name, Vec<ImplRef>>,
+    /// Traits that are implemented for every type that implements certain others: those of the view that are asked for.
+    pub blanket: BTreeMap<ImplRef, Blanket>,
+    /// The trait of an impl, where the view defines it.
+    pub trait_of: FxHashMap<ImplRef, GlobalDef>,
+    /// All fields and methods of a name.
+    pub by_name: FxHashMap<Name, Vec<GlobalDef>>,
+    /// Methods that traits of the view add to foreign types.
+    pub extensions: FxHashMap<Name, Vec<GlobalDef>>,
+    /// What an impl is for.
+    heads: FxHashMap<ImplRef, Head>,
+    /// Files with impls of or for what a file defines, by that file, with how many times.
+    implementors: FxHashMap<File, BTreeMap<File, u32>>,
+}
+
+/// `impl<T: A + Foreign> Of for T`
+pub(super) struct Blanket {
+    pub of: GlobalDef,
+    /// Traits of the view that the type must implement.
+    pub asked: Vec<GlobalDef>,
+    /// It must implement others, too; whether it does is not known.
+    pub asks_more: bool,
+}
+
+/// Aliases of aliases; one that stands for itself has no end.
+const ALIASES_MAX: usize = 8;
+
+/// What an impl is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    Def(GlobalDef),
+    External(Name),
+    Anything,
+}
+
+impl Members {
+    /// What the defs alone say; enough to resolve names.
+    pub(super) fn of_definitions(view: &View) -> Self {
+        let mut members = Self::default();
+        for file in 0..view.files.len() as File {
+            members.add_definitions(view, file);
+        }
+        members
+    }
+
+    pub(super) fn add_definitions(&mut self, view: &View, file: File) {
+        for (id, def) in view.model(file).defs.iter().enumerate() {
+            let id = view.global(file, id as u32);
+            let name = view.name(file, def.name);
+            if let Owner::Def(owner) = def.owner {
+                self.owned.entry((view.global(file, owner), name)).or_insert(id);
+            }
+            if matches!(view.kind(id), SymbolKind::Field | SymbolKind::Method) {
+                insert(&mut self.by_name, name, id);
+            }
+        }
+    }
+
+    /// Takes out what [`Members::add_definitions`] put in; the view still says what it said then.
+    pub(super) fn remove_definitions(&mut self, view: &View, file: File) {
+        for (id, def) in view.model(file).defs.iter().enumerate() {
+            let id = view.global(file, id as u32);
+            let name = view.name(file, def.name);
+            if let Owner::Def(owner) = def.owner {
+                self.owned.remove(&(view.global(file, owner), name));
+            }
+            remove(&mut self.by_name, &name, id);
+        }
+    }
+
+    pub(super) fn owned(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
+        self.owned.get(&(owner, name)).copied()
+    }
+
+    /// The type or trait that a field or method belongs to.
+    pub(super) fn type_of_member(&self, view: &View, member: GlobalDef) -> Option<GlobalDef> {
+        let file = view.file_of(member);
+        match view.def(member).owner {
+            Owner::Def(owner) => Some(view.global(file, owner)),
+            Owner::Impl(block) => match self.heads.get(&(file, block))? {
+                Head::Def(def) => Some(*def),
+                Head::External(_) | Head::Anything => None,
+            },
+            Owner::Scope | Owner::Macro => None,
+        }
+    }
+
+    /// The trait whose impl a method stands in, where the view defines it.
+    pub(super) fn trait_of_member(&self, view: &View, member: GlobalDef) -> Option<GlobalDef> {
+        match view.def(member).owner {
+            Owner::Impl(block) => self.trait_of.get(&(view.file_of(member), block)).copied(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn variant(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
+        self.owned(owner, name)
+    }
+
+    /// Files with impls of or for what the file defines.
+    pub(super) fn implementors(&self, file: File) -> impl Iterator<Item = File> {
+        self.implementors.get(&file).into_iter().flatten().map(|(&file, _)| file)
+    }
+
+    /// Sorts the impls of a file under their types.
+    pub(super) fn add_impls(&mut self, view: &View, file: File, impls: Impls) {
+        for (id, Found { head, of, blanket }) in impls.0 {
+            let block = (file, id);
+            if let Some(Head::Def(of)) = of.flatten() {
+                self.trait_of.insert(block, of);
+            }
+            self.blanket.extend(blanket.map(|blanket| (block, blanket)));
+            if of.is_some() {
+                match head {
+                    Head::Def(def) => insert(&mut self.traits_of, def, block),
+                    Head::External(name) => insert(&mut self.traits_of_external, name, block),
+                    Head::Anything => {}
+                }
+            }
+            self.heads.insert(block, head);
+            for of in self.definers(view, block) {
+                *self.implementors.entry(of).or_default().entry(file).or_default() += 1;
+            }
+        }
+        for (place, id) in self.places(view, file) {
+            match place {
+                Place::Type(of) => insert(&mut self.of_type, of, id),
+                Place::External(of) => insert(&mut self.of_external, of, id),
+                Place::Extension(name) => insert(&mut self.extensions, name, id),
+            }
+        }
+    }
+
+    /// Takes out what [`Members::add_impls`] put in; the view still says of this file what it said then.
+    pub(super) fn remove_impls(&mut self, view: &View, file: File) {
+        for (place, id) in self.places(view, file) {
+            match place {
+                Place::Type(of) => remove(&mut self.of_type, &of, id),
+                Place::External(of) => remove(&mut self.of_external, &of, id),
+                Place::Extension(name) => remove(&mut self.extensions, &name, id),
+            }
+        }
+        for id in 0..view.model(file).impls.len() as ImplId {
+            let block = (file, id);
+            for of in self.definers(view, block) {
+                self.forget_implementor(of, file);
+            }
+            let Some(head) = self.heads.remove(&block) else { continue };
+            self.trait_of.remove(&block);
+            self.blanket.remove(&block);
+            match head {
+                Head::Def(def) => remove(&mut self.traits_of, &def, block),
+                Head::External(name) => remove(&mut self.traits_of_external, &name, block),
+                Head::Anything => {}
+            }
+        }
+    }
+
+    /// Files whose definitions are known by what an impl is of and for.
+    fn definers(&self, view: &View, block: ImplRef) -> Vec<File> {
+        let head = match self.heads.get(&block) {
+            Some(Head::Def(def)) => Some(def),
+            _ => None,
+        };
+        let asked = self.blanket.get(&block).into_iter().flat_map(|blanket| &blanket.asked);
+        head.into_iter().chain(self.trait_of.get(&block)).chain(asked).map(|&def| view.file_of(def)).collect()
+    }
+
+    fn forget_implementor(&mut self, of: File, file: File) {
+        let Some(implementors) = self.implementors.get_mut(&of) else { return };
+        let Some(times) = implementors.get_mut(&file) else { return };
+        *times -= 1;
+        if *times == 0 {
+            implementors.remove(&file);
+        }
+    }
+
+    /// Under what the items of a file's impls are found.
+    fn places(&self, view: &View, file: File) -> Vec<(Place, GlobalDef)> {
+        let mut places = Vec::new();
+        for (id, def) in view.model(file).defs.iter().enumerate() {
+            let Owner::Impl(block) = def.owner else { continue };
+            let id = view.global(file, id as u32);
+            if view.kind(id) == SymbolKind::Impl {
+                continue;
+            }
+            let name = view.name(file, def.name);
+            let has_own_trait = self.trait_of.contains_key(&(file, block));
+            match self.heads.get(&(file, block)) {
+                Some(Head::Def(of)) => places.push((Place::Type((*of, name)), id)),
+                // `impl From<Ours> for Theirs` says nothing of their other `from`s.
+                Some(Head::External(_)) if view.model(file).impls[block as usize].of.is_some() && !has_own_trait => {}
+                Some(Head::External(of)) => {
+                    places.push((Place::External((*of, name)), id));
+                    if has_own_trait && view.kind(id) == SymbolKind::Method {
+                        places.push((Place::Extension(name), id));
+                    }
+                }
+                Some(Head::Anything) | None => {}
+            }
+        }
+        places
+    }
+}
+
+/// Where an item of an impl is looked for.
+enum Place {
+    Type((GlobalDef, Name)),
+    External((Name, Name)),
+    Extension(Name),
+}
+
+/// What the impls of a file are of and for.
+pub(super) struct Impls(Vec<(ImplId, Found)>);
+
+struct Found {
+    head: Head,
+    /// Of an impl of a trait, what that is, if it is known.
+    of: Option<Option<Head>>,
+    blanket: Option<Blanket>,
+}
+
+/// Resolves the heads of a file's impls; definitions, imports and modules are in place.
+pub(super) fn impls_of(names: &Names<'_>, file: File) -> Impls {
+    let view = &names.world.view;
+    let mut impls = Vec::new();
+    for (id, block) in view.model(file).impls.iter().enumerate() {
+        let Some(head) = head_of(names, file, block.this) else { continue };
+        let of = block.of.map(|of| head_of(names, file, of));
+        let blanket = match (head, of) {
+            (Head::Anything, Some(Some(Head::Def(of)))) => Some(blanket_of(names, of, file, block.scope)),
+            _ => None,
+        };
+        impls.push((id as ImplId, Found { head, of, blanket }));
+    }
+    Impls(impls)
+}
+
+fn insert<K: Eq + Hash, V: Ord>(lists: &mut FxHashMap<K, Vec<V>>, key: K, value: V) {
+    let list = lists.entry(key).or_default();
+    // in a first build everything comes in order
+    let at = if list.last().is_none_or(|last| *last < value) { Err(list.len()) } else { list.binary_search(&value) };
+    if let Err(at) = at {
+        list.insert(at, value);
+    }
+}
+
+fn remove<K: Eq + Hash, V: Ord>(lists: &mut FxHashMap<K, Vec<V>>, key: &K, value: V) {
+    let Some(list) = lists.get_mut(key) else { return };
+    if let Ok(at) = list.binary_search(&value) {
+        list.remove(at);
+    }
+    if list.is_empty() {
+        lists.remove(key);
+    }
+}
+
+fn blanket_of(names: &Names<'_>, of: GlobalDef, file: File, scope: ScopeId) -> Blanket {
+    let mut blanket = Blanket { of, asked: Vec::new(), asks_more: false };
+    let ScopeKind::Item { generics, .. } = &names.world.view.model(file).scopes[scope as usize].kind else {
+        return blanket;
+    };
+    for &bound in generics.iter().flat_map(|generic| &generic.bounds) {
+        match head_of(names, file, bound) {
+            Some(Head::Def(def)) => blanket.asked.push(def),
+            _ => blanket.asks_more = true,
+        }
+    }
+    blanket
+}
+
+/// What a type is at its outside, aliases followed.
+fn head_of(names: &Names<'_>, file: File, ty: TypeId) -> Option<Head> {
+    let view = &names.world.view;
+    let mut head = written_head(names, file, ty)?;
+    for _ in 0..ALIASES_MAX {
+        match head {
+            Head::Def(def) if view.kind(def) == SymbolKind::TypeAlias => {
+                head = written_head(names, view.file_of(def), view.def(def).ty?)?;
+            }
+            other => return Some(other),
+        }
+    }
+    None
+}
+
+fn written_head(names: &Names<'_>, file: File, ty: TypeId) -> Option<Head> {
+    let view = &names.world.view;
+    let model = view.model(file);
+    let mount = *names.world.modules.of_file[file as usize].first()?;
+    let mut ty = ty;
+    for _ in 0..8 {
+        match model.types.get(ty as usize)? {
+            Type::Path(path) => {
+                let path = &model.paths[*path as usize];
+                let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
+                let walked = names.walk(mount, path.scope, &segments, path.space);
+                return match walked.end {
+                    End::Def(def) => Some(Head::Def(def)),
+                    End::Generic(..) => Some(Head::Anything),
+                    End::External => segments.last().map(|&name| Head::External(name)),
+                    _ => None,
+                };
+            }
+            Type::Bounds(bounds) => ty = *bounds.first()?,
+            Type::Slice(_) => return Some(Head::External(view.words.empty)),
+            _ => return None,
+        }
+    }
+    None
+}

@@ -1,0 +1,223 @@
+//! All files of a view side by side, with one numbering for names, files and definitions.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::domain::FilePath;
+use crate::language::facts::{Def, DefId, Model, NameId};
+use crate::language::{Outline, Symbol, SymbolKind};
+
+/// A name, the same number in every file.
+pub(super) type Name = u32;
+/// Index of a file in the view, in the order of paths.
+pub(super) type File = u32;
+
+/// A definition; in the order of files, then of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct GlobalDef {
+    file: File,
+    def: DefId,
+}
+
+pub(super) struct FileEntry {
+    pub path: FilePath,
+    pub outline: Arc<Outline>,
+    /// The outline's names in the view's numbering.
+    names: Vec<Name>,
+}
+
+pub(super) struct View {
+    /// In the order of their paths.
+    pub files: Vec<FileEntry>,
+    texts: Vec<Arc<str>>,
+    numbers: FxHashMap<Arc<str>, Name>,
+    /// The files that write a name, ascending.
+    writers: Vec<Vec<File>>,
+    pub words: Words,
+}
+
+/// Types of the standard library that values have without naming them. They are numbered in every view: what a file means must not
+/// depend on whether another one writes `str`.
+const UNWRITTEN: [&str; 3] = ["str", "Option", "Result"];
+
+/// Numbers of the names that the language gives a meaning.
+#[derive(Default)]
+pub(super) struct Words {
+    pub empty: Name,
+    pub krate: Name,
+    pub this_module: Name,
+    pub parent: Name,
+    pub this_type: Name,
+    pub dollar_crate: Name,
+}
+
+impl View {
+    pub(super) fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Outline>)>) -> Self {
+        let mut sorted: Vec<_> = files.into_iter().collect();
+        sorted.sort_by_key(|&(path, _)| path);
+        sorted.dedup_by_key(|&mut (path, _)| path);
+        let mut view = Self {
+            files: Vec::with_capacity(sorted.len()),
+            texts: Vec::new(),
+            numbers: FxHashMap::default(),
+            writers: Vec::new(),
+            words: Words::default(),
+        };
+        view.words = Words {
+            empty: view.number(""),
+            krate: view.number("crate"),
+            this_module: view.number("self"),
+            parent: view.number("super"),
+            this_type: view.number("Self"),
+            dollar_crate: view.number("$crate"),
+        };
+        for name in UNWRITTEN {
+            view.number(name);
+        }
+        for (path, outline) in sorted {
+            let file = view.files.len() as File;
+            let names = view.numbered(outline);
+            for &name in &names {
+                let writers = &mut view.writers[name as usize];
+                if writers.last() != Some(&file) {
+                    writers.push(file);
+                }
+            }
+            view.files.push(FileEntry { path: path.clone(), outline: Arc::clone(outline), names });
+        }
+        view
+    }
+
+    /// Puts another outline in the place of a file's; hands out the one that was there.
+    pub(super) fn replace(&mut self, file: File, outline: &Arc<Outline>) -> Arc<Outline> {
+        let names = self.numbered(outline);
+        let entry = &mut self.files[file as usize];
+        let former = std::mem::replace(&mut entry.names, names);
+        for name in former {
+            let writers = &mut self.writers[name as usize];
+            if let Ok(at) = writers.binary_search(&file) {
+                writers.remove(at);
+            }
+        }
+        for &name in &entry.names {
+            let writers = &mut self.writers[name as usize];
+            if let Err(at) = writers.binary_search(&file) {
+                writers.insert(at, file);
+            }
+        }
+        std::mem::replace(&mut entry.outline, Arc::clone(outline))
+    }
+
+    fn numbered(&mut self, outline: &Outline) -> Vec<Name> {
+        outline.model.names.iter().map(|name| self.number(name)).collect()
+    }
+
+    fn number(&mut self, text: &str) -> Name {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = self.texts.len() as Name;
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        self.writers.push(Vec::new());
+        number
+    }
+
+    /// Names that are numbered, those that no file writes any more included.
+    pub(super) fn names(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Number of a text that some file may have used.
+    pub(super) fn known(&self, text: &str) -> Option<Name> {
+        self.numbers.get(text).copied()
+    }
+
+    /// The files that write a name, ascending.
+    pub(super) fn writers(&self, name: Name) -> &[File] {
+        self.writers.get(name as usize).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, name: Name) -> &str {
+        self.texts.get(name as usize).map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    pub(super) fn file_at(&self, path: &[u8]) -> Option<File> {
+        self.files.binary_search_by(|entry| entry.path.as_bytes().cmp(path)).ok().map(|at| at as File)
+    }
+
+    /// The files in a folder and below.
+    pub(super) fn files_below(&self, folder: &[u8]) -> impl Iterator<Item = (File, &FileEntry)> {
+        let prefix = if folder.is_empty() { Vec::new() } else { [folder, b"/"].concat() };
+        let first = self.files.partition_point(|entry| entry.path.as_bytes() < prefix.as_slice());
+        let files = self.files.iter().enumerate().skip(first).map(|(file, entry)| (file as File, entry));
+        files.take_while(move |(_, entry)| entry.path.as_bytes().starts_with(&prefix))
+    }
+
+    pub(super) fn path(&self, file: File) -> &FilePath {
+        &self.files[file as usize].path
+    }
+
+    pub(super) fn outline(&self, file: File) -> &Outline {
+        &self.files[file as usize].outline
+    }
+
+    pub(super) fn model(&self, file: File) -> &Model {
+        &self.outline(file).model
+    }
+
+    pub(super) fn name(&self, file: File, id: NameId) -> Name {
+        self.files[file as usize].names.get(id as usize).copied().unwrap_or(self.words.empty)
+    }
+
+    pub(super) fn global(&self, file: File, def: DefId) -> GlobalDef {
+        GlobalDef { file, def }
+    }
+
+    pub(super) fn file_of(&self, def: GlobalDef) -> File {
+        def.file
+    }
+
+    pub(super) fn def(&self, def: GlobalDef) -> &Def {
+        &self.model(def.file).defs[def.def as usize]
+    }
+
+    pub(super) fn symbol(&self, def: GlobalDef) -> &Symbol {
+        &self.outline(def.file).symbols[def.def as usize]
+    }
+
+    pub(super) fn kind(&self, def: GlobalDef) -> SymbolKind {
+        self.symbol(def).kind
+    }
+}
+
+/// Joins a relative path of `/`-separated parts to a folder, resolving `.` and `..`; `None` if it leaves the repository.
+pub(super) fn join(folder: &[u8], relative: &[u8]) -> Option<Vec<u8>> {
+    if relative.starts_with(b"/") {
+        return None;
+    }
+    let mut parts: Vec<&[u8]> = folder.split(|&byte| byte == b'/').filter(|part| !part.is_empty()).collect();
+    for part in relative.split(|&byte| byte == b'/' || byte == b'\\') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join(&b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_path_outside_the_repository_is_none() {
+        assert_eq!(super::join(b"a/b", b"../c.rs").as_deref(), Some(&b"a/c.rs"[..]));
+        assert_eq!(super::join(b"", b"./src/lib.rs").as_deref(), Some(&b"src/lib.rs"[..]));
+        assert_eq!(super::join(b"a", b"../../x"), None);
+        assert_eq!(super::join(b"a", b"/etc/passwd"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! The table of languages: one record each.
+
+use super::comment;
+use super::{Class, Spec, markdown, rust};
+use crate::domain::Language;
+
+/// Every language. Its order is that of lists that people see; the last record is that of all other text.
+pub(super) static TABLE: &[&Spec] = &[
+    &rust::SPEC,
+    &rust::CARGO_MANIFEST,
+    &markdown::SPEC,
+    &C,
+    &CPP,
+    &C_SHARP,
+    &CSS,
+    &GO,
+    &HTML,
+    &JAVA,
+    &JAVA_SCRIPT,
+    &JSON,
+    &KOTLIN,
+    &LUA,
+    &PHP,
+    &PYTHON,
+    &RUBY,
+    &SCALA,
+    &SHELL,
+    &SQL,
+    &SWIFT,
+    &TOML,
+    &TYPE_SCRIPT,
+    &YAML,
+    &ZIG,
+    &TEXT,
+];
+
+/// The languages that code outside this module names, in tests most of all.
+impl Language {
+    pub const C: Self = C.language;
+    pub const GO: Self = GO.language;
+    pub const HTML: Self = HTML.language;
+    pub const JAVA_SCRIPT: Self = JAVA_SCRIPT.language;
+    pub const JSON: Self = JSON.language;
+    pub const LUA: Self = LUA.language;
+    pub const PYTHON: Self = PYTHON.language;
+    pub const SHELL: Self = SHELL.language;
+    pub const SQL: Self = SQL.language;
+    pub const TEXT: Self = TEXT.language;
+    pub const TOML: Self = TOML.language;
+    pub const TYPE_SCRIPT: Self = TYPE_SCRIPT.language;
+    pub const YAML: Self = YAML.language;
+}
+
+const fn code(name: &'static str) -> Spec {
+    Spec::plain(name, Class::Code)
+}
+
+const fn data(name: &'static str) -> Spec {
+    Spec::plain(name, Class::Data)
+}
+
+static C: Spec = Spec { extensions: &["c", "h"], comments: Some(&comment::C), ..code("c") };
+static CPP: Spec = Spec {
+    extensions: &["cc", "cpp", "cxx", "hh", "hpp", "hxx", "ipp"],
+    separator: "::",
+    comments: Some(&comment::C),
+    ..code("cpp")
+};
+static C_SHARP: Spec = Spec { extensions: &["cs"], comments: Some(&comment::C), ..code("csharp") };
+static CSS: Spec = Spec {
+    extensions: &["css", "scss", "sass", "less"],
+    comments: Some(&comment::CSS),
+    ..Spec::plain("css", Class::Markup)
+};
+static GO: Spec = Spec { extensions: &["go"], comments: Some(&comment::GO), ..code("go") };
+static HTML: Spec = Spec {
+    extensions: &["html", "htm", "xhtml"],
+    comments: Some(&comment::MARKUP),
+    ..Spec::plain("html", Class::Markup)
+};
+static JAVA: Spec = Spec { extensions: &["java"], comments: Some(&comment::C), ..code("java") };
+static JAVA_SCRIPT: Spec =
+    Spec { extensions: &["js", "mjs", "cjs", "jsx"], comments: Some(&comment::SCRIPT), ..code("javascript") };
+static JSON: Spec = Spec { extensions: &["json", "jsonc", "json5"], ..data("json") };
+static KOTLIN: Spec = Spec { extensions: &["kt", "kts"], comments: Some(&comment::NESTED), ..code("kotlin") };
+static LUA: Spec = Spec { extensions: &["lua"], comments: Some(&comment::LUA), ..code("lua") };
+static PHP: Spec = Spec { extensions: &["php"], separator: "::", comments: Some(&comment::PHP), ..code("php") };
+static PYTHON: Spec = Spec { extensions: &["py", "pyi"], comments: Some(&comment::PYTHON), ..code("python") };
+static RUBY: Spec = Spec {
+    file_names: &["Rakefile", "Gemfile"],
+    extensions: &["rb"],
+    separator: "::",
+    comments: Some(&comment::SHELL),
+    ..code("ruby")
+};
+static SCALA: Spec = Spec { extensions: &["scala", "sc"], comments: Some(&comment::NESTED), ..code("scala") };
+static SHELL: Spec = Spec {
+    file_names: &[".bashrc", ".profile", ".zshrc"],
+    extensions: &["sh", "bash", "zsh", "fish"],
+    comments: Some(&comment::SHELL),
+    ..code("shell")
+};
+static SQL: Spec = Spec { extensions: &["sql"], comments: Some(&comment::SQL), ..code("sql") };
+static SWIFT: Spec = Spec { extensions: &["swift"], comments: Some(&comment::NESTED), ..code("swift") };
+static TOML: Spec = Spec {
+    file_names: &["Cargo.lock", "Pipfile", "poetry.lock"],
+    extensions: &["toml"],
+    comments: Some(&comment::TOML),
+    ..data("toml")
+};
+static TYPE_SCRIPT: Spec =
+    Spec { extensions: &["ts", "tsx", "mts", "cts"], comments: Some(&comment::SCRIPT), ..code("typescript") };
+static YAML: Spec = Spec { extensions: &["yml", "yaml"], comments: Some(&comment::SHELL), ..data("yaml") };
+static ZIG: Spec = Spec { extensions: &["zig"], comments: Some(&comment::ZIG), ..code("zig") };
+static TEXT: Spec = Spec::plain("text", Class::Prose);
