@@ -3,33 +3,44 @@
 pub mod domain;
 
 pub mod clock;
-pub mod config;
 pub mod file;
 pub mod home;
 pub mod lock;
 pub mod sandbox;
 pub mod store;
 
-pub mod event;
+pub mod config;
+
 pub mod repo;
 
+pub mod event;
+
 pub mod language;
+
 pub mod outline;
 
 pub mod impact;
 
-pub mod plan;
-pub mod queue;
+pub mod budget;
 
 pub mod analyzer;
-pub mod budget;
+
+pub mod vectors;
+
 pub mod embedder;
-pub mod worker;
+
+pub mod queue;
 
 pub mod cache;
-pub mod vectors;
+
+pub mod plan;
+
+pub mod index;
 
 pub mod query;
 
-pub mod cli;
+pub mod worker;
+
 pub mod daemon;
+
+pub mod cli;

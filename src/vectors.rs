@@ -4,6 +4,7 @@
 //! One process writes (it holds the worker's lock); others read the version that they opened. A version stays readable for
 //! [`VERSION_KEPT`] after it was replaced, and a reader that comes too late opens the table again.
 
+mod ids;
 mod resident;
 mod rows;
 mod upkeep;
@@ -21,6 +22,7 @@ use lancedb::{DistanceType, Table};
 
 use crate::domain::Hash;
 
+pub use ids::{ChunkIds, ids_by_file};
 pub use resident::{Code, Piece};
 pub use rows::{ChunkRow, OwnedVector};
 pub use upkeep::{Upkeep, VERSION_KEPT};

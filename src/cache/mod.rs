@@ -19,15 +19,26 @@ pub mod recorded;
 pub mod retired;
 pub mod set_aside;
 pub mod share;
+pub mod unreadable;
 pub mod view;
 
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
+use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::StoreDir;
+use crate::repo::registry::Registered;
 use crate::store::{self, Database, Result};
+
+/// Where a repository's store is.
+pub fn store_dir(config: &Config, repo: &Registered) -> StoreDir {
+    match config.for_repo(&repo.location.path).store {
+        Some(dir) => StoreDir::local(dir),
+        None => StoreDir::centralized(&config.cache.location, &repo.id),
+    }
+}
 
 /// One repository's analysis.db, open for writing or for reading.
 pub struct RepoStore {

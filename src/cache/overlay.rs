@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::view::{self, FileRecord, Links, Used, unreadable};
-use crate::domain::{FilePath, SkipReason};
+use crate::domain::{FilePath, SkipReason, Source};
 use crate::repo::disk::FileStat;
 use crate::store::Result;
 
@@ -155,4 +155,14 @@ pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used])
 pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
     db.prepare_cached("DELETE FROM overlay_files WHERE file_path = ?1")?.execute([path.as_bytes()])?;
     Ok(())
+}
+/// The text of a file of the overlay as it was read; `None` if the file is HEAD's.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn saved_text(db: &Connection, file: &FileRecord) -> Result<Option<String>> {
+    match file.source {
+        Source::Commit => Ok(None),
+        Source::Worktree => text(db, &file.path),
+    }
 }

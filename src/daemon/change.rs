@@ -13,6 +13,7 @@ use crate::budget::{self, BudgetError};
 use crate::cache::RepoStore;
 use crate::cache::backlog::{self, Due};
 use crate::cache::orphans;
+use crate::cache::store_dir;
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::domain::{AnalysisType, FilePath, Hash, ObjectId, Priority, RepoId};
@@ -21,7 +22,6 @@ use crate::queue::{self, NewJob, ParkCause};
 use crate::repo::Location;
 use crate::repo::registry::{self, Registered, Registration};
 use crate::store::{StoreError, write};
-use crate::worker::store_dir;
 
 /// Version of meta.json.
 const META_VERSION: u32 = 1;

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::{QueryError, Reader};
 use crate::cache::RepoStore;
+use crate::cache::store_dir;
 use crate::domain::RepoId;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
 use crate::store::StoreError;
-use crate::worker::store_dir;
 
 /// What is open, by repository.
 #[derive(Default)]

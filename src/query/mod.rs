@@ -23,13 +23,13 @@ use rusqlite::Connection;
 
 use crate::budget::BudgetError;
 use crate::cache::RepoStore;
+use crate::cache::store_dir;
 use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::repo::RepoError;
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
-use crate::worker::store_dir;
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {

@@ -8,12 +8,12 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::QueryError;
+use crate::cache::store_dir;
 use crate::config::Config;
 use crate::domain::RepoId;
 use crate::embedder::bert::{Embedder, Vector};
 use crate::repo::registry::Registered;
 use crate::vectors::{Code, Piece, Vectors, VectorsError};
-use crate::worker::store_dir;
 
 /// Vectors of all repositories together that a process keeps in memory: 128 MB at the most, some 0.8 MB for each thousand. Tables that do
 /// not fit any more are searched on the disk, by their index.

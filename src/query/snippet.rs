@@ -8,11 +8,10 @@ use super::QueryError;
 use super::kept::Kept;
 use super::rank::Question;
 use crate::cache::chunks::ChunkRecord;
-use crate::cache::{RepoStore, view};
+use crate::cache::{RepoStore, overlay, view};
 use crate::domain::{FilePath, RepoId};
 use crate::repo::registry::Registered;
 use crate::repo::{Blob, MAX_FILE_BYTES};
-use crate::worker;
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +43,7 @@ impl Texts {
                 None => None,
             };
             let saved = match (store, &file) {
-                (Some(store), Some(file)) => worker::saved(store.db(), file)?,
+                (Some(store), Some(file)) => overlay::saved_text(store.db(), file)?,
                 _ => None,
             };
             let committed = || {

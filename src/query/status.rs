@@ -8,12 +8,12 @@ use super::budget::{BudgetStatus, budget};
 pub use super::model_status::{CutoffStatus, ModelStatus, ParkedStatus};
 use super::model_status::{cutoff, model, parked};
 use super::{QueryError, Reader};
+use crate::cache::store_dir;
 use crate::cache::{self, disk_bytes, overlay, set_aside, view};
 use crate::clock;
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
-use crate::worker::store_dir;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {

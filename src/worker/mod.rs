@@ -3,63 +3,39 @@
 //!
 //! In tests the same [`Worker`] is driven in-process.
 
-mod advance;
-mod analyze;
-mod ask;
-mod compare;
-mod embed;
-pub mod maintenance;
-mod memory;
-mod mend;
-pub mod migrate;
-mod model;
-mod order;
-mod overlay;
-pub mod pipe;
+mod jobs;
 mod process;
-pub mod prune;
-mod read;
-mod recipe;
 mod reconcile;
-mod relate;
-mod saved;
-mod schedule;
-mod search_socket;
-mod set_aside;
-mod share;
-pub mod slots;
+mod upkeep;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub(crate) use advance::records;
-pub use ask::Wake;
-pub(crate) use mend::{ChunkIds, unreadable_analyses, vector_ids};
-pub use model::Model;
-pub use process::run;
-pub(crate) use read::{FileRead, Reading, saved, text};
-pub use recipe::recipe_of;
+pub use jobs::ask::Wake;
+pub use process::model::Model;
+pub use process::search_socket::ask;
+pub use process::{pipe, run, slots};
 pub use reconcile::{Reconciled, Unreconciled};
-pub(crate) use relate::{links, used};
-pub use search_socket::ask;
+pub use upkeep::{maintenance, migrate, prune};
 
 use crate::analyzer::Local;
 use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
-use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict};
+use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict, store_dir};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
 use crate::home::{Home, StoreDir};
+use crate::index::recipe;
 use crate::plan::Recipe;
 use crate::queue::{self, Lane, ParkCause, Subject, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
-use ask::Asking;
-use memory::Memory;
+use jobs::ask::Asking;
+use reconcile::memory::Memory;
 use slots::Slots;
 
 /// Analyses claimed in one go: enough to fill a transaction, few enough that a hint waits only milliseconds.
@@ -382,14 +358,6 @@ fn stored_cost(config: &Config, repos: &[Registered], repo: &RepoId, key: &Hash)
     let store = RepoStore::open_reader(repo, store_dir(config, registered)).ok()??;
     let (cost, made_at) = (analyses::answer_cost(store.db(), key).ok()??, analyses::made_at(store.db(), key).ok()??);
     Some(StoredCost { cost, stored_at: made_at })
-}
-
-/// Where a repository's store is.
-pub fn store_dir(config: &Config, repo: &Registered) -> StoreDir {
-    match config.for_repo(&repo.location.path).store {
-        Some(dir) => StoreDir::local(dir),
-        None => StoreDir::centralized(&config.cache.location, &repo.id),
-    }
 }
 
 /// What of a job is written into a slot.

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::cache::disk_bytes;
+use crate::cache::store_dir;
 use crate::cli::hooks::{self, GitVersion, RepoWay};
 use crate::cli::output::human_bytes;
 use crate::cli::{Context, Failure};
@@ -9,7 +10,6 @@ use crate::query::Reader;
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
-use crate::worker::store_dir;
 
 pub fn look(context: &Context, reader: &Reader<'_>) -> Result<Vec<Finding>, Failure> {
     let repos = reader.repos()?;

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::Finding;
 use crate::cache::orphans::orphans;
 use crate::cache::set_aside;
+use crate::cache::store_dir;
 use crate::cli::Context;
 use crate::query::Reader;
 use crate::store::{self, Database};
-use crate::worker::store_dir;
 
 const TOPIC: &str = "database";
 

@@ -17,11 +17,14 @@ use crate::cache::view::{FileRecord, Used};
 use crate::domain::{Edge, FilePath, Hash, JobKind, ObjectId};
 use crate::embedder::chunk;
 use crate::impact::{self, Graph};
+use crate::index::chunks::records;
+use crate::index::links::{links, used};
+use crate::index::read::{self, FileRead, Reading};
+use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
 use crate::plan::{self, Cause, Layers, Recipe, Stored};
 use crate::repo::registry::Registered;
 use crate::repo::{Entry, Head, RecordedView, Repo, RepoError};
-use crate::worker::{self, FileRead, Reading};
 
 /// Everything that is derived from a commit.
 pub(super) struct Expected {
@@ -50,7 +53,7 @@ impl Expected {
     ) -> Result<Self, QueryError> {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
         let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-        let reading = Reading { slots: None, deny, quarantined };
+        let reading = Reading { trace: None, deny, quarantined };
         let reads: Vec<FileRead> = in_parallel(git, &entries, |git, entry| reading.read(git, entry))?;
         let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.outline)));
         let mut expected = Self {
@@ -67,7 +70,7 @@ impl Expected {
         };
         expected.add_files(reads, &graph, reader.config.llm.max_context_bytes);
         expected.add_overlay(store, reader.config.llm.max_context_bytes)?;
-        expected.add_keys(&worker::recipe_of(reader.config, reader.home, repo));
+        expected.add_keys(&recipe_of(reader.config, reader.home, repo));
         expected.add_chunks(git)?;
         Ok(expected)
     }
@@ -103,11 +106,11 @@ impl Expected {
         );
         let graph = impact::resolve(&view);
         for (path, record) in &mut self.overlay {
-            record.links = worker::links(&graph, path, context_bytes);
-            self.overlay_uses.insert(path.clone(), worker::used(&graph, path));
+            record.links = links(&graph, path, context_bytes);
+            self.overlay_uses.insert(path.clone(), used(&graph, path));
             if let Some(text) = overlay::text(store.db(), path)? {
                 let chunks = chunk::chunks(record.language, record.links.module_path.as_deref(), &text);
-                self.chunks.insert(path.clone(), worker::records(path, &chunks));
+                self.chunks.insert(path.clone(), records(path, &chunks));
             }
         }
         Ok(())
@@ -115,8 +118,8 @@ impl Expected {
 
     fn add_files(&mut self, reads: Vec<FileRead>, graph: &Graph, context_bytes: usize) {
         for FileRead { mut record, outline } in reads {
-            record.links = worker::links(graph, &record.path, context_bytes);
-            self.uses.insert(record.path.clone(), worker::used(graph, &record.path));
+            record.links = links(graph, &record.path, context_bytes);
+            self.uses.insert(record.path.clone(), used(graph, &record.path));
             self.outlines.insert(record.path.clone(), outline);
             self.files.insert(record.path.clone(), record);
         }
@@ -137,9 +140,9 @@ impl Expected {
         let indexed: Vec<&FileRecord> =
             self.files.values().filter(|file| file.skip.is_none() && !self.overlay.contains_key(&file.path)).collect();
         let cut = |git: &Repo, file: &&FileRecord| {
-            let text = worker::text(git, &file.blob)?.unwrap_or_default();
+            let text = read::text(git, &file.blob)?.unwrap_or_default();
             let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
-            Ok((file.path.clone(), worker::records(&file.path, &chunks)))
+            Ok((file.path.clone(), records(&file.path, &chunks)))
         };
         self.chunks.extend(in_parallel(git, &indexed, cut)?);
         Ok(())

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::super::{QueryError, Reader};
 use super::difference::{Difference, Part};
 use super::expected::Expected;
-use crate::cache::{RepoStore, evicted, view};
+use crate::cache::unreadable::unreadable_analyses;
+use crate::cache::{self, RepoStore, evicted, view};
 use crate::domain::{FilePath, Hash, JobKind, JobState};
 use crate::queue::Job;
 use crate::repo::registry::Registered;
-use crate::worker::{self, ChunkIds};
+use crate::vectors::{self, ChunkIds};
 
 /// `jobs`: those of the repository, as they were before and after the store was looked at.
 pub(super) fn differences(
@@ -35,7 +36,7 @@ fn unreadable(store: &RepoStore) -> Result<Vec<Difference>, QueryError> {
     let told = |(path, key, problem): (FilePath, Hash, String)| {
         difference(Part::Analysis, &path, Some(format!("{key}, which cannot be read: {problem}")), None)
     };
-    Ok(worker::unreadable_analyses(store.db())?.into_iter().map(told).collect())
+    Ok(unreadable_analyses(store.db())?.into_iter().map(told).collect())
 }
 
 /// Current keys that have neither a result nor a job that is to make it, or was given up.
@@ -123,7 +124,7 @@ fn vectors(
 
 /// Ids of the chunks that have vectors, by file.
 fn stored_ids(reader: &Reader<'_>, repo: &Registered) -> Result<ChunkIds, QueryError> {
-    let dir = worker::store_dir(reader.config, repo).vectors();
+    let dir = cache::store_dir(reader.config, repo).vectors();
     if !dir.is_dir() {
         return Ok(ChunkIds::new());
     }
@@ -134,7 +135,7 @@ fn stored_ids(reader: &Reader<'_>, repo: &Registered) -> Result<ChunkIds, QueryE
         .enable_all()
         .build()
         .map_err(|error| failed(error.to_string()))?;
-    runtime.block_on(worker::vector_ids(&dir)).map_err(|error| failed(error.to_string()))
+    runtime.block_on(vectors::ids_by_file(&dir)).map_err(|error| failed(error.to_string()))
 }
 
 /// Jobs of files that are not indexed.

@@ -1,7 +1,7 @@
 //! Importing the caches that an earlier tool kept inside repositories. The originals are only read; an import that was cut short goes
 //! on where it was when it is asked for again, because what is stored is known by its key.
 
-use super::pipe::Depth;
+use crate::worker::process::pipe::Depth;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Worker, WorkerError};
 use crate::cache::legacy::{self, Destination, LegacyEntry};
 use crate::cache::view;
 use crate::domain::{FilePath, Hash, ObjectId, RepoId};
 use crate::repo::legacy::{ENTRY_MAX, entries, read};
 use crate::repo::registry::{self, Registered};
 use crate::repo::{Blob, Repo};
+use crate::worker::{Worker, WorkerError};
 
 /// Entries of one transaction.
 const BATCH: usize = 200;

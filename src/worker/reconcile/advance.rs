@@ -1,29 +1,31 @@
 //! Making the recorded view what HEAD is, in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use rusqlite::Connection;
 
 use super::compare::{Comparison, gone};
-use super::reconcile::{READ_WITH, Unreconciled};
 use super::relate::Relations;
 use super::schedule::Planned;
-use super::{Worker, read};
+use super::{READ_WITH, Unreconciled};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
 use crate::cache::view::{self, FileRecord};
 use crate::cache::{self, analyses, outlines};
 use crate::clock::{self, Timestamp};
-use crate::domain::{FilePath, Hash, JobKind};
+use crate::domain::{FilePath, JobKind};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::Impact;
+use crate::index::chunks::records;
+use crate::index::read;
 use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
 use crate::repo::{Repo, RepoError};
 use crate::store::{Result as StoreResult, StoreError};
+use crate::worker::Worker;
 
 /// Files whose chunks are in memory at the same time.
 const CHUNK_BATCH: usize = 256;
@@ -168,23 +170,4 @@ pub(super) fn put_chunks(db: &rusqlite::Connection, path: &FilePath, cut: &[Chun
     let rows: Vec<(ChunkRecord, &str)> =
         records(path, cut).into_iter().zip(cut.iter().map(|chunk| chunk.text.as_str())).collect();
     chunks::replace(db, path, &rows)
-}
-
-/// The chunks of a file as the index knows them. Equal texts are told apart by their order.
-pub(crate) fn records(path: &FilePath, cut: &[Chunk]) -> Vec<ChunkRecord> {
-    let mut seen: HashMap<Hash, u32> = HashMap::new();
-    let record = |chunk: &Chunk| {
-        let ordinal = seen.entry(chunk.chunk_hash).and_modify(|n| *n += 1).or_insert(0);
-        ChunkRecord {
-            chunk_id: chunks::chunk_id(path, &chunk.chunk_hash, *ordinal),
-            path: path.clone(),
-            chunk_hash: chunk.chunk_hash,
-            entity_type: chunk.entity_type.to_owned(),
-            entity_name: chunk.entity_name.clone(),
-            start_line: chunk.start_line,
-            end_line: chunk.end_line,
-            is_test: chunk.is_test,
-        }
-    };
-    cut.iter().map(record).collect()
 }

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{Worker, WorkerError, store_dir};
 use crate::cache::retired;
+use crate::cache::store_dir;
 use crate::domain::{Hash, RepoId};
 use crate::embedder::bert::Vector;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{Vectors, VectorsError};
+use crate::worker::{Worker, WorkerError};
 
 impl Worker {
     /// Opens the stores of all registered repositories that have one. A damaged one is left out: it is told where it is used.
-    pub(super) fn open_stores(&mut self) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn open_stores(&mut self) -> Result<(), WorkerError> {
         for repo in registry::list(&self.queue)? {
             if store_dir(&self.config, &repo).analysis_db().exists()
                 && let Err(error) = self.store(&repo)
@@ -23,7 +24,7 @@ impl Worker {
     }
 
     /// Adds the vectors that are missing and that a worktree or a clone of the same repository has: one with the same first commit.
-    pub(super) fn borrow_vectors(
+    pub(in crate::worker) fn borrow_vectors(
         &mut self,
         repo: &Registered,
         wanted: &[Hash],
@@ -72,7 +73,7 @@ impl Worker {
 }
 
 /// Every store but one.
-pub(super) fn others<'s, S>(
+pub(in crate::worker) fn others<'s, S>(
     stores: &'s std::collections::BTreeMap<RepoId, S>,
     repo: &'s RepoId,
 ) -> impl Iterator<Item = &'s S> {

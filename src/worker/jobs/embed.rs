@@ -4,19 +4,20 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::advance::records;
 use super::analyze::{Ended, by_repo, panic_text};
-use super::{Worker, WorkerError, read, subject};
 use crate::cache::view::{self, FileRecord};
-use crate::cache::{self, retired};
+use crate::cache::{self, overlay, retired};
 use crate::clock;
 use crate::domain::{FilePath, Hash};
 use crate::embedder::bert::{EmbedError, Embedder, Vector};
 use crate::embedder::chunk::{self, Chunk};
+use crate::index::chunks::records;
+use crate::index::read;
 use crate::queue::{self, Job, ParkCause};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{ChunkRow, Upkeep, VERSION_KEPT, Vectors, VectorsError};
+use crate::worker::{Worker, WorkerError, subject};
 
 /// Why files have no vectors.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,7 @@ struct Pending {
 
 impl Worker {
     /// Embeds files of any repositories.
-    pub(super) fn embed(&mut self, jobs: Vec<Job>) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn embed(&mut self, jobs: Vec<Job>) -> Result<(), WorkerError> {
         let embedder = match self.model.get() {
             Ok(embedder) => embedder,
             Err(detail) => {
@@ -139,7 +140,7 @@ impl Worker {
         if file.skip.is_some() || key != Some(job.key) || there {
             return Ok(Err((job, Ended::Finished)));
         }
-        let saved = read::saved(store.db(), &file)?;
+        let saved = overlay::saved_text(store.db(), &file)?;
         let _slot = self
             .slots
             .enter(&subject(&job))
@@ -214,7 +215,7 @@ impl Worker {
         if let Some(table) = self.tables.get(&repo.id) {
             return Ok(table.clone());
         }
-        let dir = super::store_dir(&self.config, repo).vectors();
+        let dir = cache::store_dir(&self.config, repo).vectors();
         let table = Arc::new(self.runtime.block_on(Vectors::open_or_create(&dir))?);
         self.tables.insert(repo.id.clone(), table.clone());
         Ok(table)
@@ -240,7 +241,7 @@ impl Worker {
     }
 
     /// Removes the vectors of files that are gone, and has LanceDB merge its fragments and drop old versions.
-    pub(super) fn sweep_vectors(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn sweep_vectors(&mut self, repo: &Registered) -> Result<(), WorkerError> {
         let dead = view::dead_vectors(self.store(repo)?.db())?;
         match self.try_sweep(repo, &dead) {
             Ok(upkeep) => {
@@ -256,7 +257,7 @@ impl Worker {
     }
 
     fn try_sweep(&mut self, repo: &Registered, dead: &[FilePath]) -> Result<Upkeep, NotEmbedded> {
-        let dir = super::store_dir(&self.config, repo).vectors();
+        let dir = cache::store_dir(&self.config, repo).vectors();
         let Some(table) = self.runtime.block_on(Vectors::open(&dir))? else { return Ok(Upkeep::default()) };
         let paths: Vec<String> = dead.iter().map(FilePath::escaped).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, WorkerError};
+use super::model::Model;
 use crate::clock;
 use crate::config::Config;
 use crate::home::Home;
 use crate::query::search::{Answer, QUERY_MAX, Request, Searcher};
+use crate::worker::WorkerError;
 
 /// What a worker says first: that it is alive and speaks this version.
 const GREETING: &str = concat!("ra-agent ", env!("CARGO_PKG_VERSION"));

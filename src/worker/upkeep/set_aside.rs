@@ -1,19 +1,20 @@
 //! A store that is damaged is set aside and built again from its repository; the ledger never is.
 
-use super::pipe::Depth;
+use crate::worker::process::pipe::Depth;
 use std::path::Path;
 
-use super::{Worker, WorkerError, store_dir};
+use crate::cache::store_dir;
 use crate::cache::{RepoStore, set_aside};
 use crate::clock;
 use crate::domain::RepoId;
 use crate::repo::registry::{self, Registered};
 use crate::store;
 use crate::vectors::Vectors;
+use crate::worker::{Worker, WorkerError};
 
 impl Worker {
     /// Does something once more if it failed for a damaged store, which is set aside in between.
-    pub(super) fn with_sound_stores<T>(
+    pub(in crate::worker) fn with_sound_stores<T>(
         &mut self,
         act: impl Fn(&mut Self) -> Result<T, WorkerError>,
     ) -> Result<T, WorkerError> {
@@ -24,7 +25,7 @@ impl Worker {
     }
 
     /// Looks through every page of every store; false if none is damaged. What SQLite told then is of agent.db, which stays.
-    pub(super) fn set_aside_damaged(&mut self) -> Result<bool, WorkerError> {
+    pub(in crate::worker) fn set_aside_damaged(&mut self) -> Result<bool, WorkerError> {
         let mut any = false;
         for repo in registry::list(&self.queue)? {
             if store::is_damaged(&store_dir(&self.config, &repo).analysis_db()) {
@@ -36,7 +37,7 @@ impl Worker {
     }
 
     /// Begins a new store with what can be read of the old one's results, and has the repository reconciled.
-    pub(super) fn set_aside_store(&mut self, repo: &Registered) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn set_aside_store(&mut self, repo: &Registered) -> Result<(), WorkerError> {
         let dir = store_dir(&self.config, repo);
         drop(self.stores.remove(&repo.id));
         self.memory.forget(&repo.id);
@@ -57,7 +58,7 @@ impl Worker {
     }
 
     /// Sets a repository's vectors aside if they are damaged, and has them made again.
-    pub(super) fn set_aside_vectors(&mut self, repo: &Registered) -> Result<bool, WorkerError> {
+    pub(in crate::worker) fn set_aside_vectors(&mut self, repo: &Registered) -> Result<bool, WorkerError> {
         let dir = store_dir(&self.config, repo).vectors();
         if !can_be_opened(&dir) || !self.are_damaged(&dir) {
             return Ok(false);
@@ -89,7 +90,7 @@ impl Worker {
     }
 
     /// Reconciles one repository whose store was begun anew; false if there is none.
-    pub(super) fn rebuild_one(&mut self) -> Result<bool, WorkerError> {
+    pub(in crate::worker) fn rebuild_one(&mut self) -> Result<bool, WorkerError> {
         let Some(id) = self.rebuilt.pop() else { return Ok(false) };
         self.reconcile_anew(&id)?;
         Ok(true)

@@ -6,15 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use globset::GlobSet;
 use rayon::prelude::*;
 
-use super::Worker;
-use super::read::{FileRead, Reading};
-use super::reconcile::Unreconciled;
+use super::Unreconciled;
 use crate::cache::recorded::StoredView;
 use crate::cache::view::{self, FileRecord};
 use crate::domain::{Change, FilePath, ObjectId};
+use crate::index::read::{FileRead, Reading};
 use crate::queue::{self, Subject};
 use crate::repo::registry::Registered;
 use crate::repo::{Entry, Head, Repo, TreeDiff};
+use crate::worker::Worker;
 
 /// What a comparison found, and what was read for it.
 pub(super) struct Comparison {
@@ -66,10 +66,10 @@ impl Worker {
             entries.into_iter().partition(|entry| suspects.contains(&entry.id));
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
-            reads.push(Reading { slots: Some(&self.slots), deny, quarantined: &quarantined }.read(git, &entry)?);
+            reads.push(Reading { trace: Some(&self.slots), deny, quarantined: &quarantined }.read(git, &entry)?);
             self.acquit(&Subject::Blob(entry.id))?;
         }
-        let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
+        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined };
         let source = Mutex::new(git.clone());
         let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let read = self.pool.install(|| {

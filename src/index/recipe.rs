@@ -18,7 +18,7 @@ pub fn recipe_of(config: &Config, home: &Home, repo: &Registered) -> Recipe {
 }
 
 /// The recipe for every type, before a repository leaves some out ([`for_repo`]).
-pub(super) fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe {
+pub fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe {
     let analyzer = Local;
     let local = |&analysis_type: &AnalysisType| AnalysisRecipe {
         analysis_type,
@@ -56,7 +56,7 @@ fn asks(config: &Config, prompts: &Prompts) -> Vec<AnalysisRecipe> {
 }
 
 /// The part of a recipe that holds for one repository.
-pub(super) fn for_repo(recipe: &Recipe, config: &RepoConfig) -> Recipe {
+pub fn for_repo(recipe: &Recipe, config: &RepoConfig) -> Recipe {
     let mut own = recipe.clone();
     let wanted = |one: &AnalysisRecipe| config.analysis.types.contains(&one.analysis_type);
     own.analyses.retain(wanted);

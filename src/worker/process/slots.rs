@@ -1,4 +1,4 @@
-//! Slot files: what each thread is at work on, so that after a crash it is known who may have caused it (DESIGN §2).
+//! Slot files: what each thread is at work on, so that the next worker knows what may have caused a crash.
 //!
 //! Nothing is synced: a slot has to outlive the process, not the machine.
 
@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::domain::ObjectId;
+use crate::index::read::Trace;
 use crate::queue::Subject;
 
 /// One file per thread of the pool, and one for the thread that drives it.
@@ -54,6 +56,14 @@ impl Slots {
     }
 }
 
+impl Trace for Slots {
+    fn during(&self, blob: &ObjectId, parse: &mut dyn FnMut()) -> io::Result<()> {
+        let _slot = self.enter(&Subject::Blob(blob.clone()))?;
+        parse();
+        Ok(())
+    }
+}
+
 /// A slot in use.
 pub struct Occupied<'a> {
     file: &'a File,
@@ -70,7 +80,6 @@ impl Drop for Occupied<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ObjectId;
 
     #[test]
     fn what_was_entered_and_not_left_is_found_once() {

@@ -2,20 +2,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::super::analyze::{Ended, is_made, panic_text};
-use super::super::{Worker, WorkerError, read, recipe, subject};
 use crate::analyzer::llm::{Prompt, Withheld, render};
 use crate::analyzer::{DependencyUse, Subject};
 use crate::budget;
 use crate::cache::key::AnalysisKey;
-use crate::cache::share;
 use crate::cache::view::{self, FileRecord};
+use crate::cache::{overlay, share};
 use crate::clock;
 use crate::domain::StaleReason;
+use crate::index::{read, recipe};
 use crate::plan::{Sees, is_asked_about};
 use crate::queue::Job;
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
+use crate::worker::jobs::analyze::{Ended, is_made, panic_text};
+use crate::worker::{Worker, WorkerError, subject};
 
 /// What is asked.
 pub(super) struct Question {
@@ -51,7 +52,7 @@ impl Worker {
                 view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
             }
         };
-        let saved = read::saved(store.db(), &file)?;
+        let saved = overlay::saved_text(store.db(), &file)?;
         let prompt = self.prompt(&repo, job, &file, &uses, saved);
         Ok(prompt.map(|prompt| (repo, Question { key, file, prompt })))
     }

@@ -1,20 +1,26 @@
 //! The worker as a process: hints come in on standard input, reports go out on standard output, and it exits when the pipe to
 //! its parent closes, when it is told to, or after a while of idleness.
 
+pub mod model;
+pub mod pipe;
+pub mod search_socket;
+pub mod slots;
+
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::pipe::{Depth, Hint, Report};
-use super::search_socket::SearchSocket;
-use super::{Ending, Model, Step, Unreconciled, Worker, WorkerError};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::queue::Waiting;
+use crate::worker::{Ending, Step, Unreconciled, Worker, WorkerError};
+use model::Model;
+use pipe::{Depth, Hint, Report};
+use search_socket::SearchSocket;
 
 /// By how much indexing is nicer than what the person does.
 const NICE: i32 = 10;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use super::read::Reading;
-use super::reconcile::Unreconciled;
+use super::Unreconciled;
 use crate::cache::overlay::OverlayFile;
 use crate::cache::view::{FileRecord, Links};
 use crate::clock;
 use crate::domain::{EntryMode, FilePath, Hash, ObjectId, SkipReason, Source};
+use crate::index::read::Reading;
 use crate::outline::{self, Outline};
 use crate::repo::disk::{FileStat, OnDisk};
 use crate::repo::skip_by_content;

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Worker, WorkerError, store_dir};
 use crate::cache::evict::{self, Removed};
 use crate::cache::orphans::orphans;
 use crate::cache::prune::{self, Item, Need, PRUNED_ABOVE_PERCENT, PRUNED_TO_PERCENT, Strategy, percent, select};
+use crate::cache::store_dir;
 use crate::cache::{self, set_aside, view};
 use crate::clock;
 use crate::domain::FilePath;
 use crate::queue;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{Vectors, VectorsError};
+use crate::worker::{Worker, WorkerError};
 
 /// Sizes are estimates until what was removed is measured; after so many rounds what is left is left for the next prune.
 const ROUNDS: usize = 6;
@@ -75,7 +76,7 @@ struct Held {
 
 impl Worker {
     /// Prunes if all stores together are past 90 % of the limit.
-    pub(super) fn prune_if_large(&mut self) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn prune_if_large(&mut self) -> Result<(), WorkerError> {
         let limit = self.config.cache.max_size_bytes();
         let threshold = percent(limit, PRUNED_ABOVE_PERCENT).max(self.prune_above);
         let repos = registry::list(&self.queue)?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::maintenance::{Maintained, Maintenance};
+use crate::worker::upkeep::maintenance::{Maintained, Maintenance};
 
 /// How thoroughly a repository is compared with its recorded view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

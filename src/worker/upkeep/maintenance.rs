@@ -1,20 +1,21 @@
 //! What a person asks of the cache itself. Only the worker writes stores, so the daemon passes it on; with no daemon, the verb opens
 //! a worker in its own process, under the same locks.
 
-use super::pipe::Depth;
+use crate::worker::process::pipe::Depth;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::migrate::{Migrate, Migrated};
 use super::prune::{Prune, Pruned};
-use super::{Worker, WorkerError, store_dir};
 use crate::cache::clear::{self, Forgotten, Selection};
 use crate::cache::evict;
+use crate::cache::store_dir;
 use crate::clock;
 use crate::domain::{AnalysisType, FilePath, RepoId};
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{Vectors, VectorsError};
+use crate::worker::{Worker, WorkerError};
 
 /// Something to be done to the stores. Each can be cut short at any point and asked for again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,13 +6,11 @@ use std::sync::Arc;
 
 use globset::GlobSet;
 
-use super::Worker;
+use super::Unreconciled;
 use super::advance::{cut, forget, put_chunks, put_keys};
 use super::compare::Comparison;
 use super::memory::Recollection;
-use super::read::Reading;
-use super::reconcile::Unreconciled;
-use super::relate::{links, load, used};
+use super::relate::load;
 use super::saved::{SavedRead, State, compare};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::recorded::StoredView;
@@ -21,6 +19,8 @@ use crate::cache::{self, RepoStore, outlines};
 use crate::domain::FilePath;
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::{Graph, World, resolve};
+use crate::index::links::{links, used};
+use crate::index::read::Reading;
 use crate::language;
 use crate::outline::Outline;
 use crate::plan::{Cause, FilePlan, Layers, Recipe};
@@ -31,6 +31,7 @@ use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Candidates, UNTRACKED_MAX, WorkTree, unlike_head};
 use crate::repo::{Repo, RepoError};
 use crate::store::StoreError;
+use crate::worker::Worker;
 
 /// How much of the overlay is looked at although nothing tells that it is another one.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +169,7 @@ impl Worker {
                 if let Some(changed) = changed {
                     found.keep(&recorded, |path| !changed.contains(path));
                 }
-                let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
+                let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined };
                 for candidate in candidates.files {
                     let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
                     let committed = at.and_then(|at| head.get(at));

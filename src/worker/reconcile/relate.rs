@@ -8,21 +8,20 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Worker;
+use super::Unreconciled;
 use super::compare::{Comparison, gone};
 use super::memory::{Outlines, Recollection};
-use super::read::FileRead;
-use super::reconcile::Unreconciled;
-use crate::analyzer::DependencyUse;
-use crate::analyzer::llm;
 use crate::cache::edges::Relation;
 use crate::cache::view::{self, Links, Used};
 use crate::cache::{self, RepoStore, outlines};
-use crate::domain::{AnalysisType, Change, Edge, FilePath, Hash};
+use crate::domain::{Change, Edge, FilePath, Hash};
 use crate::impact::{self, Graph, Impact, Reach, World};
+use crate::index::links::{links, used};
+use crate::index::read::FileRead;
 use crate::outline::Outline;
 use crate::repo::registry::Registered;
 use crate::store::Result as StoreResult;
+use crate::worker::Worker;
 
 /// What the files say to each other after the change, where it differs from before.
 #[derive(Default)]
@@ -298,31 +297,4 @@ impl Related<'_> {
             },
         ))
     }
-}
-
-/// What a graph says about a file; `context_bytes`: so much of what it uses is shown in a prompt.
-pub(crate) fn links(graph: &Graph, path: &FilePath, context_bytes: usize) -> Links {
-    Links {
-        module_path: graph.module_path(path).map(str::to_owned),
-        crate_root: graph.is_crate_root(path),
-        deps_hash: Some(impact::deps_hash(graph.uses(path))),
-        context_hash: Some(context_hash(graph.uses(path), context_bytes)),
-    }
-}
-
-/// Hash of what a prompt shows of a file's uses; the types that see any see the same.
-fn context_hash(uses: &[impact::Use], max_bytes: usize) -> Hash {
-    let shown = |one: &impact::Use| DependencyUse {
-        written: one.written.clone(),
-        kind: one.kind.to_string(),
-        signature: one.signature.clone(),
-    };
-    let uses: Vec<DependencyUse> = uses.iter().map(shown).collect();
-    llm::context(AnalysisType::Analysis, &uses, max_bytes).hash()
-}
-
-/// The dependency context of a file as it is recorded.
-pub(crate) fn used(graph: &Graph, path: &FilePath) -> Vec<Used> {
-    let used = |one: &impact::Use| (one.written.clone(), one.kind.to_string(), one.signature.clone());
-    graph.uses(path).iter().map(used).collect()
 }

@@ -3,10 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Worker;
+use super::Unreconciled;
 use super::compare::{Comparison, gone};
 use super::order;
-use super::reconcile::Unreconciled;
 use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
 use crate::cache::key::StoredParts;
@@ -19,6 +18,7 @@ use crate::plan::{self, Cause, FilePlan, Layers, Recipe, Stored};
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::{Result as StoreResult, StoreError, write};
+use crate::worker::Worker;
 
 /// What is to be done, and what the files that it is done for will be.
 pub(super) struct Planned {
@@ -70,7 +70,7 @@ impl Worker {
         let held = Held {
             store,
             keys: if all { Some(RefCell::new(evicted::settled_keys(store.db())?)) } else { None },
-            others: super::share::others(&self.stores, &repo.id).collect(),
+            others: crate::worker::upkeep::share::others(&self.stores, &repo.id).collect(),
             copied: Cell::new(0),
             now: clock::now(),
         };

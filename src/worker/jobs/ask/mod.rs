@@ -17,8 +17,6 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
-use super::analyze::panic_text;
-use super::{Worker, WorkerError};
 use crate::analyzer::llm::{
     Breaker, Client, Endpoint, Failure, FailureKind, Gate, Limits, Outcome, Pass, Passage, Prompt, Prompts, Request,
     Wait,
@@ -30,6 +28,8 @@ use crate::domain::JobState;
 use crate::home::Home;
 use crate::queue::{self, Job, Lane, ParkCause, Parking};
 use crate::repo::registry::Registered;
+use crate::worker::jobs::analyze::panic_text;
+use crate::worker::{Worker, WorkerError};
 use question::Question;
 
 /// How long a job waits whose key is asked for by another one at this moment.
@@ -42,7 +42,7 @@ const BYTES_PER_TOKEN: u64 = 4;
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Everything about the model that is asked.
-pub(super) struct Asking {
+pub(in crate::worker) struct Asking {
     pub prompts: Prompts,
     limits: Limits,
     /// `Err`: what a person has to mend before anything can be asked.
@@ -211,7 +211,7 @@ impl Provider {
 
 impl Worker {
     /// Begins as many questions as may be on their way at once.
-    pub(super) fn begin_asks(&mut self, except: &[i64]) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn begin_asks(&mut self, except: &[i64]) -> Result<(), WorkerError> {
         while self.asking.as_ref().is_some_and(Asking::has_room) {
             let claimed = queue::claim(&mut self.queue, Lane::Ask, 1, except, clock::now())?;
             let Some(job) = claimed.into_iter().next() else { break };
@@ -223,7 +223,7 @@ impl Worker {
     }
 
     /// Begins one question. `Break`: none of the others can be begun now either.
-    pub(super) fn ask(&mut self, job: Job) -> Result<ControlFlow<()>, WorkerError> {
+    pub(in crate::worker) fn ask(&mut self, job: Job) -> Result<ControlFlow<()>, WorkerError> {
         let Some(asking) = &self.asking else { return Ok(ControlFlow::Break(())) };
         if let Err(obstacle) = &asking.provider {
             let why = Parking { cause: ParkCause::Setup, until: None, detail: &obstacle.clone() };
@@ -344,7 +344,7 @@ impl Worker {
     }
 
     /// Takes in what has come back. Returns how much it was.
-    pub(super) fn hear(&mut self) -> Result<usize, WorkerError> {
+    pub(in crate::worker) fn hear(&mut self) -> Result<usize, WorkerError> {
         let mut heard = 0;
         while let Some(one) = self.asking.as_ref().and_then(|asking| asking.receiver.try_recv().ok()) {
             self.note(one)?;

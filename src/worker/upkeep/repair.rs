@@ -4,25 +4,23 @@
 //! read. What is missing is enqueued, what belongs to nothing is removed. A crash on the way leaves a store whose next reconcile
 //! goes on.
 
-use super::pipe::Depth;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::worker::process::pipe::Depth;
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::reconcile::{READ_WITH, Reconciled, Unreconciled};
-use super::{Worker, WorkerError, store_dir};
-use crate::analyzer::{Analysis, SCHEMA_VERSION};
+use crate::cache::store_dir;
+use crate::cache::unreadable::unreadable_analyses;
 use crate::cache::{self, analyses, chunks, dictionary, edges, outlines, view};
 use crate::clock;
-use crate::domain::{FilePath, Hash, JobState, RepoId};
+use crate::domain::{FilePath, JobState, RepoId};
 use crate::queue::{self, Filter};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::store::{Result as StoreResult, StoreError, write};
-use crate::vectors::{Vectors, VectorsError};
-
-/// Chunk ids by file.
-pub(crate) type ChunkIds = BTreeMap<FilePath, BTreeSet<String>>;
+use crate::vectors::{self, ChunkIds};
+use crate::worker::reconcile::{READ_WITH, Reconciled, Unreconciled};
+use crate::worker::{Worker, WorkerError};
 
 impl Worker {
     /// Builds the view of a repository anew, enqueues what is missing, removes what belongs to nothing.
@@ -88,7 +86,7 @@ impl Worker {
     /// Has files embedded again whose vectors are not those of their chunks, and vectors removed that belong to no file.
     fn mend_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
         let dir = store_dir(&self.config, repo).vectors();
-        let stored = match self.runtime.block_on(vector_ids(&dir)) {
+        let stored = match self.runtime.block_on(vectors::ids_by_file(&dir)) {
             Ok(stored) => stored,
             Err(_) if self.set_aside_vectors(repo)? => ChunkIds::new(),
             Err(error) => return Err(StoreError::Unreadable { what: "vectors", detail: error.to_string() }.into()),
@@ -116,39 +114,4 @@ impl Worker {
 
 fn indexed(db: &Connection) -> StoreResult<BTreeSet<FilePath>> {
     Ok(view::present_files(db)?.into_iter().filter(|file| file.skip.is_none()).map(|file| file.path).collect())
-}
-
-/// Analyses of this version that nobody could show: path, key, what is wrong.
-///
-/// # Errors
-/// If the database cannot be read.
-pub(crate) fn unreadable_analyses(db: &Connection) -> StoreResult<Vec<(FilePath, Hash, String)>> {
-    let mut found = Vec::new();
-    for (path, key) in analyses::entries(db, SCHEMA_VERSION)? {
-        let problem = match analyses::get(db, &key) {
-            Ok(None) => continue,
-            Ok(Some(stored)) => match Analysis::from_json(stored.analysis_type, &stored.json) {
-                Ok(_) => continue,
-                Err(error) => error.to_string(),
-            },
-            Err(error @ StoreError::Unreadable { .. }) => error.to_string(),
-            Err(error) => return Err(error),
-        };
-        found.push((path, key, problem));
-    }
-    Ok(found)
-}
-
-/// The chunks that have vectors.
-///
-/// # Errors
-/// If the vectors are there and cannot be read.
-pub(crate) async fn vector_ids(dir: &std::path::Path) -> Result<ChunkIds, VectorsError> {
-    let mut ids = ChunkIds::new();
-    if let Some(table) = Vectors::open(dir).await? {
-        for (id, path) in table.ids().await? {
-            ids.entry(FilePath::from_escaped(&path)).or_default().insert(id);
-        }
-    }
-    Ok(ids)
 }

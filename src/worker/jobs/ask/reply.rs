@@ -5,8 +5,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::super::analyze::{panic_text, put};
-use super::super::{Worker, WorkerError};
 use super::{Open, Spent, after};
 use crate::analyzer::Analysis;
 use crate::analyzer::llm::{
@@ -18,6 +16,8 @@ use crate::clock;
 use crate::queue::{self, Lane, ParkCause, Parking};
 use crate::repo::registry;
 use crate::store::{StoreError, write};
+use crate::worker::jobs::analyze::{panic_text, put};
+use crate::worker::{Worker, WorkerError};
 
 /// Requests in a row that a provider may turn away for coming too fast before all of them are parked.
 const TURNED_AWAY_MOST: u32 = 5;

@@ -3,20 +3,30 @@
 //! The order is the safety: jobs are enqueued (agent.db) before the view advances (analysis.db). A crash between the two finds
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
-use super::overlay::Extent;
-use super::pipe::Depth;
-use super::relate::Relations;
-use super::{Worker, WorkerError, recipe, schedule};
+mod advance;
+mod compare;
+pub(in crate::worker) mod memory;
+mod order;
+mod overlay;
+mod relate;
+mod saved;
+mod schedule;
+
 use crate::cache;
 use crate::clock;
 use crate::domain::{Hash, RepoId};
 use crate::embedder::chunk::CHUNKER_VERSION;
 use crate::impact;
+use crate::index::recipe;
 use crate::language;
 use crate::outline::OUTLINE_VERSION;
 use crate::repo::registry::{self, Outcome, Registered};
 use crate::repo::{Busy, CLASSIFY_VERSION, Repo, RepoError, deny_globs};
 use crate::store::StoreError;
+use crate::worker::process::pipe::Depth;
+use crate::worker::{Worker, WorkerError};
+use overlay::Extent;
+use relate::Relations;
 
 /// Name in `cache_metadata` of what the recorded files were read with.
 pub(super) const READ_WITH: &str = "read_with";

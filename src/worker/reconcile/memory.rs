@@ -63,7 +63,7 @@ impl FromIterator<(FilePath, Arc<Outline>)> for Outlines {
 }
 
 /// A view as it is remembered.
-pub(super) struct Recollection {
+pub(in crate::worker) struct Recollection {
     pub outlines: Outlines,
     /// The same, if anything was resolved yet.
     pub world: Option<World>,
@@ -75,7 +75,7 @@ const BYTES_MAX: usize = 256 << 20;
 const BYTES_PER_STORED: usize = 9;
 
 #[derive(Default)]
-pub(super) struct Memory {
+pub(in crate::worker) struct Memory {
     repos: HashMap<RepoId, Remembered>,
     /// Counts what was kept: the least is the oldest.
     kept: u64,

@@ -4,28 +4,32 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use globset::GlobSet;
-use rusqlite::Connection;
 
-use super::slots::Slots;
-use crate::cache::overlay;
 use crate::cache::view::{FileRecord, Links};
 use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
 use crate::outline::{self, Outline};
-use crate::queue::Subject;
 use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
-use crate::store::Result as StoreResult;
 
 /// What reading one file gave.
-pub(crate) struct FileRead {
+pub struct FileRead {
     pub record: FileRecord,
     /// Empty for files that are skipped or say nothing to others.
     pub outline: Arc<Outline>,
 }
 
+/// Notes what is being parsed, so that a crash can be traced to it.
+pub trait Trace: Sync {
+    /// Runs `parse` while `blob` is noted.
+    ///
+    /// # Errors
+    /// If it cannot be noted; nothing is parsed then.
+    fn during(&self, blob: &ObjectId, parse: &mut dyn FnMut()) -> std::io::Result<()>;
+}
+
 /// What may be read.
-pub(crate) struct Reading<'a> {
-    /// Where it is noted what is being parsed; `None`: nobody asks after a crash.
-    pub slots: Option<&'a Slots>,
+pub struct Reading<'a> {
+    /// Where the blob that is being parsed is noted; `None`: nothing traces a crash.
+    pub trace: Option<&'a dyn Trace>,
     pub deny: &'a GlobSet,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
@@ -75,20 +79,13 @@ impl Reading<'_> {
     pub fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
         let unwritten =
             |error: std::io::Error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") };
-        let subject = Subject::Blob(blob.clone());
-        let _slot = self.slots.map(|slots| slots.enter(&subject)).transpose().map_err(unwritten)?;
-        Ok(outline::outline(language, text).0)
-    }
-}
-
-/// The text of a file of the overlay as it was read; `None` if the file is HEAD's.
-///
-/// # Errors
-/// If the store cannot be read.
-pub(crate) fn saved(db: &Connection, file: &FileRecord) -> StoreResult<Option<String>> {
-    match file.source {
-        Source::Commit => Ok(None),
-        Source::Worktree => overlay::text(db, &file.path),
+        let mut found = Outline::default();
+        let mut parse = || found = outline::outline(language, text).0;
+        match self.trace {
+            Some(trace) => trace.during(blob, &mut parse).map_err(unwritten)?,
+            None => parse(),
+        }
+        Ok(found)
     }
 }
 
@@ -96,7 +93,7 @@ pub(crate) fn saved(db: &Connection, file: &FileRecord) -> StoreResult<Option<St
 ///
 /// # Errors
 /// If the repository is damaged.
-pub(crate) fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
+pub fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
     match repo.blob(blob, MAX_FILE_BYTES) {
         Ok(Blob::Content(bytes)) => Ok(String::from_utf8(bytes).ok()),
         Ok(Blob::TooLarge { .. }) | Err(RepoError::MissingObject { .. }) => Ok(None),

@@ -6,18 +6,20 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::slots::Slots;
-use super::{Worker, WorkerError, read, recipe, subject};
 use crate::analyzer::{Analyzer, DependencyUse, Local, Subject};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
+use crate::cache::overlay;
 use crate::cache::view::{self, FileRecord};
 use crate::clock::{self, Timestamp};
 use crate::domain::{AnalysisType, JobKind, RepoId, StaleReason};
+use crate::index::{read, recipe};
 use crate::queue::{self, Job};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::store::StoreError;
+use crate::worker::process::slots::Slots;
+use crate::worker::{Worker, WorkerError, subject};
 
 /// What became of a job, to be written into the queue.
 pub(super) enum Ended {
@@ -48,7 +50,7 @@ struct Report {
 
 impl Worker {
     /// Runs analyses of any repositories; each job ends by itself.
-    pub(super) fn analyze(&mut self, jobs: Vec<Job>) -> Result<(), WorkerError> {
+    pub(in crate::worker) fn analyze(&mut self, jobs: Vec<Job>) -> Result<(), WorkerError> {
         for (repo, jobs) in by_repo(jobs) {
             match registry::get(&self.queue, &repo)? {
                 Some(registered) => self.analyze_repo(&registered, jobs)?,
@@ -120,7 +122,7 @@ impl Worker {
             }
             _ => Vec::new(),
         };
-        let saved = read::saved(store.db(), &file)?;
+        let saved = overlay::saved_text(store.db(), &file)?;
         Ok(Ok(Prepared { job, analysis_type, key, file, uses, saved }))
     }
 

@@ -1,0 +1,26 @@
+//! The chunks of a file, as the lexical index and the vectors record them.
+
+use std::collections::HashMap;
+
+use crate::cache::chunks::{self, ChunkRecord};
+use crate::domain::{FilePath, Hash};
+use crate::embedder::chunk::Chunk;
+
+/// The chunks of a file as the index knows them. Equal texts are told apart by their order.
+pub fn records(path: &FilePath, cut: &[Chunk]) -> Vec<ChunkRecord> {
+    let mut seen: HashMap<Hash, u32> = HashMap::new();
+    let record = |chunk: &Chunk| {
+        let ordinal = seen.entry(chunk.chunk_hash).and_modify(|n| *n += 1).or_insert(0);
+        ChunkRecord {
+            chunk_id: chunks::chunk_id(path, &chunk.chunk_hash, *ordinal),
+            path: path.clone(),
+            chunk_hash: chunk.chunk_hash,
+            entity_type: chunk.entity_type.to_owned(),
+            entity_name: chunk.entity_name.clone(),
+            start_line: chunk.start_line,
+            end_line: chunk.end_line,
+            is_test: chunk.is_test,
+        }
+    };
+    cut.iter().map(record).collect()
+}

@@ -1,0 +1,5 @@
+//! Running jobs: claim, prepare, make, store, finish.
+
+mod analyze;
+pub(in crate::worker) mod ask;
+mod embed;

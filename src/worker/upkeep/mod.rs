@@ -1,0 +1,8 @@
+//! What keeps the stores small, sound and shared: maintenance that a person asks for, pruning, migration, repair.
+
+pub mod maintenance;
+pub mod migrate;
+pub mod prune;
+mod repair;
+mod set_aside;
+pub(in crate::worker) mod share;
