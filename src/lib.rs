@@ -32,3 +32,7 @@ pub mod query;
 
 pub mod cli;
 pub mod daemon;
+
+#[cfg(test)]
+#[path = "../tests/support/left_out.rs"]
+mod left_out;

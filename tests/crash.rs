@@ -113,7 +113,7 @@ fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &T
     undisturbed
 }
 
-/// `RA_AGENT_KILLS=500 RA_AGENT_SEED=1` runs it longer, or again.
+/// `RA_AGENT_KILLS=500 RA_AGENT_TEST_SEED=1` runs it longer, or again.
 #[test]
 fn f52_kills_at_random_points_under_load_change_nothing_in_the_end() {
     let kills = number_from_environment("RA_AGENT_KILLS").unwrap_or(KILLS);

@@ -340,7 +340,10 @@ fn has_shape(value: &Value, shape: &Value) {
             }
         }
         (Value::Array(elements), Value::Array(shapes)) => {
-            let Some(shape) = shapes.first() else { return };
+            let Some(shape) = shapes.first() else {
+                assert!(elements.is_empty(), "the elements of {value} are compared with nothing");
+                return;
+            };
             assert!(!elements.is_empty(), "nothing to compare with {shape}");
             elements.iter().for_each(|element| has_shape(element, shape));
         }
