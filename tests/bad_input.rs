@@ -243,7 +243,7 @@ fn f39_a_repository_without_a_commit_waits_for_its_first() {
 }
 
 #[test]
-fn f39_a_damaged_repository_tells_its_error_and_the_others_go_on() {
+fn f39_a_damaged_repository_reports_it_and_the_others_go_on() {
     let mut agent = TestAgent::without_model();
     let damages: [(&str, &[u8]); 4] = [
         ("HEAD", b"\0\0\0\0 garbage"),

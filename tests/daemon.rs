@@ -455,7 +455,7 @@ fn f62_a_damaged_store_hides_no_other_and_is_built_again() {
 
 /// A page in the middle that is damaged is met only by what reads it; what else can be read is not made again.
 #[test]
-fn f62_a_store_damaged_in_the_middle_is_set_aside_when_that_is_met_and_what_can_be_read_is_kept() {
+fn f62_a_store_damaged_in_the_middle_keeps_what_can_be_read() {
     let repo = TestRepo::new();
     for n in 0..40 {
         repo.write(&format!("src/m{n}.rs"), format!("/// Number {n}.\npub fn f{n}() -> u32 {{\n    {n}\n}}\n"));

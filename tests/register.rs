@@ -43,7 +43,7 @@ fn refused(agent: &TestAgent, path: &Path, words: &[&str]) {
 }
 
 #[test]
-fn a_path_inside_and_a_symbolic_link_register_the_work_tree_once() {
+fn a_path_inside_and_a_link_register_the_work_tree_once() {
     let agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
     let link = repo.beside("link");
@@ -76,7 +76,7 @@ fn meta_json_says_whose_store_it_is() {
 }
 
 #[test]
-fn f17_and_f18_a_linked_worktree_and_a_bare_repository_are_themselves() {
+fn f17_and_f18_a_linked_worktree_and_a_bare_one_are_themselves() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
     let (linked, bare) = (repo.beside("linked"), repo.beside("bare.git"));
@@ -195,7 +195,7 @@ fn unregister_removes_the_cache_and_what_waits_in_the_queue() {
 }
 
 #[test]
-fn f31_a_moved_repository_keeps_its_id_and_another_in_its_place_does_not_get_it() {
+fn f31_a_moved_repository_keeps_its_id_its_successor_does_not() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
     let id = id_of(repo.path());
