@@ -1,5 +1,8 @@
-# Sourced by quickstart.sh and the CI gate: what a build needs, and how it gets onto a machine that lacks it.
-# shellcheck shell=bash
+#!/usr/bin/env bash
+# Sourced by quickstart.sh and the gate: what they need, and how it gets onto a machine that lacks it.
+#
+# usage: install/prerequisites.sh --packages [--tests]
+#   prints the Debian packages that this machine lacks for a build; with --tests, for the gate
 
 # The first Rust that compiles every dependency; the same number as rust-version in Cargo.toml.
 rust_needed=1.94
@@ -12,40 +15,50 @@ die() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# newest A B: is A at least B, as versions?
+# at_least A B: is version A at least version B?
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif has sudo; then
-        sudo "$@"
-    else
-        die "this needs root: $*; run it as root, then run this again"
-    fi
+# Where the systems keep the certificates that a download is checked with.
+has_certificates() {
+    local file
+    [ "$(uname -s)" != Darwin ] || return 0
+    for file in "${SSL_CERT_FILE-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem /etc/ssl/ca-bundle.pem; do
+        [ -z "$file" ] || [ ! -s "$file" ] || return 0
+    done
+    return 1
 }
 
-# The Debian packages that hold a C compiler, git and what downloads rustup, as far as they are missing.
+has_pip() { python3 -m pip --version >/dev/null 2>&1 || has pip3; }
+
+# The Debian packages that this machine lacks: a C compiler, git, certificates and what downloads rustup; with --tests also pip,
+# which downloads the model that the tests embed with. Everything else that a test calls is in Debian's essential packages.
 missing_packages() {
     has cc || has gcc || has clang || printf 'build-essential '
     has git || printf 'git '
-    has curl || has cargo || printf 'curl ca-certificates '
+    has_certificates || printf 'ca-certificates '
+    has curl || has cargo || printf 'curl '
+    [ "${1-}" != --tests ] || has_pip || printf 'python3 python3-pip '
 }
 
+# install_packages [--tests]
 install_packages() {
-    local packages
-    read -r -a packages <<<"$(missing_packages)"
+    local packages as_root=()
+    read -r -a packages <<<"$(missing_packages "$@")"
     [ "${#packages[@]}" -gt 0 ] || return 0
     if ! has apt-get; then
         [ "$(uname -s)" = Darwin ] && die "missing: ${packages[*]}; 'xcode-select --install' brings a compiler and git"
         die "missing: ${packages[*]} (names of Debian packages); install them, then run this again"
     fi
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo || die "missing: ${packages[*]}; as root, run: apt-get install ${packages[*]}; then run this again"
+        as_root=(sudo)
+    fi
     say "installing with apt-get: ${packages[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 }
 
-# Cargo tells by its time whether a file of a local crate has changed, and a fresh clone's files are new. All of lance depends on
+# By its time, cargo decides whether a file of a local crate has changed, and a fresh clone's files are new. All of lance depends on
 # the build-only crate in .cargo, whose files hardly ever change: with an old time they do not cost a quarter of an hour a clone.
 settle_build_crate() {
     find "$1/.cargo/protobuf-src" -type f -exec touch -t 200001010000 {} +
@@ -82,3 +95,15 @@ memory_kb() {
         echo $(($(sysctl -n hw.memsize) / 1024))
     fi
 }
+
+# Run, not sourced.
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    case "$*" in
+        --packages) missing_packages && echo ;;
+        '--packages --tests') missing_packages --tests && echo ;;
+        *)
+            echo "usage: install/prerequisites.sh --packages [--tests]" >&2
+            exit 2
+            ;;
+    esac
+fi

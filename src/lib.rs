@@ -44,3 +44,7 @@ pub mod worker;
 pub mod daemon;
 
 pub mod cli;
+
+#[cfg(test)]
+#[path = "../tests/support/left_out.rs"]
+mod left_out;

@@ -15,7 +15,7 @@ fn showing(bodies: &[String], text: &str) -> usize {
 }
 
 #[test]
-fn a_model_answers_beside_the_local_analyses_and_every_nano_dollar_is_booked() {
+fn a_model_answers_too_and_every_nano_dollar_is_booked() {
     let asking = Asking::answered();
     assert_eq!(asking.server.requests().len(), QUESTIONS);
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
@@ -41,7 +41,7 @@ fn a_model_answers_beside_the_local_analyses_and_every_nano_dollar_is_booked() {
 }
 
 #[test]
-fn a_body_edit_asks_about_one_file_and_a_signature_edit_about_its_users_too() {
+fn a_body_edit_asks_about_one_file_a_signature_about_users() {
     let asking = Asking::answered();
     asking.repo.edit("src/limits.rs", "10 } else", "11 } else");
     let bodies = asking.commit("another limit");
@@ -110,7 +110,7 @@ fn without_a_provider_nothing_of_it_exists() {
 }
 
 #[test]
-fn another_model_answers_everything_anew_and_the_old_answers_come_back_with_the_old_one() {
+fn answers_belong_to_their_model_and_return_with_it() {
     let mut asking = Asking::answered();
     let with = |agent: &TestAgent, from: &str, to: &str| agent.write_config(&agent.config().replace(from, to));
     asking.agent.stop();
@@ -141,7 +141,7 @@ fn a_stale_answer_of_the_model_yields_to_a_fresh_local_one() {
 
 /// Everything that left, against everything that must not.
 #[test]
-fn f49_and_f50_nothing_ignored_denied_withheld_uncommitted_or_secret_leaves_this_machine() {
+fn f49_and_f50_nothing_private_leaves_this_machine() {
     let repo = TestRepo::new();
     let secrets = planted();
     let kinds = secrets.iter().map(|one| one.kind).collect::<std::collections::BTreeSet<_>>();
@@ -194,7 +194,7 @@ fn f49_and_f50_nothing_ignored_denied_withheld_uncommitted_or_secret_leaves_this
 }
 
 #[test]
-fn f51_an_injection_is_data_and_so_is_what_it_makes_the_model_say() {
+fn f51_an_injection_is_data_and_so_is_the_reply_to_it() {
     let asking = Asking::answered();
     let config = asking.agent.config();
     let text =
@@ -220,7 +220,7 @@ fn f51_an_injection_is_data_and_so_is_what_it_makes_the_model_say() {
 }
 
 #[test]
-fn a_bad_reply_is_repaired_once_and_a_second_one_is_a_dead_letter_that_can_be_replayed() {
+fn a_bad_reply_is_repaired_once_then_it_is_a_dead_letter() {
     let asking = Asking::answered();
     asking.repo.edit("src/words.rs", "count()", "count() + 1");
     asking.server.otherwise(Script::saying("I would rather talk about the weather."));

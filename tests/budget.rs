@@ -54,7 +54,7 @@ fn spend(db: &mut Connection, call: &Call, cost: u64, now: Timestamp) {
 }
 
 #[test]
-fn limits_are_set_in_the_configuration_and_every_other_byte_stays() {
+fn setting_a_limit_keeps_every_other_byte_of_the_config() {
     let agent = TestAgent::without_model();
     agent.write_config("# mine\n[budget]\nmonthly_usd = 5   # a coffee\n");
     agent.ok(["budget", "set", "--monthly", "2.50", "--daily", "0.5"]);
@@ -73,7 +73,7 @@ fn limits_are_set_in_the_configuration_and_every_other_byte_stays() {
 }
 
 #[test]
-fn what_was_spent_is_told_by_day_repository_commit_type_and_model() {
+fn spending_is_reported_by_day_repo_commit_type_and_model() {
     let agent = TestAgent::without_model();
     let repo = TestRepo::with_files([("src/lib.rs", "pub fn one() {}\n")]);
     agent.ok(["register", repo.path().to_str().unwrap()]);
@@ -120,7 +120,7 @@ fn what_was_spent_is_told_by_day_repository_commit_type_and_model() {
 }
 
 #[test]
-fn f59_jobs_that_the_budget_parked_run_again_when_the_limit_is_raised() {
+fn f59_parked_jobs_run_again_when_the_limit_is_raised() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files([("src/lib.rs", "pub fn one() {}\n")]);
     agent.start();
@@ -168,7 +168,7 @@ fn a_limit_that_is_edited_by_hand_holds_within_a_poll() {
 }
 
 #[test]
-fn f62_a_ledger_that_was_moved_away_stops_spending_until_its_user_sets_a_limit() {
+fn f62_a_ledger_moved_away_stops_spending_until_a_limit_is_set() {
     let agent = TestAgent::without_model();
     agent.ok(["budget", "set", "--monthly", "3"]);
     spend(&mut ledger(&agent), &call("r", "a.rs", AnalysisType::Docs), 1_000, clock::now());

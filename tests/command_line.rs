@@ -3,7 +3,7 @@
 use crate::support::{TestAgent, TestRepo, untouched};
 
 #[test]
-fn a_misspelt_key_stops_a_verb_with_its_place_and_the_right_name() {
+fn a_misspelt_key_is_an_error_that_names_the_right_one() {
     let agent = TestAgent::without_model();
     agent.write_config("[watch]\ndebouce_ms = 1\n");
     let output = agent.run(["status"]);

@@ -113,9 +113,9 @@ fn assert_as_undisturbed(agent: &TestAgent, mut undisturbed: TestAgent, repo: &T
     undisturbed
 }
 
-/// `RA_AGENT_KILLS=500 RA_AGENT_SEED=1` runs it longer, or again.
+/// `RA_AGENT_KILLS=500 RA_AGENT_TEST_SEED=1` runs it longer, or again.
 #[test]
-fn f52_kills_at_random_points_under_load_change_nothing_in_the_end() {
+fn f52_kills_under_load_change_nothing_in_the_end() {
     let kills = number_from_environment("RA_AGENT_KILLS").unwrap_or(KILLS);
     let mut agent = TestAgent::without_model();
     // as soon as a commit is there, so that more of the kills hit work

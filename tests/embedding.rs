@@ -186,7 +186,7 @@ fn without_a_model_search_goes_by_words_and_says_so() {
 
 /// What a clone and a linked work tree have alike is one hit that names them all, and what they have otherwise is one of its own.
 #[test]
-fn clones_and_work_trees_of_a_repository_give_one_hit_for_what_they_have_alike() {
+fn clones_and_work_trees_give_one_hit_for_equal_text() {
     let mut agent = TestAgent::new();
     let repo = TestRepo::with_files(FILES);
     let (clone, tree) = (repo.beside("clone"), repo.beside("tree"));
@@ -233,7 +233,7 @@ fn clones_and_work_trees_of_a_repository_give_one_hit_for_what_they_have_alike()
 /// Embedding goes from what others build on to what nobody looks for first, also when the agent was stopped in between; words are
 /// found before it has begun.
 #[test]
-fn what_others_build_on_is_embedded_first_and_a_restart_keeps_the_order() {
+fn the_most_used_is_embedded_first_also_after_a_restart() {
     let mut agent = TestAgent::new();
     let repo = TestRepo::new();
     let groups = write_groups(&repo);

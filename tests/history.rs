@@ -125,11 +125,12 @@ fn module_text(crates: &[&str], module: u64, random: &mut Random) -> String {
     text
 }
 
-/// The sources of a crate that this one is built with.
+/// The sources of a crate that this one is built with: they are here, as cargo has just compiled them. Of crates that only other
+/// platforms need there may be none.
 fn sources_of(name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+        .args(["metadata", "--offline", "--locked", "--format-version", "1", "--filter-platform", &host()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -138,6 +139,14 @@ fn sources_of(name: &str) -> PathBuf {
     let packages = metadata["packages"].as_array().unwrap();
     let package = packages.iter().find(|package| package["name"] == name).unwrap();
     Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_path_buf()
+}
+
+/// The platform that this was built on.
+fn host() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
 }
 
 fn copy(from: &Path, to: &Path) {

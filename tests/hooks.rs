@@ -187,7 +187,7 @@ fn f5_without_the_agents_home_git_works_in_silence() {
 
 /// What is written is read by the real Git, an old one, too, even where it runs no such hook.
 #[test]
-fn config_hooks_are_named_in_the_repository_and_its_work_trees_alone() {
+fn config_hooks_run_in_their_repository_and_work_trees_only() {
     for name in ["repo", "it's a \"re[p]o\" * ? \\ % ü"] {
         let story = bare_handed(name);
         story.commit_in_silence("before");
@@ -294,7 +294,7 @@ fn hooks_of(repo: &TestRepo) -> Fingerprint {
 const USERS_HOOK: &str = "#!/bin/sh\n{ echo \"args: $*\"; cat; } >> ../seen\necho said\nexit 3\n";
 
 #[test]
-fn a_hook_that_was_there_keeps_its_arguments_its_input_and_its_exit_code() {
+fn a_hook_that_was_there_keeps_arguments_input_and_exit_code() {
     let story = bare_handed("repo");
     let hook = story.repo.git_dir().join("hooks/post-rewrite");
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
@@ -357,7 +357,7 @@ fn pretended_git(dir: &Path) -> PathBuf {
 
 /// FAILURES 7 and 8: killed at any moment, again and again, from the first instruction to the last.
 #[test]
-fn f7_and_f8_an_installation_that_is_killed_at_any_moment_leaves_git_working() {
+fn f7_and_f8_an_installation_killed_anywhere_leaves_git_working() {
     let repos: Vec<TestRepo> = (0..6).map(|_| TestRepo::with_files([("a", "b")])).collect();
     let agent = TestAgent::without_model();
     for repo in &repos {

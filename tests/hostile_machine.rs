@@ -131,7 +131,7 @@ fn f3_and_f62_a_full_disk_costs_no_commit_and_is_got_over() {
 
 /// FAILURES 26: the kernel gives this user five watches in all.
 #[test]
-fn f26_without_watches_the_timer_finds_commits_and_saves_and_it_is_told() {
+fn f26_without_watches_polling_finds_commits_and_saves() {
     const WITH_LIMIT: &str = "echo 3 >/proc/sys/user/max_inotify_watches";
     if !can("a limit on watches", "unshare", &["-rm", "/bin/sh", "-c", WITH_LIMIT]) {
         return;
@@ -224,7 +224,7 @@ fn f57_another_user_is_not_answered() {
 
 /// FAILURES 19 and 4: the superuser commits in a user's repository, and a user where the superuser's file stands in the inbox.
 #[test]
-fn f19_and_f4_who_commits_leaves_no_file_of_his_own_in_the_agents_home() {
+fn f19_and_f4_another_users_commit_leaves_no_file_in_the_home() {
     if !can_be_somebody_else() {
         return;
     }

@@ -20,7 +20,7 @@ fn placed(agent: &TestAgent, repo: &TestRepo) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_store_lies_where_its_user_says_and_goes_without_what_is_not_the_agents() {
+fn a_store_lies_where_the_user_says_and_goes_alone() {
     let (mut agent, repo, other) = (TestAgent::without_model(), a_repo(), a_repo());
     let dir = placed(&agent, &repo);
     agent.start();
@@ -51,7 +51,7 @@ fn a_store_lies_where_its_user_says_and_goes_without_what_is_not_the_agents() {
 }
 
 #[test]
-fn a_store_that_is_placed_elsewhere_later_takes_its_results_along_after_a_restart() {
+fn a_store_that_moves_takes_its_results_along_after_a_restart() {
     let (mut agent, repo) = (TestAgent::without_model(), a_repo());
     agent.ok(["register", repo.path().to_str().unwrap()]);
     agent.start();

@@ -68,7 +68,7 @@ fn legacy(agent: &TestAgent, repo: &TestRepo, path: &str) -> Value {
 }
 
 #[test]
-fn an_old_cache_is_imported_once_shown_as_stale_and_left_where_it_is() {
+fn an_old_cache_is_imported_once_as_stale_and_left_in_place() {
     let mut agent = TestAgent::without_model();
     agent.write_config(prices());
     let repo = with_cache();
@@ -120,7 +120,7 @@ fn an_old_cache_is_imported_once_shown_as_stale_and_left_where_it_is() {
 }
 
 #[test]
-fn without_prices_the_tokens_are_known_and_the_cost_is_said_to_be_unknown() {
+fn without_prices_tokens_are_known_and_the_cost_is_not() {
     let agent = TestAgent::without_model();
     let repo = with_cache();
     registered(&agent, &repo);
@@ -167,7 +167,7 @@ fn an_import_that_is_killed_is_finished_by_the_next() {
 }
 
 #[test]
-fn the_script_registers_imports_and_refuses_what_it_does_not_know() {
+fn the_script_registers_imports_and_refuses_unknown_options() {
     let agent = TestAgent::without_model();
     let repo = with_cache();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install/migrate_to_centralized_cache.sh");

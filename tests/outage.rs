@@ -12,7 +12,7 @@ use crate::support::wait_until;
 const PLACES: usize = 2;
 
 #[test]
-fn f58_an_outage_parks_the_questions_and_they_come_back_with_the_provider() {
+fn f58_an_outage_parks_questions_until_the_provider_is_back() {
     let mut asking = Asking::scripted("3.00", |server| server.otherwise(Script::status(503, "overloaded")));
     asking.wait();
     let knocks = asking.server.requests().len();
@@ -54,7 +54,7 @@ fn a_passing_failure_of_each_kind_is_retried() {
 }
 
 #[test]
-fn nothing_is_sent_before_the_time_that_the_provider_names_not_even_by_a_new_worker() {
+fn nothing_is_sent_before_the_time_that_the_provider_names() {
     let mut asking = Asking::scripted("3.00", |server| server.otherwise(Script::rate_limited("3600")));
     wait_until(Duration::from_secs(60), "it was asked", || !asking.server.requests().is_empty());
     let waits = |asking: &Asking| asking.agent.run(["wait", "--timeout", "2s"]).code;
@@ -75,7 +75,7 @@ fn nothing_is_sent_before_the_time_that_the_provider_names_not_even_by_a_new_wor
 }
 
 #[test]
-fn a_key_that_is_not_accepted_is_told_with_what_to_do_and_tried_once() {
+fn a_rejected_key_is_tried_once_and_reported_with_a_way_out() {
     let mut asking = Asking::scripted("3.00", |server| server.otherwise(Script::status(401, "invalid api key")));
     asking.wait();
     assert!(asking.server.requests().len() <= PLACES);
@@ -126,7 +126,7 @@ fn a_server_that_knows_less_is_asked_in_its_own_way() {
 }
 
 #[test]
-fn a_worker_that_is_stopped_takes_in_the_replies_that_are_on_their_way() {
+fn a_worker_that_stops_applies_the_replies_on_their_way() {
     let mut asking = Asking::scripted("3.00", |server| server.otherwise(Script::after(Duration::from_millis(300))));
     wait_until(Duration::from_secs(60), "it was asked", || !asking.server.requests().is_empty());
     asking.agent.stop();

@@ -95,7 +95,7 @@ fn each_type_is_asked_for_and_read() {
 }
 
 #[test]
-fn what_was_billed_is_what_is_reported_and_fits_in_the_worst_case() {
+fn what_is_billed_is_reported_and_within_the_worst_case() {
     let server = LlmServer::start();
     let client = client(&server);
     let request = client.request(&docs());
@@ -147,7 +147,7 @@ fn failures() -> Vec<(Script, FailureKind, NextStep)> {
 }
 
 #[test]
-fn every_failure_leaves_one_request_and_says_what_it_may_have_cost() {
+fn every_failure_is_one_request_and_reports_what_it_may_cost() {
     for (script, kind, next_step) in failures() {
         let server = LlmServer::start();
         server.script([script.clone()]);
@@ -250,7 +250,7 @@ fn the_key_is_in_no_message_even_if_the_server_repeats_it() {
 }
 
 #[test]
-fn a_server_that_knows_no_schema_is_asked_otherwise_from_then_on() {
+fn a_server_without_schemas_is_asked_without_from_then_on() {
     let server = LlmServer::start();
     server.refuse("json_schema");
     server.refuse("json_object");
@@ -302,7 +302,7 @@ fn a_key_is_not_carried_to_where_an_answer_points() {
 }
 
 #[test]
-fn a_malformed_reply_is_repaired_with_one_more_request_that_shows_no_file() {
+fn a_malformed_reply_is_repaired_by_a_request_without_the_file() {
     let server = LlmServer::start();
     server.script([Script::saying("Sure! The file adds two numbers.")]);
     let client = client(&server);

@@ -60,5 +60,6 @@ fn the_queue_can_be_handled_without_a_daemon() {
     agent.ok(["queue", "resume"]);
     agent.start();
     agent.wait();
-    assert!(Jobs::of(&agent).0.values().all(|job| job.state == "done"));
+    let jobs = Jobs::of(&agent);
+    assert!(jobs.0.len() == 8 && jobs.0.values().all(|job| job.state == "done"), "{jobs:?}");
 }

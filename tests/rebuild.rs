@@ -189,7 +189,7 @@ fn cause(path: &str, symbol: &str, file: &str) -> (String, String, String) {
 }
 
 #[test]
-fn files_that_did_not_change_get_and_lose_edges_with_those_that_come_and_go() {
+fn unchanged_files_gain_and_lose_edges_as_others_come_and_go() {
     let repo = TestRepo::with_files([
         ("Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
         ("src/lib.rs", "pub mod late;\npub mod user;\n"),

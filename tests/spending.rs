@@ -16,7 +16,7 @@ const FEW_QUESTIONS_NANO: u64 = 10_000_000;
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 
 #[test]
-fn f59_a_used_up_budget_parks_what_is_left_and_a_raised_one_goes_on_by_priority() {
+fn f59_a_used_up_budget_parks_the_rest_until_it_is_raised() {
     let asking = Asking::scripted(FEW_QUESTIONS_USD, |server| server.otherwise(Script::reporting(Reported::Absent)));
     asking.wait();
     let sent = asking.server.requests();
@@ -97,7 +97,7 @@ fn the_turn_of_the_day_does_it_too() {
 }
 
 #[test]
-fn a_usage_that_cannot_be_true_is_charged_the_reservation_and_a_huge_one_is_booked_as_it_is() {
+fn an_impossible_usage_is_charged_the_reservation() {
     for (usage, believed) in
         [(Reported::Absent, false), (Reported::Zero, false), (Reported::Tiny, false), (Reported::Huge, true)]
     {
@@ -114,7 +114,7 @@ fn a_usage_that_cannot_be_true_is_charged_the_reservation_and_a_huge_one_is_book
 }
 
 #[test]
-fn a_dry_run_sends_nothing_and_an_expired_entry_is_paid_for_once_more() {
+fn a_dry_run_sends_nothing_and_an_expired_entry_is_paid_again() {
     let asking = Asking::answered();
     let (requests, paid) = (asking.server.requests().len(), asking.booked_nano());
     let nothing = asking.agent.json(["cache", "build", asking.path(), "--dry-run"]);
@@ -157,7 +157,7 @@ fn cache_build_asks_for_the_most_urgent_files_first() {
 
 /// Killed at any step of a call. `RA_AGENT_ASK_KILLS` sets how often.
 #[test]
-fn f52_a_killed_worker_pays_for_no_key_twice_and_the_ledger_is_never_below_what_was_billed() {
+fn f52_a_killed_worker_pays_for_no_key_twice() {
     const PLACES: usize = 2;
     let kills = number_from_environment("RA_AGENT_ASK_KILLS").unwrap_or(6);
     let mut random = Random::from_environment();

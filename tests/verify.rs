@@ -233,7 +233,7 @@ fn a_repository_that_is_not_registered_is_not_verified() {
 }
 
 #[test]
-fn vectors_that_are_missing_or_belong_to_nothing_are_told_and_mended() {
+fn vectors_missing_or_left_over_are_reported_and_repaired() {
     let mut shop = Shop::with(TestAgent::new());
     shop.assert_sound();
     shop.agent.stop();

@@ -73,9 +73,13 @@ impl Scene {
 }
 
 #[test]
-fn what_is_saved_is_found_as_it_was_saved_and_as_it_was_committed_when_it_is_put_back() {
+fn saved_text_is_found_and_committed_text_once_it_is_put_back() {
     let scene = Scene::begin();
     let before = scene.agent.state();
+    assert!(scene.finds("depart", "src/harbour.rs", "commit"));
+    let items_for_passengers =
+        || -> BTreeSet<String> { scene.hits("passengers carried", &[]).into_iter().map(|(_, name, _)| name).collect() };
+    assert!(items_for_passengers().contains("ferry"));
     scene.repo.write(
         "src/ferry.rs",
         "/// Flies over the water.\npub fn seaplane(passengers: u32) -> u32 {\n    passengers\n}\n",
@@ -86,8 +90,9 @@ fn what_is_saved_is_found_as_it_was_saved_and_as_it_was_committed_when_it_is_put
     assert_eq!(scene.saved(), 3);
     assert!(scene.finds("seaplane", "src/ferry.rs", "worktree"));
     assert!(scene.finds("lorries", "src/quay.rs", "worktree"));
-    assert!(scene.hits("passengers carried", &[]).iter().all(|(_, name, _)| name != "ferry"), "that is not there now");
-    assert!(scene.hits("depart", &[]).iter().all(|(path, _, _)| path != "src/harbour.rs"), "it is gone");
+    assert!(items_for_passengers().contains("seaplane") && !items_for_passengers().contains("ferry"));
+    let departs = scene.hits("depart", &[]);
+    assert!(!departs.iter().any(|(path, _, _)| path == "src/harbour.rs"), "it is gone: {departs:?}");
     let from = |source: &str| -> BTreeSet<String> {
         scene
             .hits("pub fn mod passengers lorries", &["--source", source])
@@ -165,7 +170,7 @@ fn a_commit_under_what_was_saved_leaves_it_on_top() {
 
 /// Nobody says `wait` here, and several of these touch no file of the work tree.
 #[test]
-fn whatever_moves_head_under_what_is_saved_the_overlay_is_what_differs() {
+fn the_overlay_is_what_differs_however_head_moves() {
     let mut scene = Scene::begin();
     let settles = |what: &str, saved: &[&str]| {
         let head = scene.repo.head();
@@ -205,7 +210,7 @@ fn whatever_moves_head_under_what_is_saved_the_overlay_is_what_differs() {
 }
 
 #[test]
-fn what_is_saved_is_found_by_its_meaning_and_what_is_put_back_is_not_embedded_again() {
+fn saved_text_is_found_by_meaning_and_embedded_once() {
     let scene = Scene::of(TestAgent::new());
     let embedded = || scene.agent.json(["cache", "status"]);
     scene.repo.write("src/quay.rs", "/// Turns a title into lower case letters and dashes.\npub fn slug(title: &str) -> String {\n    title.to_lowercase().replace(' ', \"-\")\n}\n");
@@ -231,7 +236,7 @@ fn what_is_saved_is_found_by_its_meaning_and_what_is_put_back_is_not_embedded_ag
 
 /// FAILURES 28, 29: nobody says `wait` here.
 #[test]
-fn f28_and_f29_saves_are_noticed_however_an_editor_writes_and_in_directories_that_are_new() {
+fn f28_and_f29_saves_are_noticed_however_an_editor_writes() {
     let mut scene = Scene::begin();
     let path = |name: &str| scene.repo.path().join(name);
     let noticed = |word: &str, at: &str| wait_until(SOON, word, || scene.finds(word, at, "worktree"));
@@ -264,7 +269,7 @@ fn f28_and_f29_saves_are_noticed_however_an_editor_writes_and_in_directories_tha
 
 /// FAILURES 27, 50: no job, no look by the worker, no watch.
 #[test]
-fn f27_and_f50_what_is_ignored_wakes_nobody_and_is_seen_as_soon_as_it_is_not_ignored() {
+fn f27_and_f50_ignored_files_cause_no_work_until_they_are_not() {
     let mut scene = Scene::begin();
     for n in 0..50 {
         scene.repo.write(&format!("target/debug/deps{n}/x.rs"), "pub fn built() {}\n");
@@ -296,7 +301,7 @@ fn f27_and_f50_what_is_ignored_wakes_nobody_and_is_seen_as_soon_as_it_is_not_ign
 
 /// FAILURES 25: the kernel's queue really overflows, because nobody reads it.
 #[test]
-fn f25_when_notifications_are_lost_every_work_tree_is_looked_at_once() {
+fn f25_after_lost_notifications_every_work_tree_is_scanned_once() {
     let mut scene = Scene::begin();
     // Until the watch tells, it is not there.
     scene.repo.write("src/ferry.rs", "pub fn watched() {}\n");
@@ -322,7 +327,7 @@ fn f25_when_notifications_are_lost_every_work_tree_is_looked_at_once() {
 }
 
 #[test]
-fn f16_conflict_markers_are_not_indexed_and_the_saved_state_waits_for_the_end_of_a_merge() {
+fn f16_conflict_markers_are_not_indexed_during_a_merge() {
     let scene = Scene::begin();
     scene.repo.branch("side");
     scene.repo.edit("src/ferry.rs", "over the water", "over the lake");
@@ -385,7 +390,7 @@ fn f52_kills_in_the_middle_of_saves_lead_to_the_same_state() {
 }
 
 #[test]
-fn a_model_is_shown_what_is_committed_and_what_is_saved_only_if_its_user_said_so() {
+fn models_see_committed_text_only_unless_the_user_says_so() {
     let asking = Asking::answered();
     asking.repo.edit("src/limits.rs", "10 } else", "1234567 } else");
     asking.repo.write("src/secret_plan.rs", "pub fn plan() {}\n");

@@ -73,12 +73,7 @@ fn rules_versions_are_tied_to_their_output() {
     for &analysis_type in AnalysisType::ALL {
         let path = folder().join(format!("golden/{analysis_type}.json"));
         let present = produce(analysis_type);
-        let recorded: Option<Golden> = fs::read_to_string(&path).ok().map(|json| serde_json::from_str(&json).unwrap());
-        let Some(recorded) =
-            recorded.filter(|_| std::env::var_os("BLESS").is_none()).or_else(|| bless(&path, &present))
-        else {
-            continue;
-        };
+        let recorded = if std::env::var_os("BLESS").is_some() { bless(&path, &present) } else { recorded(&path) };
         let hint = "bump rules_version (src/analyzer/local/mod.rs) and run `BLESS=1 cargo test golden`";
         assert_eq!(
             recorded.rules_version, present.rules_version,
@@ -88,18 +83,26 @@ fn rules_versions_are_tied_to_their_output() {
     }
 }
 
-/// Writes the present reports, unless the recorded ones of the same version say something else: then returns those. A source that was not
-/// recorded yet changes nothing that is cached, so adding one needs no new version.
-fn bless(path: &Path, present: &Golden) -> Option<Golden> {
-    let recorded: Option<Golden> = fs::read_to_string(path).ok().map(|json| serde_json::from_str(&json).unwrap());
+fn recorded(path: &Path) -> Golden {
+    let json = fs::read_to_string(path);
+    let json = json.unwrap_or_else(|error| panic!("{path:?}: {error}; `BLESS=1 cargo test golden` writes it"));
+    serde_json::from_str(&json).unwrap()
+}
+
+/// Writes the present reports, unless the recorded ones of the same version differ from them, and returns what is recorded then. A
+/// source that was not recorded yet changes nothing that is cached, so adding one needs no new version.
+fn bless(path: &Path, present: &Golden) -> Golden {
     let differs =
         |recorded: &Golden| recorded.reports.iter().any(|(name, report)| present.reports.get(name) != Some(report));
-    if let Some(recorded) = recorded.filter(|r| r.rules_version == present.rules_version && differs(r)) {
-        return Some(recorded);
+    let keep = path.exists() && {
+        let recorded = recorded(path);
+        recorded.rules_version == present.rules_version && differs(&recorded)
+    };
+    if !keep {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, serde_json::to_string_pretty(present).unwrap() + "\n").unwrap();
     }
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, serde_json::to_string_pretty(present).unwrap() + "\n").unwrap();
-    None
+    recorded(path)
 }
 
 /// What is shown is made anew each time and needs no version; `BLESS=1` writes it.
