@@ -140,9 +140,12 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Budget { act } => budget::run(context, act),
         Verb::Cache { act } => cache::run(&context, act),
         Verb::Show { file, all, json } => show::show(&context, &file, all, json),
-        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, json } => {
-            search::search(&context, query, search::Choice { repo, limit, kind, path, language, source, explain }, json)
-        }
+        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, json } => search::search(
+            &context,
+            query,
+            search::SearchOptions { repo, limit, kind, path, language, source, explain },
+            json,
+        ),
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
         // Handled above.
