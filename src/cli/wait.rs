@@ -133,7 +133,7 @@ fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Res
     match control::ask_within(&context.home, request, time_left) {
         Ok(Reply::Reconciled { repos }) => Ok(Some(repos)),
         Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
-        Ok(other) => Err(Failure::Failed(format!("the daemon answered something else: {other:?}"))),
+        Ok(other) => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
         Err(ControlError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }

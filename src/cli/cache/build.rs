@@ -38,7 +38,7 @@ pub struct SyncArgs {
     /// The repository, or a path inside it
     repo: PathBuf,
     /// Analyse again what is older than this, e.g. 12h, 7d
-    #[arg(long, default_value = "7d", value_parser = super::super::verbs::duration)]
+    #[arg(long, default_value = "7d", value_parser = super::super::values::duration)]
     stale_after: Duration,
     /// Only these analyses: refactor, docs, analysis, todos
     #[arg(long, value_delimiter = ',', value_parser = analysis_type)]
