@@ -37,7 +37,7 @@ fn a_model_answers_too_and_every_nano_dollar_is_booked() {
         assert_eq!((&shown["model"], &shown["beside"]), (&json!("local"), &json!(null)), "{path}");
     }
     let human = asking.agent.ok(["show", asking.repo.path().join("src/limits.rs").to_str().unwrap()]);
-    assert!(human.contains("custom/scripted") && human.contains("beside it: fresh, local"), "{human}");
+    assert!(human.contains("custom/scripted") && human.contains("also: fresh, local"), "{human}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The promise: one page tells what is wrong, and what mends it.
+//! The promise: one page reports what is wrong, and how to fix it.
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ fn a_repo() -> TestRepo {
 
 /// State and advice of the findings on a topic.
 fn findings(output: &Output, topic: &str) -> Vec<(String, String)> {
-    let told: Value = serde_json::from_str(&output.stdout).unwrap();
+    let view: Value = serde_json::from_str(&output.stdout).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let all = told["findings"].as_array().unwrap().iter().filter(|finding| finding["topic"] == topic);
-    all.map(|finding| (text(&finding["state"]), text(&finding["mend"]))).collect()
+    let all = view["findings"].as_array().unwrap().iter().filter(|finding| finding["topic"] == topic);
+    all.map(|finding| (text(&finding["state"]), text(&finding["fix"]))).collect()
 }
 
 fn examine(agent: &TestAgent) -> Output {
@@ -21,7 +21,7 @@ fn examine(agent: &TestAgent) -> Output {
 }
 
 #[test]
-fn a_sound_agent_is_told_to_be_sound() {
+fn doctor_finds_nothing_wrong_with_a_sound_agent() {
     let repo = a_repo();
     let mut agent = TestAgent::new();
     agent.ok(["register", repo.path().to_str().unwrap()]);
@@ -37,7 +37,7 @@ fn a_sound_agent_is_told_to_be_sound() {
 }
 
 #[test]
-fn what_does_not_work_is_told_with_what_mends_it() {
+fn every_problem_comes_with_its_fix() {
     let (here, gone) = (a_repo(), a_repo());
     let mut agent = TestAgent::without_model();
     assert_eq!(findings(&examine(&agent), "repository")[0].0, "note", "none is registered");
@@ -58,11 +58,11 @@ fn what_does_not_work_is_told_with_what_mends_it() {
     assert_eq!(output.code, Some(1), "{output:?}");
     assert_eq!(findings(&output, "daemon"), [("problem".to_owned(), "ra-agent daemon start".to_owned())]);
     assert_eq!(findings(&output, "embedding"), [("note".to_owned(), "ra-agent model install".to_owned())]);
-    let [(state, mend)] = &findings(&output, "database")[..] else { panic!("{output:?}") };
-    assert!(state == "problem" && mend.contains("ra-agent reconcile"), "{output:?}");
+    let [(state, fix)] = &findings(&output, "database")[..] else { panic!("{output:?}") };
+    assert!(state == "problem" && fix.contains("ra-agent reconcile"), "{output:?}");
     assert!(output.stdout.contains(store.to_str().unwrap()), "{output:?}");
-    let [(state, mend)] = &findings(&output, "repository")[..] else { panic!("{output:?}") };
-    assert!(state == "problem" && mend.contains("ra-agent unregister"), "{output:?}");
+    let [(state, fix)] = &findings(&output, "repository")[..] else { panic!("{output:?}") };
+    assert!(state == "problem" && fix.contains("ra-agent unregister"), "{output:?}");
     let page = agent.run(["doctor"]);
     assert!(page.stdout.contains("PROBLEM") && page.stderr.contains("problems were found"), "{page:?}");
 }

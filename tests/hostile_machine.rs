@@ -167,8 +167,8 @@ fn f26_without_watches_polling_finds_commits_and_saves() {
             "$AGENT" daemon stop
         "#;
         let told = run_apart(&agent, &repo, &script.replace("@LIMIT@", limit));
-        assert!(told.contains("the timer finds"), "{limit}: {told}");
-        assert!(told.contains("its work tree is looked at by the timer"), "{limit}: {told}");
+        assert!(told.contains("the agent polls instead"), "{limit}: {told}");
+        assert!(told.contains("its work tree is polled"), "{limit}: {told}");
     }
 }
 

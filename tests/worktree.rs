@@ -419,7 +419,7 @@ fn a_person_is_told_what_is_not_committed() {
     let search = scene.agent.ok(["search", "seaplane"]);
     assert!(search.contains("src/ferry.rs:1-1") && search.contains("(not committed)"), "{search}");
     let status = scene.agent.ok(["status"]);
-    assert!(status.contains("1 file(s) as they are in the work tree, not committed"), "{status}");
+    assert!(status.contains("1 file(s) indexed as saved in the work tree, not committed"), "{status}");
     let shown = scene.agent.ok(["show", Path::new(scene.repo.path()).join("src/ferry.rs").to_str().unwrap()]);
     assert!(shown.contains("as it was saved"), "{shown}");
 }

@@ -152,7 +152,9 @@ fn code(report: &CodeReport, out: &mut impl Write) -> Result {
     if !surface.is_empty() {
         writeln!(out, "  public: {}", surface.join(", "))?;
     }
-    for finding in report.findings.iter().take(FINDINGS_SHOWN) {
+    let mut findings: Vec<_> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in findings.iter().take(FINDINGS_SHOWN) {
         let item = finding.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
         let lines = span(finding.start_line, finding.end_line);
         writeln!(out, "  {:<7} {lines:<9} {item}{}", finding.severity.as_str(), finding.message)?;

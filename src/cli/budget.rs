@@ -1,4 +1,4 @@
-//! budget status, set, history.
+//! `budget status`, `set`, `history`.
 
 use std::fmt::Write;
 
@@ -6,10 +6,11 @@ use super::output::{print, print_json, short};
 use super::verbs::BudgetAct;
 use super::{Context, Failure};
 use crate::clock;
-use crate::config::{Config, Price, set_limits};
+use crate::config::{Config, set_limits};
 use crate::daemon::control::Change;
 use crate::query::Reader;
-use crate::query::budget::{BudgetHistory, BudgetStatus, GroupStatus, budget, history, usd};
+use crate::query::budget::{budget_and_price, history};
+use crate::query::view::budget::{BudgetHistory, BudgetStatus, BudgetView, GroupStatus, ModelPrice};
 
 /// Commits and crashed calls that are listed for people; `--json` lists all.
 const LISTED: usize = 10;
@@ -34,19 +35,15 @@ fn set(mut context: Context, monthly: Option<u64>, daily: Option<Option<u64>>) -
 }
 
 fn status(context: &Context, json: bool) -> Result<(), Failure> {
-    let status = budget(&Reader::open(&context.home, &context.config)?, clock::now())?;
-    if json {
-        return print_json(&status);
-    }
-    let mut out = describe(&status);
-    out.push_str(&describe_price(&context.config));
-    print(&out)
+    let view = budget_and_price(&Reader::open(&context.home, &context.config)?, clock::now())?;
+    if json { print_json(&view) } else { print(&describe(&view)) }
 }
 
-fn describe(status: &BudgetStatus) -> String {
+fn describe(view: &BudgetView) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
-    let _ = write_status(&mut out, status);
+    let _ = write_status(&mut out, &view.status);
+    out.push_str(&describe_price(view.model.as_ref()));
     out
 }
 
@@ -75,7 +72,7 @@ fn write_status(out: &mut String, status: &BudgetStatus) -> std::fmt::Result {
         )?,
         _ => writeln!(out, "day       {}: {} spent, no limit of its own", day.day, amount(day.spent_usd))?,
     }
-    writeln!(out, "forecast  {} at the end of the month, if it goes on like this", amount(status.projected_usd))?;
+    writeln!(out, "forecast  {} at the end of the month at this rate", amount(status.projected_usd))?;
     match (status.mean_usd_per_file, status.mean_usd_per_analysis, status.files_remaining) {
         (Some(file), Some(analysis), Some(files)) => writeln!(
             out,
@@ -84,7 +81,7 @@ fn write_status(out: &mut String, status: &BudgetStatus) -> std::fmt::Result {
             amount(analysis),
             status.mean_of_files
         )?,
-        _ => writeln!(out, "files     nothing was paid for yet, so there is no mean cost of a file")?,
+        _ => writeln!(out, "files     nothing was paid yet, so the mean cost of a file is unknown")?,
     }
     if status.parked > 0 {
         let then = status.resumes_at.as_deref().map_or_else(String::new, |then| format!("{then} or "));
@@ -96,20 +93,20 @@ fn write_status(out: &mut String, status: &BudgetStatus) -> std::fmt::Result {
     Ok(())
 }
 
-/// What the configured model costs, or what is missing to know it.
-fn describe_price(config: &Config) -> String {
-    let Some(model) = &config.llm.model else {
-        return "model     none is set up, nothing is sent and nothing spent\n".to_owned();
+/// What the configured model costs, or why that is not known.
+fn describe_price(price: Option<&ModelPrice>) -> String {
+    let Some(ModelPrice { model, input_usd, cached_input_usd, output_usd, unknown }) = price else {
+        return "model     none is configured: nothing is sent and nothing is spent\n".to_owned();
     };
-    match config.llm.price() {
-        Ok(Price { input: 0, cached_input: 0, output: 0 }) => format!("model     {model}: one's own, free\n"),
-        Ok(price) => format!(
+    match (input_usd, cached_input_usd, output_usd) {
+        (Some(0.0), Some(0.0), Some(0.0)) => format!("model     {model}: your own, free\n"),
+        (Some(input), Some(cached), Some(output)) => format!(
             "model     {model}: {} a million tokens read ({} cached), {} written\n",
-            dollars(usd(price.input)),
-            dollars(usd(price.cached_input)),
-            dollars(usd(price.output))
+            dollars(*input),
+            dollars(*cached),
+            dollars(*output)
         ),
-        Err(unknown) => format!("model     {unknown}"),
+        _ => format!("model     {}", unknown.as_deref().unwrap_or("its price is unknown\n")),
     }
 }
 
@@ -135,11 +132,14 @@ fn write_history(out: &mut String, history: &BudgetHistory, width: usize) -> std
         total.input_tokens,
         total.output_tokens
     )?;
+    if total.calls == 0 {
+        writeln!(out, "nothing was spent: no model was asked in these days")?;
+    }
     if total.reserved_usd > 0.0 {
         writeln!(out, "in flight   {:>10}  at most", dollars(total.reserved_usd))?;
     }
     if total.unreported > 0 {
-        writeln!(out, "{} call(s) at their worst case: the provider reported no usage to believe", total.unreported)?;
+        writeln!(out, "{} call(s) at their worst case: the provider reported no credible usage", total.unreported)?;
     }
     for (title, groups) in
         [("by repository", &history.repos), ("by type", &history.types), ("by model", &history.models)]
@@ -187,7 +187,7 @@ fn write_crashed(out: &mut String, history: &BudgetHistory) -> std::fmt::Result 
     Ok(())
 }
 
-/// A bar of plain characters, as long as its share of the longest one; what is more than nothing shows.
+/// Draws a bar of plain characters as long as its share of the longest one; any value above zero shows.
 fn bar(value: f64, most: f64, longest: usize) -> String {
     if value <= 0.0 || most <= 0.0 {
         return String::new();
@@ -195,7 +195,7 @@ fn bar(value: f64, most: f64, longest: usize) -> String {
     "#".repeat(((value / most * longest as f64).round() as usize).clamp(1, longest.max(1)))
 }
 
-/// An amount for people: cents where that says it, else four digits behind the point or as many as show something.
+/// Formats an amount for people: cents from a dollar on, else four digits, or nine where four would show nothing.
 fn dollars(usd: f64) -> String {
     match usd {
         0.0 => "$0.00".to_owned(),
@@ -205,7 +205,7 @@ fn dollars(usd: f64) -> String {
     }
 }
 
-/// Columns of the terminal; those of old where there is none.
+/// Columns of the terminal; 80 where there is none.
 fn terminal_width() -> usize {
     const NONE: usize = 80;
     console::Term::stdout().size_checked().map_or(NONE, |(_, columns)| usize::from(columns))
@@ -214,7 +214,7 @@ fn terminal_width() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::budget::Named;
+    use crate::query::view::budget::NamedSpending;
 
     #[test]
     fn amounts_are_as_short_as_they_may_be() {
@@ -234,7 +234,7 @@ mod tests {
             unreported: 0,
             crashed: 0,
         };
-        let day = |name: &str, spent| Named { name: name.to_owned(), group: group(spent) };
+        let day = |name: &str, spent| NamedSpending { name: name.to_owned(), group: group(spent) };
         let history = BudgetHistory {
             total: group(0.6),
             days: vec![day("2026-11-20", 0.4), day("2026-11-21", 0.0), day("2026-11-22", 0.2)],

@@ -1,115 +1,65 @@
-//! impact, deps.
+//! `impact`, `deps`.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-
-use serde_json::{Value, json};
 
 use super::output::{print, print_json};
 use super::{Context, Failure};
-use crate::domain::{Change, FilePath, ObjectId};
-use crate::query::impact::{RangeImpact, edges, range as work_out};
-use crate::query::search::json_path;
+use crate::domain::FilePath;
+use crate::query::impact::{edges, range as work_out};
+use crate::query::view::for_terminal;
+use crate::query::view::impact::{DepsView, ImpactView};
 use crate::query::{Reader, canonical};
-use std::os::unix::ffi::OsStrExt;
 
+/// Shows what a range of commits touches.
 pub fn impact(context: &Context, repo: &Path, range: Option<&str>, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo.to_string_lossy())?;
-    let found = work_out(&reader, &repo, range)?;
-    if json { print_json(&as_json(&repo.location.path.to_string_lossy(), &found)) } else { print(&describe(&found)) }
+    let view = ImpactView::new(&repo, &work_out(&reader, &repo, range)?);
+    if json { print_json(&view) } else { print(&describe(&view)) }
 }
 
-/// An object with a path, and its bytes where it is not UTF-8.
-fn with_path(path: &FilePath, mut rest: Value) -> Value {
-    let (text, bytes) = json_path(path);
-    rest["path"] = json!(text);
-    if let Some(bytes) = bytes {
-        rest["path_bytes"] = json!(bytes);
-    }
-    rest
-}
-
-fn as_json(repo: &str, found: &RangeImpact) -> Value {
-    let id = |id: &Option<ObjectId>| id.as_ref().map(ToString::to_string);
-    let changed = found.changes.iter().map(|change| match change {
-        Change::Rename { from, path } => {
-            with_path(path, json!({"change": change.as_str(), "from_path": json_path(from).0}))
-        }
-        other => with_path(other.path(), json!({"change": other.as_str()})),
-    });
-    let dependents = found.impact.dependents.iter().map(|(path, because)| {
-        let because = because.iter().map(|cause| {
-            json!({
-                "file": json_path(&cause.file).0,
-                "symbol": cause.symbol,
-                "dependency_type": cause.dependency_type.as_str(),
-            })
-        });
-        with_path(path, json!({"because": because.collect::<Vec<_>>()}))
-    });
-    let cut_off = found.impact.cut_off.iter().map(|(path, file)| with_path(path, json!({"file": json_path(file).0})));
-    json!({
-        "repo": repo,
-        "from": id(&found.from.commit),
-        "to": id(&found.to.commit),
-        "changed": changed.collect::<Vec<_>>(),
-        "dependents": dependents.collect::<Vec<_>>(),
-        "cut_off": cut_off.collect::<Vec<_>>(),
-    })
-}
-
-fn describe(found: &RangeImpact) -> String {
-    let mut out = format!("{} file(s) changed\n", found.changes.len());
-    for change in &found.changes {
-        match change {
-            Change::Rename { from, path } => out.push_str(&format!("  rename        {from} -> {path}\n")),
-            other => out.push_str(&format!("  {:<13} {}\n", other.as_str(), other.path())),
+fn describe(view: &ImpactView) -> String {
+    let mut out = format!("{} file(s) changed", view.changed.len());
+    out.push_str(&view.why_empty.as_ref().map_or_else(|| "\n".to_owned(), |why| format!(": {why}\n")));
+    for file in &view.changed {
+        match &file.from_path {
+            Some(from) => out.push_str(&format!("  {:<13} {} -> {}\n", file.change, for_terminal(from), file.path)),
+            None => out.push_str(&format!("  {:<13} {}\n", file.change, file.path)),
         }
     }
-    out.push_str(&format!("{} dependent(s) to look at again\n", found.impact.dependents.len()));
-    for (path, because) in &found.impact.dependents {
-        out.push_str(&format!("  {path}\n"));
-        for cause in because {
-            out.push_str(&format!("      uses {} of {} ({})\n", cause.symbol, cause.file, cause.dependency_type));
+    out.push_str(&format!("{} dependent(s) to analyse again\n", view.dependents.len()));
+    for dependent in &view.dependents {
+        out.push_str(&format!("  {}\n", dependent.path));
+        for cause in &dependent.because {
+            let (symbol, file) = (&cause.symbol, for_terminal(&cause.file));
+            out.push_str(&format!("      uses {symbol} of {file} ({})\n", cause.dependency_type));
         }
     }
-    out.push_str(&format!("{} cut off: what they use has not changed\n", found.impact.cut_off.len()));
-    for (path, file) in &found.impact.cut_off {
-        out.push_str(&format!("  {path} (uses {file})\n"));
+    out.push_str(&format!("{} cut off: what they use has not changed\n", view.cut_off.len()));
+    for cut in &view.cut_off {
+        out.push_str(&format!("  {} (uses {})\n", cut.path, for_terminal(&cut.file)));
     }
     out
 }
 
+/// Shows the edges of a repository, or of one file.
 pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo.to_string_lossy())?;
     let file = file.map(|file| relative(file, &repo.location.path));
     let edges = edges(&reader, &repo, file.as_ref())?;
-    if json {
-        let edges: Vec<Value> = edges
-            .iter()
-            .map(|edge| {
-                json!({
-                    "source_file": json_path(&edge.source_file).0,
-                    "dependent_file": json_path(&edge.dependent_file).0,
-                    "dependency_type": edge.dependency_type.as_str(),
-                    "symbol_name": edge.symbol_name,
-                })
-            })
-            .collect();
-        return print_json(&json!({"repo": repo.location.path.to_string_lossy(), "edges": edges}));
-    }
-    let mut out = String::new();
-    for edge in &edges {
-        out.push_str(&format!(
-            "{} uses {} of {} ({})\n",
-            edge.dependent_file, edge.symbol_name, edge.source_file, edge.dependency_type
-        ));
-    }
-    if edges.is_empty() {
-        out.push_str("no edge is recorded; `ra-agent status` tells whether the repository is indexed\n");
-    }
-    print(&out)
+    let view = DepsView::new(&repo, file.map(|file| file.to_string()).as_deref(), &edges);
+    if json { print_json(&view) } else { print(&describe_deps(&view)) }
+}
+
+fn describe_deps(view: &DepsView) -> String {
+    let edge = view.edges.iter().map(|edge| {
+        let (user, used) = (for_terminal(&edge.dependent_file), for_terminal(&edge.source_file));
+        format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
+    });
+    let why = view.why_empty.iter().map(|why| format!("{why}\n"));
+    edge.chain(why).collect()
 }
 
 /// A file named by its path in the file system, or in the repository.

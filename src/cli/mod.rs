@@ -1,9 +1,10 @@
-//! The command line: one file per verb, human output by default, exit codes as in DESIGN §6.
+//! The command line: one file for each verb, text for people by default, JSON on request.
 
 mod budget;
 mod cache;
 mod daemon;
 mod doctor;
+mod help;
 pub mod hooks;
 mod impact;
 mod logs;
@@ -16,6 +17,7 @@ mod search;
 mod service;
 mod show;
 mod status;
+mod values;
 mod verbs;
 mod wait;
 mod worker;
@@ -35,7 +37,7 @@ use crate::store::{self, Database, StoreError};
 use crate::worker::WorkerError;
 use verbs::{Cli, Verb};
 
-/// Why a verb did not do what was asked. Its kind is the exit code.
+/// Why a verb failed. Its kind is the exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("{0}")]
@@ -80,7 +82,7 @@ impl Context {
         match control::ask(&self.home, Request::Change(change.clone())) {
             Ok(Reply::Done { message }) => Ok(message),
             Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
-            Ok(other) => Err(Failure::Failed(format!("the daemon answered something else: {other:?}"))),
+            Ok(other) => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
             Err(ControlError::NotRunning) => {
                 self.home.create()?;
                 let _lock = process::take_lock(&self.home)?;
@@ -96,12 +98,12 @@ impl Context {
     }
 }
 
-/// Parses the arguments, runs the verb, tells what went wrong.
+/// Parses the arguments, runs the verb, prints its error.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // clap's own codes: 0 for help and version, 2 for usage. A closed terminal is nobody to tell.
+            // clap's own codes: 0 for help and version, 2 for usage. An error of the terminal cannot be shown there.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -118,6 +120,9 @@ pub fn main() -> ExitCode {
 fn run(verb: Verb) -> Result<(), Failure> {
     if let Verb::Completions { shell } = verb {
         return verbs::completions(shell);
+    }
+    if let Verb::Help { named } = &verb {
+        return help::help(named);
     }
     if let Verb::Daemon { act } = &verb {
         return daemon::run(act);
@@ -140,17 +145,20 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Budget { act } => budget::run(context, act),
         Verb::Cache { act } => cache::run(&context, act),
         Verb::Show { file, all, json } => show::show(&context, &file, all, json),
-        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, json } => {
-            search::search(&context, query, search::Choice { repo, limit, kind, path, language, source, explain }, json)
-        }
+        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, json } => search::search(
+            &context,
+            query,
+            search::SearchOptions { repo, limit, kind, path, language, source, explain },
+            json,
+        ),
         Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
         // Handled above.
-        Verb::Completions { .. } | Verb::Daemon { .. } => Ok(()),
+        Verb::Completions { .. } | Verb::Daemon { .. } | Verb::Help { .. } => Ok(()),
     }
 }
 
-/// Errors that tell all there is to tell, and exit with 1.
+/// Errors with a complete message and exit code 1.
 macro_rules! failed {
     ($($error:ty),+ $(,)?) => {
         $(impl From<$error> for Failure {

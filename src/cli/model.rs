@@ -1,17 +1,17 @@
-//! model install, list.
+//! `model install`, `model list`.
 
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
-use super::output::{human_bytes, print_json};
+use super::output::{human_bytes, print, print_json};
 use super::verbs::ModelAct;
 use super::{Context, Failure};
 use crate::config::set_embedding_model;
 use crate::daemon::control::{self, ControlError, Reply, Request};
 use crate::embedder::install::{Progress, download, install_from, is_installed};
 use crate::embedder::model::{DEFAULT, KNOWN, ModelSpec, spec};
+use crate::query::view::models::{ModelView, ModelsView};
 
 pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
     match act {
@@ -22,7 +22,8 @@ pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
 
 fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failure> {
     let known = || KNOWN.iter().map(|spec| spec.id).collect::<Vec<_>>().join(", ");
-    let spec = spec(id).ok_or_else(|| Failure::Usage(format!("the model {id} is not known; there are {}", known())))?;
+    let spec =
+        spec(id).ok_or_else(|| Failure::Usage(format!("the model {id} is unknown; known models: {}", known())))?;
     context.home.create()?;
     let dest = context.home.model(spec.id);
     if is_installed(&dest, spec) {
@@ -56,7 +57,7 @@ fn fetch(dest: &Path, spec: &ModelSpec, from: Option<&Path>) -> Result<(), Failu
         None => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Failure::Failed(format!("no connection can be made: {error}")))?
+            .map_err(|error| Failure::Failed(format!("cannot start the download: {error}")))?
             .block_on(download(dest, spec, progress)),
     };
     bar.finish_and_clear();
@@ -65,22 +66,23 @@ fn fetch(dest: &Path, spec: &ModelSpec, from: Option<&Path>) -> Result<(), Failu
 
 fn list(context: &Context, json: bool) -> Result<(), Failure> {
     let used = context.config.embedding.model.as_deref();
-    let state = |spec: &ModelSpec| (is_installed(&context.home.model(spec.id), spec), used == Some(spec.id));
-    if json {
-        let models = KNOWN.iter().map(|spec| {
-            let (installed, used) = state(spec);
-            json!({"model": spec.id, "installed": installed, "in_use": used, "bytes": spec.bytes(), "license": spec.license})
-        });
-        return print_json(&json!({"models": models.collect::<Vec<_>>()}));
-    }
-    for spec in KNOWN {
-        let note = match state(spec) {
-            (true, true) => "in use",
-            (true, false) => "installed",
-            (false, true) => "set up, but not installed: `ra-agent model install`",
-            (false, false) => "not installed",
-        };
-        println!("{:<20} {:>10}  {note}", spec.id, human_bytes(spec.bytes()));
-    }
-    Ok(())
+    let models = KNOWN.iter().map(|spec| ModelView {
+        model: spec.id,
+        installed: is_installed(&context.home.model(spec.id), spec),
+        in_use: used == Some(spec.id),
+        bytes: spec.bytes(),
+        license: spec.license,
+    });
+    let view = ModelsView { models: models.collect() };
+    if json { print_json(&view) } else { print(&view.models.iter().map(describe).collect::<String>()) }
+}
+
+fn describe(model: &ModelView) -> String {
+    let note = match (model.installed, model.in_use) {
+        (true, true) => "in use",
+        (true, false) => "installed",
+        (false, true) => "configured, but not installed: `ra-agent model install`",
+        (false, false) => "not installed",
+    };
+    format!("{:<20} {:>10}  {note}\n", model.model, human_bytes(model.bytes))
 }

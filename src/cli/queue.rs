@@ -1,112 +1,107 @@
-//! queue list, show, retry, discard, pause, resume.
+//! `queue list`, `show`, `retry`, `discard`, `pause`, `resume`.
 
-use serde_json::{Value, json};
+use std::path::PathBuf;
 
 use super::output::{print, print_json};
 use super::verbs::QueueAct;
 use super::{Context, Failure};
 use crate::daemon::control::Change;
-use crate::domain::{JobState, StaleReason};
-use crate::query::Reader;
-use crate::query::search::json_path;
-use crate::queue::{self, Filter, Job};
+use crate::domain::JobState;
+use crate::query::view::queue::{EmptyQueue, JobView, QueueView};
+use crate::query::{QueryError, Reader};
+use crate::queue::{self, Filter};
 
 pub fn run(context: &Context, act: QueueAct) -> Result<(), Failure> {
     let change = match act {
         QueueAct::List { repo, discarded, all, limit, json } => {
-            let reader = Reader::open(&context.home, &context.config)?;
-            let repo = repo.map(|path| reader.repo(&path.to_string_lossy())).transpose()?.map(|repo| repo.id);
             let states = match (discarded, all) {
                 (true, _) => vec![JobState::Discarded, JobState::Quarantined],
                 (_, true) => Vec::new(),
                 _ => vec![JobState::Queued, JobState::Running, JobState::Parked],
             };
-            let filter = Filter { repo, states, limit };
-            let jobs = reader.agent.as_ref().map(|db| queue::list(db, &filter)).transpose()?.unwrap_or_default();
-            return list(&jobs, json);
+            return list(context, repo, Filter { repo: None, states, limit }, json);
         }
-        QueueAct::Show { job, json } => {
-            let reader = Reader::open(&context.home, &context.config)?;
-            let found = reader.agent.as_ref().map(|db| queue::get(db, job)).transpose()?.flatten();
-            let found = found.ok_or_else(|| {
-                Failure::Failed(format!("there is no job {job}; `ra-agent queue list --all` lists them"))
-            })?;
-            return if json { print_json(&as_json(&found)) } else { print(&describe(&found)) };
-        }
+        QueueAct::Show { job, json } => return show(context, job, json),
         QueueAct::Retry { job, .. } => Change::Retry { job },
         QueueAct::Discard { job } => Change::Discard { job },
         QueueAct::Pause => Change::Pause,
         QueueAct::Resume => Change::Resume,
     };
-    println!("{}", context.change(change)?);
-    Ok(())
+    print(&format!("{}\n", context.change(change)?))
 }
 
-fn list(jobs: &[Job], json: bool) -> Result<(), Failure> {
-    if json {
-        return print_json(&json!({"jobs": jobs.iter().map(as_json).collect::<Vec<_>>()}));
-    }
+fn list(context: &Context, repo: Option<PathBuf>, mut filter: Filter, json: bool) -> Result<(), Failure> {
+    let reader = Reader::open(&context.home, &context.config)?;
+    filter.repo = repo.map(|path| reader.repo(&path.to_string_lossy())).transpose()?.map(|repo| repo.id);
+    let view = queue_view(&reader, &filter)?;
+    if json { print_json(&view) } else { print(&describe_list(&view)) }
+}
+
+fn queue_view(reader: &Reader<'_>, filter: &Filter) -> Result<QueueView, QueryError> {
+    let jobs = reader.agent.as_ref().map(|db| queue::list(db, filter)).transpose()?.unwrap_or_default();
+    let jobs: Vec<JobView> = jobs.iter().map(JobView::from).collect();
+    let why_empty = if jobs.is_empty() { Some(why_empty(reader, filter)?) } else { None };
+    Ok(QueueView { jobs, why_empty })
+}
+
+fn why_empty(reader: &Reader<'_>, filter: &Filter) -> Result<String, QueryError> {
+    let db = reader.agent.as_ref();
+    let empty = EmptyQueue {
+        repos: reader.repos()?.len(),
+        states: &filter.states,
+        counts: db.map(|db| queue::counts(db, filter.repo.as_ref())).transpose()?.unwrap_or_default(),
+        is_paused: db.map(queue::is_paused).transpose()?.unwrap_or(false),
+    };
+    Ok(empty.why())
+}
+
+fn show(context: &Context, job: i64, json: bool) -> Result<(), Failure> {
+    let reader = Reader::open(&context.home, &context.config)?;
+    let found = reader.agent.as_ref().map(|db| queue::get(db, job)).transpose().map_err(QueryError::from)?.flatten();
+    let found = found
+        .ok_or_else(|| Failure::Failed(format!("there is no job {job}; `ra-agent queue list --all` lists them")))?;
+    let view = JobView::from(&found);
+    if json { print_json(&view) } else { print(&describe(&view)) }
+}
+
+fn describe_list(view: &QueueView) -> String {
     let mut out = String::new();
-    for job in jobs {
+    for job in &view.jobs {
         out.push_str(&format!(
             "{:>6}  {:<11} {:<8} {:<16} {}  ({})\n",
             job.id,
             job.state,
-            job.priority.as_str(),
+            job.priority,
             job.kind,
-            job.path,
-            job.reason
+            job.shown_path(),
+            job.shown_reason()
         ));
         if let Some(detail) = &job.detail {
             out.push_str(&format!("        {detail}\n"));
         }
     }
-    if jobs.is_empty() {
-        out.push_str("no such job\n");
+    if let Some(why) = &view.why_empty {
+        out.push_str(&format!("{why}\n"));
     }
-    print(&out)
+    out
 }
 
-fn describe(job: &Job) -> String {
+fn describe(job: &JobView) -> String {
     let mut out = format!(
         "job {} of repository {}\n  file      {}\n  kind      {}\n  state     {}\n  priority  {}\n  reason    {}\n  attempts  {}\n  key       {}\n  queued    {}\n",
         job.id,
-        job.repo,
-        job.path,
+        job.repo_id,
+        job.shown_path(),
         job.kind,
         job.state,
-        job.priority.as_str(),
-        job.reason,
+        job.priority,
+        job.shown_reason(),
         job.attempts,
-        job.key,
-        job.created_at.to_rfc3339()
+        job.cache_key,
+        job.created_at
     );
     if let Some(detail) = &job.detail {
         out.push_str(&format!("  detail    {detail}\n"));
     }
     out
-}
-
-fn as_json(job: &Job) -> Value {
-    let (path, path_bytes) = json_path(&job.path);
-    let (symbol, file) = match &job.reason {
-        StaleReason::DependencyChanged { symbol, file } => (Some(symbol), Some(json_path(file).0)),
-        _ => (None, None),
-    };
-    json!({
-        "id": job.id,
-        "repo_id": job.repo.0,
-        "path": path,
-        "path_bytes": path_bytes,
-        "kind": job.kind.as_str(),
-        "state": job.state.as_str(),
-        "priority": job.priority.as_str(),
-        "reason": job.reason.code(),
-        "reason_symbol": symbol,
-        "reason_file": file,
-        "attempts": job.attempts,
-        "detail": job.detail,
-        "cache_key": job.key.to_string(),
-        "created_at": job.created_at.to_rfc3339(),
-    })
 }

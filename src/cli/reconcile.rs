@@ -32,6 +32,6 @@ pub fn ask(context: &Context, repo: RepoId, depth: Depth) -> Result<Vec<String>,
             told.collect()
         }
         Reply::Failed { message } => Err(Failure::Failed(message)),
-        other => Err(Failure::Failed(format!("the daemon answered something else: {other:?}"))),
+        other => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
     }
 }

@@ -1,26 +1,26 @@
-//! register, unregister, repos.
+//! `register`, `unregister`, `repos`.
 
 use std::path::Path;
 
-use serde_json::json;
-
-use super::output::{human_bytes, print_json};
+use super::output::{human_bytes, print, print_json, short};
 use super::{Context, Failure};
 use crate::daemon::change::ChangeError;
 use crate::daemon::control::{Change, LocationText};
 use crate::home::StoreDir;
 use crate::query::Reader;
-use crate::query::estimate::{Estimate, estimate};
-use crate::query::status::NANO;
-use crate::repo::{Location, Repo, locate, refuse_own};
+use crate::query::estimate::estimate;
+use crate::query::view::repos::{EstimateView, ReposView};
+use crate::repo::{Repo, locate, refuse_own};
 
-/// `register <repo>`: resolves the path and makes the repository known.
+/// `register <repo>`: resolves the path and registers the repository.
 pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Result<(), Failure> {
     let location = locate(path, context.home.root(), &context.config.cache.location)?;
     refuse_own(&location, &context.config.local_stores().collect::<Vec<_>>())?;
     let git = Repo::open(&location)?;
     if dry_run {
-        return print_estimate(&location, &estimate(&git, &context.config.for_repo(&location.path))?, json);
+        let estimate = estimate(&git, &context.config.for_repo(&location.path))?;
+        let view = EstimateView::new(&location, &estimate);
+        return if json { print_json(&view) } else { print(&describe_estimate(&view)) };
     }
     let root_commit = git.root_commit()?.map(|id| id.to_string());
     let message = context.change(Change::Register { location: LocationText::new(&location), root_commit })?;
@@ -36,48 +36,27 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     Ok(())
 }
 
-fn print_estimate(location: &Location, estimate: &Estimate, json: bool) -> Result<(), Failure> {
-    let dollars = estimate.cost_nano_usd as f64 / NANO;
-    if json {
-        let languages: serde_json::Map<String, serde_json::Value> = estimate
-            .languages
-            .iter()
-            .map(|(language, size)| (language.to_string(), json!({"files": size.files, "bytes": size.bytes})))
-            .collect();
-        let skipped: serde_json::Map<String, serde_json::Value> =
-            estimate.skipped.iter().map(|(reason, files)| (reason.to_string(), json!(files))).collect();
-        return print_json(&json!({
-            "repo": location.path.to_string_lossy(),
-            "files": estimate.files(),
-            "languages": languages,
-            "chunks": estimate.chunks,
-            "skipped": skipped,
-            "input_tokens": estimate.input_tokens,
-            "output_tokens": estimate.output_tokens,
-            "estimated_usd": dollars,
-            "local_usd": 0.0,
-        }));
+fn describe_estimate(view: &EstimateView) -> String {
+    let mut out = format!("{} would be registered; nothing was written.\n", view.repo);
+    out.push_str(&format!("  {} files would be indexed, in {} chunks:\n", view.files, view.chunks));
+    for (language, size) in &view.languages {
+        out.push_str(&format!("    {language:<16} {:>6} files {:>10}\n", size.files, human_bytes(size.bytes)));
     }
-    println!("{} would be registered; nothing was written.", location.path.display());
-    println!("  {} files would be indexed, in {} chunks:", estimate.files(), estimate.chunks);
-    for (language, size) in &estimate.languages {
-        println!("    {language:<16} {:>6} files {:>10}", size.files, human_bytes(size.bytes));
+    if !view.skipped.is_empty() {
+        out.push_str("  skipped:\n");
     }
-    if !estimate.skipped.is_empty() {
-        println!("  skipped:");
-        for (reason, files) in &estimate.skipped {
-            println!("    {reason:<16} {files:>6} files");
-        }
+    for (reason, files) in &view.skipped {
+        out.push_str(&format!("    {reason:<16} {files:>6} files\n"));
     }
-    println!("  local analysis and embedding: $0.00");
-    println!(
-        "  with a remote model, each file once: about {} input and {} output tokens, ${dollars:.2} at $0.20 and $0.50 a million",
-        estimate.input_tokens, estimate.output_tokens
-    );
-    Ok(())
+    out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd));
+    out.push_str(&format!(
+        "  with a remote model, each file once: about {} input and {} output tokens, ${:.2} at $0.20 and $0.50 a million\n",
+        view.input_tokens, view.output_tokens, view.estimated_usd
+    ));
+    out
 }
 
-/// `unregister <repo>`: forgets it, and removes its cache unless told not to.
+/// `unregister <repo>`: removes it from the registry, and its cache too unless `keep_cache`.
 pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&named.to_string_lossy())?;
@@ -87,39 +66,25 @@ pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(
     Ok(())
 }
 
-/// `repos`: what is registered.
+/// `repos`: the registered repositories.
 pub fn repos(context: &Context, json: bool) -> Result<(), Failure> {
-    let repos = Reader::open(&context.home, &context.config)?.repos()?;
-    if json {
-        let rows: Vec<serde_json::Value> = repos
-            .iter()
-            .map(|repo| {
-                json!({
-                    "repo": repo.location.path.to_string_lossy(),
-                    "id": repo.id.0,
-                    "git_dir": repo.location.git_dir.to_string_lossy(),
-                    "registered_at": repo.registered_at.to_rfc3339(),
-                    "indexed_commit": repo.indexed_commit.as_ref().map(ToString::to_string),
-                    "reconciled_at": repo.reconciled_at.map(crate::clock::Timestamp::to_rfc3339),
-                    "held": repo.held,
-                    "error": repo.error,
-                })
-            })
-            .collect();
-        return print_json(&json!({"repos": rows}));
+    let view = ReposView::new(&Reader::open(&context.home, &context.config)?.repos()?);
+    if json { print_json(&view) } else { print(&describe_repos(&view)) }
+}
+
+fn describe_repos(view: &ReposView) -> String {
+    let mut out = String::new();
+    if let Some(why) = &view.why_empty {
+        out.push_str(&format!("{why}\n"));
     }
-    if repos.is_empty() {
-        println!("no repository is registered; `ra-agent register <repo>` does that");
-    }
-    for repo in repos {
-        let commit =
-            repo.indexed_commit.map_or_else(|| "not indexed yet".to_owned(), |id| id.to_string()[..12].to_owned());
-        println!("{}  {}  {commit}", repo.id, repo.location.path.display());
-        if let Some(note) = repo.error.or(repo.held) {
-            println!("          {note}");
+    for repo in &view.repos {
+        let commit = repo.indexed_commit.as_deref().map_or("not indexed yet", short);
+        out.push_str(&format!("{}  {}  {commit}\n", repo.id, repo.repo));
+        if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()) {
+            out.push_str(&format!("          {note}\n"));
         }
     }
-    Ok(())
+    out
 }
 
 impl From<ChangeError> for Failure {

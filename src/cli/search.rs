@@ -6,15 +6,16 @@ use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::daemon::control::{self, Request};
 use crate::query::Reader;
-use crate::query::rank::{Parts, Question, WEIGHTS};
-use crate::query::search::{Answer, Hit, Request as Asked, Searcher};
+use crate::query::rank::{Parts, SearchQuestion, WEIGHTS};
+use crate::query::search::{SearchRequest, Searcher};
+use crate::query::view::search::{SearchHit, SearchView};
 use crate::worker;
 
 /// Other names of entity types.
 const KINDS: [(&str, &str); 4] = [("fn", "function"), ("mod", "module"), ("constant", "const"), ("doc", "section")];
 
-/// What may be a hit, and what is told of it.
-pub struct Choice {
+/// The arguments of a search but for the query.
+pub struct SearchOptions {
     pub repo: Option<PathBuf>,
     pub limit: usize,
     pub kind: Option<String>,
@@ -24,15 +25,15 @@ pub struct Choice {
     pub explain: bool,
 }
 
-pub fn search(context: &Context, query: Vec<String>, choice: Choice, json: bool) -> Result<(), Failure> {
-    let Choice { repo, limit, kind, path, language, source, explain } = choice;
+pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, json: bool) -> Result<(), Failure> {
+    let SearchOptions { repo, limit, kind, path, language, source, explain } = options;
     let repo = match repo {
         Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
         None => None,
     };
     let kind =
         kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
-    let asked = Asked { query: query.join(" "), repo, limit, kind, path, language, source, explain };
+    let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };
     asked.check().map_err(|error| Failure::Usage(error.to_string()))?;
     let answer = match worker::ask(&context.home, &asked) {
         Some(Ok(answer)) => answer,
@@ -42,17 +43,17 @@ pub fn search(context: &Context, query: Vec<String>, choice: Choice, json: bool)
     if json { print_json(&answer) } else { print(&describe(&answer)) }
 }
 
-/// With no worker up: searches in this process, and has the daemon warm one for the next time.
-fn here(context: &Context, asked: &Asked) -> Result<Answer, Failure> {
+/// Without a worker: searches in this process, and asks the daemon to start one for the next time.
+fn here(context: &Context, asked: &SearchRequest) -> Result<SearchView, Failure> {
     let model = worker::Model::new(&context.home, &context.config);
     let answer = Searcher::new(&context.home, &context.config)?.search(asked, || model.get());
-    // Not before: the worker that is warmed would read the same model at the same time. With no daemon either, the next search is
-    // as slow as this one.
+    // Not before: the started worker would read the same model at the same time. With no daemon, the next search is as slow as
+    // this one.
     let _ = control::ask(&context.home, Request::Warm);
     Ok(answer?)
 }
 
-fn describe(answer: &Answer) -> String {
+fn describe(answer: &SearchView) -> String {
     let mut out = String::new();
     if let Some(note) = &answer.note {
         out.push_str(&format!("by words only: {note}\n"));
@@ -61,14 +62,15 @@ fn describe(answer: &Answer) -> String {
         out.push_str(&format!("left out: {error}\n"));
     }
     if answer.hits.is_empty() {
-        out.push_str("nothing was found\n");
+        let why = answer.why_empty.as_deref().map_or_else(String::new, |why| format!(": {why}"));
+        out.push_str(&format!("nothing was found{why}\n"));
     }
-    let question = Question::new(&answer.query);
+    let question = SearchQuestion::new(&answer.query);
     let here = std::env::current_dir().unwrap_or_default();
     for hit in &answer.hits {
         let path = from_here(&here, &Path::new(&hit.repo).join(&hit.path));
         let saved = if hit.source == "worktree" { "  (not committed)" } else { "" };
-        let Hit { start_line, end_line, entity_type, entity_name, .. } = hit;
+        let SearchHit { start_line, end_line, entity_type, entity_name, .. } = hit;
         out.push_str(&format!("{path}:{start_line}-{end_line}  {entity_type} {entity_name}{saved}\n"));
         if !hit.also_in.is_empty() {
             out.push_str(&format!("      also in {}\n", hit.also_in.join(", ")));
@@ -87,18 +89,18 @@ fn describe(answer: &Answer) -> String {
     out
 }
 
-fn add_snippet(hit: &Hit, question: &Question, out: &mut String) {
+fn add_snippet(hit: &SearchHit, question: &SearchQuestion, out: &mut String) {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let common = hit.snippet.iter().map(|line| indent(&line.text)).min().unwrap_or_default();
     for line in &hit.snippet {
-        // what a terminal would take for an order of its own is shown as something else
+        // Control characters would be commands to the terminal.
         let text: String = line.text.chars().skip(common).map(|c| if c.is_control() { ' ' } else { c }).collect();
         out.push_str(&format!("  {:>6}  {}\n", line.line, highlighted(&text, question)));
     }
 }
 
 /// The words of the question stand out, where the terminal can show that and `NO_COLOR` is not set.
-fn highlighted(text: &str, question: &Question) -> String {
+fn highlighted(text: &str, question: &SearchQuestion) -> String {
     let mut out = String::new();
     let mut at = 0;
     for range in question.matches(text) {

@@ -1,163 +1,118 @@
-//! show: the analyses of a file.
+//! `show`: the analyses of a file.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
-use crate::cache::legacy::LegacyAnalysis;
-use crate::domain::Source;
 use crate::query::Reader;
-use crate::query::files::{Answer, Answers, FileView, show as look_up};
-use crate::query::search::json_path;
-use crate::query::status::NANO;
+use crate::query::files::show as find;
+use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, ShowView, WorstFinding};
+
+/// Files and symbols listed for people; `--json` lists all.
+const FILES_LISTED: usize = 10;
+const SYMBOLS_LISTED: usize = 8;
 
 /// `show <file>`: for each question the answer to read first; `all`: the other one, too.
 pub fn show(context: &Context, file: &Path, all: bool, json: bool) -> Result<(), Failure> {
-    let reader = Reader::open(&context.home, &context.config)?;
-    let view = look_up(&reader, file)?;
-    if json {
-        return print_json(&as_json(&view)?);
-    }
+    let view = find(&Reader::open(&context.home, &context.config)?, file)?;
+    if json { print_json(&view) } else { print(&describe(&view, all)) }
+}
+
+fn describe(view: &ShowView, all: bool) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
-    let _ = describe(&mut out, &view, all);
-    print(&out)
+    let _ = write_view(&mut out, view, all);
+    out
 }
 
-fn as_json(view: &FileView) -> Result<Value, Failure> {
-    let (path, path_bytes) = json_path(&view.file.path);
-    let analyses = view.answers.iter().map(answers_json).collect::<Result<Vec<_>, _>>()?;
-    Ok(json!({
-        "repo": view.repo.location.path.to_string_lossy(),
-        "path": path,
-        "path_bytes": path_bytes,
-        "source": view.file.source.as_str(),
-        "commit": view.repo.indexed_commit.as_ref().map(ToString::to_string),
-        "language": view.file.language.as_str(),
-        "role": view.file.role.as_str(),
-        "skipped": view.file.skip.map(|reason| reason.as_str()),
-        "fan_in": view.fan_in,
-        "fan_out": view.fan_out,
-        "analyses": analyses,
-        "legacy": view.legacy.iter().map(legacy_json).collect::<Vec<_>>(),
-    }))
-}
-
-fn legacy_json(legacy: &LegacyAnalysis) -> Value {
-    json!({
-        "type": legacy.analysis_type,
-        "fresh": false,
-        "same_content": legacy.same_content,
-        "model": legacy.model_id,
-        "cost_usd": legacy.cost as f64 / NANO,
-        "tokens": legacy.tokens,
-        "created_at": legacy.created_at.to_rfc3339(),
-        "result": legacy.result,
-    })
-}
-
-/// An imported result as it was written: its form is nobody's promise.
-fn describe_legacy(legacy: &LegacyAnalysis) -> String {
-    let about = if legacy.same_content { "this content" } else { "an earlier content" };
-    let result = match &legacy.result {
-        Value::String(text) => text.clone(),
-        other => format!("{other:#}"),
-    };
-    format!(
-        "\n== {} (STALE, imported: {} on {}, about {about})\n{result}\n",
-        legacy.analysis_type,
-        legacy.model_id,
-        legacy.created_at.to_rfc3339()
-    )
-}
-
-/// The preferred answer, with the other one in its field `beside`.
-fn answers_json(answers: &Answers) -> Result<Value, Failure> {
-    let analysis_type = answers.analysis_type.as_str();
-    let Some(preferred) = &answers.preferred else {
-        return Ok(json!({"type": analysis_type, "fresh": false, "evicted": answers.evicted, "result": null}));
-    };
-    let mut value = answer_json(preferred)?;
-    if let Some(beside) = &answers.beside {
-        value["beside"] = answer_json(beside)?;
-    }
-    Ok(value)
-}
-
-fn answer_json(answer: &Answer) -> Result<Value, Failure> {
-    let stored = &answer.stored;
-    let result: Value = serde_json::from_str(&stored.json).map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(json!({
-        "type": stored.analysis_type.as_str(),
-        "fresh": answer.fresh,
-        "model": stored.model_id,
-        "commit": stored.commit.as_ref().map(ToString::to_string),
-        "cost_usd": stored.bill.cost as f64 / NANO,
-        "input_tokens": stored.bill.input_tokens,
-        "output_tokens": stored.bill.output_tokens,
-        "redacted": answer.analysis.seen().redacted,
-        "created_at": stored.created_at.to_rfc3339(),
-        "generation_time_ms": stored.generation_time_ms,
-        "result": result,
-    }))
-}
-
-fn describe(out: &mut String, view: &FileView, all: bool) -> std::fmt::Result {
-    let file = &view.file;
-    let commit = view
-        .repo
-        .indexed_commit
-        .as_ref()
-        .map_or_else(|| "at no commit".to_owned(), |id| format!("at {}", short(&id.to_string())));
-    let state = match file.source {
-        Source::Commit => commit,
-        Source::Worktree => format!("as it was saved, over what it is {commit}"),
-    };
-    writeln!(
-        out,
-        "{} ({}, {}) {state}; used by {} file(s), uses {}",
-        file.path, file.language, file.role, view.fan_in, view.fan_out
-    )?;
-    if let Some(reason) = file.skip {
+fn write_view(out: &mut String, view: &ShowView, all: bool) -> std::fmt::Result {
+    let commit = view.commit.as_ref().map_or_else(|| "at no commit".to_owned(), |id| format!("at {}", short(id)));
+    let state = if view.source == "worktree" { format!("as saved in the work tree {commit}") } else { commit };
+    let ShowView { language, role, fan_in, fan_out, .. } = view;
+    let path = view.shown_path();
+    writeln!(out, "{path} ({language}, {role}) {state}; used by {fan_in} file(s), uses {fan_out}")?;
+    if let Some(reason) = view.skipped {
         return writeln!(out, "skipped: {reason}");
     }
-    for answers in &view.answers {
-        let Some(preferred) = &answers.preferred else {
-            let why = if answers.evicted {
-                "removed to keep the cache small; it is made again when the file changes, or by `ra-agent cache build`"
-            } else {
-                "not made yet"
-            };
-            writeln!(out, "\n== {}: {why}", answers.analysis_type)?;
-            continue;
-        };
-        describe_answer(out, preferred)?;
-        match &answers.beside {
-            Some(beside) if all => describe_answer(out, beside)?,
-            Some(beside) => writeln!(out, "   beside it: {} (`--all` shows it)", heading(beside))?,
-            None => {}
-        }
-    }
-    view.legacy.iter().try_for_each(|legacy| out.write_str(&describe_legacy(legacy)))
+    write_worst(out, &view.worst)?;
+    write_uses(out, "uses", &view.uses)?;
+    write_uses(out, "used by", &view.used_by)?;
+    view.analyses.iter().try_for_each(|analysis| write_analysis(out, analysis, all))?;
+    view.legacy.iter().try_for_each(|legacy| write_legacy(out, legacy))
 }
 
-fn describe_answer(out: &mut String, answer: &Answer) -> std::fmt::Result {
-    writeln!(out, "\n== {} ({})", answer.stored.analysis_type, heading(answer))?;
-    let redacted = &answer.analysis.seen().redacted;
-    if !redacted.is_empty() {
-        let kinds: Vec<String> = redacted.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+fn write_worst(out: &mut String, worst: &[WorstFinding]) -> std::fmt::Result {
+    if !worst.is_empty() {
+        writeln!(out, "\nworst findings")?;
+    }
+    for one in worst {
+        let item = one.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
+        let lines = match one.end_line == one.start_line {
+            true => one.start_line.to_string(),
+            false => format!("{}-{}", one.start_line, one.end_line),
+        };
+        writeln!(out, "  {:<7} {lines:<9} {item}{} ({})", one.severity, one.message, one.analysis_type)?;
+    }
+    Ok(())
+}
+
+fn write_uses(out: &mut String, title: &str, files: &[FileUse]) -> std::fmt::Result {
+    if !files.is_empty() {
+        writeln!(out, "\n{title}")?;
+    }
+    for file in files.iter().take(FILES_LISTED) {
+        let more = match file.symbols.len().saturating_sub(SYMBOLS_LISTED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let symbols: Vec<&str> = file.symbols.iter().take(SYMBOLS_LISTED).map(String::as_str).collect();
+        writeln!(out, "  {:>3}  {}: {}{more}", file.symbols.len(), file.path, symbols.join(", "))?;
+    }
+    match files.len().saturating_sub(FILES_LISTED) {
+        0 => Ok(()),
+        more => writeln!(out, "       and {more} more file(s)"),
+    }
+}
+
+fn write_analysis(out: &mut String, analysis: &AnalysisView, all: bool) -> std::fmt::Result {
+    let made = match analysis {
+        AnalysisView::Made(made) => made,
+        AnalysisView::Missing(missing) => {
+            let why = if missing.evicted {
+                "removed to keep the cache small; a change of the file or `ra-agent cache build` makes it again"
+            } else {
+                "not made yet; `ra-agent queue list` shows whether it is queued"
+            };
+            return writeln!(out, "\n== {}: {why}", missing.analysis_type);
+        }
+    };
+    write_answer(out, &made.preferred)?;
+    match &made.other {
+        Some(other) if all => write_answer(out, other),
+        Some(other) => writeln!(out, "   also: {} (`--all` shows it)", heading(other)),
+        None => Ok(()),
+    }
+}
+
+fn write_answer(out: &mut String, answer: &AnswerView) -> std::fmt::Result {
+    writeln!(out, "\n== {} ({})", answer.analysis_type, heading(answer))?;
+    if !answer.redacted.is_empty() {
+        let kinds: Vec<String> = answer.redacted.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
         writeln!(out, "   secrets kept from the model: {}", kinds.join(", "))?;
     }
-    render(&answer.analysis, out)
+    render(&answer.report, out)
 }
 
-fn heading(answer: &Answer) -> String {
-    let stored = &answer.stored;
+fn heading(answer: &AnswerView) -> String {
     let state = if answer.fresh { "fresh" } else { "STALE" };
-    let commit = stored.commit.as_ref().map_or_else(String::new, |id| format!(", at {}", short(&id.to_string())));
-    format!("{state}, {}{commit}, ${:.4}", stored.model_id, stored.bill.cost as f64 / NANO)
+    let commit = answer.commit.as_ref().map_or_else(String::new, |id| format!(", at {}", short(id)));
+    format!("{state}, {}{commit}, ${:.4}", answer.model, answer.cost_usd)
+}
+
+fn write_legacy(out: &mut String, legacy: &LegacyView) -> std::fmt::Result {
+    let LegacyView { analysis_type, model, created_at, same_content, .. } = legacy;
+    let about = if *same_content { "this content" } else { "an earlier content" };
+    writeln!(out, "\n== {analysis_type} (STALE, imported: {model} on {created_at}, about {about})\n{}", legacy.text())
 }

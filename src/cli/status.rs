@@ -1,4 +1,4 @@
-//! status.
+//! `status`.
 
 use std::fmt::Write;
 
@@ -7,7 +7,9 @@ use super::{Context, Failure};
 use crate::daemon::control::{self, Reply, Request};
 use crate::lock;
 use crate::query::Reader;
-use crate::query::status::{DaemonStatus, Status, rss_bytes, status as gather};
+use crate::query::status::{rss_bytes, status as gather};
+use crate::query::view::repos::NONE_REGISTERED;
+use crate::query::view::status::{DaemonStatus, RepoStatus, StatusView};
 
 pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
@@ -15,7 +17,7 @@ pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
     if json { print_json(&status) } else { print(&describe(&status)) }
 }
 
-/// The lock tells whether there is a daemon, the socket what it is doing.
+/// The lock shows whether a daemon runs; the socket shows its state.
 fn daemon(context: &Context) -> DaemonStatus {
     let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
     let (worker_pid, sandbox, polled) = match control::ask(&context.home, Request::Ping) {
@@ -33,14 +35,14 @@ fn daemon(context: &Context) -> DaemonStatus {
     }
 }
 
-fn describe(status: &Status) -> String {
+fn describe(status: &StatusView) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
     let _ = write_status(&mut out, status);
     out
 }
 
-fn write_model(out: &mut String, status: &Status) -> std::fmt::Result {
+fn write_model(out: &mut String, status: &StatusView) -> std::fmt::Result {
     if let Some(model) = &status.model {
         writeln!(out, "model     {}: {} of {} files answered", model.model, model.answered, model.asked)?;
         if let Some(obstacle) = &model.obstacle {
@@ -54,35 +56,18 @@ fn write_model(out: &mut String, status: &Status) -> std::fmt::Result {
     let cutoff = &status.cutoff;
     if cutoff.considered > 0 {
         let saved = cutoff.saved_usd.map_or_else(String::new, |usd| format!(", about ${usd:.2} saved"));
-        let let_off = cutoff.considered.saturating_sub(cutoff.analysed);
+        let cut_off = cutoff.considered.saturating_sub(cutoff.analysed);
         writeln!(
             out,
-            "cut-off   {let_off} of {} files that use a changed one needed no new analysis{saved}",
+            "cut-off   {cut_off} of {} files that use a changed one needed no new analysis{saved}",
             cutoff.considered
         )?;
     }
     Ok(())
 }
 
-fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
-    match status.daemon.pid {
-        Some(pid) => {
-            let memory = status.daemon.rss_bytes.map_or_else(String::new, |bytes| format!(", {}", human_bytes(bytes)));
-            write!(out, "daemon    running (pid {pid}{memory})")?;
-            match (status.daemon.worker_pid, status.daemon.worker_rss_bytes) {
-                (Some(pid), Some(bytes)) => writeln!(out, ", worker {pid} ({})", human_bytes(bytes))?,
-                _ => writeln!(out, ", no worker")?,
-            }
-        }
-        None => writeln!(out, "daemon    not running; `ra-agent daemon start` starts it")?,
-    }
-    match status.daemon.sandbox.as_deref() {
-        None => {}
-        Some("off") => {
-            writeln!(out, "sandbox   off: this kernel has no Landlock; nothing but the agent's own code keeps it out")?
-        }
-        Some(how) => writeln!(out, "sandbox   {how}: the kernel denies writes outside the agent's directories")?,
-    }
+fn write_status(out: &mut String, status: &StatusView) -> std::fmt::Result {
+    write_daemon(out, &status.daemon)?;
     match &status.embedding.model {
         Some(model) => writeln!(out, "search    by meaning and by words ({model})")?,
         None => writeln!(out, "search    by words only; `ra-agent model install` adds meaning")?,
@@ -111,35 +96,60 @@ fn write_status(out: &mut String, status: &Status) -> std::fmt::Result {
         cache.misses
     )?;
     if status.repos.is_empty() {
-        writeln!(out, "no repository is registered; `ra-agent register <repo>` does that")?;
+        writeln!(out, "{NONE_REGISTERED}")?;
     }
-    for repo in &status.repos {
-        writeln!(
+    status.repos.iter().try_for_each(|repo| write_repo(out, repo, status.daemon.polled.get(&repo.id)))
+}
+
+fn write_daemon(out: &mut String, daemon: &DaemonStatus) -> std::fmt::Result {
+    match daemon.pid {
+        Some(pid) => {
+            let memory = daemon.rss_bytes.map_or_else(String::new, |bytes| format!(", {}", human_bytes(bytes)));
+            write!(out, "daemon    running (pid {pid}{memory})")?;
+            match (daemon.worker_pid, daemon.worker_rss_bytes) {
+                (Some(pid), Some(bytes)) => writeln!(out, ", worker {pid} ({})", human_bytes(bytes))?,
+                _ => writeln!(out, ", no worker")?,
+            }
+        }
+        None => writeln!(out, "daemon    not running; `ra-agent daemon start` starts it")?,
+    }
+    match daemon.sandbox.as_deref() {
+        None => Ok(()),
+        Some("off") => writeln!(
             out,
-            "\n{}\n  {} of {} files fresh, {} pending, {} skipped",
-            repo.repo, repo.fresh, repo.files, repo.pending, repo.skipped
-        )?;
-        let head = repo.head.as_deref().map_or("none", short);
-        let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
-        writeln!(out, "  HEAD {head}, indexed {indexed}")?;
-        if repo.saved > 0 {
-            writeln!(out, "  {} file(s) as they are in the work tree, not committed", repo.saved)?;
-        }
-        if let Some(why) = status.daemon.polled.get(&repo.id) {
-            writeln!(out, "  its work tree is looked at by the timer: {why}")?;
-        }
-        if let Some(note) = &repo.not_followed {
-            writeln!(out, "  the work tree is not followed: {note}")?;
-        }
-        if repo.evicted > 0 {
-            writeln!(out, "  {} file(s) with results that were removed to keep the cache small", repo.evicted)?;
-        }
-        for path in &repo.set_aside {
-            writeln!(out, "  was damaged and is built again; what was there is in {path}")?;
-        }
-        if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()) {
-            writeln!(out, "  {note}")?;
-        }
+            "sandbox   off: this kernel has no Landlock; only the agent's own code keeps it from writing in repositories"
+        ),
+        Some(how) => writeln!(out, "sandbox   {how}: the kernel denies writes outside the agent's directories"),
+    }
+}
+
+/// `polled`: why its work tree is polled.
+fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n{}\n  {} of {} files fresh, {} pending, {} skipped",
+        repo.repo, repo.fresh, repo.files, repo.pending, repo.skipped
+    )?;
+    let head = repo.head.as_deref().map_or("none", short);
+    let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
+    writeln!(out, "  HEAD {head}, indexed {indexed}")?;
+    if repo.saved > 0 {
+        writeln!(out, "  {} file(s) indexed as saved in the work tree, not committed", repo.saved)?;
+    }
+    if let Some(why) = polled {
+        writeln!(out, "  its work tree is polled: {why}")?;
+    }
+    if let Some(note) = &repo.not_followed {
+        writeln!(out, "  the work tree is not followed: {note}")?;
+    }
+    if repo.evicted > 0 {
+        writeln!(out, "  {} file(s) with results that were removed to keep the cache small", repo.evicted)?;
+    }
+    for path in &repo.set_aside {
+        writeln!(out, "  its store was damaged and was rebuilt; the damaged one is in {path}")?;
+    }
+    if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()) {
+        writeln!(out, "  {note}")?;
     }
     Ok(())
 }

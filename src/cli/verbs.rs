@@ -7,10 +7,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::Failure;
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
+use super::help::TOPIC_LIST;
+use super::values::{Daily, daily, duration, nano_dollars};
 
-/// Keeps the analysis and the semantic index of your Git repositories fresh, without writing in them.
+/// Keeps the analysis and the search index of your Git repositories up to date. It never writes in them.
 #[derive(Parser)]
-#[command(name = "ra-agent", version, arg_required_else_help = true)]
+#[command(name = "ra-agent", version, arg_required_else_help = true, disable_help_subcommand = true, after_help = TOPIC_LIST)]
 pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
@@ -18,34 +20,37 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Make a repository known; it is indexed at once and after every commit
+    /// Register a repository. It is indexed now and after every commit
     Register {
         /// The repository, or a path inside it
         repo: PathBuf,
-        /// Only tell what would be indexed and what it would cost
+        /// Only print what would be indexed and what it would cost
         #[arg(long)]
         dry_run: bool,
+        /// Print JSON
         #[arg(long, requires = "dry_run")]
         json: bool,
     },
-    /// Forget a repository and remove its cache
+    /// Remove a repository from the registry, and delete its cache
     Unregister {
+        /// The repository, a path inside it, or its id
         repo: PathBuf,
-        /// Leave what is cached where it is
+        /// Keep its cache
         #[arg(long)]
         keep_cache: bool,
     },
     /// List the registered repositories
     Repos {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Run, start or stop the background process
+    /// Run, start, stop or restart the background process
     Daemon {
         #[command(subcommand)]
         act: DaemonAct,
     },
-    /// Wait until everything is fresh
+    /// Wait until every result is fresh
     Wait {
         /// Only this repository
         #[arg(long)]
@@ -53,120 +58,138 @@ pub enum Verb {
         /// Give up after this long, e.g. 500ms, 60s, 30m, 2h
         #[arg(long, default_value = "60s", value_parser = duration)]
         timeout: Duration,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Tell what is fresh, what is queued and what it cost
+    /// Show what is fresh, what is queued and what it cost
     Status {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Look for what might be wrong, and tell what mends it
+    /// Check everything. Report what is wrong and how to fix it
     Doctor {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Print the daemon's log
     Logs {
-        /// So many of the last lines
+        /// Number of lines, from the end
         #[arg(short = 'n', long, default_value_t = 50)]
         lines: usize,
-        /// Go on printing what is written
+        /// Keep printing new lines
         #[arg(short, long)]
         follow: bool,
     },
-    /// Install or remove the Git hooks that tell of a commit at once
+    /// Install or remove the Git hooks that report a commit at once
     Hooks {
         #[command(subcommand)]
         act: HooksAct,
     },
-    /// Have the system's service manager run the daemon
+    /// Run the daemon as a service of the system (systemd or launchd)
     Service {
         #[command(subcommand)]
         act: ServiceAct,
     },
-    /// Get or list embedding models
+    /// Install or list embedding models
     Model {
         #[command(subcommand)]
         act: ModelAct,
     },
-    /// Compare a repository with its index now
+    /// Compare a repository with its index now, and queue what is stale
     Reconcile {
+        /// The repository, a path inside it, or its id
         repo: PathBuf,
-        /// Plan every file, not only what changed
+        /// Check every file, not only those that changed
         #[arg(long)]
         full: bool,
     },
-    /// Look at the jobs, retry, discard, pause
+    /// List, retry or discard jobs; pause or resume the queue
     Queue {
         #[command(subcommand)]
         act: QueueAct,
     },
-    /// See, limit and account for what remote models cost
+    /// Show and limit what remote models cost
     Budget {
         #[command(subcommand)]
         act: BudgetAct,
     },
-    /// Look after what is kept of the repositories
+    /// Inspect, fill, prune, verify or import the stored results
     Cache {
         #[command(subcommand)]
         act: CacheAct,
     },
-    /// Show the analyses of a file
+    /// Show the analyses of a file, the worst findings first
     Show {
+        /// The file, in a registered repository
         file: PathBuf,
-        /// Where both a model and the local analyzer have answered, show both
+        /// Show both answers where a model and the local analyzer have answered
         #[arg(long)]
         all: bool,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Search by meaning and by words
+    /// Search all repositories by meaning and by words
     Search {
+        /// What you are looking for, in your own words
         #[arg(required = true)]
         query: Vec<String>,
         /// Only this repository
         #[arg(long)]
         repo: Option<PathBuf>,
+        /// Number of hits
         #[arg(short = 'n', long, default_value_t = 10)]
         limit: usize,
         /// Only hits of this kind: function, method, test, struct, enum, trait, impl, macro, const, module, section, text
         #[arg(long)]
         kind: Option<String>,
-        /// Only files whose paths match this glob, e.g. 'src/**/*.rs'
+        /// Only files whose path matches this glob, e.g. 'src/**/*.rs'
         #[arg(long, value_name = "GLOB")]
         path: Option<String>,
         /// Only files of this language, e.g. rust
         #[arg(long)]
         lang: Option<String>,
-        /// Only what is committed (commit), or what is saved in the work tree and is not (worktree)
+        /// Only committed text (commit), or only saved changes that are not committed (worktree)
         #[arg(long)]
         source: Option<String>,
-        /// Show what each hit's score is made of
+        /// Show the parts of each score
         #[arg(long)]
         explain: bool,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show whom a range of commits touches, and why
+    /// Show which files use what a range of commits changed
     Impact {
+        /// The repository, a path inside it, or its id
         repo: PathBuf,
-        /// FROM..TO; the last commit if not given
+        /// FROM..TO, e.g. HEAD~3..HEAD. Without it: the last commit
         range: Option<String>,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show which files use which symbols of which files
+    /// Show which file uses which symbol of which file
     Deps {
+        /// The repository, a path inside it, or its id
         repo: PathBuf,
-        /// Only the edges of this file
+        /// Only what this file uses, and what uses it
         file: Option<PathBuf>,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
-    /// The heavy process; the daemon starts it
+    /// Show a topic, or the arguments of a verb
+    Help {
+        /// A topic or a verb, e.g. `budget`, `daemon start`
+        named: Vec<String>,
+    },
+    /// The process that does the work; the daemon starts it
     #[command(hide = true)]
     Worker {
         #[arg(long)]
@@ -186,7 +209,7 @@ pub enum DaemonAct {
         #[command(flatten)]
         options: DaemonOptions,
     },
-    /// Stop; work that is not done stays queued
+    /// Stop. Unfinished work stays queued
     Stop,
     /// Stop and start
     Restart {
@@ -197,27 +220,28 @@ pub enum DaemonAct {
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct DaemonOptions {
-    /// Do not run unless the kernel denies writes outside the agent's directories
+    /// Fail unless the kernel denies writes outside the agent's directories (Landlock)
     #[arg(long)]
     pub require_sandbox: bool,
 }
 
 #[derive(Subcommand)]
 pub enum ServiceAct {
-    /// Have the daemon run from login to logout, restarted if it fails
+    /// Run the daemon from login to logout, and restart it if it fails
     Install {
         /// Only print what would be written, and where
         #[arg(long)]
         dry_run: bool,
     },
-    /// Stop the service and take its file out again
+    /// Stop the service and remove its file
     Uninstall {
         /// Only print what would be removed
         #[arg(long)]
         dry_run: bool,
     },
-    /// Tell whether the service is installed and running
+    /// Show whether the service is installed and running
     Status {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -225,19 +249,21 @@ pub enum ServiceAct {
 
 #[derive(Subcommand)]
 pub enum HooksAct {
-    /// Install the way that fits this git
+    /// Install the hooks in Git's configuration (2.54 or newer)
     Install {
-        /// Write a hook into this one repository (for git before 2.54)
+        /// Write hooks into this one repository instead (for an older Git)
         #[arg(long, value_name = "REPO")]
         in_repo: Option<PathBuf>,
     },
-    /// Take the hooks out again
+    /// Remove the hooks
     Uninstall {
+        /// Only from this one repository
         #[arg(long, value_name = "REPO")]
         in_repo: Option<PathBuf>,
     },
     /// Show how the commits of each repository are noticed
     Status {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -249,12 +275,13 @@ pub enum ModelAct {
     Install {
         /// bge-small-en-v1.5 (the default) or all-MiniLM-L6-v2
         model: Option<String>,
-        /// Take its files from this directory instead of downloading them
+        /// Copy its files from this directory instead of downloading them
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// List the models that are known, installed, in use
+    /// List the known models; show which are installed and in use
     List {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -262,65 +289,76 @@ pub enum ModelAct {
 
 #[derive(Subcommand)]
 pub enum QueueAct {
-    /// List jobs, the next one first
+    /// List jobs that wait or run, the next one first
     List {
+        /// Only those of this repository
         #[arg(long)]
         repo: Option<PathBuf>,
-        /// Only the dead letters: discarded and quarantined jobs
+        /// Only jobs that failed for good: discarded or quarantined
         #[arg(long)]
         discarded: bool,
         /// Jobs in every state
         #[arg(long, conflicts_with = "discarded")]
         all: bool,
+        /// Number of jobs
         #[arg(short = 'n', long)]
         limit: Option<usize>,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Show one job
     Show {
+        /// Its number in the list
         job: i64,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Queue a discarded or quarantined job again
     Retry {
+        /// Its number in the list
         #[arg(required_unless_present = "all")]
         job: Option<i64>,
-        /// All of them
+        /// Every discarded or quarantined job
         #[arg(long, conflicts_with = "job")]
         all: bool,
     },
-    /// Give a job up
-    Discard { job: i64 },
-    /// Hand out no more jobs
+    /// Discard a job. `retry` queues it again
+    Discard {
+        /// Its number in the list
+        job: i64,
+    },
+    /// Start no more jobs
     Pause,
-    /// Hand out jobs again
+    /// Start jobs again
     Resume,
 }
 
 #[derive(Subcommand)]
 pub enum BudgetAct {
-    /// Tell what is spent, reserved, left, and how far that will go
+    /// Show what is spent, reserved and left, and how many files that pays for
     Status {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Set the limits; a daemon that runs follows them at once
+    /// Set the limits. A running daemon follows them at once
     #[command(group = clap::ArgGroup::new("limit").required(true).multiple(true))]
     Set {
-        /// Dollars for a UTC calendar month, e.g. 3.00; allows spending again where it was stopped
+        /// Dollars for a UTC calendar month, e.g. 3.00. Also lifts a stop of spending
         #[arg(long, value_name = "DOLLARS", group = "limit", value_parser = nano_dollars)]
         monthly: Option<u64>,
         /// Dollars for a UTC day, or `none`
         #[arg(long, value_name = "DOLLARS", group = "limit", value_parser = daily)]
         daily: Option<Daily>,
     },
-    /// Tell what was spent, by day, repository, commit, type and model
+    /// Show what was spent, by day, repository, commit, type and model
     History {
-        /// So many days, today included
+        /// Number of days, today included
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_660))]
         days: u32,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -328,66 +366,29 @@ pub enum BudgetAct {
 
 #[derive(Subcommand)]
 pub enum CacheAct {
-    /// Make the analyses that a repository lacks
+    /// Queue the analyses that a repository lacks
     Build(BuildArgs),
-    /// Make analyses anew that are too old; nothing expires otherwise
+    /// Queue analyses again that are older than a given age. Nothing expires otherwise
     Sync(SyncArgs),
-    /// Build everything derived from nothing, and compare it with what is kept
+    /// Rebuild everything from the repository and compare it with the stored state
     Verify {
         /// Only this repository
         repo: Option<PathBuf>,
-        /// Mend what differs, and compare again
+        /// Repair what differs, and compare again
         #[arg(long)]
         repair: bool,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Tell what is stored, what it cost and what it saved
+    /// Show what is stored, what it cost and what it saved
     Status(StatusArgs),
-    /// Remove what is least worth keeping
+    /// Remove the least useful results
     Prune(PruneArgs),
-    /// Forget analyses; what is free and needed is made again
+    /// Remove analyses. Free ones that are needed are made again
     Clear(ClearArgs),
     /// Import the caches that an earlier tool kept inside repositories
     Migrate(MigrateArgs),
-}
-
-/// A daily limit in nano-dollars, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Daily(pub Option<u64>);
-
-fn daily(text: &str) -> Result<Daily, String> {
-    if text == "none" { Ok(Daily(None)) } else { nano_dollars(text).map(|nano| Daily(Some(nano))) }
-}
-
-/// Dollars as a person writes them, to the nano-dollar: `3`, `3.00`, `$0.50`. At most a million, as in the configuration.
-fn nano_dollars(text: &str) -> Result<u64, String> {
-    const MOST: u64 = 1_000_000_000_000_000;
-    let wrong = || format!("{text} is no amount of dollars from 0 to 1000000; write e.g. 3.00");
-    let (whole, fraction) =
-        text.strip_prefix('$').unwrap_or(text).split_once('.').unwrap_or((text.trim_start_matches('$'), ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
-        return Err(wrong());
-    }
-    let nano = format!("{whole}{fraction:0<9}").parse::<u64>().map_err(|_| wrong())?;
-    if nano <= MOST { Ok(nano) } else { Err(wrong()) }
-}
-
-/// A number and a unit: ms, s, m, h or d.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| format!("{text} does not begin with a number; write e.g. 60s"))?;
-    let millis = match unit {
-        "ms" => Some(number),
-        "" | "s" => number.checked_mul(1_000),
-        "m" => number.checked_mul(60_000),
-        "h" => number.checked_mul(3_600_000),
-        "d" => number.checked_mul(86_400_000),
-        _ => return Err(format!("{unit} is no unit of time; write ms, s, m, h or d")),
-    };
-    millis.map(Duration::from_millis).ok_or_else(|| format!("{text} is too long"))
 }
 
 /// Prints the completion script for a shell.
@@ -404,32 +405,5 @@ mod tests {
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn amounts_are_read_to_the_nano_dollar() {
-        for (text, nano) in [
-            ("3", 3_000_000_000),
-            ("$0.50", 500_000_000),
-            ("0.000000001", 1),
-            ("1000000", 1_000_000_000_000_000),
-            ("2.", 2_000_000_000),
-        ] {
-            assert_eq!(nano_dollars(text), Ok(nano), "{text}");
-        }
-        for text in ["", "-1", ".5", "1e3", "1,50", "0.0000000001", "1000000.01", "99999999999999999999", "nan", "€3"]
-        {
-            assert!(nano_dollars(text).is_err(), "{text}");
-        }
-        assert_eq!(daily("none"), Ok(Daily(None)));
-        assert_eq!(daily("0.25"), Ok(Daily(Some(250_000_000))));
-    }
-
-    #[test]
-    fn durations_have_units() {
-        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
-        assert!(duration("soon").is_err() && duration("5 weeks").is_err() && duration("99999999999999999h").is_err());
     }
 }

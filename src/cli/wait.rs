@@ -1,10 +1,9 @@
-//! wait: a reconcile that starts now, then until nothing is queued or running.
+//! `wait`: a reconcile that starts now, then until nothing is queued or running.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
 use super::output::{print, print_json};
 use super::{Context, Failure};
@@ -12,12 +11,13 @@ use crate::clock;
 use crate::daemon::control::{self, ControlError, Reply, RepoOutcome, Request};
 use crate::domain::RepoId;
 use crate::query::Reader;
+use crate::query::view::wait::{LeftView, ReconciledView, WaitView};
 use crate::queue::{self, Counts};
 use crate::worker::pipe::Depth;
 
-/// How often the queue is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How often a repository that is held is asked for again.
+/// How often the queue is polled.
+const POLL_EVERY: Duration = Duration::from_millis(20);
+/// How often a repository that is held is reconciled again.
 const HELD_EVERY: Duration = Duration::from_millis(250);
 
 /// How the wait ended.
@@ -27,6 +27,24 @@ struct Waited {
     outcomes: Vec<RepoOutcome>,
 }
 
+impl Waited {
+    fn view(&self) -> WaitView {
+        let of =
+            |is: fn(&RepoOutcome) -> bool| self.outcomes.iter().filter(move |one| is(one)).map(reconciled).collect();
+        let left = self.left.map(|left| LeftView {
+            queued: left.queued,
+            running: left.running,
+            held: of(|one| one.held.is_some()),
+        });
+        WaitView { settled: left.is_none(), left, errors: of(|one| one.error.is_some()) }
+    }
+}
+
+fn reconciled(outcome: &RepoOutcome) -> ReconciledView {
+    ReconciledView { repo: outcome.repo.clone(), held: outcome.held.clone(), error: outcome.error.clone() }
+}
+
+/// Waits until everything is fresh, or the time is up.
 pub fn wait(context: &Context, repo: Option<PathBuf>, timeout: Duration, json: bool) -> Result<(), Failure> {
     let deadline = clock::monotonic() + timeout;
     let reader = Reader::open(&context.home, &context.config)?;
@@ -38,31 +56,19 @@ pub fn wait(context: &Context, repo: Option<PathBuf>, timeout: Duration, json: b
     let bar = progress_bar();
     let waited = until_settled(context, repo.as_ref(), deadline, &bar);
     bar.finish_and_clear();
-    let Waited { left, outcomes } = waited?;
+    let view = waited?.view();
     if json {
-        print_json(&json!({
-            "settled": left.is_none(),
-            "left": left.map(|left| json!({"queued": left.queued, "running": left.running, "held": held(&outcomes)})),
-            "errors": failed(&outcomes),
-        }))?;
+        print_json(&view)?;
     }
-    match left {
-        Some(left) => Err(Failure::Failed(unsettled(timeout, &left, &outcomes))),
+    match &view.left {
+        Some(left) => Err(Failure::Failed(unsettled(timeout, left))),
         None if json => Ok(()),
-        None => tell_settled(&outcomes),
+        None => print(&describe(&view)),
     }
 }
 
-fn held(outcomes: &[RepoOutcome]) -> Vec<&RepoOutcome> {
-    outcomes.iter().filter(|one| one.held.is_some()).collect()
-}
-
-fn failed(outcomes: &[RepoOutcome]) -> Vec<&RepoOutcome> {
-    outcomes.iter().filter(|one| one.error.is_some()).collect()
-}
-
-fn unsettled(timeout: Duration, left: &Counts, outcomes: &[RepoOutcome]) -> String {
-    let held = outcomes.iter().filter_map(|one| Some(format!("; {}: {}", one.repo, one.held.as_deref()?)));
+fn unsettled(timeout: Duration, left: &LeftView) -> String {
+    let held = left.held.iter().filter_map(|one| Some(format!("; {}: {}", one.repo, one.held.as_deref()?)));
     format!(
         "not everything is fresh after {} s: {} job(s) queued, {} running{}; the work goes on",
         timeout.as_secs(),
@@ -73,13 +79,13 @@ fn unsettled(timeout: Duration, left: &Counts, outcomes: &[RepoOutcome]) -> Stri
 }
 
 /// A repository with an error is settled, for waiting longer does not help it; but it is not fresh.
-fn tell_settled(outcomes: &[RepoOutcome]) -> Result<(), Failure> {
-    let errors: Vec<String> =
-        outcomes.iter().filter_map(|one| Some(format!("{}: {}\n", one.repo, one.error.as_deref()?))).collect();
+fn describe(view: &WaitView) -> String {
+    let errors = view.errors.iter().filter_map(|one| Some(format!("{}: {}\n", one.repo, one.error.as_deref()?)));
+    let errors: String = errors.collect();
     if errors.is_empty() {
-        return print("everything is fresh\n");
+        return "everything is fresh\n".to_owned();
     }
-    print(&format!("nothing is left to wait for; not fresh because of an error:\n{}", errors.concat()))
+    format!("nothing is left to wait for; not fresh because of an error:\n{errors}")
 }
 
 fn until_settled(
@@ -116,7 +122,7 @@ fn until_settled(
         if clock::monotonic() >= deadline {
             return Ok(Waited { left: Some(counts), outcomes });
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_EVERY);
     }
 }
 
@@ -127,7 +133,7 @@ fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Res
     match control::ask_within(&context.home, request, time_left) {
         Ok(Reply::Reconciled { repos }) => Ok(Some(repos)),
         Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
-        Ok(other) => Err(Failure::Failed(format!("the daemon answered something else: {other:?}"))),
+        Ok(other) => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
         Err(ControlError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }

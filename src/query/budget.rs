@@ -1,66 +1,21 @@
-//! Where the budget stands and what was spent: the JSON of `budget status`, of `status`'s budget block, of `budget history`.
+//! Where the budget stands, what the model costs and what was spent.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use super::search::json_path;
-use super::status::NANO;
+use super::view::budget::{
+    BudgetHistory, BudgetStatus, BudgetView, CommitStatus, CrashedStatus, DayStatus, GroupStatus, ModelPrice,
+    NamedSpending,
+};
+use super::view::{json_path, usd};
 use super::{QueryError, Reader};
 use crate::budget::{self, BudgetReport, Crashed, Group, History, PeriodReport};
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::domain::{ObjectId, RepoId};
 use crate::queue::{self, ParkCause};
 
 /// The schema of agent.db that has a ledger.
 const LEDGER_SINCE: u32 = 2;
-
-#[derive(Clone, Debug, Serialize)]
-pub struct BudgetStatus {
-    /// UTC calendar month, `2026-11`.
-    pub month: String,
-    pub spent_usd: f64,
-    pub limit_usd: f64,
-    /// Worst cases of the calls in flight.
-    pub reserved_usd: f64,
-    pub remaining_usd: f64,
-    /// Share of the limit that is spent.
-    pub percent: f64,
-    /// What the month will have cost if it goes on like this.
-    pub projected_usd: f64,
-    /// First instant of the next month, RFC 3339.
-    pub ends_at: String,
-    pub day: DayStatus,
-    /// Of this user's own analyses of the last 90 days; `None` before anything was paid for.
-    pub mean_usd_per_file: Option<f64>,
-    pub mean_usd_per_analysis: Option<f64>,
-    /// How many files that mean is of.
-    pub mean_of_files: u64,
-    /// Files that what is left of the month will do for.
-    pub files_remaining: Option<u64>,
-    /// Why spending is stopped.
-    pub stopped: Option<String>,
-    /// Jobs that wait for the month or the day to turn, or for a higher limit ...
-    pub parked: u64,
-    /// ... and when the first of them goes on by itself.
-    pub resumes_at: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct DayStatus {
-    /// UTC, `2026-11-22`.
-    pub day: String,
-    pub spent_usd: f64,
-    /// `None`: the day has no limit of its own.
-    pub limit_usd: Option<f64>,
-    pub reserved_usd: f64,
-    pub remaining_usd: Option<f64>,
-}
-
-/// Dollars of an amount of nano-dollars.
-pub fn usd(nano: u64) -> f64 {
-    nano as f64 / NANO
-}
 
 impl Reader<'_> {
     /// agent.db, if it is there and has a ledger: one that an older version wrote gets it when the daemon or a worker next opens it.
@@ -82,6 +37,25 @@ pub fn budget(reader: &Reader<'_>, now: Timestamp) -> Result<BudgetStatus, Query
         None => (BudgetReport::unspent(limits, now), (0, None)),
     };
     Ok(status_of(report, parked, resumes_at))
+}
+
+/// Returns where the budget stands and what the configured model costs.
+pub fn budget_and_price(reader: &Reader<'_>, now: Timestamp) -> Result<BudgetView, QueryError> {
+    Ok(BudgetView { status: budget(reader, now)?, model: price(reader.config) })
+}
+
+fn price(config: &Config) -> Option<ModelPrice> {
+    let model = config.llm.model.clone()?;
+    let none = ModelPrice { model, input_usd: None, cached_input_usd: None, output_usd: None, unknown: None };
+    Some(match config.llm.price() {
+        Ok(price) => ModelPrice {
+            input_usd: Some(usd(price.input)),
+            cached_input_usd: Some(usd(price.cached_input)),
+            output_usd: Some(usd(price.output)),
+            ..none
+        },
+        Err(unknown) => ModelPrice { unknown: Some(unknown.to_string()), ..none },
+    })
 }
 
 fn status_of(report: BudgetReport, parked: u64, resumes_at: Option<Timestamp>) -> BudgetStatus {
@@ -113,64 +87,6 @@ fn status_of(report: BudgetReport, parked: u64, resumes_at: Option<Timestamp>) -
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub struct BudgetHistory {
-    pub total: GroupStatus,
-    /// Every day of the span, oldest first.
-    pub days: Vec<Named>,
-    /// The dearest first, as in what follows.
-    pub repos: Vec<Named>,
-    pub commits: Vec<CommitStatus>,
-    pub types: Vec<Named>,
-    pub models: Vec<Named>,
-    /// Calls that a crash left open, oldest first.
-    pub crashed: Vec<CrashedStatus>,
-}
-
-/// What one day, repository, type or model has cost.
-#[derive(Clone, Debug, Serialize)]
-pub struct Named {
-    pub name: String,
-    #[serde(flatten)]
-    pub group: GroupStatus,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct CommitStatus {
-    pub repo: String,
-    pub commit: Option<String>,
-    #[serde(flatten)]
-    pub group: GroupStatus,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct GroupStatus {
-    pub calls: u64,
-    pub spent_usd: f64,
-    pub reserved_usd: f64,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    /// Calls charged at their worst case, because the provider reported no usage that could be believed.
-    pub unreported: u64,
-    /// Calls that a crash left open.
-    pub crashed: u64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct CrashedStatus {
-    pub reserved_at: String,
-    pub repo: String,
-    pub path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path_bytes: Option<String>,
-    #[serde(rename = "type")]
-    pub analysis_type: String,
-    pub model: String,
-    /// `stored-after-crash` or `worst-case-after-crash`.
-    pub outcome: &'static str,
-    pub cost_usd: f64,
-}
-
 impl From<Group> for GroupStatus {
     fn from(group: Group) -> Self {
         Self {
@@ -198,7 +114,7 @@ pub fn history(reader: &Reader<'_>, days: u32, now: Timestamp) -> Result<BudgetH
         reader.repos()?.into_iter().map(|repo| (repo.id, repo.location.path.to_string_lossy().into_owned())).collect();
     // What is unregistered has no path any more, but was paid for.
     let repo = |id: &RepoId| paths.get(id).cloned().unwrap_or_else(|| format!("{id} (unregistered)"));
-    let named = |(name, group): (&String, &Group)| Named { name: name.clone(), group: (*group).into() };
+    let named = |(name, group): (&String, &Group)| NamedSpending { name: name.clone(), group: (*group).into() };
     let crashed = |one: &Crashed| {
         let (path, path_bytes) = json_path(&one.path);
         CrashedStatus {
@@ -221,7 +137,7 @@ pub fn history(reader: &Reader<'_>, days: u32, now: Timestamp) -> Result<BudgetH
         total: history.total().into(),
         days: history.days.iter().map(named).collect(),
         repos: dearest_first(&history.repos)
-            .map(|(id, group)| Named { name: repo(id), group: (*group).into() })
+            .map(|(id, group)| NamedSpending { name: repo(id), group: (*group).into() })
             .collect(),
         commits: dearest_first(&history.commits).map(of_commit).collect(),
         types: dearest_first(&history.types).map(named).collect(),

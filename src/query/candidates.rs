@@ -4,17 +4,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::QueryError;
-use super::filter::Filter;
+use super::filter::HitFilter;
 use super::rank::{Parts, WEIGHTS};
 use super::search::Searched;
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::domain::{FilePath, ObjectId};
 
-/// Candidates of each kind that are ranked.
+/// HitCandidates of each kind that are ranked.
 pub(super) const CANDIDATES: usize = 200;
 
 /// What is known of a chunk that may be a hit.
-pub(super) struct Candidate {
+pub(super) struct HitCandidate {
     pub(super) repo: usize,
     pub(super) chunk: ChunkRecord,
     pub(super) parts: Parts,
@@ -22,8 +22,8 @@ pub(super) struct Candidate {
     pub(super) also_in: Vec<usize>,
 }
 
-/// Candidates by family and chunk.
-pub(super) type Candidates = HashMap<(usize, String), Candidate>;
+/// HitCandidates by family and chunk.
+pub(super) type HitCandidates = HashMap<(usize, String), HitCandidate>;
 
 /// A chunk with how well it fits by one measure.
 pub(super) struct Match {
@@ -54,12 +54,12 @@ pub(super) fn ranked(repos: &[Searched], mut found: Vec<Match>) -> Vec<Match> {
 /// The best candidates, each in the first of its family that has it; of the pieces of one item the best.
 pub(super) fn best(
     repos: &[Searched],
-    candidates: Candidates,
-    filter: &Filter,
+    candidates: HitCandidates,
+    filter: &HitFilter,
     limit: usize,
-) -> Result<Vec<Candidate>, QueryError> {
-    let mut ordered: Vec<Candidate> = candidates.into_values().collect();
-    let place = |one: &Candidate| (one.repo, one.chunk.path.clone(), one.chunk.start_line);
+) -> Result<Vec<HitCandidate>, QueryError> {
+    let mut ordered: Vec<HitCandidate> = candidates.into_values().collect();
+    let place = |one: &HitCandidate| (one.repo, one.chunk.path.clone(), one.chunk.start_line);
     ordered.sort_by(|a, b| {
         b.parts.score(&WEIGHTS).total_cmp(&a.parts.score(&WEIGHTS)).then_with(|| place(a).cmp(&place(b)))
     });
@@ -77,28 +77,28 @@ pub(super) fn best(
 }
 
 /// A candidate as the first of its family has it, with the others that do.
-fn gathered(repos: &[Searched], met: Candidate, filter: &Filter) -> Result<Candidate, QueryError> {
+fn gathered(repos: &[Searched], met: HitCandidate, filter: &HitFilter) -> Result<HitCandidate, QueryError> {
     let copies = copies(repos, &met, filter)?;
     let mut also_in: Vec<usize> = copies.iter().map(|(repo, _)| *repo).collect();
     Ok(match copies.into_iter().next().filter(|(repo, _)| *repo < met.repo) {
         Some((repo, chunk)) => {
             also_in[0] = met.repo;
             also_in.sort_unstable();
-            Candidate { repo, chunk, also_in, parts: met.parts }
+            HitCandidate { repo, chunk, also_in, parts: met.parts }
         }
-        None => Candidate { also_in, ..met },
+        None => HitCandidate { also_in, ..met },
     })
 }
 
 /// The item that a candidate is a piece of, if it has a name.
-fn item(Candidate { repo, chunk, .. }: &Candidate) -> Option<(usize, FilePath, String, String)> {
+fn item(HitCandidate { repo, chunk, .. }: &HitCandidate) -> Option<(usize, FilePath, String, String)> {
     let is_named = !chunk.entity_name.is_empty() && !matches!(chunk.entity_type.as_str(), "text" | "section");
     is_named.then(|| (*repo, chunk.path.clone(), chunk.entity_type.clone(), chunk.entity_name.clone()))
 }
 
 /// Where a chunk is found besides the repository in which a search met it: each of the family that has the same text at the same path
 /// (a chunk's id is made of both), with the lines at which it stands there.
-fn copies(repos: &[Searched], met: &Candidate, filter: &Filter) -> Result<Vec<(usize, ChunkRecord)>, QueryError> {
+fn copies(repos: &[Searched], met: &HitCandidate, filter: &HitFilter) -> Result<Vec<(usize, ChunkRecord)>, QueryError> {
     let mut found = Vec::new();
     for (place, searched) in repos.iter().enumerate() {
         let is_other = place != met.repo && searched.family == repos[met.repo].family;

@@ -1,53 +1,22 @@
-//! What is known of one file: its analyses, each with its freshness, and its place in the graph.
+//! What is known of one file: its analyses, each with its freshness, and the files that it uses or that use it.
 
+use super::view::show::{
+    AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, by_file, worst,
+};
+use super::view::{json_path, shown};
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
-use crate::cache::analyses::{self, StoredAnalysis};
-use crate::cache::legacy::{self, LegacyAnalysis};
-use crate::cache::view::{self, FileRecord};
-use crate::cache::{edges, evicted};
+use crate::cache::edges::{self, Relation};
+use crate::cache::{analyses, evicted, legacy, view};
 use crate::domain::{AnalysisType, FilePath, JobKind};
-use crate::repo::registry::Registered;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-
-/// A file of the view and what is stored of it.
-pub struct FileView {
-    pub repo: Registered,
-    pub file: FileRecord,
-    pub answers: Vec<Answers>,
-    /// What an earlier tool said, as it was imported; never fresh.
-    pub legacy: Vec<LegacyAnalysis>,
-    /// Files that use this one.
-    pub fan_in: u64,
-    /// Files that this one uses.
-    pub fan_out: u64,
-}
-
-/// What is known about one question.
-pub struct Answers {
-    pub analysis_type: AnalysisType,
-    /// What to read first: a fresh answer of a model, else a fresh local one, else a stale one of a model, else a stale local one.
-    /// `None`: not made yet, or removed.
-    pub preferred: Option<Answer>,
-    /// The other one, if there are two.
-    pub beside: Option<Answer>,
-    /// A result was removed for want of room, and is made again when asked for or changed.
-    pub evicted: bool,
-}
-
-/// One stored analysis.
-pub struct Answer {
-    pub fresh: bool,
-    pub stored: StoredAnalysis,
-    pub analysis: Analysis,
-}
 
 /// Looks a file up by its path in the file system.
 ///
 /// # Errors
 /// [`QueryError::NotRegistered`] if no registered repository holds it; [`QueryError::Invalid`] if it is not in the view.
-pub fn show(reader: &Reader<'_>, path: &Path) -> Result<FileView, QueryError> {
+pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
     let named = path.display();
     let repo = reader
         .repo_of(path, reader.repos()?)
@@ -67,22 +36,55 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<FileView, QueryError> {
             repo.location.path.display()
         ))
     })?;
-    let answers =
+    let analyses: Vec<AnalysisView> =
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
     let legacy = legacy::of_file(store.db(), &file.path, file.content_hash.as_ref())?;
-    Ok(FileView { repo, file, answers, legacy, fan_in, fan_out })
+    let (path, path_bytes) = json_path(&file.path);
+    Ok(ShowView {
+        repo: shown(&repo.location.path),
+        path,
+        path_bytes,
+        source: file.source.as_str(),
+        commit: repo.indexed_commit.as_ref().map(ToString::to_string),
+        language: file.language.as_str(),
+        role: file.role.as_str(),
+        skipped: file.skip.map(|reason| reason.as_str()),
+        fan_in,
+        fan_out,
+        worst: worst(analyses.iter().filter_map(preferred)),
+        uses: by_file(&Relation::Uses.of_dependent(store.db(), &file.path)?, |edge| &edge.source_file),
+        used_by: by_file(&Relation::Uses.of_source(store.db(), &file.path)?, |edge| &edge.dependent_file),
+        analyses,
+        legacy: legacy.into_iter().map(LegacyView::from).collect(),
+    })
 }
 
-fn answers(db: &rusqlite::Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<Answers, QueryError> {
+fn preferred(view: &AnalysisView) -> Option<&Analysis> {
+    match view {
+        AnalysisView::Missing(_) => None,
+        AnalysisView::Made(made) => Some(&made.preferred.report),
+    }
+}
+
+fn answers(
+    db: &rusqlite::Connection,
+    path: &FilePath,
+    analysis_type: AnalysisType,
+) -> Result<AnalysisView, QueryError> {
     let model = answer(db, path, JobKind::Ask(analysis_type))?;
     let local = answer(db, path, JobKind::Analyze(analysis_type))?;
-    let fresh = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.fresh);
+    let fresh = |answer: &Option<AnswerView>| answer.as_ref().is_some_and(|answer| answer.fresh);
     let local_first = model.is_none() || (!fresh(&model) && fresh(&local));
-    let (preferred, beside) = if local_first { (local, model) } else { (model, local) };
-    let evicted =
-        is_evicted(db, path, JobKind::Ask(analysis_type))? || is_evicted(db, path, JobKind::Analyze(analysis_type))?;
-    Ok(Answers { analysis_type, preferred, beside, evicted })
+    let (preferred, other) = if local_first { (local, model) } else { (model, local) };
+    match preferred {
+        Some(preferred) => Ok(AnalysisView::Made(Box::new(MadeAnalysis { preferred, other }))),
+        None => {
+            let evicted = is_evicted(db, path, JobKind::Ask(analysis_type))?
+                || is_evicted(db, path, JobKind::Analyze(analysis_type))?;
+            Ok(AnalysisView::Missing(MissingAnalysis::new(analysis_type, evicted)))
+        }
+    }
 }
 
 fn is_evicted(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<bool, QueryError> {
@@ -93,7 +95,7 @@ fn is_evicted(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Resu
 }
 
 /// The fresh result of a kind, or else the newest, which is stale.
-fn answer(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<Option<Answer>, QueryError> {
+fn answer(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<Option<AnswerView>, QueryError> {
     let key = view::current_key(db, path, kind)?;
     let fresh = key.map(|key| analyses::get(db, &key)).transpose()?.flatten();
     let is_fresh = fresh.is_some();
@@ -106,5 +108,5 @@ fn answer(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<O
     };
     let analysis = Analysis::from_json(stored.analysis_type, &stored.json)
         .map_err(|error| QueryError::Invalid(error.to_string()))?;
-    Ok(Some(Answer { fresh: is_fresh, stored, analysis }))
+    Ok(Some(AnswerView::new(stored, is_fresh, analysis)))
 }

@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::QueryError;
 use super::candidates::CANDIDATES;
-use super::search::Request;
+use super::search::SearchRequest;
 use crate::cache::chunks::ChunkRecord;
 use crate::domain::{Language, Source};
 use crate::language;
@@ -17,15 +17,15 @@ use crate::language;
 const FILTERED: usize = 5;
 
 /// Which chunks are wanted at all.
-pub(super) struct Filter {
+pub(super) struct HitFilter {
     kind: Option<String>,
     path: Option<GlobMatcher>,
     language: Option<Language>,
     source: Option<Source>,
 }
 
-impl Filter {
-    pub(super) fn new(request: &Request) -> Result<Self, QueryError> {
+impl HitFilter {
+    pub(super) fn new(request: &SearchRequest) -> Result<Self, QueryError> {
         let glob = |glob: &String| {
             let built = GlobBuilder::new(glob).literal_separator(true).build();
             built.map(|glob| glob.compile_matcher()).map_err(|error| {

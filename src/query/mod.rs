@@ -16,6 +16,7 @@ pub mod search;
 pub mod snippet;
 pub mod status;
 pub mod verify;
+pub mod view;
 
 use std::path::Path;
 

@@ -41,9 +41,9 @@ pub struct Parts {
 }
 
 /// A weight for each part, in the order of [`Parts::values`].
-pub type Weights = [f64; 9];
+pub type ScoreWeights = [f64; 9];
 
-pub const WEIGHTS: Weights = [1.0, 0.5, 0.2, 0.15, 0.1, 0.3, -0.1, 0.3, -0.1];
+pub const WEIGHTS: ScoreWeights = [1.0, 0.5, 0.2, 0.15, 0.1, 0.3, -0.1, 0.3, -0.1];
 
 impl Parts {
     pub const NAMES: [&'static str; 9] =
@@ -54,13 +54,13 @@ impl Parts {
         [meaning, words, name, owner, asked, definition, prose, exact, test]
     }
 
-    pub fn score(&self, weights: &Weights) -> f64 {
+    pub fn score(&self, weights: &ScoreWeights) -> f64 {
         self.values().iter().zip(weights).map(|(value, weight)| value * weight).sum()
     }
 }
 
 /// A query, read once.
-pub struct Question {
+pub struct SearchQuestion {
     stems: BTreeSet<String>,
     /// What was typed, without the brackets of a call, in lower case.
     typed: String,
@@ -70,7 +70,7 @@ pub struct Question {
 /// Words by which tests and examples are asked for, as stems.
 const TEST_WORDS: [&str; 4] = ["test", "exampl", "bench", "benchmark"];
 
-impl Question {
+impl SearchQuestion {
     pub fn new(query: &str) -> Self {
         let stems: BTreeSet<String> = chunks::telling(query).iter().map(|word| stem(word)).collect();
         let asks_for_tests = TEST_WORDS.iter().any(|word| stems.contains(*word));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn score(query: &str, entity_type: &str, name: &str, role: Role) -> f64 {
-        Question::new(query).parts(&chunk(entity_type, name), role).score(&WEIGHTS)
+        SearchQuestion::new(query).parts(&chunk(entity_type, name), role).score(&WEIGHTS)
     }
 
     #[test]
@@ -186,11 +186,11 @@ mod tests {
     fn what_is_typed_as_it_is_named_comes_first() {
         for typed in ["retry_limit", "Retry::retry_limit", "retry_limit()", "RETRY_LIMIT"] {
             assert!(
-                Question::new(typed).parts(&chunk("method", "Retry::retry_limit"), Role::Library).exact > 0.0,
+                SearchQuestion::new(typed).parts(&chunk("method", "Retry::retry_limit"), Role::Library).exact > 0.0,
                 "{typed}"
             );
         }
-        let merged = Question::new("LIMIT").parts(&chunk("const", "MAX, LIMIT"), Role::Library);
+        let merged = SearchQuestion::new("LIMIT").parts(&chunk("const", "MAX, LIMIT"), Role::Library);
         assert_eq!((merged.exact, merged.name), (1.0, 1.0));
     }
 
@@ -205,7 +205,7 @@ mod tests {
         let [item, _, test] = both("test that limits retries");
         assert!((item - test).abs() < 1e-9);
         let helper = ChunkRecord { is_test: true, ..chunk("function", "limits_retries") };
-        let parts = |query: &str| Question::new(query).parts(&helper, Role::Library);
+        let parts = |query: &str| SearchQuestion::new(query).parts(&helper, Role::Library);
         assert_eq!((parts("limit retries").test, parts("test that limits retries").test), (1.0, 0.0));
     }
 
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_words_of_the_question_are_found_in_a_line_by_their_stems() {
-        let question = Question::new("where are retries limited");
+        let question = SearchQuestion::new("where are retries limited");
         let line = "    let retry_limit = self.limits(RetryPolicy::new());";
         let found: Vec<&str> = question.matches(line).into_iter().map(|range| &line[range]).collect();
         assert_eq!(found, ["retry_limit", "limits", "RetryPolicy"]);

@@ -7,12 +7,15 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use serde::{Deserialize, Serialize};
 
-use super::candidates::{CANDIDATES, Candidate, Candidates, Match, best, families, ranked};
-use super::filter::Filter;
+use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, families, ranked};
+use super::filter::HitFilter;
 use super::kept::Kept;
 use super::nearest::{Near, Tables};
-use super::rank::{Parts, Question, WEIGHTS};
-use super::snippet::{Line, Texts, snippet};
+use super::rank::{SearchQuestion, WEIGHTS};
+use super::snippet::{FileTexts, snippet};
+use super::view::repos::NONE_REGISTERED;
+use super::view::search::{RepoFreshness, SearchHit, SearchView};
+use super::view::{json_path, shown};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::{RepoStore, overlay, view};
@@ -30,7 +33,7 @@ pub const QUERY_MAX: usize = 4_096;
 
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
+pub struct SearchRequest {
     pub query: String,
     /// Id of the one repository to search.
     pub repo: Option<String>,
@@ -48,59 +51,12 @@ pub struct Request {
     pub explain: bool,
 }
 
-impl Request {
+impl SearchRequest {
     /// # Errors
     /// If the path is no glob, or the language or the source is not known.
     pub fn check(&self) -> Result<(), QueryError> {
-        Filter::new(self).map(drop)
+        HitFilter::new(self).map(drop)
     }
-}
-
-/// What was found: the JSON of `search --json` (DESIGN §6).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    pub query: String,
-    /// `hybrid`, or `lexical` without a model.
-    pub mode: String,
-    /// Why the mode is lexical.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub note: Option<String>,
-    pub hits: Vec<Hit>,
-    pub freshness: Vec<Freshness>,
-    /// Repositories that were left out, each with the reason: their stores cannot be read.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub errors: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hit {
-    pub repo: String,
-    pub path: String,
-    /// Hex of a path that is not UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub path_bytes: Option<String>,
-    pub start_line: u32,
-    pub end_line: u32,
-    pub entity_type: String,
-    pub entity_name: String,
-    pub score: f64,
-    pub source: String,
-    /// Other clones and work trees of the repository that have the same text at the same path.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub also_in: Vec<String>,
-    /// The lines that have most of the query's words, at most three.
-    pub snippet: Vec<Line>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub parts: Option<Parts>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Freshness {
-    pub repo: String,
-    /// The commit that HEAD names now.
-    pub head: Option<String>,
-    pub indexed_commit: Option<String>,
-    pub pending_files: u64,
 }
 
 /// Searches the stores.
@@ -131,7 +87,7 @@ impl Searched {
         if self.saved.contains(path) { Source::Worktree } else { Source::Commit }
     }
 
-    pub(super) fn has(&self, chunk: &ChunkRecord, filter: &Filter) -> bool {
+    pub(super) fn has(&self, chunk: &ChunkRecord, filter: &HitFilter) -> bool {
         filter.wants(chunk, self.source(&chunk.path))
     }
 }
@@ -174,12 +130,12 @@ impl Searcher {
     /// If the query is empty or too long, names a repository that is not registered, or a store cannot be read.
     pub fn search(
         &mut self,
-        request: &Request,
+        request: &SearchRequest,
         model: impl FnOnce() -> Result<Arc<Embedder>, String> + Send,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<SearchView, QueryError> {
         check_query(&request.query)?;
-        let filter = Filter::new(request)?;
-        let question = Question::new(&request.query);
+        let filter = HitFilter::new(request)?;
+        let question = SearchQuestion::new(&request.query);
         let (home, config) = (self.home.clone(), self.config.clone());
         let reader = Reader::open(&home, &config)?;
         let (mut repos, errors) = self.searched(&reader, request)?;
@@ -194,12 +150,12 @@ impl Searcher {
         let (near, scores, freshness) = std::thread::scope(|scope| {
             let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
             let words = spawn_scores(scope, &mut repos, &request.query, depth);
-            let freshness: Result<Vec<Freshness>, StoreError> =
+            let freshness: Result<Vec<RepoFreshness>, StoreError> =
                 named.iter().map(|repo| freshness(kept, &reader, repo)).collect();
             let near = near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned()));
             (near, words.into_iter().map(joined).collect::<Result<Vec<_>, _>>(), freshness)
         });
-        let mut candidates = Candidates::new();
+        let mut candidates = HitCandidates::new();
         add_words(&repos, scores?.into_iter().flatten().collect(), &filter, &question, &mut candidates)?;
         let note = match near {
             Ok(near) => {
@@ -208,12 +164,15 @@ impl Searcher {
             }
             Err(note) => Some(note),
         };
-        let answer = Answer {
+        let hits = self.hits(&repos, best(&repos, candidates, &filter, request.limit)?, &question, request.explain)?;
+        let freshness = freshness?;
+        let answer = SearchView {
+            why_empty: hits.is_empty().then(|| why_empty(request, &freshness, &errors)),
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
-            hits: self.hits(&repos, best(&repos, candidates, &filter, request.limit)?, &question, request.explain)?,
-            freshness: freshness?,
+            hits,
+            freshness,
             errors,
         };
         repos.into_iter().filter_map(|one| one.store).for_each(|store| self.kept.keep_store(store));
@@ -227,7 +186,11 @@ impl Searcher {
     }
 
     /// The repositories that are asked, and what is wrong with those that cannot be: they hide nothing of the rest.
-    fn searched(&mut self, reader: &Reader<'_>, request: &Request) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
+    fn searched(
+        &mut self,
+        reader: &Reader<'_>,
+        request: &SearchRequest,
+    ) -> Result<(Vec<Searched>, Vec<String>), QueryError> {
         let open = |kept: &mut Kept, repo: Registered| Searched::new(repo.clone(), kept.store(reader, &repo)?);
         if let Some(named) = &request.repo {
             return Ok((vec![open(&mut self.kept, reader.repo(named)?)?], Vec::new()));
@@ -248,16 +211,16 @@ impl Searcher {
     fn hits(
         &mut self,
         repos: &[Searched],
-        best: Vec<Candidate>,
-        question: &Question,
+        best: Vec<HitCandidate>,
+        question: &SearchQuestion,
         explain: bool,
-    ) -> Result<Vec<Hit>, QueryError> {
-        let mut texts = Texts::default();
-        let hit = |candidate: Candidate| {
+    ) -> Result<Vec<SearchHit>, QueryError> {
+        let mut texts = FileTexts::default();
+        let hit = |candidate: HitCandidate| {
             let searched = &repos[candidate.repo];
             let (path, path_bytes) = json_path(&candidate.chunk.path);
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
-            Ok(Hit {
+            Ok(SearchHit {
                 repo: shown_path(&searched.repo),
                 path,
                 path_bytes,
@@ -277,9 +240,9 @@ impl Searcher {
 }
 
 /// How far the index of a repository is behind its HEAD. A repository that cannot be opened has no head.
-fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<Freshness, StoreError> {
+fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<RepoFreshness, StoreError> {
     let head = kept.repo(repo).and_then(|git| git.head().ok()).and_then(|head| head.commit);
-    Ok(Freshness {
+    Ok(RepoFreshness {
         repo: shown_path(repo),
         head: head.map(|id| id.to_string()),
         indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
@@ -288,6 +251,24 @@ fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<
             None => 0,
         },
     })
+}
+
+/// Says why nothing was found.
+fn why_empty(request: &SearchRequest, freshness: &[RepoFreshness], errors: &[String]) -> String {
+    if freshness.is_empty() {
+        return match errors.len() {
+            0 => NONE_REGISTERED.to_owned(),
+            _ => "no repository could be searched".to_owned(),
+        };
+    }
+    if freshness.iter().all(|repo| repo.indexed_commit.is_none()) {
+        return "nothing is indexed yet; `ra-agent wait` waits until it is".to_owned();
+    }
+    let filters = [&request.kind, &request.path, &request.language, &request.source];
+    match filters.iter().any(|filter| filter.is_some()) {
+        true => "no indexed text matches the query and the filters (--kind, --path, --lang, --source)".to_owned(),
+        false => "no indexed text has a word of the query".to_owned(),
+    }
 }
 
 fn check_query(query: &str) -> Result<(), QueryError> {
@@ -302,7 +283,7 @@ fn check_query(query: &str) -> Result<(), QueryError> {
 
 /// The nearest that may be hits, at most [`CANDIDATES`]; what a family has several times once. A vector of a file that has changed since
 /// is none: only chunks of the present view are.
-fn present(repos: &[Searched], near: Vec<Near>, filter: &Filter) -> Result<Vec<Match>, QueryError> {
+fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Vec<Match>, QueryError> {
     let (mut found, mut met) = (Vec::new(), HashSet::new());
     for Near { repo, chunk_id, score } in near {
         let searched = &repos[repo];
@@ -361,9 +342,9 @@ fn joined(scoring: Scoring<'_>) -> Result<Vec<Scores>, QueryError> {
 fn add_words(
     repos: &[Searched],
     scores: Vec<Scores>,
-    filter: &Filter,
-    question: &Question,
-    candidates: &mut Candidates,
+    filter: &HitFilter,
+    question: &SearchQuestion,
+    candidates: &mut HitCandidates,
 ) -> Result<(), QueryError> {
     let mut scored: Vec<(f64, usize, i64)> = Vec::new();
     let mut phrases: HashSet<(usize, i64)> = HashSet::new();
@@ -393,7 +374,7 @@ type Exact = HashSet<(usize, String)>;
 fn worded(
     repos: &[Searched],
     scored: Vec<(f64, usize, i64)>,
-    filter: &Filter,
+    filter: &HitFilter,
     phrases: &HashSet<(usize, i64)>,
 ) -> Result<(Vec<Match>, Exact), QueryError> {
     let (mut found, mut met, mut exact) = (Vec::<Match>::new(), HashSet::new(), Exact::new());
@@ -420,8 +401,8 @@ fn worded(
 fn add_meaning(
     repos: &[Searched],
     nearest: Vec<Match>,
-    question: &Question,
-    candidates: &mut Candidates,
+    question: &SearchQuestion,
+    candidates: &mut HitCandidates,
 ) -> Result<(), QueryError> {
     let floor = nearest.last().map_or(0.0, |last| last.score);
     for Match { repo, chunk, score } in nearest {
@@ -434,9 +415,9 @@ fn candidate<'c>(
     repos: &[Searched],
     repo: usize,
     chunk: ChunkRecord,
-    question: &Question,
-    candidates: &'c mut Candidates,
-) -> Result<&'c mut Candidate, QueryError> {
+    question: &SearchQuestion,
+    candidates: &'c mut HitCandidates,
+) -> Result<&'c mut HitCandidate, QueryError> {
     let entry = match candidates.entry((repos[repo].family, chunk.chunk_id.clone())) {
         Entry::Occupied(entry) => return Ok(entry.into_mut()),
         Entry::Vacant(entry) => entry,
@@ -446,16 +427,9 @@ fn candidate<'c>(
         None => None,
     };
     let parts = question.parts(&chunk, role.unwrap_or(Role::Library));
-    Ok(entry.insert(Candidate { repo, chunk, parts, also_in: Vec::new() }))
+    Ok(entry.insert(HitCandidate { repo, chunk, parts, also_in: Vec::new() }))
 }
 
 fn shown_path(repo: &Registered) -> String {
-    repo.location.path.to_string_lossy().into_owned()
-}
-/// A path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
-pub fn json_path(path: &FilePath) -> (String, Option<String>) {
-    match path.as_str() {
-        Some(text) => (text.to_owned(), None),
-        None => (path.escaped(), Some(path.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())),
-    }
+    shown(&repo.location.path)
 }

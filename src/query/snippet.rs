@@ -2,32 +2,23 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::QueryError;
 use super::kept::Kept;
-use super::rank::Question;
+use super::rank::SearchQuestion;
+use super::view::search::SnippetLine;
 use crate::cache::chunks::ChunkRecord;
 use crate::cache::{RepoStore, overlay, view};
 use crate::domain::{FilePath, RepoId};
 use crate::repo::registry::Registered;
 use crate::repo::{Blob, MAX_FILE_BYTES};
 
-/// A line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// 1-based
-    pub line: u32,
-    pub text: String,
-}
-
-/// Texts of files as they are indexed, each read once.
+/// FileTexts of files as they are indexed, each read once.
 #[derive(Default)]
-pub(super) struct Texts {
+pub(super) struct FileTexts {
     files: HashMap<(RepoId, FilePath), Option<String>>,
 }
 
-impl Texts {
+impl FileTexts {
     /// `None`: it cannot be read now, which takes away no hit.
     pub(super) fn of(
         &mut self,
@@ -63,7 +54,7 @@ const SNIPPET_LINES: usize = 3;
 const SNIPPET_CHARS: usize = 160;
 
 /// The lines of a chunk that have most words of the question, in their order; its first line if none has any.
-pub(super) fn snippet(text: &str, chunk: &ChunkRecord, question: &Question) -> Vec<Line> {
+pub(super) fn snippet(text: &str, chunk: &ChunkRecord, question: &SearchQuestion) -> Vec<SnippetLine> {
     let lines = (1..).zip(text.lines()).skip(chunk.start_line.saturating_sub(1) as usize);
     let lines = lines.take((chunk.end_line + 1).saturating_sub(chunk.start_line) as usize);
     let mut counted: Vec<(usize, u32, &str)> = lines
@@ -74,7 +65,8 @@ pub(super) fn snippet(text: &str, chunk: &ChunkRecord, question: &Question) -> V
     let telling = counted.iter().filter(|(count, ..)| *count > 0).count().clamp(1, SNIPPET_LINES);
     counted.truncate(telling);
     counted.sort_by_key(|&(_, line, _)| line);
-    let shown = |(_, line, text): (usize, u32, &str)| Line { line, text: text.chars().take(SNIPPET_CHARS).collect() };
+    let shown =
+        |(_, line, text): (usize, u32, &str)| SnippetLine { line, text: text.chars().take(SNIPPET_CHARS).collect() };
     counted.into_iter().map(shown).collect()
 }
 
@@ -97,10 +89,10 @@ mod tests {
             end_line: 9,
         };
         let lines = |query: &str| -> Vec<u32> {
-            snippet(text, &chunk, &Question::new(query)).iter().map(|line| line.line).collect()
+            snippet(text, &chunk, &SearchQuestion::new(query)).iter().map(|line| line.line).collect()
         };
         assert_eq!(lines("retries that are limited"), [3, 5, 7]);
         assert_eq!(lines("something else"), [2]);
-        assert!(snippet("", &chunk, &Question::new("x")).is_empty());
+        assert!(snippet("", &chunk, &SearchQuestion::new("x")).is_empty());
     }
 }

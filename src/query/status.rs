@@ -1,12 +1,9 @@
-//! What is fresh, what is queued, what it cost: the JSON of `status --json` (DESIGN §6).
+//! What is fresh, what is queued and what it cost.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
-use super::budget::{BudgetStatus, budget};
-pub use super::model_status::{CutoffStatus, ModelStatus, ParkedStatus};
+use super::budget::budget;
 use super::model_status::{cutoff, model, parked};
+use super::view::shown;
+use super::view::status::{CacheStatus, DaemonStatus, EmbeddingStatus, QueueStatus, RepoStatus, StatusView};
 use super::{QueryError, Reader};
 use crate::cache::store_dir;
 use crate::cache::{self, disk_bytes, overlay, set_aside, view};
@@ -15,94 +12,11 @@ use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
 
-#[derive(Clone, Debug, Serialize)]
-pub struct Status {
-    pub daemon: DaemonStatus,
-    pub repos: Vec<RepoStatus>,
-    pub queue: QueueStatus,
-    pub budget: BudgetStatus,
-    pub cache: CacheStatus,
-    pub embedding: EmbeddingStatus,
-    /// `None`: no model is set up to be asked.
-    pub model: Option<ModelStatus>,
-    pub parked: Vec<ParkedStatus>,
-    pub cutoff: CutoffStatus,
-}
-
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct DaemonStatus {
-    pub running: bool,
-    pub pid: Option<u32>,
-    pub rss_bytes: Option<u64>,
-    pub worker_pid: Option<u32>,
-    pub worker_rss_bytes: Option<u64>,
-    /// Whether the kernel holds the daemon to writing in its own directories only: `enforced`, `partly enforced`, `off`.
-    pub sandbox: Option<String>,
-    /// The work trees that the timer looks at, by their repositories' ids, each with the reason.
-    pub polled: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct RepoStatus {
-    pub repo: String,
-    pub id: String,
-    pub head: Option<String>,
-    pub indexed_commit: Option<String>,
-    /// Indexed files; `skipped` come on top.
-    pub files: u64,
-    pub fresh: u64,
-    pub stale: u64,
-    /// Files of which nothing is missing but what was removed for want of room: neither fresh nor stale.
-    pub evicted: u64,
-    /// Files with a job queued or running.
-    pub pending: u64,
-    pub skipped: u64,
-    /// Files that are in the work tree not what HEAD has of them.
-    pub saved: u64,
-    /// Why the work tree, or a part of it, is not followed.
-    pub not_followed: Option<String>,
-    /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
-    pub asked: u64,
-    pub answered: u64,
-    /// Parts of its store that were damaged and are kept aside until the next prune.
-    pub set_aside: Vec<String>,
-    pub held: Option<String>,
-    pub error: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct QueueStatus {
-    pub queued: u64,
-    pub running: u64,
-    pub parked: u64,
-    pub discarded: u64,
-    pub quarantined: u64,
-    pub done: u64,
-    pub paused: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct CacheStatus {
-    pub bytes: u64,
-    pub max_bytes: u64,
-    pub hits: u64,
-    pub misses: u64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct EmbeddingStatus {
-    /// `None`: search is lexical.
-    pub model: Option<String>,
-}
-
-/// Nano-dollars in a dollar.
-pub const NANO: f64 = 1e9;
-
 /// Gathers the status from the stores; what the daemon says of itself is handed in.
 ///
 /// # Errors
 /// If a store cannot be read.
-pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, QueryError> {
+pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, QueryError> {
     let config = reader.config;
     let mut cache = CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
     let (mut considered, mut analysed) = (0, 0);
@@ -125,7 +39,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
         considered += of_store.considered;
         analysed += of_store.analysed;
         repos.push(RepoStatus {
-            repo: repo.location.path.to_string_lossy().into_owned(),
+            repo: shown(&repo.location.path),
             id: repo.id.0.clone(),
             head: head.map(|id| id.to_string()),
             indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
@@ -148,7 +62,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<Status, Query
         });
     }
     let sum = |of: fn(&RepoStatus) -> u64| repos.iter().map(of).sum();
-    Ok(Status {
+    Ok(StatusView {
         model: model(reader, sum(|repo| repo.asked), sum(|repo| repo.answered)),
         parked: parked(reader)?,
         cutoff: cutoff(reader, considered, analysed)?,

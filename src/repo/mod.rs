@@ -1,8 +1,9 @@
 //! The only code that opens a repository, and it only reads: where a repository lies, where its head is, what changed since the
 //! recorded view, and the bytes of a blob. No `git` process, no network, no filter, no configured program runs here, and nothing
-//! is written below a repository (DESIGN §4, invariant 1).
+//! is written below a repository.
 
 mod classify;
+pub mod config_text;
 mod content;
 mod diff;
 pub mod disk;
@@ -11,6 +12,7 @@ mod history;
 pub mod legacy;
 mod locate;
 mod open;
+pub mod patterns;
 pub mod registry;
 mod rename;
 pub mod tree;

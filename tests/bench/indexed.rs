@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ra_agent::home::Home;
-use ra_agent::query::search::{Answer, Request};
+use ra_agent::query::search::SearchRequest;
+use ra_agent::query::view::search::SearchView;
 use ra_agent::{cache, worker};
 
 use super::machine::{self, Resident};
@@ -104,7 +105,7 @@ impl Indexed {
 
     /// Asks the running worker, again if need be: a busy machine may keep it from answering in time.
     #[track_caller]
-    pub fn search(&self, query: &str) -> Answer {
+    pub fn search(&self, query: &str) -> SearchView {
         let mut answer = None;
         wait_until(Duration::from_secs(60), "the worker answers", || {
             answer = self.ask(query);
@@ -114,8 +115,8 @@ impl Indexed {
     }
 
     /// `None`: no worker answers within the 50 ms that a search waits for one.
-    fn ask(&self, query: &str) -> Option<Answer> {
-        let request = Request { query: query.to_owned(), limit: 10, ..Request::default() };
+    fn ask(&self, query: &str) -> Option<SearchView> {
+        let request = SearchRequest { query: query.to_owned(), limit: 10, ..SearchRequest::default() };
         worker::ask(&self.home(), &request).map(Result::unwrap)
     }
 }

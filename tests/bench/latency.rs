@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ra_agent::home::Home;
-use ra_agent::query::search::{Answer, Request};
+use ra_agent::query::search::SearchRequest;
+use ra_agent::query::view::search::SearchView;
 use ra_agent::worker;
 
 use super::doc_queries;
@@ -76,8 +77,8 @@ fn measure_spread(sources: &[Source], questions: &[String], repositories: usize)
 
 fn warm(large: &Large, question: &str) -> Duration {
     let home = Home::at(large.agent.home()).unwrap();
-    let request = Request { query: question.to_owned(), limit: 10, ..Request::default() };
-    let (mut took, mut answer) = (Duration::ZERO, None::<Answer>);
+    let request = SearchRequest { query: question.to_owned(), limit: 10, ..SearchRequest::default() };
+    let (mut took, mut answer) = (Duration::ZERO, None::<SearchView>);
     wait_until(Duration::from_secs(60), "the worker answers", || {
         let begun = Instant::now();
         answer = worker::ask(&home, &request).map(Result::unwrap);

@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ra_agent::query::rank::{Parts, WEIGHTS, Weights};
-use ra_agent::query::search::{Hit, Request};
+use ra_agent::query::rank::{Parts, ScoreWeights, WEIGHTS};
+use ra_agent::query::search::SearchRequest;
+use ra_agent::query::view::search::SearchHit;
 use ra_agent::{home::Home, worker};
 
 use super::doc_queries::{self, Query};
@@ -86,10 +87,10 @@ impl Asked {
         Some(Self { agent, sets })
     }
 
-    fn hits(&self, set: &Set, query: &str, limit: usize) -> Vec<Hit> {
+    fn hits(&self, set: &Set, query: &str, limit: usize) -> Vec<SearchHit> {
         let home = Home::at(self.agent.home()).unwrap();
         let repo = Some(set.path.to_string_lossy().into_owned());
-        let request = Request { query: query.to_owned(), repo, limit, explain: true, ..Request::default() };
+        let request = SearchRequest { query: query.to_owned(), repo, limit, explain: true, ..SearchRequest::default() };
         let mut answer = None;
         wait_until(Duration::from_secs(60), "the worker answers", || {
             answer = worker::ask(&home, &request);
@@ -112,7 +113,7 @@ struct Score {
 }
 
 impl Score {
-    fn of<'q>(results: impl Iterator<Item = (&'q Query, Vec<&'q Hit>)>) -> Self {
+    fn of<'q>(results: impl Iterator<Item = (&'q Query, Vec<&'q SearchHit>)>) -> Self {
         let mut sum = Self::default();
         for (query, hits) in results {
             let relevances = relevances(query, &hits);
@@ -131,9 +132,9 @@ impl Score {
 }
 
 /// The relevance of each hit that overlaps a target; a second hit on the same one counts nothing.
-fn relevances(query: &Query, hits: &[&Hit]) -> Vec<u32> {
+fn relevances(query: &Query, hits: &[&SearchHit]) -> Vec<u32> {
     let mut open = query.targets.clone();
-    let relevance = |hit: &&Hit| {
+    let relevance = |hit: &&SearchHit| {
         let (met, rest): (Vec<_>, Vec<_>) = open.drain(..).partition(|target| {
             hit.path == target.path && hit.start_line <= target.end_line && hit.end_line >= target.start_line
         });
@@ -150,11 +151,11 @@ fn gain(relevances: &[u32]) -> f64 {
 
 /// Prints how well every set is answered.
 pub fn measure() {
-    println!("\n| set | queries | Hit@5 | Hit@10 | MRR | NDCG@10 | tuning half | testing half | floor |");
+    println!("\n| set | queries | SearchHit@5 | SearchHit@10 | MRR | NDCG@10 | tuning half | testing half | floor |");
     println!("|---|---|---|---|---|---|---|---|---|");
     let Some(asked) = Asked::new() else { return };
     for set in &asked.sets {
-        let answers: Vec<(&Query, Vec<Hit>)> =
+        let answers: Vec<(&Query, Vec<SearchHit>)> =
             set.queries.iter().map(|query| (query, asked.hits(set, &query.text, LOOKED_AT))).collect();
         let score = |wanted: &dyn Fn(&Query) -> bool| {
             let chosen = answers.iter().filter(|(query, _)| wanted(query));
@@ -174,7 +175,7 @@ pub fn measure() {
 pub fn tune() {
     let Some(asked) = Asked::new() else { return };
     let tuned: Vec<&Set> = asked.sets.iter().filter(|set| set.floor.is_some()).collect();
-    let answers: Vec<Vec<(&Query, Vec<Hit>)>> = tuned
+    let answers: Vec<Vec<(&Query, Vec<SearchHit>)>> = tuned
         .iter()
         .map(|set| set.queries.iter().map(|query| (query, asked.hits(set, &query.text, TUNED_OVER))).collect())
         .collect();
@@ -206,8 +207,8 @@ pub fn tune() {
 /// The parts whose weights are looked for: `meaning` is what the others are measured by, and for the last two the sets have no queries.
 const TUNED: std::ops::Range<usize> = 1..Parts::NAMES.len() - 2;
 
-fn mean_score(answers: &[Vec<(&Query, Vec<Hit>)>], weights: &Weights, tuning: bool) -> f64 {
-    let of_set = |set: &Vec<(&Query, Vec<Hit>)>| {
+fn mean_score(answers: &[Vec<(&Query, Vec<SearchHit>)>], weights: &ScoreWeights, tuning: bool) -> f64 {
+    let of_set = |set: &Vec<(&Query, Vec<SearchHit>)>| {
         let chosen = set.iter().filter(|(query, _)| query.is_for_tuning() == tuning);
         let ordered = chosen.map(|(query, hits)| (*query, ordered(hits, weights)));
         Score::of(ordered).ndcg10
@@ -215,9 +216,9 @@ fn mean_score(answers: &[Vec<(&Query, Vec<Hit>)>], weights: &Weights, tuning: bo
     answers.iter().map(of_set).sum::<f64>() / answers.len().max(1) as f64
 }
 
-fn ordered<'h>(hits: &'h [Hit], weights: &Weights) -> Vec<&'h Hit> {
-    let score = |hit: &Hit| hit.parts.as_ref().map_or(0.0, |parts: &Parts| parts.score(weights));
-    let mut ordered: Vec<&Hit> = hits.iter().collect();
+fn ordered<'h>(hits: &'h [SearchHit], weights: &ScoreWeights) -> Vec<&'h SearchHit> {
+    let score = |hit: &SearchHit| hit.parts.as_ref().map_or(0.0, |parts: &Parts| parts.score(weights));
+    let mut ordered: Vec<&SearchHit> = hits.iter().collect();
     ordered.sort_by(|a, b| score(b).total_cmp(&score(a)));
     ordered
 }

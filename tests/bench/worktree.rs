@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ra_agent::query::search::Answer;
+use ra_agent::query::view::search::SearchView;
 
 use super::figures::{Spread, megabytes, millis, row, row_below, time};
 use super::indexed::{Indexed, Samples};
@@ -42,7 +42,7 @@ fn saves(indexed: &Indexed, how: &str) {
         std::thread::sleep(PAUSE);
         indexed.repo.write(EDITED, text.join("\n") + "\n");
         let saved = Instant::now();
-        let is_found = |answer: &Answer| {
+        let is_found = |answer: &SearchView| {
             answer
                 .hits
                 .iter()

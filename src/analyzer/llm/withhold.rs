@@ -1,38 +1,22 @@
-//! Which files a user lets nobody else see, although the agent itself may read them.
-
-use gix::ignore::Search;
-use gix::ignore::search::{Ignore, pattern_matching_relative_path};
+//! Which files a user keeps from remote models, although the agent itself may read them.
 
 use crate::domain::FilePath;
+use crate::repo::patterns::IgnorePatterns;
 
-/// Patterns with the meaning they have in a `.gitignore` at the top of the repository.
+/// Patterns of files that stay on this machine, with the meaning they have in a `.gitignore` at the top of the repository.
 #[derive(Clone, Debug, Default)]
 pub struct Withheld {
-    search: Search,
+    patterns: IgnorePatterns,
 }
 
 impl Withheld {
     pub fn new(patterns: &[String]) -> Self {
-        Self { search: Search::from_overrides(patterns.iter(), Ignore { support_precious: false }) }
+        Self { patterns: IgnorePatterns::new(patterns) }
     }
 
-    /// Whether this file stays on this machine. As in Git, a file below a directory that is withheld cannot be let out again.
+    /// Whether this file stays on this machine.
     pub fn holds(&self, path: &FilePath) -> bool {
-        let bytes = path.as_bytes();
-        let above = bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(at, _)| (&bytes[..at], true));
-        above.chain([(bytes, false)]).any(|(path, is_directory)| self.matches(path, is_directory))
-    }
-
-    fn matches(&self, path: &[u8], is_directory: bool) -> bool {
-        let name = path.iter().rposition(|&byte| byte == b'/').map(|slash| slash + 1);
-        let case = gix::glob::pattern::Case::Sensitive;
-        let matched = self
-            .search
-            .patterns
-            .iter()
-            .rev()
-            .find_map(|list| pattern_matching_relative_path(list, path.into(), name, Some(is_directory), case));
-        matched.is_some_and(|matched| !matched.pattern.is_negative())
+        self.patterns.ignores(path)
     }
 }
 

@@ -1,10 +1,7 @@
-//! cache build, cache sync: work that a person asks for, told with its price before anything is sent.
+//! `cache build`, `cache sync`: work that a user asks for. The price is printed before anything is sent.
 
 use std::path::PathBuf;
 use std::time::Duration;
-
-use clap::Args;
-use serde_json::json;
 
 use super::super::output::{print, print_json};
 use super::super::{Context, Failure};
@@ -12,44 +9,49 @@ use crate::daemon::control::Change;
 use crate::domain::{AnalysisType, Priority};
 use crate::query::Reader;
 use crate::query::quote::{self, Quote};
-use crate::query::status::NANO;
+use crate::query::view::upkeep::QuoteView;
+use clap::Args;
 
 #[derive(Args)]
 pub struct BuildArgs {
+    /// The repository, or a path inside it
     repo: PathBuf,
-    /// Only these questions: refactor, docs, analysis, todos
+    /// Only these analyses: refactor, docs, analysis, todos
     #[arg(long, value_delimiter = ',', value_parser = analysis_type)]
     types: Vec<AnalysisType>,
-    /// Urgency of the work: critical, high, normal, low; by default each file has its own
+    /// Priority of the jobs: critical, high, normal, low. By default each file has its own
     #[arg(long, value_parser = priority)]
     priority: Option<Priority>,
-    /// At most so many files, the most urgent first
+    /// Limit the number of files; the most urgent come first
     #[arg(long, default_value_t = 100)]
     max_files: usize,
-    /// Only tell what would be asked and what it would cost
+    /// Only print what would be asked and what it would cost
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Args)]
 pub struct SyncArgs {
+    /// The repository, or a path inside it
     repo: PathBuf,
-    /// Have made anew what is older than this, e.g. 12h, 7d
-    #[arg(long, default_value = "7d", value_parser = super::super::verbs::duration)]
+    /// Analyse again what is older than this, e.g. 12h, 7d
+    #[arg(long, default_value = "7d", value_parser = super::super::values::duration)]
     stale_after: Duration,
-    /// Only these questions: refactor, docs, analysis, todos
+    /// Only these analyses: refactor, docs, analysis, todos
     #[arg(long, value_delimiter = ',', value_parser = analysis_type)]
     types: Vec<AnalysisType>,
-    /// Only tell what would be asked and what it would cost
+    /// Only print what would be asked and what it would cost
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Puts the analyses that a repository lacks into the queue.
+/// Queues the analyses that a repository lacks.
 pub fn build(context: &Context, args: &BuildArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&args.repo.to_string_lossy())?;
@@ -64,7 +66,7 @@ pub fn build(context: &Context, args: &BuildArgs) -> Result<(), Failure> {
     order(context, &quote, change, args.dry_run, args.json)
 }
 
-/// Has the analyses made anew that are older than a person wants them.
+/// Queues again the analyses that are older than the user wants.
 pub fn sync(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&args.repo.to_string_lossy())?;
@@ -75,20 +77,23 @@ pub fn sync(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
     order(context, &quote, change, args.dry_run, args.json)
 }
 
-/// Tells the price, then (unless it was only asked for) has it done.
+/// Prints the price, then (unless it is a dry run) has the work done.
 fn order(context: &Context, quote: &Quote, change: Change, dry_run: bool, json: bool) -> Result<(), Failure> {
+    let mut view = QuoteView::from(quote);
     if !json {
-        print(&describe(quote))?;
+        print(&describe(&view))?;
     }
-    let done = if dry_run { None } else { Some(context.change(change)?) };
+    if !dry_run {
+        view.done = Some(context.change(change)?);
+    }
     if json {
-        print_json(&as_json(quote, done.as_deref()))?;
-    } else if let Some(done) = &done {
+        print_json(&view)?;
+    } else if let Some(done) = &view.done {
         print(&format!("{done}\n"))?;
     }
-    match (dry_run, quote.is_over_budget()) {
+    match (dry_run, view.over_budget) {
         (false, true) => Err(Failure::OverBudget(
-            "the budget is used up: what a model is to be asked waits until the month or the day turns, or until \
+            "the budget is used up: questions to the model wait for the next month or day, or until \
              `ra-agent budget set` raises the limit"
                 .to_owned(),
         )),
@@ -96,36 +101,18 @@ fn order(context: &Context, quote: &Quote, change: Change, dry_run: bool, json: 
     }
 }
 
-fn describe(quote: &Quote) -> String {
+fn describe(quote: &QuoteView) -> String {
     let mut out = format!("{} file(s): {} local analyses, free\n", quote.files, quote.local);
     if quote.asked > 0 {
         out.push_str(&format!(
             "{} question(s) to the model: about {} input and {} output tokens, ${:.4}\n",
-            quote.asked,
-            quote.input_tokens,
-            quote.output_tokens,
-            quote.cost as f64 / NANO
+            quote.asked, quote.input_tokens, quote.output_tokens, quote.cost_usd
         ));
     }
     if let Some(obstacle) = &quote.obstacle {
         out.push_str(&format!("the model cannot be asked: {obstacle}\n"));
     }
     out
-}
-
-fn as_json(quote: &Quote, done: Option<&str>) -> serde_json::Value {
-    json!({
-        "files": quote.files,
-        "local": quote.local,
-        "asked": quote.asked,
-        "input_tokens": quote.input_tokens,
-        "output_tokens": quote.output_tokens,
-        "cost_usd": quote.cost as f64 / NANO,
-        "remaining_usd": quote.remaining.map(|remaining| remaining as f64 / NANO),
-        "over_budget": quote.is_over_budget(),
-        "obstacle": quote.obstacle,
-        "done": done,
-    })
 }
 
 fn chosen(types: &[AnalysisType]) -> Vec<AnalysisType> {

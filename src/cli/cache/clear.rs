@@ -4,16 +4,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
 use super::build::analysis_type;
 use super::{maintain, unexpected};
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::{AnalysisType, FilePath};
-use crate::query::status::NANO;
+use crate::query::view::upkeep::ClearView;
 use crate::query::{Reader, canonical};
-use crate::worker::maintenance::{Clear, Cleared, Maintained, Maintenance};
+use crate::worker::maintenance::{Clear, Maintained, Maintenance};
 
 #[derive(Args)]
 pub struct ClearArgs {
@@ -26,25 +25,23 @@ pub struct ClearArgs {
     /// Only of this file
     #[arg(long)]
     file: Option<PathBuf>,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Has the worker forget what is meant.
+/// Has the worker remove the named analyses.
 pub fn clear(context: &Context, args: &ClearArgs) -> Result<(), Failure> {
     match maintain(context, Maintenance::Clear(named(context, args)?))? {
-        Maintained::Cleared(done) if args.json => print_json(&json!({
-            "entries": done.entries,
-            "paid": done.paid,
-            "cost_usd": done.nano_dollars as f64 / NANO,
-            "bytes": done.bytes,
-        })),
-        Maintained::Cleared(done) => print(&describe(&done)),
+        Maintained::Cleared(done) => {
+            let view = ClearView::from(done);
+            if args.json { print_json(&view) } else { print(&describe(&view)) }
+        }
         other => Err(unexpected(&other)),
     }
 }
 
-/// What is meant, by the repository's id and the path in it.
+/// Resolves the arguments to a repository's id and a path in it.
 fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let analysis_type = args.analysis_type.map(|one| one.as_str().to_owned());
@@ -64,17 +61,16 @@ fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
     Ok(Clear { repo: Some(repo.id.0), analysis_type, file: Some(path.escaped()) })
 }
 
-fn describe(done: &Cleared) -> String {
+fn describe(done: &ClearView) -> String {
     let mut out = format!("{} analyses cleared, {} freed\n", done.entries, human_bytes(done.bytes));
     if done.paid > 0 {
         out.push_str(&format!(
-            "{} of them had cost ${:.4}; they are paid for again only when they are asked for or their files change\n",
-            done.paid,
-            done.nano_dollars as f64 / NANO
+            "{} of them had cost ${:.4}; they are bought again only when you ask for them or their files change\n",
+            done.paid, done.cost_usd
         ));
     }
     if done.entries > done.paid {
-        out.push_str("what is free and needed now is made again\n");
+        out.push_str("free analyses that are needed now are made again\n");
     }
     out
 }

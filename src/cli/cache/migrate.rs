@@ -3,52 +3,49 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use serde_json::{Value, json};
-
 use super::{maintain, unexpected};
 use crate::cli::output::{print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::FilePath;
 use crate::query::Reader;
-use crate::query::status::NANO;
+use crate::query::view::upkeep::{EntryNames, MigrateView};
 use crate::repo::legacy;
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::migrate::{Migrate, Migrated, MigratedCache, Named, Source};
+use crate::worker::migrate::{Migrate, Source};
+use clap::Args;
 
 #[derive(Args)]
 pub struct MigrateArgs {
-    /// A registered repository, or the .rustassistant directory in it; all registered ones if not given
+    /// A registered repository, or the .rustassistant directory in it. Without it: every registered repository
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
-    /// Also what is about contents of earlier commits
+    /// Also import analyses of contents that earlier commits had
     #[arg(long)]
     history: bool,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Has the worker import caches, and tells what became of each entry.
+/// Has the worker import caches, and reports what became of each entry.
 pub fn migrate(context: &Context, args: &MigrateArgs) -> Result<(), Failure> {
     let MigrateArgs { from, history, json } = args;
     let reader = Reader::open(&context.home, &context.config)?;
     let sources = if from.is_empty() { registered(&reader)? } else { given(&reader, from)? };
     if sources.is_empty() {
-        return if *json {
-            print_json(&json!({"caches": []}))
-        } else {
-            print("no registered repository has a cache to import (.rustassistant/cache)\n")
-        };
+        let view = MigrateView::nothing();
+        return if *json { print_json(&view) } else { print(&describe(&view, *history)) };
     }
     match maintain(context, Maintenance::Migrate(Migrate { sources, history: *history }))? {
         Maintained::Migrated(done) => {
+            let view = MigrateView::new(done);
             if *json {
-                print_json(&as_json(&done))?
+                print_json(&view)?
             } else {
-                print(&describe(&done, *history))?
+                print(&describe(&view, *history))?
             }
-            match done.caches.iter().find_map(|cache| cache.error.as_ref()) {
-                Some(error) => Err(Failure::Failed(format!("not everything was looked at: {error}"))),
+            match view.caches.iter().find_map(|cache| cache.error.as_ref()) {
+                Some(error) => Err(Failure::Failed(format!("the import is not complete: {error}"))),
                 None => Ok(()),
             }
         }
@@ -81,37 +78,15 @@ fn source(repo: &str, cache: &Path) -> Source {
     Source { repo: repo.to_owned(), cache: FilePath::new(cache.as_os_str().as_bytes()).escaped() }
 }
 
-fn as_json(done: &Migrated) -> Value {
-    let named = |named: &Named| json!({"count": named.count, "first": named.first});
-    let cache = |cache: &MigratedCache| {
-        json!({
-            "repo": cache.repo,
-            "cache": cache.cache,
-            "entries": cache.entries,
-            "imported": cache.imported,
-            "known": cache.known,
-            "tokens": cache.tokens,
-            "cost_usd": cache.cost as f64 / NANO,
-            "unpriced": cache.unpriced,
-            "outdated": named(&cache.outdated),
-            "unreadable": named(&cache.unreadable),
-            "error": cache.error,
-        })
-    };
-    json!({"caches": done.caches.iter().map(cache).collect::<Vec<_>>()})
-}
-
-fn describe(done: &Migrated, history: bool) -> String {
+fn describe(done: &MigrateView, history: bool) -> String {
     let mut out = String::new();
+    if let Some(why) = &done.why_empty {
+        out.push_str(&format!("{why}\n"));
+    }
     for cache in &done.caches {
         out.push_str(&format!(
             "{}: {} of {} entries imported, {} were there already; {} tokens, ${:.4}\n",
-            cache.cache,
-            cache.imported,
-            cache.entries,
-            cache.known,
-            cache.tokens,
-            cache.cost as f64 / NANO
+            cache.cache, cache.imported, cache.entries, cache.known, cache.tokens, cache.cost_usd
         ));
         if cache.unpriced > 0 {
             out.push_str(&format!(
@@ -125,7 +100,7 @@ fn describe(done: &Migrated, history: bool) -> String {
             "are about older contents (--history imports them)"
         };
         list(&mut out, &cache.outdated, outdated);
-        list(&mut out, &cache.unreadable, "are no entries");
+        list(&mut out, &cache.unreadable, "are not valid entries");
     }
     let whole = done.caches.iter().filter(|cache| cache.error.is_none());
     let directories: Vec<&str> = whole.map(|cache| cache.cache.as_str()).collect();
@@ -139,7 +114,7 @@ fn describe(done: &Migrated, history: bool) -> String {
     out
 }
 
-fn list(out: &mut String, named: &Named, are: &str) {
+fn list(out: &mut String, named: &EntryNames, are: &str) {
     if named.count > 0 {
         out.push_str(&format!("  {} {are}:\n", named.count));
         named.first.iter().for_each(|name| out.push_str(&format!("    {name}\n")));

@@ -67,5 +67,5 @@ fn open_worker(context: &Context) -> Result<(Worker, [File; 2]), Failure> {
 }
 
 fn unexpected(answer: &dyn std::fmt::Debug) -> Failure {
-    Failure::Failed(format!("the daemon answered something else: {answer:?}"))
+    Failure::Failed(format!("unexpected reply of the daemon: {answer:?}"))
 }

@@ -6,35 +6,39 @@ use super::{maintain, unexpected};
 use crate::cache::prune::Strategy;
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
+use crate::query::view::upkeep::PruneView;
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::prune::{Prune, Pruned};
+use crate::worker::prune::Prune;
 
 #[derive(Args)]
 pub struct PruneArgs {
-    /// Bring the cache down to this size, e.g. 500M, 2G; 75 % of cache.max_size_mb if not given
+    /// Shrink the cache to this size, e.g. 500M, 2G. Without it: to 75 % of cache.max_size_mb
     #[arg(long, value_parser = size)]
     max_size: Option<u64>,
-    /// cost-aware: by price, use and age; lru: by the last use alone
+    /// What goes first. cost-aware weighs price, use and age; lru takes the last use alone
     #[arg(long, default_value = "cost-aware", value_parser = strategy)]
     strategy: Strategy,
-    /// Only tell what would be removed
+    /// Only print what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Has the worker remove what goes first until the cache is small enough.
+/// Has the worker remove entries until the cache is small enough.
 pub fn prune(context: &Context, args: &PruneArgs) -> Result<(), Failure> {
     let asked = Prune { max_bytes: args.max_size, strategy: args.strategy, dry_run: args.dry_run };
     match maintain(context, Maintenance::Prune(asked))? {
-        Maintained::Pruned(done) if args.json => print_json(&done),
-        Maintained::Pruned(done) => print(&describe(&done)),
+        Maintained::Pruned(done) => {
+            let view = PruneView::from(done);
+            if args.json { print_json(&view) } else { print(&describe(&view)) }
+        }
         other => Err(unexpected(&other)),
     }
 }
 
-fn describe(done: &Pruned) -> String {
+fn describe(done: &PruneView) -> String {
     let (would, about) = if done.dry_run { ("would be ", "about ") } else { ("", "") };
     let mut out = format!(
         "the cache holds {}; it {} {about}{} (asked for: at most {})\n",
@@ -56,7 +60,7 @@ fn describe(done: &Pruned) -> String {
     }
     if done.after_bytes > done.target_bytes {
         out.push_str(
-            "what is left is needed to search and to compare; a smaller cache takes fewer or smaller repositories\n",
+            "the rest is needed to search and to compare; for a smaller cache, register fewer or smaller repositories\n",
         );
     }
     out
@@ -77,7 +81,7 @@ fn size(text: &str) -> Result<u64, String> {
         "K" | "KB" => 1_000,
         "M" | "MB" => 1_000_000,
         "G" | "GB" => 1_000_000_000,
-        _ => return Err(format!("{unit} is no unit of size; write K, M or G")),
+        _ => return Err(format!("{unit} is not a unit of size; write K, M or G")),
     };
     number.checked_mul(factor).ok_or_else(|| format!("{text} is too large"))
 }

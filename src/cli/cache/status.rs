@@ -8,18 +8,20 @@ use clap::Args;
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
 use crate::query::Reader;
-use crate::query::cache::{CacheReport, Entries, Part, report};
+use crate::query::cache::report;
+use crate::query::view::cache::{CachePart, CacheView, EntryTotals};
 
 #[derive(Args)]
 pub struct StatusArgs {
     /// Only this repository
     #[arg(long)]
     repo: Option<PathBuf>,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Tells what the stores hold.
+/// Prints what the stores hold.
 pub fn status(context: &Context, args: &StatusArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repos = match &args.repo {
@@ -30,14 +32,14 @@ pub fn status(context: &Context, args: &StatusArgs) -> Result<(), Failure> {
     if args.json { print_json(&report) } else { print(&describe(&report)) }
 }
 
-fn describe(report: &CacheReport) -> String {
+fn describe(report: &CacheView) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
     let _ = write_report(&mut out, report);
     out
 }
 
-fn write_report(out: &mut String, report: &CacheReport) -> std::fmt::Result {
+fn write_report(out: &mut String, report: &CacheView) -> std::fmt::Result {
     writeln!(out, "size      {} of {} on disk", human_bytes(report.bytes), human_bytes(report.max_bytes))?;
     let entries = &report.entries;
     writeln!(out, "analyses  {}", counted(entries))?;
@@ -51,7 +53,7 @@ fn write_report(out: &mut String, report: &CacheReport) -> std::fmt::Result {
                 "hits      {hits} of {all} ({percent:.1} %), {copied} from other repositories; ${saved:.4} saved"
             )?;
         }
-        None => writeln!(out, "hits      nothing was asked for yet")?,
+        None => writeln!(out, "hits      none: no analysis was asked for yet")?,
     }
     let vectors = &report.vectors;
     writeln!(
@@ -83,7 +85,7 @@ fn write_report(out: &mut String, report: &CacheReport) -> std::fmt::Result {
         None => writeln!(out, "pruned    never")?,
     }
     if report.bytes > report.max_bytes {
-        writeln!(out, "note      larger than cache.max_size_mb allows; `ra-agent cache prune` removes what may go")?;
+        writeln!(out, "note      larger than cache.max_size_mb allows; `ra-agent cache prune` makes it smaller")?;
     }
     write_parts(out, "by type", &report.by_type)?;
     write_parts(out, "by model", &report.by_model)?;
@@ -93,13 +95,16 @@ fn write_report(out: &mut String, report: &CacheReport) -> std::fmt::Result {
     for repo in &report.by_repo {
         writeln!(out, "  {} on disk  {}\n    {}", human_bytes(repo.bytes), repo.repo, counted(&repo.entries))?;
     }
+    if let Some(why) = &report.why_empty {
+        writeln!(out, "\n{why}")?;
+    }
     for error in &report.errors {
         writeln!(out, "\n{error}")?;
     }
     Ok(())
 }
 
-fn write_parts(out: &mut String, title: &str, parts: &[Part]) -> std::fmt::Result {
+fn write_parts(out: &mut String, title: &str, parts: &[CachePart]) -> std::fmt::Result {
     if !parts.is_empty() {
         writeln!(out, "\n{title}")?;
     }
@@ -109,7 +114,7 @@ fn write_parts(out: &mut String, title: &str, parts: &[Part]) -> std::fmt::Resul
     Ok(())
 }
 
-fn counted(entries: &Entries) -> String {
+fn counted(entries: &EntryTotals) -> String {
     let ratio = entries.compression_ratio().map_or_else(String::new, |ratio| format!(" ({ratio:.1} times smaller)"));
     format!(
         "{}; {} as {}{ratio}; {} tokens, ${:.4}",

@@ -1,22 +1,23 @@
-//! Whether the provider of the model can be reached. Nothing is asked that would be paid for.
+//! Whether the model's provider answers. Sends no request that costs anything.
 
 use std::time::Duration;
 
-use super::{Context, Finding};
+use super::Context;
 use crate::analyzer::llm::{Client, Endpoint, EndpointError};
+use crate::query::view::doctor::DoctorFinding;
 
 const TOPIC: &str = "provider";
-/// How long the provider may take to answer anything at all.
+/// How long the provider may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// `None` where no model is set up.
-pub fn look(context: &Context) -> Option<Finding> {
+/// `None` if no model is configured.
+pub fn check(context: &Context) -> Option<DoctorFinding> {
     let llm = &context.config.llm;
     let endpoint = match Endpoint::of(llm) {
         Err(EndpointError::NotConfigured) => return None,
         Ok(endpoint) => endpoint,
         Err(error) => {
-            return Some(Finding::problem(
+            return Some(DoctorFinding::problem(
                 TOPIC,
                 error.to_string(),
                 "edit [llm] in config.toml, or set the variable with the key",
@@ -25,8 +26,8 @@ pub fn look(context: &Context) -> Option<Finding> {
     };
     let name = llm.provider.as_str();
     Some(match reached(endpoint) {
-        Ok(status) => Finding::good(TOPIC, format!("{name} answers (HTTP {status} to a request without a key)")),
-        Err(reason) => Finding::problem(
+        Ok(status) => DoctorFinding::good(TOPIC, format!("{name} answers (HTTP {status} to a request without a key)")),
+        Err(reason) => DoctorFinding::problem(
             TOPIC,
             format!("{name} cannot be reached: {reason}"),
             "check the network and [llm] base_url; questions wait until it is back",

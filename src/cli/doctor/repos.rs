@@ -1,25 +1,26 @@
 //! The registered repositories, their hooks, their work.
 
-use super::Finding;
 use crate::cache::disk_bytes;
 use crate::cache::store_dir;
-use crate::cli::hooks::{self, GitVersion, RepoWay};
+use crate::cli::hooks::{self, GitVersion};
 use crate::cli::output::human_bytes;
 use crate::cli::{Context, Failure};
 use crate::query::Reader;
+use crate::query::view::doctor::DoctorFinding;
+use crate::query::view::hooks::RepoWay;
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
 
-pub fn look(context: &Context, reader: &Reader<'_>) -> Result<Vec<Finding>, Failure> {
+pub fn check(context: &Context, reader: &Reader<'_>) -> Result<Vec<DoctorFinding>, Failure> {
     let repos = reader.repos()?;
     let mut findings = Vec::new();
     if repos.is_empty() {
-        findings.push(Finding::note("repository", "none is registered", "ra-agent register <repo>"));
+        findings.push(DoctorFinding::note("repository", "none is registered", "ra-agent register <repo>"));
     }
     findings.extend(repos.iter().filter_map(trouble));
     if findings.is_empty() {
-        findings.push(Finding::good("repository", format!("{} registered, all can be read", repos.len())));
+        findings.push(DoctorFinding::good("repository", format!("{} registered, all can be read", repos.len())));
     }
     findings.extend(hooks_of(context));
     findings.extend(dead_letters(reader)?);
@@ -28,71 +29,75 @@ pub fn look(context: &Context, reader: &Reader<'_>) -> Result<Vec<Finding>, Fail
 }
 
 /// What keeps a repository from being followed.
-fn trouble(repo: &Registered) -> Option<Finding> {
+fn trouble(repo: &Registered) -> Option<DoctorFinding> {
     const TOPIC: &str = "repository";
     let path = repo.location.path.display();
     if let Err(error) = Repo::open(&repo.location).and_then(|git| git.head()) {
-        let mend = format!("ra-agent register {path} where it is now, or ra-agent unregister {path}");
-        return Some(Finding::problem(TOPIC, format!("{path}: {error}"), mend));
+        let fix = format!("ra-agent register {path} where it is now, or ra-agent unregister {path}");
+        return Some(DoctorFinding::problem(TOPIC, format!("{path}: {error}"), fix));
     }
     if let Some(error) = &repo.error {
-        return Some(Finding::problem(TOPIC, format!("{path}: {error}"), format!("ra-agent reconcile {path}")));
+        return Some(DoctorFinding::problem(TOPIC, format!("{path}: {error}"), format!("ra-agent reconcile {path}")));
     }
     let held = repo.held.as_ref()?;
-    let mend = "finish or abort what Git is in the middle of";
-    Some(Finding::note(TOPIC, format!("{path} is held: {held}"), mend))
+    let fix = "finish or abort what Git is in the middle of";
+    Some(DoctorFinding::note(TOPIC, format!("{path} is held: {held}"), fix))
 }
 
-fn hooks_of(context: &Context) -> Vec<Finding> {
+fn hooks_of(context: &Context) -> Vec<DoctorFinding> {
     const TOPIC: &str = "hooks";
     let Ok(git) = GitVersion::of_installed() else { return Vec::new() };
     let found = match hooks::of_registered(context, git) {
         Ok(found) => found,
-        Err(error) => return vec![Finding::problem(TOPIC, error.to_string(), "ra-agent hooks status")],
+        Err(error) => return vec![DoctorFinding::problem(TOPIC, error.to_string(), "ra-agent hooks status")],
     };
     let of = |way| found.iter().filter(move |repo| repo.way == way);
-    let mut findings: Vec<Finding> = of(RepoWay::Broken)
+    let mut findings: Vec<DoctorFinding> = of(RepoWay::Broken)
         .map(|repo| {
-            let told = format!("{}: Git's configuration names a script that is gone", repo.path.display());
-            Finding::problem(TOPIC, told, "ra-agent hooks install")
+            let finding = format!("{}: Git's configuration names a script that is gone", repo.repo);
+            DoctorFinding::problem(TOPIC, finding, "ra-agent hooks install")
         })
         .collect();
     findings.extend(found.iter().filter(|repo| !repo.enabled).map(|repo| {
-        let told = format!("switched off in {}; its watch serves", repo.path.display());
-        Finding::note(TOPIC, told, format!("git -C {} config --unset hook.ra-agent.enabled", repo.path.display()))
+        let finding = format!("switched off in {}; the watch notices its commits", repo.repo);
+        DoctorFinding::note(TOPIC, finding, format!("git -C {} config --unset hook.ra-agent.enabled", repo.repo))
     }));
     let (hooked, watched) = (of(RepoWay::Config).count() + of(RepoWay::InRepo).count(), of(RepoWay::Watch).count());
     if git >= GitVersion::CONFIG_HOOKS && watched > 0 {
-        let told = format!("{watched} repositories are noticed by their watch alone");
-        findings.push(Finding::note(TOPIC, told, "ra-agent hooks install"));
+        let finding = format!("{watched} repositories are noticed by their watch alone");
+        findings.push(DoctorFinding::note(TOPIC, finding, "ra-agent hooks install"));
     } else {
-        findings
-            .push(Finding::good(TOPIC, format!("{hooked} repositories by hook and watch, {watched} by watch alone")));
+        findings.push(DoctorFinding::good(
+            TOPIC,
+            format!("{hooked} repositories by hook and watch, {watched} by watch alone"),
+        ));
     }
     findings
 }
 
 /// Work that was given up.
-fn dead_letters(reader: &Reader<'_>) -> Result<Option<Finding>, Failure> {
+fn dead_letters(reader: &Reader<'_>) -> Result<Option<DoctorFinding>, Failure> {
     let Some(db) = &reader.agent else { return Ok(None) };
     let counts = queue::counts(db, None)?;
     let given_up = counts.discarded + counts.quarantined;
-    let told = format!("{given_up} jobs were given up");
-    Ok((given_up > 0)
-        .then(|| Finding::note("queue", told, "ra-agent queue list --discarded tells why; ra-agent queue retry --all")))
+    let finding = format!("{given_up} jobs were given up");
+    Ok((given_up > 0).then(|| {
+        DoctorFinding::note("queue", finding, "ra-agent queue list --discarded shows why; ra-agent queue retry --all")
+    }))
 }
 
 /// The vectors of what is there are never pruned: if they alone are too much, only the user can help.
-fn vectors(context: &Context, repos: &[Registered]) -> Finding {
+fn vectors(context: &Context, repos: &[Registered]) -> DoctorFinding {
     let stores = repos.iter().map(|repo| store_dir(&context.config, repo));
     let (bytes, of_vectors) = stores.fold((0, 0), |(bytes, vectors), store| {
         (bytes + disk_bytes(store.path().to_owned()), vectors + disk_bytes(store.vectors()))
     });
     let limit = context.config.cache.max_size_bytes();
-    let told = format!("{} of {}, {} of it vectors", human_bytes(bytes), human_bytes(limit), human_bytes(of_vectors));
+    let finding =
+        format!("{} of {}, {} of it vectors", human_bytes(bytes), human_bytes(limit), human_bytes(of_vectors));
     if of_vectors > limit {
-        Finding::problem("cache", told, "set a larger [cache] max_size_mb, or unregister a repository")
+        DoctorFinding::problem("cache", finding, "set a larger [cache] max_size_mb, or unregister a repository")
     } else {
-        Finding::good("cache", told)
+        DoctorFinding::good("cache", finding)
     }
 }

@@ -1,38 +1,15 @@
-//! Text of Git's configuration: written with every path quoted, read back before it is used.
+//! Text of Git's configuration: written with every path quoted, parsed before it is used.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::script::{EVENTS, shell_quoted};
+use crate::repo::config_text::config_values;
 
-/// One value: section, subsection, key, value.
-type Value = (Vec<u8>, Option<Vec<u8>>, String, Vec<u8>);
-
-/// Every value of a configuration file, sorted; `None` if it cannot be parsed.
-pub(super) fn values(content: &[u8]) -> Option<Vec<Value>> {
-    let meta = gix::config::file::Metadata::api();
-    let file = gix::config::File::from_bytes_no_includes(content, meta, Default::default()).ok()?;
-    let mut all = Vec::new();
-    for section in file.sections() {
-        let header = section.header();
-        let name = header.name().to_ascii_lowercase();
-        let subsection = header.subsection_name().map(|subsection| subsection.to_vec());
-        let mut keys: Vec<String> = section.value_names().map(|key| key.to_ascii_lowercase()).collect();
-        keys.sort();
-        keys.dedup();
-        for key in keys {
-            let of_key = section.values(&key).into_iter();
-            all.extend(of_key.map(|value| (name.clone(), subsection.clone(), key.clone(), value.to_vec())));
-        }
-    }
-    all.sort();
-    Some(all)
-}
-
-/// The values that `include.path` has, unconditionally.
+/// Returns the files that are included unconditionally; `None` if the text cannot be parsed.
 pub(super) fn included_paths(content: &[u8]) -> Option<Vec<PathBuf>> {
-    let is_include = |value: &&Value| value.0 == b"include" && value.1.is_none() && value.2 == "path";
-    Some(values(content)?.iter().filter(is_include).map(|value| path_from(&value.3)).collect())
+    let values = config_values(content)?;
+    Some(values.iter().filter(|value| value.is_include()).map(|value| path_from(&value.value)).collect())
 }
 
 fn path_from(bytes: &[u8]) -> PathBuf {
@@ -55,7 +32,7 @@ pub(super) fn hook_section(script: &Path) -> Vec<u8> {
 /// Includes `file` for repositories with exactly this git directory, and for the linked work trees below it. `None` if Git's
 /// configuration cannot name the directory: a line end does not fit into a condition.
 pub(super) fn conditional_include(common_dir: &Path, file: &str) -> Option<Vec<u8>> {
-    // file systems of macOS do not tell cases apart
+    // File systems of macOS ignore case.
     let keyword = if cfg!(target_os = "macos") { "gitdir/i" } else { "gitdir" };
     let directory = common_dir.as_os_str().as_bytes();
     if directory.contains(&b'\n') {

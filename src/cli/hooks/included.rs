@@ -1,5 +1,5 @@
-//! What is kept in the agent's home for the hooks that Git's configuration names: the one file that the user's configuration includes, and
-//! what that names.
+//! The agent's files for the hooks that Git's configuration names: the one file that the user's configuration includes, and the files
+//! that this one names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{HookedRepo, HooksError, git_config, script};
 use crate::domain::RepoId;
 use crate::home::Home;
+use crate::repo::config_text::config_values;
 
-/// Above so many repositories one hook serves all, and finds out in which it runs. Git looks at every condition with every command:
+/// Above so many repositories one hook serves all, and finds out in which it runs. Git evaluates every condition with every command:
 /// 100 cost nothing that can be measured, 1,000 cost 4 ms (git 2.55); one script that knows 1,000 costs a commit 1.2 ms, and nothing else.
 const MOST_CONDITIONS: usize = 200;
 
@@ -53,7 +54,8 @@ pub(super) fn script_of(home: &Home, repos: &[HookedRepo], repo: &HookedRepo) ->
     Some(if scripts.len() > MOST_CONDITIONS { script_for_all(home) } else { home.hooks().join(format!("{name}.sh")) })
 }
 
-/// Scripts first, then what names them, then what nothing names any more goes: whenever this stops, Git finds what it is told of.
+/// Writes the scripts first, then the files that name them, then removes what nothing names: wherever this stops, Git finds every
+/// script that its configuration names.
 pub(super) fn write_all(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksError> {
     let hooks = home.hooks();
     std::fs::create_dir_all(&hooks).map_err(|source| HooksError::Unwritable { path: hooks.clone(), source })?;
@@ -69,16 +71,16 @@ pub(super) fn write_all(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksEr
 }
 
 /// Content of the included file, and the files that it needs.
-type Written = (Vec<u8>, BTreeSet<PathBuf>);
+type IncludedContent = (Vec<u8>, BTreeSet<PathBuf>);
 
-fn write_one_for_all(home: &Home, repos: &[HookedRepo]) -> Result<Written, HooksError> {
+fn write_one_for_all(home: &Home, repos: &[HookedRepo]) -> Result<IncludedContent, HooksError> {
     let script = script_for_all(home);
     let known = repos.iter().map(|repo| (repo.path.as_path(), home.inbox_file(&repo.id)));
     write(&script, &script::notify_by_directory(known), 0o700)?;
     Ok((git_config::hook_section(&script), BTreeSet::from([script])))
 }
 
-fn write_one_for_each(home: &Home, repos: &[HookedRepo]) -> Result<Written, HooksError> {
+fn write_one_for_each(home: &Home, repos: &[HookedRepo]) -> Result<IncludedContent, HooksError> {
     let (hooks, mut all, mut keep) = (home.hooks(), Vec::new(), BTreeSet::new());
     for (common_dir, id) in scripts(repos) {
         let section_file = format!("{id}.gitconfig");
@@ -95,7 +97,7 @@ fn write_one_for_each(home: &Home, repos: &[HookedRepo]) -> Result<Written, Hook
 
 /// A broken file here would stop every `git` command of the user, so each is read back before it takes its place.
 fn write_parsed(path: &Path, content: &[u8]) -> Result<(), HooksError> {
-    git_config::values(content).ok_or_else(|| HooksError::NotParsed { path: path.to_path_buf() })?;
+    config_values(content).ok_or_else(|| HooksError::NotParsed { path: path.to_path_buf() })?;
     write(path, content, 0o600)
 }
 

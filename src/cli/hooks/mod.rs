@@ -1,4 +1,4 @@
-//! Hooks: how a commit tells the agent at once. Git >= 2.54 takes hooks from its configuration, so one line in the user's own file
+//! Hooks: how the agent learns of a commit at once. Git >= 2.54 takes hooks from its configuration, so one line in the user's own file
 //! includes what is kept in the agent's home, and nothing is written in any repository. On an older Git nothing is installed: the
 //! agent watches the git directories. A hook in one repository is written only when its user asks for it (`in_repo`).
 
@@ -20,6 +20,9 @@ pub use verb::of_registered;
 
 use crate::domain::RepoId;
 use crate::home::Home;
+use crate::query::view::hooks::RepoHooksView;
+pub use crate::query::view::hooks::RepoWay;
+use crate::query::view::shown;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HooksError {
@@ -39,17 +42,17 @@ pub enum HooksError {
         "{path} is being written by a git command: {path}.lock is there; try again, or remove it if no git command runs"
     )]
     Locked { path: PathBuf },
-    #[error("{path} cannot be parsed as a Git configuration; mend it first (`git config --global --list` says where)")]
+    #[error("{path} cannot be parsed as a Git configuration; fix it first (`git config --global --list` says where)")]
     NotParsed { path: PathBuf },
     #[error("{path} cannot be changed without touching the rest; edit this yourself: {line}")]
     NotEditable { path: PathBuf, line: String },
     #[error(
-        "{repo} takes its hooks from {hooks_path} (core.hooksPath), which is not the agent's to write in; commits are noticed by the watch"
+        "{repo} takes its hooks from {hooks_path} (core.hooksPath), which is not the agent's to write in; the watch notices its commits"
     )]
     HooksElsewhere { repo: PathBuf, hooks_path: String },
     #[error("git could not read its configuration for {git_dir}: {reason}")]
     NotAsked { git_dir: PathBuf, reason: String },
-    #[error("{path} is in the way: it was kept from an earlier hook; look at it, then move it away")]
+    #[error("{path} is in the way: it was kept from an earlier hook; check it, then move it away")]
     ChainedInTheWay { path: PathBuf },
 }
 
@@ -64,7 +67,7 @@ impl GitVersion {
     /// The first Git that runs hooks named by its configuration (release notes of 2.54).
     pub const CONFIG_HOOKS: Self = Self { major: 2, minor: 54 };
 
-    /// Reads what `git --version` says, e.g. `git version 2.39.5 (Apple Git-154)`.
+    /// Parses the output of `git --version`, e.g. `git version 2.39.5 (Apple Git-154)`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.trim().strip_prefix("git version ")?.split('.');
         Some(Self { major: numbers.next()?.parse().ok()?, minor: numbers.next()?.parse().ok()? })
@@ -73,7 +76,7 @@ impl GitVersion {
     /// Asks the `git` on the PATH.
     ///
     /// # Errors
-    /// If there is none, or it says what no Git says.
+    /// If there is none, or it does not print a version.
     pub fn of_installed() -> Result<Self, HooksError> {
         let output =
             git().arg("--version").output().map_err(|error| HooksError::NoGit { reason: error.to_string() })?;
@@ -122,7 +125,9 @@ impl fmt::Display for HookWay {
                     "git {git} takes hooks from its configuration: one include in {}, nothing in any repository",
                     user_config.display()
                 )?;
-                left_out.iter().try_for_each(|path| write!(f, "\n{path:?} cannot be named there; its watch serves"))
+                left_out
+                    .iter()
+                    .try_for_each(|path| write!(f, "\n{path:?} cannot be named there; the watch notices its commits"))
             }
             Self::Watch { git } => write!(
                 f,
@@ -133,7 +138,7 @@ impl fmt::Display for HookWay {
     }
 }
 
-/// Installs the way that fits this Git. Again is the same as once.
+/// Installs the way that fits this Git. Installing twice is the same as once.
 ///
 /// # Errors
 /// If the agent's home or the user's Git configuration cannot be written; the latter is then as it was.
@@ -176,42 +181,16 @@ pub fn sync(home: &Home, repos: &[HookedRepo]) -> Result<(), HooksError> {
     if included::file(home).exists() { included::write_all(home, repos) } else { Ok(()) }
 }
 
-/// How the commits of one repository reach the agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepoHooks {
-    pub path: PathBuf,
-    pub way: RepoWay,
-    /// `false` if `hook.ra-agent.enabled` is off for this repository.
-    pub enabled: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RepoWay {
-    /// Git's configuration names our script, and the script is there.
-    Config,
-    /// Our script is in the repository's hook directory.
-    InRepo,
-    Watch,
-    /// Git's configuration names our script, but it is gone: `ra-agent hooks install` writes it again.
-    Broken,
-}
-
-impl fmt::Display for RepoWay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Config => "config hook",
-            Self::InRepo => "hook in the repository",
-            Self::Watch => "watch",
-            Self::Broken => "config hook, its script missing: run `ra-agent hooks install`",
-        })
-    }
-}
-
 /// Asks Git, for one of the registered repositories, which hook it would run.
 ///
 /// # Errors
 /// If Git cannot read its configuration there.
-pub fn status(home: &Home, repo: &HookedRepo, repos: &[HookedRepo], git: GitVersion) -> Result<RepoHooks, HooksError> {
+pub fn status(
+    home: &Home,
+    repo: &HookedRepo,
+    repos: &[HookedRepo],
+    git: GitVersion,
+) -> Result<RepoHooksView, HooksError> {
     let script = included::script_of(home, repos, repo);
     let enabled = asked(&repo.git_dir, &["--type=bool", "--get", "hook.ra-agent.enabled"])?;
     let named = git >= GitVersion::CONFIG_HOOKS && asked(&repo.git_dir, &["--get", "hook.ra-agent.command"])?.is_some();
@@ -221,7 +200,7 @@ pub fn status(home: &Home, repo: &HookedRepo, repos: &[HookedRepo], git: GitVers
         _ if named => RepoWay::Broken,
         _ => RepoWay::Watch,
     };
-    Ok(RepoHooks { path: repo.path.clone(), way, enabled: enabled.as_deref() != Some("false") })
+    Ok(RepoHooksView { repo: shown(&repo.path), way, enabled: enabled.as_deref() != Some("false") })
 }
 
 /// What `git config <args>` answers in a repository; `None` if the key is not set.
@@ -237,7 +216,7 @@ fn asked(git_dir: &Path, args: &[&str]) -> Result<Option<String>, HooksError> {
     }
 }
 
-/// A `git` that looks at no repository but the one it is told of.
+/// Returns a `git` that opens no repository but the one that its arguments name.
 fn git() -> Command {
     /// What `git rev-parse --local-env-vars` lists.
     const OF_A_REPOSITORY: [&str; 15] = [

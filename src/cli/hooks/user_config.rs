@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::HooksError;
-use super::git_config::{included_paths, quoted_value, values};
+use super::git_config::{included_paths, quoted_value};
 use crate::file;
+use crate::repo::config_text::{ConfigValue, config_values};
 
 const IN_A_FILE: &str =
     "# ra-agent: after a commit Git wakes the agent; \"ra-agent hooks uninstall\" removes these three lines\n";
@@ -47,8 +48,8 @@ pub(super) fn includes(config: &Path, target: &Path) -> Result<bool, HooksError>
 pub(super) fn add_include(config: &Path, target: &Path) -> Result<(), HooksError> {
     let content = read(config)?;
     let old = content.as_deref().unwrap_or_default();
-    let before = values(old).ok_or_else(|| HooksError::NotParsed { path: config.to_path_buf() })?;
-    let include = (b"include".to_vec(), None, "path".to_owned(), target.as_os_str().as_bytes().to_vec());
+    let before = config_values(old).ok_or_else(|| HooksError::NotParsed { path: config.to_path_buf() })?;
+    let include = ConfigValue::include(target.as_os_str().as_bytes());
     if before.contains(&include) {
         return Ok(());
     }
@@ -59,7 +60,7 @@ pub(super) fn add_include(config: &Path, target: &Path) -> Result<(), HooksError
     let mut wanted = before;
     wanted.push(include);
     wanted.sort();
-    if values(&new) != Some(wanted) {
+    if config_values(&new) != Some(wanted) {
         return Err(HooksError::NotEditable { path: config.to_path_buf(), line: include_line(target) });
     }
     write(config, &new)
@@ -68,11 +69,10 @@ pub(super) fn add_include(config: &Path, target: &Path) -> Result<(), HooksError
 /// Takes `target` out again. A file that holds nothing else and was made by [`add_include`] goes with it.
 pub(super) fn remove_include(config: &Path, target: &Path) -> Result<(), HooksError> {
     let Some(old) = read(config)? else { return Ok(()) };
-    let mut wanted = values(&old).ok_or_else(|| HooksError::NotParsed { path: config.to_path_buf() })?;
+    let mut wanted = config_values(&old).ok_or_else(|| HooksError::NotParsed { path: config.to_path_buf() })?;
     let with_it = wanted.len();
-    wanted.retain(|value| {
-        !(value.0 == b"include" && value.1.is_none() && value.2 == "path" && value.3 == target.as_os_str().as_bytes())
-    });
+    let include = ConfigValue::include(target.as_os_str().as_bytes());
+    wanted.retain(|value| *value != include);
     if wanted.len() == with_it {
         return Ok(());
     }
@@ -81,7 +81,7 @@ pub(super) fn remove_include(config: &Path, target: &Path) -> Result<(), HooksEr
             .map_err(|source| HooksError::Unwritable { path: config.to_path_buf(), source });
     }
     let cut = cuts(&old, target).into_iter().map(|Range { start, end }| [&old[..start], &old[end..]].concat());
-    let new = cut.into_iter().find(|new| values(new).as_ref() == Some(&wanted));
+    let new = cut.into_iter().find(|new| config_values(new).as_ref() == Some(&wanted));
     let new = new.ok_or_else(|| HooksError::NotEditable { path: config.to_path_buf(), line: include_line(target) })?;
     write(config, &new)
 }
@@ -94,8 +94,8 @@ fn include_line(target: &Path) -> String {
     format!("include.path = {}", target.display())
 }
 
-/// What could be cut to be rid of the include, best first: our lines, or any one line (if somebody put more under our section's
-/// head, or wrote the include himself).
+/// What could be cut to remove the include, best first: our lines, or any one line (if the user put more under our section's
+/// head, or wrote the include by hand).
 fn cuts(content: &[u8], target: &Path) -> Vec<Range<usize>> {
     let mut cuts = Vec::new();
     for comment in [IN_A_FILE, OWN_FILE] {
@@ -127,7 +127,7 @@ fn read(config: &Path) -> Result<Option<Vec<u8>>, HooksError> {
 }
 
 fn write(config: &Path, content: &[u8]) -> Result<(), HooksError> {
-    // root may write what says that nobody may; a file made read-only was made so by somebody (a dotfile tool, a system's builder)
+    // root could write it all the same, but a file is read-only for a reason (a dotfile tool, a system's builder).
     if std::fs::metadata(config).is_ok_and(|metadata| metadata.permissions().mode() & 0o222 == 0) {
         return Err(HooksError::ReadOnly { path: config.to_path_buf() });
     }

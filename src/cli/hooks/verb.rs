@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
-use super::{GitVersion, HookedRepo, HooksError, InRepo, RepoHooks, RepoWay, user_config_file};
-use crate::cli::output::print_json;
+use super::{GitVersion, HookedRepo, HooksError, InRepo, user_config_file};
+use crate::cli::output::{print, print_json};
 use crate::cli::verbs::HooksAct;
 use crate::cli::{Context, Failure};
 use crate::query::Reader;
+use crate::query::view::hooks::{HooksView, RepoHooksView};
+use crate::query::view::repos::NONE_REGISTERED;
 use crate::repo::locate;
 use crate::repo::registry::Registered;
 
@@ -26,7 +26,7 @@ pub fn run(context: &Context, act: HooksAct) -> Result<(), Failure> {
             }
             super::uninstall(&context.home, &user_config_file()?)?;
             println!(
-                "the hooks are out of Git's configuration and of every registered repository; the watch on the git directories serves"
+                "the hooks are out of Git's configuration and of every registered repository; the watch on the git directories notices commits"
             );
         }
         HooksAct::Install { in_repo: Some(path) } => {
@@ -35,7 +35,7 @@ pub fn run(context: &Context, act: HooksAct) -> Result<(), Failure> {
             println!("hooks are in {}{}", done.hooks_dir.display(), chained(&done));
         }
         HooksAct::Uninstall { in_repo: Some(path) } => {
-            // not looked up among the registered ones: a hook may have outlived its registration
+            // Any repository will do: a hook may have outlived its registration.
             let location = locate(&path, context.home.root(), &context.config.cache.location)?;
             let done = super::uninstall_in_repo(&location.common_dir)?;
             println!("our hooks are out of {}", done.hooks_dir.display());
@@ -51,7 +51,7 @@ pub fn sync_registered(context: &Context) -> Result<(), Failure> {
 }
 
 /// How the commits of each registered repository are noticed.
-pub fn of_registered(context: &Context, git: GitVersion) -> Result<Vec<RepoHooks>, Failure> {
+pub fn of_registered(context: &Context, git: GitVersion) -> Result<Vec<RepoHooksView>, Failure> {
     let repos = hooked(context)?;
     let status = |repo| super::status(&context.home, repo, &repos, git);
     Ok(repos.iter().map(status).collect::<Result<_, HooksError>>()?)
@@ -59,32 +59,27 @@ pub fn of_registered(context: &Context, git: GitVersion) -> Result<Vec<RepoHooks
 
 fn status(context: &Context, json: bool) -> Result<(), Failure> {
     let git = GitVersion::of_installed()?;
-    let found = of_registered(context, git)?;
-    if json {
-        let name = |way: RepoWay| match way {
-            RepoWay::Config => "config",
-            RepoWay::InRepo => "in-repo",
-            RepoWay::Watch => "watch",
-            RepoWay::Broken => "broken",
-        };
-        let rows = found
-            .iter()
-            .map(|one| json!({"repo": one.path.to_string_lossy(), "way": name(one.way), "enabled": one.enabled}));
-        return print_json(&json!({"git": git.to_string(), "repos": rows.collect::<Vec<_>>()}));
+    let view = HooksView { git: git.to_string(), repos: of_registered(context, git)? };
+    if json { print_json(&view) } else { print(&describe(&view)) }
+}
+
+fn describe(view: &HooksView) -> String {
+    let mut out = format!("git {}\n", view.git);
+    for one in &view.repos {
+        let off = if one.enabled { "" } else { " (hook.ra-agent.enabled is off here; the watch notices its commits)" };
+        out.push_str(&format!("{}  {}{off}\n", one.repo, one.way));
     }
-    println!("git {git}");
-    for one in found {
-        let off = if one.enabled { "" } else { " (hook.ra-agent.enabled is off here; the watch serves)" };
-        println!("{}  {}{off}", one.path.display(), one.way);
+    if view.repos.is_empty() {
+        out.push_str(&format!("{NONE_REGISTERED}\n"));
     }
-    Ok(())
+    out
 }
 
 fn chained(done: &InRepo) -> String {
     if done.chained.is_empty() {
         return String::new();
     }
-    format!("; yours are run after ours: {}", done.chained.join(", "))
+    format!("; your own hooks run after ours: {}", done.chained.join(", "))
 }
 
 fn hooked(context: &Context) -> Result<Vec<HookedRepo>, Failure> {

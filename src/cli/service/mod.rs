@@ -1,4 +1,4 @@
-//! service: has the system's service manager run the daemon. A convenience alone: `ra-agent daemon start` needs no manager.
+//! `service`: the system's service manager runs the daemon. A mere convenience: `ra-agent daemon start` needs no manager.
 
 mod launchd;
 mod systemd;
@@ -7,32 +7,31 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde::Serialize;
-
 use super::output::{print, print_json};
 use super::verbs::ServiceAct;
 use super::{Context, Failure};
 use crate::file;
 use crate::lock;
+use crate::query::view::service::ServiceView;
 
-/// What tells a file that we wrote from one of the user's.
+/// Marks a file as written by us, not by the user.
 const MARK: &[u8] = b"Written by `ra-agent service install`";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    #[error("no home directory is known, so neither is where the service's file belongs; set HOME")]
+    #[error("the home directory is unknown, and with it the place of the service's file; set HOME")]
     NoUserHome,
     #[error("{program} does not answer: {reason}. {advice}")]
     NoManager { program: &'static str, reason: String, advice: &'static str },
-    #[error("`{command}` failed: {reason}; the file that it was about is {path}")]
+    #[error("`{command}` failed: {reason}; it was about the file {path}")]
     Refused { command: String, reason: String, path: PathBuf },
-    #[error("{path} is there and was not written by ra-agent; move it away first")]
+    #[error("{path} was not written by ra-agent; move it away first")]
     NotOurs { path: PathBuf },
     #[error("{path} cannot be used: {source}; check who owns it and whether the disk is full")]
     Path { path: PathBuf, source: io::Error },
-    #[error("a path with a line end or another control character cannot stand in a service's file: {path:?}")]
+    #[error("a path with a line end or another control character does not fit into a service's file: {path:?}")]
     Unwritable { path: PathBuf },
-    #[error("which file this program is, the system does not say: {0}")]
+    #[error("cannot determine the path of this executable: {0}")]
     NoProgram(io::Error),
 }
 
@@ -43,7 +42,7 @@ struct Paths {
     log: PathBuf,
 }
 
-/// A service manager, as far as this is about.
+/// A service manager: its file and its commands.
 struct Manager {
     name: &'static str,
     /// Where the service's file belongs.
@@ -61,19 +60,6 @@ struct Manager {
     is_active: Vec<String>,
     /// What to do where there is no such manager.
     advice: &'static str,
-}
-
-/// What `service status` tells.
-#[derive(Debug, Serialize)]
-pub(super) struct Status {
-    manager: &'static str,
-    /// Why the manager cannot be asked, if it cannot.
-    unavailable: Option<String>,
-    file: PathBuf,
-    pub installed: bool,
-    /// The file is what this version would write.
-    pub current: bool,
-    pub active: bool,
 }
 
 pub fn run(context: &Context, act: &ServiceAct) -> Result<(), Failure> {
@@ -96,8 +82,8 @@ pub fn run(context: &Context, act: &ServiceAct) -> Result<(), Failure> {
     }
 }
 
-/// For `doctor`; `None` where it cannot be told.
-pub(super) fn status(context: &Context) -> Option<Status> {
+/// Returns the state for `doctor`; `None` if it cannot be determined.
+pub(super) fn status(context: &Context) -> Option<ServiceView> {
     manager(context).ok()?.status().ok()
 }
 
@@ -123,7 +109,7 @@ fn install(context: &Context, manager: &Manager) -> Result<(), Failure> {
     }
     context.home.create()?;
     write(&manager.file, &manager.content)?;
-    // One that somebody started by hand holds the lock that the service's needs.
+    // A daemon that was started by hand holds the lock that the service's daemon needs.
     if lock::holder(&context.home.agent_lock()).is_some() {
         super::daemon::stop(&context.home)?;
     }
@@ -152,8 +138,8 @@ fn uninstall(manager: &Manager) -> Result<(), Failure> {
     print(&format!("{} is gone; `ra-agent daemon start` starts the daemon without a service\n", manager.file.display()))
 }
 
-fn describe(status: &Status) -> String {
-    let Status { manager, unavailable, file, installed, current, active } = status;
+fn describe(status: &ServiceView) -> String {
+    let ServiceView { manager, unavailable, file, installed, current, active } = status;
     let file = file.display();
     let installed = match (installed, current) {
         (false, _) => "not installed; `ra-agent service install` does that".to_owned(),
@@ -177,17 +163,6 @@ fn write(path: &Path, content: &[u8]) -> Result<(), ServiceError> {
     file::replace(path, content, 0o644).map_err(failed)
 }
 
-impl Status {
-    /// Whether there is a service manager to install a service with.
-    pub(super) fn is_available(&self) -> bool {
-        self.unavailable.is_none()
-    }
-
-    fn is_done(&self) -> bool {
-        self.installed && self.current && self.active
-    }
-}
-
 impl Manager {
     /// Whether the file is one of ours; `None`: there is none.
     fn is_ours(&self) -> Result<Option<bool>, ServiceError> {
@@ -202,11 +177,11 @@ impl Manager {
         }
     }
 
-    fn status(&self) -> Result<Status, ServiceError> {
+    fn status(&self) -> Result<ServiceView, ServiceError> {
         let unavailable = self.probe().err().map(|error| error.to_string());
         let active = unavailable.is_none() && output_of(&self.is_active).is_ok();
         let present = self.present()?;
-        Ok(Status {
+        Ok(ServiceView {
             manager: self.name,
             unavailable,
             file: self.file.clone(),

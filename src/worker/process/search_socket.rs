@@ -11,7 +11,8 @@ use super::model::Model;
 use crate::clock;
 use crate::config::Config;
 use crate::home::Home;
-use crate::query::search::{Answer, QUERY_MAX, Request, Searcher};
+use crate::query::search::{QUERY_MAX, SearchRequest, Searcher};
+use crate::query::view::search::SearchView;
 use crate::worker::WorkerError;
 
 /// What a worker says first: that it is alive and speaks this version.
@@ -28,7 +29,7 @@ const REQUEST_MAX: u64 = 6 * QUERY_MAX as u64 + 1_024;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Reply {
-    Found(Answer),
+    Found(SearchView),
     Failed(String),
 }
 
@@ -91,14 +92,14 @@ fn serve(stream: &UnixStream, model: &Model, searcher: &Mutex<Searcher>) -> io::
     writeln!(writer, "{GREETING}")?;
     let mut line = String::new();
     BufReader::new(stream.take(REQUEST_MAX)).read_line(&mut line)?;
-    let request: Request = serde_json::from_str(&line)?;
+    let request: SearchRequest = serde_json::from_str(&line)?;
     let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, || model.get());
     let reply = found.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Found);
     writeln!(writer, "{}", serde_json::to_string(&reply)?)
 }
 
 /// Asks the running worker; `None` if there is none that answers in 50 ms.
-pub fn ask(home: &Home, request: &Request) -> Option<Result<Answer, String>> {
+pub fn ask(home: &Home, request: &SearchRequest) -> Option<Result<SearchView, String>> {
     let stream = UnixStream::connect(home.worker_socket()).ok()?;
     stream.set_read_timeout(Some(GREETING_WAIT)).ok()?;
     stream.set_write_timeout(Some(GREETING_WAIT)).ok()?;

@@ -1,0 +1,74 @@
+//! How arguments are read: durations and amounts of dollars.
+
+use std::time::Duration;
+
+/// A daily limit in nano-dollars, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Daily(pub Option<u64>);
+
+/// Reads a daily limit: an amount, or `none`.
+pub(super) fn daily(text: &str) -> Result<Daily, String> {
+    if text == "none" { Ok(Daily(None)) } else { nano_dollars(text).map(|nano| Daily(Some(nano))) }
+}
+
+/// Reads dollars, to the nano-dollar: `3`, `3.00`, `$0.50`. At most a million, as in the configuration.
+pub(super) fn nano_dollars(text: &str) -> Result<u64, String> {
+    const MOST: u64 = 1_000_000_000_000_000;
+    let wrong = || format!("{text} is not an amount of dollars from 0 to 1000000; write e.g. 3.00");
+    let (whole, fraction) =
+        text.strip_prefix('$').unwrap_or(text).split_once('.').unwrap_or((text.trim_start_matches('$'), ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return Err(wrong());
+    }
+    let nano = format!("{whole}{fraction:0<9}").parse::<u64>().map_err(|_| wrong())?;
+    if nano <= MOST { Ok(nano) } else { Err(wrong()) }
+}
+
+/// Reads a number and a unit: ms, s, m, h or d.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| format!("{text} does not begin with a number; write e.g. 60s"))?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "" | "s" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        "d" => number.checked_mul(86_400_000),
+        _ => return Err(format!("{unit} is not a unit of time; write ms, s, m, h or d")),
+    };
+    millis.map(Duration::from_millis).ok_or_else(|| format!("{text} is too long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_to_the_nano_dollar() {
+        for (text, nano) in [
+            ("3", 3_000_000_000),
+            ("$0.50", 500_000_000),
+            ("0.000000001", 1),
+            ("1000000", 1_000_000_000_000_000),
+            ("2.", 2_000_000_000),
+        ] {
+            assert_eq!(nano_dollars(text), Ok(nano), "{text}");
+        }
+        for text in ["", "-1", ".5", "1e3", "1,50", "0.0000000001", "1000000.01", "99999999999999999999", "nan", "€3"]
+        {
+            assert!(nano_dollars(text).is_err(), "{text}");
+        }
+        assert_eq!(daily("none"), Ok(Daily(None)));
+        assert_eq!(daily("0.25"), Ok(Daily(Some(250_000_000))));
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+        assert!(duration("soon").is_err() && duration("5 weeks").is_err() && duration("99999999999999999h").is_err());
+    }
+}

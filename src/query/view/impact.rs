@@ -1,0 +1,135 @@
+//! The answers of `impact` and `deps`.
+
+use serde::Serialize;
+
+use super::{PathText, json_path, shown};
+use crate::domain::{Change, Edge, ObjectId};
+use crate::query::impact::RangeImpact;
+use crate::repo::registry::Registered;
+
+/// What a range of commits changes, and which files use what changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImpactView {
+    pub repo: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub changed: Vec<ChangedFile>,
+    pub dependents: Vec<DependentFile>,
+    /// Files that use a changed file, but nothing of it that changed.
+    pub cut_off: Vec<CutOffFile>,
+    /// Why nothing changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_empty: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangedFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub change: &'static str,
+    /// Where a renamed file was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_path: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DependentFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub because: Vec<UsedChange>,
+}
+
+/// A changed symbol that a dependent uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsedChange {
+    pub file: String,
+    pub symbol: String,
+    pub dependency_type: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CutOffFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The changed file that it uses.
+    pub file: String,
+}
+
+impl ImpactView {
+    pub fn new(repo: &Registered, found: &RangeImpact) -> Self {
+        let id = |id: &Option<ObjectId>| id.as_ref().map(ToString::to_string);
+        let dependents = found.impact.dependents.iter().map(|(path, because)| {
+            let because = because.iter().map(|cause| UsedChange {
+                file: json_path(&cause.file).0,
+                symbol: cause.symbol.clone(),
+                dependency_type: cause.dependency_type.as_str(),
+            });
+            DependentFile { path: path.into(), because: because.collect() }
+        });
+        let cut_off = found.impact.cut_off.iter();
+        Self {
+            repo: shown(&repo.location.path),
+            from: id(&found.from.commit),
+            to: id(&found.to.commit),
+            changed: found.changes.iter().map(ChangedFile::from).collect(),
+            dependents: dependents.collect(),
+            cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: json_path(file).0 }).collect(),
+            why_empty: found.changes.is_empty().then(|| "the two commits have the same files".to_owned()),
+        }
+    }
+}
+
+impl From<&Change> for ChangedFile {
+    fn from(change: &Change) -> Self {
+        let from_path = match change {
+            Change::Rename { from, .. } => Some(json_path(from).0),
+            _ => None,
+        };
+        Self { path: change.path().into(), change: change.as_str(), from_path }
+    }
+}
+
+/// Which files use which symbols of which files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DepsView {
+    pub repo: String,
+    pub edges: Vec<EdgeView>,
+    /// Why there are no edges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_empty: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EdgeView {
+    pub source_file: String,
+    pub dependent_file: String,
+    pub dependency_type: &'static str,
+    pub symbol_name: String,
+}
+
+impl DepsView {
+    /// `file`: the edges are those of one file.
+    pub fn new(repo: &Registered, file: Option<&str>, edges: &[Edge]) -> Self {
+        let why = || match (&repo.indexed_commit, file) {
+            (None, _) => "the repository is not indexed yet; `ra-agent wait` waits until it is".to_owned(),
+            (Some(_), Some(file)) => format!("{file} uses no file of this repository, and no file uses it"),
+            (Some(_), None) => "no file of this repository uses another one".to_owned(),
+        };
+        Self {
+            repo: shown(&repo.location.path),
+            edges: edges.iter().map(EdgeView::from).collect(),
+            why_empty: edges.is_empty().then(why),
+        }
+    }
+}
+
+impl From<&Edge> for EdgeView {
+    fn from(edge: &Edge) -> Self {
+        Self {
+            source_file: json_path(&edge.source_file).0,
+            dependent_file: json_path(&edge.dependent_file).0,
+            dependency_type: edge.dependency_type.as_str(),
+            symbol_name: edge.symbol_name.clone(),
+        }
+    }
+}

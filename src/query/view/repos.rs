@@ -1,0 +1,101 @@
+//! The answers of `repos` and of `register --dry-run`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{shown, usd};
+use crate::clock::Timestamp;
+use crate::query::estimate::Estimate;
+use crate::repo::Location;
+use crate::repo::registry::Registered;
+
+/// The registered repositories.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReposView {
+    pub repos: Vec<RepoView>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_empty: Option<String>,
+}
+
+/// A registered repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RepoView {
+    pub repo: String,
+    pub id: String,
+    pub git_dir: String,
+    pub registered_at: String,
+    pub indexed_commit: Option<String>,
+    pub reconciled_at: Option<String>,
+    pub held: Option<String>,
+    pub error: Option<String>,
+}
+
+/// What an answer without repositories says.
+pub const NONE_REGISTERED: &str = "no repository is registered; `ra-agent register <repo>` does that";
+
+impl ReposView {
+    pub fn new(repos: &[Registered]) -> Self {
+        let why_empty = repos.is_empty().then(|| NONE_REGISTERED.to_owned());
+        Self { repos: repos.iter().map(RepoView::from).collect(), why_empty }
+    }
+}
+
+impl From<&Registered> for RepoView {
+    fn from(repo: &Registered) -> Self {
+        Self {
+            repo: shown(&repo.location.path),
+            id: repo.id.0.clone(),
+            git_dir: shown(&repo.location.git_dir),
+            registered_at: repo.registered_at.to_rfc3339(),
+            indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
+            reconciled_at: repo.reconciled_at.map(Timestamp::to_rfc3339),
+            held: repo.held.clone(),
+            error: repo.error.clone(),
+        }
+    }
+}
+
+/// What registering a repository would index and cost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EstimateView {
+    pub repo: String,
+    pub files: u64,
+    pub languages: BTreeMap<&'static str, LanguageSize>,
+    pub chunks: u64,
+    /// Files, by the reason why they are skipped.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Of a remote model that analyses every file once with every type.
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub estimated_usd: f64,
+    /// Local analyses and embeddings are free.
+    pub local_usd: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LanguageSize {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl EstimateView {
+    pub fn new(location: &Location, estimate: &Estimate) -> Self {
+        let languages = estimate
+            .languages
+            .iter()
+            .map(|(language, size)| (language.as_str(), LanguageSize { files: size.files, bytes: size.bytes }));
+        Self {
+            repo: shown(&location.path),
+            files: estimate.files(),
+            languages: languages.collect(),
+            chunks: estimate.chunks,
+            skipped: estimate.skipped.iter().map(|(reason, files)| (reason.as_str(), *files)).collect(),
+            input_tokens: estimate.input_tokens,
+            output_tokens: estimate.output_tokens,
+            estimated_usd: usd(estimate.cost_nano_usd),
+            local_usd: 0.0,
+        }
+    }
+}

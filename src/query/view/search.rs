@@ -1,0 +1,63 @@
+//! The answer of `search`; the worker sends it through its socket in the same form.
+
+use serde::{Deserialize, Serialize};
+
+use crate::query::rank::Parts;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchView {
+    pub query: String,
+    /// `hybrid`, or `lexical` without a model.
+    pub mode: String,
+    /// Why the mode is lexical.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    pub hits: Vec<SearchHit>,
+    pub freshness: Vec<RepoFreshness>,
+    /// Repositories that were left out, each with the reason: their stores cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub errors: Vec<String>,
+    /// Why there are no hits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why_empty: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchHit {
+    pub repo: String,
+    pub path: String,
+    /// Hex of a path that is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path_bytes: Option<String>,
+    pub start_line: u32,
+    pub end_line: u32,
+    pub entity_type: String,
+    pub entity_name: String,
+    pub score: f64,
+    pub source: String,
+    /// Other clones and work trees of the repository that have the same text at the same path.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub also_in: Vec<String>,
+    /// The lines that have most of the query's words, at most three.
+    pub snippet: Vec<SnippetLine>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts: Option<Parts>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepoFreshness {
+    pub repo: String,
+    /// The commit that HEAD names now.
+    pub head: Option<String>,
+    pub indexed_commit: Option<String>,
+    pub pending_files: u64,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnippetLine {
+    /// 1-based
+    pub line: u32,
+    pub text: String,
+}
