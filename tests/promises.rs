@@ -3,6 +3,7 @@
 
 mod support;
 
+mod architecture;
 mod asking;
 mod bad_input;
 mod budget;
