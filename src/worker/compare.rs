@@ -1,13 +1,14 @@
 //! What differs between the recorded view and the tree at HEAD, and what the files that differ say now.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
 use rayon::prelude::*;
 
 use super::Worker;
-use super::read::{FileRead, Reading};
+use super::read::{FileRead, Reading, SEGMENTED_BYTES};
 use super::reconcile::Unreconciled;
 use crate::cache::recorded::StoredView;
 use crate::cache::view::{self, FileRecord};
@@ -66,10 +67,13 @@ impl Worker {
             entries.into_iter().partition(|entry| suspects.contains(&entry.id));
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
-            reads.push(Reading { slots: Some(&self.slots), deny, quarantined: &quarantined }.read(git, &entry)?);
+            let segmented = AtomicUsize::new(0);
+            let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+            reads.push(reading.read(git, &entry)?);
             self.acquit(&Subject::Blob(entry.id))?;
         }
-        let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined };
+        let segmented = AtomicUsize::new(SEGMENTED_BYTES);
+        let reading = Reading { slots: Some(&self.slots), deny, quarantined: &quarantined, segmented };
         let source = Mutex::new(git.clone());
         let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let read = self.pool.install(|| {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use globset::GlobSet;
 use rusqlite::Connection;
@@ -10,6 +11,9 @@ use super::slots::Slots;
 use crate::cache::overlay;
 use crate::cache::view::{FileRecord, Links};
 use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
+use crate::embedder::chunk;
+use crate::language::Parsed;
+use crate::language::segment::Segment;
 use crate::outline::{self, Outline};
 use crate::queue::Subject;
 use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
@@ -20,7 +24,13 @@ pub(crate) struct FileRead {
     pub record: FileRecord,
     /// Empty for files that are skipped or say nothing to others.
     pub outline: Arc<Outline>,
+    /// Where it is cut, from the same parse; `None`: it is to be read and parsed again for that.
+    pub segments: Option<Vec<Segment>>,
 }
+
+/// Bytes of text whose segments are kept from reading to writing; they take about as much memory as the text. What exceeds them is
+/// parsed twice.
+pub(crate) const SEGMENTED_BYTES: usize = 32 << 20;
 
 /// What may be read.
 pub(crate) struct Reading<'a> {
@@ -29,6 +39,8 @@ pub(crate) struct Reading<'a> {
     pub deny: &'a GlobSet,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
+    /// Bytes of text whose segments may still be kept.
+    pub segmented: AtomicUsize,
 }
 
 impl Reading<'_> {
@@ -42,9 +54,9 @@ impl Reading<'_> {
             Content::Text(text) => (None, text.len() as u64, Some(text)),
             Content::Skipped { reason, bytes } => (Some(reason), bytes, None),
         };
-        let outline = match &content {
-            Some(text) => self.outline(language, text, &entry.id)?,
-            None => Outline::default(),
+        let (outline, segments) = match &content {
+            Some(text) => self.outline_and_segments(language, text, &entry.id)?,
+            None => (Outline::default(), None),
         };
         let record = FileRecord {
             path: entry.path.clone(),
@@ -58,7 +70,7 @@ impl Reading<'_> {
             content_hash: content.as_ref().map(|text| Hash::of(text.as_bytes())),
             links: Links::default(),
         };
-        Ok(FileRead { record, outline: Arc::new(outline) })
+        Ok(FileRead { record, outline: Arc::new(outline), segments })
     }
 
     fn content(&self, repo: &Repo, entry: &Entry) -> Result<Content, RepoError> {
@@ -73,11 +85,29 @@ impl Reading<'_> {
     /// # Errors
     /// If it cannot be noted that it is being parsed.
     pub fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
+        self.parsed(blob, &Parsed::new(language, text), |parsed| outline::of(parsed).0)
+    }
+
+    /// What a text says to others and where it is cut, from one parse.
+    fn outline_and_segments(
+        &self,
+        language: Language,
+        text: &str,
+        blob: &ObjectId,
+    ) -> Result<(Outline, Option<Vec<Segment>>), RepoError> {
+        self.parsed(blob, &Parsed::new(language, text), |parsed| {
+            let left = |bytes: usize| bytes.checked_sub(text.len());
+            let fits = self.segmented.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
+            (outline::of(parsed).0, fits.then(|| chunk::segments(parsed)))
+        })
+    }
+
+    fn parsed<T>(&self, blob: &ObjectId, parsed: &Parsed<'_>, read: impl Fn(&Parsed<'_>) -> T) -> Result<T, RepoError> {
         let unwritten =
             |error: std::io::Error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") };
         let subject = Subject::Blob(blob.clone());
         let _slot = self.slots.map(|slots| slots.enter(&subject)).transpose().map_err(unwritten)?;
-        Ok(outline::outline(language, text).0)
+        Ok(read(parsed))
     }
 }
 
