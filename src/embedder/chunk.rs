@@ -40,7 +40,7 @@ pub struct Chunk {
     pub start_line: u32,
     /// Last line of the body, inclusive.
     pub end_line: u32,
-    /// `function`, `method`, `test`, `struct`, `enum`, `trait`, `impl`, `type`, `module`, `macro`, `const`, `section` or `text`.
+    /// `function`, `method`, `test`, `class`, `struct`, `enum`, `trait`, `impl`, `type`, `module`, `macro`, `const`, `section` or `text`.
     pub entity_type: &'static str,
     /// Name of the item, methods as `Type::name`, merged ones separated by commas; a section's heading; empty if it has none.
     pub entity_name: String,

@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use globset::GlobSet;
 
 use crate::cache::view::{FileRecord, Links};
 use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
+use crate::embedder::chunk;
+use crate::language::Parsed;
+use crate::language::segment::Segment;
 use crate::outline::{self, Outline};
 use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
 
@@ -15,6 +19,8 @@ pub struct FileRead {
     pub record: FileRecord,
     /// Empty for files that are skipped or say nothing to others.
     pub outline: Arc<Outline>,
+    /// Where it is cut, from the same parse; `None`: it is to be read and parsed again for that.
+    pub segments: Option<Vec<Segment>>,
 }
 
 /// Notes what is being parsed, so that a crash can be traced to it.
@@ -26,6 +32,10 @@ pub trait Trace: Sync {
     fn during(&self, blob: &ObjectId, parse: &mut dyn FnMut()) -> std::io::Result<()>;
 }
 
+/// Bytes of text whose segments are kept from reading to writing; they take about as much memory as the text. What exceeds them is
+/// parsed twice.
+pub(crate) const SEGMENTED_BYTES: usize = 32 << 20;
+
 /// What may be read.
 pub struct Reading<'a> {
     /// Where the blob that is being parsed is noted; `None`: nothing traces a crash.
@@ -33,6 +43,8 @@ pub struct Reading<'a> {
     pub deny: &'a GlobSet,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
+    /// Bytes of text whose segments may still be kept.
+    pub segmented: AtomicUsize,
 }
 
 impl Reading<'_> {
@@ -46,9 +58,9 @@ impl Reading<'_> {
             Content::Text(text) => (None, text.len() as u64, Some(text)),
             Content::Skipped { reason, bytes } => (Some(reason), bytes, None),
         };
-        let outline = match &content {
-            Some(text) => self.outline(language, text, &entry.id)?,
-            None => Outline::default(),
+        let (outline, segments) = match &content {
+            Some(text) => self.outline_and_segments(language, text, &entry.id)?,
+            None => (Outline::default(), None),
         };
         let record = FileRecord {
             path: entry.path.clone(),
@@ -62,7 +74,7 @@ impl Reading<'_> {
             content_hash: content.as_ref().map(|text| Hash::of(text.as_bytes())),
             links: Links::default(),
         };
-        Ok(FileRead { record, outline: Arc::new(outline) })
+        Ok(FileRead { record, outline: Arc::new(outline), segments })
     }
 
     fn content(&self, repo: &Repo, entry: &Entry) -> Result<Content, RepoError> {
@@ -77,15 +89,38 @@ impl Reading<'_> {
     /// # Errors
     /// If it cannot be noted that it is being parsed.
     pub fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
+        self.parsed(blob, &Parsed::new(language, text), |parsed| outline::of(parsed).0)
+    }
+
+    /// What a text says to others and where it is cut, from one parse.
+    fn outline_and_segments(
+        &self,
+        language: Language,
+        text: &str,
+        blob: &ObjectId,
+    ) -> Result<(Outline, Option<Vec<Segment>>), RepoError> {
+        self.parsed(blob, &Parsed::new(language, text), |parsed| {
+            let left = |bytes: usize| bytes.checked_sub(text.len());
+            let fits = self.segmented.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
+            (outline::of(parsed).0, fits.then(|| chunk::segments(parsed)))
+        })
+    }
+
+    fn parsed<T: Default>(
+        &self,
+        blob: &ObjectId,
+        parsed: &Parsed<'_>,
+        read: impl Fn(&Parsed<'_>) -> T,
+    ) -> Result<T, RepoError> {
         let unwritten =
             |error: std::io::Error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") };
-        let mut found = Outline::default();
-        let mut parse = || found = outline::outline(language, text).0;
+        let mut found = None;
+        let mut parse = || found = Some(read(parsed));
         match self.trace {
             Some(trace) => trace.during(blob, &mut parse).map_err(unwritten)?,
             None => parse(),
         }
-        Ok(found)
+        Ok(found.unwrap_or_default())
     }
 }
 

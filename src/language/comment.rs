@@ -85,6 +85,18 @@ pub const TOML: CommentSyntax =
     CommentSyntax { at_word: false, strings: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, PLAIN_SINGLE], ..HASH };
 pub const MARKUP: CommentSyntax = CommentSyntax { line: &[], block: &[("<!--", "-->")], strings: &[], ..C };
 
+impl CommentSyntax {
+    /// A comment on a line of its own.
+    #[cfg(test)]
+    pub fn sample(&self, words: &str) -> String {
+        match (self.line.first(), self.block.first()) {
+            (Some(marker), _) => format!("{marker} {words}"),
+            (None, Some((open, close))) => format!("{open} {words} {close}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
 /// All comments of a text, line by line; `None` for a language that has none.
 pub fn scan(language: Language, text: &str) -> Option<Vec<Comment<'_>>> {
     let syntax = language.spec().comments?;

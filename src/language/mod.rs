@@ -8,6 +8,7 @@ pub mod comment;
 pub mod facts;
 pub mod markdown;
 pub mod outline;
+mod python;
 pub mod resolve;
 pub mod rust;
 pub mod segment;
@@ -197,6 +198,9 @@ pub fn role_by_folder(path: &FilePath) -> Role {
         _ => Role::Library,
     }
 }
+
+#[cfg(test)]
+mod conformance;
 
 #[cfg(test)]
 mod tests {

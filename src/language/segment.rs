@@ -2,7 +2,15 @@
 
 use std::ops::Range;
 
+use tree_sitter::{Node, TreeCursor};
+
 use super::window::Cut;
+
+/// Nodes of fewer bytes are not searched for places to cut.
+const CUT_NODE_BYTES: usize = 300;
+
+/// Depth below an item down to which places to cut are looked for.
+const CUT_DEPTH: u32 = 24;
 
 /// Segments of one file cover it in order, white space apart.
 #[derive(Clone, Debug, Default)]
@@ -50,4 +58,47 @@ pub fn nested(outer: &str, inner: &str) -> String {
         _ if outer.len() + inner.len() > 200 => outer.to_owned(),
         _ => format!("{outer} > {inner}"),
     }
+}
+
+/// Places where a long item may be cut: before each node that begins a line, the dearer the deeper it lies, and rather before
+/// what belongs to the next one (a comment, an attribute) than behind it.
+pub fn cuts(text: &str, item: Node<'_>, is_leading: impl Fn(&str) -> bool) -> Vec<Cut> {
+    let mut cuts: Vec<Cut> = Vec::new();
+    let mut cursor = item.walk();
+    let mut depth = 0_u32;
+    let mut after_comment = false;
+    loop {
+        let node = cursor.node();
+        if let Some(at) = line_start(text, node.start_byte())
+            && cuts.last().is_none_or(|last| last.at < at)
+            && node.is_named()
+        {
+            cuts.push(Cut { at, cost: 2 * depth + u32::from(after_comment) });
+        }
+        after_comment = is_leading(node.kind());
+        let is_searched = node.end_byte() - node.start_byte() >= CUT_NODE_BYTES && depth < CUT_DEPTH;
+        if is_searched && cursor.goto_first_child() {
+            depth += 1;
+        } else if !next_node(&mut cursor, &mut depth) {
+            return cuts;
+        }
+    }
+}
+
+/// The next node that is no child of the present one, within the node where the walk began.
+fn next_node(cursor: &mut TreeCursor<'_>, depth: &mut u32) -> bool {
+    while *depth > 0 {
+        if cursor.goto_next_sibling() {
+            return true;
+        }
+        cursor.goto_parent();
+        *depth -= 1;
+    }
+    false
+}
+
+/// The start of the line, if only white space stands before the place.
+fn line_start(text: &str, at: usize) -> Option<usize> {
+    let before = text[..at].trim_end_matches([' ', '\t']);
+    (before.is_empty() || before.ends_with('\n')).then_some(before.len())
 }

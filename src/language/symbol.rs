@@ -45,6 +45,7 @@ pub enum SymbolKind {
     File,
     /// A name that should be there and is not; no symbol has this kind, only a use.
     Unresolved,
+    Class,
 }
 
 impl SymbolKind {
@@ -68,6 +69,7 @@ impl SymbolKind {
             Self::Import => "import",
             Self::File => "file",
             Self::Unresolved => "unresolved",
+            Self::Class => "class",
         }
     }
 }

@@ -4,14 +4,15 @@
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
-use tree_sitter::{ParseOptions, Parser, Range, Tree};
+use tree_sitter::{Node, ParseOptions, Parser, Range, Tree};
 
+use super::ParseError;
 use crate::domain::Language;
 
 /// Calls of tree-sitter's progress callback before a parse is given up. The library calls it once per 100 parser operations;
 /// ordinary source needs 0.009 to 0.015 calls a byte (measured on files of 90 to 750 KB), so a file of 1 MiB takes some 16,000,
 /// and a hostile one ends after about a second.
-const PROGRESS_CALLS_MAX: u32 = 60_000;
+pub(super) const PROGRESS_CALLS_MAX: u32 = 60_000;
 
 /// Calls that each further parse of a part of the file counts for, beside those it makes: a parse costs some 30 µs however little
 /// there is to read, and 1 MiB can hold 200,000 macros.
@@ -23,6 +24,9 @@ const NESTING_MAX: u32 = 500;
 
 /// The same with the brackets in string literals, which tests of parsers have by the hundred.
 const NESTING_MAX_WITH_STRINGS: u32 = 5_000;
+
+/// Parse errors that are reported; a file in another language has one on every line.
+const ERRORS_MAX: usize = 20;
 
 /// Why there is no tree.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,6 +80,12 @@ impl<'t> Parsed<'t> {
     pub fn parts(&self) -> Result<PartParser, &NoTree> {
         let calls_left = self.parse()?.calls_left;
         Ok(PartParser { language: self.language, parser: None, calls_left })
+    }
+
+    /// Steps that the parser took.
+    #[cfg(test)]
+    pub fn steps(&self) -> u32 {
+        self.parse().map_or(PROGRESS_CALLS_MAX, |parse| PROGRESS_CALLS_MAX - parse.calls_left)
     }
 
     fn parse(&self) -> Result<&Parse, &NoTree> {
@@ -162,6 +172,50 @@ fn line_nested_too_deep(text: &[u8]) -> Option<u32> {
         }
     }
     None
+}
+
+impl NoTree {
+    /// The same for people.
+    pub fn to_error(&self) -> ParseError {
+        let (line, message) = match self {
+            Self::TooDeep { line } => (*line, "brackets nest too deep; the file was not read further".to_owned()),
+            Self::TooLong => (1, "the parser took too many steps; the file was not read".to_owned()),
+            Self::Unfit { grammar, .. } => (1, format!("the {grammar} grammar does not fit this build's parser")),
+            Self::NoGrammar => (1, "the language has no grammar".to_owned()),
+        };
+        ParseError { line, message }
+    }
+}
+
+/// The places that do not parse; `language` is its name for people.
+pub fn errors_of(root: Node<'_>, language: &str) -> Vec<ParseError> {
+    let mut errors = Vec::new();
+    let mut cursor = root.walk();
+    let mut descend = root.has_error();
+    loop {
+        let node = cursor.node();
+        if node.is_missing() {
+            errors.push(ParseError { line: line(node), message: format!("`{}` is missing", node.kind()) });
+        } else if node.is_error() {
+            errors.push(ParseError { line: line(node), message: format!("not valid {language}") });
+            descend = false;
+        }
+        if errors.len() >= ERRORS_MAX {
+            return errors;
+        }
+        if !(descend && node.has_error() && cursor.goto_first_child()) {
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return errors;
+                }
+            }
+        }
+        descend = true;
+    }
+}
+
+fn line(node: Node<'_>) -> u32 {
+    node.start_position().row as u32 + 1
 }
 
 #[cfg(test)]

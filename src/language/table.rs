@@ -1,7 +1,7 @@
 //! The table of languages: one record each.
 
 use super::comment;
-use super::{Class, Spec, markdown, rust};
+use super::{Class, Spec, markdown, python, rust};
 use crate::domain::Language;
 
 /// Every language. Its order is that of lists that people see; the last record is that of all other text.
@@ -21,7 +21,7 @@ pub(super) static TABLE: &[&Spec] = &[
     &KOTLIN,
     &LUA,
     &PHP,
-    &PYTHON,
+    &python::SPEC,
     &RUBY,
     &SCALA,
     &SHELL,
@@ -42,7 +42,6 @@ impl Language {
     pub const JAVA_SCRIPT: Self = JAVA_SCRIPT.language;
     pub const JSON: Self = JSON.language;
     pub const LUA: Self = LUA.language;
-    pub const PYTHON: Self = PYTHON.language;
     pub const SHELL: Self = SHELL.language;
     pub const SQL: Self = SQL.language;
     pub const TEXT: Self = TEXT.language;
@@ -85,7 +84,6 @@ static JSON: Spec = Spec { extensions: &["json", "jsonc", "json5"], ..data("json
 static KOTLIN: Spec = Spec { extensions: &["kt", "kts"], comments: Some(&comment::NESTED), ..code("kotlin") };
 static LUA: Spec = Spec { extensions: &["lua"], comments: Some(&comment::LUA), ..code("lua") };
 static PHP: Spec = Spec { extensions: &["php"], separator: "::", comments: Some(&comment::PHP), ..code("php") };
-static PYTHON: Spec = Spec { extensions: &["py", "pyi"], comments: Some(&comment::PYTHON), ..code("python") };
 static RUBY: Spec = Spec {
     file_names: &["Rakefile", "Gemfile"],
     extensions: &["rb"],

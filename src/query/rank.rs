@@ -84,7 +84,7 @@ impl SearchQuestion {
         let best = |part: fn(&(f64, f64, f64)) -> f64| names.iter().map(part).fold(0.0, f64::max);
         let kind = chunk.entity_type.as_str();
         let is_definition =
-            matches!(kind, "function" | "method" | "test" | "struct" | "enum" | "trait" | "type" | "macro");
+            matches!(kind, "class" | "function" | "method" | "test" | "struct" | "enum" | "trait" | "type" | "macro");
         let is_test = chunk.is_test || matches!(role, Role::Test | Role::Example | Role::Bench);
         Parts {
             name: best(|names| names.0),

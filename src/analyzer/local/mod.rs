@@ -16,6 +16,8 @@ mod refactor;
 mod source;
 mod todos;
 
+use std::cell::OnceCell;
+
 use crate::analyzer::{Analysis, AnalyzeError, Analyzer, Subject};
 use crate::domain::{AnalysisType, Hash};
 use source::Source;
@@ -45,8 +47,35 @@ impl Local {
     /// # Errors
     /// As [`Analyzer::analyze`].
     pub fn analyze_all(&self, subject: &Subject) -> Result<Vec<Analysis>, AnalyzeError> {
-        let source = Source::read(*subject)?;
-        Ok(AnalysisType::ALL.iter().map(|&analysis_type| answer(analysis_type, &source)).collect())
+        let file = self.open(*subject);
+        AnalysisType::ALL.iter().map(|&analysis_type| file.analyze(analysis_type)).collect()
+    }
+}
+
+/// A file that several questions are asked about: it is parsed when the first one is answered, and not again.
+pub struct OpenFile<'a> {
+    subject: Subject<'a>,
+    source: OnceCell<Source<'a>>,
+}
+
+impl Local {
+    pub fn open<'a>(&self, subject: Subject<'a>) -> OpenFile<'a> {
+        OpenFile { subject, source: OnceCell::new() }
+    }
+}
+
+impl OpenFile<'_> {
+    /// # Errors
+    /// As [`Analyzer::analyze`].
+    pub fn analyze(&self, analysis_type: AnalysisType) -> Result<Analysis, AnalyzeError> {
+        let source = match self.source.get() {
+            Some(source) => source,
+            None => {
+                let source = Source::read(self.subject)?;
+                self.source.get_or_init(|| source)
+            }
+        };
+        Ok(answer(analysis_type, source))
     }
 }
 

@@ -1,22 +1,16 @@
 //! Rust as segments: one for each item, methods apart from their impl, documentation and attributes with the item they belong to.
 
-use tree_sitter::{Node, TreeCursor};
+use tree_sitter::Node;
 
 use crate::language::Parsed;
-use crate::language::segment::{Segment, nested, one_line};
-use crate::language::window::{BODY_TOKENS, Cut, is_within};
+use crate::language::segment::{Segment, cuts, nested, one_line};
+use crate::language::window::{BODY_TOKENS, is_within};
 
 /// An impl, trait or module of at most so many tokens is one segment.
 const WHOLE_TOKENS: usize = 96;
 
 /// Bytes of a header's line that quotes the source: signature, enclosing item, documentation.
 const QUOTE_BYTES: usize = 160;
-
-/// Nodes of fewer bytes are not searched for places to cut.
-const CUT_NODE_BYTES: usize = 300;
-
-/// Depth below an item down to which places to cut are looked for.
-const CUT_DEPTH: u32 = 24;
 
 /// Segments of a Rust file, in order; nothing if the parser gives up, so that the text must be cut as any other.
 pub(super) fn segments(parsed: &Parsed<'_>) -> Option<Vec<Segment>> {
@@ -188,7 +182,7 @@ impl<'t> Walk<'t> {
             family: 2 * place.family + usize::from(entity_type == "module"),
             is_opening: false,
             is_test: place.is_test || entity_type == "test" || is_among_tests || is_for_tests(leading),
-            cuts: if is_long { cuts(self.text, node) } else { Vec::new() },
+            cuts: if is_long { cuts(self.text, node, is_leading) } else { Vec::new() },
             range,
         }
     }
@@ -210,6 +204,11 @@ impl<'t> Walk<'t> {
             _ => end,
         }
     }
+}
+
+/// Nodes that belong to what follows them.
+fn is_leading(kind: &str) -> bool {
+    matches!(kind, "line_comment" | "block_comment" | "attribute_item")
 }
 
 /// Where the head of a container ends that says what it is about: `impl<T> Store<T>`, without its bounds.
@@ -288,49 +287,6 @@ fn first_doc_line(leading: &str) -> String {
         .map(|line| line.trim_end_matches("*/").trim())
         .find(|line| !line.is_empty())
         .map_or_else(String::new, |line| one_line(line, QUOTE_BYTES))
-}
-
-/// Places where a long item may be cut: before each node that begins a line, the dearer the deeper it lies, and rather before a
-/// comment than behind it.
-fn cuts(text: &str, item: Node<'_>) -> Vec<Cut> {
-    let mut cuts: Vec<Cut> = Vec::new();
-    let mut cursor = item.walk();
-    let mut depth = 0_u32;
-    let mut after_comment = false;
-    loop {
-        let node = cursor.node();
-        if let Some(at) = line_start(text, node.start_byte())
-            && cuts.last().is_none_or(|last| last.at < at)
-            && node.is_named()
-        {
-            cuts.push(Cut { at, cost: 2 * depth + u32::from(after_comment) });
-        }
-        after_comment = matches!(node.kind(), "line_comment" | "block_comment" | "attribute_item");
-        let is_searched = node.end_byte() - node.start_byte() >= CUT_NODE_BYTES && depth < CUT_DEPTH;
-        if is_searched && cursor.goto_first_child() {
-            depth += 1;
-        } else if !next_node(&mut cursor, &mut depth) {
-            return cuts;
-        }
-    }
-}
-
-/// The next node that is no child of the present one, within the node where the walk began.
-fn next_node(cursor: &mut TreeCursor<'_>, depth: &mut u32) -> bool {
-    while *depth > 0 {
-        if cursor.goto_next_sibling() {
-            return true;
-        }
-        cursor.goto_parent();
-        *depth -= 1;
-    }
-    false
-}
-
-/// The start of the line, if only white space stands before the place.
-fn line_start(text: &str, at: usize) -> Option<usize> {
-    let before = text[..at].trim_end_matches([' ', '\t']);
-    (before.is_empty() || before.ends_with('\n')).then_some(before.len())
 }
 
 #[cfg(test)]

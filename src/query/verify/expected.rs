@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::convert::Infallible;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobSet;
@@ -53,7 +54,7 @@ impl Expected {
     ) -> Result<Self, QueryError> {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
         let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-        let reading = Reading { trace: None, deny, quarantined };
+        let reading = Reading { trace: None, deny, quarantined, segmented: AtomicUsize::new(0) };
         let reads: Vec<FileRead> = in_parallel(git, &entries, |git, entry| reading.read(git, entry))?;
         let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.outline)));
         let mut expected = Self {
@@ -117,7 +118,7 @@ impl Expected {
     }
 
     fn add_files(&mut self, reads: Vec<FileRead>, graph: &Graph, context_bytes: usize) {
-        for FileRead { mut record, outline } in reads {
+        for FileRead { mut record, outline, .. } in reads {
             record.links = links(graph, &record.path, context_bytes);
             self.uses.insert(record.path.clone(), used(graph, &record.path));
             self.outlines.insert(record.path.clone(), outline);

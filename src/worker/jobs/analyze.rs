@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::analyzer::{Analyzer, DependencyUse, Local, Subject};
+use crate::analyzer::local::OpenFile;
+use crate::analyzer::{DependencyUse, Local, Subject};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::overlay;
@@ -74,6 +75,8 @@ impl Worker {
                 Err(job) => ended.push((job, Ended::Finished)),
             }
         }
+        // The questions about one file go together: they share its text and its parse.
+        prepared.sort_by(|a, b| (&a.file.path, a.analysis_type).cmp(&(&b.file.path, b.analysis_type)));
         let made = self.make(&git, &prepared);
         let now = clock::now();
         let store = self.store(repo)?;
@@ -130,8 +133,10 @@ impl Worker {
         let source = Mutex::new(git.clone());
         let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (analyzer, slots) = (&self.analyzer, &self.slots);
-        let make = |git: &mut Repo, one: &Prepared| make_one(analyzer, slots, git, one);
-        self.pool.install(|| prepared.par_iter().map_init(own, make).collect())
+        let files: Vec<&[Prepared]> = prepared.chunk_by(|a, b| a.file.path == b.file.path).collect();
+        let make = |git: &mut Repo, file: &&[Prepared]| make_all(analyzer, slots, git, file);
+        let made: Vec<Vec<_>> = self.pool.install(|| files.par_iter().map_init(own, make).collect());
+        made.into_iter().flatten().collect()
     }
 
     /// Writes how jobs ended into the queue.
@@ -168,17 +173,31 @@ pub(super) fn put(
     if job.reason == StaleReason::Expired { analyses::replace(db, new, now) } else { analyses::insert(db, new, now) }
 }
 
-fn make_one(analyzer: &Local, slots: &Slots, git: &Repo, one: &Prepared) -> Result<Report, Ended> {
+/// The answers to several questions about one file.
+fn make_all(analyzer: &Local, slots: &Slots, git: &Repo, jobs: &[Prepared]) -> Vec<Result<Report, Ended>> {
+    let Some(first) = jobs.first() else { return Vec::new() };
+    let text = match &first.saved {
+        Some(saved) => Ok(Some(saved.clone())),
+        None => read::text(git, &first.file.blob),
+    };
+    let unread = |_: &Prepared| {
+        Err(match &text {
+            Err(error) => Ended::Failed(error.to_string()),
+            Ok(_) => Ended::Hopeless("its content is no longer in the repository".to_owned()),
+        })
+    };
+    let Ok(Some(text)) = &text else { return jobs.iter().map(unread).collect() };
+    // Only the question that is about dependencies has any, and only it looks at them.
+    let uses = jobs.iter().find(|one| !one.uses.is_empty()).map(|one| one.uses.as_slice()).unwrap_or_default();
+    let file = analyzer.open(Subject { language: first.file.language, role: first.file.role, text, uses });
+    jobs.iter().map(|one| make_one(&file, slots, one)).collect()
+}
+
+fn make_one(file: &OpenFile<'_>, slots: &Slots, one: &Prepared) -> Result<Report, Ended> {
     let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
     let begun = clock::monotonic();
-    let text = match &one.saved {
-        Some(saved) => Some(saved.clone()),
-        None => read::text(git, &one.file.blob).map_err(|error| failed(&error))?,
-    };
-    let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
     let _slot = slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
-    let shown = Subject { language: one.file.language, role: one.file.role, text: &text, uses: &one.uses };
-    let analyzed = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(one.analysis_type, &shown)))
+    let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
         .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
     let json = analyzed.and_then(|analysis| analysis.to_json()).map_err(|error| failed(&error))?;
     Ok(Report { json, millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) })

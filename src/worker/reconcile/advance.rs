@@ -1,6 +1,6 @@
 //! Making the recorded view what HEAD is, in one transaction.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -20,6 +20,7 @@ use crate::embedder::chunk::{self, Chunk};
 use crate::impact::Impact;
 use crate::index::chunks::records;
 use crate::index::read;
+use crate::language::segment::Segment;
 use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
@@ -51,8 +52,11 @@ impl Worker {
         count_cut_off(&tx, comparison, &relations.impact)?;
         Relation::Uses.replace(&tx, &repo.id, &relations.uses.gone, &relations.uses.new)?;
         Relation::Through.replace(&tx, &repo.id, &relations.through.gone, &relations.through.new)?;
+        let reads = comparison.reads.iter();
+        let segmented: Segmented<'_> =
+            reads.filter_map(|file| Some((file.record.path.clone(), file.segments.as_deref()?))).collect();
         for batch in rechunked.chunks(CHUNK_BATCH) {
-            for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch)?) {
+            for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch, &segmented)?) {
                 put_chunks(&tx, &file.path, &chunks)?;
             }
         }
@@ -154,13 +158,25 @@ fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) 
     indexed.filter(|file| read.contains(&file.path) || relations.moved.contains(&file.path)).cloned().collect()
 }
 
+/// Files whose segments are at hand since they were read.
+pub(super) type Segmented<'a> = HashMap<FilePath, &'a [Segment]>;
+
 /// The chunks of files, cut in parallel.
-pub(super) fn cut(pool: &rayon::ThreadPool, git: &Repo, files: &[FileRecord]) -> Result<Vec<Vec<Chunk>>, RepoError> {
+pub(super) fn cut(
+    pool: &rayon::ThreadPool,
+    git: &Repo,
+    files: &[FileRecord],
+    segmented: &Segmented<'_>,
+) -> Result<Vec<Vec<Chunk>>, RepoError> {
     let source = Mutex::new(git.clone());
     let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let cut_one = |git: &mut Repo, file: &FileRecord| {
         let text = read::text(git, &file.blob)?.unwrap_or_default();
-        Ok(chunk::chunks(file.language, file.links.module_path.as_deref(), &text))
+        let module_path = file.links.module_path.as_deref();
+        Ok(match segmented.get(&file.path) {
+            Some(segments) => chunk::of_segments(&text, module_path, segments.to_vec()),
+            None => chunk::chunks(file.language, module_path, &text),
+        })
     };
     pool.install(|| files.par_iter().map_init(own, cut_one).collect())
 }

@@ -1,6 +1,7 @@
 //! What differs between the recorded view and the tree at HEAD, and what the files that differ say now.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
@@ -10,7 +11,7 @@ use super::Unreconciled;
 use crate::cache::recorded::StoredView;
 use crate::cache::view::{self, FileRecord};
 use crate::domain::{Change, FilePath, ObjectId};
-use crate::index::read::{FileRead, Reading};
+use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
 use crate::queue::{self, Subject};
 use crate::repo::registry::Registered;
 use crate::repo::{Entry, Head, Repo, TreeDiff};
@@ -66,10 +67,13 @@ impl Worker {
             entries.into_iter().partition(|entry| suspects.contains(&entry.id));
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
-            reads.push(Reading { trace: Some(&self.slots), deny, quarantined: &quarantined }.read(git, &entry)?);
+            let segmented = AtomicUsize::new(0);
+            let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+            reads.push(reading.read(git, &entry)?);
             self.acquit(&Subject::Blob(entry.id))?;
         }
-        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined };
+        let segmented = AtomicUsize::new(SEGMENTED_BYTES);
+        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
         let source = Mutex::new(git.clone());
         let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let read = self.pool.install(|| {

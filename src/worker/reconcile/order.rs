@@ -67,9 +67,15 @@ fn place(file: &FileRecord, public: usize) -> Place {
 
 /// Items that other modules of the crate can see, or others than the crate; modules and what is merely passed on say nothing themselves.
 fn public_items(outline: &Outline) -> usize {
-    use SymbolKind::{Const, Enum, Function, Macro, Method, Static, Struct, Trait, TypeAlias, Union};
-    let is_item =
-        |kind| matches!(kind, Const | Enum | Function | Macro | Method | Static | Struct | Trait | TypeAlias | Union);
+    use SymbolKind::{
+        Class as ClassSymbol, Const, Enum, Function, Macro, Method, Static, Struct, Trait, TypeAlias, Union,
+    };
+    let is_item = |kind| {
+        matches!(
+            kind,
+            ClassSymbol | Const | Enum | Function | Macro | Method | Static | Struct | Trait | TypeAlias | Union
+        )
+    };
     outline.symbols().iter().filter(|symbol| symbol.visibility >= Visibility::Crate && is_item(symbol.kind)).count()
 }
 

@@ -1,8 +1,9 @@
 //! The work tree over HEAD: which files it has otherwise is compared like a tree, read once, and planned, queued and advanced in the
 //! same order. What HEAD has stays as it is recorded, so that nothing of it has to be found again when the work tree is clean.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use globset::GlobSet;
 
@@ -169,7 +170,8 @@ impl Worker {
                 if let Some(changed) = changed {
                     found.keep(&recorded, |path| !changed.contains(path));
                 }
-                let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined };
+                let segmented = AtomicUsize::new(0);
+                let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
                 for candidate in candidates.files {
                     let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
                     let committed = at.and_then(|at| head.get(at));
@@ -354,7 +356,7 @@ impl Worker {
         for path in &found.left {
             files.extend(view::file(db, path)?.filter(|file| file.skip.is_none()));
         }
-        let chunks = cut(&self.pool, git, &files)?;
+        let chunks = cut(&self.pool, git, &files, &HashMap::new())?;
         Ok(files.into_iter().map(|file| file.path).zip(chunks).collect())
     }
 

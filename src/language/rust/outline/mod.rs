@@ -20,7 +20,7 @@ use tree_sitter::Node;
 use crate::language::facts::{
     Body, DefId, Model, NameId, Path, PathId, PatternId, Scope, ScopeId, ScopeKind, Slot, Space, Step, Value,
 };
-use crate::language::syntax::{NoTree, Parsed, PartParser};
+use crate::language::syntax::{Parsed, PartParser, errors_of};
 use crate::language::{Outline, ParseError, Symbol};
 
 /// Deepest recursion of the walk. Brackets nest at most some 50 deep in source, chains of calls or operators some hundred; what
@@ -28,16 +28,13 @@ use crate::language::{Outline, ParseError, Symbol};
 /// 300, 0.5 MiB in an optimised one (measured), of the 2 MiB that a thread has.
 const WALK_DEPTH_MAX: u32 = 250;
 
-/// Parse errors that are told; a file in another language has one on every line.
-const ERRORS_MAX: usize = 20;
-
 pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
     let text = parsed.text;
     let (tree, parser) = match parsed.tree().and_then(|tree| Ok((tree, parsed.parts()?))) {
         Ok(both) => both,
-        Err(reason) => return (Outline::default(), vec![no_tree(reason)]),
+        Err(reason) => return (Outline::default(), vec![reason.to_error()]),
     };
-    let errors = errors_of(tree.root_node());
+    let errors = errors_of(tree.root_node(), "Rust");
     let mut walk = Walk::new(text, parser);
     walk.exposes_private = named_children(tree.root_node()).into_iter().any(|node| declares_file(text, node));
     walk.items(tree.root_node());
@@ -52,41 +49,6 @@ fn declares_file(text: &str, node: Node<'_>) -> bool {
             text.get(node.byte_range()).is_some_and(|text| text.contains("mod "))
         }
         _ => false,
-    }
-}
-
-fn no_tree(reason: &NoTree) -> ParseError {
-    let (line, message) = match reason {
-        NoTree::TooDeep { line } => (*line, "brackets nest too deep; the file was not read further"),
-        NoTree::TooLong => (1, "the parser took too many steps; the file was not read"),
-        NoTree::Unfit { .. } | NoTree::NoGrammar => (1, "the Rust grammar does not fit this build's parser"),
-    };
-    ParseError { line, message: message.to_owned() }
-}
-
-fn errors_of(root: Node<'_>) -> Vec<ParseError> {
-    let mut errors = Vec::new();
-    let mut cursor = root.walk();
-    let mut descend = root.has_error();
-    loop {
-        let node = cursor.node();
-        if node.is_missing() {
-            errors.push(ParseError { line: line_of(node), message: format!("`{}` is missing", node.kind()) });
-        } else if node.is_error() {
-            errors.push(ParseError { line: line_of(node), message: "not valid Rust".to_owned() });
-            descend = false;
-        }
-        if errors.len() >= ERRORS_MAX {
-            return errors;
-        }
-        if !(descend && node.has_error() && cursor.goto_first_child()) {
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return errors;
-                }
-            }
-        }
-        descend = true;
     }
 }
 
