@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use globset::GlobSet;
 
-use crate::cache::view::{FileRecord, Links};
-use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
+use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, SkipReason, Source};
 use crate::outline::{self, Outline};
 use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
 

@@ -10,9 +10,9 @@ use crate::analyzer::{Analyzer, DependencyUse, Local, Subject};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::overlay;
-use crate::cache::view::{self, FileRecord};
+use crate::cache::view;
 use crate::clock::{self, Timestamp};
-use crate::domain::{AnalysisType, JobKind, RepoId, StaleReason};
+use crate::domain::{AnalysisType, FileRecord, JobKind, RepoId, StaleReason};
 use crate::index::{read, recipe};
 use crate::queue::{self, Job};
 use crate::repo::Repo;
@@ -116,11 +116,10 @@ impl Worker {
             return Ok(Err(job));
         }
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
-        let uses = match analysis_type {
-            AnalysisType::Analysis => {
-                view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
-            }
-            _ => Vec::new(),
+        let uses = if analysis_type.spec().local_sees_dependencies {
+            view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
+        } else {
+            Vec::new()
         };
         let saved = overlay::saved_text(store.db(), &file)?;
         Ok(Ok(Prepared { job, analysis_type, key, file, uses, saved }))

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::Unreconciled;
 use crate::cache::recorded::StoredView;
-use crate::cache::view::{self, FileRecord};
-use crate::domain::{Change, FilePath, ObjectId};
+use crate::cache::view;
+use crate::domain::{Change, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading};
 use crate::queue::{self, Subject};
 use crate::repo::registry::Registered;

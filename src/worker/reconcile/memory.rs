@@ -12,7 +12,7 @@ use crate::outline::Outline;
 
 /// Every file of a view with its outline; one that says nothing to others has an empty one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outlines {
+pub(in crate::worker) struct Outlines {
     by_path: BTreeMap<FilePath, Arc<Outline>>,
     /// Bytes of their stored forms: counted as they come and go, for a sum over all would grow with the repository.
     stored_bytes: usize,

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::compare::Comparison;
 use crate::cache::outlines;
-use crate::cache::view::FileRecord;
-use crate::domain::{FilePath, JobKind, Language, Role};
+use crate::domain::{FilePath, FileRecord, JobKind, Language, Role};
 use crate::outline::{Outline, SymbolKind, Visibility};
 use crate::plan::FilePlan;
 use crate::store::Result;
@@ -76,7 +75,7 @@ fn public_items(outline: &Outline) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::view::Links;
+    use crate::domain::Links;
     use crate::domain::{EntryMode, ObjectId, Source};
     use crate::outline::{outline, role_of};
 
