@@ -343,6 +343,12 @@ pub fn embedded_files(db: &Connection) -> Result<Vec<(FilePath, Hash)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Forgets that any file is embedded.
+pub fn forget_embedded_keys(db: &Connection) -> Result<()> {
+    db.execute("DELETE FROM embedded_files", [])?;
+    Ok(())
+}
+
 /// Notes that the vectors of a file are not to be relied on.
 ///
 /// # Errors

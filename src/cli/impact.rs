@@ -8,7 +8,6 @@ use super::output::{print, print_json};
 use super::{Context, Failure};
 use crate::domain::{Change, FilePath, ObjectId};
 use crate::query::impact::{RangeImpact, edges, range as work_out};
-use crate::query::search::json_path;
 use crate::query::{Reader, canonical};
 use std::os::unix::ffi::OsStrExt;
 
@@ -21,7 +20,7 @@ pub fn impact(context: &Context, repo: &Path, range: Option<&str>, json: bool) -
 
 /// An object with a path, and its bytes where it is not UTF-8.
 fn with_path(path: &FilePath, mut rest: Value) -> Value {
-    let (text, bytes) = json_path(path);
+    let (text, bytes) = path.for_json();
     rest["path"] = json!(text);
     if let Some(bytes) = bytes {
         rest["path_bytes"] = json!(bytes);
@@ -33,21 +32,21 @@ fn as_json(repo: &str, found: &RangeImpact) -> Value {
     let id = |id: &Option<ObjectId>| id.as_ref().map(ToString::to_string);
     let changed = found.changes.iter().map(|change| match change {
         Change::Rename { from, path } => {
-            with_path(path, json!({"change": change.as_str(), "from_path": json_path(from).0}))
+            with_path(path, json!({"change": change.as_str(), "from_path": from.for_json().0}))
         }
         other => with_path(other.path(), json!({"change": other.as_str()})),
     });
     let dependents = found.impact.dependents.iter().map(|(path, because)| {
         let because = because.iter().map(|cause| {
             json!({
-                "file": json_path(&cause.file).0,
+                "file": cause.file.for_json().0,
                 "symbol": cause.symbol,
                 "dependency_type": cause.dependency_type.as_str(),
             })
         });
         with_path(path, json!({"because": because.collect::<Vec<_>>()}))
     });
-    let cut_off = found.impact.cut_off.iter().map(|(path, file)| with_path(path, json!({"file": json_path(file).0})));
+    let cut_off = found.impact.cut_off.iter().map(|(path, file)| with_path(path, json!({"file": file.for_json().0})));
     json!({
         "repo": repo,
         "from": id(&found.from.commit),
@@ -90,8 +89,8 @@ pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, json: bool) -> 
             .iter()
             .map(|edge| {
                 json!({
-                    "source_file": json_path(&edge.source_file).0,
-                    "dependent_file": json_path(&edge.dependent_file).0,
+                    "source_file": edge.source_file.for_json().0,
+                    "dependent_file": edge.dependent_file.for_json().0,
                     "dependency_type": edge.dependency_type.as_str(),
                     "symbol_name": edge.symbol_name,
                 })

@@ -8,7 +8,6 @@ use super::{Context, Failure};
 use crate::daemon::control::Change;
 use crate::domain::{JobState, StaleReason};
 use crate::query::Reader;
-use crate::query::search::json_path;
 use crate::queue::{self, Filter, Job};
 
 pub fn run(context: &Context, act: QueueAct) -> Result<(), Failure> {
@@ -88,9 +87,9 @@ fn describe(job: &Job) -> String {
 }
 
 fn as_json(job: &Job) -> Value {
-    let (path, path_bytes) = json_path(&job.path);
+    let (path, path_bytes) = job.path.for_json();
     let (symbol, file) = match &job.reason {
-        StaleReason::DependencyChanged { symbol, file } => (Some(symbol), Some(json_path(file).0)),
+        StaleReason::DependencyChanged { symbol, file } => (Some(symbol), Some(file.for_json().0)),
         _ => (None, None),
     };
     json!({

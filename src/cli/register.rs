@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::output::{human_bytes, print_json};
 use super::{Context, Failure};
+use crate::budget::NANO;
 use crate::daemon::change::ChangeError;
 use crate::daemon::control::{Change, LocationText};
 use crate::home::StoreDir;
 use crate::query::Reader;
 use crate::query::estimate::{Estimate, estimate};
-use crate::query::status::NANO;
 use crate::repo::{Location, Repo, locate, refuse_own};
 
 /// `register <repo>`: resolves the path and makes the repository known.

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
+use crate::budget::NANO;
 use crate::cache::legacy::LegacyAnalysis;
 use crate::domain::Source;
 use crate::query::Reader;
 use crate::query::files::{Answer, Answers, FileView, show as look_up};
-use crate::query::search::json_path;
-use crate::query::status::NANO;
 
 /// `show <file>`: for each question the answer to read first; `all`: the other one, too.
 pub fn show(context: &Context, file: &Path, all: bool, json: bool) -> Result<(), Failure> {
@@ -29,7 +28,7 @@ pub fn show(context: &Context, file: &Path, all: bool, json: bool) -> Result<(),
 }
 
 fn as_json(view: &FileView) -> Result<Value, Failure> {
-    let (path, path_bytes) = json_path(&view.file.path);
+    let (path, path_bytes) = view.file.path.for_json();
     let analyses = view.answers.iter().map(answers_json).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "repo": view.repo.location.path.to_string_lossy(),

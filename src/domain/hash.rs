@@ -30,9 +30,7 @@ impl Hash {
 
     /// From 64 hex digits, in either case.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        let byte = |pair: &[u8]| u8::try_from(digit(pair.first()?)? * 16 + digit(pair.get(1)?)?).ok();
-        Self::from_bytes(&text.as_bytes().chunks(2).map(byte).collect::<Option<Vec<u8>>>()?)
+        Self::from_bytes(&hex_bytes(text)?)
     }
 
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -55,6 +53,20 @@ impl fmt::Debug for Hash {
 /// Name of a Git object: 20 bytes (SHA-1) or 32 (SHA-256), as the repository has them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId(pub Vec<u8>);
+
+impl ObjectId {
+    /// From hex digits, in either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        hex_bytes(text).map(Self)
+    }
+}
+
+/// The bytes that pairs of hex digits stand for.
+fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let byte = |pair: &[u8]| u8::try_from(digit(pair.first()?)? * 16 + digit(pair.get(1)?)?).ok();
+    text.as_bytes().chunks(2).map(byte).collect()
+}
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -64,6 +64,14 @@ impl FilePath {
         out
     }
 
+    /// For JSON: the path as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
+    pub fn for_json(&self) -> (String, Option<String>) {
+        match self.as_str() {
+            Some(text) => (text.to_owned(), None),
+            None => (self.escaped(), Some(self.0.iter().map(|byte| format!("{byte:02x}")).collect())),
+        }
+    }
+
     /// Inverse of [`FilePath::escaped`].
     pub fn from_escaped(text: &str) -> Self {
         let bytes = text.as_bytes();

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::search::json_path;
-use super::status::NANO;
 use super::{QueryError, Reader};
+use crate::budget::NANO;
 use crate::budget::{self, BudgetReport, Crashed, Group, History, PeriodReport};
 use crate::clock::Timestamp;
 use crate::domain::{ObjectId, RepoId};
@@ -200,7 +199,7 @@ pub fn history(reader: &Reader<'_>, days: u32, now: Timestamp) -> Result<BudgetH
     let repo = |id: &RepoId| paths.get(id).cloned().unwrap_or_else(|| format!("{id} (unregistered)"));
     let named = |(name, group): (&String, &Group)| Named { name: name.clone(), group: (*group).into() };
     let crashed = |one: &Crashed| {
-        let (path, path_bytes) = json_path(&one.path);
+        let (path, path_bytes) = one.path.for_json();
         CrashedStatus {
             reserved_at: one.reserved_at.to_rfc3339(),
             repo: repo(&one.repo),

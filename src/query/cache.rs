@@ -1,12 +1,12 @@
 //! What the cache holds, what it saved and what it cost: the JSON of `cache status --json`.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::Serialize;
 
-use super::status::NANO;
 use super::{QueryError, Reader};
+use crate::budget::NANO;
+use crate::cache::report::{self as sums, GroupBy, GroupSums, PruneRecord};
 use crate::cache::{self, disk_bytes};
-use crate::clock::Timestamp;
 use crate::domain::RepoId;
 use crate::repo::registry::Registered;
 use crate::store::Result as StoreResult;
@@ -145,22 +145,20 @@ pub fn report(reader: &Reader<'_>, repos: &[Registered]) -> CacheReport {
 fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheReport) -> Result<(), QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(()) };
     let db = store.db();
-    let (by_type, by_model) = (parts(db, &repo.id, "analysis_type")?, parts(db, &repo.id, "model_id")?);
+    let (by_type, by_model) = (parts(db, &repo.id, GroupBy::AnalysisType)?, parts(db, &repo.id, GroupBy::Model)?);
+    let counts = sums::row_counts(db)?;
     let mut entries = Entries::default();
     by_type.iter().for_each(|part| entries.add(&part.entries));
     let part = RepoPart {
         repo: repo.location.path.to_string_lossy().into_owned(),
         bytes: disk_bytes(store.dir.path().to_owned()),
         entries,
-        evicted: number(db, "SELECT count(*) FROM evicted WHERE cache_key IN (SELECT cache_key FROM current_keys)")?,
+        evicted: counts.evicted,
         vectors: Vectors {
             bytes: disk_bytes(store.dir.vectors()),
-            files: number(db, "SELECT count(*) FROM embedded_files")?,
-            chunks: number(
-                db,
-                "SELECT count(*) FROM chunks WHERE file_path IN (SELECT file_path FROM embedded_files)",
-            )?,
-            kept: number(db, "SELECT count(*) FROM retired_vectors")?,
+            files: counts.embedded_files,
+            chunks: counts.embedded_chunks,
+            kept: counts.retired_vectors,
             found: counter(db, cache::VECTORS_FOUND)?,
             made: counter(db, cache::VECTORS_MADE)?,
         },
@@ -179,27 +177,19 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheReport) ->
     Ok(())
 }
 
-/// The entries of each value of a column.
-/// Those of another repository's store were paid for there: here they saved their cost from the first access on.
-fn parts(db: &Connection, repo: &RepoId, column: &'static str) -> StoreResult<Vec<Part>> {
-    let mut statement = db.prepare(&format!(
-        "SELECT {column}, count(*), sum(size_bytes), sum(length(analysis_json)), sum(iif(repo_id = ?1, total_tokens, 0)),
-                sum(iif(repo_id = ?1, cost, 0)), sum(cost * max(access_count - (repo_id = ?1), 0))
-         FROM file_analysis GROUP BY {column}"
-    ))?;
-    let dollars = |nano: f64| nano / NANO;
-    let found = statement.query_map([&repo.0], |row| {
+fn parts(db: &Connection, repo: &RepoId, by: GroupBy) -> StoreResult<Vec<Part>> {
+    let part = |sums: GroupSums| {
         let entries = Entries {
-            entries: row.get(1)?,
-            raw_bytes: row.get(2)?,
-            stored_bytes: row.get(3)?,
-            tokens: row.get(4)?,
-            cost_usd: dollars(row.get::<_, i64>(5)? as f64),
-            saved_usd: dollars(row.get::<_, i64>(6)? as f64),
+            entries: sums.entries,
+            raw_bytes: sums.raw_bytes,
+            stored_bytes: sums.stored_bytes,
+            tokens: sums.tokens,
+            cost_usd: sums.cost as f64 / NANO,
+            saved_usd: sums.saved as f64 / NANO,
         };
-        Ok(Part { name: row.get(0)?, entries })
-    })?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+        Part { name: sums.name, entries }
+    };
+    Ok(sums::sums(db, repo, by)?.into_iter().map(part).collect())
 }
 
 fn merge(into: &mut Vec<Part>, parts: Vec<Part>) {
@@ -211,24 +201,16 @@ fn merge(into: &mut Vec<Part>, parts: Vec<Part>) {
     }
 }
 
-fn number(db: &Connection, sql: &str) -> StoreResult<u64> {
-    Ok(db.query_row(sql, [], |row| row.get(0))?)
-}
-
 fn counter(db: &Connection, name: &str) -> StoreResult<u64> {
     Ok(cache::metadata(db, name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 fn last_prune(db: &Connection) -> StoreResult<Option<LastPrune>> {
-    let sql = "SELECT pruned_at, entries_removed, bytes_freed, pruning_strategy FROM pruning_stats
-               ORDER BY pruned_at DESC, rowid DESC LIMIT 1";
-    let found = db.query_row(sql, [], |row| {
-        Ok(LastPrune {
-            pruned_at: Timestamp(row.get(0)?).to_rfc3339(),
-            entries_removed: row.get(1)?,
-            bytes_freed: row.get(2)?,
-            strategy: row.get(3)?,
-        })
-    });
-    Ok(found.optional()?)
+    let shown = |prune: PruneRecord| LastPrune {
+        pruned_at: prune.pruned_at.to_rfc3339(),
+        entries_removed: prune.entries_removed,
+        bytes_freed: prune.bytes_freed,
+        strategy: prune.strategy,
+    };
+    Ok(sums::last_prune(db)?.map(shown))
 }

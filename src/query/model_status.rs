@@ -8,7 +8,7 @@ use crate::budget;
 use crate::clock::{self, Timestamp};
 use crate::queue;
 
-use super::status::NANO;
+use crate::budget::NANO;
 
 /// The model and what is answered.
 #[derive(Clone, Debug, Serialize)]

@@ -255,7 +255,7 @@ impl Searcher {
         let mut texts = Texts::default();
         let hit = |candidate: Candidate| {
             let searched = &repos[candidate.repo];
-            let (path, path_bytes) = json_path(&candidate.chunk.path);
+            let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
             Ok(Hit {
                 repo: shown_path(&searched.repo),
@@ -451,11 +451,4 @@ fn candidate<'c>(
 
 fn shown_path(repo: &Registered) -> String {
     repo.location.path.to_string_lossy().into_owned()
-}
-/// A path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
-pub fn json_path(path: &FilePath) -> (String, Option<String>) {
-    match path.as_str() {
-        Some(text) => (text.to_owned(), None),
-        None => (path.escaped(), Some(path.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())),
-    }
 }

@@ -95,9 +95,6 @@ pub struct EmbeddingStatus {
     pub model: Option<String>,
 }
 
-/// Nano-dollars in a dollar.
-pub const NANO: f64 = 1e9;
-
 /// Gathers the status from the stores; what the daemon says of itself is handed in.
 ///
 /// # Errors

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::super::output::{print, print_json};
 use super::super::{Context, Failure};
+use crate::budget::NANO;
 use crate::daemon::control::Change;
 use crate::domain::{AnalysisType, Priority};
 use crate::query::Reader;
 use crate::query::quote::{self, Quote};
-use crate::query::status::NANO;
 
 #[derive(Args)]
 pub struct BuildArgs {

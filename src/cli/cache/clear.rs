@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::build::analysis_type;
 use super::{maintain, unexpected};
+use crate::budget::NANO;
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::{AnalysisType, FilePath};
-use crate::query::status::NANO;
 use crate::query::{Reader, canonical};
 use crate::worker::maintenance::{Clear, Cleared, Maintained, Maintenance};
 

@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{maintain, unexpected};
+use crate::budget::NANO;
 use crate::cli::output::{print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::FilePath;
 use crate::query::Reader;
-use crate::query::status::NANO;
 use crate::repo::legacy;
 use crate::worker::maintenance::{Maintained, Maintenance};
 use crate::worker::migrate::{Migrate, Migrated, MigratedCache, Named, Source};

@@ -8,7 +8,6 @@ use super::open_worker;
 use crate::cli::output::{print, print_json, short};
 use crate::cli::{Context, Failure, reconcile};
 use crate::domain::RepoId;
-use crate::query::search::json_path;
 use crate::query::verify::{Difference, Verdict, verify as compare};
 use crate::query::{QueryError, Reader};
 use crate::repo::registry::Registered;
@@ -141,7 +140,7 @@ fn as_json(verified: &Verified) -> Value {
 }
 
 fn difference(difference: &Difference) -> Value {
-    let (path, path_bytes) = json_path(&difference.path);
+    let (path, path_bytes) = difference.path.for_json();
     let mut told = json!({
         "part": difference.part.as_str(),
         "path": path,

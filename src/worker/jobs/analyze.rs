@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
-
-use rayon::prelude::*;
 
 use crate::analyzer::{Analyzer, DependencyUse, Local, Subject};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
@@ -15,8 +12,8 @@ use crate::clock::{self, Timestamp};
 use crate::domain::{AnalysisType, FileRecord, JobKind, RepoId, StaleReason};
 use crate::index::{read, recipe};
 use crate::queue::{self, Job};
-use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
+use crate::repo::{Repo, in_parallel};
 use crate::store::StoreError;
 use crate::worker::process::slots::Slots;
 use crate::worker::{Worker, WorkerError, subject};
@@ -126,11 +123,8 @@ impl Worker {
     }
 
     fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<Report, Ended>> {
-        let source = Mutex::new(git.clone());
-        let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (analyzer, slots) = (&self.analyzer, &self.slots);
-        let make = |git: &mut Repo, one: &Prepared| make_one(analyzer, slots, git, one);
-        self.pool.install(|| prepared.par_iter().map_init(own, make).collect())
+        in_parallel(Some(&self.pool), git, prepared, |git, one| make_one(analyzer, slots, git, one))
     }
 
     /// Writes how jobs ended into the queue.

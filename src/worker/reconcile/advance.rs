@@ -1,9 +1,7 @@
 //! Making the recorded view what HEAD is, in one transaction.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
 use rusqlite::Connection;
 
 use super::compare::{Comparison, gone};
@@ -23,7 +21,7 @@ use crate::index::read;
 use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
-use crate::repo::{Repo, RepoError};
+use crate::repo::{Repo, RepoError, in_parallel};
 use crate::store::{Result as StoreResult, StoreError};
 use crate::worker::Worker;
 
@@ -156,13 +154,11 @@ fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) 
 
 /// The chunks of files, cut in parallel.
 pub(super) fn cut(pool: &rayon::ThreadPool, git: &Repo, files: &[FileRecord]) -> Result<Vec<Vec<Chunk>>, RepoError> {
-    let source = Mutex::new(git.clone());
-    let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let cut_one = |git: &mut Repo, file: &FileRecord| {
+    let cut_one = |git: &Repo, file: &FileRecord| {
         let text = read::text(git, &file.blob)?.unwrap_or_default();
         Ok(chunk::chunks(file.language, file.links.module_path.as_deref(), &text))
     };
-    pool.install(|| files.par_iter().map_init(own, cut_one).collect())
+    in_parallel(Some(pool), git, files, cut_one)
 }
 
 /// Writes the chunks of one file into the lexical index.

@@ -1,10 +1,8 @@
 //! What differs between the recorded view and the tree at HEAD, and what the files that differ say now.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
-use rayon::prelude::*;
 
 use super::Unreconciled;
 use crate::cache::recorded::StoredView;
@@ -13,7 +11,7 @@ use crate::domain::{Change, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading};
 use crate::queue::{self, Subject};
 use crate::repo::registry::Registered;
-use crate::repo::{Entry, Head, Repo, TreeDiff};
+use crate::repo::{Entry, Head, Repo, RepoError, TreeDiff, in_parallel};
 use crate::worker::Worker;
 
 /// What a comparison found, and what was read for it.
@@ -70,12 +68,9 @@ impl Worker {
             self.acquit(&Subject::Blob(entry.id))?;
         }
         let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined };
-        let source = Mutex::new(git.clone());
-        let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let read = self.pool.install(|| {
-            together.par_iter().map_init(own, |git, entry| reading.read(git, entry)).collect::<Result<Vec<_>, _>>()
-        })?;
-        reads.extend(read);
+        let read: Result<Vec<FileRead>, RepoError> =
+            in_parallel(Some(&self.pool), git, &together, |git, entry| reading.read(git, entry));
+        reads.extend(read?);
         Ok(reads)
     }
 

@@ -20,7 +20,7 @@ use crate::impact::RESOLUTION_VERSION;
 use crate::index::recipe;
 use crate::outline::OUTLINE_VERSION;
 use crate::repo::registry::{self, Outcome, Registered};
-use crate::repo::{Busy, CLASSIFY_VERSION, Repo, RepoError, deny_globs};
+use crate::repo::{Busy, CLASSIFY_VERSION, InvalidGlob, Repo, RepoError, deny_globs};
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
 use crate::worker::{Worker, WorkerError};
@@ -63,8 +63,11 @@ pub enum Unreconciled {
     Repo(#[from] RepoError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the pattern {pattern} under [privacy] deny is no glob: {reason}")]
-    Deny { pattern: String, reason: String },
+    #[error(transparent)]
+    Deny(#[from] InvalidGlob),
+    /// The worker itself cannot go on; the repository is not to blame.
+    #[error(transparent)]
+    Worker(WorkerError),
 }
 
 impl From<rusqlite::Error> for Unreconciled {
@@ -77,7 +80,7 @@ impl From<WorkerError> for Unreconciled {
     fn from(error: WorkerError) -> Self {
         match error {
             WorkerError::Store(error) => Self::Store(error),
-            other => Self::Store(StoreError::Unreadable { what: "store", detail: other.to_string() }),
+            other => Self::Worker(other),
         }
     }
 }
@@ -120,7 +123,7 @@ impl Worker {
         let config = self.config.for_repo(&repo.location.path);
         let recipe = recipe::for_repo(&self.recipe, &config);
         let patterns = config.deny;
-        let deny = deny_globs(&patterns).map_err(|(pattern, reason)| Unreconciled::Deny { pattern, reason })?;
+        let deny = deny_globs(&patterns)?;
         let read_with = read_with(&patterns, self.config.llm.max_context_bytes);
         let reread = cache::metadata(self.store(repo)?.db(), READ_WITH)?.as_deref() != Some(&read_with);
         let full = !matches!(depth, Depth::Head | Depth::Changes) || reread || repo.planned_with != Some(recipe.hash());
