@@ -4,6 +4,8 @@
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
 mod advance;
+mod base;
+mod commit;
 mod compare;
 pub(in crate::worker) mod memory;
 mod order;
@@ -24,7 +26,9 @@ use crate::repo::{Busy, CLASSIFY_VERSION, InvalidGlob, Repo, RepoError, deny_glo
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
 use crate::worker::{Worker, WorkerError};
-use overlay::Extent;
+use base::{Site, pass};
+use commit::HeadBase;
+use overlay::ViewBase;
 use relate::Relations;
 
 /// Name in `cache_metadata` of what the recorded files were read with.
@@ -128,19 +132,11 @@ impl Worker {
         let reread = cache::metadata(self.store(repo)?.db(), READ_WITH)?.as_deref() != Some(&read_with);
         let full = !matches!(depth, Depth::Head | Depth::Changes) || reread || repo.planned_with != Some(recipe.hash());
 
-        let comparison = self.compare(repo, &git, head, &deny, reread)?;
-        let mut relations = self.relate(repo, &comparison, reread)?;
-        let planned = self.plan(repo, &recipe, &comparison, &relations, full)?;
-        let jobs = self.enqueue(repo, schedule::unwanted(&comparison), &planned.plans)?;
-        self.advance(repo, &git, &comparison, &mut relations, &planned, &read_with)?;
-        let overlaid = self.lay_over(
-            repo,
-            &git,
-            &recipe,
-            &comparison,
-            &deny,
-            Extent { of_head: depth == Depth::Head && !full, full, reread },
-        )?;
+        let site = Site { repo, git: &git, recipe: &recipe, deny: &deny, read_with: &read_with, full, reread };
+        let Some(committed) = pass(self, &site, HeadBase { head })? else { return Ok(Reconciled::default()) };
+        let comparison = &committed.found;
+        let of_head = depth == Depth::Head && !full;
+        let overlaid = pass(self, &site, ViewBase { comparison, of_head })?;
 
         let outcome = Outcome {
             head: comparison.head.commit.clone(),
@@ -148,10 +144,13 @@ impl Worker {
             planned_with: full.then(|| recipe.hash()),
         };
         registry::record_reconciled(&self.queue, &repo.id, &outcome, clock::now())?;
-        let Relations { resolved, impact, .. } = &relations;
+        let Relations { resolved, impact, .. } = &committed.related;
         let (changes, dependents) = (comparison.diff.changes.len(), impact.dependents.len());
-        let (saved, jobs) = (overlaid.changes, jobs + overlaid.jobs);
-        Ok(Reconciled { changes, saved, resolved: *resolved, dependents, jobs })
+        let (saved, saved_jobs) = overlaid.map_or((0, 0), |overlaid| (overlaid.found.changes(), overlaid.jobs));
+        if saved > 0 {
+            tracing::info!(repo = %repo.id, saved, jobs = saved_jobs, "applied the overlay");
+        }
+        Ok(Reconciled { changes, saved, resolved: *resolved, dependents, jobs: committed.jobs + saved_jobs })
     }
 }
 
