@@ -23,6 +23,8 @@ pub enum StoreError {
          or set RA_AGENT_HOME to another directory"
     )]
     Newer { path: PathBuf, found: usize, known: usize },
+    #[error("the directory {path} cannot be created: {source}; check its owner and the space on its disk")]
+    Directory { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Query(#[from] rusqlite::Error),
     #[error(
@@ -36,7 +38,7 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Sqlite { source, .. } | Self::Query(source) => tells_damage(source),
-            Self::Newer { .. } | Self::Unreadable { .. } => false,
+            Self::Directory { .. } | Self::Newer { .. } | Self::Unreadable { .. } => false,
         }
     }
 }
@@ -204,6 +206,22 @@ fn migrate(db: &mut Connection, path: &Path, migrations: &[&str]) -> Result<()> 
 
 fn user_version(db: &Connection) -> rusqlite::Result<usize> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Moves the write-ahead log into the database.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn checkpoint(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?)
+}
+
+/// Moves the write-ahead log into the database and refreshes its statistics.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn optimize(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use crate::config::Price;
 
+/// Nano-dollars in a dollar.
+pub const NANO: f64 = 1e9;
+
 /// Tokens that a provider may count beside those of the request's bytes: the marks of the chat format (OpenAI's cookbook, "How to count
 /// tokens", counts 3 to 4 a message and 3 for the reply's beginning) and the "additional formatting tokens" of which xAI's page
 /// "Consumption and Rate Limits" speaks without a number. A hundred and more times the former.

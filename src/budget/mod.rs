@@ -19,7 +19,7 @@ mod period;
 mod report;
 mod seal;
 
-pub use cost::{REQUEST_OVERHEAD_TOKENS, Usage, cost, worst_case};
+pub use cost::{NANO, REQUEST_OVERHEAD_TOKENS, Usage, cost, worst_case};
 pub use entry::{
     BudgetError, Call, Charge, Grant, Outcome, Refusal, Reservation, Result, Settled, StoredCost, dollars,
 };

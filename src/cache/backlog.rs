@@ -1,15 +1,11 @@
-//! What of the view has no result yet, or one that a person calls too old: what `cache build` and `cache sync` put into the queue.
-
-use std::collections::BTreeSet;
+//! Keys of the view without a result, or with one that is too old.
 
 use rusqlite::{Connection, Row};
 
 use super::analyses::hash;
-use super::view::{self, FileRecord};
+use super::view;
 use crate::clock::Timestamp;
-use crate::domain::{AnalysisType, FilePath, Hash, JobKind, Origin, Priority, StaleReason};
-use crate::plan::{self, Cause};
-use crate::queue::NewJob;
+use crate::domain::{AnalysisType, FilePath, FileRecord, Hash, JobKind, StaleReason};
 use crate::store::{Result, StoreError};
 
 /// One result that is to be made.
@@ -21,43 +17,21 @@ pub struct Due {
     pub reason: StaleReason,
 }
 
-impl Due {
-    /// Its place among all work when nobody says otherwise.
-    pub fn priority(&self) -> Priority {
-        plan::priority(&self.file, &Cause::Backfill)
-    }
-
-    /// The job that a person asks for; `priority`: instead of its own.
-    pub fn into_job(self, priority: Option<Priority>) -> NewJob {
-        NewJob {
-            priority: priority.unwrap_or_else(|| self.priority()),
-            path: self.file.path,
-            kind: self.kind,
-            key: self.key,
-            blob: self.file.blob,
-            origin: Origin::Person,
-            reason: self.reason,
-        }
-    }
-}
-
-/// Analyses of these types that the view asks for and that are not there, the most urgent first, of at most so many files.
+/// Analyses of these types that the view asks for and that are not there.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn missing(db: &Connection, types: &[AnalysisType], max_files: usize) -> Result<Vec<Due>> {
+pub fn missing(db: &Connection, types: &[AnalysisType]) -> Result<Vec<Due>> {
     let rows = keys(
         db,
         "SELECT k.file_path, k.kind, k.cache_key FROM current_keys k LEFT JOIN file_analysis a USING (cache_key)
          WHERE k.kind <> 'embed' AND a.cache_key IS NULL",
         [],
     )?;
-    let mut due = with_files(db, rows, types, &StaleReason::Missing)?;
-    keep_files(&mut due, max_files);
-    Ok(due)
+    with_files(db, rows, types, &StaleReason::Missing)
 }
 
-/// Analyses of these types in use that were made before a time, the most urgent first.
+/// Analyses of these types in use that were made before a time.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -97,16 +71,5 @@ fn with_files(db: &Connection, rows: Vec<Keyed>, types: &[AnalysisType], reason:
             due.push(Due { kind, key, file, reason: reason.clone() });
         }
     }
-    due.sort_by(|a, b| (a.priority(), &a.file.path, a.kind).cmp(&(b.priority(), &b.file.path, b.kind)));
     Ok(due)
-}
-
-fn keep_files(due: &mut Vec<Due>, max_files: usize) {
-    let mut kept: BTreeSet<FilePath> = BTreeSet::new();
-    due.retain(|one| {
-        if kept.len() < max_files {
-            kept.insert(one.file.path.clone());
-        }
-        kept.contains(&one.file.path)
-    });
 }

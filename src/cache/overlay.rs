@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::view::{self, FileRecord, Links, Used, unreadable};
-use crate::domain::{FilePath, SkipReason, Source};
+use super::view::{self, unreadable};
+use crate::domain::{FilePath, FileRecord, Links, SkipReason, Source, Used};
 use crate::repo::disk::FileStat;
 use crate::store::Result;
 

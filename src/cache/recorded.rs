@@ -142,7 +142,8 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::view::{self, FileRecord, Links};
+    use crate::cache::view;
+    use crate::domain::{FileRecord, Links};
     use crate::domain::{Language, Role, Source};
     use crate::repo::RecordedView;
     use crate::store::{Database, open_writer};

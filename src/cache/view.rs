@@ -6,41 +6,13 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::analyses::hash;
-use crate::domain::{EntryMode, FilePath, Hash, JobKind, Language, ObjectId, Role, SkipReason, Source};
+use crate::domain::{
+    EntryMode, FilePath, FileRecord, Hash, JobKind, Language, Links, ObjectId, Role, SkipReason, Source, Used,
+};
 use crate::store::{Result, StoreError};
 
 /// zstd level of dependency contexts: written and read on every commit, so speed counts.
 const COMPRESSION_LEVEL: i32 = 3;
-
-/// One file of the view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileRecord {
-    pub path: FilePath,
-    pub blob: ObjectId,
-    pub mode: EntryMode,
-    pub source: Source,
-    pub size_bytes: u64,
-    pub language: Language,
-    pub role: Role,
-    /// `None`: indexed.
-    pub skip: Option<SkipReason>,
-    /// `None`: not read.
-    pub content_hash: Option<Hash>,
-    pub links: Links,
-}
-
-/// What the graph of the whole repository says about a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Links {
-    pub module_path: Option<String>,
-    pub crate_root: bool,
-    pub deps_hash: Option<Hash>,
-    /// Hash of what of it a prompt shows.
-    pub context_hash: Option<Hash>,
-}
-
-/// One symbol that a file uses, as it is shown to an analyzer: as written, its kind, its present signature.
-pub type Used = (String, String, Option<String>);
 
 const COLUMNS: &str = "file_path, blob_id, mode, source, size_bytes, language, role, skip_reason, content_hash, module_path, crate_root, deps_hash, \
                        context_hash";
@@ -369,6 +341,12 @@ pub fn embedded_files(db: &Connection) -> Result<Vec<(FilePath, Hash)>> {
     let mut statement = db.prepare("SELECT file_path, embed_key FROM embedded_files ORDER BY 1")?;
     let rows = statement.query_map([], |row| Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), hash(row, 1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Forgets that any file is embedded.
+pub fn forget_embedded_keys(db: &Connection) -> Result<()> {
+    db.execute("DELETE FROM embedded_files", [])?;
+    Ok(())
 }
 
 /// Notes that the vectors of a file are not to be relied on.

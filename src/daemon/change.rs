@@ -11,13 +11,13 @@ use rusqlite::Connection;
 use super::control::{Change, LocationText};
 use crate::budget::{self, BudgetError};
 use crate::cache::RepoStore;
-use crate::cache::backlog::{self, Due};
 use crate::cache::orphans;
 use crate::cache::store_dir;
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::domain::{AnalysisType, FilePath, Hash, ObjectId, Priority, RepoId};
 use crate::home::{Home, StoreDir};
+use crate::index::backlog::{self, Due};
 use crate::queue::{self, NewJob, ParkCause};
 use crate::repo::Location;
 use crate::repo::registry::{self, Registered, Registration};
@@ -51,7 +51,7 @@ pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &Chang
     match change {
         Change::Register { location, root_commit } => {
             let location = location.to_location()?;
-            register(db, home, config, &location, root_commit.as_deref().and_then(parse_id).as_ref(), now)
+            register(db, home, config, &location, root_commit.as_deref().and_then(ObjectId::from_hex).as_ref(), now)
         }
         Change::Unregister { repo, keep_cache } => unregister(db, home, config, &RepoId(repo.clone()), *keep_cache),
         Change::Retry { job } => match (queue::replay(db, *job, now)?, job) {
@@ -226,11 +226,6 @@ fn removed(outcome: io::Result<()>, path: &Path) -> Result<(), ChangeError> {
         }
         _ => Ok(()),
     }
-}
-
-fn parse_id(hex: &str) -> Option<ObjectId> {
-    let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
-    (0..hex.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>().map(ObjectId)
 }
 
 fn unescaped(text: &str) -> PathBuf {

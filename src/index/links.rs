@@ -2,8 +2,7 @@
 
 use crate::analyzer::DependencyUse;
 use crate::analyzer::llm;
-use crate::cache::view::{Links, Used};
-use crate::domain::{AnalysisType, FilePath, Hash};
+use crate::domain::{AnalysisType, FilePath, Hash, Links, Used};
 use crate::impact::{self, Graph};
 
 /// What a graph says about a file; `context_bytes`: so much of what it uses is shown in a prompt.

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use globset::GlobSet;
 
-use crate::cache::view::{FileRecord, Links};
-use crate::domain::{Hash, Language, ObjectId, SkipReason, Source};
+use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, SkipReason, Source};
 use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;

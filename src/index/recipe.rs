@@ -10,8 +10,7 @@ use crate::home::Home;
 use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe, Sees};
 use crate::repo::registry::Registered;
 
-/// The recipe that holds for one repository. Prompts of the user's own that cannot be used are asked with by nobody; the built-in
-/// ones stand for them.
+/// The recipe that holds for one repository. Invalid user prompts fall back to the built-in ones.
 pub fn recipe_of(config: &Config, home: &Home, repo: &Registered) -> Recipe {
     let prompts = Prompts::load(&home.prompts()).unwrap_or_else(|_| Prompts::built_in());
     for_repo(&recipe(config, home, &prompts), &config.for_repo(&repo.location.path))
@@ -26,7 +25,7 @@ pub fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe {
         prompt_hash: analyzer.prompt_hash(analysis_type),
         schema_version: SCHEMA_VERSION,
         config_hash: no_options(),
-        sees: if analysis_type == AnalysisType::Analysis { Sees::Dependencies } else { Sees::Nothing },
+        sees: if analysis_type.spec().local_sees_dependencies { Sees::Dependencies } else { Sees::Nothing },
         rules_by_language: true,
     };
     let model_id = config.embedding.model.as_deref();
@@ -49,7 +48,7 @@ fn asks(config: &Config, prompts: &Prompts) -> Vec<AnalysisRecipe> {
         prompt_hash: prompts.hash(analysis_type),
         schema_version: SCHEMA_VERSION,
         config_hash: Limits::of(&config.llm).hash(),
-        sees: if llm::sees_dependencies(analysis_type) { Sees::Context } else { Sees::Nothing },
+        sees: if analysis_type.spec().model_sees_dependencies { Sees::Context } else { Sees::Nothing },
         rules_by_language: false,
     };
     AnalysisType::ALL.iter().map(ask).collect()

@@ -6,7 +6,7 @@ use super::view::budget::{
     BudgetHistory, BudgetStatus, BudgetView, CommitStatus, CrashedStatus, DayStatus, GroupStatus, ModelPrice,
     NamedSpending,
 };
-use super::view::{json_path, usd};
+use super::view::usd;
 use super::{QueryError, Reader};
 use crate::budget::{self, BudgetReport, Crashed, Group, History, PeriodReport};
 use crate::clock::Timestamp;
@@ -116,7 +116,7 @@ pub fn history(reader: &Reader<'_>, days: u32, now: Timestamp) -> Result<BudgetH
     let repo = |id: &RepoId| paths.get(id).cloned().unwrap_or_else(|| format!("{id} (unregistered)"));
     let named = |(name, group): (&String, &Group)| NamedSpending { name: name.clone(), group: (*group).into() };
     let crashed = |one: &Crashed| {
-        let (path, path_bytes) = json_path(&one.path);
+        let (path, path_bytes) = one.path.for_json();
         CrashedStatus {
             reserved_at: one.reserved_at.to_rfc3339(),
             repo: repo(&one.repo),

@@ -1,13 +1,13 @@
 //! What the cache holds, what it saved and what it cost.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::view::cache::{CachePart, CacheView, EntryTotals, LastPrune, RepoCache, VectorTotals};
 use super::view::repos::NONE_REGISTERED;
 use super::view::{shown, usd};
 use super::{QueryError, Reader};
+use crate::cache::report::{self as sums, GroupBy, GroupSums, PruneRecord};
 use crate::cache::{self, disk_bytes};
-use crate::clock::Timestamp;
 use crate::domain::RepoId;
 use crate::repo::registry::Registered;
 use crate::store::Result as StoreResult;
@@ -44,22 +44,20 @@ pub fn report(reader: &Reader<'_>, repos: &[Registered]) -> CacheView {
 fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheView) -> Result<(), QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(()) };
     let db = store.db();
-    let (by_type, by_model) = (parts(db, &repo.id, "analysis_type")?, parts(db, &repo.id, "model_id")?);
+    let (by_type, by_model) = (parts(db, &repo.id, GroupBy::AnalysisType)?, parts(db, &repo.id, GroupBy::Model)?);
+    let counts = sums::row_counts(db)?;
     let mut entries = EntryTotals::default();
     by_type.iter().for_each(|part| entries.add(&part.entries));
     let part = RepoCache {
         repo: shown(&repo.location.path),
         bytes: disk_bytes(store.dir.path().to_owned()),
         entries,
-        evicted: number(db, "SELECT count(*) FROM evicted WHERE cache_key IN (SELECT cache_key FROM current_keys)")?,
+        evicted: counts.evicted,
         vectors: VectorTotals {
             bytes: disk_bytes(store.dir.vectors()),
-            files: number(db, "SELECT count(*) FROM embedded_files")?,
-            chunks: number(
-                db,
-                "SELECT count(*) FROM chunks WHERE file_path IN (SELECT file_path FROM embedded_files)",
-            )?,
-            kept: number(db, "SELECT count(*) FROM retired_vectors")?,
+            files: counts.embedded_files,
+            chunks: counts.embedded_chunks,
+            kept: counts.retired_vectors,
             found: counter(db, cache::VECTORS_FOUND)?,
             made: counter(db, cache::VECTORS_MADE)?,
         },
@@ -78,26 +76,19 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheView) -> R
     Ok(())
 }
 
-/// The entries of each value of a column.
-/// Those of another repository's store were paid for there: here they saved their cost from the first access on.
-fn parts(db: &Connection, repo: &RepoId, column: &'static str) -> StoreResult<Vec<CachePart>> {
-    let mut statement = db.prepare(&format!(
-        "SELECT {column}, count(*), sum(size_bytes), sum(length(analysis_json)), sum(iif(repo_id = ?1, total_tokens, 0)),
-                sum(iif(repo_id = ?1, cost, 0)), sum(cost * max(access_count - (repo_id = ?1), 0))
-         FROM file_analysis GROUP BY {column}"
-    ))?;
-    let found = statement.query_map([&repo.0], |row| {
+fn parts(db: &Connection, repo: &RepoId, by: GroupBy) -> StoreResult<Vec<CachePart>> {
+    let part = |sums: GroupSums| {
         let entries = EntryTotals {
-            entries: row.get(1)?,
-            raw_bytes: row.get(2)?,
-            stored_bytes: row.get(3)?,
-            tokens: row.get(4)?,
-            cost_usd: usd(row.get(5)?),
-            saved_usd: usd(row.get(6)?),
+            entries: sums.entries,
+            raw_bytes: sums.raw_bytes,
+            stored_bytes: sums.stored_bytes,
+            tokens: sums.tokens,
+            cost_usd: usd(sums.cost),
+            saved_usd: usd(sums.saved),
         };
-        Ok(CachePart { name: row.get(0)?, entries })
-    })?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+        CachePart { name: sums.name, entries }
+    };
+    Ok(sums::sums(db, repo, by)?.into_iter().map(part).collect())
 }
 
 fn merge(into: &mut Vec<CachePart>, parts: Vec<CachePart>) {
@@ -109,24 +100,16 @@ fn merge(into: &mut Vec<CachePart>, parts: Vec<CachePart>) {
     }
 }
 
-fn number(db: &Connection, sql: &str) -> StoreResult<u64> {
-    Ok(db.query_row(sql, [], |row| row.get(0))?)
-}
-
 fn counter(db: &Connection, name: &str) -> StoreResult<u64> {
     Ok(cache::metadata(db, name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 fn last_prune(db: &Connection) -> StoreResult<Option<LastPrune>> {
-    let sql = "SELECT pruned_at, entries_removed, bytes_freed, pruning_strategy FROM pruning_stats
-               ORDER BY pruned_at DESC, rowid DESC LIMIT 1";
-    let found = db.query_row(sql, [], |row| {
-        Ok(LastPrune {
-            pruned_at: Timestamp(row.get(0)?).to_rfc3339(),
-            entries_removed: row.get(1)?,
-            bytes_freed: row.get(2)?,
-            strategy: row.get(3)?,
-        })
-    });
-    Ok(found.optional()?)
+    let shown = |prune: PruneRecord| LastPrune {
+        pruned_at: prune.pruned_at.to_rfc3339(),
+        entries_removed: prune.entries_removed,
+        bytes_freed: prune.bytes_freed,
+        strategy: prune.strategy,
+    };
+    Ok(sums::last_prune(db)?.map(shown))
 }

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::QueryError;
 use crate::config::RepoConfig;
 use crate::domain::{Language, SkipReason};
 use crate::embedder::chunk;
 use crate::outline;
-use crate::repo::{Content, Entry, RecordedView, Repo, RepoError, content, deny_globs};
+use crate::repo::{Content, Entry, RecordedView, Repo, RepoError, content, deny_globs, in_parallel};
 
 /// Bytes of source that make a token: the usual rule of thumb for English and code under BPE vocabularies.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -58,15 +56,11 @@ enum Looked {
 /// # Errors
 /// If the repository cannot be read.
 pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError> {
-    let deny = deny_globs(&config.deny).map_err(|(pattern, reason)| {
-        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
-    })?;
+    let deny = deny_globs(&config.deny).map_err(|error| QueryError::Invalid(error.to_string()))?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
     let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-    let source = std::sync::Mutex::new(git.clone());
-    let own = || source.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let looked: Vec<Looked> =
-        entries.par_iter().map_init(own, |git, entry| look(git, entry, &deny)).collect::<Result<_, RepoError>>()?;
+    let looked: Result<Vec<Looked>, RepoError> = in_parallel(None, git, &entries, |git, entry| look(git, entry, &deny));
+    let looked = looked?;
     let mut estimate = Estimate::default();
     for one in looked {
         match one {

@@ -3,7 +3,7 @@
 use super::view::show::{
     AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, by_file, worst,
 };
-use super::view::{json_path, shown};
+use super::view::shown;
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::edges::{self, Relation};
@@ -40,7 +40,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
     let legacy = legacy::of_file(store.db(), &file.path, file.content_hash.as_ref())?;
-    let (path, path_bytes) = json_path(&file.path);
+    let (path, path_bytes) = file.path.for_json();
     Ok(ShowView {
         repo: shown(&repo.location.path),
         path,

@@ -1,10 +1,9 @@
 //! Whom a range of commits touches, and who depends on whom.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use globset::GlobSet;
-use rayon::prelude::*;
 
 use super::{QueryError, Reader};
 use crate::cache::RepoStore;
@@ -14,7 +13,7 @@ use crate::domain::{Change, Edge, FilePath, Hash, ObjectId};
 use crate::impact::{self, Graph, Impact, Side};
 use crate::outline::{self, Outline};
 use crate::repo::registry::Registered;
-use crate::repo::{Content, Entry, Head, RecordedView, Repo, RepoError, content, deny_globs};
+use crate::repo::{Content, Entry, Head, RecordedView, Repo, RepoError, content, deny_globs, in_parallel};
 
 /// What a range of commits changes and touches.
 pub struct RangeImpact {
@@ -32,9 +31,7 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let git = Repo::open(&repo.location)?;
     let (from, to) = ends(&git, range)?;
     let patterns = reader.config.for_repo(&repo.location.path).deny;
-    let deny = deny_globs(&patterns).map_err(|(pattern, reason)| {
-        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
-    })?;
+    let deny = deny_globs(&patterns).map_err(|error| QueryError::Invalid(error.to_string()))?;
 
     let mut view = RecordedView::default();
     let first = git.diff(&view, from.tree.as_ref())?;
@@ -105,13 +102,9 @@ fn outlines_of<'a>(
     let mut seen: HashSet<&ObjectId> = HashSet::new();
     let missing: Vec<&Entry> =
         entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
-    let source = Mutex::new(git.clone());
-    let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let made: Vec<(ObjectId, Arc<Outline>)> = missing
-        .par_iter()
-        .map_init(own, |git, entry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, deny)?))))
-        .collect::<Result<_, RepoError>>()?;
-    known.extend(made);
+    let outline = |git: &Repo, entry: &&Entry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, deny)?)));
+    let made: Result<Vec<(ObjectId, Arc<Outline>)>, RepoError> = in_parallel(None, git, &missing, outline);
+    known.extend(made?);
     Ok(known)
 }
 

@@ -10,7 +10,6 @@ use crate::cache::store_dir;
 use crate::domain::RepoId;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
-use crate::store::StoreError;
 
 /// What is open, by repository.
 #[derive(Default)]
@@ -34,19 +33,19 @@ impl Kept {
         let present = file_id(&store_dir(reader.config, repo).analysis_db());
         let is_same = self.opened.insert(repo.id.clone(), present) == Some(present);
         if let Some(store) = self.stores.remove(&repo.id).filter(|_| is_same)
-            && hold(&store).is_ok()
+            && store.begin_reading().is_ok()
         {
             return Ok(Some(store));
         }
         let store = reader.store(repo)?;
-        store.as_ref().map(hold).transpose()?;
+        store.as_ref().map(RepoStore::begin_reading).transpose()?;
         Ok(store)
     }
 
     /// Keeps a store, which follows what is written again.
     pub(super) fn keep_store(&mut self, store: RepoStore) {
         // One that cannot be used on is opened again.
-        if store.db().execute_batch("COMMIT").is_ok() {
+        if store.end_reading().is_ok() {
             self.stores.insert(store.repo.clone(), store);
         }
     }
@@ -67,16 +66,6 @@ impl Kept {
         self.opened.retain(|id, _| is_known(id));
         self.repos.retain(|id, _| is_known(id));
     }
-}
-
-/// Begins to read a store's present state. One transaction spares hundreds of statements the locking, each, besides.
-///
-/// # Errors
-/// If its first page cannot be read any more.
-fn hold(store: &RepoStore) -> Result<(), StoreError> {
-    store.db().execute_batch("BEGIN")?;
-    store.db().query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-    Ok(())
 }
 
 fn file_id(path: &Path) -> FileId {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::estimate::{ANSWER_TOKENS, prompt_tokens};
 use super::{QueryError, Reader};
 use crate::budget::{self, Usage};
-use crate::cache::backlog::{self, Due};
 use crate::clock;
 use crate::domain::{AnalysisType, JobKind};
+use crate::index::backlog::{self, Due};
 use crate::repo::registry::Registered;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

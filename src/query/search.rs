@@ -15,7 +15,7 @@ use super::rank::{SearchQuestion, WEIGHTS};
 use super::snippet::{FileTexts, snippet};
 use super::view::repos::NONE_REGISTERED;
 use super::view::search::{RepoFreshness, SearchHit, SearchView};
-use super::view::{json_path, shown};
+use super::view::shown;
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::{RepoStore, overlay, view};
@@ -218,7 +218,7 @@ impl Searcher {
         let mut texts = FileTexts::default();
         let hit = |candidate: HitCandidate| {
             let searched = &repos[candidate.repo];
-            let (path, path_bytes) = json_path(&candidate.chunk.path);
+            let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
             Ok(SearchHit {
                 repo: shown_path(&searched.repo),

@@ -23,16 +23,11 @@ pub enum Subject {
 impl Subject {
     /// Inverse of the `Display` form.
     pub fn parse(text: &str) -> Option<Self> {
-        let blob = |hex: &str| {
-            let bytes =
-                hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-            bytes.collect::<Option<Vec<u8>>>().map(ObjectId)
-        };
         let mut parts = text.trim_end().split(' ');
         Some(match (parts.next()?, parts.next()?, parts.next(), parts.next()) {
-            ("blob", hex, None, None) => Self::Blob(blob(hex)?),
+            ("blob", hex, None, None) => Self::Blob(ObjectId::from_hex(hex)?),
             ("job", repo, Some(kind), Some(hex)) => {
-                Self::Job { repo: RepoId(repo.to_owned()), kind: JobKind::parse(kind)?, blob: blob(hex)? }
+                Self::Job { repo: RepoId(repo.to_owned()), kind: JobKind::parse(kind)?, blob: ObjectId::from_hex(hex)? }
             }
             _ => return None,
         })

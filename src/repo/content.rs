@@ -50,14 +50,24 @@ pub fn content(repo: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Content, Re
     }
 }
 
+/// A deny pattern that cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+#[error("invalid glob {pattern} under [privacy] deny: {reason}")]
+pub struct InvalidGlob {
+    pattern: String,
+    reason: String,
+}
+
 /// The user's deny patterns, compiled.
 ///
 /// # Errors
-/// The pattern that is no glob, and why.
-pub fn deny_globs(patterns: &[String]) -> Result<GlobSet, (String, String)> {
+/// The first pattern that is an invalid glob, and why.
+pub fn deny_globs(patterns: &[String]) -> Result<GlobSet, InvalidGlob> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        set.add(Glob::new(pattern).map_err(|error| (pattern.clone(), error.to_string()))?);
+        set.add(
+            Glob::new(pattern).map_err(|error| InvalidGlob { pattern: pattern.clone(), reason: error.to_string() })?,
+        );
     }
-    set.build().map_err(|error| (patterns.join(", "), error.to_string()))
+    set.build().map_err(|error| InvalidGlob { pattern: patterns.join(", "), reason: error.to_string() })
 }

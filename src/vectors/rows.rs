@@ -133,7 +133,7 @@ pub(super) fn from_batch(batch: &RecordBatch) -> Vec<ChunkRow> {
 
 fn row(batch: &RecordBatch, index: usize) -> Option<ChunkRow> {
     let text = |name| Some(strings(batch, name)?.value(index).to_owned());
-    let hash = |name| parse_hash(strings(batch, name)?.value(index));
+    let hash = |name| Hash::from_hex(strings(batch, name)?.value(index));
     let number = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>()?.value(index));
     Some(ChunkRow {
         chunk_id: text("chunk_id")?,
@@ -154,7 +154,9 @@ fn row(batch: &RecordBatch, index: usize) -> Option<ChunkRow> {
 /// Chunk hash and vector of each row.
 pub(super) fn vectors(batch: &RecordBatch) -> Vec<(Hash, [f32; DIMENSIONS])> {
     let Some(hashes) = strings(batch, "chunk_hash") else { return Vec::new() };
-    (0..batch.num_rows()).filter_map(|index| Some((parse_hash(hashes.value(index))?, vector(batch, index)?))).collect()
+    (0..batch.num_rows())
+        .filter_map(|index| Some((Hash::from_hex(hashes.value(index))?, vector(batch, index)?)))
+        .collect()
 }
 
 /// The vector of each row, with its chunk and model.
@@ -163,7 +165,7 @@ pub(super) fn owned_vectors(batch: &RecordBatch) -> Vec<OwnedVector> {
         return Vec::new();
     };
     let owned = |index| {
-        let chunk_hash = parse_hash(hashes.value(index))?;
+        let chunk_hash = Hash::from_hex(hashes.value(index))?;
         Some(OwnedVector { chunk_hash, model_id: models.value(index).to_owned(), vector: vector(batch, index)? })
     };
     (0..batch.num_rows()).filter_map(owned).collect()
@@ -203,10 +205,4 @@ fn strings<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b StringArray> {
 fn vector(batch: &RecordBatch, index: usize) -> Option<[f32; DIMENSIONS]> {
     let list = batch.column_by_name("vector")?.as_fixed_size_list_opt()?.value(index);
     list.as_primitive_opt::<Float32Type>()?.values().as_ref().try_into().ok()
-}
-
-fn parse_hash(hex: &str) -> Option<Hash> {
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(byte).collect();
-    Hash::from_bytes(&bytes?)
 }

@@ -51,6 +51,10 @@ pub enum WorkerError {
     Directory { path: std::path::PathBuf, source: std::io::Error },
     #[error("no thread can be started: {0}; the machine is out of processes or memory")]
     Threads(String),
+    #[error("the repository's store was closed while it was in use")]
+    NoStore,
+    #[error("searches cannot be answered: {0}")]
+    Search(String),
 }
 
 impl From<rusqlite::Error> for WorkerError {
@@ -278,7 +282,7 @@ impl Worker {
             self.sweep_vectors(&registered)?;
             let db = self.stores[&repo].db();
             chunks::merge_words(db)?;
-            db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
+            store::optimize(db)?;
         }
         for store in self.stores.values_mut() {
             let improved = dictionary::improve(store, clock::now())?;
@@ -287,7 +291,7 @@ impl Worker {
                 evict::reclaim(store.db())?;
             }
         }
-        self.queue.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
+        store::checkpoint(&self.queue)?;
         self.prune_if_large()
     }
 
@@ -300,7 +304,7 @@ impl Worker {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.stores.get_mut(&repo.id).ok_or_else(|| WorkerError::Threads("the store vanished".to_owned()))
+        self.stores.get_mut(&repo.id).ok_or(WorkerError::NoStore)
     }
 
     /// One that was placed elsewhere takes over what the old one had.

@@ -11,11 +11,6 @@ const LONGEST_SIGNATURE: usize = 400;
 /// How a reference to a file that is included as text begins; what follows is a path, which no prompt shows.
 const INCLUDE: &str = "include ";
 
-/// Whether a model is shown what the file uses when it is asked this.
-pub const fn sees_dependencies(analysis_type: AnalysisType) -> bool {
-    matches!(analysis_type, AnalysisType::Analysis | AnalysisType::Refactor)
-}
-
 /// The references of one file, as a prompt shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
@@ -37,7 +32,7 @@ impl Context {
 /// The context of a question: empty for the types that see none. At most `max_bytes` long; what resolves comes first, then in the
 /// order of the alphabet, up to the first line that does not fit, so that the same references give the same bytes everywhere.
 pub fn context(analysis_type: AnalysisType, uses: &[DependencyUse], max_bytes: usize) -> Context {
-    if !sees_dependencies(analysis_type) {
+    if !analysis_type.spec().model_sees_dependencies {
         return Context::default();
     }
     let mut symbols: Vec<UsedSymbol> = uses.iter().map(symbol).collect();

@@ -28,7 +28,7 @@ mod withhold;
 pub use backoff::backoff;
 pub use breaker::{Breaker, Passage};
 pub use client::{Client, Request};
-pub use context::{Context, context, sees_dependencies};
+pub use context::{Context, context};
 pub use endpoint::{Endpoint, EndpointError};
 pub use gate::{Gate, Pass};
 pub use key::{ApiKey, KeyError};

@@ -48,7 +48,7 @@ fn only_types_that_judge_uses_are_shown_them() {
     let subject = Subject { uses: &uses, ..subject("fn a() { load(); }\n") };
     for &analysis_type in AnalysisType::ALL {
         let shows = rendered(analysis_type, &subject).question().contains("fn load() -> u8");
-        assert_eq!(shows, super::super::sees_dependencies(analysis_type), "{analysis_type}");
+        assert_eq!(shows, analysis_type.spec().model_sees_dependencies, "{analysis_type}");
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use globset::GlobSet;
-use rayon::prelude::*;
 
 use super::super::{QueryError, Reader};
 use crate::analyzer::llm::Withheld;
@@ -14,8 +11,7 @@ use crate::cache::RepoStore;
 use crate::cache::chunks::ChunkRecord;
 use crate::cache::key::StoredParts;
 use crate::cache::overlay;
-use crate::cache::view::{FileRecord, Used};
-use crate::domain::{Edge, FilePath, Hash, JobKind, ObjectId};
+use crate::domain::{Edge, FilePath, FileRecord, Hash, JobKind, ObjectId, Used};
 use crate::embedder::chunk;
 use crate::impact::{self, Graph};
 use crate::index::chunks::records;
@@ -25,7 +21,8 @@ use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
 use crate::plan::{self, Cause, Layers, Recipe, Stored};
 use crate::repo::registry::Registered;
-use crate::repo::{Entry, Head, RecordedView, Repo, RepoError};
+use crate::repo::{Entry, Head, RecordedView, Repo, RepoError, in_parallel};
+use globset::GlobSet;
 
 /// Everything that is derived from a commit.
 pub(super) struct Expected {
@@ -55,7 +52,9 @@ impl Expected {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
         let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
         let reading = Reading { trace: None, deny, quarantined, segmented: AtomicUsize::new(0) };
-        let reads: Vec<FileRead> = in_parallel(git, &entries, |git, entry| reading.read(git, entry))?;
+        let reads: Result<Vec<FileRead>, RepoError> =
+            in_parallel(None, git, &entries, |git, entry| reading.read(git, entry));
+        let reads = reads?;
         let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.outline)));
         let mut expected = Self {
             files: BTreeMap::new(),
@@ -145,19 +144,10 @@ impl Expected {
             let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
             Ok((file.path.clone(), records(&file.path, &chunks)))
         };
-        self.chunks.extend(in_parallel(git, &indexed, cut)?);
+        let chunks: Result<Vec<_>, RepoError> = in_parallel(None, git, &indexed, cut);
+        self.chunks.extend(chunks?);
         Ok(())
     }
-}
-
-fn in_parallel<T: Sync, R: Send>(
-    git: &Repo,
-    all: &[T],
-    each: impl Fn(&Repo, &T) -> Result<R, RepoError> + Sync,
-) -> Result<Vec<R>, RepoError> {
-    let source = Mutex::new(git.clone());
-    let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    all.par_iter().map_init(own, |git, one| each(git, one)).collect()
 }
 
 /// A store that holds nothing: of a plan, the keys are wanted.

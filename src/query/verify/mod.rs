@@ -58,9 +58,7 @@ pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryEr
         None => Head::default(),
     };
     let patterns = reader.config.for_repo(&repo.location.path).deny;
-    let deny = deny_globs(&patterns).map_err(|(pattern, reason)| {
-        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
-    })?;
+    let deny = deny_globs(&patterns).map_err(|error| QueryError::Invalid(error.to_string()))?;
     let expected = Expected::build(reader, repo, &store, &git, &head, &deny, &quarantined(reader)?)?;
     let mut differences = view::differences(store.db(), &expected)?;
     let jobs_after = jobs(reader, &repo.id)?;

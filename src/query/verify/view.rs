@@ -10,8 +10,8 @@ use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
 use crate::cache::outlines;
 use crate::cache::overlay;
-use crate::cache::view::{self, FileRecord, Used};
-use crate::domain::{Edge, FilePath, Hash, JobKind, ObjectId};
+use crate::cache::view;
+use crate::domain::{Edge, FilePath, FileRecord, Hash, JobKind, ObjectId, Used};
 use crate::outline::Outline;
 use crate::store::Result;
 

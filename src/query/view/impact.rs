@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{PathText, json_path, shown};
+use super::{PathText, shown};
 use crate::domain::{Change, Edge, ObjectId};
 use crate::query::impact::RangeImpact;
 use crate::repo::registry::Registered;
@@ -60,7 +60,7 @@ impl ImpactView {
         let id = |id: &Option<ObjectId>| id.as_ref().map(ToString::to_string);
         let dependents = found.impact.dependents.iter().map(|(path, because)| {
             let because = because.iter().map(|cause| UsedChange {
-                file: json_path(&cause.file).0,
+                file: cause.file.for_json().0,
                 symbol: cause.symbol.clone(),
                 dependency_type: cause.dependency_type.as_str(),
             });
@@ -73,7 +73,7 @@ impl ImpactView {
             to: id(&found.to.commit),
             changed: found.changes.iter().map(ChangedFile::from).collect(),
             dependents: dependents.collect(),
-            cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: json_path(file).0 }).collect(),
+            cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: file.for_json().0 }).collect(),
             why_empty: found.changes.is_empty().then(|| "the two commits have the same files".to_owned()),
         }
     }
@@ -82,7 +82,7 @@ impl ImpactView {
 impl From<&Change> for ChangedFile {
     fn from(change: &Change) -> Self {
         let from_path = match change {
-            Change::Rename { from, .. } => Some(json_path(from).0),
+            Change::Rename { from, .. } => Some(from.for_json().0),
             _ => None,
         };
         Self { path: change.path().into(), change: change.as_str(), from_path }
@@ -126,8 +126,8 @@ impl DepsView {
 impl From<&Edge> for EdgeView {
     fn from(edge: &Edge) -> Self {
         Self {
-            source_file: json_path(&edge.source_file).0,
-            dependent_file: json_path(&edge.dependent_file).0,
+            source_file: edge.source_file.for_json().0,
+            dependent_file: edge.dependent_file.for_json().0,
             dependency_type: edge.dependency_type.as_str(),
             symbol_name: edge.symbol_name.clone(),
         }

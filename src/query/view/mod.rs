@@ -46,7 +46,7 @@ pub struct PathText {
 
 impl From<&FilePath> for PathText {
     fn from(path: &FilePath) -> Self {
-        let (path, path_bytes) = json_path(path);
+        let (path, path_bytes) = path.for_json();
         Self { path, path_bytes }
     }
 }
@@ -58,20 +58,12 @@ impl fmt::Display for PathText {
     }
 }
 
-/// Returns a path for JSON: as it is if it is UTF-8; else percent-escaped, with its bytes in hex.
-pub fn json_path(path: &FilePath) -> (String, Option<String>) {
-    match path.as_str() {
-        Some(text) => (text.to_owned(), None),
-        None => (path.escaped(), Some(path.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())),
-    }
-}
-
 /// Returns a path of the file system as text; bytes that are not UTF-8 are replaced.
 pub(crate) fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Returns a path of [`json_path`] for a terminal: control characters are escaped.
+/// Returns a path of [`FilePath::for_json`] for a terminal: control characters are escaped.
 pub fn for_terminal(path: &str) -> String {
     FilePath::new(path.as_bytes()).to_string()
 }

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::json_path;
 use crate::domain::{JobState, StaleReason};
 use crate::queue::{Counts, Job};
 
@@ -53,9 +52,9 @@ impl JobView {
 
 impl From<&Job> for JobView {
     fn from(job: &Job) -> Self {
-        let (path, path_bytes) = json_path(&job.path);
+        let (path, path_bytes) = job.path.for_json();
         let (reason_symbol, reason_file) = match &job.reason {
-            StaleReason::DependencyChanged { symbol, file } => (Some(symbol.clone()), Some(json_path(file).0)),
+            StaleReason::DependencyChanged { symbol, file } => (Some(symbol.clone()), Some(file.for_json().0)),
             _ => (None, None),
         };
         Self {

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
-
-use rayon::prelude::*;
 
 use crate::analyzer::local::OpenFile;
 use crate::analyzer::{DependencyUse, Local, Subject};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::overlay;
-use crate::cache::view::{self, FileRecord};
+use crate::cache::view;
 use crate::clock::{self, Timestamp};
-use crate::domain::{AnalysisType, JobKind, RepoId, StaleReason};
+use crate::domain::{AnalysisType, FileRecord, JobKind, RepoId, StaleReason};
 use crate::index::{read, recipe};
 use crate::queue::{self, Job};
-use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
+use crate::repo::{Repo, in_parallel};
 use crate::store::StoreError;
 use crate::worker::process::slots::Slots;
 use crate::worker::{Worker, WorkerError, subject};
@@ -119,23 +116,20 @@ impl Worker {
             return Ok(Err(job));
         }
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
-        let uses = match analysis_type {
-            AnalysisType::Analysis => {
-                view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
-            }
-            _ => Vec::new(),
+        let uses = if analysis_type.spec().local_sees_dependencies {
+            view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
+        } else {
+            Vec::new()
         };
         let saved = overlay::saved_text(store.db(), &file)?;
         Ok(Ok(Prepared { job, analysis_type, key, file, uses, saved }))
     }
 
     fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<Report, Ended>> {
-        let source = Mutex::new(git.clone());
-        let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (analyzer, slots) = (&self.analyzer, &self.slots);
         let files: Vec<&[Prepared]> = prepared.chunk_by(|a, b| a.file.path == b.file.path).collect();
-        let make = |git: &mut Repo, file: &&[Prepared]| make_all(analyzer, slots, git, file);
-        let made: Vec<Vec<_>> = self.pool.install(|| files.par_iter().map_init(own, make).collect());
+        let make = |git: &Repo, file: &&[Prepared]| make_all(analyzer, slots, git, file);
+        let made: Vec<Vec<_>> = in_parallel(Some(&self.pool), git, &files, make);
         made.into_iter().flatten().collect()
     }
 

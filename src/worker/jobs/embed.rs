@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::analyze::{Ended, by_repo, panic_text};
-use crate::cache::view::{self, FileRecord};
+use crate::cache::view;
 use crate::cache::{self, overlay, retired};
 use crate::clock;
-use crate::domain::{FilePath, Hash};
+use crate::domain::{FilePath, FileRecord, Hash};
 use crate::embedder::bert::{EmbedError, Embedder, Vector};
 use crate::embedder::chunk::{self, Chunk};
 use crate::index::chunks::records;

@@ -53,7 +53,7 @@ impl SearchSocket {
         }
         // run/ is 0700: nobody else reaches the socket.
         let listener = UnixListener::bind(&path).map_err(directory)?;
-        let searcher = Searcher::for_many(home, config).map_err(|error| WorkerError::Threads(error.to_string()))?;
+        let searcher = Searcher::for_many(home, config).map_err(|error| WorkerError::Search(error.to_string()))?;
         let searcher = Arc::new(Mutex::new(searcher));
         let last_used = Arc::new(Mutex::new(None));
         let used = last_used.clone();

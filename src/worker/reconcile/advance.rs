@@ -1,9 +1,7 @@
 //! Making the recorded view what HEAD is, in one transaction.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
 use rusqlite::Connection;
 
 use super::compare::{Comparison, gone};
@@ -12,10 +10,10 @@ use super::schedule::Planned;
 use super::{READ_WITH, Unreconciled};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
-use crate::cache::view::{self, FileRecord};
+use crate::cache::view;
 use crate::cache::{self, analyses, outlines};
 use crate::clock::{self, Timestamp};
-use crate::domain::{FilePath, JobKind};
+use crate::domain::{FilePath, FileRecord, JobKind};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::Impact;
 use crate::index::chunks::records;
@@ -24,7 +22,7 @@ use crate::language::segment::Segment;
 use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
-use crate::repo::{Repo, RepoError};
+use crate::repo::{Repo, RepoError, in_parallel};
 use crate::store::{Result as StoreResult, StoreError};
 use crate::worker::Worker;
 
@@ -168,9 +166,7 @@ pub(super) fn cut(
     files: &[FileRecord],
     segmented: &Segmented<'_>,
 ) -> Result<Vec<Vec<Chunk>>, RepoError> {
-    let source = Mutex::new(git.clone());
-    let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let cut_one = |git: &mut Repo, file: &FileRecord| {
+    let cut_one = |git: &Repo, file: &FileRecord| {
         let text = read::text(git, &file.blob)?.unwrap_or_default();
         let module_path = file.links.module_path.as_deref();
         Ok(match segmented.get(&file.path) {
@@ -178,7 +174,7 @@ pub(super) fn cut(
             None => chunk::chunks(file.language, module_path, &text),
         })
     };
-    pool.install(|| files.par_iter().map_init(own, cut_one).collect())
+    in_parallel(Some(pool), git, files, cut_one)
 }
 
 /// Writes the chunks of one file into the lexical index.

@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
-use rayon::prelude::*;
 
 use super::Unreconciled;
 use crate::cache::recorded::StoredView;
-use crate::cache::view::{self, FileRecord};
-use crate::domain::{Change, FilePath, ObjectId};
+use crate::cache::view;
+use crate::domain::{Change, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
 use crate::queue::{self, Subject};
 use crate::repo::registry::Registered;
-use crate::repo::{Entry, Head, Repo, TreeDiff};
+use crate::repo::{Entry, Head, Repo, RepoError, TreeDiff, in_parallel};
 use crate::worker::Worker;
 
 /// What a comparison found, and what was read for it.
@@ -74,12 +72,9 @@ impl Worker {
         }
         let segmented = AtomicUsize::new(SEGMENTED_BYTES);
         let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
-        let source = Mutex::new(git.clone());
-        let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let read = self.pool.install(|| {
-            together.par_iter().map_init(own, |git, entry| reading.read(git, entry)).collect::<Result<Vec<_>, _>>()
-        })?;
-        reads.extend(read);
+        let read: Result<Vec<FileRead>, RepoError> =
+            in_parallel(Some(&self.pool), git, &together, |git, entry| reading.read(git, entry));
+        reads.extend(read?);
         Ok(reads)
     }
 

@@ -4,6 +4,8 @@
 //! the same difference again and enqueues the same jobs again, which changes nothing.
 
 mod advance;
+mod base;
+mod commit;
 mod compare;
 pub(in crate::worker) mod memory;
 mod order;
@@ -21,11 +23,13 @@ use crate::index::recipe;
 use crate::language;
 use crate::outline::OUTLINE_VERSION;
 use crate::repo::registry::{self, Outcome, Registered};
-use crate::repo::{Busy, CLASSIFY_VERSION, Repo, RepoError, deny_globs};
+use crate::repo::{Busy, CLASSIFY_VERSION, InvalidGlob, Repo, RepoError, deny_globs};
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
 use crate::worker::{Worker, WorkerError};
-use overlay::Extent;
+use base::{Site, pass};
+use commit::HeadBase;
+use overlay::ViewBase;
 use relate::Relations;
 
 /// Name in `cache_metadata` of what the recorded files were read with.
@@ -64,8 +68,11 @@ pub enum Unreconciled {
     Repo(#[from] RepoError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the pattern {pattern} under [privacy] deny is no glob: {reason}")]
-    Deny { pattern: String, reason: String },
+    #[error(transparent)]
+    Deny(#[from] InvalidGlob),
+    /// The worker itself cannot go on; the repository is not to blame.
+    #[error(transparent)]
+    Worker(WorkerError),
 }
 
 impl From<rusqlite::Error> for Unreconciled {
@@ -78,7 +85,7 @@ impl From<WorkerError> for Unreconciled {
     fn from(error: WorkerError) -> Self {
         match error {
             WorkerError::Store(error) => Self::Store(error),
-            other => Self::Store(StoreError::Unreadable { what: "store", detail: other.to_string() }),
+            other => Self::Worker(other),
         }
     }
 }
@@ -121,24 +128,16 @@ impl Worker {
         let config = self.config.for_repo(&repo.location.path);
         let recipe = recipe::for_repo(&self.recipe, &config);
         let patterns = config.deny;
-        let deny = deny_globs(&patterns).map_err(|(pattern, reason)| Unreconciled::Deny { pattern, reason })?;
+        let deny = deny_globs(&patterns)?;
         let read_with = read_with(&patterns, self.config.llm.max_context_bytes);
         let reread = cache::metadata(self.store(repo)?.db(), READ_WITH)?.as_deref() != Some(&read_with);
         let full = !matches!(depth, Depth::Head | Depth::Changes) || reread || repo.planned_with != Some(recipe.hash());
 
-        let comparison = self.compare(repo, &git, head, &deny, reread)?;
-        let mut relations = self.relate(repo, &comparison, reread)?;
-        let planned = self.plan(repo, &recipe, &comparison, &relations, full)?;
-        let jobs = self.enqueue(repo, schedule::unwanted(&comparison), &planned.plans)?;
-        self.advance(repo, &git, &comparison, &mut relations, &planned, &read_with)?;
-        let overlaid = self.lay_over(
-            repo,
-            &git,
-            &recipe,
-            &comparison,
-            &deny,
-            Extent { of_head: depth == Depth::Head && !full, full, reread },
-        )?;
+        let site = Site { repo, git: &git, recipe: &recipe, deny: &deny, read_with: &read_with, full, reread };
+        let Some(committed) = pass(self, &site, HeadBase { head })? else { return Ok(Reconciled::default()) };
+        let comparison = &committed.found;
+        let of_head = depth == Depth::Head && !full;
+        let overlaid = pass(self, &site, ViewBase { comparison, of_head })?;
 
         let outcome = Outcome {
             head: comparison.head.commit.clone(),
@@ -146,10 +145,13 @@ impl Worker {
             planned_with: full.then(|| recipe.hash()),
         };
         registry::record_reconciled(&self.queue, &repo.id, &outcome, clock::now())?;
-        let Relations { resolved, impact, .. } = &relations;
+        let Relations { resolved, impact, .. } = &committed.related;
         let (changes, dependents) = (comparison.diff.changes.len(), impact.dependents.len());
-        let (saved, jobs) = (overlaid.changes, jobs + overlaid.jobs);
-        Ok(Reconciled { changes, saved, resolved: *resolved, dependents, jobs })
+        let (saved, saved_jobs) = overlaid.map_or((0, 0), |overlaid| (overlaid.found.changes(), overlaid.jobs));
+        if saved > 0 {
+            tracing::info!(repo = %repo.id, saved, jobs = saved_jobs, "applied the overlay");
+        }
+        Ok(Reconciled { changes, saved, resolved: *resolved, dependents, jobs: committed.jobs + saved_jobs })
     }
 }
 

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::compare::Comparison;
 use crate::cache::outlines;
-use crate::cache::view::FileRecord;
-use crate::domain::{FilePath, JobKind, Role};
+use crate::domain::{FilePath, FileRecord, JobKind, Role};
 use crate::language;
 use crate::outline::{Outline, SymbolKind, Visibility};
 use crate::plan::FilePlan;
@@ -82,8 +81,7 @@ fn public_items(outline: &Outline) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::view::Links;
-    use crate::domain::{EntryMode, Language, ObjectId, Source};
+    use crate::domain::{EntryMode, Language, Links, ObjectId, Source};
     use crate::outline::{outline, role_of};
 
     /// The place of a file with this text.

@@ -1,5 +1,5 @@
-//! The work tree over HEAD: which files it has otherwise is compared like a tree, read once, and planned, queued and advanced in the
-//! same order. What HEAD has stays as it is recorded, so that nothing of it has to be found again when the work tree is clean.
+//! Indexes uncommitted changes on top of HEAD: the layer of what is saved. What HEAD has stays as it is recorded, so that nothing
+//! of it has to be found again when the work tree is clean.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use globset::GlobSet;
 
 use super::Unreconciled;
 use super::advance::{cut, forget, put_chunks, put_keys};
+use super::base::{Base, Site};
 use super::compare::Comparison;
 use super::memory::Recollection;
 use super::relate::load;
 use super::saved::{SavedRead, State, compare};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::recorded::StoredView;
-use crate::cache::view::{self, FileRecord, Links, Used};
+use crate::cache::view;
 use crate::cache::{self, RepoStore, outlines};
-use crate::domain::FilePath;
+use crate::domain::{FilePath, FileRecord, Links, Used};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::{Graph, World, resolve};
 use crate::index::links::{links, used};
@@ -34,29 +35,16 @@ use crate::repo::{Repo, RepoError};
 use crate::store::StoreError;
 use crate::worker::Worker;
 
-/// How much of the overlay is looked at although nothing tells that it is another one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    /// Only what HEAD's move changed is looked at.
+/// The view with the work tree on top, after HEAD was brought to what it is by `comparison`.
+pub(super) struct ViewBase<'c> {
+    pub comparison: &'c Comparison,
+    /// Only what HEAD's move changed is scanned.
     pub of_head: bool,
-    /// Every file is planned.
-    pub full: bool,
-    /// Every file is read.
-    pub reread: bool,
-}
-
-/// What laying the work tree over HEAD did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Overlaid {
-    /// Files whose content in the view is another than before.
-    pub changes: usize,
-    /// New jobs.
-    pub jobs: usize,
 }
 
 /// The work tree against the overlay that is recorded.
 #[derive(Default)]
-struct Difference {
+pub(super) struct SavedDifference {
     /// Files that are new in the overlay, or have another content.
     read: BTreeMap<FilePath, SavedRead>,
     /// Those whose content is the recorded one although their attributes are others.
@@ -69,7 +57,12 @@ struct Difference {
     note: Option<String>,
 }
 
-impl Difference {
+impl SavedDifference {
+    /// Files whose content in the view is another than before.
+    pub(super) fn changes(&self) -> usize {
+        self.read.len() + self.left.len()
+    }
+
     fn keep(&mut self, recorded: &BTreeMap<FilePath, OverlayFile>, is_kept: impl Fn(&FilePath) -> bool) {
         let kept = recorded.iter().filter(|(path, _)| is_kept(path));
         self.kept.extend(kept.map(|(path, file)| (path.clone(), file.clone())));
@@ -108,60 +101,86 @@ enum Sight<'d> {
 const ONE_BY_ONE: usize = 1_000;
 
 /// What the view will say of the files of the overlay.
-struct Outlook {
+pub(super) struct Outlook {
     /// Of the files of the overlay whose links are others than before.
     links: BTreeMap<FilePath, (Links, Vec<Used>)>,
     /// Those among them that are not read, and are elsewhere in the module tree.
     moved: BTreeSet<FilePath>,
 }
 
-impl Worker {
-    /// Brings the overlay to what the work tree is, after HEAD was brought to what it is by `comparison`.
-    pub(super) fn lay_over(
-        &mut self,
-        repo: &Registered,
-        git: &Repo,
-        recipe: &Recipe,
-        comparison: &Comparison,
-        deny: &GlobSet,
-        extent: Extent,
-    ) -> Result<Overlaid, Unreconciled> {
-        let found = match self.find_saved(repo, comparison, deny, extent) {
+impl ViewBase<'_> {
+    /// Whether every file of the overlay is planned: what is committed may have changed what it uses.
+    fn plans_all(&self, site: &Site<'_>) -> bool {
+        site.full || !self.comparison.diff.changes.is_empty()
+    }
+}
+
+impl Base for ViewBase<'_> {
+    type Found = SavedDifference;
+    type Related = Outlook;
+    type Planned = Vec<FilePlan>;
+
+    fn compare(&mut self, worker: &mut Worker, site: &Site<'_>) -> Result<Option<SavedDifference>, Unreconciled> {
+        let repo = site.repo;
+        let found = match worker.find_saved(repo, self, site.deny, site.reread) {
             Err(Unreconciled::Repo(error @ RepoError::WorkTree { .. })) => {
                 tracing::warn!(repo = %repo.id, %error, "the work tree is not followed");
-                return self.note_overlay(repo, &error.to_string()).map(|()| Overlaid::default());
+                return worker.note_overlay(repo, &error.to_string()).map(|()| None);
             }
             found => found?,
         };
-        // What is committed may have changed what the files of the overlay use.
-        let all = extent.full || !comparison.diff.changes.is_empty();
-        let changes = found.read.len() + found.left.len();
-        let plans_kept = all && !found.kept.is_empty();
-        if changes == 0 && !plans_kept {
-            return self.put_touched(repo, &found).map(|()| Overlaid::default());
+        let plans_kept = self.plans_all(site) && !found.kept.is_empty();
+        if found.changes() == 0 && !plans_kept {
+            return worker.put_touched(repo, &found).map(|()| None);
         }
-        let outlook = self.foresee(repo, &found)?;
-        let plans = self.plan_saved(repo, recipe, &found, &outlook, all)?;
-        let jobs = self.enqueue(repo, unwanted(&found, &plans), &plans)?;
-        self.put_overlay(repo, git, &found, &outlook, &plans)?;
-        tracing::info!(repo = %repo.id, changes, jobs, "the work tree is laid over HEAD");
-        Ok(Overlaid { changes, jobs })
+        Ok(Some(found))
     }
 
+    fn relate(&self, worker: &mut Worker, site: &Site<'_>, found: &SavedDifference) -> Result<Outlook, Unreconciled> {
+        worker.foresee(site.repo, found)
+    }
+
+    fn plan(
+        &self,
+        worker: &mut Worker,
+        site: &Site<'_>,
+        found: &SavedDifference,
+        outlook: &Outlook,
+    ) -> Result<Vec<FilePlan>, Unreconciled> {
+        worker.plan_saved(site.repo, site.recipe, found, outlook, self.plans_all(site))
+    }
+
+    fn unwanted(&self, found: &SavedDifference, plans: &Vec<FilePlan>) -> Vec<FilePath> {
+        unwanted(found, plans).collect()
+    }
+
+    fn advance(
+        &self,
+        worker: &mut Worker,
+        site: &Site<'_>,
+        found: &SavedDifference,
+        outlook: &mut Outlook,
+        plans: &Vec<FilePlan>,
+    ) -> Result<(), Unreconciled> {
+        worker.put_overlay(site.repo, site.git, found, outlook, plans)
+    }
+}
+
+impl Worker {
     /// What the work tree has otherwise than HEAD, against what is recorded of it.
     fn find_saved(
         &mut self,
         repo: &Registered,
-        comparison: &Comparison,
+        base: &ViewBase<'_>,
         deny: &GlobSet,
-        extent: Extent,
-    ) -> Result<Difference, Unreconciled> {
+        reread: bool,
+    ) -> Result<SavedDifference, Unreconciled> {
         let is_followed = self.config.for_repo(&repo.location.path).watch.tree;
         let (quarantined, suspects) = self.suspect_blobs()?;
         let store = self.store(repo)?;
         let recorded = overlay::files(store.db())?;
-        let mut found = Difference::default();
-        let sight = if is_followed { look(repo, store, comparison, deny, extent)? } else { Sight::Nothing };
+        let mut found = SavedDifference::default();
+        let sight = if is_followed { look(repo, store, base, deny)? } else { Sight::Nothing };
         match sight {
             Sight::Nothing => found.note = Some(String::new()),
             Sight::AsHead { changed } => found.keep(&recorded, |path| !changed.contains(path)),
@@ -175,7 +194,7 @@ impl Worker {
                 for candidate in candidates.files {
                     let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
                     let committed = at.and_then(|at| head.get(at));
-                    let recorded = recorded.get(&candidate.path).filter(|_| !extent.reread);
+                    let recorded = recorded.get(&candidate.path).filter(|_| !reread);
                     found.add(candidate.path.clone(), compare(&mut tree, &reading, candidate, committed, recorded)?);
                 }
             }
@@ -190,7 +209,7 @@ impl Worker {
     }
 
     /// What the graph of the view says of the files of the overlay, where it differs from what is recorded.
-    fn foresee(&mut self, repo: &Registered, found: &Difference) -> Result<Outlook, Unreconciled> {
+    fn foresee(&mut self, repo: &Registered, found: &SavedDifference) -> Result<Outlook, Unreconciled> {
         let mut outlines: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
         let db = self.store(repo)?.db();
         for (path, file) in &found.kept {
@@ -264,7 +283,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         recipe: &Recipe,
-        found: &Difference,
+        found: &SavedDifference,
         outlook: &Outlook,
         all: bool,
     ) -> Result<Vec<FilePlan>, Unreconciled> {
@@ -296,7 +315,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         git: &Repo,
-        found: &Difference,
+        found: &SavedDifference,
         outlook: &Outlook,
         plans: &[FilePlan],
     ) -> Result<(), Unreconciled> {
@@ -349,7 +368,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         git: &Repo,
-        found: &Difference,
+        found: &SavedDifference,
     ) -> Result<BTreeMap<FilePath, Vec<Chunk>>, Unreconciled> {
         let db = self.store(repo)?.db();
         let mut files = Vec::new();
@@ -360,7 +379,7 @@ impl Worker {
         Ok(files.into_iter().map(|file| file.path).zip(chunks).collect())
     }
 
-    fn put_touched(&mut self, repo: &Registered, found: &Difference) -> Result<(), Unreconciled> {
+    fn put_touched(&mut self, repo: &Registered, found: &SavedDifference) -> Result<(), Unreconciled> {
         if !found.touched.is_empty() {
             let tx = self.store(repo)?.write()?;
             for file in &found.touched {
@@ -388,11 +407,11 @@ impl Worker {
 fn look<'d>(
     repo: &Registered,
     store: &RepoStore,
-    comparison: &Comparison,
+    base: &ViewBase<'_>,
     deny: &'d GlobSet,
-    extent: Extent,
 ) -> Result<Sight<'d>, Unreconciled> {
-    let changed: Option<BTreeSet<FilePath>> = (extent.of_head && comparison.diff.changes.len() <= ONE_BY_ONE)
+    let comparison = base.comparison;
+    let changed: Option<BTreeSet<FilePath>> = (base.of_head && comparison.diff.changes.len() <= ONE_BY_ONE)
         .then(|| comparison.diff.changes.iter().flat_map(|change| change.change.paths().cloned()).collect());
     let Some(changed) = changed else {
         let head = StoredView::<Unreconciled>::new(store.db()).files_below(b"")?;
@@ -427,7 +446,7 @@ fn note(candidates: &Candidates) -> String {
 }
 
 /// Files that have no results to wait for on this machine: their jobs go, before those of the plans come.
-fn unwanted<'a>(found: &'a Difference, plans: &[FilePlan]) -> impl Iterator<Item = FilePath> + 'a {
+fn unwanted<'a>(found: &'a SavedDifference, plans: &[FilePlan]) -> impl Iterator<Item = FilePath> + 'a {
     let planned: BTreeSet<FilePath> = plans.iter().map(|plan| plan.path.clone()).collect();
     let gone = found.left.iter().filter(move |path| !planned.contains(*path));
     let skipped = found.read.values().map(|read| &read.file.record).filter(|record| record.skip.is_some());

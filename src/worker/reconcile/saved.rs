@@ -5,9 +5,8 @@ use std::time::UNIX_EPOCH;
 
 use super::Unreconciled;
 use crate::cache::overlay::OverlayFile;
-use crate::cache::view::{FileRecord, Links};
 use crate::clock;
-use crate::domain::{EntryMode, FilePath, Hash, ObjectId, SkipReason, Source};
+use crate::domain::{EntryMode, FilePath, FileRecord, Hash, Links, ObjectId, SkipReason, Source};
 use crate::index::read::Reading;
 use crate::outline::{self, Outline};
 use crate::repo::disk::{FileStat, OnDisk};

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::domain::FilePath;
 use crate::queue;
 use crate::repo::registry::{self, Registered};
+use crate::store;
 use crate::vectors::{Vectors, VectorsError};
 use crate::worker::{Worker, WorkerError};
 
@@ -153,7 +154,7 @@ impl Worker {
     /// Write-ahead logs go without a prune, so they count for nothing.
     fn fold_logs(&mut self, repos: &[Registered]) -> Result<(), WorkerError> {
         for repo in repos {
-            self.store(repo)?.db().execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
+            store::checkpoint(self.store(repo)?.db())?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::worker::process::pipe::Depth;
 use std::path::Path;
 
 use crate::cache::store_dir;
-use crate::cache::{RepoStore, set_aside};
+use crate::cache::{RepoStore, set_aside, view};
 use crate::clock;
 use crate::domain::RepoId;
 use crate::repo::registry::{self, Registered};
@@ -64,7 +64,7 @@ impl Worker {
             return Ok(false);
         }
         // First: between the two nothing says that there are vectors where there are none.
-        self.store(repo)?.db().execute("DELETE FROM embedded_files", [])?;
+        view::forget_embedded_keys(self.store(repo)?.db())?;
         drop(self.tables.remove(&repo.id));
         let aside = set_aside::set_aside(&dir, clock::now())
             .map_err(|source| WorkerError::Directory { path: dir.clone(), source })?;

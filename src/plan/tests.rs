@@ -1,0 +1,237 @@
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+
+use super::*;
+use crate::cache::key::no_options;
+use crate::domain::{AnalysisType, EntryMode, Language, Links, ObjectId, Source};
+
+#[derive(Default)]
+struct StoredResults {
+    keys: HashSet<Hash>,
+    parts: HashMap<JobKind, StoredParts>,
+    embedded: Option<Hash>,
+}
+
+impl Stored for StoredResults {
+    type Error = Infallible;
+    fn has(&self, key: &Hash) -> Result<bool, Infallible> {
+        Ok(self.keys.contains(key))
+    }
+    fn newest(&self, _: &FilePath, kind: JobKind) -> Result<Option<StoredParts>, Infallible> {
+        Ok(self.parts.get(&kind).cloned())
+    }
+    fn embedded(&self, _: &FilePath) -> Result<Option<Hash>, Infallible> {
+        Ok(self.embedded)
+    }
+}
+
+fn analysis(analysis_type: AnalysisType, model_id: &str, sees: Sees) -> AnalysisRecipe {
+    AnalysisRecipe {
+        analysis_type,
+        model_id: model_id.into(),
+        prompt_hash: Hash::of(b"rules"),
+        schema_version: 1,
+        config_hash: no_options(),
+        sees,
+        rules_by_language: false,
+    }
+}
+
+/// The recipe with a model that is asked the same two questions.
+fn asking() -> Recipe {
+    let asks = vec![
+        analysis(AnalysisType::Docs, "xai/grok", Sees::Nothing),
+        analysis(AnalysisType::Analysis, "xai/grok", Sees::Context),
+    ];
+    Recipe { asks, ..recipe() }
+}
+
+fn recipe() -> Recipe {
+    Recipe {
+        analyses: vec![
+            analysis(AnalysisType::Docs, "local", Sees::Nothing),
+            analysis(AnalysisType::Analysis, "local", Sees::Dependencies),
+        ],
+        asks: Vec::new(),
+        ask_on_save: false,
+        withhold: Vec::new(),
+        embedding: Some(EmbeddingRecipe { model_id: "mini".into(), chunker_version: 1 }),
+    }
+}
+
+fn file(path: &str, content: &[u8], deps: &[u8]) -> FileRecord {
+    FileRecord {
+        path: path.into(),
+        blob: ObjectId(content.to_vec()),
+        mode: EntryMode::File,
+        source: Source::Commit,
+        size_bytes: content.len() as u64,
+        language: Language::RUST,
+        role: Role::Library,
+        skip: None,
+        content_hash: Some(Hash::of(content)),
+        links: Links { deps_hash: Some(Hash::of(deps)), context_hash: Some(Hash::of(deps)), ..Links::default() },
+    }
+}
+
+/// A store that holds everything planned for a file.
+fn holding(file: &FileRecord) -> StoredResults {
+    let mut held = StoredResults::default();
+    let recipe = asking();
+    let local = recipe.analyses.iter().map(|one| (JobKind::Analyze(one.analysis_type), one));
+    let remote = recipe.asks.iter().map(|one| (JobKind::Ask(one.analysis_type), one));
+    for (kind, analysis) in local.chain(remote) {
+        let key = analysis.key(file).unwrap();
+        held.keys.insert(key.hash());
+        let parts = StoredParts {
+            content_hash: key.content_hash,
+            model_id: key.model_id.clone(),
+            prompt_hash: key.prompt_hash,
+            schema_version: key.schema_version,
+            config_hash: key.config_hash,
+            deps_hash: key.deps_hash,
+        };
+        held.parts.insert(kind, parts);
+    }
+    held.embedded = recipe.embedding.unwrap().key(file);
+    held
+}
+
+fn jobs(recipe: &Recipe, file: &FileRecord, cause: &Cause, held: &StoredResults) -> Vec<(JobKind, StaleReason)> {
+    let plan = plan(recipe, file, cause, false, held).unwrap();
+    plan.jobs.into_iter().map(|job| (job.kind, job.reason)).collect()
+}
+
+#[test]
+fn a_renamed_file_with_stored_results_needs_no_job() {
+    let held = holding(&file("a.rs", b"fn a() {}", b""));
+    let renamed = file("b.rs", b"fn a() {}", b"");
+    assert_eq!(jobs(&recipe(), &renamed, &Cause::Changed, &held), []);
+}
+
+#[test]
+fn a_changed_signature_stales_only_what_sees_dependencies() {
+    let held = holding(&file("a.rs", b"use b;", b"fn b()"));
+    let cause = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+    let reason = StaleReason::DependencyChanged { symbol: "b".into(), file: "b.rs".into() };
+    assert_eq!(
+        jobs(&recipe(), &file("a.rs", b"use b;", b"fn b(x: u8)"), &cause, &held),
+        [(JobKind::Analyze(AnalysisType::Analysis), reason)]
+    );
+}
+
+#[test]
+fn each_stale_reason_follows_from_the_key_parts() {
+    let before = file("a.rs", b"fn a() {}", b"");
+    let held = holding(&before);
+    let docs = JobKind::Analyze(AnalysisType::Docs);
+    let first = |recipe: &Recipe, file: &FileRecord| jobs(recipe, file, &Cause::Backfill, &held).into_iter().next();
+    assert_eq!(first(&recipe(), &file("a.rs", b"fn b() {}", b"")), Some((docs, StaleReason::ContentChanged)));
+    let mut prompt = recipe();
+    prompt.analyses[0].prompt_hash = Hash::of(b"new rules");
+    assert_eq!(first(&prompt, &before), Some((docs, StaleReason::PromptChanged)));
+    let mut schema = recipe();
+    schema.analyses[0].schema_version = 2;
+    assert_eq!(first(&schema, &before), Some((docs, StaleReason::SchemaChanged)));
+    let mut model = recipe();
+    model.analyses[0].model_id = "grok".into();
+    assert_eq!(first(&model, &before), Some((docs, StaleReason::ModelChanged)));
+    let mut embedding = recipe();
+    embedding.embedding = Some(EmbeddingRecipe { model_id: "bge".into(), chunker_version: 1 });
+    assert_eq!(first(&embedding, &before), Some((JobKind::Embed, StaleReason::ModelChanged)));
+    let nothing = StoredResults::default();
+    let all = jobs(&recipe(), &before, &Cause::Changed, &nothing);
+    assert!(!all.is_empty() && all.iter().all(|job| job.1 == StaleReason::Missing));
+}
+
+#[test]
+fn a_skipped_file_has_no_keys_and_no_jobs() {
+    let skipped = FileRecord { skip: Some(crate::domain::SkipReason::Denied), ..file(".env", b"K=1", b"") };
+    let plan = plan(&asking(), &skipped, &Cause::Changed, false, &StoredResults::default()).unwrap();
+    assert!(plan.keys.is_empty() && plan.jobs.is_empty());
+}
+
+#[test]
+fn models_see_committed_text_unless_ask_on_save() {
+    let committed = file("a.rs", b"fn a() {}", b"");
+    let saved = FileRecord { source: Source::Worktree, ..file("a.rs", b"fn a() { 1 }", b"") };
+    let keys = |recipe: &Recipe, committed: Option<&FileRecord>, overlaid: Option<&FileRecord>| {
+        let layers = Layers { committed: committed.cloned(), overlaid: overlaid.cloned() };
+        let plan = plan_layers(recipe, &layers, &Cause::Changed, false, &StoredResults::default()).unwrap().unwrap();
+        assert_eq!(plan.jobs.len(), plan.keys.len());
+        plan.jobs.into_iter().map(|job| (job.kind, job.blob)).collect::<Vec<_>>()
+    };
+    let is_ask = |kind: &JobKind| matches!(kind, JobKind::Ask(_));
+    let both = keys(&asking(), Some(&committed), Some(&saved));
+    assert_eq!(both.len(), 5);
+    assert!(
+        both.iter().all(|(kind, blob)| *blob == if is_ask(kind) { committed.blob.clone() } else { saved.blob.clone() })
+    );
+    let unborn = keys(&asking(), None, Some(&saved));
+    assert!(!unborn.is_empty() && unborn.iter().all(|(kind, _)| !is_ask(kind)));
+    let on_save = Recipe { ask_on_save: true, ..asking() };
+    let all = keys(&on_save, Some(&committed), Some(&saved));
+    assert!(all.len() == 5 && all.iter().all(|(_, blob)| *blob == saved.blob));
+    assert_ne!(on_save.hash(), asking().hash());
+    // Gone from the work tree: nothing is made of it here, and what is committed is still asked about.
+    let gone = FileRecord { skip: Some(crate::domain::SkipReason::Deleted), ..committed.clone() };
+    let gone = keys(&asking(), Some(&committed), Some(&gone));
+    assert!(!gone.is_empty() && gone.iter().all(|(kind, _)| is_ask(kind)));
+}
+
+fn kinds(recipe: &Recipe, file: &FileRecord, withheld: bool) -> Vec<JobKind> {
+    let plan = plan(recipe, file, &Cause::Backfill, withheld, &StoredResults::default()).unwrap();
+    assert_eq!(plan.jobs.len(), plan.keys.len());
+    plan.jobs.iter().map(|job| job.kind).filter(|kind| matches!(kind, JobKind::Ask(_))).collect()
+}
+
+#[test]
+fn models_see_neither_withheld_nor_generated_nor_empty_nor_data() {
+    let code = file("a.rs", b"fn a() {}", b"");
+    let both = [JobKind::Ask(AnalysisType::Docs), JobKind::Ask(AnalysisType::Analysis)];
+    assert_eq!(kinds(&asking(), &code, false), both);
+    assert_eq!(kinds(&recipe(), &code, false), []);
+    assert_eq!(kinds(&asking(), &code, true), []);
+    assert_eq!(kinds(&asking(), &FileRecord { role: Role::Generated, ..code.clone() }, false), []);
+    assert_eq!(kinds(&asking(), &file("a.rs", b"", b""), false), []);
+    assert_eq!(kinds(&asking(), &FileRecord { language: Language::JSON, ..code }, false), []);
+}
+
+#[test]
+fn crate_roots_come_first_and_tests_last() {
+    let mut root = file("a.rs", b"fn a() {}", b"");
+    root.links.crate_root = true;
+    assert_eq!(priority(&root, &Cause::Backfill), Priority::Critical);
+    let of = |role| priority(&FileRecord { role, ..root.clone() }, &Cause::Backfill);
+    assert_eq!((of(Role::Test), of(Role::Bench)), (Priority::Low, Priority::Normal));
+    root.links.crate_root = false;
+    assert_eq!(priority(&root, &Cause::Changed), Priority::High);
+}
+
+#[test]
+fn a_new_model_is_asked_everything_again() {
+    let code = file("a.rs", b"fn a() {}", b"");
+    let mut held = holding(&code);
+    assert_eq!(jobs(&asking(), &code, &Cause::Backfill, &held), []);
+    let mut other = asking();
+    other.asks.iter_mut().for_each(|ask| ask.model_id = "ollama/small".into());
+    let reasons = jobs(&other, &code, &Cause::Backfill, &held);
+    assert_eq!(reasons.len(), 2, "the local analyses stay");
+    assert!(reasons.iter().all(|(_, reason)| *reason == StaleReason::ModelChanged), "{reasons:?}");
+    held.parts.retain(|kind, _| !matches!(kind, JobKind::Ask(_)));
+    let reasons = jobs(&other, &code, &Cause::Backfill, &held);
+    assert!(!reasons.is_empty() && reasons.iter().all(|(_, reason)| *reason == StaleReason::Missing), "{reasons:?}");
+}
+
+#[test]
+fn a_change_outside_the_prompt_asks_nothing_again() {
+    let held = holding(&file("a.rs", b"use b;", b"fn b()"));
+    let mut changed = file("a.rs", b"use b;", b"fn b(x: u8)");
+    let cause = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+    let reason = StaleReason::DependencyChanged { symbol: "b".into(), file: "b.rs".into() };
+    let asked = (JobKind::Ask(AnalysisType::Analysis), reason.clone());
+    assert!(jobs(&asking(), &changed, &cause, &held).contains(&asked));
+    changed.links.context_hash = Some(Hash::of(b"fn b()"));
+    let local = (JobKind::Analyze(AnalysisType::Analysis), reason);
+    assert_eq!(jobs(&asking(), &changed, &cause, &held), [local]);
+}
