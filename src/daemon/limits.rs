@@ -13,7 +13,7 @@ impl Daemon {
         Ok(std::mem::replace(&mut self.config.budget, written) != written)
     }
 
-    /// Puts edited limits in force. A configuration that cannot be read changes nothing; every verb tells what is wrong with it.
+    /// Puts edited limits in force. A configuration that cannot be read changes nothing; every verb reports what is wrong with it.
     pub(super) fn follow_limits(&mut self) {
         if !matches!(self.read_limits(), Ok(true)) {
             return;

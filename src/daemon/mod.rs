@@ -45,11 +45,11 @@ use upgrade::Program;
 const MAX_LATENCY: u32 = 10;
 /// How long a worker may take to stop before it is killed; `daemon stop` is to be over within 5 s.
 const STOP_PATIENCE: Duration = Duration::from_millis(3_500);
-/// How often the daemon looks after what is its own: its socket, its log.
+/// How often the daemon checks its own socket and log.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// A repository that cannot be read is tried again after a poll, then after twice as long, up to this.
 const FAILING_MAX: Duration = Duration::from_secs(3_600);
-/// A repository that is held (index locked, rebase in progress) is looked at again after this long.
+/// A repository that is held (index locked, rebase in progress) is checked again after this long.
 const HELD_RECHECK: Duration = Duration::from_millis(500);
 
 /// Everything that can make the daemon do something.
@@ -66,7 +66,7 @@ enum Input {
     Stop(&'static str),
 }
 
-/// Somebody who waits for reconciles.
+/// A client that waits for reconciles.
 struct Waiter {
     tokens: BTreeSet<u64>,
     outcomes: Vec<RepoOutcome>,
@@ -90,7 +90,7 @@ struct Daemon {
     waiters: Vec<Waiter>,
     /// Those who wait for maintenance, by its token.
     maintained: BTreeMap<u64, oneshot::Sender<Reply>>,
-    /// Held repositories, and when each is looked at again.
+    /// Held repositories, and when each is checked again.
     held: BTreeMap<RepoId, Instant>,
     /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
     failing: BTreeMap<RepoId, (Instant, Duration)>,
@@ -191,7 +191,7 @@ impl Daemon {
         Ok(ended)
     }
 
-    /// What fails here is tried again at the next look, and costs no work.
+    /// A failure is tried again at the next check, and costs no work.
     fn look_after(&self, socket: &mut Socket) {
         if let Err(error) = socket.listen_again_if_gone() {
             tracing::warn!(%error, "no verb reaches the daemon");
@@ -227,7 +227,7 @@ impl Daemon {
                 if self.trees.take_in(seen) {
                     self.reconcile(repo.clone(), Depth::Changes).await;
                 }
-                // What was touched while it was looked at.
+                // What was touched during the scan.
                 if self.trees.is_touched(&repo) {
                     self.debounce.note(Event { repo, cause: Cause::WorkTree }, clock::monotonic());
                 }
@@ -297,12 +297,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// Looks at HEAD before it wakes the heavy process: a gc or a fetch moves files, but not HEAD.
+    /// Reads HEAD before it starts the worker: a gc or a fetch moves files, but not HEAD.
     async fn reconcile_if_moved(&mut self, id: RepoId) -> Result<(), DaemonError> {
         let Some(repo) = registry::get(&self.db, &id)? else { return Ok(()) };
         let git = Repo::open(&repo.location);
         if repo.held.is_some() && git.as_ref().is_ok_and(|git| git.busy(clock::system_now()).is_some()) {
-            // Nobody is waked for what will be held again.
+            // Don't wake the worker: the repository is still locked.
             self.held.insert(id, clock::monotonic() + HELD_RECHECK);
             return Ok(());
         }
@@ -396,7 +396,7 @@ impl Daemon {
             self.worker.note_failure(now);
             for token in self.worker.drop_tasks() {
                 let message =
-                    "the worker died over it; what was done until then stays, and the log (`ra-agent logs`) tells more";
+                    "the worker died over it; its results until then stay, and the log (`ra-agent logs`) has more";
                 self.answer_maintained(token, Reply::Failed { message: message.to_owned() });
             }
         }

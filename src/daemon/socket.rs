@@ -44,7 +44,7 @@ impl Socket {
         Ok((Self { path, identity, calls, accepting }, receiver))
     }
 
-    /// A socket whose file somebody removed hears nobody: another takes its place.
+    /// A socket whose file was removed gets no connections: another takes its place.
     ///
     /// # Errors
     /// If there can be no socket at the path.

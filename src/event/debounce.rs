@@ -1,4 +1,4 @@
-//! Many hints, one look. Pure: the time is handed in.
+//! Makes one event of many hints. Pure: the caller passes the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ struct Pending {
 
 impl Debounce {
     /// A repository is released when it had no event for `quiet`, or `max_latency` after its first event, whichever is earlier.
-    /// What somebody waits for ([`Cause::Request`]) and a start are released at once.
+    /// A request that a client waits for ([`Cause::Request`]) and a start are released at once.
     pub fn new(quiet: Duration, max_latency: Duration) -> Self {
         Self { quiet, max_latency, pending: BTreeMap::new() }
     }

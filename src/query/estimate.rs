@@ -48,30 +48,30 @@ impl Estimate {
     }
 }
 
-enum Looked {
+enum Scanned {
     Indexed { language: Language, bytes: u64, chunks: u64 },
     Skipped(SkipReason),
 }
 
-/// Looks at every file of HEAD, and writes nothing.
+/// Scans every file of HEAD, and writes nothing.
 ///
 /// # Errors
 /// If the repository cannot be read.
 pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError> {
     let deny = deny_globs(&config.deny).map_err(|(pattern, reason)| {
-        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
+        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is an invalid glob: {reason}"))
     })?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
     let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
     let source = std::sync::Mutex::new(git.clone());
     let own = || source.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let looked: Vec<Looked> =
-        entries.par_iter().map_init(own, |git, entry| look(git, entry, &deny)).collect::<Result<_, RepoError>>()?;
+    let scanned: Vec<Scanned> =
+        entries.par_iter().map_init(own, |git, entry| scan(git, entry, &deny)).collect::<Result<_, RepoError>>()?;
     let mut estimate = Estimate::default();
-    for one in looked {
+    for one in scanned {
         match one {
-            Looked::Skipped(reason) => *estimate.skipped.entry(reason).or_default() += 1,
-            Looked::Indexed { language, bytes, chunks } => {
+            Scanned::Skipped(reason) => *estimate.skipped.entry(reason).or_default() += 1,
+            Scanned::Indexed { language, bytes, chunks } => {
                 let size = estimate.languages.entry(language).or_default();
                 size.files += 1;
                 size.bytes += bytes;
@@ -86,12 +86,12 @@ pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError>
     Ok(estimate)
 }
 
-fn look(git: &Repo, entry: &Entry, deny: &globset::GlobSet) -> Result<Looked, RepoError> {
+fn scan(git: &Repo, entry: &Entry, deny: &globset::GlobSet) -> Result<Scanned, RepoError> {
     let text = match content(git, entry, deny)? {
         Content::Text(text) => text,
-        Content::Skipped { reason, .. } => return Ok(Looked::Skipped(reason)),
+        Content::Skipped { reason, .. } => return Ok(Scanned::Skipped(reason)),
     };
     let language = outline::language_of(&entry.path);
     let chunks = chunk::chunks(language, None, &text).len() as u64;
-    Ok(Looked::Indexed { language, bytes: text.len() as u64, chunks })
+    Ok(Scanned::Indexed { language, bytes: text.len() as u64, chunks })
 }

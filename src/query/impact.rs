@@ -1,4 +1,4 @@
-//! Whom a range of commits touches, and who depends on whom.
+//! Which files use what a range of commits changed, and which file depends on which.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +33,7 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let (from, to) = ends(&git, range)?;
     let patterns = reader.config.for_repo(&repo.location.path).deny;
     let deny = deny_globs(&patterns).map_err(|(pattern, reason)| {
-        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is no glob: {reason}"))
+        QueryError::Invalid(format!("the pattern {pattern} under [privacy] deny is an invalid glob: {reason}"))
     })?;
 
     let mut view = RecordedView::default();
@@ -78,7 +78,9 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
         None => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
         Some(range) => {
             let (from, to) = range.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(|| {
-                QueryError::Invalid(format!("{range} is no range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"))
+                QueryError::Invalid(format!(
+                    "{range} is not a range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"
+                ))
             })?;
             let end = |spec: &str| git.rev(if spec.is_empty() { "HEAD" } else { spec });
             Ok((end(from)?, end(to)?))

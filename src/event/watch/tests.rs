@@ -34,23 +34,23 @@ impl Scene {
     }
 
     /// All events up to now: a mark is written to the inbox, and events keep their order.
-    fn told(&self) -> Vec<Event> {
+    fn reported(&self) -> Vec<Event> {
         let count = self.marks.get();
         self.marks.set(count + 1);
         let mark = format!("eeee{count:04x}");
         fs::write(self.inbox.join(&mark), "x").unwrap();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         loop {
             let event = self.events.recv_timeout(PATIENCE).expect("the mark never came");
             if event.repo.0 == mark {
-                return told;
+                return reported;
             }
-            told.push(event);
+            reported.push(event);
         }
     }
 
     fn is_told_of(&self, cause: Cause) -> bool {
-        self.told().iter().any(|event| *event == Event { repo: id(), cause })
+        self.reported().iter().any(|event| *event == Event { repo: id(), cause })
     }
 }
 
@@ -58,7 +58,7 @@ impl Scene {
 fn a_hook_is_told_and_registering_is_not() {
     let scene = Scene::new();
     fs::File::create_new(scene.inbox.join("aaaaaaaa")).unwrap();
-    assert_eq!(scene.told(), []);
+    assert_eq!(scene.reported(), []);
     let script = format!("[ -f {0} ] && : > {0}", scene.inbox.join("0123abcd").display());
     assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
     assert!(scene.is_told_of(Cause::Hook));
@@ -98,7 +98,7 @@ fn what_moves_no_head_is_not_told() {
     scene.repo.git(&["log"]);
     scene.repo.git(&["tag", "v1"]);
     assert!(scene.repo.open().head().unwrap().commit.is_some());
-    assert_eq!(scene.told(), []);
+    assert_eq!(scene.reported(), []);
 }
 
 #[test]
@@ -129,15 +129,15 @@ fn a_linked_worktree_is_told_of_its_own_head() {
     let linked = RepoId("bbbbbbbb".into());
     scene.watcher.add_repo(&linked, &locate(&tree, nowhere, nowhere).unwrap()).unwrap();
     let both = scene.watcher.watches();
-    scene.told();
+    scene.reported();
     scene.repo.git(&["-C", tree.to_str().unwrap(), "switch", "-q", "--detach"]);
-    let told: BTreeSet<RepoId> = scene.told().into_iter().map(|event| event.repo).collect();
-    assert_eq!(told, BTreeSet::from([linked.clone()]));
+    let reported: BTreeSet<RepoId> = scene.reported().into_iter().map(|event| event.repo).collect();
+    assert_eq!(reported, BTreeSet::from([linked.clone()]));
 
     scene.watcher.remove_repo(&linked);
     assert!(scene.watcher.watches() < both);
     scene.repo.commit("two");
-    assert!(scene.told().iter().all(|event| event.repo == id()));
+    assert!(scene.reported().iter().all(|event| event.repo == id()));
     scene.watcher.remove_repo(&id());
     assert_eq!(scene.watcher.watches(), 1);
 }
@@ -154,7 +154,7 @@ fn f31_a_moved_repository_is_lost_and_can_be_added_again() {
     fs::rename(&aside, &git_dir).unwrap();
     scene.watcher.add_repo(&id(), &scene.repo.location()).unwrap();
     assert!(scene.watcher.lost().is_empty());
-    scene.told();
+    scene.reported();
     scene.repo.commit("two");
     assert!(scene.is_told_of(Cause::GitDir));
 }
@@ -166,9 +166,9 @@ fn f25_lost_notifications_are_an_event_of_every_repository() {
     let second = TestRepo::new();
     scene.watcher.add_repo(&other, &second.location()).unwrap();
     let overflow = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    let told = lock(&scene.watcher.shared).interpret(Ok(overflow));
+    let reported = lock(&scene.watcher.shared).interpret(Ok(overflow));
     let expected = [id(), other].map(|repo| Event { repo, cause: Cause::Overflow });
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn f36_a_panic_over_one_notification_ends_nothing_and_loses_nothing() {
     .unwrap();
     watcher.add_repo(&id(), &repo.location()).unwrap();
     fs::write(&file, "").unwrap();
-    assert_eq!(events.recv_timeout(PATIENCE).unwrap().cause, Cause::Overflow, "nobody knows what was missed");
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap().cause, Cause::Overflow, "what was missed is unknown");
     fs::write(&file, "").unwrap();
     while events.recv_timeout(PATIENCE).unwrap().cause != Cause::Hook {}
 }
