@@ -46,7 +46,7 @@ pub enum Request {
     Warm,
     /// The configuration has changed.
     Reload,
-    Change(Change),
+    Change(StateChange),
     /// Something to be done to the stores; answered when it is done.
     Maintain(Maintenance),
 }
@@ -54,7 +54,7 @@ pub enum Request {
 /// What a verb changes. With no daemon, the verb does it itself under the daemon's lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
-pub enum Change {
+pub enum StateChange {
     Register {
         location: LocationText,
         root_commit: Option<String>,

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
-use crate::event::{self, Cause, Debounce, Event, Touched, Watcher};
+use crate::event::{self, Debounce, Event, EventCause, Touched, Watcher};
 use crate::home::Home;
 use crate::queue::{self, Waiting};
 use crate::repo::Repo;
@@ -35,10 +35,10 @@ pub use start::{DaemonError, run, take_lock};
 
 use control::{Reply, RepoOutcome, Request};
 use notify::ServiceManager;
-use socket::{Call, Socket};
-use start::Ended;
+use socket::{ControlCall, Socket};
+use start::DaemonEnd;
 use supervise::{Asked, Happened, Supervisor};
-use trees::{Seen, Trees};
+use trees::{ScannedTree, Trees};
 use upgrade::Program;
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
@@ -56,8 +56,8 @@ const HELD_RECHECK: Duration = Duration::from_millis(500);
 enum Input {
     Hint(Event),
     Touched(RepoId, Touched),
-    Seen(Seen),
-    Call(Call),
+    ScannedTree(ScannedTree),
+    Call(ControlCall),
     Worker(Happened),
     /// Something that was held back may be due.
     Deadline,
@@ -85,7 +85,7 @@ struct Daemon {
     debounce: Debounce,
     trees: Trees,
     touched: mpsc::UnboundedReceiver<(RepoId, Touched)>,
-    seen: mpsc::UnboundedReceiver<Seen>,
+    seen: mpsc::UnboundedReceiver<ScannedTree>,
     worker: Supervisor,
     waiters: Vec<Waiter>,
     /// Those who wait for maintenance, by its token.
@@ -139,7 +139,7 @@ impl Daemon {
         })
     }
 
-    async fn serve(&mut self) -> Result<Ended, DaemonError> {
+    async fn serve(&mut self) -> Result<DaemonEnd, DaemonError> {
         let mut program = Program::running().map_err(DaemonError::Setup)?;
         let manager = ServiceManager::from_env();
         let (mut socket, mut calls) = Socket::listen(self.home.agent_socket())?;
@@ -159,7 +159,7 @@ impl Daemon {
             let input = tokio::select! {
                 Some(event) = self.events.recv() => Input::Hint(event),
                 Some((repo, touched)) = self.touched.recv() => Input::Touched(repo, touched),
-                Some(seen) = self.seen.recv() => Input::Seen(seen),
+                Some(seen) = self.seen.recv() => Input::ScannedTree(seen),
                 Some(call) = calls.recv() => Input::Call(call),
                 happened = self.worker.next() => Input::Worker(happened),
                 () = sleep_until(deadline) => Input::Deadline,
@@ -174,11 +174,11 @@ impl Daemon {
                 if program.is_replaced() && program.can_take_over().await {
                     tracing::info!(program = %program.path().display(), "the program was replaced; the new version takes over");
                     manager.reloading();
-                    break Ended::Replaced(program);
+                    break DaemonEnd::Replaced(program);
                 }
             } else if self.handle(input).await?.is_some() {
                 manager.stopping();
-                break Ended::Stopped;
+                break DaemonEnd::Stopped;
             }
         };
         self.worker.stop(STOP_PATIENCE).await;
@@ -222,14 +222,14 @@ impl Daemon {
                 let event = self.trees.note(repo, touched);
                 self.debounce.note(event, clock::monotonic());
             }
-            Input::Seen(seen) => {
+            Input::ScannedTree(seen) => {
                 let repo = seen.repo.clone();
                 if self.trees.take_in(seen) {
                     self.reconcile(repo.clone(), Depth::Changes).await;
                 }
                 // What was touched during the scan.
                 if self.trees.is_touched(&repo) {
-                    self.debounce.note(Event { repo, cause: Cause::WorkTree }, clock::monotonic());
+                    self.debounce.note(Event { repo, cause: EventCause::WorkTree }, clock::monotonic());
                 }
             }
             Input::Deadline => self.act_on_due().await?,
@@ -271,9 +271,13 @@ impl Daemon {
             self.look_at_touched(&event.repo)?;
             match event.cause {
                 // It goes on when it is known what was touched.
-                Cause::WorkTree => {}
-                Cause::Start | Cause::Overflow | Cause::Request => self.reconcile(event.repo, Depth::Changes).await,
-                Cause::Timer | Cause::GitDir | Cause::Hook => self.reconcile_if_moved(event.repo).await?,
+                EventCause::WorkTree => {}
+                EventCause::Start | EventCause::Overflow | EventCause::Request => {
+                    self.reconcile(event.repo, Depth::Changes).await
+                }
+                EventCause::Timer | EventCause::GitDir | EventCause::Hook => {
+                    self.reconcile_if_moved(event.repo).await?
+                }
             }
         }
         if self.worker.restart_at().is_some_and(|then| then <= now) {

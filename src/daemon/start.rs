@@ -71,8 +71,8 @@ pub fn run(home: &Home, require_sandbox: bool) -> Result<(), DaemonError> {
     })?;
     drop((runtime, lock));
     match ended {
-        Ended::Stopped => Ok(()),
-        Ended::Replaced(program) => {
+        DaemonEnd::Stopped => Ok(()),
+        DaemonEnd::Replaced(program) => {
             let source = program.execute(home, require_sandbox);
             Err(DaemonError::Upgrade { path: program.path().to_owned(), source })
         }
@@ -80,7 +80,7 @@ pub fn run(home: &Home, require_sandbox: bool) -> Result<(), DaemonError> {
 }
 
 /// How the daemon's life ended.
-pub(super) enum Ended {
+pub(super) enum DaemonEnd {
     Stopped,
     /// By another version of the program.
     Replaced(Program),

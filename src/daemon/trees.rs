@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::domain::{FilePath, RepoId};
-use crate::event::{Cause, Event, Touched, TreeWatcher};
+use crate::event::{Event, EventCause, Touched, TreeWatcher};
 use crate::repo::disk::relative;
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
@@ -41,15 +41,15 @@ enum Following {
 
 /// What a scan of a work tree found.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct ScannedTree {
     pub repo: RepoId,
     /// Something in it may have become part of the view, or another part of it.
     concerns: bool,
-    outcome: Outcome,
+    outcome: ScanOutcome,
 }
 
 #[derive(Debug)]
-enum Outcome {
+enum ScanOutcome {
     /// The directories to be watched are what they were.
     SameDirectories,
     Directories {
@@ -65,7 +65,7 @@ enum Outcome {
 }
 
 /// The purpose of a scan.
-enum Question {
+enum ScanPurpose {
     /// Which directories there are, and what was touched.
     Directories,
     /// Whether what was touched is of any interest, and whether directories came or went.
@@ -77,7 +77,7 @@ pub(super) struct Trees {
     /// `None`: the system gives no notifications.
     watcher: Option<TreeWatcher>,
     unavailable: String,
-    seen: mpsc::UnboundedSender<Seen>,
+    seen: mpsc::UnboundedSender<ScannedTree>,
     followed: BTreeMap<RepoId, Following>,
     /// Touched paths that were not scanned yet.
     touched: BTreeMap<RepoId, Touched>,
@@ -91,7 +91,7 @@ impl Trees {
     /// `quiet`: how long a file has to be left alone before it is reported.
     pub fn new(
         quiet: Duration,
-        seen: mpsc::UnboundedSender<Seen>,
+        seen: mpsc::UnboundedSender<ScannedTree>,
         touched: impl Fn(RepoId, Touched) + Send + 'static,
     ) -> Self {
         let (watcher, unavailable) = match TreeWatcher::new(quiet, touched) {
@@ -115,7 +115,7 @@ impl Trees {
             return;
         }
         self.followed.insert(repo.id.clone(), Following::Beginning);
-        self.scan(&repo.id, &repo.location, deny, Question::Directories);
+        self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
     }
 
     pub fn forget(&mut self, repo: &RepoId) {
@@ -132,7 +132,7 @@ impl Trees {
             Some(before) => before.merge(touched),
             None => drop(self.touched.insert(repo.clone(), touched)),
         }
-        Event { repo, cause: Cause::WorkTree }
+        Event { repo, cause: EventCause::WorkTree }
     }
 
     pub fn is_touched(&self, repo: &RepoId) -> bool {
@@ -146,8 +146,8 @@ impl Trees {
         }
         let question = match self.touched.remove(&repo.id) {
             None => return,
-            Some(Touched::Anything) => Question::Directories,
-            Some(Touched::Paths(paths)) => Question::Paths(paths),
+            Some(Touched::Anything) => ScanPurpose::Directories,
+            Some(Touched::Paths(paths)) => ScanPurpose::Paths(paths),
         };
         self.scan(&repo.id, &repo.location, deny, question);
     }
@@ -162,11 +162,11 @@ impl Trees {
             Some(Following::Beginning | Following::Not) | None => false,
         };
         if is_due && !self.looking.contains(&repo.id) {
-            self.scan(&repo.id, &repo.location, deny, Question::Directories);
+            self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
         }
     }
 
-    fn scan(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: Question) {
+    fn scan(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: ScanPurpose) {
         self.looking.insert(repo.clone());
         let (repo, location, deny) = (repo.clone(), location.clone(), deny.to_vec());
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
@@ -184,21 +184,21 @@ impl Trees {
                     looking.await
                 }
             };
-            let panicked = |_| Seen { repo: of, concerns: true, outcome: Outcome::SameDirectories };
+            let panicked = |_| ScannedTree { repo: of, concerns: true, outcome: ScanOutcome::SameDirectories };
             // The receiver lives as long as the daemon.
             let _ = seen.send(found.unwrap_or_else(panicked));
         });
     }
 
     /// Applies what a scan found; returns whether the view may differ.
-    pub fn take_in(&mut self, seen: Seen) -> bool {
-        let Seen { repo, mut concerns, outcome } = seen;
+    pub fn take_in(&mut self, seen: ScannedTree) -> bool {
+        let ScannedTree { repo, mut concerns, outcome } = seen;
         self.looking.remove(&repo);
         let Some(before) = self.followed.get(&repo).cloned() else { return false };
         match outcome {
-            Outcome::SameDirectories => {}
-            Outcome::NoTree => self.forget_watches(&repo, Following::Not),
-            Outcome::Directories { dirs, fingerprint } => {
+            ScanOutcome::SameDirectories => {}
+            ScanOutcome::NoTree => self.forget_watches(&repo, Following::Not),
+            ScanOutcome::Directories { dirs, fingerprint } => {
                 let set = self.watcher.as_mut().map(|watcher| watcher.set(&repo, &dirs, self.limit));
                 match set {
                     Some(Ok(())) => drop(self.followed.insert(repo.clone(), Following::Watched)),
@@ -206,7 +206,9 @@ impl Trees {
                     None => concerns = self.be_polled(&repo, &before, self.unavailable.clone(), fingerprint),
                 }
             }
-            Outcome::Unwatchable { why, fingerprint } => concerns = self.be_polled(&repo, &before, why, fingerprint),
+            ScanOutcome::Unwatchable { why, fingerprint } => {
+                concerns = self.be_polled(&repo, &before, why, fingerprint)
+            }
         }
         concerns
     }
@@ -257,27 +259,27 @@ fn scan(
     repo: RepoId,
     location: &Location,
     deny: &[String],
-    question: Question,
+    question: ScanPurpose,
     unavailable: Option<String>,
     was_polled: bool,
-) -> Seen {
+) -> ScannedTree {
     let unwatchable = unavailable.or_else(|| network_file_system(&location.path));
-    let seen = |concerns, outcome| Seen { repo: repo.clone(), concerns, outcome };
+    let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome };
     let user = UserConfig::read();
     // The reconcile reports an invalid glob.
     let deny = deny_globs(deny).unwrap_or_default();
     let mut tree = match WorkTree::open(location, &user, &deny) {
         Ok(Some(tree)) => tree,
-        Ok(None) => return seen(true, Outcome::NoTree),
+        Ok(None) => return seen(true, ScanOutcome::NoTree),
         // The reconcile reports this, too.
-        Err(error) => return seen(true, Outcome::Unwatchable { why: error.to_string(), fingerprint: None }),
+        Err(error) => return seen(true, ScanOutcome::Unwatchable { why: error.to_string(), fingerprint: None }),
     };
     if let Some(why) = unwatchable {
-        return seen(true, Outcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
+        return seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
     }
     let paths = match question {
-        Question::Directories => None,
-        Question::Paths(paths) => Some(paths),
+        ScanPurpose::Directories => None,
+        ScanPurpose::Paths(paths) => Some(paths),
     };
     let touched: Option<Vec<FilePath>> =
         paths.map(|paths| paths.iter().filter_map(|path| relative(&location.path, path)).collect());
@@ -290,17 +292,17 @@ fn scan(
     });
     let concerns = touched.is_none_or(|touched| touched.iter().any(|path| tree.concerns(path)));
     if same_directories || !concerns {
-        return seen(concerns, Outcome::SameDirectories);
+        return seen(concerns, ScanOutcome::SameDirectories);
     }
     let absolute = |dir: Vec<u8>| location.path.join(std::ffi::OsStr::from_bytes(&dir));
     match tree.directories() {
         Some(dirs) => {
             let fingerprint = was_polled.then(|| tree.fingerprint());
-            seen(true, Outcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
+            seen(true, ScanOutcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
         }
         None => {
             let why = "it has too many directories to be watched".to_owned();
-            seen(true, Outcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
+            seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
         }
     }
 }

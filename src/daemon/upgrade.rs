@@ -15,7 +15,7 @@ const VERSION_WAIT: Duration = Duration::from_secs(5);
 
 /// What distinguishes a file from another, and from itself before a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
+struct ProgramIdentity {
     device: u64,
     inode: u64,
     size: u64,
@@ -26,11 +26,11 @@ struct Identity {
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
-    started_from: Identity,
+    started_from: ProgramIdentity,
     /// Another file, found by the last check. It has to stay the same until the next: it may be in the middle of being written.
-    candidate: Option<Identity>,
+    candidate: Option<ProgramIdentity>,
     /// One that was tried and cannot take over.
-    rejected: Option<Identity>,
+    rejected: Option<ProgramIdentity>,
 }
 
 impl Program {
@@ -86,10 +86,10 @@ impl Program {
     }
 }
 
-fn identity(path: &std::path::Path) -> io::Result<Identity> {
+fn identity(path: &std::path::Path) -> io::Result<ProgramIdentity> {
     let found = std::fs::metadata(path)?;
     let modified = (found.mtime(), found.mtime_nsec());
-    Ok(Identity { device: found.dev(), inode: found.ino(), size: found.len(), modified })
+    Ok(ProgramIdentity { device: found.dev(), inode: found.ino(), size: found.len(), modified })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub use watch::{WatchError, Watcher, watch};
 
 /// Why a repository is compared with its index. In the order in which one takes the place of another when they meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Cause {
+pub enum EventCause {
     /// The timer.
     Timer,
     /// Something in the work tree was touched.
@@ -32,7 +32,7 @@ pub enum Cause {
     Request,
 }
 
-impl Cause {
+impl EventCause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Timer => "timer",
@@ -50,5 +50,5 @@ impl Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     pub repo: RepoId,
-    pub cause: Cause,
+    pub cause: EventCause,
 }

@@ -14,7 +14,7 @@ use notify::{EventKind, RecursiveMode, Watcher as _};
 
 use crate::domain::RepoId;
 use crate::event::refs::{self, Role};
-use crate::event::{Cause, Event, inbox};
+use crate::event::{Event, EventCause, inbox};
 use crate::repo::Location;
 
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ pub fn watch(inbox: &Path, sink: impl Fn(Event) + Send + 'static) -> Result<Watc
             }));
             if handed_on.is_err() {
                 tracing::error!("a panic over a notification; every repository is scanned");
-                let events = lock(&shared).all(Cause::Overflow);
+                let events = lock(&shared).all(EventCause::Overflow);
                 // A sink that panics at this, too, has the timer.
                 let _ = catch_unwind(AssertUnwindSafe(|| events.into_iter().for_each(&sink)));
             }
@@ -174,7 +174,7 @@ impl Shared {
     /// What a notification means. Rescan comes first: it has no path.
     fn interpret(&mut self, notification: notify::Result<notify::Event>) -> Vec<Event> {
         match notification {
-            Ok(event) if event.need_rescan() => self.all(Cause::Overflow),
+            Ok(event) if event.need_rescan() => self.all(EventCause::Overflow),
             Ok(event) => {
                 let mut repos = BTreeMap::new();
                 for path in &event.paths {
@@ -184,24 +184,24 @@ impl Shared {
             }
             Err(error) => {
                 tracing::warn!(%error, "a watch failed; every repository is scanned");
-                self.all(Cause::Overflow)
+                self.all(EventCause::Overflow)
             }
         }
     }
 
-    fn all(&self, cause: Cause) -> Vec<Event> {
+    fn all(&self, cause: EventCause) -> Vec<Event> {
         let repos: BTreeSet<&RepoId> = self.routes.values().flat_map(BTreeMap::keys).collect();
         repos.into_iter().map(|repo| Event { repo: repo.clone(), cause }).collect()
     }
 
-    fn interpret_path(&mut self, kind: EventKind, path: &Path, repos: &mut BTreeMap<RepoId, Cause>) {
+    fn interpret_path(&mut self, kind: EventKind, path: &Path, repos: &mut BTreeMap<RepoId, EventCause>) {
         let Some(parent) = path.parent() else { return };
         if parent == self.inbox {
-            repos.extend(inbox::hooked(kind, path).map(|repo| (repo, Cause::Hook)));
+            repos.extend(inbox::hooked(kind, path).map(|repo| (repo, EventCause::Hook)));
             return;
         }
         if is_gone(kind) && self.routes.contains_key(path) {
-            repos.extend(self.forget_dir(path).into_iter().map(|repo| (repo, Cause::GitDir)));
+            repos.extend(self.forget_dir(path).into_iter().map(|repo| (repo, EventCause::GitDir)));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let Some(route) = self.routes.get(parent) else { return };
@@ -214,7 +214,7 @@ impl Shared {
             if is_new(kind) {
                 self.follow(&repo, role, path, &name);
             }
-            repos.insert(repo, Cause::GitDir);
+            repos.insert(repo, EventCause::GitDir);
         }
     }
 
