@@ -7,7 +7,7 @@ use super::open::{Blob, Repo, RepoError};
 use super::tree::Entry;
 use crate::domain::{EntryMode, SkipReason};
 
-/// Version of the rules by which files are skipped. When it changes, every file is looked at again.
+/// Version of the rules by which files are skipped. When it changes, every file is read again.
 pub const CLASSIFY_VERSION: u32 = 1;
 
 /// What an entry gives to the view.
@@ -16,7 +16,7 @@ pub enum Content {
     Text(String),
     Skipped {
         reason: SkipReason,
-        /// Size in bytes; 0 if it was not looked at.
+        /// Size in bytes; 0 if it was not read.
         bytes: u64,
     },
 }
@@ -53,7 +53,7 @@ pub fn content(repo: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Content, Re
 /// The user's deny patterns, compiled.
 ///
 /// # Errors
-/// The pattern that is no glob, and why.
+/// The invalid pattern, and why it is invalid.
 pub fn deny_globs(patterns: &[String]) -> Result<GlobSet, (String, String)> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {

@@ -46,7 +46,7 @@ impl TreeDiff {
 
 impl Repo {
     /// Compares what was recorded with a tree (`None`: the empty one of an unborn HEAD). Only trees that differ are read, and blobs
-    /// only to tell a rename. No commit is looked at, so it does not matter whether the recorded one still exists.
+    /// only to detect a rename. No commit is read, so it does not matter whether the recorded one still exists.
     ///
     /// A changed mode alone is a modification. A deleted and an added file are one rename if their blobs are equal, or similar by
     /// the measure of [`rename::pair`].

@@ -25,8 +25,8 @@ pub struct Rejected {
 }
 
 /// What was recorded of a repository: its files, and the tree id of each directory (`""` is the top). A directory whose tree id is
-/// still the same is not looked into, so a recorded id promises that the recorded files below it are those of that tree. It is
-/// asked only about the directories that are looked into, so it need not be in memory.
+/// still the same is not read, so a recorded id promises that the recorded files below it are those of that tree. It is
+/// asked only about the directories that are read, so it need not be in memory.
 pub trait Recorded {
     type Error: From<RepoError>;
 
@@ -59,7 +59,7 @@ pub trait Recorded {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Children {
     pub files: BTreeMap<FilePath, (ObjectId, EntryMode)>,
-    /// Told by their own record or by a file below them.
+    /// Known by their own record or by a file below them.
     pub dirs: BTreeSet<Vec<u8>>,
 }
 
