@@ -108,7 +108,7 @@ impl Daemon {
         let watcher = match watcher {
             Ok(watcher) => Some(watcher),
             Err(error) => {
-                tracing::warn!(%error, "hooks and references are not watched; the timer finds commits");
+                tracing::warn!(%error, "hooks and references are not watched; the agent polls instead");
                 None
             }
         };
@@ -343,7 +343,7 @@ impl Daemon {
         self.trees.follow(repo, &config.deny, config.watch.tree);
         let Some(watcher) = &self.watcher else { return };
         if let Err(error) = watcher.add_repo(&repo.id, &repo.location) {
-            tracing::warn!(repo = %repo.id, %error, "the timer finds its commits");
+            tracing::warn!(repo = %repo.id, %error, "no watch of its git directory; the agent polls instead");
         }
     }
 

@@ -22,7 +22,7 @@ pub enum WatchError {
     #[error("file notifications are unavailable: {source}; polling instead")]
     Unavailable { source: notify::Error },
     #[error(
-        "{path} cannot be watched: {source}; its changes are found by the timer. If the limit of watches is reached, raise \
+        "{path} cannot be watched: {source}; polling instead. If the limit of watches is reached, raise \
          fs.inotify.max_user_watches"
     )]
     Watch { path: PathBuf, source: notify::Error },
