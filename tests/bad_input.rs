@@ -115,8 +115,8 @@ fn what_is_not_registered_is_named_with_the_next_step() {
         &[
             (&["register", NOWHERE], 1, &[NOWHERE, "does not exist"]),
             (&["show", file.to_str().unwrap()], 1, &["has not been indexed yet", "ra-agent daemon start"]),
-            (&["impact", known, "HEAD"], 1, &["HEAD is no range", "FROM..TO"]),
-            (&["impact", known, "HEAD...HEAD"], 1, &["no range"]),
+            (&["impact", known, "HEAD"], 1, &["HEAD is not a range", "FROM..TO"]),
+            (&["impact", known, "HEAD...HEAD"], 1, &["not a range"]),
             (&["impact", known, "no-such-branch..HEAD"], 1, &["no-such-branch"]),
             (&["search", " "], 1, &["the query is empty"]),
             (&["search", &"x".repeat(5_000)], 1, &["longer than 4096 bytes"]),

@@ -40,6 +40,8 @@ fn a_paused_queue_takes_jobs_in_and_hands_none_out() {
     agent.wait();
     assert_eq!(agent.json(["queue", "list", "--discarded"])["jobs"], json!([]));
     assert_eq!(agent.json(["status"])["repos"][0]["fresh"], json!(1));
+    assert!(agent.ok(["queue", "list"]).contains("the queue is empty: nothing waits"));
+    assert!(agent.ok(["queue", "list", "--discarded"]).contains("no job is discarded"));
 }
 
 #[test]

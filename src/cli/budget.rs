@@ -7,7 +7,7 @@ use super::verbs::BudgetAct;
 use super::{Context, Failure};
 use crate::clock;
 use crate::config::{Config, set_limits};
-use crate::daemon::control::Change;
+use crate::daemon::control::StateChange;
 use crate::query::Reader;
 use crate::query::budget::{budget_and_price, history};
 use crate::query::view::budget::{BudgetHistory, BudgetStatus, BudgetView, GroupStatus, ModelPrice};
@@ -30,7 +30,7 @@ fn set(mut context: Context, monthly: Option<u64>, daily: Option<Option<u64>>) -
     context.home.create()?;
     set_limits(&context.home.config_file(), monthly, daily)?;
     context.config = Config::load(&context.home.config_file(), context.home.root())?;
-    println!("{}", context.change(Change::Limits { allow: monthly.is_some() })?);
+    println!("{}", context.change(StateChange::Limits { allow: monthly.is_some() })?);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! daemon run, start, stop, restart.
+//! `daemon run`, `start`, `stop`, `restart`.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,7 +19,7 @@ use crate::store::{self, Database};
 /// How long a start may take until the socket answers, and a stop until the lock is free.
 const START_WAIT: Duration = Duration::from_secs(10);
 const STOP_WAIT: Duration = Duration::from_secs(8);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
 pub fn run(act: &DaemonAct) -> Result<(), Failure> {
     match act {
@@ -48,7 +48,7 @@ fn start(options: &DaemonOptions) -> Result<(), Failure> {
     if let Some(pid) = lock::lasting_holder(&home.agent_lock()) {
         return Err(DaemonError::AlreadyRunning { pid: pid.to_string() }.into());
     }
-    // What is wrong with it is told here, not in the log of a process that has gone.
+    // Its errors are reported here, not in the log of a process that has ended.
     drop(store::open_writer(&home.agent_db(), Database::Agent)?);
     let path = home.log_file();
     let log = OpenOptions::new()
@@ -80,7 +80,7 @@ fn wait_until_up(home: &Home) -> Result<(), Failure> {
             println!("the daemon is running (pid {pid})");
             return Ok(());
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_EVERY);
     }
     Err(Failure::Failed(format!(
         "the daemon has not come up in {} s; {} says why",
@@ -92,10 +92,10 @@ fn wait_until_up(home: &Home) -> Result<(), Failure> {
 pub(super) fn stop(home: &Home) -> Result<(), Failure> {
     let pid = lock::holder(&home.agent_lock());
     match control::ask(home, Request::Stop) {
-        // It may be gone before its answer is.
+        // It may end before its reply arrives.
         Ok(_) => {}
         Err(ControlError::NotRunning) if pid.is_some() => {}
-        // It cannot be asked. The lock that it holds says that the pid is its own.
+        // It does not reply. It holds the lock, so the pid is its own.
         Err(ControlError::Silent { pid, .. }) => terminate(pid)?,
         Err(error) => return Err(error.into()),
     }
@@ -105,7 +105,7 @@ pub(super) fn stop(home: &Home) -> Result<(), Failure> {
             println!("the daemon has stopped");
             return Ok(());
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_EVERY);
     }
     let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
     Err(Failure::Failed(format!(
@@ -120,7 +120,7 @@ fn terminate(pid: u32) -> Result<(), Failure> {
     match sent {
         Some(Ok(()) | Err(rustix::io::Errno::SRCH)) => Ok(()),
         Some(Err(error)) => Err(Failure::Failed(format!("the daemon does not answer and cannot be stopped: {error}"))),
-        None => Err(Failure::Failed("the daemon does not answer and its pid is not known".to_owned())),
+        None => Err(Failure::Failed("the daemon does not answer and its pid is unknown".to_owned())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! logs.
+//! `logs`.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::output::print;
 use super::{Context, Failure};
 
-/// How much of the end of the log is looked at for the last lines, in bytes.
+/// Bytes at the end of the log that are read for the last lines.
 const TAIL_MAX: u64 = 1 << 20;
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
 pub fn logs(context: &Context, lines: usize, follow: bool) -> Result<(), Failure> {
     let path = context.home.log_file();
@@ -30,6 +30,9 @@ pub fn logs(context: &Context, lines: usize, follow: bool) -> Result<(), Failure
     let mut tail = Vec::new();
     file.read_to_end(&mut tail).map_err(unreadable)?;
     let tail = String::from_utf8_lossy(&tail);
+    if tail.is_empty() && !follow {
+        return print(&format!("the log {} is empty: the daemon has written nothing yet\n", path.display()));
+    }
     let all: Vec<&str> = tail.lines().collect();
     let last = &all[all.len().saturating_sub(lines)..];
     print(&last.iter().map(|line| format!("{line}\n")).collect::<String>())?;
@@ -40,6 +43,6 @@ pub fn logs(context: &Context, lines: usize, follow: bool) -> Result<(), Failure
         let mut more = Vec::new();
         file.read_to_end(&mut more).map_err(unreadable)?;
         print(&String::from_utf8_lossy(&more))?;
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_EVERY);
     }
 }

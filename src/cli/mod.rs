@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::{Config, ConfigError};
-use crate::daemon::control::{self, Change, ControlError, Reply, Request};
+use crate::daemon::control::{self, ControlError, Reply, Request, StateChange};
 use crate::daemon::{self as process, DaemonError, change};
 use crate::embedder::install::InstallError;
 use crate::home::{Home, HomeError};
@@ -78,7 +78,7 @@ impl Context {
     }
 
     /// Has the daemon change something; with none running, does the same under its lock.
-    pub fn change(&self, change: Change) -> Result<String, Failure> {
+    pub fn change(&self, change: StateChange) -> Result<String, Failure> {
         match control::ask(&self.home, Request::Change(change.clone())) {
             Ok(Reply::Done { message }) => Ok(message),
             Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::output::{print, print_json};
 use super::verbs::QueueAct;
 use super::{Context, Failure};
-use crate::daemon::control::Change;
+use crate::daemon::control::StateChange;
 use crate::domain::JobState;
 use crate::query::view::queue::{EmptyQueue, JobView, QueueView};
 use crate::query::{QueryError, Reader};
@@ -22,10 +22,10 @@ pub fn run(context: &Context, act: QueueAct) -> Result<(), Failure> {
             return list(context, repo, Filter { repo: None, states, limit }, json);
         }
         QueueAct::Show { job, json } => return show(context, job, json),
-        QueueAct::Retry { job, .. } => Change::Retry { job },
-        QueueAct::Discard { job } => Change::Discard { job },
-        QueueAct::Pause => Change::Pause,
-        QueueAct::Resume => Change::Resume,
+        QueueAct::Retry { job, .. } => StateChange::Retry { job },
+        QueueAct::Discard { job } => StateChange::Discard { job },
+        QueueAct::Pause => StateChange::Pause,
+        QueueAct::Resume => StateChange::Resume,
     };
     print(&format!("{}\n", context.change(change)?))
 }

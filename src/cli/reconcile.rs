@@ -1,4 +1,4 @@
-//! reconcile.
+//! `reconcile`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::domain::RepoId;
 use crate::query::Reader;
 use crate::worker::pipe::Depth;
 
-/// A first index of a very large repository takes minutes; a reconcile alone, without its jobs, hardly ever.
+/// The first reconcile of a very large repository takes minutes; a later one hardly ever.
 const RECONCILE_WAIT: Duration = Duration::from_secs(600);
 
 pub fn reconcile(context: &Context, repo: PathBuf, full: bool) -> Result<(), Failure> {
@@ -24,12 +24,12 @@ pub fn ask(context: &Context, repo: RepoId, depth: Depth) -> Result<Vec<String>,
     let request = Request::Reconcile { repo: Some(repo.0), depth };
     match control::ask_within(&context.home, request, RECONCILE_WAIT)? {
         Reply::Reconciled { repos } => {
-            let told = repos.into_iter().map(|outcome| match (outcome.error, outcome.held) {
+            let outcomes = repos.into_iter().map(|outcome| match (outcome.error, outcome.held) {
                 (Some(error), _) => Err(Failure::Failed(format!("{}: {error}", outcome.repo))),
                 (None, Some(held)) => Ok(format!("{}: held back, {held}", outcome.repo)),
                 (None, None) => Ok(format!("{}: reconciled", outcome.repo)),
             });
-            told.collect()
+            outcomes.collect()
         }
         Reply::Failed { message } => Err(Failure::Failed(message)),
         other => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::output::{human_bytes, print, print_json, short};
 use super::{Context, Failure};
 use crate::daemon::change::ChangeError;
-use crate::daemon::control::{Change, LocationText};
+use crate::daemon::control::{LocationText, StateChange};
 use crate::home::StoreDir;
 use crate::query::Reader;
 use crate::query::estimate::estimate;
@@ -23,7 +23,7 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
         return if json { print_json(&view) } else { print(&describe_estimate(&view)) };
     }
     let root_commit = git.root_commit()?.map(|id| id.to_string());
-    let message = context.change(Change::Register { location: LocationText::new(&location), root_commit })?;
+    let message = context.change(StateChange::Register { location: LocationText::new(&location), root_commit })?;
     super::hooks::verb::sync_registered(context)?;
     println!("{message}");
     if !context.daemon_runs() {
@@ -60,7 +60,7 @@ fn describe_estimate(view: &EstimateView) -> String {
 pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&named.to_string_lossy())?;
-    let message = context.change(Change::Unregister { repo: repo.id.0, keep_cache })?;
+    let message = context.change(StateChange::Unregister { repo: repo.id.0, keep_cache })?;
     super::hooks::verb::sync_registered(context)?;
     println!("{message}");
     Ok(())

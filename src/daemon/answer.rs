@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
 use super::control::{self, Reply, Request};
-use super::socket::Call;
+use super::socket::ControlCall;
 use super::supervise::Asked;
 use super::{Daemon, DaemonError, MAX_LATENCY, STOP_PATIENCE, Waiter, change};
 use crate::clock;
@@ -16,7 +16,7 @@ use crate::repo::registry;
 use crate::worker::pipe::{Depth, Hint};
 
 impl Daemon {
-    pub(super) async fn answer(&mut self, (request, answer): Call) -> Result<(), DaemonError> {
+    pub(super) async fn answer(&mut self, (request, answer): ControlCall) -> Result<(), DaemonError> {
         let reply = match request {
             Request::Ping => Reply::Pong {
                 pid: std::process::id(),
@@ -81,13 +81,13 @@ impl Daemon {
         Ok(Reply::Done { message: "the configuration was read again".to_owned() })
     }
 
-    async fn change(&mut self, change: &control::Change) -> Result<Reply, DaemonError> {
-        let unregisters = matches!(change, control::Change::Unregister { .. });
+    async fn change(&mut self, change: &control::StateChange) -> Result<Reply, DaemonError> {
+        let unregisters = matches!(change, control::StateChange::Unregister { .. });
         if unregisters {
             // It has the store open that is to go, and would go on writing in it.
             self.worker.stop(STOP_PATIENCE).await;
         }
-        if matches!(change, control::Change::Limits { .. })
+        if matches!(change, control::StateChange::Limits { .. })
             && let Err(error) = self.read_limits()
         {
             return Ok(Reply::Failed { message: error.to_string() });
@@ -102,13 +102,13 @@ impl Daemon {
         };
         match change {
             // Also one that is known: it may have moved.
-            control::Change::Register { location, .. } => {
+            control::StateChange::Register { location, .. } => {
                 if let Some(repo) = registry::by_path(&self.db, &location.path())? {
                     self.watch(&repo);
                     self.reconcile(repo.id, Depth::Full).await;
                 }
             }
-            control::Change::Unregister { repo, .. } => {
+            control::StateChange::Unregister { repo, .. } => {
                 let id = RepoId(repo.clone());
                 if let Some(watcher) = &self.watcher {
                     watcher.remove_repo(&id);
@@ -118,14 +118,14 @@ impl Daemon {
                 self.held.remove(&id);
                 self.failing.remove(&id);
             }
-            control::Change::Retry { .. }
-            | control::Change::Resume
-            | control::Change::Limits { .. }
-            | control::Change::Build { .. }
-            | control::Change::Expire { .. } => {
+            control::StateChange::Retry { .. }
+            | control::StateChange::Resume
+            | control::StateChange::Limits { .. }
+            | control::StateChange::Build { .. }
+            | control::StateChange::Expire { .. } => {
                 self.worker.hint(Hint::Wake, clock::monotonic()).await;
             }
-            control::Change::Discard { .. } | control::Change::Pause => {}
+            control::StateChange::Discard { .. } | control::StateChange::Pause => {}
         }
         Ok(Reply::Done { message })
     }

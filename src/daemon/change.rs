@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::control::{Change, LocationText};
+use super::control::{LocationText, StateChange};
 use crate::budget::{self, BudgetError};
 use crate::cache::RepoStore;
 use crate::cache::orphans;
@@ -46,42 +46,44 @@ pub enum ChangeError {
 ///
 /// # Errors
 /// If a store or file cannot be written, or what is named does not exist.
-pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &Change) -> Result<String, ChangeError> {
+pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &StateChange) -> Result<String, ChangeError> {
     let now = clock::now();
     match change {
-        Change::Register { location, root_commit } => {
+        StateChange::Register { location, root_commit } => {
             let location = location.to_location()?;
             register(db, home, config, &location, root_commit.as_deref().and_then(ObjectId::from_hex).as_ref(), now)
         }
-        Change::Unregister { repo, keep_cache } => unregister(db, home, config, &RepoId(repo.clone()), *keep_cache),
-        Change::Retry { job } => match (queue::replay(db, *job, now)?, job) {
+        StateChange::Unregister { repo, keep_cache } => {
+            unregister(db, home, config, &RepoId(repo.clone()), *keep_cache)
+        }
+        StateChange::Retry { job } => match (queue::replay(db, *job, now)?, job) {
             (0, Some(id)) => Err(ChangeError::NoSuchJob(format!(
                 "job {id} is not among the discarded and quarantined ones; `ra-agent queue list --discarded` lists them"
             ))),
             (replayed, _) => Ok(format!("{replayed} job(s) queued again")),
         },
-        Change::Discard { job } => {
+        StateChange::Discard { job } => {
             if queue::get(db, *job)?.is_none() {
                 return Err(ChangeError::NoSuchJob(format!("there is no job {job}; `ra-agent queue list` lists them")));
             }
             queue::discard(db, *job, "discarded by hand", now)?;
             Ok(format!("job {job} discarded"))
         }
-        Change::Pause => {
+        StateChange::Pause => {
             queue::set_paused(db, true)?;
             Ok("the queue is paused; repositories are still watched and jobs still queued".to_owned())
         }
-        Change::Resume => {
+        StateChange::Resume => {
             queue::set_paused(db, false)?;
             Ok("the queue runs".to_owned())
         }
-        Change::Limits { allow } => put_limits_in_force(db, home, config, *allow, now),
-        Change::Build { repo, types, priority, max_files } => {
+        StateChange::Limits { allow } => put_limits_in_force(db, home, config, *allow, now),
+        StateChange::Build { repo, types, priority, max_files } => {
             let priority = priority.as_deref().map(|name| named(name, Priority::parse(name))).transpose()?;
             let types = analysis_types(types)?;
             enqueue(db, config, repo, priority, |store| backlog::missing(store, &types, *max_files))
         }
-        Change::Expire { repo, types, older_than_ms } => {
+        StateChange::Expire { repo, types, older_than_ms } => {
             let before = now.plus_millis(-i64::try_from(*older_than_ms).unwrap_or(i64::MAX));
             let types = analysis_types(types)?;
             enqueue(db, config, repo, None, |store| backlog::older(store, &types, before))

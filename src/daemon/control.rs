@@ -22,7 +22,7 @@ pub const REQUEST_MAX: usize = 64 * 1_024;
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
 
 /// How often, and at what distance, a daemon that holds its lock but does not listen is tried.
-const STARTING_LOOKS: u32 = 10;
+const STARTING_TRIES: u32 = 10;
 const STARTING_EVERY: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +42,11 @@ pub enum Request {
         repo: Option<String>,
         depth: Depth,
     },
-    /// Somebody searches: have a worker up with its model loaded.
+    /// A search is likely: start a worker and load its model.
     Warm,
     /// The configuration has changed.
     Reload,
-    Change(Change),
+    Change(StateChange),
     /// Something to be done to the stores; answered when it is done.
     Maintain(Maintenance),
 }
@@ -54,7 +54,7 @@ pub enum Request {
 /// What a verb changes. With no daemon, the verb does it itself under the daemon's lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
-pub enum Change {
+pub enum StateChange {
     Register {
         location: LocationText,
         root_commit: Option<String>,
@@ -83,7 +83,7 @@ pub enum Change {
         priority: Option<String>,
         max_files: usize,
     },
-    /// Have the analyses made anew that are older than so many milliseconds.
+    /// Queue the analyses again that are older than so many milliseconds.
     Expire {
         repo: String,
         types: Vec<String>,
@@ -114,7 +114,7 @@ pub enum Reply {
         /// Watched directories; `None`: the kernel would watch none.
         #[serde(default)]
         watches: Option<usize>,
-        /// The work trees that the timer looks at, by their repositories' ids, each with the reason.
+        /// The work trees that are polled, by their repositories' ids, each with the reason.
         #[serde(default)]
         polled: BTreeMap<String, String>,
         /// Version of the program that the daemon is.
@@ -175,17 +175,17 @@ pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<Reply
     })
 }
 
-/// A daemon that is just starting holds its lock before it listens, so a refusal is looked into for a moment.
+/// A starting daemon holds its lock before it listens, so a refused connection is tried again for a moment.
 fn connect(home: &Home, socket: &Path) -> Result<UnixStream, ControlError> {
-    let mut looks = 0;
+    let mut tries = 0;
     loop {
         let error = match UnixStream::connect(socket) {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
         let Some(pid) = crate::lock::holder(&home.agent_lock()) else { return Err(ControlError::NotRunning) };
-        looks += 1;
-        if looks == STARTING_LOOKS {
+        tries += 1;
+        if tries == STARTING_TRIES {
             return Err(ControlError::Silent { pid, socket: socket.to_owned(), reason: error.to_string() });
         }
         std::thread::sleep(STARTING_EVERY);
@@ -214,7 +214,7 @@ struct Spoken {
 /// The daemon's side: a request of this protocol.
 ///
 /// # Errors
-/// What is wrong with the line, as the client is told it.
+/// What is wrong with the line, for the client.
 pub fn read_request(line: &str) -> Result<Request, String> {
     let not_understood = |error: serde_json::Error| format!("the request is not understood: {error}");
     let Spoken { protocol } = serde_json::from_str(line).map_err(not_understood)?;

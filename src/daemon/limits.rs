@@ -3,7 +3,7 @@
 
 use super::{Daemon, change};
 use crate::config::{Config, ConfigError};
-use crate::daemon::control::Change;
+use crate::daemon::control::StateChange;
 
 impl Daemon {
     /// Takes the limits, and only them, from the configuration: whatever else was edited waits for a reload, which gives the worker the same.
@@ -13,12 +13,12 @@ impl Daemon {
         Ok(std::mem::replace(&mut self.config.budget, written) != written)
     }
 
-    /// Puts edited limits in force. A configuration that cannot be read changes nothing; every verb tells what is wrong with it.
+    /// Puts edited limits in force. A configuration that cannot be read changes nothing; every verb reports what is wrong with it.
     pub(super) fn follow_limits(&mut self) {
         if !matches!(self.read_limits(), Ok(true)) {
             return;
         }
-        match change::execute(&mut self.db, &self.home, &self.config, &Change::Limits { allow: false }) {
+        match change::execute(&mut self.db, &self.home, &self.config, &StateChange::Limits { allow: false }) {
             Ok(message) => tracing::info!(message, "the configuration was edited"),
             Err(error) => tracing::error!(%error, "the edited limits are not in force"),
         }

@@ -5,10 +5,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Bytes after which the log is set aside. Two files of this size are years of ordinary life.
+/// Bytes after which the log is rotated. Two files of this size hold years of ordinary use.
 const LOG_MAX: u64 = 4 << 20;
 
-/// Sets a log that has become large aside as `<name>.1`, in the place of the one set aside before, and begins it anew.
+/// Rotates a large log: renames it to `<name>.1`, which replaces the previous one, and starts an empty one.
 ///
 /// It is copied and emptied, not renamed: a worker that runs writes into the same open file. What is written between the two
 /// is lost, which a log may be.

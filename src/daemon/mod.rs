@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
-use crate::event::{self, Cause, Debounce, Event, Touched, Watcher};
+use crate::event::{self, Debounce, Event, EventCause, Touched, Watcher};
 use crate::home::Home;
 use crate::queue::{self, Waiting};
 use crate::repo::Repo;
@@ -35,29 +35,29 @@ pub use start::{DaemonError, run, take_lock};
 
 use control::{Reply, RepoOutcome, Request};
 use notify::ServiceManager;
-use socket::{Call, Socket};
-use start::Ended;
+use socket::{ControlCall, Socket};
+use start::DaemonEnd;
 use supervise::{Asked, Happened, Supervisor};
-use trees::{Seen, Trees};
+use trees::{ScannedTree, Trees};
 use upgrade::Program;
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
 const MAX_LATENCY: u32 = 10;
 /// How long a worker may take to stop before it is killed; `daemon stop` is to be over within 5 s.
 const STOP_PATIENCE: Duration = Duration::from_millis(3_500);
-/// How often the daemon looks after what is its own: its socket, its log.
+/// How often the daemon checks its own socket and log.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// A repository that cannot be read is tried again after a poll, then after twice as long, up to this.
 const FAILING_MAX: Duration = Duration::from_secs(3_600);
-/// A repository that is held (index locked, rebase in progress) is looked at again after this long.
+/// A repository that is held (index locked, rebase in progress) is checked again after this long.
 const HELD_RECHECK: Duration = Duration::from_millis(500);
 
 /// Everything that can make the daemon do something.
 enum Input {
     Hint(Event),
     Touched(RepoId, Touched),
-    Seen(Seen),
-    Call(Call),
+    ScannedTree(ScannedTree),
+    Call(ControlCall),
     Worker(Happened),
     /// Something that was held back may be due.
     Deadline,
@@ -66,7 +66,7 @@ enum Input {
     Stop(&'static str),
 }
 
-/// Somebody who waits for reconciles.
+/// A client that waits for reconciles.
 struct Waiter {
     tokens: BTreeSet<u64>,
     outcomes: Vec<RepoOutcome>,
@@ -85,12 +85,12 @@ struct Daemon {
     debounce: Debounce,
     trees: Trees,
     touched: mpsc::UnboundedReceiver<(RepoId, Touched)>,
-    seen: mpsc::UnboundedReceiver<Seen>,
+    seen: mpsc::UnboundedReceiver<ScannedTree>,
     worker: Supervisor,
     waiters: Vec<Waiter>,
     /// Those who wait for maintenance, by its token.
     maintained: BTreeMap<u64, oneshot::Sender<Reply>>,
-    /// Held repositories, and when each is looked at again.
+    /// Held repositories, and when each is checked again.
     held: BTreeMap<RepoId, Instant>,
     /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
     failing: BTreeMap<RepoId, (Instant, Duration)>,
@@ -108,7 +108,7 @@ impl Daemon {
         let watcher = match watcher {
             Ok(watcher) => Some(watcher),
             Err(error) => {
-                tracing::warn!(%error, "hooks and references are not watched; the timer finds commits");
+                tracing::warn!(%error, "hooks and references are not watched; the agent polls instead");
                 None
             }
         };
@@ -139,7 +139,7 @@ impl Daemon {
         })
     }
 
-    async fn serve(&mut self) -> Result<Ended, DaemonError> {
+    async fn serve(&mut self) -> Result<DaemonEnd, DaemonError> {
         let mut program = Program::running().map_err(DaemonError::Setup)?;
         let manager = ServiceManager::from_env();
         let (mut socket, mut calls) = Socket::listen(self.home.agent_socket())?;
@@ -159,7 +159,7 @@ impl Daemon {
             let input = tokio::select! {
                 Some(event) = self.events.recv() => Input::Hint(event),
                 Some((repo, touched)) = self.touched.recv() => Input::Touched(repo, touched),
-                Some(seen) = self.seen.recv() => Input::Seen(seen),
+                Some(seen) = self.seen.recv() => Input::ScannedTree(seen),
                 Some(call) = calls.recv() => Input::Call(call),
                 happened = self.worker.next() => Input::Worker(happened),
                 () = sleep_until(deadline) => Input::Deadline,
@@ -174,11 +174,11 @@ impl Daemon {
                 if program.is_replaced() && program.can_take_over().await {
                     tracing::info!(program = %program.path().display(), "the program was replaced; the new version takes over");
                     manager.reloading();
-                    break Ended::Replaced(program);
+                    break DaemonEnd::Replaced(program);
                 }
             } else if self.handle(input).await?.is_some() {
                 manager.stopping();
-                break Ended::Stopped;
+                break DaemonEnd::Stopped;
             }
         };
         self.worker.stop(STOP_PATIENCE).await;
@@ -191,7 +191,7 @@ impl Daemon {
         Ok(ended)
     }
 
-    /// What fails here is tried again at the next look, and costs no work.
+    /// A failure is tried again at the next check, and costs no work.
     fn look_after(&self, socket: &mut Socket) {
         if let Err(error) = socket.listen_again_if_gone() {
             tracing::warn!(%error, "no verb reaches the daemon");
@@ -222,14 +222,14 @@ impl Daemon {
                 let event = self.trees.note(repo, touched);
                 self.debounce.note(event, clock::monotonic());
             }
-            Input::Seen(seen) => {
+            Input::ScannedTree(seen) => {
                 let repo = seen.repo.clone();
                 if self.trees.take_in(seen) {
                     self.reconcile(repo.clone(), Depth::Changes).await;
                 }
-                // What was touched while it was looked at.
+                // What was touched during the scan.
                 if self.trees.is_touched(&repo) {
-                    self.debounce.note(Event { repo, cause: Cause::WorkTree }, clock::monotonic());
+                    self.debounce.note(Event { repo, cause: EventCause::WorkTree }, clock::monotonic());
                 }
             }
             Input::Deadline => self.act_on_due().await?,
@@ -271,9 +271,13 @@ impl Daemon {
             self.look_at_touched(&event.repo)?;
             match event.cause {
                 // It goes on when it is known what was touched.
-                Cause::WorkTree => {}
-                Cause::Start | Cause::Overflow | Cause::Request => self.reconcile(event.repo, Depth::Changes).await,
-                Cause::Timer | Cause::GitDir | Cause::Hook => self.reconcile_if_moved(event.repo).await?,
+                EventCause::WorkTree => {}
+                EventCause::Start | EventCause::Overflow | EventCause::Request => {
+                    self.reconcile(event.repo, Depth::Changes).await
+                }
+                EventCause::Timer | EventCause::GitDir | EventCause::Hook => {
+                    self.reconcile_if_moved(event.repo).await?
+                }
             }
         }
         if self.worker.restart_at().is_some_and(|then| then <= now) {
@@ -297,12 +301,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// Looks at HEAD before it wakes the heavy process: a gc or a fetch moves files, but not HEAD.
+    /// Reads HEAD before it starts the worker: a gc or a fetch moves files, but not HEAD.
     async fn reconcile_if_moved(&mut self, id: RepoId) -> Result<(), DaemonError> {
         let Some(repo) = registry::get(&self.db, &id)? else { return Ok(()) };
         let git = Repo::open(&repo.location);
         if repo.held.is_some() && git.as_ref().is_ok_and(|git| git.busy(clock::system_now()).is_some()) {
-            // Nobody is waked for what will be held again.
+            // Don't wake the worker: the repository is still locked.
             self.held.insert(id, clock::monotonic() + HELD_RECHECK);
             return Ok(());
         }
@@ -339,7 +343,7 @@ impl Daemon {
         self.trees.follow(repo, &config.deny, config.watch.tree);
         let Some(watcher) = &self.watcher else { return };
         if let Err(error) = watcher.add_repo(&repo.id, &repo.location) {
-            tracing::warn!(repo = %repo.id, %error, "the timer finds its commits");
+            tracing::warn!(repo = %repo.id, %error, "no watch of its git directory; the agent polls instead");
         }
     }
 
@@ -396,7 +400,7 @@ impl Daemon {
             self.worker.note_failure(now);
             for token in self.worker.drop_tasks() {
                 let message =
-                    "the worker died over it; what was done until then stays, and the log (`ra-agent logs`) tells more";
+                    "the worker died over it; its results until then stay, and the log (`ra-agent logs`) has more";
                 self.answer_maintained(token, Reply::Failed { message: message.to_owned() });
             }
         }

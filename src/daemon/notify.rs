@@ -1,5 +1,5 @@
-//! What a service manager is told: the protocol of sd_notify(3), which is one datagram with lines of `NAME=value`. Without such a manager
-//! nothing is told to anybody.
+//! Messages to a service manager: the protocol of sd_notify(3), which is one datagram with lines of `NAME=value`. Without such a manager
+//! nothing is sent.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -23,7 +23,7 @@ impl ServiceManager {
         let address = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty()).and_then(|name| match address(&name) {
             Ok(address) => Some(address),
             Err(error) => {
-                tracing::warn!(?name, %error, "the service manager cannot be told anything");
+                tracing::warn!(?name, %error, "the service manager is unreachable");
                 None
             }
         });
@@ -40,33 +40,33 @@ impl ServiceManager {
     }
 
     pub fn ready(&self) {
-        self.tell("READY=1\nSTATUS=repositories are followed");
+        self.send("READY=1\nSTATUS=repositories are followed");
     }
 
     /// The program replaces itself by another version of itself, which will say that it is ready.
     pub fn reloading(&self) {
-        self.tell("RELOADING=1\nSTATUS=a new version takes over");
+        self.send("RELOADING=1\nSTATUS=a new version takes over");
     }
 
     pub fn stopping(&self) {
-        self.tell("STOPPING=1\nSTATUS=stopping");
+        self.send("STOPPING=1\nSTATUS=stopping");
     }
 
     pub fn alive(&self) {
         if self.watchdog.is_some() {
-            self.tell("WATCHDOG=1");
+            self.send("WATCHDOG=1");
         }
     }
 
     /// Never waits: a manager that does not read is none of the daemon's worries.
-    fn tell(&self, lines: &str) {
+    fn send(&self, lines: &str) {
         let Some(address) = &self.address else { return };
-        let told = UnixDatagram::unbound().and_then(|socket| {
+        let sent = UnixDatagram::unbound().and_then(|socket| {
             socket.set_nonblocking(true)?;
             socket.send_to_addr(lines.as_bytes(), address)
         });
-        if let Err(error) = told {
-            tracing::debug!(%error, lines, "the service manager was not told");
+        if let Err(error) = sent {
+            tracing::debug!(%error, lines, "a message to the service manager was not sent");
         }
     }
 }
@@ -101,15 +101,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        let told = manager(&[("NOTIFY_SOCKET", path.as_os_str()), ("WATCHDOG_USEC", "3000000".as_ref())]);
-        assert_eq!(told.alive_every(), Some(Duration::from_millis(1_500)));
-        told.ready();
+        let messages = manager(&[("NOTIFY_SOCKET", path.as_os_str()), ("WATCHDOG_USEC", "3000000".as_ref())]);
+        assert_eq!(messages.alive_every(), Some(Duration::from_millis(1_500)));
+        messages.ready();
         assert!(heard(&socket).starts_with("READY=1\n"));
-        told.alive();
+        messages.alive();
         assert_eq!(heard(&socket), "WATCHDOG=1");
-        told.reloading();
+        messages.reloading();
         assert!(heard(&socket).starts_with("RELOADING=1\n"));
-        told.stopping();
+        messages.stopping();
         assert!(heard(&socket).starts_with("STOPPING=1\n"));
     }
 
@@ -128,11 +128,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("notify");
         let silent = UnixDatagram::bind(&path).unwrap();
-        let told = manager(&[("NOTIFY_SOCKET", path.as_os_str())]);
+        let messages = manager(&[("NOTIFY_SOCKET", path.as_os_str())]);
         // more than any queue of datagrams holds
-        (0..2_000).for_each(|_| told.ready());
+        (0..2_000).for_each(|_| messages.ready());
         drop(silent);
-        told.stopping();
+        messages.stopping();
         manager(&[("NOTIFY_SOCKET", "relative".as_ref())]).ready();
         manager(&[]).ready();
     }

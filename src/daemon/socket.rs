@@ -20,14 +20,14 @@ const REQUEST_WAIT: Duration = Duration::from_secs(2);
 const CONNECTIONS: usize = 32;
 
 /// A connection's request, and where its answer goes.
-pub type Call = (Request, oneshot::Sender<Reply>);
+pub type ControlCall = (Request, oneshot::Sender<Reply>);
 
 /// A socket that is listened on.
 pub struct Socket {
     path: PathBuf,
     /// Device and inode of the socket's file: another file at the path is not this socket.
     identity: (u64, u64),
-    calls: mpsc::Sender<Call>,
+    calls: mpsc::Sender<ControlCall>,
     accepting: JoinHandle<()>,
 }
 
@@ -37,14 +37,14 @@ impl Socket {
     ///
     /// # Errors
     /// If there can be no socket at the path.
-    pub fn listen(path: PathBuf) -> Result<(Self, mpsc::Receiver<Call>), DaemonError> {
+    pub fn listen(path: PathBuf) -> Result<(Self, mpsc::Receiver<ControlCall>), DaemonError> {
         let (calls, receiver) = mpsc::channel(CONNECTIONS);
         let (listener, identity) = bind(&path).map_err(|source| DaemonError::Path { path: path.clone(), source })?;
         let accepting = tokio::spawn(accept(listener, calls.clone()));
         Ok((Self { path, identity, calls, accepting }, receiver))
     }
 
-    /// A socket whose file somebody removed hears nobody: another takes its place.
+    /// A socket whose file was removed gets no connections: another takes its place.
     ///
     /// # Errors
     /// If there can be no socket at the path.
@@ -77,7 +77,7 @@ fn identity(path: &PathBuf) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>) {
+async fn accept(listener: UnixListener, calls: mpsc::Sender<ControlCall>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { break };
@@ -92,7 +92,7 @@ async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>) {
     }
 }
 
-async fn converse(mut stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
+async fn converse(mut stream: UnixStream, calls: mpsc::Sender<ControlCall>) -> io::Result<()> {
     let own = rustix::process::geteuid().as_raw();
     if stream.peer_cred()?.uid() != own {
         return Err(io::ErrorKind::PermissionDenied.into());

@@ -51,7 +51,7 @@ pub fn take_lock(home: &Home) -> Result<File, DaemonError> {
     }
 }
 
-/// Runs until it is told to stop. To be called before any other thread exists.
+/// Runs until a request or a signal to stop. Call it before any other thread exists.
 ///
 /// # Errors
 /// If another daemon runs, the home, the configuration or agent.db cannot be used, or the kernel does not enforce the sandbox although
@@ -71,8 +71,8 @@ pub fn run(home: &Home, require_sandbox: bool) -> Result<(), DaemonError> {
     })?;
     drop((runtime, lock));
     match ended {
-        Ended::Stopped => Ok(()),
-        Ended::Replaced(program) => {
+        DaemonEnd::Stopped => Ok(()),
+        DaemonEnd::Replaced(program) => {
             let source = program.execute(home, require_sandbox);
             Err(DaemonError::Upgrade { path: program.path().to_owned(), source })
         }
@@ -80,7 +80,7 @@ pub fn run(home: &Home, require_sandbox: bool) -> Result<(), DaemonError> {
 }
 
 /// How the daemon's life ended.
-pub(super) enum Ended {
+pub(super) enum DaemonEnd {
     Stopped,
     /// By another version of the program.
     Replaced(Program),
@@ -94,7 +94,7 @@ fn restrict(home: &Home, config: &Config) -> Result<Sandbox, DaemonError> {
         std::fs::create_dir_all(dir).map_err(|source| DaemonError::Path { path: dir.to_path_buf(), source })?;
     }
     let sandbox = sandbox::restrict_writes(&own);
-    // What the kernel says it does is tried before it is told to anybody.
+    // A self-test runs before the sandbox is reported.
     if sandbox.is_on() && sandbox::is_denied_outside() == Some(false) {
         tracing::error!("the kernel has taken the sandbox's rules, but does not deny what they forbid");
         return Ok(Sandbox::Off);

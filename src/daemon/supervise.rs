@@ -1,4 +1,4 @@
-//! The worker as the daemon sees it: started when there is something to do, told by hints, mourned when it ends.
+//! The worker as the daemon sees it: started when there is something to do, sent hints, watched until it ends.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -101,7 +101,7 @@ impl Supervisor {
         token
     }
 
-    /// Asks for maintenance. A worker that ends well before it was told is followed by one that is; one that dies over it is not:
+    /// Asks for maintenance. If a worker ends well before it received the request, the next one receives it; one that dies over it is not:
     /// see [`Supervisor::drop_tasks`]. Returns its token.
     pub async fn maintain(&mut self, task: Maintenance, now: Instant) -> u64 {
         let token = self.next_token;
@@ -116,7 +116,7 @@ impl Supervisor {
         std::mem::take(&mut self.tasks).into_keys().collect()
     }
 
-    /// Has a worker up, and tells it something that may be lost.
+    /// Starts a worker if none runs, and sends it a hint that may be lost.
     pub async fn hint(&mut self, hint: Hint, now: Instant) {
         self.send_or_start(&hint, now).await;
     }
@@ -194,7 +194,7 @@ impl Supervisor {
             Ok(status) if is_crash(*status, oom_before) => Ending::Crash,
             _ => Ending::Blameless,
         };
-        // Killed by somebody is no failure of its own: the next one need not wait.
+        // A kill from outside is not its own failure: the next one need not wait.
         let killed = matches!(&status, Ok(status) if status.signal().is_some());
         let well = matches!(&status, Ok(status) if status.success()) || (killed && self.ending == Ending::Blameless);
         if !well || killed {
@@ -239,7 +239,7 @@ impl Supervisor {
     /// After an end that was no good one: when to start the next.
     pub fn note_failure(&mut self, now: Instant) {
         let wait = RESTART_MIN.saturating_mul(1 << self.failures.min(9)).min(RESTART_MAX);
-        // The first failure may be a passing one, or somebody's kill: nothing is waited for.
+        // The first failure may be transient, or a kill from outside: start the next one at once.
         self.not_before = (self.failures > 0).then(|| now + wait);
         self.failures = self.failures.saturating_add(1);
     }

@@ -1,4 +1,4 @@
-//! The work trees: each is watched, or, where that cannot be, looked at by the timer. Looking into one takes place beside the
+//! The work trees: each is watched, or polled where no watch is available. A scan of one runs next to the
 //! daemon's loop: a file system that hangs holds nothing else up.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::domain::{FilePath, RepoId};
-use crate::event::{Cause, Event, Touched, TreeWatcher};
+use crate::event::{Event, EventCause, Touched, TreeWatcher};
 use crate::repo::disk::relative;
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
@@ -19,15 +19,15 @@ use crate::repo::{Location, LocationKind, deny_globs};
 
 /// Watches that are left to other programs, one of so many.
 const LEFT_TO_OTHERS: usize = 4;
-/// Work trees that are looked into at the same time: what each takes of memory stays small, and comes one after the other.
-const LOOKS: usize = 2;
-/// After so long a look no longer keeps others waiting: its file system hangs.
+/// Work trees that are scanned at the same time: few, so that the memory stays small.
+const SCANS: usize = 2;
+/// After so long a scan no longer keeps others waiting: its file system hangs.
 const LOOK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a work tree is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Following {
-    /// A look is under way that finds out.
+    /// A scan is under way that finds out.
     Beginning,
     Watched,
     /// By the timer alone, for this reason.
@@ -39,17 +39,17 @@ enum Following {
     Not,
 }
 
-/// What a look at a work tree found.
+/// What a scan of a work tree found.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct ScannedTree {
     pub repo: RepoId,
     /// Something in it may have become part of the view, or another part of it.
     concerns: bool,
-    outcome: Outcome,
+    outcome: ScanOutcome,
 }
 
 #[derive(Debug)]
-enum Outcome {
+enum ScanOutcome {
     /// The directories to be watched are what they were.
     SameDirectories,
     Directories {
@@ -64,8 +64,8 @@ enum Outcome {
     NoTree,
 }
 
-/// What is looked for.
-enum Question {
+/// The purpose of a scan.
+enum ScanPurpose {
     /// Which directories there are, and what was touched.
     Directories,
     /// Whether what was touched is of any interest, and whether directories came or went.
@@ -77,9 +77,9 @@ pub(super) struct Trees {
     /// `None`: the system gives no notifications.
     watcher: Option<TreeWatcher>,
     unavailable: String,
-    seen: mpsc::UnboundedSender<Seen>,
+    seen: mpsc::UnboundedSender<ScannedTree>,
     followed: BTreeMap<RepoId, Following>,
-    /// What was touched and not looked at yet.
+    /// Touched paths that were not scanned yet.
     touched: BTreeMap<RepoId, Touched>,
     looking: BTreeSet<RepoId>,
     turns: Arc<Semaphore>,
@@ -88,26 +88,26 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    /// `quiet`: how long a file has to be left alone before it is told of.
+    /// `quiet`: how long a file has to be left alone before it is reported.
     pub fn new(
         quiet: Duration,
-        seen: mpsc::UnboundedSender<Seen>,
+        seen: mpsc::UnboundedSender<ScannedTree>,
         touched: impl Fn(RepoId, Touched) + Send + 'static,
     ) -> Self {
         let (watcher, unavailable) = match TreeWatcher::new(quiet, touched) {
             Ok(watcher) => (Some(watcher), String::new()),
             Err(error) => {
-                tracing::warn!(%error, "work trees are looked at by the timer");
+                tracing::warn!(%error, "no watch of work trees is available; they are polled");
                 (None, error.to_string())
             }
         };
         let limit = watches_limit();
         let (followed, touched, looking) = Default::default();
-        let turns = Arc::new(Semaphore::new(LOOKS));
+        let turns = Arc::new(Semaphore::new(SCANS));
         Self { watcher, unavailable, seen, followed, touched, looking, turns, limit }
     }
 
-    /// Follows a work tree, or finds out anew how; `wanted` by its configuration.
+    /// Follows a work tree, or finds out again how; `wanted` by its configuration.
     pub fn follow(&mut self, repo: &Registered, deny: &[String], wanted: bool) {
         if !wanted || repo.location.kind == LocationKind::Bare {
             self.forget(&repo.id);
@@ -115,7 +115,7 @@ impl Trees {
             return;
         }
         self.followed.insert(repo.id.clone(), Following::Beginning);
-        self.look(&repo.id, &repo.location, deny, Question::Directories);
+        self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
     }
 
     pub fn forget(&mut self, repo: &RepoId) {
@@ -132,27 +132,27 @@ impl Trees {
             Some(before) => before.merge(touched),
             None => drop(self.touched.insert(repo.clone(), touched)),
         }
-        Event { repo, cause: Cause::WorkTree }
+        Event { repo, cause: EventCause::WorkTree }
     }
 
     pub fn is_touched(&self, repo: &RepoId) -> bool {
         self.touched.contains_key(repo)
     }
 
-    /// Looks at what was touched in a work tree, if anything was.
+    /// Scans what was touched in a work tree, if anything was.
     pub fn look_at_touched(&mut self, repo: &Registered, deny: &[String]) {
         if self.looking.contains(&repo.id) {
             return;
         }
         let question = match self.touched.remove(&repo.id) {
             None => return,
-            Some(Touched::Anything) => Question::Directories,
-            Some(Touched::Paths(paths)) => Question::Paths(paths),
+            Some(Touched::Anything) => ScanPurpose::Directories,
+            Some(Touched::Paths(paths)) => ScanPurpose::Paths(paths),
         };
-        self.look(&repo.id, &repo.location, deny, question);
+        self.scan(&repo.id, &repo.location, deny, question);
     }
 
-    /// The timer: looks at what is not watched, and at what went away and may be there again.
+    /// The timer: scans what is not watched, and what went away and may be there again.
     pub fn poll(&mut self, repo: &Registered, deny: &[String]) {
         let is_due = match self.followed.get(&repo.id) {
             Some(Following::Polled { .. }) => true,
@@ -162,11 +162,11 @@ impl Trees {
             Some(Following::Beginning | Following::Not) | None => false,
         };
         if is_due && !self.looking.contains(&repo.id) {
-            self.look(&repo.id, &repo.location, deny, Question::Directories);
+            self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
         }
     }
 
-    fn look(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: Question) {
+    fn scan(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: ScanPurpose) {
         self.looking.insert(repo.clone());
         let (repo, location, deny) = (repo.clone(), location.clone(), deny.to_vec());
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
@@ -176,7 +176,7 @@ impl Trees {
             // It is never closed.
             let turn = turns.acquire().await;
             let mut looking =
-                tokio::task::spawn_blocking(move || look(repo, &location, &deny, question, unavailable, was_polled));
+                tokio::task::spawn_blocking(move || scan(repo, &location, &deny, question, unavailable, was_polled));
             let found = match tokio::time::timeout(LOOK_PATIENCE, &mut looking).await {
                 Ok(found) => found,
                 Err(_) => {
@@ -184,21 +184,21 @@ impl Trees {
                     looking.await
                 }
             };
-            let panicked = |_| Seen { repo: of, concerns: true, outcome: Outcome::SameDirectories };
+            let panicked = |_| ScannedTree { repo: of, concerns: true, outcome: ScanOutcome::SameDirectories };
             // The receiver lives as long as the daemon.
             let _ = seen.send(found.unwrap_or_else(panicked));
         });
     }
 
-    /// Takes in what a look found; whether the view may be another one.
-    pub fn take_in(&mut self, seen: Seen) -> bool {
-        let Seen { repo, mut concerns, outcome } = seen;
+    /// Applies what a scan found; returns whether the view may differ.
+    pub fn take_in(&mut self, seen: ScannedTree) -> bool {
+        let ScannedTree { repo, mut concerns, outcome } = seen;
         self.looking.remove(&repo);
         let Some(before) = self.followed.get(&repo).cloned() else { return false };
         match outcome {
-            Outcome::SameDirectories => {}
-            Outcome::NoTree => self.forget_watches(&repo, Following::Not),
-            Outcome::Directories { dirs, fingerprint } => {
+            ScanOutcome::SameDirectories => {}
+            ScanOutcome::NoTree => self.forget_watches(&repo, Following::Not),
+            ScanOutcome::Directories { dirs, fingerprint } => {
                 let set = self.watcher.as_mut().map(|watcher| watcher.set(&repo, &dirs, self.limit));
                 match set {
                     Some(Ok(())) => drop(self.followed.insert(repo.clone(), Following::Watched)),
@@ -206,19 +206,21 @@ impl Trees {
                     None => concerns = self.be_polled(&repo, &before, self.unavailable.clone(), fingerprint),
                 }
             }
-            Outcome::Unwatchable { why, fingerprint } => concerns = self.be_polled(&repo, &before, why, fingerprint),
+            ScanOutcome::Unwatchable { why, fingerprint } => {
+                concerns = self.be_polled(&repo, &before, why, fingerprint)
+            }
         }
         concerns
     }
 
-    /// Notes that the timer looks; whether something is other than at the last look.
+    /// Notes a poll; returns whether something differs from the last scan.
     fn be_polled(&mut self, repo: &RepoId, before: &Following, why: String, fingerprint: Option<u64>) -> bool {
         let (reason_before, fingerprint_before) = match before {
             Following::Polled { why, fingerprint } => (Some(why), *fingerprint),
             _ => (None, None),
         };
         if reason_before != Some(&why) {
-            tracing::warn!(%repo, why, "its work tree is looked at by the timer");
+            tracing::warn!(%repo, why, "its work tree is polled");
         }
         self.forget_watches(repo, Following::Polled { why, fingerprint });
         fingerprint.is_none() || fingerprint != fingerprint_before
@@ -236,7 +238,7 @@ impl Trees {
         self.watcher.as_ref().map_or(0, TreeWatcher::watches)
     }
 
-    /// The work trees that the timer looks at, each with the reason.
+    /// The work trees that are polled, each with the reason.
     pub fn polled(&self) -> BTreeMap<String, String> {
         let polled = self.followed.iter().filter_map(|(repo, following)| match following {
             Following::Polled { why, .. } => Some((repo.0.clone(), why.clone())),
@@ -253,31 +255,31 @@ fn watches_limit() -> usize {
     limit.map_or(usize::MAX, |limit| limit - limit / LEFT_TO_OTHERS)
 }
 
-fn look(
+fn scan(
     repo: RepoId,
     location: &Location,
     deny: &[String],
-    question: Question,
+    question: ScanPurpose,
     unavailable: Option<String>,
     was_polled: bool,
-) -> Seen {
+) -> ScannedTree {
     let unwatchable = unavailable.or_else(|| network_file_system(&location.path));
-    let seen = |concerns, outcome| Seen { repo: repo.clone(), concerns, outcome };
+    let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome };
     let user = UserConfig::read();
-    // A pattern that is no glob is told by the reconcile.
+    // The reconcile reports an invalid glob.
     let deny = deny_globs(deny).unwrap_or_default();
     let mut tree = match WorkTree::open(location, &user, &deny) {
         Ok(Some(tree)) => tree,
-        Ok(None) => return seen(true, Outcome::NoTree),
-        // Told by the reconcile, too.
-        Err(error) => return seen(true, Outcome::Unwatchable { why: error.to_string(), fingerprint: None }),
+        Ok(None) => return seen(true, ScanOutcome::NoTree),
+        // The reconcile reports this, too.
+        Err(error) => return seen(true, ScanOutcome::Unwatchable { why: error.to_string(), fingerprint: None }),
     };
     if let Some(why) = unwatchable {
-        return seen(true, Outcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
+        return seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
     }
     let paths = match question {
-        Question::Directories => None,
-        Question::Paths(paths) => Some(paths),
+        ScanPurpose::Directories => None,
+        ScanPurpose::Paths(paths) => Some(paths),
     };
     let touched: Option<Vec<FilePath>> =
         paths.map(|paths| paths.iter().filter_map(|path| relative(&location.path, path)).collect());
@@ -290,17 +292,17 @@ fn look(
     });
     let concerns = touched.is_none_or(|touched| touched.iter().any(|path| tree.concerns(path)));
     if same_directories || !concerns {
-        return seen(concerns, Outcome::SameDirectories);
+        return seen(concerns, ScanOutcome::SameDirectories);
     }
     let absolute = |dir: Vec<u8>| location.path.join(std::ffi::OsStr::from_bytes(&dir));
     match tree.directories() {
         Some(dirs) => {
             let fingerprint = was_polled.then(|| tree.fingerprint());
-            seen(true, Outcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
+            seen(true, ScanOutcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
         }
         None => {
             let why = "it has too many directories to be watched".to_owned();
-            seen(true, Outcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
+            seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
         }
     }
 }
@@ -315,10 +317,10 @@ fn network_file_system(dir: &std::path::Path) -> Option<String> {
     )]
     let kind = rustix::fs::statfs(dir).ok()?.f_type as u32;
     let name = silent_file_system(kind)?;
-    Some(format!("it is on {name}, which does not tell of every change"))
+    Some(format!("it is on {name}, which does not report every change"))
 }
 
-/// The name of a type of file systems that do not tell of every change.
+/// The name of a type of file systems that do not report every change.
 #[cfg(target_os = "linux")]
 fn silent_file_system(kind: u32) -> Option<&'static str> {
     // From linux/magic.h and the drivers of those that are not in it.

@@ -1,5 +1,5 @@
 //! A live upgrade: the file of the program is another one now. The daemon notices, has its worker finish, and becomes the new version
-//! under its old pid; whatever comes meanwhile is found by the start's look at every repository.
+//! under its old pid; the scan of every repository at the start finds what happened meanwhile.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use crate::home::Home;
 
-/// How long the new program may take to tell its version; one that cannot do that is not ready to take over.
+/// How long the new program may take to print its version; one that cannot do that is not ready to take over.
 const VERSION_WAIT: Duration = Duration::from_secs(5);
 
-/// What tells one file from another, and from itself before it was written to.
+/// What distinguishes a file from another, and from itself before a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
+struct ProgramIdentity {
     device: u64,
     inode: u64,
     size: u64,
@@ -26,11 +26,11 @@ struct Identity {
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
-    started_from: Identity,
-    /// Another file, seen at the last look. It has to stay what it is until the next: it may be in the middle of being written.
-    candidate: Option<Identity>,
+    started_from: ProgramIdentity,
+    /// Another file, found by the last check. It has to stay the same until the next: it may be in the middle of being written.
+    candidate: Option<ProgramIdentity>,
     /// One that was tried and cannot take over.
-    rejected: Option<Identity>,
+    rejected: Option<ProgramIdentity>,
 }
 
 impl Program {
@@ -47,7 +47,7 @@ impl Program {
         Ok(Self { path, started_from, candidate: None, rejected: None })
     }
 
-    /// Whether another file has taken its place, the same at two looks in a row. A file that is gone is no upgrade.
+    /// Whether another file has taken its place, the same at two checks in a row. A file that is gone is no upgrade.
     pub fn is_replaced(&mut self) -> bool {
         let Ok(found) = identity(&self.path) else { return false };
         if found == self.started_from || self.rejected == Some(found) {
@@ -86,10 +86,10 @@ impl Program {
     }
 }
 
-fn identity(path: &std::path::Path) -> io::Result<Identity> {
+fn identity(path: &std::path::Path) -> io::Result<ProgramIdentity> {
     let found = std::fs::metadata(path)?;
     let modified = (found.mtime(), found.mtime_nsec());
-    Ok(Identity { device: found.dev(), inode: found.ino(), size: found.len(), modified })
+    Ok(ProgramIdentity { device: found.dev(), inode: found.ino(), size: found.len(), modified })
 }
 
 #[cfg(test)]

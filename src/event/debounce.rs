@@ -1,29 +1,29 @@
-//! Many hints, one look. Pure: the time is handed in.
+//! Makes one event of many hints. Pure: the caller passes the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::domain::RepoId;
-use crate::event::{Cause, Event};
+use crate::event::{Event, EventCause};
 
 /// Holds back each repository's events until it is quiet, or until it has waited long enough.
 #[derive(Clone, Debug)]
 pub struct Debounce {
     quiet: Duration,
     max_latency: Duration,
-    pending: BTreeMap<RepoId, Pending>,
+    pending: BTreeMap<RepoId, PendingEvent>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Pending {
-    cause: Cause,
+struct PendingEvent {
+    cause: EventCause,
     first: Instant,
     last: Instant,
 }
 
 impl Debounce {
     /// A repository is released when it had no event for `quiet`, or `max_latency` after its first event, whichever is earlier.
-    /// What somebody waits for ([`Cause::Request`]) and a start are released at once.
+    /// A request that a client waits for ([`EventCause::Request`]) and a start are released at once.
     pub fn new(quiet: Duration, max_latency: Duration) -> Self {
         Self { quiet, max_latency, pending: BTreeMap::new() }
     }
@@ -34,12 +34,12 @@ impl Debounce {
             .entry(event.repo)
             .and_modify(|pending| {
                 // The work tree's watcher has waited for quiet already: what was saved just before a commit puts that off no further.
-                if event.cause != Cause::WorkTree || pending.cause == Cause::WorkTree {
+                if event.cause != EventCause::WorkTree || pending.cause == EventCause::WorkTree {
                     pending.last = pending.last.max(now);
                 }
                 pending.cause = pending.cause.max(event.cause);
             })
-            .or_insert(Pending { cause: event.cause, first: now, last: now });
+            .or_insert(PendingEvent { cause: event.cause, first: now, last: now });
     }
 
     /// Takes out what is to be acted on now, in the order of the repositories' ids.
@@ -47,7 +47,7 @@ impl Debounce {
         let (due, kept) =
             std::mem::take(&mut self.pending).into_iter().partition(|(_, pending)| self.deadline(pending) <= now);
         self.pending = kept;
-        let due: BTreeMap<RepoId, Pending> = due;
+        let due: BTreeMap<RepoId, PendingEvent> = due;
         due.into_iter().map(|(repo, pending)| Event { repo, cause: pending.cause }).collect()
     }
 
@@ -61,10 +61,10 @@ impl Debounce {
         self.pending.remove(repo);
     }
 
-    fn deadline(&self, pending: &Pending) -> Instant {
+    fn deadline(&self, pending: &PendingEvent) -> Instant {
         match pending.cause {
-            Cause::Request | Cause::Start => pending.first,
-            Cause::Timer | Cause::WorkTree | Cause::GitDir | Cause::Hook | Cause::Overflow => {
+            EventCause::Request | EventCause::Start => pending.first,
+            EventCause::Timer | EventCause::WorkTree | EventCause::GitDir | EventCause::Hook | EventCause::Overflow => {
                 (pending.last + self.quiet).min(pending.first + self.max_latency)
             }
         }
@@ -82,15 +82,15 @@ mod tests {
     fn what_was_saved_before_a_commit_does_not_put_it_off() {
         let start = Instant::now();
         let mut debounce = Debounce::new(QUIET, MAX);
-        debounce.note(event("a", Cause::Hook), start);
-        debounce.note(event("a", Cause::WorkTree), start + QUIET / 2);
-        assert_eq!(debounce.due(start + QUIET), [event("a", Cause::Hook)]);
-        debounce.note(event("a", Cause::WorkTree), start);
-        debounce.note(event("a", Cause::WorkTree), start + QUIET / 2);
+        debounce.note(event("a", EventCause::Hook), start);
+        debounce.note(event("a", EventCause::WorkTree), start + QUIET / 2);
+        assert_eq!(debounce.due(start + QUIET), [event("a", EventCause::Hook)]);
+        debounce.note(event("a", EventCause::WorkTree), start);
+        debounce.note(event("a", EventCause::WorkTree), start + QUIET / 2);
         assert_eq!(debounce.next_deadline(), Some(start + QUIET / 2 + QUIET));
     }
 
-    fn event(repo: &str, cause: Cause) -> Event {
+    fn event(repo: &str, cause: EventCause) -> Event {
         Event { repo: RepoId(repo.into()), cause }
     }
 
@@ -99,13 +99,13 @@ mod tests {
         let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
         assert_eq!(debounce.next_deadline(), None);
         for millis in [0, 50, 100] {
-            debounce.note(event("a", Cause::GitDir), start + Duration::from_millis(millis));
+            debounce.note(event("a", EventCause::GitDir), start + Duration::from_millis(millis));
         }
-        debounce.note(event("a", Cause::Hook), start + Duration::from_millis(150));
+        debounce.note(event("a", EventCause::Hook), start + Duration::from_millis(150));
         let deadline = debounce.next_deadline().unwrap();
         assert_eq!(deadline, start + Duration::from_millis(350));
         assert_eq!(debounce.due(deadline - Duration::from_millis(1)), []);
-        assert_eq!(debounce.due(deadline), [event("a", Cause::Hook)]);
+        assert_eq!(debounce.due(deadline), [event("a", EventCause::Hook)]);
         assert_eq!(debounce.due(deadline + MAX), []);
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let mut released = 0;
         for tick in 0..6_000 {
             let now = start + Duration::from_millis(100 * tick);
-            debounce.note(event("a", Cause::GitDir), now);
+            debounce.note(event("a", EventCause::GitDir), now);
             released += debounce.due(now).len();
         }
         // Ten minutes of an event each 100 ms: once in 5 s (the next entry begins with the next event).
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn repositories_do_not_wait_for_each_other() {
         let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
-        debounce.note(event("b", Cause::GitDir), start);
-        debounce.note(event("a", Cause::GitDir), start + QUIET);
-        assert_eq!(debounce.due(start + QUIET), [event("b", Cause::GitDir)]);
+        debounce.note(event("b", EventCause::GitDir), start);
+        debounce.note(event("a", EventCause::GitDir), start + QUIET);
+        assert_eq!(debounce.due(start + QUIET), [event("b", EventCause::GitDir)]);
         assert_eq!(debounce.next_deadline(), Some(start + QUIET + QUIET));
         debounce.forget(&RepoId("a".into()));
         assert_eq!(debounce.next_deadline(), None);
@@ -136,17 +136,17 @@ mod tests {
     #[test]
     fn a_request_does_not_wait_even_in_a_burst() {
         let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
-        debounce.note(event("a", Cause::GitDir), start);
-        debounce.note(event("a", Cause::Request), start + Duration::from_millis(10));
-        debounce.note(event("a", Cause::Timer), start + Duration::from_millis(20));
-        assert_eq!(debounce.due(start + Duration::from_millis(20)), [event("a", Cause::Request)]);
+        debounce.note(event("a", EventCause::GitDir), start);
+        debounce.note(event("a", EventCause::Request), start + Duration::from_millis(10));
+        debounce.note(event("a", EventCause::Timer), start + Duration::from_millis(20));
+        assert_eq!(debounce.due(start + Duration::from_millis(20)), [event("a", EventCause::Request)]);
     }
 
     #[test]
     fn time_that_seems_to_go_back_is_harmless() {
         let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now() + MAX);
-        debounce.note(event("a", Cause::Hook), start);
-        debounce.note(event("a", Cause::Hook), start - QUIET);
+        debounce.note(event("a", EventCause::Hook), start);
+        debounce.note(event("a", EventCause::Hook), start - QUIET);
         assert_eq!(debounce.next_deadline(), Some(start + QUIET));
     }
 }

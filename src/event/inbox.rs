@@ -1,4 +1,4 @@
-//! The hook inbox: each repository's hooks touch the file that bears its id.
+//! The hook inbox: each repository's hooks touch the file that is named by its id.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(super) fn hooked(kind: EventKind, path: &Path) -> Option<RepoId> {
     (is_written && is_repo_id(name)).then(|| RepoId(name.to_owned()))
 }
 
-/// Anything else in the inbox is nobody's: an editor's file, a temporary one.
+/// Anything else in the inbox is ignored: an editor's file, a temporary one.
 fn is_repo_id(name: &str) -> bool {
     (8..=64).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,5 +1,5 @@
 //! Something may have happened: hints that a repository moved. An event carries the repository and a cause, never the truth; what
-//! is true is found by comparing (DESIGN §4, invariant 2). Losing, repeating or reordering events costs time, nothing else.
+//! is true is found by comparing. Losing, repeating or reordering events costs time, nothing else.
 
 mod debounce;
 mod inbox;
@@ -13,10 +13,10 @@ pub use debounce::Debounce;
 pub use tree::{Touched, TreeWatcher};
 pub use watch::{WatchError, Watcher, watch};
 
-/// Why a repository is looked at. In the order in which one takes the place of another when they meet.
+/// Why a repository is compared with its index. In the order in which one takes the place of another when they meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Cause {
-    /// It was time to look again.
+pub enum EventCause {
+    /// The timer.
     Timer,
     /// Something in the work tree was touched.
     WorkTree,
@@ -28,11 +28,11 @@ pub enum Cause {
     Overflow,
     /// The agent starts.
     Start,
-    /// Somebody asked and waits.
+    /// A client asked, and waits.
     Request,
 }
 
-impl Cause {
+impl EventCause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Timer => "timer",
@@ -50,5 +50,5 @@ impl Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     pub repo: RepoId,
-    pub cause: Cause,
+    pub cause: EventCause,
 }

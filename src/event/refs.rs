@@ -52,7 +52,7 @@ pub(super) fn directories_at_and_below(top: &Path) -> Vec<PathBuf> {
 
 /// Whether a change of that name in a directory of that role can mean that HEAD moved, or that what held work back is over.
 ///
-/// Git writes `NAME.lock` and renames it, so the lock files themselves tell nothing; the index changes with every `git status`, and
+/// Git writes `NAME.lock` and renames it, so the lock files themselves mean nothing; the index changes with every `git status`, and
 /// FETCH_HEAD with every fetch. What `gc` changes counts (packed references, reflogs), and costs a comparison of two ids.
 pub(super) fn is_relevant(role: Role, name: &str) -> bool {
     match role {

@@ -1,7 +1,7 @@
-//! The watch over work trees: which files of which repositories were touched. What that means is found by looking (DESIGN §4,
-//! invariant 2); here it is only told apart from what cannot mean anything.
+//! The watch over work trees: which files of which repositories were touched. A scan finds what that means; here only events that
+//! cannot mean anything are dropped.
 //!
-//! An editor saves in several steps, each of which is told; `notify-debouncer-full` makes one of them. It needs no memory of the files'
+//! An editor saves in several steps, each of which is reported; `notify-debouncer-full` makes one of them. It needs no memory of the files'
 //! identities for that: where a file came from does not matter. Directories are watched one by one, for most of what lies in a work tree
 //! is ignored.
 
@@ -20,7 +20,7 @@ use crate::domain::RepoId;
 /// How long a file has to be left alone, at least. The library wakes up that often to see whether one was.
 const QUIET_MIN: Duration = Duration::from_millis(50);
 
-/// Paths that are told one by one; of more it is only told that there were many.
+/// Paths that are reported one by one; above this number only "many" is reported.
 const PATHS_MAX: usize = 1_000;
 
 /// What was touched in a repository's work tree.
@@ -50,7 +50,7 @@ pub struct TreeWatcher {
 }
 
 impl TreeWatcher {
-    /// Hands what was touched to `sink`, from a thread of its own, once nobody touched it for about `quiet`.
+    /// Hands what was touched to `sink`, from a thread of its own, once it was left alone for about `quiet`.
     ///
     /// # Errors
     /// If the system gives no notifications.
@@ -58,8 +58,8 @@ impl TreeWatcher {
         let quiet = quiet.max(QUIET_MIN);
         let routes = Arc::new(Mutex::new(BTreeMap::new()));
         let own = routes.clone();
-        let hand_on = move |told: DebounceEventResult| {
-            let touched = interpret(&mut lock(&own), told);
+        let hand_on = move |events: DebounceEventResult| {
+            let touched = interpret(&mut lock(&own), events);
             touched.into_iter().for_each(|(repo, touched)| sink(repo, touched));
         };
         let debouncer = new_debouncer_opt(quiet, Some(quiet), hand_on, NoCache, notify::Config::default())
@@ -97,7 +97,7 @@ impl TreeWatcher {
     fn watch(&mut self, repo: &RepoId, dir: &Path) -> Result<(), WatchError> {
         match self.debouncer.watch(dir, RecursiveMode::NonRecursive) {
             Ok(()) => drop(lock(&self.routes).insert(dir.to_owned(), repo.clone())),
-            // It went while it was looked for.
+            // It was removed meanwhile.
             Err(_) if !dir.exists() => {}
             Err(source) => return Err(WatchError::Watch { path: dir.to_owned(), source }),
         }
@@ -134,20 +134,20 @@ fn lock(routes: &Mutex<BTreeMap<PathBuf, RepoId>>) -> MutexGuard<'_, BTreeMap<Pa
     routes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What notifications mean. Rescan comes first: it bears no path.
-fn interpret(routes: &mut BTreeMap<PathBuf, RepoId>, told: DebounceEventResult) -> BTreeMap<RepoId, Touched> {
+/// What notifications mean. Rescan comes first: it has no path.
+fn interpret(routes: &mut BTreeMap<PathBuf, RepoId>, events: DebounceEventResult) -> BTreeMap<RepoId, Touched> {
     let all = |routes: &BTreeMap<PathBuf, RepoId>| {
         routes.values().map(|repo| (repo.clone(), Touched::Anything)).collect::<BTreeMap<_, _>>()
     };
-    let events = match told {
+    let events = match events {
         Ok(events) => events,
         Err(errors) => {
-            tracing::warn!(?errors, "watches of work trees failed; each is looked at");
+            tracing::warn!(?errors, "watches of work trees failed; each is scanned");
             return all(routes);
         }
     };
     if events.iter().any(|event| event.need_rescan()) {
-        tracing::info!("notifications were lost; every work tree is looked at");
+        tracing::info!("notifications were lost; every work tree is scanned");
         return all(routes);
     }
     let mut touched: BTreeMap<RepoId, Touched> = BTreeMap::new();
@@ -157,7 +157,7 @@ fn interpret(routes: &mut BTreeMap<PathBuf, RepoId>, told: DebounceEventResult) 
                 continue;
             };
             if is_gone(event.kind) {
-                // Its watch is dead, or tells of another place under the old name.
+                // Its watch is dead, or reports another place under the old name.
                 routes.remove(path);
             }
             let one = Touched::Paths(BTreeSet::from([path.clone()]));
@@ -183,15 +183,15 @@ mod tests {
     struct Watched {
         dir: tempfile::TempDir,
         watcher: TreeWatcher,
-        told: mpsc::Receiver<(RepoId, Touched)>,
+        events: mpsc::Receiver<(RepoId, Touched)>,
     }
 
     fn watched() -> Watched {
         let dir = tempfile::tempdir().unwrap();
-        let (sender, told) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         let watcher =
             TreeWatcher::new(Duration::ZERO, move |repo, touched| drop(sender.send((repo, touched)))).unwrap();
-        Watched { dir, watcher, told }
+        Watched { dir, watcher, events }
     }
 
     fn repo(name: &str) -> RepoId {
@@ -203,11 +203,11 @@ mod tests {
             self.dir.path().canonicalize().unwrap()
         }
 
-        /// What is told until a path is among it.
+        /// What is reported until a path is among it.
         fn until(&self, path: &Path) -> BTreeSet<PathBuf> {
             let mut all = BTreeSet::new();
             while !all.contains(path) {
-                let (_, touched) = self.told.recv_timeout(Duration::from_secs(20)).unwrap();
+                let (_, touched) = self.events.recv_timeout(Duration::from_secs(20)).unwrap();
                 let Touched::Paths(paths) = touched else { panic!("nothing was lost") };
                 all.extend(paths);
             }
@@ -224,22 +224,22 @@ mod tests {
         watched.watcher.set(&repo("r"), &BTreeSet::from([top.clone()]), 10).unwrap();
         std::fs::write(&file, "two").unwrap();
         watched.until(&file);
-        // Beside it, then over it, as editors do.
+        // Next to it, then over it, as editors do.
         std::fs::write(top.join(".a.rs.new"), "three").unwrap();
         std::fs::rename(top.join(".a.rs.new"), &file).unwrap();
         watched.until(&file);
-        // Away first, then anew.
+        // Removed first, then created.
         std::fs::rename(&file, top.join("a.rs~")).unwrap();
         std::fs::write(&file, "four").unwrap();
         watched.until(&file);
-        // What is told of it, too, tells that all of the file before it was told.
+        // Its event follows all events of the file before it.
         std::fs::write(top.join("between"), "").unwrap();
         watched.until(&top.join("between"));
         std::fs::read(&file).unwrap();
         std::fs::read_dir(&top).unwrap().count();
         std::fs::write(top.join("last"), "").unwrap();
-        let told = watched.until(&top.join("last"));
-        assert_eq!(told.into_iter().filter(|path| *path == file).count(), 0, "it was only read");
+        let events = watched.until(&top.join("last"));
+        assert_eq!(events.into_iter().filter(|path| *path == file).count(), 0, "it was only read");
     }
 
     #[test]
@@ -252,8 +252,8 @@ mod tests {
         watched.watcher.set(&repo("2"), &BTreeSet::from([two.clone(), top.join("gone")]), 10).unwrap();
         assert_eq!(watched.watcher.watches(), 2, "what is not there is not watched");
         std::fs::write(two.join("x"), "").unwrap();
-        let (told, _) = watched.told.recv_timeout(Duration::from_secs(20)).unwrap();
-        assert_eq!(told, repo("2"));
+        let (events, _) = watched.events.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(events, repo("2"));
         watched.watcher.remove(&repo("2"));
         std::fs::write(two.join("y"), "").unwrap();
         std::fs::write(one.join("z"), "").unwrap();

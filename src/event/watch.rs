@@ -1,7 +1,7 @@
 //! The watches: file system notifications in, events out.
 //!
 //! Directories are watched, never files (a file that is replaced takes its watch along), and none recursively: a git directory
-//! holds thousands of directories of objects. The library's thread hands what it is told to a thread of our own, which sleeps while
+//! holds thousands of directories of objects. The library's thread hands its notifications to a thread of our own, which sleeps while
 //! nothing happens; only there are watches added, because the library cannot be asked for one from within its own thread.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,15 +14,15 @@ use notify::{EventKind, RecursiveMode, Watcher as _};
 
 use crate::domain::RepoId;
 use crate::event::refs::{self, Role};
-use crate::event::{Cause, Event, inbox};
+use crate::event::{Event, EventCause, inbox};
 use crate::repo::Location;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("file system notifications cannot be had: {source}; changes are found by the timer alone")]
+    #[error("file notifications are unavailable: {source}; polling instead")]
     Unavailable { source: notify::Error },
     #[error(
-        "{path} cannot be watched: {source}; its changes are found by the timer. If the limit of watches is reached, raise \
+        "{path} cannot be watched: {source}; polling instead. If the limit of watches is reached, raise \
          fs.inotify.max_user_watches"
     )]
     Watch { path: PathBuf, source: notify::Error },
@@ -57,10 +57,10 @@ pub fn watch(inbox: &Path, sink: impl Fn(Event) + Send + 'static) -> Result<Watc
     let unwatched = |source| WatchError::Watch { path: inbox.to_owned(), source };
     let inbox = inbox.canonicalize().map_err(|error| unwatched(notify::Error::io(error)))?;
     let (sender, receiver) = mpsc::channel();
-    let watcher = notify::recommended_watcher(move |told: notify::Result<notify::Event>| {
-        // Our own reading opens files, and that is told, too.
-        if told.as_ref().map_or(true, |event| event.need_rescan() || is_change(event.kind)) {
-            drop(sender.send(told)); // the receiver is gone only when the watcher is being dropped
+    let watcher = notify::recommended_watcher(move |notification: notify::Result<notify::Event>| {
+        // Our own reading opens files, and that is reported, too.
+        if notification.as_ref().map_or(true, |event| event.need_rescan() || is_change(event.kind)) {
+            drop(sender.send(notification)); // the receiver is gone only when the watcher is being dropped
         }
     })
     .map_err(|source| WatchError::Unavailable { source })?;
@@ -70,16 +70,16 @@ pub fn watch(inbox: &Path, sink: impl Fn(Event) + Send + 'static) -> Result<Watc
     // A strong reference would keep the sender, and with it this thread, alive for ever.
     let weak = Arc::downgrade(&shared);
     let hand_on = move || {
-        while let Ok(told) = receiver.recv() {
+        while let Ok(notification) = receiver.recv() {
             let Some(shared) = weak.upgrade() else { break };
             // One notification that cannot be dealt with must not end the dealing with all others.
             let handed_on = catch_unwind(AssertUnwindSafe(|| {
-                let events = lock(&shared).interpret(told);
+                let events = lock(&shared).interpret(notification);
                 events.into_iter().for_each(&sink);
             }));
             if handed_on.is_err() {
-                tracing::error!("a panic over a notification; every repository is looked at");
-                let events = lock(&shared).all(Cause::Overflow);
+                tracing::error!("a panic over a notification; every repository is scanned");
+                let events = lock(&shared).all(EventCause::Overflow);
                 // A sink that panics at this, too, has the timer.
                 let _ = catch_unwind(AssertUnwindSafe(|| events.into_iter().for_each(&sink)));
             }
@@ -104,7 +104,7 @@ pub(super) fn is_change(kind: EventKind) -> bool {
 }
 
 impl Watcher {
-    /// Watches the paths by which the repository's HEAD can move. A repository that was added before is added anew: its old watches
+    /// Watches the paths by which the repository's HEAD can move. A repository that was added before is added again: its old watches
     /// end first.
     ///
     /// # Errors
@@ -171,10 +171,10 @@ impl Shared {
         }
     }
 
-    /// What a notification means. Rescan comes first: it bears no path.
-    fn interpret(&mut self, told: notify::Result<notify::Event>) -> Vec<Event> {
-        match told {
-            Ok(event) if event.need_rescan() => self.all(Cause::Overflow),
+    /// What a notification means. Rescan comes first: it has no path.
+    fn interpret(&mut self, notification: notify::Result<notify::Event>) -> Vec<Event> {
+        match notification {
+            Ok(event) if event.need_rescan() => self.all(EventCause::Overflow),
             Ok(event) => {
                 let mut repos = BTreeMap::new();
                 for path in &event.paths {
@@ -183,25 +183,25 @@ impl Shared {
                 repos.into_iter().map(|(repo, cause)| Event { repo, cause }).collect()
             }
             Err(error) => {
-                tracing::warn!(%error, "a watch failed; every repository is looked at");
-                self.all(Cause::Overflow)
+                tracing::warn!(%error, "a watch failed; every repository is scanned");
+                self.all(EventCause::Overflow)
             }
         }
     }
 
-    fn all(&self, cause: Cause) -> Vec<Event> {
+    fn all(&self, cause: EventCause) -> Vec<Event> {
         let repos: BTreeSet<&RepoId> = self.routes.values().flat_map(BTreeMap::keys).collect();
         repos.into_iter().map(|repo| Event { repo: repo.clone(), cause }).collect()
     }
 
-    fn interpret_path(&mut self, kind: EventKind, path: &Path, repos: &mut BTreeMap<RepoId, Cause>) {
+    fn interpret_path(&mut self, kind: EventKind, path: &Path, repos: &mut BTreeMap<RepoId, EventCause>) {
         let Some(parent) = path.parent() else { return };
         if parent == self.inbox {
-            repos.extend(inbox::hooked(kind, path).map(|repo| (repo, Cause::Hook)));
+            repos.extend(inbox::hooked(kind, path).map(|repo| (repo, EventCause::Hook)));
             return;
         }
         if is_gone(kind) && self.routes.contains_key(path) {
-            repos.extend(self.forget_dir(path).into_iter().map(|repo| (repo, Cause::GitDir)));
+            repos.extend(self.forget_dir(path).into_iter().map(|repo| (repo, EventCause::GitDir)));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let Some(route) = self.routes.get(parent) else { return };
@@ -214,12 +214,12 @@ impl Shared {
             if is_new(kind) {
                 self.follow(&repo, role, path, &name);
             }
-            repos.insert(repo, Cause::GitDir);
+            repos.insert(repo, EventCause::GitDir);
         }
     }
 
     /// Watches a directory that appeared: reflogs come with the first commit, directories of branches with the first branch in
-    /// them. What was created inside before the watch is told by no event, so the caller reports the directory itself.
+    /// them. No event reports what was created inside before the watch, so the caller reports the directory itself.
     fn follow(&mut self, repo: &RepoId, role: Role, path: &Path, name: &str) {
         let dirs = match role {
             Role::GitDir if name == "logs" && path.is_dir() => vec![(path.to_owned(), Role::Logs)],
@@ -235,7 +235,7 @@ impl Shared {
         }
     }
 
-    /// A watched directory was removed or moved: its watch is dead, or tells of another place under the old name. Those whose git
+    /// A watched directory was removed or moved: its watch is dead, or reports another place under the old name. Those whose git
     /// directory it was are lost; a directory of branches that became empty is pruned by Git in the course of things.
     fn forget_dir(&mut self, dir: &Path) -> Vec<RepoId> {
         let repos = self.routes.get(dir).cloned().unwrap_or_default();

@@ -1,5 +1,5 @@
 //! What may be a hit, and which become one: of the pieces of one item the best, and of what clones and linked work trees of a
-//! repository have alike, one. That they are is told by their first commit.
+//! repository have alike, one. They are the same if their first commit is.
 
 use std::collections::{HashMap, HashSet};
 

@@ -46,12 +46,12 @@ impl Estimate {
     }
 }
 
-enum Looked {
+enum Scanned {
     Indexed { language: Language, bytes: u64, chunks: u64 },
     Skipped(SkipReason),
 }
 
-/// Looks at every file of HEAD, and writes nothing.
+/// Scans every file of HEAD, and writes nothing.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -59,13 +59,14 @@ pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError>
     let deny = deny_globs(&config.deny).map_err(|error| QueryError::Invalid(error.to_string()))?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
     let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-    let looked: Result<Vec<Looked>, RepoError> = in_parallel(None, git, &entries, |git, entry| look(git, entry, &deny));
-    let looked = looked?;
+    let scanned: Result<Vec<Scanned>, RepoError> =
+        in_parallel(None, git, &entries, |git, entry| scan(git, entry, &deny));
+    let scanned = scanned?;
     let mut estimate = Estimate::default();
-    for one in looked {
+    for one in scanned {
         match one {
-            Looked::Skipped(reason) => *estimate.skipped.entry(reason).or_default() += 1,
-            Looked::Indexed { language, bytes, chunks } => {
+            Scanned::Skipped(reason) => *estimate.skipped.entry(reason).or_default() += 1,
+            Scanned::Indexed { language, bytes, chunks } => {
                 let size = estimate.languages.entry(language).or_default();
                 size.files += 1;
                 size.bytes += bytes;
@@ -80,12 +81,12 @@ pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError>
     Ok(estimate)
 }
 
-fn look(git: &Repo, entry: &Entry, deny: &globset::GlobSet) -> Result<Looked, RepoError> {
+fn scan(git: &Repo, entry: &Entry, deny: &globset::GlobSet) -> Result<Scanned, RepoError> {
     let text = match content(git, entry, deny)? {
         Content::Text(text) => text,
-        Content::Skipped { reason, .. } => return Ok(Looked::Skipped(reason)),
+        Content::Skipped { reason, .. } => return Ok(Scanned::Skipped(reason)),
     };
     let language = outline::language_of(&entry.path);
     let chunks = chunk::chunks(language, None, &text).len() as u64;
-    Ok(Looked::Indexed { language, bytes: text.len() as u64, chunks })
+    Ok(Scanned::Indexed { language, bytes: text.len() as u64, chunks })
 }

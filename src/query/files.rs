@@ -12,7 +12,7 @@ use crate::domain::{AnalysisType, FilePath, JobKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Looks a file up by its path in the file system.
+/// Finds a file by its path in the file system.
 ///
 /// # Errors
 /// [`QueryError::NotRegistered`] if no registered repository holds it; [`QueryError::Invalid`] if it is not in the view.

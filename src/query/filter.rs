@@ -13,7 +13,7 @@ use crate::cache::chunks::ChunkRecord;
 use crate::domain::{Language, Source};
 use crate::language;
 
-/// So many times as many candidates are looked at where a filter will take most of them away.
+/// So many times as many candidates are read where a filter drops most of them.
 const FILTERED: usize = 5;
 
 /// Which chunks are wanted at all.
@@ -29,7 +29,7 @@ impl HitFilter {
         let glob = |glob: &String| {
             let built = GlobBuilder::new(glob).literal_separator(true).build();
             built.map(|glob| glob.compile_matcher()).map_err(|error| {
-                QueryError::Invalid(format!("--path {glob} is no glob: {}; try 'src/**/*.rs'", error.kind()))
+                QueryError::Invalid(format!("--path {glob} is an invalid glob: {}; try 'src/**/*.rs'", error.kind()))
             })
         };
         let language = |name: &String| {
@@ -63,7 +63,7 @@ impl HitFilter {
             && self.source.is_none_or(|wanted| wanted == source)
     }
 
-    /// Candidates of a kind to be looked at.
+    /// Candidates of a kind to read.
     pub(super) fn depth(&self) -> usize {
         // HEAD has nearly all files.
         let is_open = self.kind.is_none()

@@ -1,4 +1,4 @@
-//! Whom a range of commits touches, and who depends on whom.
+//! Which files use what a range of commits changed, and which file depends on which.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -75,7 +75,9 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
         None => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
         Some(range) => {
             let (from, to) = range.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(|| {
-                QueryError::Invalid(format!("{range} is no range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"))
+                QueryError::Invalid(format!(
+                    "{range} is not a range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"
+                ))
             })?;
             let end = |spec: &str| git.rev(if spec.is_empty() { "HEAD" } else { spec });
             Ok((end(from)?, end(to)?))

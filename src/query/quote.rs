@@ -1,4 +1,4 @@
-//! What a piece of work would ask of a model and what that would cost, told before anything is sent.
+//! What a piece of work would ask of a model and what that would cost, before anything is sent.
 
 use std::collections::BTreeSet;
 

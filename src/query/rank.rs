@@ -3,7 +3,7 @@
 //! A weighted sum of parts, each between 0 and 1 but for the similarity of meaning; where there is anything to tune on, that beats fusing
 //! ranks (Bruch, Gai and Ingber, TOIS 2023). The weights come from coordinate ascent on NDCG@10 over the tuning halves of query sets
 //! made of published crates, as `cargo bench --bench measure -- search-tune` does it, rounded. The sets ask for functions alone, so all
-//! definitions have one weight: they cannot tell whether a type is wanted less. The parts `exact` and `test` are not tuned, for the sets
+//! definitions have one weight: they do not show whether a type is wanted less. The parts `exact` and `test` are not tuned, for the sets
 //! hold no identifiers to be found and no tests to be passed over.
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ pub struct Parts {
     pub definition: f64,
     /// It is text, no code.
     pub prose: f64,
-    /// It bears just the name that was typed, or holds the words as they were typed, one after the other.
+    /// It has just the name that was typed, or holds the words as they were typed, one after the other.
     pub exact: f64,
     /// It is a test or an example, or what only they use, and none was asked for; or it is generated.
     pub test: f64,

@@ -53,7 +53,7 @@ pub struct SearchRequest {
 
 impl SearchRequest {
     /// # Errors
-    /// If the path is no glob, or the language or the source is not known.
+    /// If the path is an invalid glob, or the language or the source is unknown.
     pub fn check(&self) -> Result<(), QueryError> {
         HitFilter::new(self).map(drop)
     }
@@ -146,7 +146,7 @@ impl Searcher {
         let named: Vec<&Registered> = named.iter().collect();
         let (tables, depth) = (&mut self.tables, filter.depth());
         let kept = &mut self.kept;
-        // What is near in meaning and what has the words are looked for side by side, and how fresh each repository is beside both.
+        // Three searches run at the same time: by meaning, by words, and for the freshness of each repository.
         let (near, scores, freshness) = std::thread::scope(|scope| {
             let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
             let words = spawn_scores(scope, &mut repos, &request.query, depth);
@@ -334,7 +334,7 @@ fn scores(searched: &Searched, query: &str, depth: usize) -> Result<Scores, Stor
 }
 
 fn joined(scoring: Scoring<'_>) -> Result<Vec<Scores>, QueryError> {
-    let panicked = |_| QueryError::Invalid("searching the words panicked; the log of the worker tells more".to_owned());
+    let panicked = |_| QueryError::Invalid("searching the words panicked; see the log of the worker".to_owned());
     Ok(scoring.join().map_err(panicked)??)
 }
 
@@ -370,7 +370,7 @@ fn add_words(
 type Exact = HashSet<(usize, String)>;
 
 /// What chunks the best are that may be hits, and which of them hold the query's words one after the other. Of those that score alike
-/// all are looked at, so that it is not left to their numbers which are taken.
+/// all are read, so that their numbers do not decide which are taken.
 fn worded(
     repos: &[Searched],
     scored: Vec<(f64, usize, i64)>,

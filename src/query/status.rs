@@ -27,7 +27,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             Ok(head) => (head.commit, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        // A store that cannot be read is told at its repository, and hides no other.
+        // A store that cannot be read is reported at its repository, and hides no other.
         let (of_store, damaged) = match store_status(reader, &repo) {
             Ok(found) => (found, None),
             Err(error) => (StoreStatus::default(), Some(error.to_string())),
@@ -75,7 +75,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
     })
 }
 
-/// What one repository's store tells.
+/// What one repository's store reports.
 #[derive(Default)]
 struct StoreStatus {
     freshness: view::Freshness,
@@ -124,7 +124,7 @@ fn queue_status(reader: &Reader<'_>) -> Result<QueueStatus, QueryError> {
     })
 }
 
-/// Resident memory of a process in bytes, where the system tells.
+/// Resident memory of a process in bytes, where the system reports it.
 pub fn rss_bytes(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

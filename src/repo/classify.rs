@@ -1,4 +1,4 @@
-//! Which files are not read further, and why: told by the name where that is enough, else by the content.
+//! Which files are not read further, and why: decided by the name where that is enough, else by the content.
 
 use globset::GlobSet;
 
@@ -19,7 +19,7 @@ const GO_MARKER_LINES: usize = 40;
 /// Longest Git LFS pointer, in bytes (the LFS specification: a pointer file is less than 1024 bytes).
 const LFS_POINTER_BYTES: usize = 1024;
 
-/// Directories below which code is somebody else's; in this spelling only, for `pods/` may be about pods.
+/// Directories with code of others; in this spelling only, for `pods/` may be about pods.
 const VENDORED_DIRS: &[&str] = &[
     "vendor",
     "vendored",
@@ -62,7 +62,7 @@ const DENIED_EXTENSIONS: &[&str] =
     &["pem", "key", "p12", "pfx", "jks", "keystore", "kdbx", "ppk", "asc", "gpg", "tfstate", "tfvars", "kubeconfig"];
 
 /// Extensions of languages in which `credentials.rs` or `secrets.go` is a module that deals with secrets, not a file of them. In
-/// scripts and data (`secrets.py`, `credentials.json`) the secrets themselves are what such a name tells.
+/// scripts and data (`secrets.py`, `credentials.json`) such a name announces the secrets themselves.
 const MODULE_EXTENSIONS: &[&str] =
     &["rs", "go", "java", "kt", "c", "h", "cc", "cpp", "hpp", "cs", "swift", "scala", "zig", "ts", "tsx", "md"];
 
@@ -128,7 +128,7 @@ const GENERATED_ENDS: &[&str] = &[
     ".gen.go",
 ];
 
-/// Names of what editors write beside a file while it is edited: Vim, Emacs, Kate, JetBrains, and `sed -i`.
+/// Names of files that editors write next to an edited file: Vim, Emacs, Kate, JetBrains, and `sed -i`.
 pub fn is_scratch(path: &FilePath) -> bool {
     let name = path.file_name();
     let ends = [&b"~"[..], b".swp", b".swo", b".swx", b".kate-swp", b"___jb_tmp___", b"___jb_old___"];
@@ -140,8 +140,8 @@ pub fn is_scratch(path: &FilePath) -> bool {
         || ends.iter().any(|end| name.ends_with(end))
 }
 
-/// Why a file is not read, as far as its path tells: it may hold credentials (always, and by the globs of `privacy.deny`), it is
-/// somebody else's, or a tool wrote it. Case does not matter but for directories of others' code.
+/// Why a file is not read, by its path: it may hold credentials (always, and by the globs of `privacy.deny`), it is
+/// code of others, or a tool wrote it. Case does not matter but for directories of others' code.
 pub fn skip_by_name(path: &FilePath, deny: &GlobSet) -> Option<SkipReason> {
     let lower = path.as_bytes().to_ascii_lowercase();
     if is_denied(&lower) || is_denied_by_globs(path, deny) {
@@ -197,7 +197,7 @@ fn stem(name: &[u8]) -> &[u8] {
     name.split(|&byte| byte == b'.').next().unwrap_or_default()
 }
 
-/// Why a file is not read further, as far as its content tells: a Git LFS pointer stands for it, it is no UTF-8 text, it is too
+/// Why a file is not read further, by its content: a Git LFS pointer stands for it, it is no UTF-8 text, it is too
 /// large, or it says itself that a tool wrote it.
 pub fn skip_by_content(path: &FilePath, bytes: &[u8]) -> Option<SkipReason> {
     if bytes.len() as u64 > MAX_FILE_BYTES {

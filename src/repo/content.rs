@@ -7,7 +7,7 @@ use super::open::{Blob, Repo, RepoError};
 use super::tree::Entry;
 use crate::domain::{EntryMode, SkipReason};
 
-/// Version of the rules by which files are skipped. When it changes, every file is looked at again.
+/// Version of the rules by which files are skipped. When it changes, every file is read again.
 pub const CLASSIFY_VERSION: u32 = 1;
 
 /// What an entry gives to the view.
@@ -16,7 +16,7 @@ pub enum Content {
     Text(String),
     Skipped {
         reason: SkipReason,
-        /// Size in bytes; 0 if it was not looked at.
+        /// Size in bytes; 0 if it was not read.
         bytes: u64,
     },
 }

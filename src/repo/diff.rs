@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::domain::{Change, EntryMode, FilePath, ObjectId};
 use crate::repo::classify::MAX_FILE_BYTES;
 use crate::repo::open::{Blob, Repo, RepoError};
-use crate::repo::rename::{self, Candidate};
-use crate::repo::tree::{Children, Entry, Node, Recorded, Rejected, check_name, join};
+use crate::repo::rename::{self, RenameCandidate};
+use crate::repo::tree::{Children, Entry, Recorded, Rejected, TreeNode, check_name, join};
 
 /// Directories inside each other that are followed. Deeper ones are rejected; real trees stay below 40.
 const MAX_DEPTH: usize = 200;
@@ -46,7 +46,7 @@ impl TreeDiff {
 
 impl Repo {
     /// Compares what was recorded with a tree (`None`: the empty one of an unborn HEAD). Only trees that differ are read, and blobs
-    /// only to tell a rename. No commit is looked at, so it does not matter whether the recorded one still exists.
+    /// only to detect a rename. No commit is read, so it does not matter whether the recorded one still exists.
     ///
     /// A changed mode alone is a modification. A deleted and an added file are one rename if their blobs are equal, or similar by
     /// the measure of [`rename::pair`].
@@ -58,15 +58,15 @@ impl Repo {
         match tree {
             Some(tree) => Ok(self.finish(self.walk(recorded, tree, MAX_ENTRIES)?)),
             None => {
-                let mut walk = Walk::default();
+                let mut walk = DiffWalk::default();
                 walk.forget_dir(recorded, b"")?;
                 Ok(self.finish(walk))
             }
         }
     }
 
-    fn walk<R: Recorded>(&self, recorded: &R, top: &ObjectId, limit: usize) -> Result<Walk, R::Error> {
-        let mut walk = Walk::default();
+    fn walk<R: Recorded>(&self, recorded: &R, top: &ObjectId, limit: usize) -> Result<DiffWalk, R::Error> {
+        let mut walk = DiffWalk::default();
         let mut open = vec![(Vec::new(), top.clone(), 0)];
         let mut entries = 0;
         while let Some((dir, id, depth)) = open.pop() {
@@ -85,8 +85,8 @@ impl Repo {
         Ok(walk)
     }
 
-    fn finish(&self, walk: Walk) -> TreeDiff {
-        let Walk { mut changes, added, deleted, mut dirs, dirs_gone, rejected } = walk;
+    fn finish(&self, walk: DiffWalk) -> TreeDiff {
+        let DiffWalk { mut changes, added, deleted, mut dirs, dirs_gone, rejected } = walk;
         let pairs = rename::pair(&deleted, &added, |id| match self.blob(id, MAX_FILE_BYTES) {
             Ok(Blob::Content(bytes)) => Some(bytes),
             Ok(Blob::TooLarge { .. }) | Err(_) => None,
@@ -118,7 +118,7 @@ impl Repo {
     }
 }
 
-impl Candidate for Entry {
+impl RenameCandidate for Entry {
     fn path(&self) -> &FilePath {
         &self.path
     }
@@ -134,7 +134,7 @@ impl Candidate for Entry {
 
 /// A comparison under way.
 #[derive(Default)]
-struct Walk {
+struct DiffWalk {
     changes: Vec<FileChange>,
     added: Vec<Entry>,
     deleted: Vec<Entry>,
@@ -143,41 +143,41 @@ struct Walk {
     rejected: Vec<Rejected>,
 }
 
-impl Walk {
+impl DiffWalk {
     /// Compares one directory and returns the directories in it, which are still to be compared.
     fn compare<R: Recorded>(
         &mut self,
         recorded: &R,
         dir: &[u8],
-        nodes: Vec<Node>,
+        nodes: Vec<TreeNode>,
         depth: usize,
     ) -> Result<Vec<(Vec<u8>, ObjectId)>, R::Error> {
         let children = recorded.children(dir)?;
         let (mut names, mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for node in nodes {
-            let (Node::File { name, .. } | Node::Dir { name, .. }) = &node;
+            let (TreeNode::File { name, .. } | TreeNode::Dir { name, .. }) = &node;
             let path = join(dir, name);
             if let Err(reason) = self.admit(&node, depth, &mut names) {
                 self.rejected.push(Rejected { path: FilePath::new(path), reason });
                 continue;
             }
             match node {
-                Node::File { id, mode, .. } => {
+                TreeNode::File { id, mode, .. } => {
                     let path = FilePath::new(path);
                     files.insert(path.clone());
                     self.compare_file(&children, Entry { path, id, mode });
                 }
-                Node::Dir { id, .. } => dirs.push((path, id)),
+                TreeNode::Dir { id, .. } => dirs.push((path, id)),
             }
         }
         self.forget_missing(recorded, children, &files, &dirs)?;
         Ok(dirs)
     }
 
-    fn admit(&self, node: &Node, depth: usize, names: &mut BTreeSet<Vec<u8>>) -> Result<(), &'static str> {
-        let (Node::File { name, .. } | Node::Dir { name, .. }) = node;
+    fn admit(&self, node: &TreeNode, depth: usize, names: &mut BTreeSet<Vec<u8>>) -> Result<(), &'static str> {
+        let (TreeNode::File { name, .. } | TreeNode::Dir { name, .. }) = node;
         check_name(name)?;
-        if matches!(node, Node::Dir { .. }) && depth >= MAX_DEPTH {
+        if matches!(node, TreeNode::Dir { .. }) && depth >= MAX_DEPTH {
             return Err("too many directories inside each other");
         }
         if names.insert(name.clone()) { Ok(()) } else { Err("a name that its directory has twice") }

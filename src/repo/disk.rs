@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::domain::FilePath;
 use crate::repo::tree::join;
 
-/// What tells a file's content from an earlier one without reading it.
+/// What distinguishes a file's content from an earlier one without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FileStat {
     /// Nanoseconds since the Unix epoch.
@@ -51,7 +51,7 @@ pub enum Bytes {
 /// A work tree, opened at its top.
 pub struct Disk {
     top: OwnedFd,
-    /// The directory that was looked into last: paths come in order.
+    /// The directory that was opened last: paths come in order.
     last: RefCell<Option<(Vec<u8>, OwnedFd)>>,
 }
 
@@ -78,7 +78,7 @@ impl Disk {
         }
     }
 
-    /// Reads a regular file of at most `max_bytes` bytes; opening waits for nobody.
+    /// Reads a regular file of at most `max_bytes` bytes; opening never blocks.
     ///
     /// # Errors
     /// If it may not be read, or the device fails.

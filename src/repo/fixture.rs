@@ -32,7 +32,7 @@ impl TestRepo {
         &self.path
     }
 
-    /// A path beside the repository.
+    /// A path next to the repository.
     pub fn outside(&self, name: &str) -> PathBuf {
         self.dir.path().canonicalize().unwrap().join(name)
     }

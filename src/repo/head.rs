@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use crate::domain::ObjectId;
 use crate::repo::open::{Repo, RepoError, plain};
 
-/// Commits looked at in search of the first one. The first parents of the largest public histories are some 100,000.
+/// Commits read in search of the first one. The first parents of the largest public histories are some 100,000.
 const ROOT_WALK_LIMIT: usize = 500_000;
 
-/// An `index.lock` older than this was left behind by a crash; work goes on beside it.
+/// An `index.lock` older than this was left behind by a crash; work goes on in spite of it.
 const STALE_LOCK: Duration = Duration::from_secs(10 * 60);
 
 /// A commit and its tree. Both are `None` while HEAD is unborn: a repository without a commit yet.
@@ -21,7 +21,7 @@ pub struct Head {
     pub branch: Option<String>,
 }
 
-/// What a repository is in the middle of. Its head may be one that nobody wanted, so work waits.
+/// What a repository is in the middle of. Its head may be a passing one, so work waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Busy {
     Rebase,
@@ -70,7 +70,7 @@ impl Repo {
         Ok(Head { commit: Some(plain(&commit.id)), tree: Some(plain(&tree)), branch })
     }
 
-    /// No commit yet is a normal state; a lost branch is not, and Git tells them apart no better than by what else there is.
+    /// No commit yet is a normal state; a lost branch is not, and Git distinguishes them only by what else there is.
     fn unborn(&self, branch: Option<String>) -> Result<Head, RepoError> {
         let failed =
             |error: gix::Error| RepoError::Head { path: self.path().to_owned(), reason: RepoError::chain(&error) };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::open::{Repo, RepoError, plain, unreadable};
-use super::tree::{Node, join};
+use super::tree::{TreeNode, join};
 use crate::domain::{EntryMode, FilePath, ObjectId};
 
 /// Is handed a path and the blob that was there; says whether to go on.
@@ -20,7 +20,7 @@ impl Repo {
         let failed =
             |error: &gix::Error| RepoError::Head { path: self.path().to_owned(), reason: RepoError::chain(error) };
         let walk = self.inner.rev_walk(tips).all().map_err(|error| failed(&error))?;
-        let mut seen = Seen::default();
+        let mut seen = SeenBlobs::default();
         for commit in walk {
             let commit = commit.map_err(|error| failed(&error))?;
             let id = plain(&commit.id);
@@ -55,7 +55,7 @@ impl Repo {
     fn walk_unseen(
         &self,
         top: &ObjectId,
-        seen: &mut Seen,
+        seen: &mut SeenBlobs,
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>, RepoError> {
         let mut open = vec![(Vec::new(), top.clone())];
@@ -69,14 +69,14 @@ impl Repo {
             };
             for node in nodes {
                 match node {
-                    Node::Dir { name, id } => open.push((join(&dir, &name), id)),
-                    Node::File { name, id, mode: EntryMode::File | EntryMode::Executable } => {
+                    TreeNode::Dir { name, id } => open.push((join(&dir, &name), id)),
+                    TreeNode::File { name, id, mode: EntryMode::File | EntryMode::Executable } => {
                         let path = FilePath::new(join(&dir, &name));
                         if seen.blobs.insert(id.clone()) && visit(&path, &id).is_break() {
                             return Ok(ControlFlow::Break(()));
                         }
                     }
-                    Node::File { .. } => {}
+                    TreeNode::File { .. } => {}
                 }
             }
         }
@@ -86,7 +86,7 @@ impl Repo {
 
 /// What a walk has met.
 #[derive(Default)]
-struct Seen {
+struct SeenBlobs {
     trees: HashSet<ObjectId>,
     blobs: HashSet<ObjectId>,
 }

@@ -91,7 +91,7 @@ mod tests {
             assert_eq!(find(path), Some(cache.clone()), "{path:?}");
         }
         assert_eq!(find(&cache.join("docs")), None);
-        // the agent's own home has a cache, too, but is no legacy one unless it bears the name
+        // The agent's own home has a cache, too; it is a legacy one only if it has that name.
         std::fs::create_dir_all(root.path().join("home/cache")).unwrap();
         assert_eq!(find(&root.path().join("home")), None);
     }

@@ -142,7 +142,7 @@ impl Repo {
         &self.path
     }
 
-    /// Reads a blob of at most `max_bytes` bytes; the size of a larger one is told without loading it. Nothing converts the bytes:
+    /// Reads a blob of at most `max_bytes` bytes; the size of a larger one is returned without loading it. Nothing converts the bytes:
     /// no filter, no line endings.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ const MAX_PAIRS: usize = 500 * 500;
 const MAX_PIECE: usize = 64;
 
 /// A deleted or an added file.
-pub(super) trait Candidate {
+pub(super) trait RenameCandidate {
     fn path(&self) -> &FilePath;
     fn id(&self) -> &ObjectId;
     fn mode(&self) -> EntryMode;
@@ -27,7 +27,7 @@ pub(super) trait Candidate {
 /// only if equal; a blob that `load` has not is similar to nothing.
 ///
 /// Similarity is Git's: the bytes of the pieces (lines, of at most 64 bytes) that both have, over the size of the larger.
-pub(super) fn pair<T: Candidate>(
+pub(super) fn pair<T: RenameCandidate>(
     deleted: &[T],
     added: &[T],
     mut load: impl FnMut(&ObjectId) -> Option<Vec<u8>>,
@@ -85,7 +85,7 @@ struct Equal {
     to: Vec<usize>,
 }
 
-fn pair_equal<T: Candidate>(deleted: &[T], added: &[T], pairing: &mut Pairing) {
+fn pair_equal<T: RenameCandidate>(deleted: &[T], added: &[T], pairing: &mut Pairing) {
     let mut by_id: BTreeMap<(&ObjectId, u8), Equal> = BTreeMap::new();
     for (at, file) in deleted.iter().enumerate() {
         by_id.entry((file.id(), kind(file.mode()))).or_default().from.push(at);
@@ -104,7 +104,7 @@ fn pair_equal<T: Candidate>(deleted: &[T], added: &[T], pairing: &mut Pairing) {
 }
 
 /// Components that two paths have in common, counted from the file name: a directory that moved keeps what is below it together.
-fn common_end<T: Candidate>(a: &T, b: &T) -> usize {
+fn common_end<T: RenameCandidate>(a: &T, b: &T) -> usize {
     let is_slash = |byte: &u8| *byte == b'/';
     let (a, b) = (a.path().as_bytes().rsplit(is_slash), b.path().as_bytes().rsplit(is_slash));
     a.zip(b).take_while(|(a, b)| a == b).count()
@@ -124,13 +124,13 @@ fn is_empty_blob(id: &ObjectId) -> bool {
     gix::oid::try_from_bytes(&id.0).is_ok_and(|id| id == gix::ObjectId::empty_blob(id.kind()))
 }
 
-fn open_files<T: Candidate>(files: &[T], taken: &[bool]) -> Vec<usize> {
+fn open_files<T: RenameCandidate>(files: &[T], taken: &[bool]) -> Vec<usize> {
     let is_open = |at: &usize| !taken[*at] && kind(files[*at].mode()) == 0 && !is_empty_blob(files[*at].id());
     (0..files.len()).filter(is_open).collect()
 }
 
 /// With too many files to compare all, only those are compared whose name is unique on both sides, as in Git's own shortcut.
-fn pair_same_names<T: Candidate>(
+fn pair_same_names<T: RenameCandidate>(
     deleted: &[T],
     added: &[T],
     open_from: &[usize],
@@ -149,7 +149,7 @@ fn pair_same_names<T: Candidate>(
     pairing.take_best(scores);
 }
 
-fn unique_names<'a, T: Candidate>(files: &'a [T], open: &[usize]) -> BTreeMap<&'a [u8], usize> {
+fn unique_names<'a, T: RenameCandidate>(files: &'a [T], open: &[usize]) -> BTreeMap<&'a [u8], usize> {
     let mut names: BTreeMap<&[u8], Option<usize>> = BTreeMap::new();
     for &at in open {
         names.entry(files[at].path().file_name()).and_modify(|seen| *seen = None).or_insert(Some(at));
@@ -157,7 +157,7 @@ fn unique_names<'a, T: Candidate>(files: &'a [T], open: &[usize]) -> BTreeMap<&'
     names.into_iter().filter_map(|(name, at)| Some((name, at?))).collect()
 }
 
-fn pieces_of_each<T: Candidate>(
+fn pieces_of_each<T: RenameCandidate>(
     files: &[T],
     open: &[usize],
     load: &mut impl FnMut(&ObjectId) -> Option<Vec<u8>>,
@@ -165,7 +165,7 @@ fn pieces_of_each<T: Candidate>(
     open.iter().filter_map(|&at| Some((at, Pieces::of(&load(files[at].id())?)))).collect()
 }
 
-fn push_score<T: Candidate>(
+fn push_score<T: RenameCandidate>(
     deleted: &[T],
     added: &[T],
     (from, old): (usize, &Pieces),
@@ -235,13 +235,13 @@ fn hash(piece: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    struct File {
+    struct PairedFile {
         path: FilePath,
         id: ObjectId,
         mode: EntryMode,
     }
 
-    impl Candidate for File {
+    impl RenameCandidate for PairedFile {
         fn path(&self) -> &FilePath {
             &self.path
         }
@@ -256,11 +256,11 @@ mod tests {
     }
 
     /// A file whose object name is its content.
-    fn file(path: &str, content: &str) -> File {
-        File { path: FilePath::from(path), id: ObjectId(content.as_bytes().to_vec()), mode: EntryMode::File }
+    fn file(path: &str, content: &str) -> PairedFile {
+        PairedFile { path: FilePath::from(path), id: ObjectId(content.as_bytes().to_vec()), mode: EntryMode::File }
     }
 
-    fn pair_contents(deleted: &[File], added: &[File]) -> Vec<(usize, usize)> {
+    fn pair_contents(deleted: &[PairedFile], added: &[PairedFile]) -> Vec<(usize, usize)> {
         let mut pairs = pair(deleted, added, |id| Some(id.0.clone()));
         pairs.sort_unstable();
         pairs
@@ -294,9 +294,9 @@ mod tests {
 
     #[test]
     fn a_link_is_never_a_moved_file() {
-        let link = File { mode: EntryMode::Symlink, ..file("b", "target") };
+        let link = PairedFile { mode: EntryMode::Symlink, ..file("b", "target") };
         assert_eq!(pair_contents(&[file("a", "target")], &[link]), []);
-        let program = File { mode: EntryMode::Executable, ..file("b", "target") };
+        let program = PairedFile { mode: EntryMode::Executable, ..file("b", "target") };
         assert_eq!(pair_contents(&[file("a", "target")], &[program]), [(0, 0)]);
     }
 

@@ -25,8 +25,8 @@ pub struct Rejected {
 }
 
 /// What was recorded of a repository: its files, and the tree id of each directory (`""` is the top). A directory whose tree id is
-/// still the same is not looked into, so a recorded id promises that the recorded files below it are those of that tree. It is
-/// asked only about the directories that are looked into, so it need not be in memory.
+/// still the same is not read, so a recorded id promises that the recorded files below it are those of that tree. It is
+/// asked only about the directories that are read, so it need not be in memory.
 pub trait Recorded {
     type Error: From<RepoError>;
 
@@ -59,7 +59,7 @@ pub trait Recorded {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Children {
     pub files: BTreeMap<FilePath, (ObjectId, EntryMode)>,
-    /// Told by their own record or by a file below them.
+    /// Known by their own record or by a file below them.
     pub dirs: BTreeSet<Vec<u8>>,
 }
 
@@ -200,14 +200,14 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), &'static str> {
 }
 
 /// One entry of a tree object.
-pub(super) enum Node {
+pub(super) enum TreeNode {
     File { name: Vec<u8>, id: ObjectId, mode: EntryMode },
     Dir { name: Vec<u8>, id: ObjectId },
 }
 
 impl Repo {
     /// Entries of one tree object, unchecked, in its order.
-    pub(super) fn read_tree(&self, id: &ObjectId) -> Result<Vec<Node>, RepoError> {
+    pub(super) fn read_tree(&self, id: &ObjectId) -> Result<Vec<TreeNode>, RepoError> {
         let object = self.inner.try_find_object(native(id)?).map_err(|error| unreadable(id, &error))?;
         let object = object.ok_or_else(|| RepoError::MissingObject { id: id.clone() })?;
         let found = object.kind;
@@ -217,12 +217,12 @@ impl Repo {
     }
 }
 
-fn node(entry: &gix::object::tree::EntryRef<'_, '_>) -> Node {
+fn node(entry: &gix::object::tree::EntryRef<'_, '_>) -> TreeNode {
     use gix::object::tree::EntryKind;
     let (name, id) = (entry.filename().to_vec(), plain(entry.oid()));
-    let file = |mode| Node::File { name: name.clone(), id: id.clone(), mode };
+    let file = |mode| TreeNode::File { name: name.clone(), id: id.clone(), mode };
     match entry.mode().kind() {
-        EntryKind::Tree => Node::Dir { name, id },
+        EntryKind::Tree => TreeNode::Dir { name, id },
         EntryKind::Blob => file(EntryMode::File),
         EntryKind::BlobExecutable => file(EntryMode::Executable),
         EntryKind::Link => file(EntryMode::Symlink),

@@ -26,7 +26,7 @@ use crate::repo::tree::{Entry, join};
 use crate::repo::user_config::UserConfig;
 use crate::repo::{Location, LocationKind, MAX_FILE_BYTES, is_scratch, skip_by_name};
 
-/// Untracked files that are looked at. Of a work tree with more, as one has whose build output is not ignored, none is.
+/// Untracked files that are scanned. Of a work tree with more, as one has whose build output is not ignored, none is.
 pub const UNTRACKED_MAX: usize = 10_000;
 
 /// Directories that a walk goes into.
@@ -44,7 +44,7 @@ pub struct Candidate {
 pub struct Candidates {
     /// In the order of their paths.
     pub files: Vec<Candidate>,
-    /// There are more untracked files than are looked at; none of them is among the files.
+    /// There are more untracked files than are scanned; none of them is among the files.
     pub too_many_untracked: bool,
 }
 
@@ -155,7 +155,7 @@ impl<'d> WorkTree<'d> {
     }
 
     fn candidate(&self, path: FilePath) -> Option<Candidate> {
-        // What cannot be looked at is taken for what it was.
+        // A file that cannot be read counts as unchanged.
         let on_disk = self.disk.look(&path).ok()?;
         Some(Candidate { path, on_disk })
     }
@@ -180,7 +180,7 @@ impl<'d> WorkTree<'d> {
     }
 
     fn is_compared(&self, entry: &gix::index::Entry, path: &FilePath) -> bool {
-        // Not checked out by a sparse checkout, said not to be looked at, or in the middle of a merge.
+        // Not checked out by a sparse checkout, marked as assumed unchanged, or in the middle of a merge.
         let unseen = Flags::SKIP_WORKTREE | Flags::ASSUME_VALID;
         !entry.flags.intersects(unseen)
             && entry.stage() == Stage::Unconflicted
@@ -301,7 +301,7 @@ impl<'d> WorkTree<'d> {
         !is_scratch(path) && !self.is_ignored(path, is_directory)
     }
 
-    /// A number that is another one when a file may have been saved, removed or added since: for where nothing tells.
+    /// A number that is another one when a file may have been saved, removed or added since: for where no notification comes.
     pub fn fingerprint(&mut self) -> u64 {
         let index = self.index.clone();
         let entries = index.entries().iter().filter(|entry| entry.stage() == Stage::Unconflicted);
@@ -321,7 +321,7 @@ impl<'d> WorkTree<'d> {
         hasher.finish()
     }
 
-    /// Goes through all directories that are not ignored, in order, and tells the files in them that are not tracked.
+    /// Goes through all directories that are not ignored, in order, and returns the files in them that are not tracked.
     fn walk(
         &mut self,
         mut on_directory: impl FnMut(&[u8]) -> ControlFlow<()>,
@@ -400,7 +400,7 @@ impl<'d> WorkTree<'d> {
 }
 
 /// The files that do not lie on the disk as HEAD has them, byte for byte. Those that a conversion would make equal, and those that are
-/// not there on purpose, are among them; the index tells them apart.
+/// not there on purpose, are among them; the index distinguishes them.
 pub fn unlike_head(location: &Location, head: &[Entry], paths: &BTreeSet<FilePath>) -> BTreeSet<FilePath> {
     let Ok(disk) = Disk::open(&location.path) else { return paths.clone() };
     let is_like = |path: &&FilePath| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ra_agent::cli::hooks::{self, GitVersion, HookedRepo};
 use ra_agent::domain::RepoId;
-use ra_agent::event::{Cause, watch};
+use ra_agent::event::{EventCause, watch};
 use ra_agent::home::Home;
 use ra_agent::repo::{Location, locate};
 
@@ -27,7 +27,7 @@ const QUIET: Duration = Duration::from_millis(30);
 
 pub fn measure() {
     cost();
-    for cause in [Cause::Hook, Cause::GitDir] {
+    for cause in [EventCause::Hook, EventCause::GitDir] {
         noticed(cause);
     }
 }
@@ -147,9 +147,9 @@ fn time_of_children() -> Duration {
 }
 
 /// From the moment at which HEAD moved until the event is handed to the daemon's loop.
-fn noticed(cause: Cause) {
+fn noticed(cause: EventCause) {
     let mut hooked = Hooked::new();
-    if cause == Cause::Hook {
+    if cause == EventCause::Hook {
         hooked.install_in_repo();
     }
     hooked.repo.commit("first");
@@ -162,13 +162,13 @@ fn noticed(cause: Cause) {
     watcher.add_repo(&hooked.hooked.id, &hooked.location()).unwrap();
     let times = Spread::of((0..NOTICED).map(|_| once(&hooked, &events, cause)).collect());
     let what = match cause {
-        Cause::Hook => "HEAD moved to noticed, by the hook",
+        EventCause::Hook => "HEAD moved to noticed, by the hook",
         _ => "HEAD moved to noticed, by the watch on the git directory",
     };
     row_below(what, &times.show(&[50, 95, 100]), millis(times.at(95)), 50.0, "ms");
 }
 
-fn once(hooked: &Hooked, events: &Receiver<(Cause, SystemTime)>, cause: Cause) -> Duration {
+fn once(hooked: &Hooked, events: &Receiver<(EventCause, SystemTime)>, cause: EventCause) -> Duration {
     while events.recv_timeout(QUIET) != Err(RecvTimeoutError::Timeout) {}
     hooked.commit();
     // the stamp of what git writes last of HEAD; by the kernel's coarse clock, so it may be up to 4 ms early, which is on the safe side

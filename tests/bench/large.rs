@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ra_agent::cache::{RepoStore, chunks, view};
 use ra_agent::clock;
-use ra_agent::domain::{FilePath, Hash, RepoId};
+use ra_agent::domain::{FilePath, FileRecord, Hash, RepoId};
 use ra_agent::embedder::bert::Embedder;
 use ra_agent::embedder::chunk::{self, CHUNKER_VERSION};
 use ra_agent::embedder::model;
@@ -169,7 +169,7 @@ fn rows_of(store: &RepoStore, repo: &TestRepo) -> Vec<Row> {
         records.entry(record.path.clone()).or_default().push(record);
     }
     let files = view::files(store.db()).unwrap().into_iter().filter(|file| file.skip.is_none());
-    let of_file = |file: view::FileRecord| {
+    let of_file = |file: FileRecord| {
         let text = repo.read(file.path.as_str().unwrap());
         let made = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
         let texts: HashMap<Hash, String> = made.into_iter().map(|chunk| (chunk.chunk_hash, chunk.text)).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::output::{print, print_json};
 use super::super::{Context, Failure};
-use crate::daemon::control::Change;
+use crate::daemon::control::StateChange;
 use crate::domain::{AnalysisType, Priority};
 use crate::query::Reader;
 use crate::query::quote::{self, Quote};
@@ -57,7 +57,7 @@ pub fn build(context: &Context, args: &BuildArgs) -> Result<(), Failure> {
     let repo = reader.repo(&args.repo.to_string_lossy())?;
     let types = chosen(&args.types);
     let quote = quote::of_missing(&reader, &repo, &types, args.max_files)?;
-    let change = Change::Build {
+    let change = StateChange::Build {
         repo: repo.id.0,
         types: names(&types),
         priority: args.priority.map(|priority| priority.as_str().to_owned()),
@@ -73,12 +73,12 @@ pub fn sync(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
     let types = chosen(&args.types);
     let older_than_ms = u64::try_from(args.stale_after.as_millis()).unwrap_or(u64::MAX);
     let quote = quote::of_older(&reader, &repo, &types, older_than_ms)?;
-    let change = Change::Expire { repo: repo.id.0, types: names(&types), older_than_ms };
+    let change = StateChange::Expire { repo: repo.id.0, types: names(&types), older_than_ms };
     order(context, &quote, change, args.dry_run, args.json)
 }
 
 /// Prints the price, then (unless it is a dry run) has the work done.
-fn order(context: &Context, quote: &Quote, change: Change, dry_run: bool, json: bool) -> Result<(), Failure> {
+fn order(context: &Context, quote: &Quote, change: StateChange, dry_run: bool, json: bool) -> Result<(), Failure> {
     let mut view = QuoteView::from(quote);
     if !json {
         print(&describe(&view))?;

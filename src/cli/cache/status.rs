@@ -9,7 +9,7 @@ use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
 use crate::query::Reader;
 use crate::query::cache::report;
-use crate::query::view::cache::{CachePart, CacheView, EntryTotals};
+use crate::query::view::cache::{CachePart, CacheView, EntryTotals, VectorTotals};
 
 #[derive(Args)]
 pub struct StatusArgs {
@@ -55,17 +55,7 @@ fn write_report(out: &mut String, report: &CacheView) -> std::fmt::Result {
         }
         None => writeln!(out, "hits      none: no analysis was asked for yet")?,
     }
-    let vectors = &report.vectors;
-    writeln!(
-        out,
-        "vectors   {} chunks of {} files in {}; {} of text that may come back; {} embedded, {} found",
-        vectors.chunks,
-        vectors.files,
-        human_bytes(vectors.bytes),
-        vectors.kept,
-        vectors.made,
-        vectors.found
-    )?;
+    write_vectors(out, &report.vectors)?;
     if report.evicted > 0 {
         writeln!(
             out,
@@ -102,6 +92,19 @@ fn write_report(out: &mut String, report: &CacheView) -> std::fmt::Result {
         writeln!(out, "\n{error}")?;
     }
     Ok(())
+}
+
+fn write_vectors(out: &mut String, vectors: &VectorTotals) -> std::fmt::Result {
+    writeln!(
+        out,
+        "vectors   {} chunks of {} files in {}; {} of text that may come back; {} embedded, {} found",
+        vectors.chunks,
+        vectors.files,
+        human_bytes(vectors.bytes),
+        vectors.kept,
+        vectors.made,
+        vectors.found
+    )
 }
 
 fn write_parts(out: &mut String, title: &str, parts: &[CachePart]) -> std::fmt::Result {

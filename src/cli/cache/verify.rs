@@ -62,7 +62,7 @@ fn rebuild(context: &Context, repo: &Registered) -> Result<(), Failure> {
 
 fn rebuild_here(context: &Context, repo: &RepoId) -> Result<(), Failure> {
     let (mut worker, _locks) = open_worker(context)?;
-    worker.mend(repo)?.map_err(|error: Unreconciled| Failure::Failed(error.to_string()))?;
+    worker.rebuild(repo)?.map_err(|error: Unreconciled| Failure::Failed(error.to_string()))?;
     Ok(worker.settle()?)
 }
 

@@ -12,7 +12,7 @@ const NOTIFY_IN_REPO: &str = include_str!("../../../hooks/notify-in-repo.sh");
 
 const NOTIFY_BY_DIRECTORY: &str = include_str!("../../../hooks/notify-by-directory.sh");
 
-/// What tells our hook in a repository from one of the user's.
+/// Marks a hook in a repository as ours, not the user's.
 const MARK: &[u8] = b"\n# ra-agent hook: ";
 
 /// Script of a hook that Git's configuration names.
@@ -25,7 +25,7 @@ pub(super) fn notify_in_repo<'a>(inbox_files: impl IntoIterator<Item = &'a Path>
     fill(NOTIFY_IN_REPO, inbox_files)
 }
 
-/// Script of the one hook for all repositories: which one it runs in is told by the directory that it runs in.
+/// Script of the one hook for all repositories: it finds the repository by the directory that it runs in.
 pub(super) fn notify_by_directory<'a>(known: impl IntoIterator<Item = (&'a Path, PathBuf)>) -> Vec<u8> {
     let case = |(directory, inbox): (&Path, PathBuf)| {
         let (directory, inbox) = (directory.as_os_str().as_bytes(), inbox.as_os_str().as_bytes());

@@ -66,8 +66,8 @@ fn status(context: &Context, json: bool) -> Result<(), Failure> {
 fn describe(view: &HooksView) -> String {
     let mut out = format!("git {}\n", view.git);
     for one in &view.repos {
-        let off = if one.enabled { "" } else { " (hook.ra-agent.enabled is off here; the watch notices its commits)" };
-        out.push_str(&format!("{}  {}{off}\n", one.repo, one.way));
+        let note = if one.enabled { "" } else { " (hook.ra-agent.enabled is off here; the watch notices its commits)" };
+        out.push_str(&format!("{}  {}{note}\n", one.repo, one.way));
     }
     if view.repos.is_empty() {
         out.push_str(&format!("{NONE_REGISTERED}\n"));

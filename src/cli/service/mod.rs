@@ -48,11 +48,11 @@ struct Manager {
     /// Where the service's file belongs.
     file: PathBuf,
     content: Vec<u8>,
-    /// Commands that make the manager take the file up and start the service.
+    /// Commands that make the manager read the file and start the service.
     take_up: Vec<Vec<String>>,
-    /// Commands that stop the service, before its file goes; one that says that there is none is as good.
+    /// Commands that stop the service, before its file is removed.
     give_up: Vec<Vec<String>>,
-    /// Commands that tell the manager that the file is gone.
+    /// Commands after which the manager knows that the file is gone.
     forget: Vec<Vec<String>>,
     /// Succeeds if the manager can be asked at all.
     probe: Vec<String>,

@@ -10,7 +10,7 @@ const UNIT: &str = "ra-agent.service";
 pub(super) fn manager(paths: &Paths) -> Result<Manager, ServiceError> {
     let home = quoted(&format!("RA_AGENT_HOME={}", text_of(&paths.home)?));
     let program = quoted(text_of(&paths.program)?).replace('$', "$$");
-    // the rest of its line is the path, blanks and quotes among it; only a specifier is told from it
+    // The rest of the line is the path, blanks and quotes included; only `%` is special.
     let log = text_of(&paths.log)?.replace('%', "%%");
     let content = TEMPLATE.replace("@PROGRAM@", &program).replace("@HOME@", &home).replace("@LOG@", &log);
     Ok(Manager {
@@ -31,7 +31,7 @@ pub(super) fn manager(paths: &Paths) -> Result<Manager, ServiceError> {
     })
 }
 
-/// Where systemd.unit(5) looks for units that a user wrote.
+/// Directory of the user's own units (systemd.unit(5)).
 fn user_units() -> Result<PathBuf, ServiceError> {
     let set = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let config = match set {

@@ -34,23 +34,23 @@ impl Scene {
     }
 
     /// All events up to now: a mark is written to the inbox, and events keep their order.
-    fn told(&self) -> Vec<Event> {
+    fn reported(&self) -> Vec<Event> {
         let count = self.marks.get();
         self.marks.set(count + 1);
         let mark = format!("eeee{count:04x}");
         fs::write(self.inbox.join(&mark), "x").unwrap();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         loop {
             let event = self.events.recv_timeout(PATIENCE).expect("the mark never came");
             if event.repo.0 == mark {
-                return told;
+                return reported;
             }
-            told.push(event);
+            reported.push(event);
         }
     }
 
-    fn is_told_of(&self, cause: Cause) -> bool {
-        self.told().iter().any(|event| *event == Event { repo: id(), cause })
+    fn is_told_of(&self, cause: EventCause) -> bool {
+        self.reported().iter().any(|event| *event == Event { repo: id(), cause })
     }
 }
 
@@ -58,10 +58,10 @@ impl Scene {
 fn a_hook_is_told_and_registering_is_not() {
     let scene = Scene::new();
     fs::File::create_new(scene.inbox.join("aaaaaaaa")).unwrap();
-    assert_eq!(scene.told(), []);
+    assert_eq!(scene.reported(), []);
     let script = format!("[ -f {0} ] && : > {0}", scene.inbox.join("0123abcd").display());
     assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
-    assert!(scene.is_told_of(Cause::Hook));
+    assert!(scene.is_told_of(EventCause::Hook));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn f14_each_way_to_move_head_is_told() {
     let repo = &scene.repo;
     let step = |args: &[&str]| {
         repo.git(args);
-        assert!(scene.is_told_of(Cause::GitDir), "git {args:?}");
+        assert!(scene.is_told_of(EventCause::GitDir), "git {args:?}");
     };
     step(&["commit", "-q", "--allow-empty", "-m", "first: there is no logs directory before it"]);
     step(&["commit", "-q", "--allow-empty", "-m", "two"]);
@@ -91,14 +91,14 @@ fn what_moves_no_head_is_not_told() {
     let scene = Scene::new();
     scene.repo.write("a.rs", "fn a() {}\n");
     scene.repo.commit("one");
-    assert!(scene.is_told_of(Cause::GitDir));
+    assert!(scene.is_told_of(EventCause::GitDir));
     scene.repo.write("a.rs", "fn b() {}\n");
     scene.repo.git(&["status"]);
     scene.repo.git(&["add", "-A"]);
     scene.repo.git(&["log"]);
     scene.repo.git(&["tag", "v1"]);
     assert!(scene.repo.open().head().unwrap().commit.is_some());
-    assert_eq!(scene.told(), []);
+    assert_eq!(scene.reported(), []);
 }
 
 #[test]
@@ -114,9 +114,9 @@ fn the_end_of_a_rebase_is_told() {
     repo.write("a.rs", "side\n");
     repo.commit("side");
     assert!(!repo.try_git(&["rebase", "-q", "main"]));
-    assert!(scene.is_told_of(Cause::GitDir));
+    assert!(scene.is_told_of(EventCause::GitDir));
     repo.git(&["rebase", "--abort"]);
-    assert!(scene.is_told_of(Cause::GitDir));
+    assert!(scene.is_told_of(EventCause::GitDir));
 }
 
 #[test]
@@ -129,16 +129,16 @@ fn a_linked_worktree_is_told_of_its_own_head() {
     let linked = RepoId("bbbbbbbb".into());
     scene.watcher.add_repo(&linked, &locate(&tree, nowhere, nowhere).unwrap()).unwrap();
     let both = scene.watcher.watches();
-    scene.told();
+    scene.reported();
     scene.repo.git(&["-C", tree.to_str().unwrap(), "switch", "-q", "--detach"]);
-    let told: BTreeSet<RepoId> = scene.told().into_iter().map(|event| event.repo).collect();
-    assert_eq!(told, BTreeSet::from([linked.clone()]));
+    let reported: BTreeSet<RepoId> = scene.reported().into_iter().map(|event| event.repo).collect();
+    assert_eq!(reported, BTreeSet::from([linked.clone()]));
 
     scene.watcher.remove_repo(&linked);
     assert!(scene.watcher.watches() < both);
     scene.repo.commit("two");
-    let told: BTreeSet<RepoId> = scene.told().into_iter().map(|event| event.repo).collect();
-    assert_eq!(told, BTreeSet::from([id()]));
+    let reported: BTreeSet<RepoId> = scene.reported().into_iter().map(|event| event.repo).collect();
+    assert_eq!(reported, BTreeSet::from([id()]));
     scene.watcher.remove_repo(&id());
     assert_eq!(scene.watcher.watches(), 1);
 }
@@ -150,14 +150,14 @@ fn f31_a_moved_repository_is_lost_and_can_be_added_again() {
     let git_dir = scene.repo.path().join(".git");
     let aside = scene.repo.outside("aside");
     fs::rename(&git_dir, &aside).unwrap();
-    assert!(scene.is_told_of(Cause::GitDir));
+    assert!(scene.is_told_of(EventCause::GitDir));
     assert_eq!(scene.watcher.lost(), [id()]);
     fs::rename(&aside, &git_dir).unwrap();
     scene.watcher.add_repo(&id(), &scene.repo.location()).unwrap();
     assert!(scene.watcher.lost().is_empty());
-    scene.told();
+    scene.reported();
     scene.repo.commit("two");
-    assert!(scene.is_told_of(Cause::GitDir));
+    assert!(scene.is_told_of(EventCause::GitDir));
 }
 
 #[test]
@@ -167,9 +167,9 @@ fn f25_lost_notifications_are_an_event_of_every_repository() {
     let second = TestRepo::new();
     scene.watcher.add_repo(&other, &second.location()).unwrap();
     let overflow = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    let told = lock(&scene.watcher.shared).interpret(Ok(overflow));
-    let expected = [id(), other].map(|repo| Event { repo, cause: Cause::Overflow });
-    assert_eq!(told, expected);
+    let reported = lock(&scene.watcher.shared).interpret(Ok(overflow));
+    let expected = [id(), other].map(|repo| Event { repo, cause: EventCause::Overflow });
+    assert_eq!(reported, expected);
 }
 
 #[test]
@@ -188,13 +188,13 @@ fn f36_a_panic_over_one_notification_ends_nothing_and_loses_nothing() {
     let (sender, events) = mpsc::channel();
     let first = Cell::new(true);
     let watcher = watch(&inbox, move |event: Event| {
-        assert!(event.cause != Cause::Hook || !first.replace(false), "the first one is too much");
+        assert!(event.cause != EventCause::Hook || !first.replace(false), "the first one is too much");
         drop(sender.send(event));
     })
     .unwrap();
     watcher.add_repo(&id(), &repo.location()).unwrap();
     fs::write(&file, "").unwrap();
-    assert_eq!(events.recv_timeout(PATIENCE).unwrap().cause, Cause::Overflow, "nobody knows what was missed");
+    assert_eq!(events.recv_timeout(PATIENCE).unwrap().cause, EventCause::Overflow, "what was missed is unknown");
     fs::write(&file, "").unwrap();
-    while events.recv_timeout(PATIENCE).unwrap().cause != Cause::Hook {}
+    while events.recv_timeout(PATIENCE).unwrap().cause != EventCause::Hook {}
 }

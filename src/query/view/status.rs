@@ -30,7 +30,7 @@ pub struct DaemonStatus {
     pub worker_rss_bytes: Option<u64>,
     /// Whether the kernel holds the daemon to writing in its own directories only: `enforced`, `partly enforced`, `off`.
     pub sandbox: Option<String>,
-    /// The work trees that the timer looks at, by their repositories' ids, each with the reason.
+    /// The work trees that are polled, by their repositories' ids, each with the reason.
     pub polled: BTreeMap<String, String>,
 }
 

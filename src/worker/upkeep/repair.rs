@@ -28,7 +28,7 @@ impl Worker {
     /// # Errors
     /// If not even the outcome can be recorded. What is wrong with this one repository is the inner error; a repository in the
     /// middle of something is held, and its store is left as it is.
-    pub fn mend(&mut self, id: &RepoId) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
+    pub fn rebuild(&mut self, id: &RepoId) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
         let Some(repo) = registry::get(&self.queue, id)? else { return Ok(Err(Unreconciled::Unregistered)) };
         let busy = match Repo::open(&repo.location) {
             Ok(git) => git.busy(clock::system_now()),
