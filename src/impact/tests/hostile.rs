@@ -12,7 +12,7 @@ const PLAIN: [(&str, &str); 2] =
     [("src/plain.rs", "pub fn plain() {}"), ("src/user.rs", "fn user() { crate::plain::plain() }")];
 const PLAIN_EDGE: &str = "src/plain.rs <- src/user.rs: plain";
 
-/// Resolves these files and the plain ones on a small stack, which has to end, and returns the edges.
+/// Resolves these files and the plain ones and returns the edges.
 #[track_caller]
 fn edges_of(files: &[(&str, &str)]) -> Vec<String> {
     let (root, text) = files[0];
@@ -20,11 +20,17 @@ fn edges_of(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<(&str, &str)> =
         [(root.0, root.1.as_str())].into_iter().chain(files[1..].iter().copied()).chain(PLAIN).collect();
     let texts = Texts::new(&files);
-    let (sender, edges) = channel();
-    let resolve = move || drop(sender.send(texts.edges()));
-    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(resolve).unwrap();
-    match edges.recv_timeout(HANGS_AFTER) {
-        Ok(edges) => edges,
+    in_time(move || texts.edges())
+}
+
+/// Does the work on a small stack and returns its result; it has to end.
+#[track_caller]
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, result) = channel();
+    let work = move || drop(sender.send(work()));
+    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).unwrap();
+    match result.recv_timeout(HANGS_AFTER) {
+        Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => panic!("it goes in circles"),
         Err(RecvTimeoutError::Disconnected) => panic!("it panicked"),
     }
@@ -52,9 +58,10 @@ fn damaged_outlines_are_refused_or_harmless() {
         fn f(s: S<u8>) { let (p, q) = (s.m(1), |z: u8| z); if let Some(w) = p { w.u(); } say!(a::S { x: q }); }";
     let bytes = outline(crate::domain::Language::Rust, text).0.to_bytes();
     let path = FilePath::from("src/lib.rs");
-    let (mut refused, mut harmless) = (0, 0);
-    for at in 0..bytes.len() {
-        for flip in [0x01, 0x80, 0xFF] {
+    let length = bytes.len();
+    let (refused, harmless) = in_time(move || {
+        let (mut refused, mut harmless) = (0, 0);
+        for (at, flip) in (0..bytes.len()).flat_map(|at| [0x01, 0x80, 0xFF].map(|flip| (at, flip))) {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
             let Some(outline) = Outline::from_bytes(&damaged) else {
@@ -62,13 +69,14 @@ fn damaged_outlines_are_refused_or_harmless() {
                 continue;
             };
             let graph = resolve([(&path, &Arc::new(outline))]);
-            let named = graph.edges().iter().flat_map(|edge| [&edge.source_file, &edge.dependent_file]);
-            assert!(named.into_iter().all(|file| *file == path), "byte {at} ^ {flip}: a file that is not there");
+            let mut named = graph.edges().iter().flat_map(|edge| [&edge.source_file, &edge.dependent_file]);
+            assert!(named.all(|file| *file == path), "byte {at} ^ {flip}: a file that is not there");
             harmless += 1;
         }
-    }
+        (refused, harmless)
+    });
     // most bytes are lengths and tags, or stand in names and numbers that may be others
-    assert!(refused > bytes.len() && harmless > 0, "{refused} refused, {harmless} harmless");
+    assert!(refused > length && harmless > 0, "{refused} refused, {harmless} harmless");
 }
 
 #[test]
