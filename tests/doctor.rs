@@ -1,4 +1,4 @@
-//! The promise: one page tells what is wrong, and what mends it.
+//! The promise: one page shows what is wrong, and the fix.
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn a_sound_agent_is_told_to_be_sound() {
 }
 
 #[test]
-fn what_does_not_work_is_told_with_what_mends_it() {
+fn what_does_not_work_is_reported_with_its_fix() {
     let (here, gone) = (a_repo(), a_repo());
     let mut agent = TestAgent::without_model();
     assert_eq!(findings(&examine(&agent), "repository")[0].0, "note", "none is registered");
