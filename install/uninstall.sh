@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes everything out that quickstart.sh put in: the service, the daemon, the hooks, the binary, and, after asking, the agent's own directory
+# Removes what quickstart.sh installed: the service, the daemon, the hooks, the binary, and, after asking, the agent's own directory
 # and the build's.
 set -euo pipefail
 
@@ -93,7 +93,7 @@ if [ -x "$agent" ]; then
     rmdir "$prefix/bin" 2>/dev/null || true
     say "removed $agent"
 else
-    say "$agent is not there; going on with the rest"
+    say "$agent does not exist; removing the rest"
     remove_include_by_git
 fi
 if [ -e "$agent_home" ] && confirmed "Delete $agent_home (index, analyses, models, configuration, record of spending)?"; then

@@ -1,4 +1,4 @@
-//! The promise: bad input of any verb is told with its name and the next step, the right exit code and no panic; a bad repository
+//! The promise: bad input of any verb is reported with its name and the next step, the right exit code and no panic; a bad repository
 //! does not hurt the others.
 
 use std::collections::BTreeMap;
@@ -198,7 +198,7 @@ fn a_home_that_cannot_be_written_is_named() {
         [&["register", path], &["daemon", "run"], &["daemon", "start"], &["model", "install", "all-MiniLM-L6-v2"]];
     let file = agent.user_home().join("file");
     std::fs::write(&file, "").unwrap();
-    // where nobody, not even a superuser, can make a directory
+    // where not even a superuser can make a directory
     for home in [file.join("h"), Path::new("/proc/ra-agent").to_owned()] {
         for args in writers {
             complains(&run(&home, args), args, 1, &[home.to_str().unwrap(), "RA_AGENT_HOME"]);
@@ -279,7 +279,7 @@ fn f39_a_damaged_repository_reports_it_and_the_others_go_on() {
         agent.wait();
         assert_eq!(status(&sick)["error"], Value::Null, "{file}");
         sick.edit("b.rs", "fn b", "fn b_");
-        let head = sick.commit("mended");
+        let head = sick.commit("repaired");
         agent.wait();
         assert_eq!(status(&sick)["indexed_commit"], json!(head));
     }
@@ -336,7 +336,7 @@ fn f44_f45_and_f47_what_is_not_read_says_why() {
 }
 
 #[test]
-fn a_repository_whose_objects_are_gone_is_told_and_comes_back() {
+fn a_repository_whose_objects_are_gone_reports_it_and_recovers() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files([("a.rs", "pub fn a() {}\n")]);
     agent.start();
@@ -348,7 +348,7 @@ fn a_repository_whose_objects_are_gone_is_told_and_comes_back() {
     std::fs::rename(&objects, &aside).unwrap();
     agent.wait();
     let error = || agent.json(["status"])["repos"][0]["error"].clone();
-    wait_until(Duration::from_secs(10), "the error is told", || error().is_string());
+    wait_until(Duration::from_secs(10), "the error is reported", || error().is_string());
     std::fs::rename(&aside, &objects).unwrap();
     let head = repo.commit("it is back");
     agent.wait();

@@ -184,7 +184,7 @@ fn f62_a_ledger_moved_away_stops_spending_until_a_limit_is_set() {
     let one = call("r", "b.rs", AnalysisType::Docs);
     let refused = |db: &mut Connection| matches!(reserve(db, &one, 1, clock::now()), Grant::Refused(_));
     assert!(refused(&mut ledger(&agent)));
-    assert!(agent.ok(["budget", "status"]).contains("stopped"), "it is told");
+    assert!(agent.ok(["budget", "status"]).contains("stopped"), "it is reported");
     let config = agent.config();
     agent.write_config(&format!("{config}[llm]\nprovider = \"ollama\"\nmodel = \"m\"\n"));
     let doctor = agent.run(["doctor"]).stdout;

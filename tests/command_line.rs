@@ -1,4 +1,4 @@
-//! The promise: bad input is told with its name and the next step, and nothing breaks.
+//! The promise: bad input is reported with its name and the next step, and nothing breaks.
 
 use crate::support::{TestAgent, TestRepo, untouched};
 

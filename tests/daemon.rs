@@ -1,5 +1,5 @@
-//! The promise: there is one daemon, it stops when it is told to, nothing that is left lying about keeps it from starting, and it
-//! works when there is work and only then.
+//! The promise: there is one daemon, it stops when asked, no leftover keeps it from starting, and it works when there is work and
+//! only then.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -54,7 +54,7 @@ fn f54_what_a_dead_daemon_left_does_not_block_the_next() {
     let mut agent = running(&repo);
     agent.kill9_daemon();
     let run = agent.home().join("run");
-    // a pid that lives, and sockets that nobody listens on
+    // a pid that lives, and sockets without a listener
     std::fs::write(run.join("agent.lock"), format!("{}\n", std::process::id())).unwrap();
     for socket in ["agent.sock", "worker.sock"] {
         let _ = std::fs::remove_file(run.join(socket));
@@ -70,7 +70,7 @@ fn f54_what_a_dead_daemon_left_does_not_block_the_next() {
 }
 
 #[test]
-fn f55_a_daemon_whose_socket_is_gone_is_told_of_at_once() {
+fn f55_a_daemon_whose_socket_is_gone_is_reported_at_once() {
     let repo = a_repo();
     let agent = running(&repo);
     std::fs::remove_file(agent.home().join("run/agent.sock")).unwrap();
@@ -92,7 +92,7 @@ fn f55_a_daemon_that_cannot_be_asked_is_stopped_all_the_same() {
 }
 
 #[test]
-fn f62_a_damaged_registry_is_told_by_the_start_itself() {
+fn f62_a_damaged_registry_is_reported_by_start() {
     let agent = TestAgent::without_model();
     agent.ok(["repos"]);
     std::fs::create_dir_all(agent.home()).unwrap();
@@ -103,7 +103,7 @@ fn f62_a_damaged_registry_is_told_by_the_start_itself() {
 }
 
 #[test]
-fn f57_whatever_comes_in_by_the_socket_the_daemon_lives() {
+fn f57_the_daemon_survives_any_input_on_its_socket() {
     let repo = a_repo();
     let agent = running(&repo);
     let socket = agent.home().join("run/agent.sock");
@@ -123,7 +123,7 @@ fn f57_whatever_comes_in_by_the_socket_the_daemon_lives() {
     ask(b"");
     ask(&[0xff; 300]);
     ask(&vec![b'a'; 4 << 20]);
-    // many that say nothing hold up nobody for long
+    // many silent clients delay others only briefly
     let silent: Vec<UnixStream> = (0..100).map(|_| UnixStream::connect(&socket).unwrap()).collect();
     wait_until(SOON, "it answers", || agent.json(["status"])["daemon"]["running"] == json!(true));
     agent.wait();
@@ -260,7 +260,7 @@ fn f16_a_rebase_that_stops_holds_work_back_until_it_is_over() {
         repo.write("src/lib.rs", "pub fn one() -> u32 {\n    5\n}\n");
         repo.git(&["add", "--all"]);
         repo.git(&["rebase", end]);
-        // without anybody asking
+        // by itself
         wait_until(SOON, "it goes on", || the_repo(&agent)["indexed_commit"] == json!(repo.head()));
         agent.wait();
         assert_eq!(the_repo(&agent)["held"], Value::Null);
@@ -390,7 +390,7 @@ fn f22_many_committers_at_once_are_each_followed_to_the_end() {
         let mut all = status.as_array().unwrap().iter();
         all.any(|one| one["repo"] == json!(repo.path()) && one["indexed_commit"] == json!(repo.head()))
     };
-    // without anybody asking
+    // by itself
     wait_until(SOON, "every head is indexed", || repos.iter().all(is_followed));
     agent.wait();
     let status = agent.json(["status"]);
@@ -414,7 +414,7 @@ fn f41_a_sparse_checkout_deletes_nothing() {
     }
 }
 
-/// FAILURES 62: a store is damaged; it is told beside a repository that goes on, set aside at the next start, and built again with
+/// FAILURES 62: a store is damaged; it is reported while another repository goes on, moved away at the next start, and built again with
 /// every result that can still be read.
 #[test]
 fn f62_a_damaged_store_hides_no_other_and_is_built_again() {

@@ -230,7 +230,7 @@ fn clones_and_work_trees_give_one_hit_for_equal_text() {
     assert_eq!(found.len(), 3, "{found:?}");
 }
 
-/// Embedding goes from what others build on to what nobody looks for first, also when the agent was stopped in between; words are
+/// Embedding goes from what others build on to what is searched for least, also when the agent was stopped in between; words are
 /// found before it has begun.
 #[test]
 fn the_most_used_is_embedded_first_also_after_a_restart() {
@@ -244,7 +244,7 @@ fn the_most_used_is_embedded_first_also_after_a_restart() {
     let found = agent.json(["search", "ledger_17"]);
     assert_eq!(found["hits"][0]["entity_name"], json!("ledger_17"), "{found}");
     let all = groups.iter().map(BTreeSet::len).sum::<usize>();
-    assert_eq!(found["freshness"][0]["pending_files"], json!(all), "what is still to come is told");
+    assert_eq!(found["freshness"][0]["pending_files"], json!(all), "what is still to come is reported");
     agent.stop();
     agent.start();
     agent.ok(["queue", "resume"]);

@@ -41,7 +41,7 @@ fn hooked_repo(id: &str, path: &Path) -> HookedRepo {
     HookedRepo { id: RepoId(id.to_owned()), path: path.to_path_buf(), common_dir: git_dir.clone(), git_dir }
 }
 
-/// A repository in a directory of this name, and an agent's home beside it; no hook yet.
+/// A repository in a directory of this name, and an agent's home next to it; no hook yet.
 fn bare_handed(name: &str) -> Hooked {
     let mut repo = TestRepo::with_init(name, &[]);
     let user_config = repo.beside("gitconfig");
@@ -220,7 +220,7 @@ fn one_hook_for_very_many_repositories_finds_out_where_it_runs() {
         assert_eq!(std::fs::read_dir(story.home.hooks()).unwrap().count(), 2, "{script:?} and what names it");
         let run = |directory: &Path| {
             let mut shell = std::process::Command::new("/bin/sh");
-            // a shell believes what it is told of its directory, if that leads there
+            // a shell believes what its environment says of its directory, if that leads there
             let output = shell.arg(&script).current_dir(directory).env("PWD", directory).output().unwrap();
             assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
         };
@@ -408,7 +408,7 @@ fn f7_and_f8_an_installation_killed_anywhere_leaves_git_working() {
         }
     }
     assert!(killed > 10, "{killed} kills are no test");
-    // what a kill leaves behind is in nobody's way
+    // what a kill leaves behind is harmless
     let _ = std::fs::remove_file(agent.user_home().join(".gitconfig.lock"));
     assert!(verb("install").status().unwrap().success());
     works("after all");
@@ -416,7 +416,7 @@ fn f7_and_f8_an_installation_killed_anywhere_leaves_git_working() {
     assert_eq!(std::fs::read_to_string(&config).unwrap(), users);
 }
 
-/// FAILURES 8: whoever reads meanwhile sees the old file or the new one, whole.
+/// FAILURES 8: a reader sees the old file or the new one, whole.
 #[test]
 fn f8_no_reader_ever_sees_a_part_of_a_configuration() {
     use std::sync::atomic::{AtomicBool, Ordering};

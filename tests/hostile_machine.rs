@@ -1,4 +1,4 @@
-//! The promise: a full disk, another user, a machine that is short of watches cost no commit, and the agent mends itself afterwards.
+//! The promise: a full disk, another user, a machine that is short of watches cost no commit, and the agent recovers afterwards.
 //!
 //! Each needs rights that a test may not have (a mount of its own, another user's id); without them it says that it is left out.
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::support::{TestAgent, TestRepo, left_out, untouched, wait_until};
 
 /// The user `nobody`, in all distributions that have numbers for such.
-const SOMEBODY_ELSE: &str = "65534";
+const ANOTHER_USER: &str = "65534";
 const SOON: Duration = Duration::from_secs(60);
 
 /// Whether this machine lets the test do it; says so if not.
@@ -29,12 +29,8 @@ fn can_mount() -> bool {
     can("a mount of one's own", "unshare", &["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
 }
 
-fn can_be_somebody_else() -> bool {
-    can(
-        "to be another user",
-        "setpriv",
-        &["--reuid", SOMEBODY_ELSE, "--regid", SOMEBODY_ELSE, "--clear-groups", "true"],
-    )
+fn can_be_another_user() -> bool {
+    can("to be another user", "setpriv", &["--reuid", ANOTHER_USER, "--regid", ANOTHER_USER, "--clear-groups", "true"])
 }
 
 fn a_repo() -> TestRepo {
@@ -173,14 +169,14 @@ fn f26_without_watches_polling_finds_commits_and_saves() {
 }
 
 /// A program as another user.
-fn as_somebody_else(program: impl AsRef<std::ffi::OsStr>) -> Command {
+fn as_another_user(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", SOMEBODY_ELSE, "--regid", SOMEBODY_ELSE, "--clear-groups", "--"]).arg(program);
+    command.args(["--reuid", ANOTHER_USER, "--regid", ANOTHER_USER, "--clear-groups", "--"]).arg(program);
     command
 }
 
-fn give_to_somebody_else(path: &Path) {
-    let output = Command::new("chown").args(["-R", &format!("{SOMEBODY_ELSE}:{SOMEBODY_ELSE}")]).arg(path).output();
+fn give_to_another_user(path: &Path) {
+    let output = Command::new("chown").args(["-R", &format!("{ANOTHER_USER}:{ANOTHER_USER}")]).arg(path).output();
     assert!(output.unwrap().status.success());
 }
 
@@ -194,7 +190,7 @@ fn let_through(path: &Path) {
 /// FAILURES 57: another user reaches neither the socket by its path, nor an answer where a way to it is open.
 #[test]
 fn f57_another_user_is_not_answered() {
-    if !can_be_somebody_else() || !can("perl as a client", "perl", &["-MIO::Socket::UNIX", "-e", ""]) {
+    if !can_be_another_user() || !can("perl as a client", "perl", &["-MIO::Socket::UNIX", "-e", ""]) {
         return;
     }
     const CLIENT: &str = r#"
@@ -208,13 +204,13 @@ fn f57_another_user_is_not_answered() {
     agent.start();
     let socket = agent.home().join("run/agent.sock");
     let ask = || {
-        let mut client = as_somebody_else("perl");
+        let mut client = as_another_user("perl");
         told_by(&client.args(["-MIO::Socket::UNIX", "-e", CLIENT]).arg(&socket).output().unwrap())
     };
     let own = Command::new("perl").args(["-MIO::Socket::UNIX", "-e", CLIENT]).arg(&socket).output().unwrap();
     assert_eq!(told_by(&own), "answered\n", "the client itself works");
     assert!(ask().contains("Permission denied"), "{}", ask());
-    // somebody opened everything: the daemon still asks who it is
+    // with every permission given: the daemon still checks who it is
     let_through(&agent.home().join("run"));
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o777)).unwrap();
     let told = ask();
@@ -225,7 +221,7 @@ fn f57_another_user_is_not_answered() {
 /// FAILURES 19 and 4: the superuser commits in a user's repository, and a user where the superuser's file stands in the inbox.
 #[test]
 fn f19_and_f4_another_users_commit_leaves_no_file_in_the_home() {
-    if !can_be_somebody_else() {
+    if !can_be_another_user() {
         return;
     }
     let repo = a_repo();
@@ -238,10 +234,10 @@ fn f19_and_f4_another_users_commit_leaves_no_file_in_the_home() {
         assert!(said.status.success() && told_by(&said).is_empty(), "{}", told_by(&said));
     };
     // by the superuser, where all is another's
-    give_to_somebody_else(&agent.home());
+    give_to_another_user(&agent.home());
     commit(&mut repo.command(&["-c", "safe.directory=*"]));
     for entry in walk(&agent.home()) {
-        assert_eq!(entry.metadata().unwrap().uid().to_string(), SOMEBODY_ELSE, "{entry:?}");
+        assert_eq!(entry.metadata().unwrap().uid().to_string(), ANOTHER_USER, "{entry:?}");
     }
     std::fs::remove_file(&inbox).unwrap();
     commit(&mut repo.command(&["-c", "safe.directory=*"]));
@@ -251,9 +247,9 @@ fn f19_and_f4_another_users_commit_leaves_no_file_in_the_home() {
     std::fs::write(&inbox, "of the superuser").unwrap();
     std::fs::set_permissions(&inbox, std::fs::Permissions::from_mode(0o600)).unwrap();
     let_through(repo.path());
-    give_to_somebody_else(repo.path());
+    give_to_another_user(repo.path());
     let own = repo.command(&[]);
-    let mut git = as_somebody_else("git");
+    let mut git = as_another_user("git");
     git.current_dir(repo.path()).env_clear().envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     git.env("HOME", "/nonexistent");
     commit(&mut git);

@@ -99,7 +99,7 @@ impl Line {
         analyses.iter().find(|one| one["type"] == analysis_type).unwrap().clone()
     }
 
-    /// Gives `clamp` another signature and mends its callers' file not at all, as an author in the middle of something.
+    /// Gives `clamp` another signature and leaves its callers' file as it was, as an author in the middle of something.
     fn edit_signature(&self) {
         self.repo.edit("core/src/limits.rs", "clamp(n: u32)", "clamp(n: u64)");
     }
@@ -180,7 +180,7 @@ fn a_dependent_that_is_committed_too_is_analysed_once() {
     let mut line = Line::new();
     line.edit_signature();
     line.repo.edit("core/src/retry.rs", "clamp(asked)", "clamp(u64::from(asked))");
-    let new = line.commit("wider, and one caller mended");
+    let new = line.commit("wider, and one caller adapted");
     assert_eq!(new.of_file("core/src/retry.rs"), all_types("content-changed"));
     assert_eq!(new.of_file("app/src/report.rs"), BTreeSet::from([("analyze:analysis", "dependency-changed")]));
     assert_eq!(new.analyses().count(), 4 + 4 + 1);

@@ -69,7 +69,7 @@ fn a_store_that_moves_takes_its_results_along_after_a_restart() {
     assert_eq!((&status["fresh"], &status["error"]), (&json!(2), &json!(null)), "{status}");
     assert_eq!(Jobs::since(&agent, &known).analyses().count(), 0, "nothing is made again");
     agent.ok(["cache", "verify"]);
-    // what was at the old place is nobody's now
+    // what was at the old place belongs to no repository now
     agent.ok(["cache", "prune"]);
     let central: Vec<_> = std::fs::read_dir(agent.home().join("cache/repos")).unwrap().collect();
     assert!(central.is_empty(), "{central:?}");

@@ -37,7 +37,7 @@ fn f1_a_commit_while_nothing_runs_is_found_at_the_next_start() {
     agent.stop();
 }
 
-/// FAILURES 32: what is waited for is measured by a clock that nobody sets, and nothing expires by time.
+/// FAILURES 32: waiting is measured by a clock that cannot be set, and nothing expires by time.
 #[test]
 fn f32_a_clock_that_is_set_moves_nothing_and_hides_nothing() {
     const DAY: Duration = Duration::from_secs(86_400);
@@ -49,7 +49,7 @@ fn f32_a_clock_that_is_set_moves_nothing_and_hides_nothing() {
         let before = Jobs::of(&agent);
         agent.shift_clock(shift);
         agent.wait();
-        assert!(Jobs::since(&agent, &before).0.is_empty(), "{what}: nothing is made anew");
+        assert!(Jobs::since(&agent, &before).0.is_empty(), "{what}: nothing is made again");
         repo.write("src/lib.rs", format!("pub fn f() {{ let _ = {}; }}\n", shift.as_secs()));
         repo.commit(what);
         is_indexed_soon(&agent, &repo, what);

@@ -1,4 +1,4 @@
-//! A provider that is down, in a hurry, or does not know its user: local work goes on, nothing is lost, nobody knocks without end.
+//! A provider that is down, in a hurry, or does not know its user: local work goes on, nothing is lost, and retries end.
 
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ struct Programs<'m> {
 }
 
 impl Programs<'_> {
-    /// Ends them, if they run, and starts them anew.
+    /// Ends them, if they run, and starts them again.
     fn start(&mut self) -> budget::Result<()> {
         self.running.clear();
         for _ in 0..2 {

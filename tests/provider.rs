@@ -1,4 +1,4 @@
-//! A model is asked over the wire: each request leaves once, what came of it is told as it is, and nothing leaves that should not.
+//! A model is asked over the wire: each request leaves once, its outcome is reported as it is, and nothing leaves that should not.
 
 use std::time::Duration;
 
@@ -177,9 +177,9 @@ fn a_server_that_takes_its_time_is_not_waited_for() {
 }
 
 #[test]
-fn where_nobody_listens_nothing_was_sent() {
+fn without_a_listener_nothing_was_sent() {
     let address = LlmServer::start().base_url();
-    // the port was somebody's a moment ago, so it is nobody's now
+    // the port was bound a moment ago, so it is free now
     let failure = failed(ask(&client_with(&address, PATIENCE), &docs()));
     assert!(matches!(failure.kind, FailureKind::NotConnected | FailureKind::Reset), "{failure:?}");
     assert_eq!(failure.may_be_billed, failure.kind != FailureKind::NotConnected);

@@ -75,7 +75,7 @@ fn a_service_is_installed_once_and_leaves_nothing_behind() {
         let findings = told["findings"].as_array().unwrap();
         findings.iter().find(|finding| finding["topic"] == "service").unwrap()["state"].clone()
     };
-    assert_eq!(doctors_word(&served), json!("note"), "nobody starts the daemon after the next login");
+    assert_eq!(doctors_word(&served), json!("note"), "nothing starts the daemon after the next login");
     let shown = served.ok(&["service", "install", "--dry-run"]);
     assert!(shown.contains("ExecStart=") && !served.unit().exists() && served.called().is_empty(), "{shown}");
     served.agent.start();
@@ -149,7 +149,7 @@ fn f56_the_environment_has_no_say_in_where_the_socket_is() {
         let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(status["daemon"]["pid"], json!(pid), "{name}");
     }
-    // as cron starts it: no PATH, another directory, and nobody to say where home is
+    // as cron starts it: no PATH, another directory, and no HOME
     let mut bare = agent.command(["status", "--json"]);
     bare.env_clear().env("HOME", agent.user_home()).env("RA_AGENT_HOME", agent.home()).current_dir(Path::new("/"));
     let status: serde_json::Value = serde_json::from_slice(&bare.output().unwrap().stdout).unwrap();

@@ -1,4 +1,4 @@
-//! The promise: what is kept can be checked against what it ought to be, and mended (invariant 14).
+//! The promise: what is stored can be checked against what it should be, and repaired (invariant 14).
 
 use std::collections::BTreeSet;
 
@@ -163,7 +163,7 @@ const DAMAGES: [(&str, &[(&str, &str)]); 19] = [
 ];
 
 #[test]
-fn each_damage_is_told_in_its_place_and_mended() {
+fn each_damage_is_reported_in_its_place_and_repaired() {
     let mut shop = Shop::new();
     shop.assert_sound();
     shop.agent.stop();
@@ -189,7 +189,7 @@ fn a_job_of_a_file_that_is_gone_is_told_and_taken_out() {
 }
 
 #[test]
-fn a_running_daemon_mends_while_others_read() {
+fn a_running_daemon_repairs_while_others_read() {
     let shop = Shop::new();
     let edges = "DELETE FROM file_dependencies";
     assert!(shop.agent.store().execute(edges, []).unwrap() > 0);

@@ -1,4 +1,4 @@
-//! The promise: what is saved is found before it is committed, what is ignored is not looked at, and a model is shown neither unless
+//! The promise: what is saved is found before it is committed, what is ignored is not read, and a model is shown neither unless
 //! its user wants that.
 
 use std::collections::BTreeSet;
@@ -120,7 +120,7 @@ fn saved_text_is_found_and_committed_text_once_it_is_put_back() {
 }
 
 #[test]
-fn a_commit_of_what_was_saved_makes_nothing_anew() {
+fn a_commit_of_what_was_saved_makes_nothing_again() {
     let scene = Scene::begin();
     scene.repo.edit("src/ferry.rs", "passengers\n}", "passengers + 1\n}");
     scene.repo.write("src/quay.rs", "use crate::ferry::ferry;\npub fn quay() -> u32 {\n    ferry(1)\n}\n");
@@ -234,7 +234,7 @@ fn saved_text_is_found_by_meaning_and_embedded_once() {
     assert_eq!(scene.hits("transport people across the sea", &["--source", "commit"])[0].0, "src/ferry.rs");
 }
 
-/// FAILURES 28, 29: nobody says `wait` here.
+/// FAILURES 28, 29: without `wait`.
 #[test]
 fn f28_and_f29_saves_are_noticed_however_an_editor_writes() {
     let mut scene = Scene::begin();
@@ -299,7 +299,7 @@ fn f27_and_f50_ignored_files_cause_no_work_until_they_are_not() {
     scene.agent.stop();
 }
 
-/// FAILURES 25: the kernel's queue really overflows, because nobody reads it.
+/// FAILURES 25: the kernel's queue really overflows, because it is not read.
 #[test]
 fn f25_after_lost_notifications_every_work_tree_is_scanned_once() {
     let mut scene = Scene::begin();
@@ -310,7 +310,7 @@ fn f25_after_lost_notifications_every_work_tree_is_scanned_once() {
     let queued: u32 = queued.trim().parse().unwrap();
     let daemon = Pid::from_raw(scene.agent.daemon_pid().unwrap().cast_signed()).unwrap();
     kill_process(daemon, Signal::STOP).unwrap();
-    // Each write is told at least once, and equal ones in a row but once.
+    // Each write is reported at least once, and equal ones in a row only once.
     for n in 0..=queued {
         let path = scene.repo.path().join(["src/one.rs", "src/two.rs"][n as usize % 2]);
         std::fs::write(path, format!("pub fn n{n}() {{}}\n")).unwrap();
@@ -347,7 +347,7 @@ fn f16_conflict_markers_are_not_indexed_during_a_merge() {
 }
 
 #[test]
-fn whoever_wants_no_watch_over_the_work_tree_gets_none() {
+fn without_tree_in_the_settings_no_work_tree_is_watched() {
     let agent = TestAgent::without_model();
     agent.write_config("[watch]\ntree = false\n");
     let scene = Scene::of(agent);

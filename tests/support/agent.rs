@@ -42,7 +42,7 @@ impl TestAgent {
         agent
     }
 
-    /// An agent that was told nothing.
+    /// An agent without a model.
     pub fn without_model() -> Self {
         // not below TMPDIR, which may be deep: the path of a socket has 107 bytes at most
         let root = tempfile::Builder::new().prefix("ra").tempdir_in("/tmp").unwrap();

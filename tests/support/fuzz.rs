@@ -23,7 +23,7 @@ pub struct Target {
     pub name: &'static str,
     /// Well-formed inputs.
     pub examples: &'static [&'static str],
-    /// Pieces that mean something to whoever reads.
+    /// Pieces that mean something to the reader.
     pub words: &'static [&'static str],
     pub run: fn(&[u8]),
 }

@@ -1,4 +1,4 @@
-//! An OpenAI-compatible server on loopback that does what it is told: answers, refuses, breaks off, says nothing. It keeps every
+//! An OpenAI-compatible server on loopback that follows its script: answers, refuses, breaks off, says nothing. It keeps every
 //! request as it came, and what it would have billed for each, in nano-dollars.
 
 use std::collections::VecDeque;
@@ -220,7 +220,7 @@ impl Drop for LlmServer {
     fn drop(&mut self) {
         lock(&self.shared).stopped = true;
         self.release();
-        // the accepting thread looks at `stopped` when somebody comes
+        // the accepting thread checks `stopped` at each connection
         let _ = TcpStream::connect(self.address);
     }
 }

@@ -1,4 +1,4 @@
-//! What the stories are told with: a real repository, a real agent, and an eye on both.
+//! What the stories use: a real repository, a real agent, and checks of both.
 #![expect(dead_code, reason = "no story needs everything")]
 
 mod agent;

@@ -1,4 +1,4 @@
-//! Secrets that nobody has, one of each kind that is told, put together here so that no file of this project holds one.
+//! Made-up secrets, one of each known kind, put together here so that no file of this project holds one.
 
 /// Letters and digits, as if by chance.
 fn chars(count: usize) -> String {

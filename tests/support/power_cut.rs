@@ -275,7 +275,7 @@ fn image_of(opened: &mut Opened, name: CString) -> Rc<RefCell<Image>> {
         let bytes = read_whole(opened);
         Rc::new(RefCell::new(Image { synced_len: bytes.len(), bytes, ..Image::default() }))
     });
-    // made anew after it was removed
+    // made again after it was removed
     known.borrow_mut().removed = false;
     known.clone()
 }

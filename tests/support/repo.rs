@@ -1,4 +1,4 @@
-//! A real repository, made by the real `git`, deaf to everything that this machine's user has configured.
+//! A real repository, made by the real `git`, that ignores the configuration of this machine's user.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ impl TestRepo {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// Writes a file as most editors do: beside it, then in its place. A watch over the work tree never sees half of it.
+    /// Writes a file as most editors do: next to it, then in its place. A watch over the work tree never sees half of it.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let (path, new) = (self.path.join(path), self.beside(".being-written"));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
