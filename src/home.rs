@@ -35,6 +35,7 @@ impl Home {
     ///
     /// # Errors
     /// If no home directory is known, or the sockets below it would have too long a path.
+    #[expect(clippy::disallowed_methods, reason = "where the agent lives is asked before any setting is read")]
     pub fn from_env() -> Result<Self, HomeError> {
         let root = match std::env::var_os("RA_AGENT_HOME").filter(|value| !value.is_empty()) {
             Some(path) => std::path::absolute(path)

@@ -113,6 +113,22 @@ pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
     Ok(db)
 }
 
+/// Checkpoints the WAL into the database and truncates it.
+///
+/// # Errors
+/// If the database is damaged or its disk full.
+pub fn checkpoint(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?)
+}
+
+/// The same, and lets SQLite refresh the statistics that its planner uses.
+///
+/// # Errors
+/// As [`checkpoint`].
+pub fn checkpoint_and_optimize(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?)
+}
+
 /// Opens a database for reading; `None` if there is no such file yet.
 ///
 /// # Errors

@@ -59,6 +59,7 @@ impl Request {
 impl Client {
     /// # Errors
     /// If the TLS library cannot be set up.
+    #[expect(clippy::disallowed_methods, reason = "asks the provider")]
     pub fn new(endpoint: Endpoint) -> Result<Self, reqwest::Error> {
         // The first provider that a process installs stays; a second call says so, which is no error here.
         let _ = rustls::crypto::ring::default_provider().install_default();

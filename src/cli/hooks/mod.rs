@@ -238,6 +238,7 @@ fn asked(git_dir: &Path, args: &[&str]) -> Result<Option<String>, HooksError> {
 }
 
 /// A `git` that looks at no repository but the one it is told of.
+#[expect(clippy::disallowed_methods, reason = "asks Git about hooks, outside every repository")]
 fn git() -> Command {
     /// What `git rev-parse --local-env-vars` lists.
     const OF_A_REPOSITORY: [&str; 15] = [

@@ -32,6 +32,7 @@ pub(super) fn manager(paths: &Paths) -> Result<Manager, ServiceError> {
 }
 
 /// Where systemd.unit(5) looks for units that a user wrote.
+#[expect(clippy::disallowed_methods, reason = "systemd reads this variable too")]
 fn user_units() -> Result<PathBuf, ServiceError> {
     let set = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let config = match set {

@@ -437,7 +437,7 @@ fn after(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 fn millis_since(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(clock::since(begun).as_millis()).unwrap_or(u64::MAX)
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
