@@ -1,4 +1,4 @@
-//! The one place that knows the paths under `~/.rustassistant` (DESIGN §5).
+//! The one place that knows the paths below `~/.rustassistant`.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;

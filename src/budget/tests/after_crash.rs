@@ -20,10 +20,10 @@ fn f52_what_a_crash_left_open_is_settled_at_its_stored_cost_or_its_worst() {
     };
     let settled = settle_dead(&mut db, stored, now.plus_millis(9)).unwrap();
     let expected = [
-        (77, Outcome::CrashedStored),
-        (1_000, Outcome::CrashedWorstCase),
-        (1_500, Outcome::CrashedStored),
-        (1_000, Outcome::CrashedWorstCase),
+        (77, EntryOutcome::CrashedStored),
+        (1_000, EntryOutcome::CrashedWorstCase),
+        (1_500, EntryOutcome::CrashedStored),
+        (1_000, EntryOutcome::CrashedWorstCase),
     ];
     assert_eq!(settled, expected.map(|(cost, outcome)| Settled { cost, outcome }));
     assert_eq!(month(&db, now), (3_577, 0));

@@ -41,7 +41,7 @@ fn thousands_of_calls_are_booked_to_the_nano_dollar() {
     let (_dir, mut db) = ledger();
     // what is written is the same, only sooner
     db.execute_batch("PRAGMA synchronous = OFF").unwrap();
-    let limits = Limits { monthly: 1_000_000_000, daily: Some(DAILY) };
+    let limits = SpendingLimits { monthly: 1_000_000_000, daily: Some(DAILY) };
     let (mut random, mut paper) = (Random(20_261_122), Paper::default());
     let mut clock = at("2026-10-31T20:00:00Z");
     let mut open: Vec<(Reservation, usize)> = Vec::new();
@@ -82,8 +82,8 @@ fn thousands_of_calls_are_booked_to_the_nano_dollar() {
             tx.commit().unwrap();
             paper.entries[entry].2 = Some(settled.cost);
             let expected = match settled.outcome {
-                Outcome::Unreported => paper.entries[entry].1,
-                Outcome::Released => 0,
+                EntryOutcome::Unreported => paper.entries[entry].1,
+                EntryOutcome::Released => 0,
                 _ => cost,
             };
             assert_eq!(settled.cost, expected);
@@ -113,7 +113,7 @@ fn f59_eight_connections_racing_for_the_last_cent_never_overspend() {
     const LIMIT: u64 = 10_000_003;
     const WORST: u64 = 100_000;
     let (dir, db) = ledger();
-    let limits = Limits { monthly: LIMIT, daily: Some(LIMIT) };
+    let limits = SpendingLimits { monthly: LIMIT, daily: Some(LIMIT) };
     let next = AtomicU64::new(0);
     let now = at(NOW);
     std::thread::scope(|scope| {
