@@ -259,7 +259,7 @@ mod tests {
 
     /// A store of any earlier version is brought up to date with what it holds, also after a crash anywhere in the next migration.
     #[test]
-    fn every_earlier_schema_is_migrated_and_a_crash_in_between_loses_nothing() {
+    fn every_schema_migrates_and_a_crash_in_between_loses_nothing() {
         for database in [Database::Agent, Database::Analysis] {
             let (migrations, dir) = (database.migrations(), tempfile::tempdir().unwrap());
             let newest = schema(&open_writer(&dir.path().join("newest.db"), database).unwrap());
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_nobody_changes_is_named_by_every_byte_of_its_path() {
+    fn an_immutable_uri_escapes_every_byte_of_the_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a %41 ?mode=rw #x ü");
         drop(open_writer(&path, Database::Agent).unwrap());

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn outages_in_a_row_open_it_and_an_answer_starts_the_count_again() {
+    fn outages_in_a_row_open_it_and_an_answer_resets_the_count() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
         for _ in 0..3 {

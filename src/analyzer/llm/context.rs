@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_references_does_not_matter_and_what_resolves_goes_first() {
+    fn resolved_references_come_first_whatever_the_order_given() {
         let (a, b, gone) = (used("a", Some("fn a()")), used("b", Some("fn b()")), used("aa", None));
         let one = shown(&[gone.clone(), b.clone(), a.clone(), a.clone()], 1_000);
         assert_eq!(one, shown(&[a, b, gone], 1_000));

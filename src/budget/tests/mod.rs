@@ -140,7 +140,7 @@ fn what_was_certainly_not_sent_is_given_back() {
 }
 
 #[test]
-fn the_settling_of_a_call_goes_with_the_transaction_that_it_is_in() {
+fn a_settlement_is_rolled_back_with_its_transaction() {
     let (_dir, mut db) = ledger();
     let reservation = granted(&mut db, &NO_LIMIT, &call(1), 1_000, at(NOW));
     let tx = write(&mut db).unwrap();
@@ -171,7 +171,7 @@ fn f59_the_last_nano_dollar_may_be_spent_and_no_more() {
 }
 
 #[test]
-fn the_days_limit_turns_with_the_day_and_the_months_with_the_month() {
+fn daily_and_monthly_limits_reset_with_day_and_month() {
     let (_dir, mut db) = ledger();
     let limits = SpendingLimits { monthly: 100, daily: Some(40) };
     let spend = |db: &mut Connection, name, now| {
