@@ -1,6 +1,7 @@
-//! The only place that asks the time. Everything else is handed a [`Timestamp`].
+//! The only place that asks the time. Everything else takes a [`Timestamp`] or an [`Instant`].
+#![expect(clippy::disallowed_methods, reason = "this is the clock")]
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +25,7 @@ impl Timestamp {
     }
 }
 
-/// Wall-clock time now.
+/// Returns the wall-clock time.
 pub fn now() -> Timestamp {
     let now = Timestamp(chrono::Utc::now().timestamp_millis());
     #[cfg(debug_assertions)]
@@ -32,8 +33,8 @@ pub fn now() -> Timestamp {
     now
 }
 
-/// By how much the stories under `tests/` move this clock, in milliseconds: the content of the file that the variable names, so
-/// that a month can turn under a running process. A program that is built to be used has neither variable nor shift.
+/// Returns the milliseconds by which the tests move this clock: the content of the file that the variable names, so that a month
+/// can turn under a running process. A release build has neither variable nor shift.
 #[cfg(debug_assertions)]
 fn shift_millis() -> i64 {
     let file = std::env::var_os("RA_AGENT_TEST_CLOCK_SHIFT");
@@ -41,12 +42,17 @@ fn shift_millis() -> i64 {
     text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Monotonic time now, for intervals.
+/// Returns the monotonic time, for intervals.
 pub fn monotonic() -> Instant {
     Instant::now()
 }
 
-/// Wall-clock time now, for comparison with times of files.
+/// Returns how long ago a monotonic time was.
+pub fn since(begun: Instant) -> Duration {
+    begun.elapsed()
+}
+
+/// Returns the wall-clock time, for comparison with the times of files.
 pub fn system_now() -> SystemTime {
     SystemTime::now()
 }

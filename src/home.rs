@@ -1,4 +1,4 @@
-//! The one place that knows the paths under `~/.rustassistant` (DESIGN §5).
+//! The one place that knows the paths below `~/.rustassistant`.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -35,6 +35,7 @@ impl Home {
     ///
     /// # Errors
     /// If no home directory is known, or the sockets below it would have too long a path.
+    #[expect(clippy::disallowed_methods, reason = "where the agent lives is asked before any setting is read")]
     pub fn from_env() -> Result<Self, HomeError> {
         let root = match std::env::var_os("RA_AGENT_HOME").filter(|value| !value.is_empty()) {
             Some(path) => std::path::absolute(path)

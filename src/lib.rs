@@ -1,4 +1,8 @@
 #![doc = include_str!("ARCHITECTURE.md")]
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "tests may use the clock, processes and the environment")
+)]
 
 pub mod domain;
 

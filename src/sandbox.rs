@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f60_the_kernel_denies_writes_outside_and_lets_reads_and_own_writes_be() {
+    fn f60_the_kernel_denies_writes_outside_the_agents_directories() {
         let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let there = other.path().join("there");
         std::fs::write(&there, "before").unwrap();

@@ -115,6 +115,22 @@ pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
     Ok(db)
 }
 
+/// Checkpoints the WAL into the database and truncates it.
+///
+/// # Errors
+/// If the database is damaged or its disk full.
+pub fn checkpoint(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?)
+}
+
+/// The same, and lets SQLite refresh the statistics that its planner uses.
+///
+/// # Errors
+/// As [`checkpoint`].
+pub fn optimize(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?)
+}
+
 /// Opens a database for reading; `None` if there is no such file yet.
 ///
 /// # Errors
@@ -208,22 +224,6 @@ fn user_version(db: &Connection) -> rusqlite::Result<usize> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Moves the write-ahead log into the database.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn checkpoint(db: &Connection) -> Result<()> {
-    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?)
-}
-
-/// Moves the write-ahead log into the database and refreshes its statistics.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn optimize(db: &Connection) -> Result<()> {
-    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,7 +261,7 @@ mod tests {
 
     /// A store of any earlier version is brought up to date with what it holds, also after a crash anywhere in the next migration.
     #[test]
-    fn every_earlier_schema_is_migrated_and_a_crash_in_between_loses_nothing() {
+    fn every_schema_migrates_and_a_crash_in_between_loses_nothing() {
         for database in [Database::Agent, Database::Analysis] {
             let (migrations, dir) = (database.migrations(), tempfile::tempdir().unwrap());
             let newest = schema(&open_writer(&dir.path().join("newest.db"), database).unwrap());
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_nobody_changes_is_named_by_every_byte_of_its_path() {
+    fn an_immutable_uri_escapes_every_byte_of_the_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a %41 ?mode=rw #x ü");
         drop(open_writer(&path, Database::Agent).unwrap());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ra_agent::budget::{self, Call, Charge, Grant, Limits, Reservation, Usage};
+use ra_agent::budget::{self, Call, Charge, Grant, Reservation, SpendingLimits, Usage};
 use ra_agent::clock::{self, Timestamp};
 use ra_agent::domain::{AnalysisType, FilePath, Hash, ObjectId, RepoId};
 use ra_agent::queue::ParkCause;
@@ -34,7 +34,7 @@ fn call(repo: &str, path: &str, analysis_type: AnalysisType) -> Call {
 }
 
 fn reserve(db: &mut Connection, call: &Call, worst_case: u64, now: Timestamp) -> Grant {
-    budget::reserve(db, &Limits { monthly: 3_000_000_000, daily: None }, call, worst_case, now).unwrap()
+    budget::reserve(db, &SpendingLimits { monthly: 3_000_000_000, daily: None }, call, worst_case, now).unwrap()
 }
 
 #[track_caller]
@@ -144,7 +144,7 @@ fn f59_parked_jobs_run_again_when_the_limit_is_raised() {
     assert_eq!((&queue["parked"], &queue["done"]), (&json!(0), &json!(4)), "{queue}");
     assert_eq!(agent.daemon_pid(), pid);
     let limits = budget::noted_limits(&db).unwrap();
-    assert_eq!(limits, Some(Limits { monthly: 4_000_000_000, daily: None }), "in force for a worker that runs");
+    assert_eq!(limits, Some(SpendingLimits { monthly: 4_000_000_000, daily: None }), "in force for a worker that runs");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_limit_that_is_edited_by_hand_holds_within_a_poll() {
     for (written, nano) in [("0.5", 500_000_000), ("7", 7_000_000_000)] {
         agent.write_config(&config(written));
         wait_until(Duration::from_secs(20), "the edited limit is in force", || {
-            budget::noted_limits(&db).unwrap() == Some(Limits { monthly: nano, daily: None })
+            budget::noted_limits(&db).unwrap() == Some(SpendingLimits { monthly: nano, daily: None })
         });
     }
     // what cannot be read changes nothing, and the daemon lives

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use ra_agent::budget::{
-    self, Call, Charge, Grant, Limits, Reservation, StoredCost, Usage, accept, reserve, settle, settle_dead, take_up,
+    self, Call, Charge, Grant, Reservation, SpendingLimits, StoredCost, Usage, accept, reserve, settle, settle_dead,
+    take_up,
 };
 use ra_agent::clock::Timestamp;
 use ra_agent::domain::{AnalysisType, FilePath, Hash, RepoId};
@@ -19,7 +20,7 @@ const NOW: Timestamp = Timestamp(1_795_000_000_000);
 const WORST: u64 = 1_000;
 const CALLS: u64 = 12;
 /// Refuses the last of the calls.
-const LIMITS: Limits = Limits { monthly: 7_000, daily: None };
+const LIMITS: SpendingLimits = SpendingLimits { monthly: 7_000, daily: None };
 
 /// What the world knows, whatever the machine forgets.
 #[derive(Default)]
@@ -56,7 +57,7 @@ struct Programs<'m> {
 
 impl Programs<'_> {
     /// Ends them, if they run, and starts them again.
-    fn start(&mut self) -> budget::Result<()> {
+    fn start(&mut self) -> budget::BudgetResult<()> {
         self.running.clear();
         for _ in 0..2 {
             let db = open_writer(&self.machine.uri(&self.database), Database::Agent)?;
@@ -71,7 +72,7 @@ impl Programs<'_> {
     }
 
     /// Calls until one fails for want of power, or for good: reserve, send, store, settle, with checkpoints and restarts in between.
-    fn work(&mut self, world: &mut World, random: &mut Random) -> budget::Result<()> {
+    fn work(&mut self, world: &mut World, random: &mut Random) -> budget::BudgetResult<()> {
         self.start()?;
         let mut in_flight: Vec<(Call, Reservation)> = Vec::new();
         for name in 0..CALLS {
@@ -114,7 +115,7 @@ fn finish(
     call: &Call,
     reservation: &Reservation,
     random: &mut Random,
-) -> budget::Result<()> {
+) -> budget::BudgetResult<()> {
     let cost = random.below(WORST + 1);
     world.billed += cost;
     let charge = if random.below(4) == 0 {

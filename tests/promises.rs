@@ -1,4 +1,5 @@
 //! One test binary; one file for each promise that the agent makes.
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests may use the world")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a story fails by panicking")]
 
 mod support;

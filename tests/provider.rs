@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ra_agent::analyzer::llm::{
-    Answer, Client, Endpoint, Failure, FailureKind, Finish, Limits, Malformed, NextStep, Outcome, Prompt, Prompts,
+    Answer, CallFailure, Client, Endpoint, FailureKind, Finish, Limits, Malformed, NextStep, Outcome, Prompt, Prompts,
     parse, render, repair, usage_is_plausible,
 };
 use ra_agent::analyzer::{Analysis, DependencyUse, Subject};
@@ -65,7 +65,7 @@ fn answered(outcome: Outcome) -> Answer {
 }
 
 #[track_caller]
-fn failed(outcome: Outcome) -> Failure {
+fn failed(outcome: Outcome) -> CallFailure {
     match outcome {
         Outcome::Answered(answer) => panic!("{answer:?}"),
         Outcome::Failed(failure) => failure,

@@ -12,8 +12,8 @@ mod report;
 pub use local::Local;
 pub use render::render;
 pub use report::{
-    CodeReport, DocItem, DocsReport, Finding, FunctionMetrics, Heading, Lines, Members, Metric, RefactorReport, Seen,
-    Severity, Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
+    CodeReport, Coverage, DocItem, DocsReport, Finding, FunctionMetrics, Heading, Lines, MemberCounts, Metric,
+    RefactorReport, Severity, Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
 };
 
 use crate::domain::{AnalysisType, Hash, Language, Role};
@@ -91,7 +91,7 @@ impl Analysis {
     }
 
     /// How much of the file was looked at.
-    pub const fn seen(&self) -> &Seen {
+    pub const fn seen(&self) -> &Coverage {
         match self {
             Self::Refactor(report) => &report.seen,
             Self::Docs(report) => &report.seen,

@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 
 use super::{
-    Analysis, CodeReport, DocItem, DocsReport, FunctionMetrics, Lines, RefactorReport, Seen, Severity, Smell,
+    Analysis, CodeReport, Coverage, DocItem, DocsReport, FunctionMetrics, Lines, RefactorReport, Severity, Smell,
     TodosReport, UsedSymbol,
 };
 
@@ -37,7 +37,7 @@ pub fn render(analysis: &Analysis, out: &mut impl Write) -> Result {
 }
 
 /// Ends every report, so that nobody takes silence for a finding.
-fn not_covered(seen: &Seen, out: &mut impl Write) -> Result {
+fn not_covered(seen: &Coverage, out: &mut impl Write) -> Result {
     if seen.seen_bytes < seen.file_bytes {
         writeln!(out, "  looked at {} of {} bytes only", seen.seen_bytes, seen.file_bytes)?;
     }
@@ -47,7 +47,7 @@ fn not_covered(seen: &Seen, out: &mut impl Write) -> Result {
     seen.not_covered.iter().try_for_each(|what| writeln!(out, "  not looked at: {what}"))
 }
 
-fn nothing_to_see(seen: &Seen) -> bool {
+fn nothing_to_see(seen: &Coverage) -> bool {
     seen.file_bytes == 0
 }
 

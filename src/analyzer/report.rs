@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much of the file was looked at. A report on less than the whole file must not read as "clean".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Coverage {
     /// Lines looked at.
     pub seen_lines: u32,
     /// Bytes looked at.
@@ -22,7 +22,7 @@ pub struct Seen {
     pub redacted: BTreeMap<String, u32>,
 }
 
-impl Seen {
+impl Coverage {
     /// Whether the report speaks of the whole file and of everything its type promises.
     pub fn is_whole(&self) -> bool {
         self.seen_bytes == self.file_bytes && self.not_covered.is_empty()
@@ -124,7 +124,7 @@ pub struct Smell {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefactorReport {
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: Coverage,
     pub smells: Vec<Smell>,
 }
 
@@ -178,7 +178,7 @@ pub struct DocItem {
 
 /// Public fields and variants, which are counted and not listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Members {
+pub struct MemberCounts {
     pub total: u32,
     pub documented: u32,
 }
@@ -196,11 +196,11 @@ pub struct Heading {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DocsReport {
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: Coverage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
     pub items: Vec<DocItem>,
-    pub members: Members,
+    pub members: MemberCounts,
     /// Documented items in percent of all public items; none: there are no public items (or they were not looked for).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage_percent: Option<f64>,
@@ -264,7 +264,7 @@ pub struct Finding {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CodeReport {
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: Coverage,
     pub lines: Lines,
     pub functions: Vec<FunctionMetrics>,
     /// Maintainability index, 0 (worst) to 100; none: no function outside tests, or not measured.
@@ -325,6 +325,6 @@ pub struct Todo {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TodosReport {
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: Coverage,
     pub todos: Vec<Todo>,
 }

@@ -28,7 +28,7 @@ impl From<rusqlite::Error> for BudgetError {
     }
 }
 
-pub type Result<T, E = BudgetError> = std::result::Result<T, E>;
+pub type BudgetResult<T, E = BudgetError> = std::result::Result<T, E>;
 
 /// One request to a model, by name. With the number of the attempt, which the ledger gives, no two are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub enum Charge {
 
 /// How an entry was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum EntryOutcome {
     /// At the cost of the usage that the provider reported.
     Reported,
     /// At the reservation: no usage that could be believed.
@@ -158,7 +158,7 @@ pub enum Outcome {
     CrashedWorstCase,
 }
 
-impl Outcome {
+impl EntryOutcome {
     pub const ALL: [Self; 5] =
         [Self::Reported, Self::Unreported, Self::Released, Self::CrashedStored, Self::CrashedWorstCase];
 
@@ -183,7 +183,7 @@ impl Outcome {
 pub struct Settled {
     /// Nano-dollars.
     pub cost: u64,
-    pub outcome: Outcome,
+    pub outcome: EntryOutcome,
 }
 
 /// What a stored result says that it cost.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row};
 
-use super::entry::{Outcome, Result};
+use super::entry::{BudgetResult, EntryOutcome};
 use super::ledger::budget_time;
 use super::period::{day_name, day_start};
 use crate::clock::Timestamp;
@@ -50,8 +50,8 @@ pub struct Crashed {
     pub path: FilePath,
     pub analysis_type: String,
     pub model_id: String,
-    /// [`Outcome::CrashedStored`] or [`Outcome::CrashedWorstCase`].
-    pub outcome: Outcome,
+    /// [`EntryOutcome::CrashedStored`] or [`EntryOutcome::CrashedWorstCase`].
+    pub outcome: EntryOutcome,
     /// Nano-dollars.
     pub cost: u64,
 }
@@ -60,7 +60,7 @@ pub struct Crashed {
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn history(db: &Connection, days: u32, now: Timestamp) -> Result<History> {
+pub fn history(db: &Connection, days: u32, now: Timestamp) -> BudgetResult<History> {
     let now = budget_time(db, now)?;
     let mut history = History::nothing(days, now);
     let mut statement = db.prepare(
@@ -69,7 +69,7 @@ pub fn history(db: &Connection, days: u32, now: Timestamp) -> Result<History> {
     )?;
     let mut rows = statement.query([first_day(days, now).0])?;
     while let Some(row) = rows.next()? {
-        history.add(&Entry::read(row)?);
+        history.add(&HistoryEntry::read(row)?);
     }
     Ok(history)
 }
@@ -79,13 +79,13 @@ fn first_day(days: u32, now: Timestamp) -> Timestamp {
     day_start(now).plus_millis(-(i64::from(days.max(1)) - 1) * DAY_MILLIS)
 }
 
-struct Entry {
+struct HistoryEntry {
     reserved_at: Timestamp,
     repo: RepoId,
     commit: Option<ObjectId>,
     analysis_type: String,
     model_id: String,
-    outcome: Option<Outcome>,
+    outcome: Option<EntryOutcome>,
     cost: Option<u64>,
     reserved: u64,
     input_tokens: u64,
@@ -93,12 +93,13 @@ struct Entry {
     path: FilePath,
 }
 
-impl Entry {
-    fn read(row: &Row<'_>) -> Result<Self> {
+impl HistoryEntry {
+    fn read(row: &Row<'_>) -> BudgetResult<Self> {
         let outcome = match row.get::<_, Option<String>>(5)? {
             None => None,
             Some(text) => Some(
-                Outcome::parse(&text).ok_or(StoreError::Unreadable { what: "entry of the ledger", detail: text })?,
+                EntryOutcome::parse(&text)
+                    .ok_or(StoreError::Unreadable { what: "entry of the ledger", detail: text })?,
             ),
         };
         Ok(Self {
@@ -116,8 +117,8 @@ impl Entry {
         })
     }
 
-    fn crash(&self) -> Option<Outcome> {
-        self.outcome.filter(|outcome| matches!(outcome, Outcome::CrashedStored | Outcome::CrashedWorstCase))
+    fn crash(&self) -> Option<EntryOutcome> {
+        self.outcome.filter(|outcome| matches!(outcome, EntryOutcome::CrashedStored | EntryOutcome::CrashedWorstCase))
     }
 }
 
@@ -129,7 +130,7 @@ impl History {
         Self { days: days.map(|day| (day, Group::default())).collect(), ..Self::default() }
     }
 
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &HistoryEntry) {
         self.days.entry(day_name(entry.reserved_at)).or_default().add(entry);
         self.repos.entry(entry.repo.clone()).or_default().add(entry);
         self.commits.entry((entry.repo.clone(), entry.commit.clone())).or_default().add(entry);
@@ -157,14 +158,14 @@ impl History {
 }
 
 impl Group {
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &HistoryEntry) {
         self.join(&Self {
             calls: 1,
             spent: entry.cost.unwrap_or(0),
             reserved: if entry.cost.is_none() { entry.reserved } else { 0 },
             input_tokens: entry.input_tokens,
             output_tokens: entry.output_tokens,
-            unreported: u64::from(entry.outcome == Some(Outcome::Unreported)),
+            unreported: u64::from(entry.outcome == Some(EntryOutcome::Unreported)),
             crashed: u64::from(entry.crash().is_some()),
         });
     }

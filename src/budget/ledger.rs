@@ -3,10 +3,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
-use super::entry::{Call, Charge, Grant, Outcome, Refusal, Reservation, Result, Settled, StoredCost};
+use super::entry::{BudgetResult, Call, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled, StoredCost};
 use super::period::Period;
 use super::seal;
-use super::{BudgetError, Limits, Usage};
+use super::{BudgetError, SpendingLimits, Usage};
 use crate::clock::Timestamp;
 use crate::domain::{Hash, RepoId};
 use crate::store::write;
@@ -17,7 +17,13 @@ use crate::store::write;
 ///
 /// # Errors
 /// If the ledger cannot be read or written. Nothing may be sent then.
-pub fn reserve(db: &mut Connection, limits: &Limits, call: &Call, worst_case: u64, now: Timestamp) -> Result<Grant> {
+pub fn reserve(
+    db: &mut Connection,
+    limits: &SpendingLimits,
+    call: &Call,
+    worst_case: u64,
+    now: Timestamp,
+) -> BudgetResult<Grant> {
     let tx = write(db)?;
     let now = budget_time(&tx, now)?;
     if is_open(&tx, &call.cache_key)? {
@@ -33,7 +39,7 @@ pub fn reserve(db: &mut Connection, limits: &Limits, call: &Call, worst_case: u6
     Ok(Grant::Reserved(reservation))
 }
 
-fn open(tx: &Transaction<'_>, call: &Call, worst_case: u64, now: Timestamp) -> Result<Reservation> {
+fn open(tx: &Transaction<'_>, call: &Call, worst_case: u64, now: Timestamp) -> BudgetResult<Reservation> {
     let attempt: u32 = tx
         .prepare_cached("SELECT coalesce(max(attempt), 0) + 1 FROM ledger WHERE repo_id = ?1 AND cache_key = ?2")?
         .query_row(params![call.repo.0, call.cache_key.as_bytes()], |row| row.get(0))?;
@@ -59,20 +65,20 @@ fn open(tx: &Transaction<'_>, call: &Call, worst_case: u64, now: Timestamp) -> R
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn askers(db: &Connection, key: &Hash) -> Result<Vec<RepoId>> {
+pub fn askers(db: &Connection, key: &Hash) -> BudgetResult<Vec<RepoId>> {
     let mut statement = db.prepare_cached("SELECT DISTINCT repo_id FROM ledger WHERE cache_key = ?1")?;
     let askers = statement.query_map([key.as_bytes()], |row| row.get(0).map(RepoId))?;
     Ok(askers.collect::<rusqlite::Result<_>>()?)
 }
 
-fn is_open(db: &Connection, key: &Hash) -> Result<bool> {
+fn is_open(db: &Connection, key: &Hash) -> BudgetResult<bool> {
     Ok(db
         .prepare_cached("SELECT 1 FROM ledger WHERE cache_key = ?1 AND closed_at IS NULL")?
         .exists([key.as_bytes()])?)
 }
 
 /// Why so much may not be spent now. The month's limit is told before the day's: it is the later to turn.
-fn refusal(db: &Connection, limits: &Limits, asked: u64, now: Timestamp) -> Result<Option<Refusal>> {
+fn refusal(db: &Connection, limits: &SpendingLimits, asked: u64, now: Timestamp) -> BudgetResult<Option<Refusal>> {
     if let Some(reason) = seal::stop_reason(db)? {
         return Ok(Some(Refusal::Stopped { reason }));
     }
@@ -93,17 +99,22 @@ fn refusal(db: &Connection, limits: &Limits, asked: u64, now: Timestamp) -> Resu
 ///
 /// # Errors
 /// [`BudgetError::NotOpen`] if it is closed already; else if the ledger cannot be written. The entry then counts at its worst case.
-pub fn settle(tx: &Transaction<'_>, reservation: &Reservation, charge: &Charge, now: Timestamp) -> Result<Settled> {
+pub fn settle(
+    tx: &Transaction<'_>,
+    reservation: &Reservation,
+    charge: &Charge,
+    now: Timestamp,
+) -> BudgetResult<Settled> {
     match charge {
         Charge::Reported { usage, .. } if usage.input == 0 || usage.output == 0 => {
             let reason = "the provider reported that no token was read or none was written";
-            close(tx, reservation.entry, Outcome::Unreported, None, *usage, Some(reason), now)
+            close(tx, reservation.entry, EntryOutcome::Unreported, None, *usage, Some(reason), now)
         }
         Charge::Reported { usage, cost } => {
-            close(tx, reservation.entry, Outcome::Reported, Some(*cost), *usage, None, now)
+            close(tx, reservation.entry, EntryOutcome::Reported, Some(*cost), *usage, None, now)
         }
         Charge::Unreported { reason } => {
-            close(tx, reservation.entry, Outcome::Unreported, None, Usage::default(), Some(reason), now)
+            close(tx, reservation.entry, EntryOutcome::Unreported, None, Usage::default(), Some(reason), now)
         }
     }
 }
@@ -112,8 +123,8 @@ pub fn settle(tx: &Transaction<'_>, reservation: &Reservation, charge: &Charge, 
 ///
 /// # Errors
 /// As [`settle`].
-pub fn release(tx: &Transaction<'_>, reservation: &Reservation, reason: &str, now: Timestamp) -> Result<Settled> {
-    close(tx, reservation.entry, Outcome::Released, Some(0), Usage::default(), Some(reason), now)
+pub fn release(tx: &Transaction<'_>, reservation: &Reservation, reason: &str, now: Timestamp) -> BudgetResult<Settled> {
+    close(tx, reservation.entry, EntryOutcome::Released, Some(0), Usage::default(), Some(reason), now)
 }
 
 /// Settles what a crash left open: at the cost stored with the call's result if one was stored since the reservation (an older result is an
@@ -126,7 +137,7 @@ pub fn settle_dead(
     db: &mut Connection,
     stored_cost: impl Fn(&RepoId, &Hash) -> Option<StoredCost>,
     now: Timestamp,
-) -> Result<Vec<Settled>> {
+) -> BudgetResult<Vec<Settled>> {
     let tx = write(db)?;
     let dead: Vec<(i64, RepoId, Vec<u8>, i64)> = tx
         .prepare(
@@ -138,8 +149,8 @@ pub fn settle_dead(
     for (entry, repo, key, reserved_at) in dead {
         let stored = Hash::from_bytes(&key).and_then(|key| stored_cost(&repo, &key));
         let (outcome, cost) = match stored.filter(|stored| stored.stored_at.0 >= reserved_at) {
-            Some(stored) => (Outcome::CrashedStored, Some(stored.cost)),
-            None => (Outcome::CrashedWorstCase, None),
+            Some(stored) => (EntryOutcome::CrashedStored, Some(stored.cost)),
+            None => (EntryOutcome::CrashedWorstCase, None),
         };
         settled.push(close(&tx, entry, outcome, cost, Usage::default(), None, now)?);
     }
@@ -151,12 +162,12 @@ pub fn settle_dead(
 fn close(
     tx: &Transaction<'_>,
     entry: i64,
-    outcome: Outcome,
+    outcome: EntryOutcome,
     cost: Option<u64>,
     usage: Usage,
     detail: Option<&str>,
     now: Timestamp,
-) -> Result<Settled> {
+) -> BudgetResult<Settled> {
     let closed_at = budget_time(tx, now)?;
     let booked = tx
         .prepare_cached(
@@ -184,7 +195,7 @@ fn close(
 }
 
 /// The clock's time, but never before the newest row.
-pub(super) fn budget_time(db: &Connection, now: Timestamp) -> Result<Timestamp> {
+pub(super) fn budget_time(db: &Connection, now: Timestamp) -> BudgetResult<Timestamp> {
     let sql = "SELECT max(coalesce((SELECT max(reserved_at) FROM ledger), ?1), coalesce((SELECT max(closed_at) FROM ledger), ?1), ?1)";
     Ok(Timestamp(db.prepare_cached(sql)?.query_row([now.0], |row| row.get(0))?))
 }
@@ -199,7 +210,7 @@ pub(super) struct Sums {
 impl Sums {
     /// Each half of the numbers is summed for itself: SQLite's `sum` fails where 64 bits do not hold it, and one absurd entry must not make
     /// the ledger unreadable.
-    pub fn since(db: &Connection, start: Timestamp) -> Result<Self> {
+    pub fn since(db: &Connection, start: Timestamp) -> BudgetResult<Self> {
         let mut statement = db.prepare_cached(
             "SELECT coalesce(sum(cost >> 32), 0), coalesce(sum(cost & 0xffffffff), 0),
                     coalesce(sum(reserved >> 32) FILTER (WHERE cost IS NULL), 0),

@@ -21,7 +21,7 @@ mod seal;
 
 pub use cost::{NANO, REQUEST_OVERHEAD_TOKENS, Usage, cost, worst_case};
 pub use entry::{
-    BudgetError, Call, Charge, Grant, Outcome, Refusal, Reservation, Result, Settled, StoredCost, dollars,
+    BudgetError, BudgetResult, Call, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled, StoredCost, dollars,
 };
 pub use history::{Crashed, Group, History, history};
 pub use ledger::{askers, release, reserve, settle, settle_dead};
@@ -29,7 +29,7 @@ pub use period::{Period, day_start, month_start};
 pub use report::{BudgetReport, MeanCost, PeriodReport, report};
 pub use seal::{accept, note_limits, noted_limits, stopped, take_up};
 
-pub use crate::config::Limits;
+pub use crate::config::SpendingLimits;
 
 #[cfg(test)]
 mod tests;

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_begins_with_its_first_instant_and_ends_with_the_next_ones() {
+    fn a_period_ends_where_the_next_one_begins() {
         for (now, month, next_month, day, next_day) in [
             ("2026-11-22T21:00:00Z", "2026-11-01", "2026-12-01", "2026-11-22", "2026-11-23"),
             ("2026-12-31T23:59:59.999Z", "2026-12-01", "2027-01-01", "2026-12-31", "2027-01-01"),

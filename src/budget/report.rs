@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, params};
 
-use super::entry::Result;
+use super::entry::BudgetResult;
 use super::ledger::{Sums, budget_time, joined};
 use super::period::{Period, day_name};
 use super::seal;
 use crate::clock::Timestamp;
-use crate::config::Limits;
+use crate::config::SpendingLimits;
 
 const DAY_MILLIS: i64 = 86_400_000;
 /// How far back the mean cost looks: prices, prompts and habits of longer ago say little.
@@ -76,7 +76,7 @@ pub struct MeanCost {
 
 impl BudgetReport {
     /// Of a ledger that has not been begun.
-    pub fn unspent(limits: &Limits, now: Timestamp) -> Self {
+    pub fn unspent(limits: &SpendingLimits, now: Timestamp) -> Self {
         let of = |period, limit| PeriodReport::of(period, limit, Sums::default(), now);
         Self {
             month: of(Period::Month, Some(limits.monthly)),
@@ -93,9 +93,9 @@ impl BudgetReport {
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn report(db: &Connection, limits: &Limits, now: Timestamp) -> Result<BudgetReport> {
+pub fn report(db: &Connection, limits: &SpendingLimits, now: Timestamp) -> BudgetResult<BudgetReport> {
     let now = budget_time(db, now)?;
-    let of = |period: Period, limit| -> Result<PeriodReport> {
+    let of = |period: Period, limit| -> BudgetResult<PeriodReport> {
         Ok(PeriodReport::of(period, limit, Sums::since(db, period.start(now))?, now))
     };
     let month = of(Period::Month, Some(limits.monthly))?;
@@ -119,7 +119,7 @@ fn projected(spent: u64, now: Timestamp) -> u64 {
     u64::try_from(projected).unwrap_or(u64::MAX)
 }
 
-fn mean_cost(db: &Connection, now: Timestamp) -> Result<Option<MeanCost>> {
+fn mean_cost(db: &Connection, now: Timestamp) -> BudgetResult<Option<MeanCost>> {
     let since = now.0.saturating_sub(MEAN_DAYS * DAY_MILLIS);
     let mut statement = db.prepare_cached(
         "WITH paid AS (SELECT * FROM ledger WHERE reserved_at >= ?1 AND cost > 0)

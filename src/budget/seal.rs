@@ -9,8 +9,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::entry::{BudgetError, Result};
-use crate::config::Limits;
+use super::entry::{BudgetError, BudgetResult};
+use crate::config::SpendingLimits;
 use crate::file;
 use crate::store::{StoreError, write};
 
@@ -24,7 +24,7 @@ const NONE: &str = "none";
 ///
 /// # Errors
 /// If agent.db or the seal cannot be read or written. No call may be made then.
-pub fn take_up(db: &mut Connection, seal: &Path) -> Result<()> {
+pub fn take_up(db: &mut Connection, seal: &Path) -> BudgetResult<()> {
     let unusable = |source| BudgetError::Seal { path: seal.to_owned(), source };
     let sealed = match std::fs::read_to_string(seal) {
         Ok(text) => Some(text.trim().to_owned()),
@@ -55,7 +55,7 @@ pub fn take_up(db: &mut Connection, seal: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If agent.db cannot be written.
-pub fn accept(db: &Connection) -> Result<()> {
+pub fn accept(db: &Connection) -> BudgetResult<()> {
     db.execute("DELETE FROM settings WHERE name = ?1", [STOPPED])?;
     Ok(())
 }
@@ -64,12 +64,12 @@ pub fn accept(db: &Connection) -> Result<()> {
 ///
 /// # Errors
 /// If agent.db cannot be read.
-pub fn stopped(db: &Connection) -> Result<Option<String>> {
+pub fn stopped(db: &Connection) -> BudgetResult<Option<String>> {
     setting(db, STOPPED)
 }
 
 /// As [`stopped`], for who is about to spend: a ledger that was not taken up has not been compared with the seal.
-pub(super) fn stop_reason(db: &Connection) -> Result<Option<String>> {
+pub(super) fn stop_reason(db: &Connection) -> BudgetResult<Option<String>> {
     match stopped(db)? {
         None if setting(db, ID)?.is_none() => Ok(Some("the ledger has not been taken into use".to_owned())),
         reason => Ok(reason),
@@ -80,7 +80,7 @@ pub(super) fn stop_reason(db: &Connection) -> Result<Option<String>> {
 ///
 /// # Errors
 /// If agent.db cannot be read or written.
-pub fn note_limits(db: &Connection, limits: &Limits) -> Result<bool> {
+pub fn note_limits(db: &Connection, limits: &SpendingLimits) -> BudgetResult<bool> {
     if noted_limits(db)? == Some(*limits) {
         return Ok(false);
     }
@@ -93,21 +93,21 @@ pub fn note_limits(db: &Connection, limits: &Limits) -> Result<bool> {
 ///
 /// # Errors
 /// If agent.db cannot be read.
-pub fn noted_limits(db: &Connection) -> Result<Option<Limits>> {
+pub fn noted_limits(db: &Connection) -> BudgetResult<Option<SpendingLimits>> {
     let Some(text) = setting(db, LIMITS)? else { return Ok(None) };
     let limits = text.split_once('/').and_then(|(monthly, daily)| {
         let daily = if daily == NONE { None } else { Some(daily.parse().ok()?) };
-        Some(Limits { monthly: monthly.parse().ok()?, daily })
+        Some(SpendingLimits { monthly: monthly.parse().ok()?, daily })
     });
     Ok(Some(limits.ok_or(StoreError::Unreadable { what: "limit of the budget", detail: text })?))
 }
 
-fn setting(db: &Connection, name: &str) -> Result<Option<String>> {
+fn setting(db: &Connection, name: &str) -> BudgetResult<Option<String>> {
     let mut statement = db.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
     Ok(statement.query_row([name], |row| row.get(0)).optional()?)
 }
 
-fn set(db: &Connection, name: &str, value: &str) -> Result<()> {
+fn set(db: &Connection, name: &str, value: &str) -> BudgetResult<()> {
     db.execute(
         "INSERT INTO settings VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
         params![name, value],

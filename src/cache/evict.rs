@@ -255,7 +255,7 @@ pub fn reclaim(db: &Connection) -> Result<()> {
     let mut rows = vacuum.query([])?;
     while rows.next()?.is_some() {}
     drop(rows);
-    Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?)
+    store::checkpoint(db)
 }
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ use section::{Document, Section};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub cache: Cache,
-    pub analysis: Analysis,
+    pub analysis: AnalysisConfig,
     pub llm: Llm,
-    pub budget: Limits,
+    pub budget: SpendingLimits,
     pub embedding: Embedding,
     pub watch: Watch,
     /// Globs of paths that are never read, beside the names that the agent always denies.
@@ -51,7 +51,7 @@ impl Cache {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Analysis {
+pub struct AnalysisConfig {
     /// Sorted, each once.
     pub types: Vec<AnalysisType>,
     pub on_save: bool,
@@ -59,7 +59,7 @@ pub struct Analysis {
 
 /// Who answers remote analyses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provider {
+pub enum ProviderKind {
     None,
     Xai,
     OpenAi,
@@ -68,7 +68,7 @@ pub enum Provider {
     Custom,
 }
 
-impl Provider {
+impl ProviderKind {
     const NAMES: [&str; 6] = ["none", "xai", "openai", "ollama", "llama-server", "custom"];
 
     fn parse(name: &str) -> Option<Self> {
@@ -125,7 +125,7 @@ impl Provider {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Llm {
-    pub provider: Provider,
+    pub provider: ProviderKind,
     /// Present unless the provider is `None`.
     pub base_url: Option<String>,
     /// Present unless the provider is `None`.
@@ -159,7 +159,7 @@ pub struct Price {
 
 /// What remote models may cost, in nano-dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct SpendingLimits {
     /// For a UTC calendar month.
     pub monthly: u64,
     /// For a UTC day; `None`: no limit of its own.
@@ -204,7 +204,7 @@ struct Privacy {
 /// What holds for one repository.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RepoConfig {
-    pub analysis: Analysis,
+    pub analysis: AnalysisConfig,
     pub watch: Watch,
     /// The general globs and the repository's own.
     pub deny: Vec<String>,
@@ -236,9 +236,9 @@ impl Config {
         const MOST_THREADS: usize = 4;
         Self {
             cache: Cache { location: agent_home.join("cache"), max_size_mb: 500 },
-            analysis: Analysis { types: all_types(), on_save: false },
+            analysis: AnalysisConfig { types: all_types(), on_save: false },
             llm: Llm {
-                provider: Provider::None,
+                provider: ProviderKind::None,
                 base_url: None,
                 model: None,
                 api_key_env: None,
@@ -252,7 +252,7 @@ impl Config {
                 timeout: Duration::from_secs(120),
                 prices: BTreeMap::new(),
             },
-            budget: Limits { monthly: 3_000_000_000, daily: None },
+            budget: SpendingLimits { monthly: 3_000_000_000, daily: None },
             embedding: Embedding {
                 model: None,
                 threads: std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
@@ -315,7 +315,7 @@ impl Config {
     pub fn for_repo(&self, path: &Path) -> RepoConfig {
         let own = self.overrides.get(path).cloned().unwrap_or_default();
         RepoConfig {
-            analysis: Analysis {
+            analysis: AnalysisConfig {
                 types: own.types.unwrap_or_else(|| self.analysis.types.clone()),
                 on_save: own.on_save.unwrap_or(self.analysis.on_save),
             },

@@ -1,7 +1,7 @@
 //! What a model's tokens cost: as written under `[llm.prices]`, else nothing for a model of one's own, else what its provider has published.
 //! A price that is not known is not guessed.
 
-use super::{Llm, Price, Provider};
+use super::{Llm, Price, ProviderKind};
 
 /// The model has no price, so the worst case of a request cannot be reserved. The text holds the lines to add.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub struct UnknownPrice {
 
 /// Prices of one provider's models, as its own pages had them at a date.
 struct Published {
-    provider: Provider,
+    provider: ProviderKind,
     /// In lower case, `.` as `-`: a provider's aliases differ in that.
     models: &'static [&'static str],
     price: Price,
@@ -27,7 +27,7 @@ struct Published {
 ///   $1.25. Processing in one region costs 10 % more there: then the price has to be written.
 const PUBLISHED: &[Published] = &[
     Published {
-        provider: Provider::Xai,
+        provider: ProviderKind::Xai,
         models: &[
             "grok-4-1-fast",
             "grok-4-1-fast-latest",
@@ -39,12 +39,12 @@ const PUBLISHED: &[Published] = &[
         price: Price { input: 200_000_000, cached_input: 50_000_000, output: 500_000_000 },
     },
     Published {
-        provider: Provider::OpenAi,
+        provider: ProviderKind::OpenAi,
         models: &["gpt-5-nano", "gpt-5-nano-2025-08-07"],
         price: Price { input: 50_000_000, cached_input: 5_000_000, output: 400_000_000 },
     },
     Published {
-        provider: Provider::OpenAi,
+        provider: ProviderKind::OpenAi,
         models: &["gpt-5-4-nano"],
         price: Price { input: 200_000_000, cached_input: 20_000_000, output: 1_250_000_000 },
     },
@@ -60,7 +60,7 @@ impl Llm {
         if let Some(written) = self.prices.get(&model) {
             return Ok(*written);
         }
-        if matches!(self.provider, Provider::Ollama | Provider::LlamaServer) {
+        if matches!(self.provider, ProviderKind::Ollama | ProviderKind::LlamaServer) {
             return Ok(Price { input: 0, cached_input: 0, output: 0 });
         }
         let name = model.to_ascii_lowercase().replace('.', "-");

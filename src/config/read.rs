@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::edit;
 use super::section::{Section, one_of};
-use super::{Analysis, Cache, ConfigError, Embedding, Limits, Llm, Overrides, Price, Privacy, Provider, Watch};
+use super::{
+    AnalysisConfig, Cache, ConfigError, Embedding, Llm, Overrides, Price, Privacy, ProviderKind, SpendingLimits, Watch,
+};
 use crate::domain::AnalysisType;
 
 pub(super) const PATH_EXPECTED: &str = "an absolute path, or one that begins with ~/";
@@ -33,7 +35,7 @@ pub(super) fn cache(mut section: Section<'_>, cache: &mut Cache) -> Result<(), C
     section.finish()
 }
 
-pub(super) fn analysis(mut section: Section<'_>, analysis: &mut Analysis) -> Result<(), ConfigError> {
+pub(super) fn analysis(mut section: Section<'_>, analysis: &mut AnalysisConfig) -> Result<(), ConfigError> {
     if let Some(types) = analysis_types(&mut section)? {
         analysis.types = types;
     }
@@ -52,7 +54,7 @@ fn analysis_types(section: &mut Section<'_>) -> Result<Option<Vec<AnalysisType>>
 }
 
 pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, ConfigError> {
-    let provider = section.choice("provider", &Provider::NAMES, Provider::parse)?.unwrap_or(defaults.provider);
+    let provider = section.choice("provider", &ProviderKind::NAMES, ProviderKind::parse)?.unwrap_or(defaults.provider);
     let base_url = section.text("base_url", "an address that begins with http:// or https://", |url| {
         ["http://", "https://"]
             .iter()
@@ -72,11 +74,11 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
     let timeout = section.whole_number("timeout_secs", 1..=3_600)?.map(Duration::from_secs);
     let prices = section.entries("prices")?.into_iter().map(|(model, section)| Ok((model.to_owned(), price(section)?)));
     let prices = prices.collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
-    if provider == Provider::Custom && base_url.is_none() {
+    if provider == ProviderKind::Custom && base_url.is_none() {
         return Err(section.missing("base_url", "the provider \"custom\" has no address of its own"));
     }
     let model = model.or_else(|| provider.default_model().map(str::to_owned));
-    if provider != Provider::None && model.is_none() {
+    if provider != ProviderKind::None && model.is_none() {
         return Err(section.missing("model", "a provider was chosen, but not which of its models to ask"));
     }
     section.finish()?;
@@ -108,7 +110,7 @@ fn price(mut section: Section<'_>) -> Result<Price, ConfigError> {
     Ok(Price { input, cached_input: cached_input.unwrap_or(input), output })
 }
 
-pub(super) fn budget(mut section: Section<'_>, budget: &mut Limits) -> Result<(), ConfigError> {
+pub(super) fn budget(mut section: Section<'_>, budget: &mut SpendingLimits) -> Result<(), ConfigError> {
     budget.monthly = section.usd("monthly_usd")?.unwrap_or(budget.monthly);
     budget.daily = section.usd("daily_usd")?;
     section.finish()

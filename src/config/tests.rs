@@ -73,7 +73,7 @@ fn every_key_is_read() {
     assert_eq!((config.llm.max_input_bytes, config.llm.max_context_bytes), (2000, 0));
     assert_eq!(config.llm.api_key_file.as_deref(), Some(Path::new("/k/key")));
     assert_eq!(config.withhold, ["/internal/", "!public.rs"]);
-    assert_eq!(config.budget, Limits { monthly: 100_000_000, daily: Some(1) });
+    assert_eq!(config.budget, SpendingLimits { monthly: 100_000_000, daily: Some(1) });
     assert_eq!(config.embedding.model.as_deref(), Some("bge-small-en-v1.5"));
     assert_eq!((config.embedding.threads, config.embedding.unload_after), (3, Duration::ZERO));
     assert_eq!(config.watch, Watch { tree: false, debounce: Duration::from_millis(1), poll: Duration::from_secs(2) });

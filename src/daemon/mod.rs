@@ -29,7 +29,7 @@ use crate::queue::{self, Waiting};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::sandbox::Sandbox;
-use crate::store::{self, Database, StoreError};
+use crate::store::{self, Database};
 use crate::worker::pipe::{Depth, Hint, Report};
 pub use start::{DaemonError, run, take_lock};
 
@@ -182,7 +182,7 @@ impl Daemon {
             }
         };
         self.worker.stop(STOP_PATIENCE).await;
-        self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").map_err(StoreError::from)?;
+        store::checkpoint(&self.db)?;
         for socket in [self.home.agent_socket(), self.home.worker_socket()] {
             // The next daemon removes what is left.
             let _ = std::fs::remove_file(socket);

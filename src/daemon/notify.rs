@@ -15,6 +15,7 @@ pub struct ServiceManager {
 
 impl ServiceManager {
     /// As the environment names it: `NOTIFY_SOCKET`, and `WATCHDOG_USEC` unless `WATCHDOG_PID` means another process.
+    #[expect(clippy::disallowed_methods, reason = "the service manager sets these variables")]
     pub fn from_env() -> Self {
         Self::named(|name| std::env::var_os(name), std::process::id())
     }

@@ -158,6 +158,7 @@ impl Supervisor {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "starts the worker")]
     fn spawn(&self) -> std::io::Result<Running> {
         let program = self.program.as_ref().map_err(|error| std::io::Error::new(error.kind(), error.to_string()))?;
         let mut command = Command::new(program);

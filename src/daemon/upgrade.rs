@@ -58,6 +58,7 @@ impl Program {
     }
 
     /// Whether the new file runs at all on this machine: it is asked for its version. One that does not is not asked again.
+    #[expect(clippy::disallowed_methods, reason = "asks its own new version")]
     pub async fn can_take_over(&mut self) -> bool {
         let mut command = tokio::process::Command::new(&self.path);
         command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
@@ -72,6 +73,7 @@ impl Program {
 
     /// Becomes the new version, which keeps the pid. The locks are closed by the exec and taken again by the new version. Returns only
     /// if that fails.
+    #[expect(clippy::disallowed_methods, reason = "becomes its own new version")]
     pub fn execute(&self, home: &Home, require_sandbox: bool) -> io::Error {
         let mut command = Command::new(&self.path);
         command.args(["daemon", "run"]).env("RA_AGENT_HOME", home.root());

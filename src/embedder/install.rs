@@ -96,6 +96,7 @@ pub fn install_from(
 ///
 /// # Errors
 /// If the hub cannot be reached or gives another file, or `dest` cannot be written.
+#[expect(clippy::disallowed_methods, reason = "Hugging Face names a mirror by this variable")]
 pub async fn download(dest: &Path, spec: &ModelSpec, progress: impl FnMut(Progress)) -> Result<(), InstallError> {
     let endpoint = std::env::var("HF_ENDPOINT").ok().filter(|value| !value.is_empty());
     download_from(endpoint.as_deref().unwrap_or(HUB), dest, spec, progress).await
@@ -124,6 +125,7 @@ async fn download_from(
     staging.publish()
 }
 
+#[expect(clippy::disallowed_methods, reason = "downloads the model")]
 fn client() -> Result<reqwest::Client, reqwest::Error> {
     // The first provider that a process installs stays; a second call says so, which is no error here.
     let _ = rustls::crypto::ring::default_provider().install_default();

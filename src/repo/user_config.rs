@@ -18,6 +18,7 @@ pub struct UserConfig {
 
 impl UserConfig {
     /// Reads what there is; what cannot be read is taken for not set, as if the user had no such file.
+    #[expect(clippy::disallowed_methods, reason = "Git reads these variables too")]
     pub fn read() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = set("HOME").or_else(dirs::home_dir);

@@ -4,6 +4,7 @@
 //! repositories and stores live in temporary directories, with a home and a Git configuration of their own. Only the model and
 //! the crates whose true edges are known come from outside; what cannot be had is left out. A machine that does something else
 //! at the same time makes the figures worse, so its load is printed with them.
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests may use the world")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a figure that cannot be had ends in a panic that says why")]
 
 #[expect(unused_imports, reason = "the stories need more of it")]

@@ -12,7 +12,7 @@ const FIRST_REST: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum BreakerState {
     Closed {
         outages: u32,
     },
@@ -38,12 +38,12 @@ pub enum Passage {
 
 #[derive(Clone, Debug)]
 pub struct Breaker {
-    state: State,
+    state: BreakerState,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed { outages: 0 } }
+        Self { state: BreakerState::Closed { outages: 0 } }
     }
 }
 
@@ -51,47 +51,47 @@ impl Breaker {
     /// Asks for passage at `now`. Who gets [`Passage::Probe`] has to report how it ended.
     pub fn pass(&mut self, now: Instant) -> Passage {
         match self.state {
-            State::Closed { .. } => Passage::Free,
-            State::Open { until, .. } if now < until => Passage::Shut(Some(until - now)),
-            State::Open { rest, .. } => {
-                self.state = State::Probing { rest };
+            BreakerState::Closed { .. } => Passage::Free,
+            BreakerState::Open { until, .. } if now < until => Passage::Shut(Some(until - now)),
+            BreakerState::Open { rest, .. } => {
+                self.state = BreakerState::Probing { rest };
                 Passage::Probe
             }
-            State::Probing { .. } => Passage::Shut(None),
+            BreakerState::Probing { .. } => Passage::Shut(None),
         }
     }
 
     /// The server answered, if only to refuse.
     pub fn answered(&mut self) {
-        self.state = State::Closed { outages: 0 };
+        self.state = BreakerState::Closed { outages: 0 };
     }
 
     /// The server is down, and asks for `asked_for` if it said something. True: this opened it.
     pub fn outage(&mut self, asked_for: Option<Duration>, now: Instant) -> bool {
         let rest = match self.state {
-            State::Closed { outages } if outages + 1 < OPENS_AFTER => {
-                self.state = State::Closed { outages: outages + 1 };
+            BreakerState::Closed { outages } if outages + 1 < OPENS_AFTER => {
+                self.state = BreakerState::Closed { outages: outages + 1 };
                 return false;
             }
-            State::Closed { .. } => FIRST_REST,
+            BreakerState::Closed { .. } => FIRST_REST,
             // a late reply of a request that left before it opened
-            State::Open { .. } => return false,
-            State::Probing { rest } => rest.saturating_mul(2).min(LONGEST_REST),
+            BreakerState::Open { .. } => return false,
+            BreakerState::Probing { rest } => rest.saturating_mul(2).min(LONGEST_REST),
         };
         let until = now + rest.max(asked_for.unwrap_or_default()).min(LONGEST_REST);
-        self.state = State::Open { until, rest };
+        self.state = BreakerState::Open { until, rest };
         true
     }
 
     /// The probe ended without a word about the server, e.g. because there was no money for it.
     pub fn probe_abandoned(&mut self, now: Instant) {
-        if let State::Probing { rest } = self.state {
-            self.state = State::Open { until: now, rest };
+        if let BreakerState::Probing { rest } = self.state {
+            self.state = BreakerState::Open { until: now, rest };
         }
     }
 
     pub const fn is_open(&self) -> bool {
-        !matches!(self.state, State::Closed { .. })
+        !matches!(self.state, BreakerState::Closed { .. })
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn outages_in_a_row_open_it_and_an_answer_starts_the_count_again() {
+    fn outages_in_a_row_open_it_and_an_answer_resets_the_count() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
         for _ in 0..3 {
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn it_rests_as_long_as_the_server_asks() {
         let now = Instant::now();
-        let mut breaker = Breaker { state: State::Closed { outages: OPENS_AFTER - 1 } };
+        let mut breaker = Breaker { state: BreakerState::Closed { outages: OPENS_AFTER - 1 } };
         breaker.outage(Some(Duration::from_secs(600)), now);
         assert_eq!(breaker.pass(now), Passage::Shut(Some(Duration::from_secs(600))));
     }

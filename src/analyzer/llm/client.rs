@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 
 use super::dialect::Dialect;
 use super::endpoint::Endpoint;
-use super::outcome::{Answer, Failure, FailureKind, Outcome};
+use super::outcome::{Answer, CallFailure, FailureKind, Outcome};
 use super::prompt::Prompt;
 use super::retry_after::{pause, retry_after};
 use super::secrets;
@@ -42,13 +42,13 @@ pub struct Client {
 
 /// A question as it will go over the wire.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ModelRequest {
     body: String,
     prompt_bytes: u64,
     dialect: Dialect,
 }
 
-impl Request {
+impl ModelRequest {
     /// Size of the body in bytes: an upper bound of the prompt's tokens, because no byte-pair or unigram vocabulary makes more than
     /// one token of a byte.
     pub fn bytes(&self) -> u64 {
@@ -59,6 +59,7 @@ impl Request {
 impl Client {
     /// # Errors
     /// If the TLS library cannot be set up.
+    #[expect(clippy::disallowed_methods, reason = "asks the provider")]
     pub fn new(endpoint: Endpoint) -> Result<Self, reqwest::Error> {
         // The first provider that a process installs stays; a second call says so, which is no error here.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -78,15 +79,15 @@ impl Client {
     }
 
     /// What will be sent for a question, to be reserved and then to be [sent](Self::send).
-    pub fn request(&self, prompt: &Prompt) -> Request {
+    pub fn request(&self, prompt: &Prompt) -> ModelRequest {
         let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
         let body = dialect.body(&self.endpoint.model, self.endpoint.max_output_tokens, prompt).to_string();
         let prompt_bytes = (prompt.instructions().len() + prompt.question().len()) as u64;
-        Request { body, prompt_bytes, dialect }
+        ModelRequest { body, prompt_bytes, dialect }
     }
 
     /// Sends a request, once, and waits for what comes of it, for as long as the endpoint's time-out.
-    pub async fn send(&self, request: Request) -> Outcome {
+    pub async fn send(&self, request: ModelRequest) -> Outcome {
         match self.exchange(&request).await {
             Ok(answer) => {
                 self.learn(request.dialect, request.dialect.proven());
@@ -111,7 +112,7 @@ impl Client {
         })
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Answer, Failure> {
+    async fn exchange(&self, request: &ModelRequest) -> Result<Answer, CallFailure> {
         let mut post = self.http.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json");
         if let Some(header) = self.authorization() {
             post = post.header(AUTHORIZATION, header);
@@ -134,7 +135,7 @@ impl Client {
     }
 
     /// The body, at most so many bytes of it.
-    async fn body(&self, mut response: Response, most: u64) -> Result<Vec<u8>, Failure> {
+    async fn body(&self, mut response: Response, most: u64) -> Result<Vec<u8>, CallFailure> {
         let mut body = Vec::new();
         while let Some(bytes) = response.chunk().await.map_err(|error| self.broken(&error))? {
             if body.len() as u64 + bytes.len() as u64 > most {
@@ -148,7 +149,7 @@ impl Client {
     }
 
     /// No answer at all, or half of one.
-    fn broken(&self, error: &reqwest::Error) -> Failure {
+    fn broken(&self, error: &reqwest::Error) -> CallFailure {
         let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
         let told: Vec<String> = causes.map(ToString::to_string).collect();
         let told = told.join(": ");
@@ -163,7 +164,7 @@ impl Client {
     }
 
     /// An answer that says no.
-    fn refusal(&self, request: &Request, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+    fn refusal(&self, request: &ModelRequest, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallFailure {
         let complaint = Complaint::read(body);
         let retry_after = retry_after(headers, clock::now());
         let kind = match status.as_u16() {
@@ -208,7 +209,7 @@ impl Client {
         }
     }
 
-    fn answer(&self, request: &Request, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Failure> {
+    fn answer(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8]) -> Result<Answer, CallFailure> {
         let garbage =
             |why: &str| self.failure(FailureKind::Garbage, &format!("the reply is no completion: {why}"), true);
         let completion: Completion = serde_json::from_slice(body).map_err(|error| garbage(&error.to_string()))?;
@@ -229,11 +230,11 @@ impl Client {
     }
 
     /// A failure whose message holds neither the key nor anything else that looks like one, in one line.
-    fn failure(&self, kind: FailureKind, message: &str, may_be_billed: bool) -> Failure {
+    fn failure(&self, kind: FailureKind, message: &str, may_be_billed: bool) -> CallFailure {
         let masked = self.endpoint.key.as_ref().map_or_else(|| message.to_owned(), |key| key.mask(message));
         let plain: String =
             secrets::redact(&masked).text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Failure { kind, message: shortened(plain.trim()), may_be_billed }
+        CallFailure { kind, message: shortened(plain.trim()), may_be_billed }
     }
 }
 

@@ -13,7 +13,7 @@ const INCLUDE: &str = "include ";
 
 /// The references of one file, as a prompt shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Context {
+pub struct FileContext {
     /// One line each.
     pub text: String,
     /// What the lines speak of.
@@ -22,7 +22,7 @@ pub struct Context {
     pub left_out: usize,
 }
 
-impl Context {
+impl FileContext {
     /// The deps_hash of an analysis that is shown this; of nothing shown it is [`crate::cache::key::no_dependencies`].
     pub fn hash(&self) -> Hash {
         Hash::of(self.text.as_bytes())
@@ -31,15 +31,15 @@ impl Context {
 
 /// The context of a question: empty for the types that see none. At most `max_bytes` long; what resolves comes first, then in the
 /// order of the alphabet, up to the first line that does not fit, so that the same references give the same bytes everywhere.
-pub fn context(analysis_type: AnalysisType, uses: &[DependencyUse], max_bytes: usize) -> Context {
+pub fn context(analysis_type: AnalysisType, uses: &[DependencyUse], max_bytes: usize) -> FileContext {
     if !analysis_type.spec().model_sees_dependencies {
-        return Context::default();
+        return FileContext::default();
     }
     let mut symbols: Vec<UsedSymbol> = uses.iter().map(symbol).collect();
     symbols.sort_by(|a, b| (a.signature.is_none(), a).cmp(&(b.signature.is_none(), b)));
     symbols.dedup();
     let all = symbols.len();
-    let mut context = Context::default();
+    let mut context = FileContext::default();
     for symbol in symbols {
         let line = line(&symbol);
         if context.text.len() + line.len() > max_bytes {
@@ -89,12 +89,12 @@ mod tests {
         DependencyUse { written: written.into(), kind: "function".into(), signature: signature.map(Into::into) }
     }
 
-    fn shown(uses: &[DependencyUse], max_bytes: usize) -> Context {
+    fn shown(uses: &[DependencyUse], max_bytes: usize) -> FileContext {
         context(AnalysisType::Analysis, uses, max_bytes)
     }
 
     #[test]
-    fn the_order_of_the_references_does_not_matter_and_what_resolves_goes_first() {
+    fn resolved_references_come_first_whatever_the_order_given() {
         let (a, b, gone) = (used("a", Some("fn a()")), used("b", Some("fn b()")), used("aa", None));
         let one = shown(&[gone.clone(), b.clone(), a.clone(), a.clone()], 1_000);
         assert_eq!(one, shown(&[a, b, gone], 1_000));

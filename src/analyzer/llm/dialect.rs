@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dialect_that_was_understood_is_not_to_blame_for_a_bad_request() {
+    fn a_bad_request_does_not_change_a_dialect_that_worked() {
         assert!(Dialect::new(false).adapted("bad request").is_some());
         assert_eq!(Dialect::new(false).proven().adapted("bad request"), None);
         for too_long in [

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::dialect::Dialect;
 use super::key::{ApiKey, KeyError};
-use crate::config::{Llm, Provider};
+use crate::config::{Llm, ProviderKind};
 
 /// A server that does not accept a connection in this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -98,11 +98,13 @@ fn is_this_machine(url: &Url) -> bool {
 
 impl Dialect {
     /// How each provider documents its API; what a server refuses is unlearned, see [`Dialect::adapted`].
-    fn first_of(provider: Provider) -> Self {
+    fn first_of(provider: ProviderKind) -> Self {
         match provider {
             // docs.x.ai and platform.openai.com: `max_completion_tokens` bounds reasoning, too; `max_tokens` is deprecated
-            Provider::Xai | Provider::OpenAi => Self::new(true),
-            Provider::None | Provider::Ollama | Provider::LlamaServer | Provider::Custom => Self::new(false),
+            ProviderKind::Xai | ProviderKind::OpenAi => Self::new(true),
+            ProviderKind::None | ProviderKind::Ollama | ProviderKind::LlamaServer | ProviderKind::Custom => {
+                Self::new(false)
+            }
         }
     }
 }

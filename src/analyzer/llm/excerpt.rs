@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::analyzer::Seen;
+use crate::analyzer::Coverage;
 
 /// Numbered lines from the top of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) struct Excerpt {
     pub text: String,
     /// Lines in `text`; the first is line 1 of the file.
     pub lines: u32,
-    pub seen: Seen,
+    pub seen: Coverage,
 }
 
 /// As many whole lines of `redacted` as stand for at most `max_bytes` of `original`, of which it has the same lines.
@@ -28,8 +28,12 @@ pub(super) fn excerpt(original: &str, redacted: &str, max_bytes: usize) -> Excer
         // writing to a String cannot fail
         let _ = writeln!(text, "{lines}|{}", shown.trim_end_matches('\r'));
     }
-    let mut seen =
-        Seen { seen_lines: lines, seen_bytes: bytes as u64, file_bytes: original.len() as u64, ..Seen::default() };
+    let mut seen = Coverage {
+        seen_lines: lines,
+        seen_bytes: bytes as u64,
+        file_bytes: original.len() as u64,
+        ..Coverage::default()
+    };
     if bytes < original.len() {
         seen.not_covered
             .push(format!("what follows line {lines}: a model is shown {max_bytes} bytes of a file at most"));

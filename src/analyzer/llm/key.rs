@@ -36,6 +36,7 @@ pub struct ApiKey(String);
 impl ApiKey {
     /// # Errors
     /// If the variable is not set or holds no key.
+    #[expect(clippy::disallowed_methods, reason = "a key may be in a variable")]
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
         let value = std::env::var(variable).map_err(|_| KeyError::NotSet { variable: variable.to_owned() })?;
         if value.trim().is_empty() {

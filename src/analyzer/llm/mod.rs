@@ -1,6 +1,6 @@
 //! Asking a model: from a file to a [`Prompt`], over the wire, and from the reply to an [`crate::analyzer::Analysis`].
 //!
-//! These are parts; who drives them renders, reserves the worst case of [`Request::bytes`] in the ledger, waits at the [`Gate`], sends
+//! These are parts; who drives them renders, reserves the worst case of [`ModelRequest::bytes`] in the ledger, waits at the [`Gate`], sends
 //! **once**, and settles. Nothing here sends a second request by itself, so nothing leaves without a reservation. `prompt`, `context`,
 //! `form`, `reply`, `usage`, `secrets`, `backoff` and `breaker` are pure.
 
@@ -27,12 +27,12 @@ mod withhold;
 
 pub use backoff::backoff;
 pub use breaker::{Breaker, Passage};
-pub use client::{Client, Request};
-pub use context::{Context, context};
+pub use client::{Client, ModelRequest};
+pub use context::{FileContext, context};
 pub use endpoint::{Endpoint, EndpointError};
 pub use gate::{Gate, Pass};
 pub use key::{ApiKey, KeyError};
-pub use outcome::{Answer, Failure, FailureKind, Finish, NextStep, Outcome};
+pub use outcome::{Answer, CallFailure, FailureKind, Finish, NextStep, Outcome};
 pub use pace::{Pace, Wait};
 pub use prompt::{NothingToShow, Prompt, PromptError, Prompts, render, repair};
 pub use random::random_unit;

@@ -8,7 +8,7 @@ use crate::budget::Usage;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Answered(Answer),
-    Failed(Failure),
+    Failed(CallFailure),
 }
 
 /// A completion.
@@ -42,7 +42,7 @@ pub enum Finish {
 /// A request without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Failure {
+pub struct CallFailure {
     pub kind: FailureKind,
     /// What happened, in one bounded line, without the key.
     pub message: String,

@@ -7,11 +7,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::context::{Context, context};
+use super::context::{FileContext, context};
 use super::excerpt::excerpt;
 use super::reply::Malformed;
 use super::{Limits, form, secrets};
-use crate::analyzer::{Seen, Subject, UsedSymbol};
+use crate::analyzer::{Coverage, Subject, UsedSymbol};
 use crate::domain::{AnalysisType, Hash};
 
 /// Version of everything that surrounds a template: part of the prompt hash.
@@ -130,7 +130,7 @@ pub struct Prompt {
     analysis_type: AnalysisType,
     instructions: String,
     question: String,
-    seen: Seen,
+    seen: Coverage,
     shown: Vec<UsedSymbol>,
 }
 
@@ -150,7 +150,7 @@ impl Prompt {
     }
 
     /// How much of the file is shown, and what was taken out of it.
-    pub const fn seen(&self) -> &Seen {
+    pub const fn seen(&self) -> &Coverage {
         &self.seen
     }
 
@@ -206,7 +206,7 @@ pub fn repair(prompt: &Prompt, malformed: &Malformed, reply: &str) -> Prompt {
     Prompt { question, ..prompt.clone() }
 }
 
-fn question(subject: &Subject<'_>, file: &str, lines: u32, signatures: &str, context: &Context) -> String {
+fn question(subject: &Subject<'_>, file: &str, lines: u32, signatures: &str, context: &FileContext) -> String {
     let tag = tag(&[file, signatures]);
     let mut question = format!("Language: {}. Role: {}.\n", subject.language, subject.role);
     if !signatures.is_empty() {

@@ -88,7 +88,7 @@ fn an_empty_file_is_not_asked_about() {
 }
 
 #[test]
-fn a_template_of_ones_own_replaces_what_is_asked_and_nothing_else() {
+fn a_users_template_replaces_the_question_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(Prompts::load(dir.path()).unwrap(), Prompts::built_in());
     std::fs::write(dir.path().join("docs.txt"), "Say it in French.\n").unwrap();

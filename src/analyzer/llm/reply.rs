@@ -15,7 +15,7 @@ use super::outcome::Finish;
 use super::prompt::Prompt;
 use super::secrets;
 use crate::analyzer::{
-    Analysis, CodeReport, DocItem, DocsReport, Finding, Lines, RefactorReport, Seen, Severity, Smell, SmellKind,
+    Analysis, CodeReport, Coverage, DocItem, DocsReport, Finding, Lines, RefactorReport, Severity, Smell, SmellKind,
     Summary, SummarySource, Todo, TodoTag, TodosReport,
 };
 use crate::domain::AnalysisType;
@@ -180,7 +180,7 @@ fn whole(number: f64) -> Option<u32> {
     ((0.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0).then_some(number as u32)
 }
 
-fn refactor(reply: RefactorReply, mut seen: Seen) -> Result<RefactorReport, Malformed> {
+fn refactor(reply: RefactorReply, mut seen: Coverage) -> Result<RefactorReport, Malformed> {
     let all = bounded(reply.smells, "smells", &mut seen);
     let smells = all.into_iter().map(|smell| {
         let finding = finding(smell.finding, &seen)?;
@@ -193,7 +193,7 @@ fn refactor(reply: RefactorReply, mut seen: Seen) -> Result<RefactorReport, Malf
     Ok(RefactorReport { seen, smells })
 }
 
-fn docs(reply: DocsReply, mut seen: Seen) -> Result<DocsReport, Malformed> {
+fn docs(reply: DocsReply, mut seen: Coverage) -> Result<DocsReport, Malformed> {
     let text = required(&reply.summary, "summary")?;
     let all = bounded(reply.items, "items", &mut seen);
     let items = all.into_iter().map(|item| {
@@ -234,7 +234,7 @@ fn code(reply: CodeReply, prompt: &Prompt) -> Result<CodeReport, Malformed> {
     Ok(CodeReport { seen, lines, uses, unresolved, summary: Some(summary), findings, ..CodeReport::default() })
 }
 
-fn todos(reply: TodosReply, mut seen: Seen) -> Result<TodosReport, Malformed> {
+fn todos(reply: TodosReply, mut seen: Coverage) -> Result<TodosReport, Malformed> {
     let all = bounded(reply.todos, "todos", &mut seen);
     let todos = all.into_iter().map(|todo| {
         check_lines("todos", todo.line, todo.line, &seen)?;
@@ -252,7 +252,7 @@ fn todos(reply: TodosReply, mut seen: Seen) -> Result<TodosReport, Malformed> {
     Ok(TodosReport { seen, todos })
 }
 
-fn finding(reply: FindingReply, seen: &Seen) -> Result<Finding, Malformed> {
+fn finding(reply: FindingReply, seen: &Coverage) -> Result<Finding, Malformed> {
     let end_line = reply.end_line.unwrap_or(reply.start_line);
     check_lines("start_line, end_line", reply.start_line, end_line, seen)?;
     Ok(Finding {
@@ -264,7 +264,7 @@ fn finding(reply: FindingReply, seen: &Seen) -> Result<Finding, Malformed> {
     })
 }
 
-fn check_lines(what: &str, start: u32, end: u32, seen: &Seen) -> Result<(), Malformed> {
+fn check_lines(what: &str, start: u32, end: u32, seen: &Coverage) -> Result<(), Malformed> {
     if start >= 1 && start <= end && end <= seen.seen_lines {
         return Ok(());
     }
@@ -272,7 +272,7 @@ fn check_lines(what: &str, start: u32, end: u32, seen: &Seen) -> Result<(), Malf
 }
 
 /// The first findings; that there were more is told.
-fn bounded<T>(mut all: Vec<T>, what: &str, seen: &mut Seen) -> Vec<T> {
+fn bounded<T>(mut all: Vec<T>, what: &str, seen: &mut Coverage) -> Vec<T> {
     if all.len() > MOST_FINDINGS {
         seen.not_covered.push(format!(
             "{} of {} {what}, which the model named beyond the first",

@@ -11,7 +11,7 @@ use crate::budget::Usage;
 #[derive(Deserialize)]
 pub(super) struct Completion {
     #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Vec<ReplyChoice>,
     // a usage that cannot be read is none, and costs the reservation; it must not cost the answer, too
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<WireUsage>,
@@ -29,7 +29,7 @@ impl Completion {
         let choice = self.choices.into_iter().next()?;
         let refused = choice.message.refusal.is_some_and(|refusal| !refusal.is_empty());
         let finish = if refused { Finish::Filtered } else { finish(choice.finish_reason.as_deref()) };
-        Some((choice.message.content.map(Content::into_text).unwrap_or_default(), finish))
+        Some((choice.message.content.map(ReplyContent::into_text).unwrap_or_default(), finish))
     }
 }
 
@@ -44,7 +44,7 @@ fn finish(reason: Option<&str>) -> Finish {
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct ReplyChoice {
     message: Message,
     #[serde(default)]
     finish_reason: Option<String>,
@@ -53,25 +53,25 @@ struct Choice {
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
-    content: Option<Content>,
+    content: Option<ReplyContent>,
     #[serde(default)]
     refusal: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Content {
+enum ReplyContent {
     Text(String),
-    Parts(Vec<Part>),
+    Parts(Vec<ContentPart>),
 }
 
 #[derive(Deserialize)]
-struct Part {
+struct ContentPart {
     #[serde(default)]
     text: String,
 }
 
-impl Content {
+impl ReplyContent {
     fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,

@@ -5,7 +5,7 @@ use super::items::{self, Item, Visibility, documentation};
 use super::panics;
 use super::source::{RustSource, Source};
 use super::{markdown, preface};
-use crate::analyzer::{DocItem, DocsReport, Members, Summary, SummarySource};
+use crate::analyzer::{DocItem, DocsReport, MemberCounts, Summary, SummarySource};
 use crate::domain::Language;
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 
@@ -125,9 +125,9 @@ fn coverage(items: &[DocItem]) -> Option<f64> {
 }
 
 /// Public fields and variants of the listed types.
-fn members(rust: &RustSource) -> Members {
+fn members(rust: &RustSource) -> MemberCounts {
     let syntax = &rust.syntax;
-    let mut members = Members::default();
+    let mut members = MemberCounts::default();
     for item in rust.items.iter().filter(|item| is_listed(syntax, item)) {
         let Some(body) = syntax.child_in_field(item.id, Field::Body) else { continue };
         let mut documented = false;
@@ -213,7 +213,7 @@ pub struct S { /// yes\n pub a: u8, pub b: u8, c: u8 }\nimpl Display for S { fn 
             [("load", true, "Errors,Panics"), ("loads", true, ""), ("raw", false, "Safety"), ("S", false, "")];
         assert_eq!(brief, expected.map(|(name, documented, missing)| (name, documented, missing.to_owned())));
         assert_eq!(report.coverage_percent, Some(50.0));
-        assert_eq!(report.members, Members { total: 2, documented: 1 });
+        assert_eq!(report.members, MemberCounts { total: 2, documented: 1 });
         assert!(report.seen.is_whole());
     }
 

@@ -3,7 +3,7 @@
 use super::complexity::{self, Complexity};
 use super::items::{self, Item};
 use super::lines::{self, CodeLines, LineKind};
-use crate::analyzer::{AnalyzeError, Seen, Subject};
+use crate::analyzer::{AnalyzeError, Coverage, Subject};
 use crate::domain::{Language, Role};
 use crate::language::comment::{self, Comment};
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
@@ -81,13 +81,13 @@ impl<'a> Source<'a> {
     }
 
     /// What every report says of how much was looked at; `needs_syntax`: the report's type lives off the syntax tree.
-    pub fn seen(&self, needs_syntax: bool) -> Seen {
+    pub fn seen(&self, needs_syntax: bool) -> Coverage {
         let bytes = self.subject.text.len() as u64;
-        let mut seen = Seen {
+        let mut seen = Coverage {
             seen_lines: lines::count(self.subject.text),
             seen_bytes: bytes,
             file_bytes: bytes,
-            ..Seen::default()
+            ..Coverage::default()
         };
         if needs_syntax && self.subject.language == Language::RUST {
             seen.not_covered = self.unparsed();

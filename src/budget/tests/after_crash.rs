@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn f52_what_a_crash_left_open_is_settled_at_its_stored_cost_or_its_worst() {
+fn f52_crashed_calls_settle_at_stored_cost_or_worst_case() {
     let (dir, mut db) = ledger();
     let now = at(NOW);
     for name in 1..=4 {
@@ -20,10 +20,10 @@ fn f52_what_a_crash_left_open_is_settled_at_its_stored_cost_or_its_worst() {
     };
     let settled = settle_dead(&mut db, stored, now.plus_millis(9)).unwrap();
     let expected = [
-        (77, Outcome::CrashedStored),
-        (1_000, Outcome::CrashedWorstCase),
-        (1_500, Outcome::CrashedStored),
-        (1_000, Outcome::CrashedWorstCase),
+        (77, EntryOutcome::CrashedStored),
+        (1_000, EntryOutcome::CrashedWorstCase),
+        (1_500, EntryOutcome::CrashedStored),
+        (1_000, EntryOutcome::CrashedWorstCase),
     ];
     assert_eq!(settled, expected.map(|(cost, outcome)| Settled { cost, outcome }));
     assert_eq!(month(&db, now), (3_577, 0));
@@ -33,7 +33,7 @@ fn f52_what_a_crash_left_open_is_settled_at_its_stored_cost_or_its_worst() {
 }
 
 #[test]
-fn f52_a_crash_at_any_step_leaves_the_ledger_at_least_at_what_was_sent() {
+fn f52_after_any_crash_the_ledger_covers_what_was_sent() {
     // steps of a call: 0 nothing, 1 reserved, 2 sent, 3 result stored, 4 settled in a transaction that is not committed, 5 committed
     for last in 0..=5 {
         let (dir, mut db) = ledger();

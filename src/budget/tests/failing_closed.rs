@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn f62_an_agent_db_that_was_moved_away_stops_spending_until_a_person_allows_it() {
+fn f62_a_lost_agent_db_stops_spending_until_a_person_allows_it() {
     let (dir, mut db) = ledger();
     drop(granted(&mut db, &NO_LIMIT, &call(1), 10, at(NOW)));
     drop(db);

@@ -32,6 +32,32 @@ impl Paper {
         let counted = self.entries.iter().filter(|(at, ..)| *at >= start);
         counted.map(|(_, reserved, cost)| cost.unwrap_or(*reserved)).sum()
     }
+
+    /// Closes a call in the ledger in one of three ways, and here.
+    fn close(
+        &mut self,
+        db: &mut Connection,
+        reservation: &Reservation,
+        entry: usize,
+        (way, cost): (u64, u64),
+        clock: Timestamp,
+    ) {
+        let tx = write(db).unwrap();
+        let settled = match way {
+            0 => settle(&tx, reservation, &unreported(), clock).unwrap(),
+            1 => release(&tx, reservation, "refused", clock).unwrap(),
+            _ => settle(&tx, reservation, &reported(cost), clock).unwrap(),
+        };
+        tx.commit().unwrap();
+        let expected = match settled.outcome {
+            EntryOutcome::Unreported => self.entries[entry].1,
+            EntryOutcome::Released => 0,
+            _ => cost,
+        };
+        assert_eq!(settled.cost, expected);
+        self.entries[entry].2 = Some(settled.cost);
+        self.newest = Some(self.time(clock));
+    }
 }
 
 #[test]
@@ -41,7 +67,7 @@ fn thousands_of_calls_are_booked_to_the_nano_dollar() {
     let (_dir, mut db) = ledger();
     // what is written is the same, only sooner
     db.execute_batch("PRAGMA synchronous = OFF").unwrap();
-    let limits = Limits { monthly: 1_000_000_000, daily: Some(DAILY) };
+    let limits = SpendingLimits { monthly: 1_000_000_000, daily: Some(DAILY) };
     let (mut random, mut paper) = (Random(20_261_122), Paper::default());
     let mut clock = at("2026-10-31T20:00:00Z");
     let mut open: Vec<(Reservation, usize)> = Vec::new();
@@ -73,21 +99,7 @@ fn thousands_of_calls_are_booked_to_the_nano_dollar() {
         while open.len() > random.below(4) as usize {
             let (reservation, entry) = open.swap_remove(random.below(open.len() as u64) as usize);
             let cost = random.below(worst_case);
-            let tx = write(&mut db).unwrap();
-            let settled = match random.below(10) {
-                0 => settle(&tx, &reservation, &unreported(), clock).unwrap(),
-                1 => release(&tx, &reservation, "refused", clock).unwrap(),
-                _ => settle(&tx, &reservation, &reported(cost), clock).unwrap(),
-            };
-            tx.commit().unwrap();
-            paper.entries[entry].2 = Some(settled.cost);
-            let expected = match settled.outcome {
-                Outcome::Unreported => paper.entries[entry].1,
-                Outcome::Released => 0,
-                _ => cost,
-            };
-            assert_eq!(settled.cost, expected);
-            paper.newest = Some(paper.time(clock));
+            paper.close(&mut db, &reservation, entry, (random.below(10), cost), clock);
         }
         let now = paper.time(clock);
         for start in [month_start(now), day_start(now)] {
@@ -109,11 +121,11 @@ fn thousands_of_calls_are_booked_to_the_nano_dollar() {
 }
 
 #[test]
-fn f59_eight_connections_racing_for_the_last_cent_never_overspend() {
+fn f59_connections_racing_for_the_last_cent_never_overspend() {
     const LIMIT: u64 = 10_000_003;
     const WORST: u64 = 100_000;
     let (dir, db) = ledger();
-    let limits = Limits { monthly: LIMIT, daily: Some(LIMIT) };
+    let limits = SpendingLimits { monthly: LIMIT, daily: Some(LIMIT) };
     let next = AtomicU64::new(0);
     let now = at(NOW);
     std::thread::scope(|scope| {

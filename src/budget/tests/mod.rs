@@ -43,7 +43,7 @@ fn call(name: u64) -> Call {
 }
 
 #[track_caller]
-fn granted(db: &mut Connection, limits: &Limits, call: &Call, worst_case: u64, now: Timestamp) -> Reservation {
+fn granted(db: &mut Connection, limits: &SpendingLimits, call: &Call, worst_case: u64, now: Timestamp) -> Reservation {
     match reserve(db, limits, call, worst_case, now).unwrap() {
         Grant::Reserved(reservation) => reservation,
         other => panic!("{other:?}"),
@@ -51,14 +51,14 @@ fn granted(db: &mut Connection, limits: &Limits, call: &Call, worst_case: u64, n
 }
 
 #[track_caller]
-fn refused(db: &mut Connection, limits: &Limits, call: &Call, worst_case: u64, now: Timestamp) -> Refusal {
+fn refused(db: &mut Connection, limits: &SpendingLimits, call: &Call, worst_case: u64, now: Timestamp) -> Refusal {
     match reserve(db, limits, call, worst_case, now).unwrap() {
         Grant::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
     }
 }
 
-fn close(db: &mut Connection, reservation: &Reservation, charge: &Charge, now: Timestamp) -> Result<Settled> {
+fn close(db: &mut Connection, reservation: &Reservation, charge: &Charge, now: Timestamp) -> BudgetResult<Settled> {
     let tx = write(db).unwrap();
     let settled = settle(&tx, reservation, charge, now)?;
     tx.commit().unwrap();
@@ -78,7 +78,7 @@ fn month(db: &Connection, now: Timestamp) -> (u64, u64) {
     (spent, reserved)
 }
 
-const NO_LIMIT: Limits = Limits { monthly: u64::MAX, daily: None };
+const NO_LIMIT: SpendingLimits = SpendingLimits { monthly: u64::MAX, daily: None };
 const NOW: &str = "2026-11-22T12:00:00Z";
 
 #[test]
@@ -88,13 +88,16 @@ fn a_call_is_reserved_at_its_worst_and_booked_at_what_it_cost() {
     let first = granted(&mut db, &NO_LIMIT, &call(1), 1_000, now);
     assert_eq!((first.attempt, month(&db, now)), (1, (0, 1_000)));
     let settled = close(&mut db, &first, &reported(123), now).unwrap();
-    assert_eq!(settled, Settled { cost: 123, outcome: Outcome::Reported });
+    assert_eq!(settled, Settled { cost: 123, outcome: EntryOutcome::Reported });
     assert_eq!(month(&db, now), (123, 0));
     let repair = granted(&mut db, &NO_LIMIT, &call(1), 1_000, now);
     assert_eq!(repair.attempt, 2, "each request for a key has its own name");
     assert_eq!(close(&mut db, &repair, &reported(5_000), now).unwrap().cost, 5_000, "more than was reserved is booked");
     let lost = granted(&mut db, &NO_LIMIT, &call(2), 700, now);
-    assert_eq!(close(&mut db, &lost, &unreported(), now).unwrap(), Settled { cost: 700, outcome: Outcome::Unreported });
+    assert_eq!(
+        close(&mut db, &lost, &unreported(), now).unwrap(),
+        Settled { cost: 700, outcome: EntryOutcome::Unreported }
+    );
     assert_eq!(month(&db, now), (5_823, 0));
 }
 
@@ -104,7 +107,7 @@ fn a_usage_of_nothing_is_charged_at_the_reservation() {
     for (name, usage) in [(1, Usage { output: 5, ..Usage::default() }), (2, Usage { input: 5, ..Usage::default() })] {
         let reservation = granted(&mut db, &NO_LIMIT, &call(name), 900, at(NOW));
         let settled = close(&mut db, &reservation, &Charge::Reported { usage, cost: 1 }, at(NOW)).unwrap();
-        assert_eq!(settled, Settled { cost: 900, outcome: Outcome::Unreported });
+        assert_eq!(settled, Settled { cost: 900, outcome: EntryOutcome::Unreported });
     }
 }
 
@@ -126,18 +129,18 @@ fn an_entry_is_closed_once_and_never_forgotten() {
 #[test]
 fn what_was_certainly_not_sent_is_given_back() {
     let (_dir, mut db) = ledger();
-    let limits = Limits { monthly: 1_000, daily: None };
+    let limits = SpendingLimits { monthly: 1_000, daily: None };
     let reservation = granted(&mut db, &limits, &call(1), 1_000, at(NOW));
     refused(&mut db, &limits, &call(2), 1, at(NOW));
     let tx = write(&mut db).unwrap();
     let settled = release(&tx, &reservation, "the connection was refused", at(NOW)).unwrap();
     tx.commit().unwrap();
-    assert_eq!(settled, Settled { cost: 0, outcome: Outcome::Released });
+    assert_eq!(settled, Settled { cost: 0, outcome: EntryOutcome::Released });
     drop(granted(&mut db, &limits, &call(2), 1_000, at(NOW)));
 }
 
 #[test]
-fn the_settling_of_a_call_goes_with_the_transaction_that_it_is_in() {
+fn a_settlement_is_rolled_back_with_its_transaction() {
     let (_dir, mut db) = ledger();
     let reservation = granted(&mut db, &NO_LIMIT, &call(1), 1_000, at(NOW));
     let tx = write(&mut db).unwrap();
@@ -150,7 +153,7 @@ fn the_settling_of_a_call_goes_with_the_transaction_that_it_is_in() {
 #[test]
 fn f59_the_last_nano_dollar_may_be_spent_and_no_more() {
     let (_dir, mut db) = ledger();
-    let limits = Limits { monthly: 3_000_000_000, daily: None };
+    let limits = SpendingLimits { monthly: 3_000_000_000, daily: None };
     let big = granted(&mut db, &limits, &call(1), 2_999_999_999, at(NOW));
     drop(granted(&mut db, &limits, &call(2), 1, at(NOW)));
     let refusal = refused(&mut db, &limits, &call(3), 1, at(NOW));
@@ -168,9 +171,9 @@ fn f59_the_last_nano_dollar_may_be_spent_and_no_more() {
 }
 
 #[test]
-fn the_days_limit_turns_with_the_day_and_the_months_with_the_month() {
+fn daily_and_monthly_limits_reset_with_day_and_month() {
     let (_dir, mut db) = ledger();
-    let limits = Limits { monthly: 100, daily: Some(40) };
+    let limits = SpendingLimits { monthly: 100, daily: Some(40) };
     let spend = |db: &mut Connection, name, now| {
         let reservation = granted(db, &limits, &call(name), 40, at(now));
         close(db, &reservation, &reported(40), at(now)).unwrap();
@@ -201,7 +204,7 @@ fn a_call_counts_in_the_month_in_which_it_was_reserved() {
 #[test]
 fn a_clock_that_is_set_back_brings_no_spent_month_back() {
     let (_dir, mut db) = ledger();
-    let limits = Limits { monthly: 100, daily: Some(100) };
+    let limits = SpendingLimits { monthly: 100, daily: Some(100) };
     let reservation = granted(&mut db, &limits, &call(1), 100, at("2026-12-01T08:00:00Z"));
     close(&mut db, &reservation, &reported(100), at("2026-12-01T08:00:01Z")).unwrap();
     for earlier in ["2026-11-30T08:00:00Z", "1970-01-01T00:00:00Z"] {
@@ -224,7 +227,7 @@ fn a_month_that_was_closed_in_stays_when_the_clock_is_set_back() {
 #[test]
 fn free_calls_are_entered_whatever_the_limits_say() {
     let (_dir, mut db) = ledger();
-    let nothing = Limits { monthly: 0, daily: Some(0) };
+    let nothing = SpendingLimits { monthly: 0, daily: Some(0) };
     let reservation = granted(&mut db, &nothing, &call(1), 0, at(NOW));
     close(&mut db, &reservation, &reported(0), at(NOW)).unwrap();
     refused(&mut db, &nothing, &call(2), 1, at(NOW));
@@ -246,7 +249,7 @@ fn one_request_at_a_time_asks_for_a_key() {
 fn absurd_numbers_stop_spending_and_break_nothing() {
     let (_dir, mut db) = ledger();
     let now = at(NOW);
-    let limits = Limits { monthly: 1_000_000_000_000_000, daily: None };
+    let limits = SpendingLimits { monthly: 1_000_000_000_000_000, daily: None };
     assert_eq!(refused(&mut db, &limits, &call(1), u64::MAX, now).resumes_at(), None);
     for name in 2..6 {
         let reservation = granted(&mut db, &NO_LIMIT, &call(name), 1, now);

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn the_report_tells_what_is_left_and_for_how_long() {
     let (_dir, mut db) = ledger();
-    let limits = Limits { monthly: 3_000_000_000, daily: Some(500_000_000) };
+    let limits = SpendingLimits { monthly: 3_000_000_000, daily: Some(500_000_000) };
     let blank = report(&db, &limits, at(NOW)).unwrap();
     assert_eq!((blank.mean, blank.files_remaining, blank.projected), (None, None, 0));
     let days = ["2026-11-01T10:00:00Z", "2026-11-10T10:00:00Z", "2026-11-10T11:00:00Z"];
@@ -54,10 +54,10 @@ fn the_history_knows_every_day_and_only_its_span() {
 #[test]
 fn limits_that_change_are_noticed_once() {
     let (_dir, db) = ledger();
-    let limits = Limits { monthly: 1, daily: None };
+    let limits = SpendingLimits { monthly: 1, daily: None };
     assert_eq!(noted_limits(&db).unwrap(), None);
     assert!(note_limits(&db, &limits).unwrap());
     assert!(!note_limits(&db, &limits).unwrap());
     assert_eq!(noted_limits(&db).unwrap(), Some(limits));
-    assert!(note_limits(&db, &Limits { daily: Some(1), ..limits }).unwrap());
+    assert!(note_limits(&db, &SpendingLimits { daily: Some(1), ..limits }).unwrap());
 }

@@ -217,6 +217,7 @@ fn asked(git_dir: &Path, args: &[&str]) -> Result<Option<String>, HooksError> {
 }
 
 /// Returns a `git` that opens no repository but the one that its arguments name.
+#[expect(clippy::disallowed_methods, reason = "asks Git about hooks, outside every repository")]
 fn git() -> Command {
     /// What `git rev-parse --local-env-vars` lists.
     const OF_A_REPOSITORY: [&str; 15] = [

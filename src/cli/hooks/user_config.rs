@@ -22,6 +22,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// # Errors
 /// If no home directory is known.
+#[expect(clippy::disallowed_methods, reason = "Git reads these variables too")]
 pub fn user_config_file() -> Result<PathBuf, HooksError> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {

@@ -203,6 +203,7 @@ impl Manager {
 }
 
 /// Runs a command to its end; the error is what it said.
+#[expect(clippy::disallowed_methods, reason = "asks the service manager")]
 fn output_of(command: &[String]) -> Result<(), String> {
     let Some((program, args)) = command.split_first() else { return Ok(()) };
     let output = Command::new(program).args(args).stdin(Stdio::null()).output();

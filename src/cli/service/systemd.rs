@@ -32,6 +32,7 @@ pub(super) fn manager(paths: &Paths) -> Result<Manager, ServiceError> {
 }
 
 /// Directory of the user's own units (systemd.unit(5)).
+#[expect(clippy::disallowed_methods, reason = "systemd reads this variable too")]
 fn user_units() -> Result<PathBuf, ServiceError> {
     let set = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let config = match set {

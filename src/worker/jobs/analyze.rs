@@ -194,7 +194,7 @@ fn make_one(file: &OpenFile<'_>, slots: &Slots, one: &Prepared) -> Result<Report
     let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
         .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
     let json = analyzed.and_then(|analysis| analysis.to_json()).map_err(|error| failed(&error))?;
-    Ok(Report { json, millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) })
+    Ok(Report { json, millis: u64::try_from(clock::since(begun).as_millis()).unwrap_or(u64::MAX) })
 }
 
 pub(super) fn by_repo(jobs: Vec<Job>) -> BTreeMap<RepoId, Vec<Job>> {

@@ -121,7 +121,7 @@ fn serve(
             worker.settle()?;
         }
         let since = *idle_since.get_or_insert_with(clock::monotonic);
-        let left = unload_after.saturating_sub(search.last_used().map_or(since, |used| used.max(since)).elapsed());
+        let left = unload_after.saturating_sub(clock::since(search.last_used().map_or(since, |used| used.max(since))));
         if left.is_zero() {
             return Ok(());
         }

@@ -40,7 +40,7 @@ impl Model {
         let begun = clock::monotonic();
         let embedder =
             Embedder::load(&self.home.model(spec.id), spec, self.threads).map_err(|error| error.to_string())?;
-        tracing::info!(model = spec.id, millis = begun.elapsed().as_millis() as u64, "model loaded");
+        tracing::info!(model = spec.id, millis = clock::since(begun).as_millis() as u64, "model loaded");
         Ok(loaded.insert(Arc::new(embedder)).clone())
     }
 }

@@ -104,7 +104,7 @@ impl Worker {
         }
         match &outcome {
             Ok(done) => {
-                let millis = begun.elapsed().as_secs_f64() * 1e3;
+                let millis = clock::since(begun).as_secs_f64() * 1e3;
                 tracing::info!(repo = %id, done.changes, done.saved, done.resolved, done.dependents, done.jobs, millis, "reconciled");
             }
             Err(Unreconciled::Held(busy)) => {

@@ -4,7 +4,7 @@ use super::shape::MOST_FILE_LINES;
 use super::{noted, over};
 use crate::analyzer::local::lines::{self, LineKind};
 use crate::analyzer::local::source::{Source, list_lines, plural};
-use crate::analyzer::{Metric, Seen, Severity, Smell, SmellKind};
+use crate::analyzer::{Coverage, Metric, Severity, Smell, SmellKind};
 use crate::domain::Language;
 
 /// Characters in a line; default of SonarSource's rule S103.
@@ -16,7 +16,7 @@ const MOST_LEVELS: u32 = 6;
 /// A tab stands for this many columns (POSIX `expand`).
 const TAB_COLUMNS: u32 = 8;
 
-pub fn find(source: &Source, seen: &mut Seen, smells: &mut Vec<Smell>) {
+pub fn find(source: &Source, seen: &mut Coverage, smells: &mut Vec<Smell>) {
     let language = source.subject.language;
     if source.is_prose_or_data() {
         seen.not_covered.push(format!("smells: none are known for {language}"));

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 
 use crate::analyzer::llm::{
-    Breaker, Client, Endpoint, Failure, FailureKind, Gate, Limits, Outcome, Pass, Passage, Prompt, Prompts, Request,
-    Wait,
+    Breaker, CallFailure, Client, Endpoint, FailureKind, Gate, Limits, ModelRequest, Outcome, Pass, Passage, Prompt,
+    Prompts, Wait,
 };
 use crate::budget::{self, Call, Grant, Refusal, Reservation};
 use crate::clock::{self, Timestamp};
@@ -265,7 +265,7 @@ impl Worker {
     }
 
     /// Reserves the worst case of a request and sends it.
-    fn pay(&mut self, mut open: Open, request: Request, pass: Pass) -> Result<ControlFlow<()>, WorkerError> {
+    fn pay(&mut self, mut open: Open, request: ModelRequest, pass: Pass) -> Result<ControlFlow<()>, WorkerError> {
         let Some(asking) = &mut self.asking else { return Ok(ControlFlow::Break(())) };
         let Ok(provider) = &asking.provider else { return Ok(ControlFlow::Break(())) };
         let bytes = usize::try_from(request.bytes()).unwrap_or(usize::MAX);
@@ -312,7 +312,7 @@ impl Worker {
     }
 
     /// Puts a request on its way.
-    fn send(&self, job: i64, request: Request, pass: Pass) {
+    fn send(&self, job: i64, request: ModelRequest, pass: Pass) {
         let Some(asking) = &self.asking else { return };
         let Ok(provider) = &asking.provider else { return };
         let (client, sender, wake) = (provider.client.clone(), asking.sender.clone(), asking.wake.clone());
@@ -428,7 +428,7 @@ fn call(open: &Open) -> Call {
     }
 }
 
-fn tokens(request: &Request, limits: &Limits) -> u64 {
+fn tokens(request: &ModelRequest, limits: &Limits) -> u64 {
     request.bytes().div_ceil(BYTES_PER_TOKEN).saturating_add(u64::from(limits.max_output_tokens))
 }
 
@@ -437,9 +437,9 @@ fn after(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 fn millis_since(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(clock::since(begun).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    Failure { kind: FailureKind::Garbage, message: panic_text(panic), may_be_billed: true }
+fn panicked(panic: &(dyn std::any::Any + Send)) -> CallFailure {
+    CallFailure { kind: FailureKind::Garbage, message: panic_text(panic), may_be_billed: true }
 }

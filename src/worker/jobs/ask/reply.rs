@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Open, Spent, after};
 use crate::analyzer::Analysis;
 use crate::analyzer::llm::{
-    Answer, Failure, Malformed, NextStep, Outcome, backoff, parse, random_unit, repair, usage_is_plausible,
+    Answer, CallFailure, Malformed, NextStep, Outcome, backoff, parse, random_unit, repair, usage_is_plausible,
 };
 use crate::budget::{self, BudgetError, Charge, Usage};
 use crate::cache::analyses::{Bill, NewAnalysis};
@@ -195,7 +195,7 @@ impl Worker {
         Ok(tx.commit().map_err(StoreError::from)?)
     }
 
-    fn take_failure(&mut self, mut open: Open, failure: &Failure) -> Result<(), WorkerError> {
+    fn take_failure(&mut self, mut open: Open, failure: &CallFailure) -> Result<(), WorkerError> {
         let next = failure.kind.next_step();
         let detail = match failure.kind.remedy() {
             Some(remedy) => format!("{failure}; {remedy}"),
