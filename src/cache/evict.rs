@@ -10,7 +10,7 @@ use super::{RepoStore, dictionary, evicted};
 use crate::clock::Timestamp;
 use crate::domain::{Hash, Language};
 use crate::outline::OUTLINE_VERSION;
-use crate::store::Result;
+use crate::store::{self, Result};
 use crate::vectors::DIMENSIONS;
 
 /// Bytes of a page, SQLite's default since 3.12.

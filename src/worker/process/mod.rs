@@ -7,6 +7,7 @@ pub mod search_socket;
 pub mod slots;
 
 use std::io::{BufRead, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -89,52 +90,60 @@ fn serve(
     loop {
         while let Ok(hint) = hints.receiver.try_recv() {
             idle_since = None;
-            if !obey(worker, model, search, hint)? {
+            if obey(worker, model, search, hint)?.is_break() {
                 return Ok(());
             }
         }
         if hints.stopped.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let waiting = match worker.step()? {
+        let (patience, is_idle) = match worker.step()? {
             Step::Did(_) => {
                 idle_since = None;
                 continue;
             }
-            Step::Awaiting(waiting) => {
-                idle_since = None;
-                match hints.receiver.recv_timeout(until(waiting)) {
-                    Ok(hint) => {
-                        if !obey(worker, model, search, hint)? {
-                            return Ok(());
-                        }
-                    }
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Step::Awaiting(waiting) => (until(waiting), false),
+            Step::Idle(waiting) => {
+                if idle_since.is_none() {
+                    report(&Report::Idle);
+                    worker.settle()?;
                 }
-                continue;
-            }
-            Step::Idle(waiting) => waiting,
-        };
-        if idle_since.is_none() {
-            report(&Report::Idle);
-            worker.settle()?;
-        }
-        let since = *idle_since.get_or_insert_with(clock::monotonic);
-        let left = unload_after.saturating_sub(clock::since(search.last_used().map_or(since, |used| used.max(since))));
-        if left.is_zero() {
-            return Ok(());
-        }
-        match hints.receiver.recv_timeout(left.min(until(waiting))) {
-            Ok(hint) => {
-                idle_since = None;
-                if !obey(worker, model, search, hint)? {
+                let since = *idle_since.get_or_insert_with(clock::monotonic);
+                let used = search.last_used().map_or(since, |used| used.max(since));
+                let left = unload_after.saturating_sub(clock::since(used));
+                if left.is_zero() {
                     return Ok(());
                 }
+                (left.min(until(waiting)), true)
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        match wait(worker, model, search, hints, patience)? {
+            ControlFlow::Break(()) => return Ok(()),
+            ControlFlow::Continue(Woken::ByTime) if is_idle => {}
+            ControlFlow::Continue(_) => idle_since = None,
         }
+    }
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    ByHint,
+    ByTime,
+}
+
+/// Waits for a hint, at most so long, and obeys it. `Break`: stop.
+fn wait(
+    worker: &mut Worker,
+    model: &Model,
+    search: &SearchSocket,
+    hints: &Hints,
+    patience: Duration,
+) -> Result<ControlFlow<(), Woken>, WorkerError> {
+    match hints.receiver.recv_timeout(patience) {
+        Ok(hint) => Ok(obey(worker, model, search, hint)?.map_continue(|()| Woken::ByHint)),
+        Err(RecvTimeoutError::Timeout) => Ok(ControlFlow::Continue(Woken::ByTime)),
+        Err(RecvTimeoutError::Disconnected) => Ok(ControlFlow::Break(())),
     }
 }
 
@@ -149,10 +158,10 @@ fn until(waiting: Waiting) -> Duration {
     }
 }
 
-/// False: stop.
-fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -> Result<bool, WorkerError> {
+/// Does what a hint asks. `Break`: stop.
+fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -> Result<ControlFlow<()>, WorkerError> {
     match hint {
-        Hint::Stop => return Ok(false),
+        Hint::Stop => return Ok(ControlFlow::Break(())),
         Hint::Wake => {}
         Hint::Warm => {
             if let Err(detail) = model.get() {
@@ -178,7 +187,7 @@ fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -
             report(&Report::Reconciled { repo, token, held, error });
         }
     }
-    Ok(true)
+    Ok(ControlFlow::Continue(()))
 }
 
 struct Hints {
