@@ -1,5 +1,6 @@
 //! Python: what a module defines, and the stretches along which it is cut. Names are not resolved: a file has no dependents yet.
 
+mod code;
 mod outline;
 mod segments;
 mod signature;
@@ -21,6 +22,7 @@ pub static SPEC: Spec = Spec {
     grammar: Some(Grammar { name: "Python", language: || tree_sitter_python::LANGUAGE.into() }),
     outline: outline::outline,
     segments: segments::segments,
+    code: code::code,
     #[cfg(test)]
     sample: include_str!("sample.py"),
     ..Spec::plain("python", Class::Code)
