@@ -57,6 +57,9 @@ impl Class {
     }
 }
 
+/// Finds what a file says it is about, with its line.
+pub type Describe = fn(&str) -> Option<(u32, String)>;
+
 /// A text for people.
 pub struct Prose {
     pub headings: Vec<Heading>,
@@ -92,7 +95,7 @@ pub struct Spec {
     /// Headings and the opening words of a text for people.
     pub prose: Option<fn(&str) -> Prose>,
     /// What a file of settings says it is about, with its line.
-    pub description: Option<fn(&str) -> Option<(u32, String)>>,
+    pub description: Option<Describe>,
     /// A valid text with something of everything, for the tests that every record passes.
     #[cfg(test)]
     pub sample: &'static str,
