@@ -10,7 +10,6 @@ pub mod item;
 pub mod lines;
 pub mod markdown;
 pub mod outline;
-mod python;
 pub mod resolve;
 pub mod rust;
 pub mod segment;

@@ -6,9 +6,9 @@ mod segments;
 mod signature;
 mod walk;
 
-use super::syntax::Grammar;
-use super::{Class, Spec, comment, role_by_folder};
 use crate::domain::{FilePath, Language, Role};
+use crate::language::syntax::Grammar;
+use crate::language::{Class, Spec, comment, role_by_folder};
 
 impl Language {
     pub const PYTHON: Self = SPEC.language;
