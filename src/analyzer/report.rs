@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::language::item::MemberCounts;
+pub use crate::language::markdown::Heading;
+pub use crate::language::smell::{Metric, Severity, Smell, SmellKind};
+
 /// How much of the file was looked at. A report on less than the whole file must not read as "clean".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
@@ -27,97 +31,6 @@ impl Coverage {
     pub fn is_whole(&self) -> bool {
         self.seen_bytes == self.file_bytes && self.not_covered.is_empty()
     }
-}
-
-/// How much a smell matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    Info,
-    Warning,
-    Error,
-}
-
-impl Severity {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// What is wrong. The text forms are stored: add kinds, never rename one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SmellKind {
-    BoolParameters,
-    CognitiveComplexity,
-    DeepIndentation,
-    DeepNesting,
-    DuplicateBody,
-    LargeFile,
-    LargeImpl,
-    LargeStruct,
-    LongFunction,
-    LongLines,
-    LongMatch,
-    ManyParameters,
-    NeedlessBool,
-    Panics,
-    SwallowedErrors,
-    UndocumentedUnsafe,
-    Unfinished,
-    /// What a model names and no rule here does; its message says what it is.
-    Other,
-}
-
-impl SmellKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BoolParameters => "bool-parameters",
-            Self::CognitiveComplexity => "cognitive-complexity",
-            Self::DeepIndentation => "deep-indentation",
-            Self::DeepNesting => "deep-nesting",
-            Self::DuplicateBody => "duplicate-body",
-            Self::LargeFile => "large-file",
-            Self::LargeImpl => "large-impl",
-            Self::LargeStruct => "large-struct",
-            Self::LongFunction => "long-function",
-            Self::LongLines => "long-lines",
-            Self::LongMatch => "long-match",
-            Self::ManyParameters => "many-parameters",
-            Self::NeedlessBool => "needless-bool",
-            Self::Panics => "panics",
-            Self::SwallowedErrors => "swallowed-errors",
-            Self::UndocumentedUnsafe => "undocumented-unsafe",
-            Self::Unfinished => "unfinished",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// A measured value and the limit that it passed, in the unit the smell's message names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Metric {
-    pub value: u32,
-    pub limit: u32,
-}
-
-/// One place that asks for another shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Smell {
-    pub kind: SmellKind,
-    pub severity: Severity,
-    pub start_line: u32,
-    pub end_line: u32,
-    /// The item it is in, e.g. `Config::load`; none: the file itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub item: Option<String>,
-    pub message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metric: Option<Metric>,
 }
 
 /// Answer to `refactor`: smells, in the order of the file.
@@ -174,22 +87,6 @@ pub struct DocItem {
     /// What a model would write as the first line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
-}
-
-/// Public fields and variants, which are counted and not listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberCounts {
-    pub total: u32,
-    pub documented: u32,
-}
-
-/// One heading of a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heading {
-    /// 1 is a title.
-    pub level: u8,
-    pub line: u32,
-    pub text: String,
 }
 
 /// Answer to `docs`.

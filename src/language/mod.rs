@@ -6,12 +6,14 @@
 
 pub mod comment;
 pub mod facts;
+pub mod item;
+pub mod lines;
 pub mod markdown;
 pub mod outline;
-mod python;
 pub mod resolve;
 pub mod rust;
 pub mod segment;
+pub mod smell;
 mod symbol;
 pub mod syntax;
 mod table;
@@ -29,6 +31,8 @@ pub use symbol::{Symbol, SymbolKind, Visibility};
 pub use syntax::Parsed;
 
 use comment::CommentSyntax;
+use item::Code;
+use markdown::Heading;
 use resolve::Family;
 use segment::Segment;
 use syntax::Grammar;
@@ -50,6 +54,16 @@ impl Class {
     pub fn is_judged(self) -> bool {
         matches!(self, Self::Code | Self::Markup)
     }
+}
+
+/// Finds what a file says it is about, with its line.
+pub type Describe = fn(&str) -> Option<(u32, String)>;
+
+/// A text for people.
+pub struct Prose {
+    pub headings: Vec<Heading>,
+    /// Its first words, with their line.
+    pub summary: Option<(u32, String)>,
 }
 
 /// Everything that the program knows of one language.
@@ -75,6 +89,12 @@ pub struct Spec {
     pub outline: fn(&Parsed<'_>) -> (Outline, Vec<ParseError>),
     /// The stretches along which a file is cut; `None`: at blank lines and little indentation.
     pub segments: fn(&Parsed<'_>) -> Option<Vec<Segment>>,
+    /// What the local analyses see of a file; `None` if there is no tree.
+    pub code: for<'t> fn(&Parsed<'t>, Role) -> Option<Code<'t>>,
+    /// Headings and the opening words of a text for people.
+    pub prose: Option<fn(&str) -> Prose>,
+    /// What a file of settings says it is about, with its line.
+    pub description: Option<Describe>,
     /// A valid text with something of everything, for the tests that every record passes.
     #[cfg(test)]
     pub sample: &'static str,
@@ -96,6 +116,9 @@ impl Spec {
             family: None,
             outline: |_| (Outline::default(), Vec::new()),
             segments: |_| None,
+            code: |_, _| None,
+            prose: None,
+            description: None,
             #[cfg(test)]
             sample: "one\n\ntwo {\n  three\n}\n",
         }

@@ -6,6 +6,12 @@ use std::sync::Arc;
 use super::{Outline, SymbolKind};
 use crate::domain::{Edge, FilePath, Hash};
 
+/// A file of a view with what it says.
+pub type Outlined<'a> = (&'a FilePath, Arc<Outline>);
+
+/// Builds what answers for a view.
+pub type BuildResolver = fn(&[Outlined<'_>]) -> Box<dyn Resolver>;
+
 /// Languages whose files can use each other, and what resolves their names.
 pub struct Family {
     pub name: &'static str,
@@ -13,7 +19,7 @@ pub struct Family {
     pub version: u32,
     /// Builds the resolver of a view. It gets every path of the view, for files of any kind can be included; files of other families
     /// come with empty outlines.
-    pub resolver: fn(&[(&FilePath, Arc<Outline>)]) -> Box<dyn Resolver>,
+    pub resolver: BuildResolver,
 }
 
 impl Family {

@@ -2,33 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use super::items::{self, Visibility};
-use super::lines;
 use super::maintainability::{self, Sample};
-use super::source::{Function, RustSource, Source};
+use super::source::{self, Source};
 use crate::analyzer::{CodeReport, DependencyUse, FunctionMetrics, UsedSymbol};
-use crate::domain::Language;
-use crate::language::rust::tree::{Kind, Syntax};
+use crate::language::item::{Code, Function};
 
 pub fn report(source: &Source) -> CodeReport {
     let (unresolved, uses) = source.subject.uses.iter().map(used).partition(|symbol| symbol.signature.is_none());
     let mut report = CodeReport {
         seen: source.seen(true),
-        lines: lines::tally(&source.lines),
+        lines: source::tally(source.lines()),
         uses: sorted(uses),
         unresolved: sorted(unresolved),
         ..CodeReport::default()
     };
-    match &source.rust {
-        Some(rust) => {
-            report.functions = rust.functions.iter().map(metrics).collect();
-            report.maintainability = maintainability::index(&samples(rust));
-            report.public_surface = public_surface(rust);
+    match &source.code {
+        Some(code) => {
+            report.functions = code.functions.iter().map(metrics).collect();
+            report.maintainability = maintainability::index(&samples(code));
+            report.public_surface = public_surface(code);
         }
         None if source.is_prose_or_data() => {}
-        None => report.seen.not_covered.push(match source.subject.language {
-            Language::RUST => "functions: they are read off the syntax tree".to_owned(),
-            language => format!("functions, complexity and what it uses of other files: {language} is not parsed"),
+        None => report.seen.not_covered.push(match source.subject.language.spec() {
+            spec if spec.grammar.is_some() => "functions: they are read off the syntax tree".to_owned(),
+            spec => format!("functions, complexity and what it uses of other files: {} is not parsed", spec.language),
         }),
     }
     report
@@ -58,46 +55,38 @@ fn metrics(function: &Function) -> FunctionMetrics {
         cyclomatic: function.complexity.cyclomatic,
         cognitive: function.complexity.cognitive,
         nesting: function.complexity.nesting,
-        test: function.test,
+        test: function.is_test,
     }
 }
 
 /// The functions that the maintainability index speaks of: tests are long and flat and would flatter it.
-fn samples(rust: &RustSource) -> Vec<Sample> {
-    let product = rust.functions.iter().filter(|function| !function.test);
+fn samples(code: &Code<'_>) -> Vec<Sample> {
+    let product = code.functions.iter().filter(|function| !function.is_test);
     product
         .map(|function| Sample {
-            volume: maintainability::volume(&rust.syntax, function.id),
+            volume: function.volume,
             cyclomatic: function.complexity.cyclomatic,
             code_lines: function.code_lines,
         })
         .collect()
 }
 
-fn public_surface(rust: &RustSource) -> BTreeMap<String, u32> {
-    let public = rust.items.iter().filter(|i| i.visibility == Visibility::Public && !i.test && !i.of_trait_impl);
+fn public_surface(code: &Code<'_>) -> BTreeMap<String, u32> {
     let mut surface: BTreeMap<String, u32> = BTreeMap::new();
-    for item in public.filter(|item| item.kind != "impl") {
+    for item in code.items.iter().filter(|item| item.is_surface) {
         *surface.entry(item.kind.to_owned()).or_default() += 1;
     }
-    let reexports = re_exports(&rust.syntax);
-    if reexports > 0 {
-        surface.insert("use".to_owned(), reexports);
+    if code.re_exports > 0 {
+        surface.insert("use".to_owned(), code.re_exports);
     }
     surface
-}
-
-/// `pub use` at the top of the file.
-fn re_exports(syntax: &Syntax) -> u32 {
-    let found = syntax.children(0).filter(|&id| syntax.kind(id) == Kind::UseDeclaration && items::is_pub(syntax, id));
-    u32::try_from(found.count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analyzer::Subject;
-    use crate::domain::Role;
+    use crate::domain::{Language, Role};
 
     #[test]
     fn a_changed_signature_changes_the_report() {

@@ -1,13 +1,10 @@
 //! What a file says of itself: its summary, and its public items with and without documentation.
 
-use super::complexity::own_nodes;
-use super::items::{self, Item, Visibility, documentation};
-use super::panics;
-use super::source::{RustSource, Source};
-use super::{markdown, preface};
-use crate::analyzer::{DocItem, DocsReport, MemberCounts, Summary, SummarySource};
-use crate::domain::Language;
-use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use super::preface;
+use super::source::Source;
+use crate::analyzer::{DocItem, DocsReport, Summary, SummarySource};
+use crate::language::Prose;
+use crate::language::item::{Code, Item};
 
 /// Characters of a summary that are kept.
 const LONGEST_SUMMARY: usize = 600;
@@ -16,56 +13,53 @@ const LONGEST_SUMMARY: usize = 600;
 const LONGEST_FIRST_LINE: usize = 160;
 
 pub fn report(source: &Source) -> DocsReport {
-    match (&source.rust, source.subject.language) {
-        (Some(rust), _) => of_rust(source, rust),
-        (None, Language::MARKDOWN) => of_markdown(source),
-        (None, language) => {
+    let spec = source.subject.language.spec();
+    match (&source.code, spec.prose) {
+        (Some(code), _) => of_code(source, code),
+        (None, Some(prose)) => of_prose(source, prose(source.subject.text)),
+        (None, None) => {
             let mut seen = source.seen(true);
-            if language == Language::RUST {
+            if spec.grammar.is_some() {
                 seen.not_covered.push("public items: they are read off the syntax tree".to_owned());
             } else if !source.is_prose_or_data() {
-                seen.not_covered.push(format!("public items: {language} is not parsed"));
+                seen.not_covered.push(format!("public items: {} is not parsed", spec.language));
             }
             DocsReport { seen, summary: preface::summary(source), ..DocsReport::default() }
         }
     }
 }
 
-fn of_markdown(source: &Source) -> DocsReport {
-    let headings = markdown::headings(source.subject.text);
-    let summary = markdown::summary(source.subject.text, &headings);
-    DocsReport { seen: source.seen(true), summary, headings, ..DocsReport::default() }
+fn of_prose(source: &Source, prose: Prose) -> DocsReport {
+    let summary = prose.summary.map(|(line, text)| Summary {
+        source: SummarySource::Heading,
+        item: None,
+        line,
+        text: clip(&text),
+    });
+    DocsReport { seen: source.seen(true), summary, headings: prose.headings, ..DocsReport::default() }
 }
 
-fn of_rust(source: &Source, rust: &RustSource) -> DocsReport {
-    let public: Vec<&Item> = rust.items.iter().filter(|item| is_listed(&rust.syntax, item)).collect();
-    let items: Vec<DocItem> = public.iter().map(|item| doc_item(&rust.syntax, item)).collect();
+fn of_code(source: &Source, code: &Code<'_>) -> DocsReport {
+    let listed: Vec<&Item> = code.items.iter().filter(|item| item.is_listed).collect();
+    let items: Vec<DocItem> = listed.iter().map(|item| doc_item(item)).collect();
     DocsReport {
         seen: source.seen(true),
-        summary: module_summary(&rust.syntax).or_else(|| item_summary(&rust.syntax, &public)),
+        summary: module_summary(code).or_else(|| item_summary(&listed)).or_else(|| spare_summary(source, code)),
         coverage_percent: coverage(&items),
-        members: members(rust),
+        members: code.members,
         items,
         headings: Vec::new(),
     }
 }
 
-/// Items that rustdoc would list with this file: `impl` blocks have no name of their own, `mod x;` is documented in its own file, and what
-/// implements a trait is documented there.
-fn is_listed(syntax: &Syntax, item: &Item) -> bool {
-    let elsewhere = item.kind == "mod" && syntax.child_in_field(item.id, Field::Body).is_none();
-    item.visibility == Visibility::Public && !item.test && !item.of_trait_impl && item.kind != "impl" && !elsewhere
-}
-
-fn doc_item(syntax: &Syntax, item: &Item) -> DocItem {
-    let docs = documentation(syntax, item.first, item.id).filter(|text| !text.trim().is_empty());
+fn doc_item(item: &Item) -> DocItem {
     DocItem {
         kind: item.kind.to_owned(),
         name: item.name.clone(),
-        line: syntax.lines(item.id).0,
-        documented: docs.is_some(),
-        first_line: docs.as_deref().and_then(first_line),
-        missing_sections: missing_sections(syntax, item, docs.as_deref()),
+        line: item.start_line,
+        documented: item.documentation.is_some(),
+        first_line: item.documentation.as_deref().and_then(first_line),
+        missing_sections: item.missing_sections.clone(),
         suggestion: None,
     }
 }
@@ -75,48 +69,6 @@ fn first_line(docs: &str) -> Option<String> {
     Some(clip_at(line, LONGEST_FIRST_LINE))
 }
 
-/// Sections that the Rust API guidelines (C-FAILURE) ask for and that are missing: `Errors` where a `Result` is returned, `Panics` where
-/// the body can panic, `Safety` where the function is unsafe. An item without any documentation lacks more than a section: only
-/// `Safety` is said of it.
-fn missing_sections(syntax: &Syntax, item: &Item, docs: Option<&str>) -> Vec<String> {
-    if item.kind != "fn" || item.name == "main" {
-        return Vec::new();
-    }
-    let called_for = [
-        ("Errors", docs.is_some() && returns_result(syntax, item.id)),
-        ("Panics", docs.is_some() && can_panic(syntax, item.id)),
-        ("Safety", is_unsafe(syntax, item.id)),
-    ];
-    let missing = called_for.iter().filter(|(section, needed)| *needed && !has_section(docs.unwrap_or(""), section));
-    missing.map(|(section, _)| (*section).to_owned()).collect()
-}
-
-/// A heading that starts with this name, in the singular or plural, whatever its case.
-fn has_section(docs: &str, section: &str) -> bool {
-    let stem = section.trim_end_matches('s').to_lowercase();
-    let mut headings = docs.lines().map(str::trim_start).filter(|line| line.starts_with('#'));
-    headings.any(|heading| heading.trim_start_matches('#').trim_start().to_lowercase().starts_with(&stem))
-}
-
-/// Whether the return type is some `Result`; `fmt::Result` says nothing that a caller could be told.
-fn returns_result(syntax: &Syntax, function: Id) -> bool {
-    let Some(written) = syntax.child_in_field(function, Field::ReturnType).map(|t| syntax.source(t)) else {
-        return false;
-    };
-    let head = written.split('<').next().unwrap_or_default().trim();
-    head != "fmt::Result" && head != "std::fmt::Result" && head.rsplit("::").next() == Some("Result")
-}
-
-fn can_panic(syntax: &Syntax, function: Id) -> bool {
-    let Some(body) = syntax.child_in_field(function, Field::Body) else { return false };
-    own_nodes(syntax, body).any(|id| panics::at(syntax, id).is_some() || panics::is_assertion(syntax, id))
-}
-
-fn is_unsafe(syntax: &Syntax, function: Id) -> bool {
-    let modifiers = syntax.child_of_kind(function, Kind::FunctionModifiers);
-    modifiers.is_some_and(|m| syntax.source(m).split_whitespace().any(|word| word == "unsafe"))
-}
-
 /// Documented in percent of all, to one decimal.
 fn coverage(items: &[DocItem]) -> Option<f64> {
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
@@ -124,45 +76,26 @@ fn coverage(items: &[DocItem]) -> Option<f64> {
     (!items.is_empty()).then(|| (count(documented) * 1000.0 / count(items.len())).round() / 10.0)
 }
 
-/// Public fields and variants of the listed types.
-fn members(rust: &RustSource) -> MemberCounts {
-    let syntax = &rust.syntax;
-    let mut members = MemberCounts::default();
-    for item in rust.items.iter().filter(|item| is_listed(syntax, item)) {
-        let Some(body) = syntax.child_in_field(item.id, Field::Body) else { continue };
-        let mut documented = false;
-        for id in syntax.children(body) {
-            let source = syntax.source(id);
-            match syntax.kind(id) {
-                kind if kind.is_comment() => documented |= items::is_outer_doc(source),
-                Kind::FieldDeclaration if !items::is_pub(syntax, id) => documented = false,
-                Kind::FieldDeclaration | Kind::EnumVariant => {
-                    members.total += 1;
-                    members.documented += u32::from(documented);
-                    documented = false;
-                }
-                _ => {}
-            }
-        }
-    }
-    members
-}
-
-fn module_summary(syntax: &Syntax) -> Option<Summary> {
-    let (line, docs) = items::module_documentation(syntax)?;
-    let text = first_paragraph(&docs)?;
-    Some(Summary { source: SummarySource::ModuleDoc, item: None, line, text })
+fn module_summary(code: &Code<'_>) -> Option<Summary> {
+    let (line, docs) = code.documentation.as_ref()?;
+    let text = first_paragraph(docs)?;
+    Some(Summary { source: SummarySource::ModuleDoc, item: None, line: *line, text })
 }
 
 /// The documentation of the public item with the most lines; of two equals the first.
-fn item_summary(syntax: &Syntax, public: &[&Item]) -> Option<Summary> {
-    let documented = public.iter().filter_map(|item| {
-        let text = documentation(syntax, item.first, item.id).as_deref().and_then(first_paragraph)?;
-        let (start, end) = syntax.lines(item.id);
-        Some((end - start, std::cmp::Reverse(start), item.name.clone(), text))
+fn item_summary(listed: &[&Item]) -> Option<Summary> {
+    let documented = listed.iter().filter_map(|item| {
+        let text = item.documentation.as_deref().and_then(first_paragraph)?;
+        let start = item.start_line;
+        Some((item.end_line - start, std::cmp::Reverse(start), item.name.clone(), text))
     });
     let (_, std::cmp::Reverse(line), item, text) = documented.max_by_key(|(size, line, ..)| (*size, *line))?;
     Some(Summary { source: SummarySource::ItemDoc, item: Some(item), line, text })
+}
+
+/// The comment at the top, where the language's documentation is not in comments.
+fn spare_summary(source: &Source, code: &Code<'_>) -> Option<Summary> {
+    code.unjudged.and_then(|_| preface::summary(source))
 }
 
 /// The first paragraph that is not a heading, its lines joined.
@@ -193,8 +126,8 @@ fn clip_at(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::Subject;
-    use crate::domain::Role;
+    use crate::analyzer::{MemberCounts, Subject};
+    use crate::domain::{Language, Role};
 
     fn docs(language: Language, text: &str) -> DocsReport {
         report(&Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap())
@@ -227,6 +160,6 @@ pub struct S { /// yes\n pub a: u8, pub b: u8, c: u8 }\nimpl Display for S { fn 
     #[test]
     fn nothing_public_is_not_full_coverage() {
         assert_eq!(docs(Language::RUST, "fn main() {}").coverage_percent, None);
-        assert!(!docs(Language::PYTHON, "def f(): pass").seen.is_whole());
+        assert!(!docs(Language::GO, "func f() {}").seen.is_whole());
     }
 }

@@ -57,7 +57,12 @@ fn analyses(analysis_type: AnalysisType) -> Vec<(String, Analysis)> {
     let analyze = |(file, language, role): (&str, Language, Role)| {
         let text = fs::read_to_string(folder().join(file)).unwrap();
         let analysis = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &uses }).unwrap();
-        (format!("{file} as {role}"), analysis)
+        // A language's own version is a part of the key like that of the rules.
+        let name = match language.spec().version {
+            0 => format!("{file} as {role}"),
+            version => format!("{file} as {role}, {language} {version}"),
+        };
+        (name, analysis)
     };
     SOURCES.into_iter().map(analyze).collect()
 }
@@ -92,8 +97,9 @@ fn recorded(path: &Path) -> Golden {
 /// Writes the present reports, unless the recorded ones of the same version differ from them, and returns what is recorded then. A
 /// source that was not recorded yet changes nothing that is cached, so adding one needs no new version.
 fn bless(path: &Path, present: &Golden) -> Golden {
-    let differs =
-        |recorded: &Golden| recorded.reports.iter().any(|(name, report)| present.reports.get(name) != Some(report));
+    let is_other =
+        |(name, report): (&String, &serde_json::Value)| present.reports.get(name).is_some_and(|now| now != report);
+    let differs = |recorded: &Golden| recorded.reports.iter().any(is_other);
     let keep = path.exists() && {
         let recorded = recorded(path);
         recorded.rules_version == present.rules_version && differs(&recorded)

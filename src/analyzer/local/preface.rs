@@ -1,9 +1,8 @@
-//! The summary of a file that is not parsed: the comment, or in Python the docstring, at its top; of a Cargo manifest its description.
+//! The summary of a file that is not parsed: the comment at its top, or what the language describes a file with.
 
 use super::docs;
 use super::source::Source;
 use crate::analyzer::{Summary, SummarySource};
-use crate::domain::Language;
 use crate::language::comment::Comment;
 
 /// Words by which a comment is a licence and not a summary.
@@ -14,23 +13,12 @@ const LAST_START_ROW: u32 = 5;
 
 pub fn summary(source: &Source) -> Option<Summary> {
     let text = source.subject.text;
-    if source.subject.language == Language::CARGO_MANIFEST {
-        return package_description(text);
+    if let Some(description) = source.subject.language.spec().description {
+        let (line, written) = description(text)?;
+        let summary = |text| Summary { source: SummarySource::PackageDescription, item: None, line, text };
+        return docs::first_paragraph(&written).map(summary);
     }
-    let docstring = if source.subject.language == Language::PYTHON { docstring(text) } else { None };
-    docstring.or_else(|| leading_comment(source.comments.as_deref().unwrap_or_default()))
-}
-
-/// The `description` of a Cargo manifest.
-fn package_description(text: &str) -> Option<Summary> {
-    let mut lines = (1_u32..).zip(text.lines());
-    let (line, value) = lines.find_map(|(line, text)| {
-        let value = text.trim_start().strip_prefix("description")?.trim_start().strip_prefix('=')?;
-        Some((line, value.trim().trim_matches(['"', '\'']).trim()))
-    })?;
-    let written = if value.is_empty() { text.lines().nth(line as usize)?.trim() } else { value };
-    let summary = |text| Summary { source: SummarySource::PackageDescription, item: None, line, text };
-    docs::first_paragraph(written).map(summary)
+    leading_comment(source.comments())
 }
 
 /// The first run of comment lines near the top that is no licence.
@@ -55,24 +43,11 @@ fn leading_comment(comments: &[Comment]) -> Option<Summary> {
     None
 }
 
-/// A string literal that is the module's first statement.
-fn docstring(text: &str) -> Option<Summary> {
-    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-    let row = text.lines().position(|line| is_code(&line))?;
-    let start: usize = text.split_inclusive('\n').take(row).map(str::len).sum();
-    let body = text[start..].trim_start();
-    let body = body.strip_prefix(['r', 'R']).unwrap_or(body);
-    let quote = ["\"\"\"", "'''"].into_iter().find(|quote| body.starts_with(quote))?;
-    let inside = body[quote.len()..].split(quote).next()?;
-    let line = u32::try_from(row + 1).ok()?;
-    docs::first_paragraph(inside).map(|text| Summary { source: SummarySource::LeadingComment, item: None, line, text })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analyzer::Subject;
-    use crate::domain::Role;
+    use crate::domain::{Language, Role};
 
     fn of(language: Language, text: &str) -> Option<String> {
         let source = Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap();
@@ -86,17 +61,12 @@ mod tests {
             of(Language::GO, "// Copyright 2020 A\n\n// Package a does b.\npackage a\n").as_deref(),
             Some("Package a does b.")
         );
-        assert_eq!(
-            of(Language::PYTHON, "#!/usr/bin/python\n\"\"\"Reads it.\n\nMore.\"\"\"\n").as_deref(),
-            Some("Reads it.")
-        );
         let manifest = "[package]\nname = \"a\"\ndescription = \"Reads b.\"\n";
         assert_eq!(of(Language::CARGO_MANIFEST, manifest).as_deref(), Some("Reads b."));
         assert_eq!(
             of(Language::CARGO_MANIFEST, "description = \"\"\"\nReads c.\n\"\"\"\n").as_deref(),
             Some("Reads c.")
         );
-        assert_eq!(of(Language::PYTHON, "\"\"\"\nTitle\n~~~~~\n\"\"\"\n").as_deref(), Some("Title"));
         assert_eq!(of(Language::C, "int a;\nint b;\nint c;\nint d;\nint e;\nint f;\nint g; // late\n"), None);
     }
 }

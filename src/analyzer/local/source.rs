@@ -1,78 +1,56 @@
-//! A file made ready to be looked at: the syntax tree where there is one, its comments and its lines.
+//! A file made ready for the four questions: its code where it is parsed, its comments and its lines.
 
-use super::complexity::{self, Complexity};
-use super::items::{self, Item};
-use super::lines::{self, CodeLines, LineKind};
-use crate::analyzer::{AnalyzeError, Coverage, Subject};
-use crate::domain::{Language, Role};
+use crate::analyzer::{AnalyzeError, Coverage, Lines, Subject};
 use crate::language::comment::{self, Comment};
-use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use crate::language::item::Code;
+use crate::language::lines::{self, LineKind};
 use crate::language::syntax::NoTree;
 use crate::language::{Class, Parsed};
 
-/// Macro calls with at least this many lines hold code that is worth saying was not looked at.
-const LONG_MACRO_LINES: u32 = 10;
-
-/// A file, parsed if it is Rust and the parser did not give up.
+/// A file, parsed if its language is and the parser did not give up.
 pub struct Source<'a> {
     pub subject: Subject<'a>,
-    pub rust: Option<RustSource<'a>>,
-    /// `None`: the language has no comments.
-    pub comments: Option<Vec<Comment<'a>>>,
-    pub lines: Vec<LineKind>,
-}
-
-/// What only a parsed file has.
-pub struct RustSource<'a> {
-    pub syntax: Syntax<'a>,
-    pub items: Vec<Item>,
-    /// Functions with a body.
-    pub functions: Vec<Function>,
-    pub code: CodeLines,
-}
-
-/// A function with a body, measured.
-pub struct Function {
-    pub id: Id,
-    pub body: Id,
-    pub name: String,
-    pub start_line: u32,
-    pub end_line: u32,
-    pub code_lines: u32,
-    pub parameters: u32,
-    pub complexity: Complexity,
-    /// Compiled for tests alone, or part of a file whose role is not the product.
-    pub test: bool,
-    pub of_trait_impl: bool,
+    pub code: Option<Code<'a>>,
+    /// Of a text that is not parsed; `None`: the language has no comments, or they are the code's.
+    scanned: Option<Vec<Comment<'a>>>,
+    /// Of a text that is not parsed.
+    scanned_lines: Vec<LineKind>,
 }
 
 impl<'a> Source<'a> {
     /// # Errors
-    /// [`AnalyzeError::Grammar`], see [`Syntax::parse`].
+    /// [`AnalyzeError::Grammar`] when grammar and parser were built for different ABIs.
     pub fn read(subject: Subject<'a>) -> Result<Self, AnalyzeError> {
         let parsed = Parsed::new(subject.language, subject.text);
-        let syntax = match Syntax::of(&parsed) {
-            _ if subject.language != Language::RUST => None,
-            Ok(syntax) => Some(syntax),
-            Err(NoTree::Unfit { grammar, reason }) => {
-                return Err(AnalyzeError::Grammar { grammar, reason: reason.clone() });
-            }
-            Err(_) => None,
-        };
-        Ok(Self::new(subject, syntax))
+        if let Err(NoTree::Unfit { grammar, reason }) = parsed.tree() {
+            return Err(AnalyzeError::Grammar { grammar, reason: reason.clone() });
+        }
+        Ok(Self::new(subject, (subject.language.spec().code)(&parsed, subject.role)))
     }
 
-    fn new(subject: Subject<'a>, syntax: Option<Syntax<'a>>) -> Self {
-        let (comments, lines) = match &syntax {
-            Some(syntax) => (Some(of_syntax(syntax)), lines::of_syntax(syntax)),
-            None => {
-                let comments = comment::scan(subject.language, subject.text);
-                let lines = lines::of_comments(subject.text, comments.as_deref().unwrap_or_default());
-                (comments, lines)
-            }
+    fn new(subject: Subject<'a>, code: Option<Code<'a>>) -> Self {
+        let scanned = if code.is_some() { None } else { comment::scan(subject.language, subject.text) };
+        let scanned_lines = match &code {
+            Some(_) => Vec::new(),
+            None => lines::of_comments(subject.text, scanned.as_deref().unwrap_or_default()),
         };
-        let rust = syntax.map(|syntax| RustSource::new(syntax, subject.role, &lines));
-        Self { subject, rust, comments, lines }
+        Self { subject, code, scanned, scanned_lines }
+    }
+
+    /// Its comments; none where the language has no syntax for them ([`Source::has_comments`]).
+    pub fn comments(&self) -> &[Comment<'a>] {
+        match &self.code {
+            Some(code) => &code.comments,
+            None => self.scanned.as_deref().unwrap_or_default(),
+        }
+    }
+
+    pub fn has_comments(&self) -> bool {
+        self.code.is_some() || self.scanned.is_some()
+    }
+
+    pub fn lines(&self) -> &[LineKind] {
+        self.code.as_ref().map_or(&self.scanned_lines, |code| &code.lines)
     }
 
     /// Languages without functions and items of their own: their size and indentation are what they are.
@@ -89,100 +67,32 @@ impl<'a> Source<'a> {
             file_bytes: bytes,
             ..Coverage::default()
         };
-        if needs_syntax && self.subject.language == Language::RUST {
-            seen.not_covered = self.unparsed();
+        if needs_syntax && self.subject.language.spec().grammar.is_some() {
+            seen.not_covered = match &self.code {
+                Some(code) => code.not_covered.clone(),
+                None => vec!["syntax: the parser gave up, so that only lines and comments were looked at".to_owned()],
+            };
         }
         seen
     }
+}
 
-    fn unparsed(&self) -> Vec<String> {
-        let Some(rust) = &self.rust else {
-            return vec!["syntax: the parser gave up, so that only lines and comments were looked at".to_owned()];
-        };
-        let mut notes = Vec::new();
-        let broken = rust.syntax.broken_lines();
-        if !broken.is_empty() {
-            notes.push(format!(
-                "{} that {} not parse ({})",
-                plural(broken.len(), "passage"),
-                if broken.len() == 1 { "does" } else { "do" },
-                list_lines(&broken)
-            ));
-        }
-        let macros = rust.long_macros();
-        if !macros.is_empty() {
-            notes.push(format!("code inside {} ({})", plural(macros.len(), "long macro call"), list_lines(&macros)));
-        }
-        notes
+/// How many lines there are of each kind.
+pub fn tally(kinds: &[LineKind]) -> Lines {
+    let of = |kind| u32::try_from(kinds.iter().filter(|&&k| k == kind).count()).unwrap_or(u32::MAX);
+    Lines {
+        total: u32::try_from(kinds.len()).unwrap_or(u32::MAX),
+        code: of(LineKind::Code),
+        comment: of(LineKind::Comment),
+        blank: of(LineKind::Blank),
     }
-}
-
-impl<'a> RustSource<'a> {
-    fn new(syntax: Syntax<'a>, role: Role, lines: &[LineKind]) -> Self {
-        let items = items::items(&syntax);
-        let code = CodeLines::new(lines);
-        let functions = items.iter().filter_map(|item| Function::new(&syntax, item, role, &code)).collect();
-        Self { syntax, items, functions, code }
-    }
-
-    /// First lines of the outermost macro calls whose braces hold many lines that the grammar sees as bare tokens.
-    fn long_macros(&self) -> Vec<u32> {
-        let calls = (0..self.syntax.len()).filter(|&id| self.syntax.kind(id) == Kind::MacroInvocation);
-        let lines = calls.map(|id| self.syntax.lines(id));
-        lines.filter(|(start, end)| end - start + 1 >= LONG_MACRO_LINES).map(|(start, _)| start).collect()
-    }
-}
-
-impl Function {
-    fn new(syntax: &Syntax, item: &Item, role: Role, code: &CodeLines) -> Option<Self> {
-        if syntax.kind(item.id) != Kind::FunctionItem {
-            return None;
-        }
-        let body = syntax.child_in_field(item.id, Field::Body)?;
-        let (start_line, end_line) = syntax.lines(item.id);
-        let parameters = syntax.child_in_field(item.id, Field::Parameters);
-        Some(Self {
-            id: item.id,
-            body,
-            name: item.name.clone(),
-            start_line,
-            end_line,
-            code_lines: code.between(start_line, end_line),
-            parameters: parameters.map_or(0, |list| count_parameters(syntax, list)),
-            complexity: complexity::measure(syntax, item.id),
-            test: item.test || matches!(role, Role::Test | Role::Bench),
-            of_trait_impl: item.of_trait_impl,
-        })
-    }
-}
-
-fn count_parameters(syntax: &Syntax, list: Id) -> u32 {
-    let parameters = syntax.children(list).filter(|&c| matches!(syntax.kind(c), Kind::Parameter | Kind::SelfParameter));
-    u32::try_from(parameters.count()).unwrap_or(u32::MAX)
-}
-
-fn of_syntax<'a>(syntax: &Syntax<'a>) -> Vec<Comment<'a>> {
-    let comments = (0..syntax.len()).filter(|&id| syntax.kind(id).is_comment());
-    comment::at(syntax.text, comments.map(|id| syntax.node(id).start as usize..syntax.node(id).end as usize))
-}
-
-/// `3 functions`, `1 function`.
-pub fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-/// `line 4`, `lines 4, 9, 12`, at most five of them.
-pub fn list_lines(lines: &[u32]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<String> = lines.iter().take(SHOWN).map(u32::to_string).collect();
-    let more = if lines.len() > SHOWN { ", …" } else { "" };
-    format!("line{} {}{more}", if lines.len() == 1 { "" } else { "s" }, shown.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analyzer::local::{code, docs, refactor, todos};
+    use crate::domain::{Language, Role};
 
     #[test]
     fn rust_that_the_parser_gave_up_on_is_not_clean() {
@@ -200,12 +110,19 @@ mod tests {
     #[test]
     fn rust_is_scanned_as_it_is_parsed() {
         let text = "fn f<'a>(c: char) { '\"'; '\\''; 'ü'; r#\"// \" no\"#; /* a /* b */ c */ \"// no\" } // yes\n";
-        let syntax = Syntax::parse(text);
-        let parsed: Vec<_> = of_syntax(&syntax).into_iter().map(|c| (c.row, c.text)).collect();
-        assert_eq!(
-            parsed,
-            comment::scan(Language::RUST, text).unwrap().into_iter().map(|c| (c.row, c.text)).collect::<Vec<_>>()
-        );
-        assert_eq!(parsed.len(), 2);
+        let source = Source::read(Subject { language: Language::RUST, role: Role::Library, text, uses: &[] }).unwrap();
+        assert_eq!(source.comments(), comment::scan(Language::RUST, text).unwrap());
+        assert_eq!(source.comments().len(), 2);
+    }
+
+    #[test]
+    fn both_ways_of_counting_agree_on_rust() {
+        let text = "//! doc\r\n\r\nfn f() { // tail\r\n    /* a\r\n       b */\r\n    g(\"x\r\n\r\ny\");\r\n}\r\n";
+        let subject = Subject { language: Language::RUST, role: Role::Library, text, uses: &[] };
+        let parsed = tally(Source::read(subject).unwrap().lines());
+        assert_eq!(parsed, Lines { total: 9, code: 5, comment: 3, blank: 1 });
+        let scanned = tally(Source::new(subject, None).lines());
+        assert_eq!((scanned.total, scanned.comment), (9, 3));
+        assert_eq!(tally(&[]), Lines::default());
     }
 }

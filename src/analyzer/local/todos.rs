@@ -4,26 +4,26 @@
 //! has a `:` behind it. That leaves out prose that merely speaks of such notes. The lines that follow belong to the note when they
 //! are indented deeper or go on with its sentence.
 
-use super::items::Item;
 use super::source::Source;
 use crate::analyzer::{Todo, TodoTag, TodosReport};
-use crate::domain::Language;
 use crate::language::comment::Comment;
+use crate::language::item::Item;
+use crate::language::markdown::Heading;
 
 /// Characters of a note that are kept.
 const LONGEST_TEXT: usize = 300;
 
 pub fn report(source: &Source) -> TodosReport {
     let mut seen = source.seen(false);
-    let Some(comments) = &source.comments else {
+    if !source.has_comments() {
         seen.not_covered.push(format!("notes: no comment syntax is known for {}", source.subject.language));
         return TodosReport { seen, todos: Vec::new() };
-    };
-    let mut found = find(comments);
-    match &source.rust {
-        Some(rust) => name_items(&mut found, &rust.items, rust),
-        None if source.subject.language == Language::MARKDOWN => name_headings(&mut found, source.subject.text),
-        None => seen.not_covered.push("items: notes are not assigned to what they stand in".to_owned()),
+    }
+    let mut found = find(source.comments());
+    match (&source.code, source.subject.language.spec().prose) {
+        (Some(code), _) => name_items(&mut found, &code.items),
+        (None, Some(prose)) => name_headings(&mut found, &prose(source.subject.text).headings),
+        (None, None) => seen.not_covered.push("items: notes are not assigned to what they stand in".to_owned()),
     }
     TodosReport { seen, todos: found.into_iter().map(|(_, todo)| todo).collect() }
 }
@@ -129,26 +129,24 @@ fn clip(mut text: String) -> String {
 
 /// Gives each note the innermost item around it, or the item whose comments it is among. One sweep: items and notes are both in
 /// the order of the file.
-fn name_items(found: &mut [(usize, Todo)], items: &[Item], rust: &super::source::RustSource) {
-    let syntax = &rust.syntax;
+fn name_items(found: &mut [(usize, Todo)], items: &[Item]) {
     let mut ahead = items.iter().peekable();
     let mut open: Vec<&Item> = Vec::new();
     for (offset, todo) in found {
-        while let Some(item) = ahead.next_if(|item| syntax.node(item.first).start as usize <= *offset) {
-            while open.last().is_some_and(|o| syntax.node(o.id).end <= syntax.node(item.first).start) {
+        while let Some(item) = ahead.next_if(|item| item.bytes.start <= *offset) {
+            while open.last().is_some_and(|o| o.bytes.end <= item.bytes.start) {
                 open.pop();
             }
             open.push(item);
         }
-        while open.last().is_some_and(|o| syntax.node(o.id).end as usize <= *offset) {
+        while open.last().is_some_and(|o| o.bytes.end <= *offset) {
             open.pop();
         }
         todo.item = open.last().map(|item| item.name.clone());
     }
 }
 
-fn name_headings(found: &mut [(usize, Todo)], text: &str) {
-    let headings = super::markdown::headings(text);
+fn name_headings(found: &mut [(usize, Todo)], headings: &[Heading]) {
     for (_, todo) in found {
         let above = headings.partition_point(|h| h.line <= todo.line);
         todo.item = above.checked_sub(1).and_then(|n| headings.get(n)).map(|h| h.text.clone());
@@ -159,7 +157,7 @@ fn name_headings(found: &mut [(usize, Todo)], text: &str) {
 mod tests {
     use super::*;
     use crate::analyzer::Subject;
-    use crate::domain::Role;
+    use crate::domain::{Language, Role};
 
     fn todos(language: Language, text: &str) -> Vec<Todo> {
         report(&Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap()).todos

@@ -1,13 +1,14 @@
 //! Python: what a module defines, and the stretches along which it is cut. Names are not resolved: a file has no dependents yet.
 
+mod code;
 mod outline;
 mod segments;
 mod signature;
 mod walk;
 
-use super::syntax::Grammar;
-use super::{Class, Spec, comment, role_by_folder};
 use crate::domain::{FilePath, Language, Role};
+use crate::language::syntax::Grammar;
+use crate::language::{Class, Spec, comment, role_by_folder};
 
 impl Language {
     pub const PYTHON: Self = SPEC.language;
@@ -21,6 +22,7 @@ pub static SPEC: Spec = Spec {
     grammar: Some(Grammar { name: "Python", language: || tree_sitter_python::LANGUAGE.into() }),
     outline: outline::outline,
     segments: segments::segments,
+    code: code::code,
     #[cfg(test)]
     sample: include_str!("sample.py"),
     ..Spec::plain("python", Class::Code)

@@ -133,3 +133,24 @@ fn files_that_pytest_collects_are_tests() {
         assert_eq!(role_of(&path.into()), role, "{path}");
     }
 }
+
+#[test]
+fn analyses_see_items_documentation_and_complexity() {
+    let text = SAMPLE.replace(
+        "        return shape.area\n",
+        "        for a in b:\n            if a and b:\n                return 1\n",
+    );
+    let code = super::code::code(&Parsed::new(Language::PYTHON, &text), Role::Library).unwrap();
+    assert_eq!(code.documentation, Some((1, "Shapes, and what is made of them.".to_owned())));
+    let listed: Vec<_> = code.items.iter().filter(|item| item.is_listed).map(|item| item.name.as_str()).collect();
+    assert_eq!(listed, ["Shape", "Shape.area", "Shape.load", "Shape.Error", "area", "each", "fallback"]);
+    assert_eq!(code.items[2].documentation.as_deref(), Some("The area."));
+    let measured = |name: &str| code.functions.iter().find(|one| one.name == name).unwrap();
+    let area = measured("area");
+    assert_eq!(
+        (area.parameters, area.complexity.cyclomatic, area.complexity.cognitive, area.complexity.nesting),
+        (2, 5, 7, 3)
+    );
+    assert_eq!((measured("area.scaled").complexity.cyclomatic, measured("Shape.load").parameters), (1, 4));
+    assert!(measured("TestShape.test_area").is_test && area.volume > 0.0);
+}

@@ -139,6 +139,17 @@ fn dependencies_in<'a>(table: &'a Table, kind: &str) -> impl Iterator<Item = Dep
     })
 }
 
+/// The `description` of the package, with its line.
+pub fn description(text: &str) -> Option<(u32, String)> {
+    let mut lines = (1_u32..).zip(text.lines());
+    let (line, value) = lines.find_map(|(line, text)| {
+        let value = text.trim_start().strip_prefix("description")?.trim_start().strip_prefix('=')?;
+        Some((line, value.trim().trim_matches(['"', '\'']).trim()))
+    })?;
+    let written = if value.is_empty() { text.lines().nth(line as usize)?.trim() } else { value };
+    Some((line, written.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

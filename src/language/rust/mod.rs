@@ -1,10 +1,16 @@
 //! Rust and its Cargo manifests.
 
+mod code;
+mod complexity;
+mod items;
 pub(super) mod manifest;
 mod outline;
+mod panics;
 mod resolve;
 mod segments;
-pub mod tree;
+mod smells;
+mod tree;
+mod volume;
 
 use super::resolve::Family;
 use super::syntax::Grammar;
@@ -30,6 +36,7 @@ pub static SPEC: Spec = Spec {
     family: Some(&FAMILY),
     outline: outline::outline,
     segments: segments::segments,
+    code: code::code,
     #[cfg(test)]
     sample: include_str!("sample.rs"),
     ..Spec::plain("rust", Class::Code)
@@ -40,6 +47,7 @@ pub static CARGO_MANIFEST: Spec = Spec {
     comments: Some(&comment::TOML),
     family: Some(&FAMILY),
     outline: |parsed| manifest::outline(parsed.text),
+    description: Some(manifest::description),
     #[cfg(test)]
     sample: "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n",
     ..Spec::plain("cargo-manifest", Class::Data)

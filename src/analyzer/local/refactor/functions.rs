@@ -1,9 +1,7 @@
 //! Smells of a function as a whole.
 
-use super::{count, over};
-use crate::analyzer::local::source::{Function, RustSource};
-use crate::analyzer::{Metric, Severity, Smell, SmellKind};
-use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use crate::language::item::Function;
+use crate::language::smell::{Metric, Severity, Smell, SmellKind, over};
 
 /// Lines of code; default of clippy's `too_many_lines`.
 const MOST_LINES: u32 = 100;
@@ -26,17 +24,12 @@ const MOST_BOOLS: u32 = 3;
 /// With two flags a call cannot be read without the signature (M. Fowler, "FlagArgument", 2011).
 const NOTABLE_BOOLS: u32 = 1;
 
-pub fn find(rust: &RustSource, smells: &mut Vec<Smell>) {
-    for function in &rust.functions {
-        let found = [
-            long(function),
-            complex(function),
-            deep(function),
-            many_parameters(function),
-            flags(&rust.syntax, function),
-        ];
+pub fn find(functions: &[Function], smells: &mut Vec<Smell>) {
+    for function in functions {
+        let found = [long(function), complex(function), deep(function), many_parameters(function), flags(function)];
         // A test may be long or deep, but it is the product's shape that costs.
-        let severity = |smell: Smell| if function.test { Smell { severity: Severity::Info, ..smell } } else { smell };
+        let severity =
+            |smell: Smell| if function.is_test { Smell { severity: Severity::Info, ..smell } } else { smell };
         smells.extend(found.into_iter().flatten().map(severity));
     }
 }
@@ -77,15 +70,14 @@ fn deep(function: &Function) -> Option<Smell> {
 fn many_parameters(function: &Function) -> Option<Smell> {
     let value = function.parameters;
     let message = format!("{value} parameters; gather those that belong together in a struct");
-    (value > MOST_PARAMETERS && !function.of_trait_impl).then(|| {
+    (value > MOST_PARAMETERS && !function.is_dictated).then(|| {
         over(SmellKind::ManyParameters, lines(function), Some(&function.name), value, MOST_PARAMETERS, message)
     })
 }
 
-fn flags(syntax: &Syntax, function: &Function) -> Option<Smell> {
-    let list = syntax.child_in_field(function.id, Field::Parameters)?;
-    let value = count(syntax, syntax.children(list), is_bool);
-    if value <= NOTABLE_BOOLS || function.of_trait_impl || function.test {
+fn flags(function: &Function) -> Option<Smell> {
+    let value = function.flags;
+    if value <= NOTABLE_BOOLS || function.is_dictated || function.is_test {
         return None;
     }
     let severity = if value > MOST_BOOLS { Severity::Warning } else { Severity::Info };
@@ -96,9 +88,4 @@ fn flags(syntax: &Syntax, function: &Function) -> Option<Smell> {
         metric: Some(Metric { value, limit }),
         ..over(SmellKind::BoolParameters, lines(function), Some(&function.name), value, limit, message)
     })
-}
-
-fn is_bool(syntax: &Syntax, parameter: Id) -> bool {
-    syntax.kind(parameter) == Kind::Parameter
-        && syntax.child_in_field(parameter, Field::Type).is_some_and(|t| syntax.source(t) == "bool")
 }

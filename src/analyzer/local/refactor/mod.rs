@@ -1,24 +1,22 @@
 //! Code smells. Every limit is a named constant with its source; what is over twice its limit is an error, else a warning.
 
-mod bodies;
-mod duplicates;
 mod functions;
 mod plain;
-mod shape;
 
 use super::source::Source;
-use crate::analyzer::{Metric, RefactorReport, Severity, Smell, SmellKind};
-use crate::language::rust::tree::{Id, Syntax};
+use crate::analyzer::RefactorReport;
 
 pub fn report(source: &Source) -> RefactorReport {
     let mut seen = source.seen(true);
     let mut smells = Vec::new();
-    match &source.rust {
-        Some(rust) => {
-            functions::find(rust, &mut smells);
-            bodies::find(source, rust, &mut smells);
-            duplicates::find(rust, &mut smells);
-            shape::find(rust, &mut smells);
+    match &source.code {
+        Some(code) => {
+            functions::find(&code.functions, &mut smells);
+            smells.extend(code.smells.iter().cloned());
+            if let Some(unjudged) = code.unjudged {
+                seen.not_covered.push(unjudged.to_owned());
+                plain::find_in_lines(source, &mut smells);
+            }
         }
         None => plain::find(source, &mut seen, &mut smells),
     }
@@ -28,31 +26,10 @@ pub fn report(source: &Source) -> RefactorReport {
     RefactorReport { seen, smells }
 }
 
-/// A smell measured against a limit that it passed.
-fn over(kind: SmellKind, lines: (u32, u32), item: Option<&str>, value: u32, limit: u32, message: String) -> Smell {
-    let severity = if value > limit.saturating_mul(2) { Severity::Error } else { Severity::Warning };
-    Smell { metric: Some(Metric { value, limit }), ..noted(kind, severity, lines, item, message) }
-}
-
-/// A smell that nothing measures.
-fn noted(
-    kind: SmellKind,
-    severity: Severity,
-    (start_line, end_line): (u32, u32),
-    item: Option<&str>,
-    message: String,
-) -> Smell {
-    Smell { kind, severity, start_line, end_line, item: item.map(str::to_owned), message, metric: None }
-}
-
-fn count(syntax: &Syntax, ids: impl Iterator<Item = Id>, is: impl Fn(&Syntax, Id) -> bool) -> u32 {
-    u32::try_from(ids.filter(|&id| is(syntax, id)).count()).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::Subject;
+    use crate::analyzer::{Metric, Severity, Smell, SmellKind, Subject};
     use crate::domain::{Language, Role};
 
     pub fn smells_as(language: Language, role: Role, text: &str) -> Vec<Smell> {
@@ -161,7 +138,7 @@ mod tests {
             smells_as(language, Role::Library, text).into_iter().map(|s| s.kind).collect::<Vec<_>>()
         };
         let deep: String = (0..9).map(|n| format!("{}if a{n}:\n", "  ".repeat(n))).collect();
-        assert_eq!(of(Language::PYTHON, &deep), [SmellKind::DeepIndentation]);
+        assert_eq!(of(Language::LUA, &deep), [SmellKind::DeepIndentation]);
         assert_eq!(of(Language::GO, &"a()\n".repeat(1001)), [SmellKind::LargeFile]);
         assert_eq!(of(Language::GO, &format!("// {}\n", "x".repeat(120))), [SmellKind::LongLines]);
         assert_eq!(of(Language::MARKDOWN, &"x".repeat(500)), []);

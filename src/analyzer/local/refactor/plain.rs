@@ -1,11 +1,9 @@
 //! Smells that need no syntax tree: size, line length, depth of indentation.
 
-use super::shape::MOST_FILE_LINES;
-use super::{noted, over};
-use crate::analyzer::local::lines::{self, LineKind};
-use crate::analyzer::local::source::{Source, list_lines, plural};
+use crate::analyzer::local::source::{self, Source};
 use crate::analyzer::{Coverage, Metric, Severity, Smell, SmellKind};
-use crate::domain::Language;
+use crate::language::lines::LineKind;
+use crate::language::smell::{MOST_FILE_LINES, list_lines, noted, over, plural};
 
 /// Characters in a line; default of SonarSource's rule S103.
 const LONGEST_LINE: u32 = 120;
@@ -22,16 +20,21 @@ pub fn find(source: &Source, seen: &mut Coverage, smells: &mut Vec<Smell>) {
         seen.not_covered.push(format!("smells: none are known for {language}"));
         return;
     }
-    if language != Language::RUST {
+    if language.spec().grammar.is_none() {
         seen.not_covered.push(format!("all smells but size, line length and indentation: {language} is not parsed"));
     }
-    smells.extend(large_file(source));
-    smells.extend(long_lines(source.subject.text));
+    find_in_lines(source, smells);
     smells.extend(deep_indentation(source));
 }
 
+/// Those of a file's lines alone.
+pub fn find_in_lines(source: &Source, smells: &mut Vec<Smell>) {
+    smells.extend(large_file(source));
+    smells.extend(long_lines(source.subject.text));
+}
+
 fn large_file(source: &Source) -> Option<Smell> {
-    let counted = lines::tally(&source.lines);
+    let counted = source::tally(source.lines());
     let message = format!("{} lines of code; split the file by what it is about", counted.code);
     (counted.code > MOST_FILE_LINES)
         .then(|| over(SmellKind::LargeFile, (1, counted.total), None, counted.code, MOST_FILE_LINES, message))
@@ -58,7 +61,7 @@ fn deep_indentation(source: &Source) -> Option<Smell> {
     let mut columns: Vec<u32> = Vec::new();
     let mut deep = Vec::new();
     let mut deepest = 0;
-    for ((line, text), kind) in (1_u32..).zip(source.subject.text.lines()).zip(&source.lines) {
+    for ((line, text), kind) in (1_u32..).zip(source.subject.text.lines()).zip(source.lines()) {
         if *kind != LineKind::Code {
             continue;
         }

@@ -17,18 +17,14 @@ mod uses;
 mod view;
 mod world;
 
-use std::sync::Arc;
-
-use crate::domain::FilePath;
-use crate::language::Outline;
-use crate::language::resolve::Resolver;
+use crate::language::resolve::{Outlined, Resolver};
 
 use world::RustWorld;
 
 /// Version of the rules by which names are resolved. A test ties it to what the rules give.
 pub const VERSION: u32 = 2;
 
-pub fn resolver(files: &[(&FilePath, Arc<Outline>)]) -> Box<dyn Resolver> {
+pub fn resolver(files: &[Outlined<'_>]) -> Box<dyn Resolver> {
     Box::new(RustWorld::new(files.iter().map(|(path, outline)| (*path, outline))))
 }
 

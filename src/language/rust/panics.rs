@@ -1,6 +1,6 @@
 //! Calls that end the thread: `unwrap`, `expect`, `panic!` and what is not written yet.
 
-use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use super::tree::{Field, Id, Kind, Syntax};
 
 /// A call that can panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,15 @@
 //! Headings and the opening paragraph of a Markdown text (CommonMark's ATX and setext headings, fenced code left out).
 
-use crate::analyzer::{Heading, Summary, SummarySource};
+use serde::{Deserialize, Serialize};
+
+/// One heading of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heading {
+    /// 1 is a title.
+    pub level: u8,
+    pub line: u32,
+    pub text: String,
+}
 
 /// Headings in order.
 pub fn headings(text: &str) -> Vec<Heading> {
@@ -50,8 +59,8 @@ fn is_paragraph(line: &str) -> bool {
     !line.is_empty() && !line.starts_with(['#', '-', '>', '|', '*', '`', '~', '=', '<'])
 }
 
-/// The first paragraph of plain words, or the title if there is none.
-pub fn summary(text: &str, headings: &[Heading]) -> Option<Summary> {
+/// The first paragraph of plain words, or the title if there is none, with its line.
+pub fn summary(text: &str, headings: &[Heading]) -> Option<(u32, String)> {
     let mut paragraph: Vec<&str> = Vec::new();
     let mut start = 0;
     let mut fenced = false;
@@ -68,8 +77,7 @@ pub fn summary(text: &str, headings: &[Heading]) -> Option<Summary> {
         }
     }
     let words = (!paragraph.is_empty()).then(|| (start, paragraph.join(" ")));
-    let (line, text) = words.or_else(|| headings.first().map(|h| (h.line, h.text.clone())))?;
-    Some(Summary { source: SummarySource::Heading, item: None, line, text: super::docs::clip(&text) })
+    words.or_else(|| headings.first().map(|h| (h.line, h.text.clone())))
 }
 
 #[cfg(test)]
@@ -83,6 +91,6 @@ mod tests {
         let brief: Vec<_> = found.iter().map(|h| (h.level, h.line, h.text.as_str())).collect();
         assert_eq!(brief, [(1, 1, "Title"), (2, 9, "Use"), (2, 15, "Other")]);
         let summary = summary(text, &found).unwrap();
-        assert_eq!((summary.line, summary.text.as_str()), (6, "First words and more."));
+        assert_eq!((summary.0, summary.1.as_str()), (6, "First words and more."));
     }
 }

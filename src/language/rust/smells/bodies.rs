@@ -1,13 +1,12 @@
 //! Smells inside bodies: panics, dropped errors, `unsafe` without a reason, needless `if`s.
 
-use super::noted;
-use crate::analyzer::local::complexity::own_nodes;
-use crate::analyzer::local::lines::LineKind;
-use crate::analyzer::local::panics::{self, Panic};
-use crate::analyzer::local::source::{Function, RustSource, Source, list_lines};
-use crate::analyzer::{Metric, Severity, Smell, SmellKind};
 use crate::domain::Role;
+use crate::language::lines::LineKind;
+use crate::language::rust::code::{FunctionNode, RustFile};
+use crate::language::rust::complexity::own_nodes;
+use crate::language::rust::panics::{self, Panic};
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use crate::language::smell::{Metric, Severity, Smell, SmellKind, list_lines, noted};
 
 /// As many are a habit and not an exception ("three strikes and you refactor": M. Fowler, "Refactoring", 1999, chapter 2).
 const REPEATED: usize = 3;
@@ -15,16 +14,16 @@ const REPEATED: usize = 3;
 /// Levels of the tree between an `unsafe` block and the statement it is in that are looked at.
 const STATEMENT_HEIGHT: usize = 16;
 
-pub fn find(source: &Source, rust: &RustSource, smells: &mut Vec<Smell>) {
-    let reasons = lines_after_reason(source);
+pub fn find(rust: &RustFile<'_>, role: Role, smells: &mut Vec<Smell>) {
+    let reasons = lines_after_reason(rust);
     let mut scattered = Vec::new();
     for function in &rust.functions {
         smells
             .extend(own_nodes(&rust.syntax, function.body).filter_map(|id| needless_bool(&rust.syntax, function, id)));
-        if function.test {
+        if function.of.is_test {
             continue;
         }
-        if !matches!(source.subject.role, Role::Example | Role::BuildScript) {
+        if !matches!(role, Role::Example | Role::BuildScript) {
             find_panics(&rust.syntax, function, smells, &mut scattered);
         }
         smells.extend(swallowed_errors(&rust.syntax, function));
@@ -33,23 +32,23 @@ pub fn find(source: &Source, rust: &RustSource, smells: &mut Vec<Smell>) {
     smells.extend(scattered_panics(&scattered));
 }
 
-fn find_panics(syntax: &Syntax, function: &Function, smells: &mut Vec<Smell>, scattered: &mut Vec<(Panic, u32)>) {
+fn find_panics(syntax: &Syntax, function: &FunctionNode, smells: &mut Vec<Smell>, scattered: &mut Vec<(Panic, u32)>) {
     let at = |id| panics::at(syntax, id).map(|panic| (panic, line_of_call(syntax, id)));
     let (unfinished, calls): (Vec<_>, Vec<_>) =
         own_nodes(syntax, function.body).filter_map(at).partition(|(panic, _)| *panic == Panic::Unfinished);
     for (_, line) in unfinished {
         let message = "not written yet: whoever calls this panics".to_owned();
-        smells.push(noted(SmellKind::Unfinished, Severity::Warning, (line, line), Some(&function.name), message));
+        smells.push(noted(SmellKind::Unfinished, Severity::Warning, (line, line), Some(&function.of.name), message));
     }
     if calls.len() < REPEATED {
         scattered.extend(calls);
         return;
     }
     let message = format!("{}; return the error, or state once why it cannot happen", describe(&calls));
-    let lines = (function.start_line, function.end_line);
+    let lines = (function.of.start_line, function.of.end_line);
     smells.push(Smell {
         metric: metric(calls.len()),
-        ..noted(SmellKind::Panics, Severity::Warning, lines, Some(&function.name), message)
+        ..noted(SmellKind::Panics, Severity::Warning, lines, Some(&function.of.name), message)
     });
 }
 
@@ -91,7 +90,7 @@ fn describe(calls: &[(Panic, u32)]) -> String {
     format!("{} ({})", counts.join(", "), list_lines(&lines))
 }
 
-fn swallowed_errors(syntax: &Syntax, function: &Function) -> Option<Smell> {
+fn swallowed_errors(syntax: &Syntax, function: &FunctionNode) -> Option<Smell> {
     let found =
         own_nodes(syntax, function.body).filter(|&id| is_empty_error_arm(syntax, id) || is_dropped_ok(syntax, id));
     let lines: Vec<u32> = found.map(|id| syntax.lines(id).1).collect();
@@ -100,7 +99,7 @@ fn swallowed_errors(syntax: &Syntax, function: &Function) -> Option<Smell> {
         "an error is dropped without a word ({}); handle it, or say why it does not matter",
         list_lines(&lines)
     );
-    Some(noted(SmellKind::SwallowedErrors, Severity::Info, (first, last), Some(&function.name), message))
+    Some(noted(SmellKind::SwallowedErrors, Severity::Info, (first, last), Some(&function.of.name), message))
 }
 
 /// `Err(_) => {}`, with nothing inside, not even a comment.
@@ -132,15 +131,15 @@ fn is_dropped_ok(syntax: &Syntax, id: Id) -> bool {
 }
 
 /// For each row whether the comment lines directly above it give a safety reason.
-fn lines_after_reason(source: &Source) -> Vec<bool> {
-    let mut states = vec![false; source.lines.len() + 1];
-    for comment in source.comments.iter().flatten() {
+fn lines_after_reason(rust: &RustFile<'_>) -> Vec<bool> {
+    let mut states = vec![false; rust.lines.len() + 1];
+    for comment in &rust.comments {
         if let Some(state) = states.get_mut(comment.row as usize) {
             *state |= comment.text.to_ascii_lowercase().contains("safety:");
         }
     }
     let mut above = false;
-    let with_reason = states.into_iter().zip(source.lines.iter().chain([&LineKind::Blank]));
+    let with_reason = states.into_iter().zip(rust.lines.iter().chain([&LineKind::Blank]));
     with_reason
         .map(|(here, kind)| {
             let said = above || here;
@@ -151,7 +150,7 @@ fn lines_after_reason(source: &Source) -> Vec<bool> {
 }
 
 /// `unsafe { … }` without a `// SAFETY:` comment on its line or above it or its statement, as clippy's `undocumented_unsafe_blocks` asks.
-fn bare_unsafe(syntax: &Syntax, reasons: &[bool], function: &Function) -> Option<Smell> {
+fn bare_unsafe(syntax: &Syntax, reasons: &[bool], function: &FunctionNode) -> Option<Smell> {
     let blocks = own_nodes(syntax, function.body).filter(|&id| syntax.kind(id) == Kind::UnsafeBlock);
     let lines: Vec<(u32, u32)> =
         blocks.filter(|&id| !gives_reason(syntax, reasons, id)).map(|id| syntax.lines(id)).collect();
@@ -159,7 +158,7 @@ fn bare_unsafe(syntax: &Syntax, reasons: &[bool], function: &Function) -> Option
     let range = (lines.first()?.0, lines.iter().map(|(_, end)| *end).max()?);
     let message =
         format!("unsafe without a `// SAFETY:` comment ({}); say why its conditions hold", list_lines(&starts));
-    Some(noted(SmellKind::UndocumentedUnsafe, Severity::Info, range, Some(&function.name), message))
+    Some(noted(SmellKind::UndocumentedUnsafe, Severity::Info, range, Some(&function.of.name), message))
 }
 
 fn gives_reason(syntax: &Syntax, reasons: &[bool], block: Id) -> bool {
@@ -186,7 +185,7 @@ fn statement(syntax: &Syntax, id: Id) -> Id {
 }
 
 /// `if c { true } else { false }`, as clippy's `needless_bool`.
-fn needless_bool(syntax: &Syntax, function: &Function, id: Id) -> Option<Smell> {
+fn needless_bool(syntax: &Syntax, function: &FunctionNode, id: Id) -> Option<Smell> {
     if syntax.kind(id) != Kind::IfExpression || syntax.parent_kind(id) == Some(Kind::ElseClause) {
         return None;
     }
@@ -196,7 +195,7 @@ fn needless_bool(syntax: &Syntax, function: &Function, id: Id) -> Option<Smell> 
         return None;
     }
     let message = "an `if` that only tells its condition; use the condition (or `matches!`) itself".to_owned();
-    Some(noted(SmellKind::NeedlessBool, Severity::Info, syntax.lines(id), Some(&function.name), message))
+    Some(noted(SmellKind::NeedlessBool, Severity::Info, syntax.lines(id), Some(&function.of.name), message))
 }
 
 /// The boolean literal that is all a block holds.

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::noted;
-use crate::analyzer::local::complexity::own_nodes;
-use crate::analyzer::local::source::{Function, RustSource};
-use crate::analyzer::{Metric, Severity, Smell, SmellKind};
 use crate::domain::Hash;
+use crate::language::rust::code::{FunctionNode, RustFile};
+use crate::language::rust::complexity::own_nodes;
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use crate::language::smell::{Metric, Severity, Smell, SmellKind, noted};
 
 /// Tokens that a body must have; default of jscpd's `minTokens`.
 const FEWEST_TOKENS: usize = 50;
@@ -16,9 +15,9 @@ const FEWEST_TOKENS: usize = 50;
 /// Lines of code that a function must have; default of jscpd's `minLines`.
 const FEWEST_LINES: u32 = 5;
 
-pub fn find(rust: &RustSource, smells: &mut Vec<Smell>) {
-    let mut first_with: HashMap<Hash, &Function> = HashMap::new();
-    for function in rust.functions.iter().filter(|f| !f.test && f.code_lines >= FEWEST_LINES) {
+pub fn find(rust: &RustFile<'_>, smells: &mut Vec<Smell>) {
+    let mut first_with: HashMap<Hash, &FunctionNode> = HashMap::new();
+    for function in rust.functions.iter().filter(|f| !f.of.is_test && f.of.code_lines >= FEWEST_LINES) {
         let tokens = tokens(&rust.syntax, function);
         if tokens.len() < FEWEST_TOKENS {
             continue;
@@ -33,22 +32,22 @@ pub fn find(rust: &RustSource, smells: &mut Vec<Smell>) {
     }
 }
 
-fn duplicate(function: &Function, original: &Function, tokens: usize) -> Smell {
+fn duplicate(function: &FunctionNode, original: &FunctionNode, tokens: usize) -> Smell {
     let message = format!(
         "same body as `{}` (line {}) but for the names of locals; let one call the other",
-        original.name, original.start_line
+        original.of.name, original.of.start_line
     );
-    let lines = (function.start_line, function.end_line);
+    let lines = (function.of.start_line, function.of.end_line);
     let value = u32::try_from(tokens).unwrap_or(u32::MAX);
     let limit = u32::try_from(FEWEST_TOKENS - 1).unwrap_or(u32::MAX);
     Smell {
         metric: Some(Metric { value, limit }),
-        ..noted(SmellKind::DuplicateBody, Severity::Warning, lines, Some(&function.name), message)
+        ..noted(SmellKind::DuplicateBody, Severity::Warning, lines, Some(&function.of.name), message)
     }
 }
 
 /// The tokens of a body without comments; each local is called by the number of its first mention.
-fn tokens<'a>(syntax: &Syntax<'a>, function: &Function) -> Vec<Cow<'a, str>> {
+fn tokens<'a>(syntax: &Syntax<'a>, function: &FunctionNode) -> Vec<Cow<'a, str>> {
     let locals = locals(syntax, function);
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     let mut tokens = Vec::new();
@@ -72,7 +71,7 @@ fn tokens<'a>(syntax: &Syntax<'a>, function: &Function) -> Vec<Cow<'a, str>> {
 }
 
 /// Names that parameters and patterns of the function bind. A name in capitals is a constant or a variant.
-fn locals<'a>(syntax: &Syntax<'a>, function: &Function) -> HashSet<&'a str> {
+fn locals<'a>(syntax: &Syntax<'a>, function: &FunctionNode) -> HashSet<&'a str> {
     let mut locals = HashSet::new();
     let mut pattern_end = 0;
     let parameters = syntax.child_in_field(function.id, Field::Parameters);

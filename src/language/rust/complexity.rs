@@ -12,18 +12,8 @@
 
 use std::collections::HashMap;
 
-use crate::language::rust::tree::{Field, Id, Kind, Syntax};
-
-/// The measures of one function.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Complexity {
-    pub cyclomatic: u32,
-    pub cognitive: u32,
-    /// Deepest nesting of control flow; a function without any has 0.
-    pub nesting: u32,
-    /// First row (from 0) at the deepest nesting.
-    pub deepest_row: u32,
-}
+use super::tree::{Field, Id, Kind, Syntax};
+use crate::language::item::Complexity;
 
 /// A construct whose inside is nested deeper.
 struct Nest {

@@ -1,13 +1,11 @@
 //! Smells of size: of the file, of types, of `impl` blocks, of `match`es.
 
-use super::{count, over};
-use crate::analyzer::local::items::Item;
-use crate::analyzer::local::source::RustSource;
-use crate::analyzer::{Severity, Smell, SmellKind};
+use super::count;
+use crate::language::rust::code::RustFile;
+use crate::language::rust::complexity::own_nodes;
+use crate::language::rust::items::ItemNode;
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
-
-/// Lines of code outside tests; default of pylint's `max-module-lines`.
-pub const MOST_FILE_LINES: u32 = 1000;
+use crate::language::smell::{MOST_FILE_LINES, Severity, Smell, SmellKind, over};
 
 /// Functions in one inherent `impl`; default of SonarSource's rule S1448 (methods of a class).
 const MOST_METHODS: u32 = 35;
@@ -19,7 +17,7 @@ const MOST_FIELDS: u32 = 15;
 /// table, which is best read in one piece, and are not counted.
 const MOST_ARMS: u32 = 30;
 
-pub fn find(rust: &RustSource, smells: &mut Vec<Smell>) {
+pub fn find(rust: &RustFile<'_>, smells: &mut Vec<Smell>) {
     smells.extend(large_file(rust));
     for item in &rust.items {
         let found = match item.kind {
@@ -29,13 +27,13 @@ pub fn find(rust: &RustSource, smells: &mut Vec<Smell>) {
         };
         smells.extend(found);
     }
-    for function in rust.functions.iter().filter(|function| !function.test) {
-        let nodes = crate::analyzer::local::complexity::own_nodes(&rust.syntax, function.body);
-        smells.extend(nodes.filter_map(|id| long_match(&rust.syntax, id, &function.name)));
+    for function in rust.functions.iter().filter(|function| !function.of.is_test) {
+        let nodes = own_nodes(&rust.syntax, function.body);
+        smells.extend(nodes.filter_map(|id| long_match(&rust.syntax, id, &function.of.name)));
     }
 }
 
-fn large_file(rust: &RustSource) -> Option<Smell> {
+fn large_file(rust: &RustFile<'_>) -> Option<Smell> {
     let last_line = u32::try_from(rust.syntax.text.lines().count()).unwrap_or(u32::MAX);
     let value = rust.code.between(1, last_line).saturating_sub(test_lines(rust));
     let message = format!("{value} lines of code outside tests; split the module by what it is about");
@@ -43,7 +41,7 @@ fn large_file(rust: &RustSource) -> Option<Smell> {
 }
 
 /// Lines of code in the outermost test items.
-fn test_lines(rust: &RustSource) -> u32 {
+fn test_lines(rust: &RustFile<'_>) -> u32 {
     let mut end = 0;
     let mut sum = 0_u32;
     for item in rust.items.iter().filter(|item| item.test) {
@@ -56,7 +54,7 @@ fn test_lines(rust: &RustSource) -> u32 {
     sum
 }
 
-fn large_impl(syntax: &Syntax, item: &Item) -> Option<Smell> {
+fn large_impl(syntax: &Syntax, item: &ItemNode) -> Option<Smell> {
     if syntax.child_in_field(item.id, Field::Trait).is_some() || item.test {
         return None;
     }
@@ -67,7 +65,7 @@ fn large_impl(syntax: &Syntax, item: &Item) -> Option<Smell> {
         .then(|| over(SmellKind::LargeImpl, syntax.lines(item.id), Some(&item.name), value, MOST_METHODS, message))
 }
 
-fn large_struct(syntax: &Syntax, item: &Item) -> Option<Smell> {
+fn large_struct(syntax: &Syntax, item: &ItemNode) -> Option<Smell> {
     let body = syntax.child_in_field(item.id, Field::Body)?;
     let value = count(syntax, syntax.children(body), |s, id| s.kind(id) == Kind::FieldDeclaration);
     let message = format!("{value} fields; gather those that change together in types of their own");

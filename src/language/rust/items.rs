@@ -2,23 +2,16 @@
 
 use std::collections::HashMap;
 
-use crate::language::rust::tree::{Field, Id, Kind, Syntax};
+use super::tree::{Field, Id, Kind, Syntax};
+use crate::language::Visibility;
 
 /// Attributes (by the last segment of their path) that make a function a test or a benchmark.
 const TEST_ATTRIBUTES: [&str; 7] =
     ["test", "rstest", "test_case", "bench", "quickcheck", "proptest", "wasm_bindgen_test"];
 
-/// Who may see an item, as far as one file can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Visibility {
-    /// `pub`, and everything around it in this file is public too.
-    Public,
-    Hidden,
-}
-
-/// One item.
+/// One item, with its nodes.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct ItemNode {
     pub id: Id,
     /// First of the attributes and comments that stand before it; the item itself if there are none.
     pub first: Id,
@@ -26,6 +19,7 @@ pub struct Item {
     pub kind: &'static str,
     /// Name within the file, e.g. `Config::load`, inline modules included.
     pub name: String,
+    /// Public, or private as far as one file can tell.
     pub visibility: Visibility,
     /// Inside `#[cfg(test)]` or a test function.
     pub test: bool,
@@ -45,7 +39,7 @@ struct Scope {
 }
 
 /// All items in the order of the file, nested ones after the item around them.
-pub fn items(syntax: &Syntax) -> Vec<Item> {
+pub fn items(syntax: &Syntax) -> Vec<ItemNode> {
     let firsts = decorations(syntax);
     let types = type_visibility(syntax);
     let mut scopes = vec![Scope {
@@ -68,7 +62,7 @@ pub fn items(syntax: &Syntax) -> Vec<Item> {
         scopes.push(Scope {
             end: syntax.subtree(id).end,
             name: bounded(&item.name),
-            visibility: if syntax.kind(id) == Kind::FunctionItem { Visibility::Hidden } else { item.visibility },
+            visibility: if syntax.kind(id) == Kind::FunctionItem { Visibility::Private } else { item.visibility },
             test: item.test,
             in_trait: syntax.kind(id) == Kind::TraitItem,
             in_trait_impl: syntax.kind(id) == Kind::ImplItem && syntax.child_in_field(id, Field::Trait).is_some(),
@@ -91,10 +85,10 @@ fn describe(
     kind: &'static str,
     scope: &Scope,
     types: &HashMap<&str, Visibility>,
-) -> Item {
+) -> ItemNode {
     let own = own_name(syntax, id);
     let name = if scope.name.is_empty() { own } else { format!("{}::{own}", scope.name) };
-    Item {
+    ItemNode {
         id,
         first,
         kind,
@@ -151,7 +145,7 @@ fn visibility(syntax: &Syntax, id: Id, first: Id, scope: &Scope, types: &HashMap
         _ => is_pub(syntax, id),
     };
     let shown = !attributes(syntax, first, id).any(|a| a.replace(' ', "") == "doc(hidden)");
-    if open && shown && scope.visibility == Visibility::Public { Visibility::Public } else { Visibility::Hidden }
+    if open && shown && scope.visibility == Visibility::Public { Visibility::Public } else { Visibility::Private }
 }
 
 /// Plain `pub`; `pub(crate)` and the like show nothing to other crates.
@@ -166,7 +160,7 @@ fn type_visibility<'a>(syntax: &Syntax<'a>) -> HashMap<&'a str, Visibility> {
         if matches!(syntax.kind(id), Kind::StructItem | Kind::EnumItem | Kind::UnionItem | Kind::TypeItem)
             && let Some(name) = syntax.child_in_field(id, Field::Name)
         {
-            let visibility = if is_pub(syntax, id) { Visibility::Public } else { Visibility::Hidden };
+            let visibility = if is_pub(syntax, id) { Visibility::Public } else { Visibility::Private };
             found.entry(syntax.source(name)).or_insert(visibility);
         }
     }

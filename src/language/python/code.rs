@@ -1,0 +1,183 @@
+//! What the local analyses see of a Python file.
+
+use std::collections::HashSet;
+
+use tree_sitter::Node;
+
+use super::outline::{last_line, line};
+use super::walk::{self, Found, Kind};
+use crate::domain::Role;
+use crate::language::comment;
+use crate::language::item::{Code, Complexity, Function, Item, MemberCounts};
+use crate::language::lines::{self, CodeLines};
+use crate::language::smell::{list_lines, plural};
+use crate::language::syntax::errors_of;
+use crate::language::{Parsed, Visibility};
+
+/// The file as analyses see it; nothing if there is no tree.
+pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<Code<'t>> {
+    let (text, root) = (parsed.text, parsed.tree().ok()?.root_node());
+    let comments = comment::scan(parsed.language, text).unwrap_or_default();
+    let lines = lines::of_comments(text, &comments);
+    let code_lines = CodeLines::new(&lines);
+    let found = walk::found(text, root);
+    let definitions = || found.iter().filter(|one| one.node.child_by_field_name("body").is_some());
+    let documentation = walk::docstring(root);
+    Some(Code {
+        items: definitions().map(|one| item(text, one)).collect(),
+        functions: definitions()
+            .filter(|one| one.kind != Kind::Class)
+            .map(|one| function(text, one, role, &code_lines))
+            .collect(),
+        comments,
+        lines,
+        documentation: documentation.map(|node| (line(node.start_position().row), walk::documentation(text, node))),
+        re_exports: 0,
+        members: MemberCounts::default(),
+        smells: Vec::new(),
+        unjudged: Some("smells inside bodies: none are known for Python"),
+        not_covered: unparsed(root),
+    })
+}
+
+fn unparsed(root: Node<'_>) -> Vec<String> {
+    let mut broken: Vec<u32> = errors_of(root, "Python").iter().map(|error| error.line).collect();
+    broken.dedup();
+    if broken.is_empty() {
+        return Vec::new();
+    }
+    let verb = if broken.len() == 1 { "does" } else { "do" };
+    vec![format!("{} that {verb} not parse ({})", plural(broken.len(), "passage"), list_lines(&broken))]
+}
+
+fn item(text: &str, found: &Found<'_>) -> Item {
+    let own = found.name.rsplit('.').next().unwrap_or_default();
+    // A method with two underscores is asked for by the language, not by the author.
+    let is_dictated = found.kind == Kind::Method && own.starts_with("__");
+    let is_listed = found.is_public && !found.is_test && !found.is_local && !is_dictated;
+    let body = found.node.child_by_field_name("body").filter(|_| is_listed);
+    let docs = body.and_then(walk::docstring).map(|node| walk::documentation(text, node));
+    Item {
+        kind: match found.kind {
+            Kind::Class => "class",
+            Kind::Method => "method",
+            _ => "function",
+        },
+        name: found.name.clone(),
+        visibility: if found.is_public { Visibility::Public } else { Visibility::Private },
+        is_test: found.is_test,
+        is_dictated,
+        is_listed,
+        is_surface: is_listed,
+        bytes: found.whole.byte_range(),
+        start_line: line(found.node.start_position().row),
+        end_line: last_line(found.node),
+        documentation: docs.filter(|docs| !docs.is_empty()),
+        missing_sections: Vec::new(),
+    }
+}
+
+fn function(text: &str, found: &Found<'_>, role: Role, code: &CodeLines) -> Function {
+    let (start_line, end_line) = (line(found.node.start_position().row), last_line(found.node));
+    let parameters = found.node.child_by_field_name("parameters");
+    let counted = |is: fn(&str, Node<'_>) -> bool| {
+        let Some(list) = parameters else { return 0 };
+        let mut cursor = list.walk();
+        let count = list.named_children(&mut cursor).filter(|&node| is(text, node)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    Function {
+        name: found.name.clone(),
+        start_line,
+        end_line,
+        code_lines: code.between(start_line, end_line),
+        parameters: counted(|_, node| !matches!(node.kind(), "comment" | "keyword_separator" | "positional_separator")),
+        flags: counted(is_flag),
+        complexity: complexity(found.node),
+        volume: volume(text, found.node),
+        is_test: found.is_test || matches!(role, Role::Test | Role::Bench),
+        is_dictated: false,
+    }
+}
+
+/// A parameter that is annotated `bool`, and that a call may pass without its name.
+fn is_flag(text: &str, parameter: Node<'_>) -> bool {
+    let annotation = parameter.child_by_field_name("type").and_then(|node| text.get(node.byte_range()));
+    annotation == Some("bool")
+}
+
+/// Visits the nodes of a function's body with the nesting of control flow around each, without functions defined inside it.
+fn own_nodes<'t>(function: Node<'t>, mut visit: impl FnMut(Node<'t>, u32)) {
+    let Some(body) = function.child_by_field_name("body") else { return };
+    let mut cursor = body.walk();
+    let mut nesting = 0;
+    let mut open: Vec<u32> = Vec::new();
+    loop {
+        let node = cursor.node();
+        let is_own = !matches!(node.kind(), "function_definition" | "class_definition");
+        if is_own {
+            visit(node, nesting);
+        }
+        if is_own && cursor.goto_first_child() {
+            open.push(nesting);
+            nesting += u32::from(is_control(node.kind()));
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+            nesting = open.pop().unwrap_or(0);
+        }
+    }
+}
+
+fn is_control(kind: &str) -> bool {
+    matches!(
+        kind,
+        "if_statement"
+            | "for_statement"
+            | "while_statement"
+            | "match_statement"
+            | "except_clause"
+            | "conditional_expression"
+    )
+}
+
+/// Cyclomatic and cognitive complexity as for Rust (McCabe 1976; Campbell, SonarSource 2023): decisions are `if`, `elif`, loops, handlers,
+/// cases, conditions of comprehensions, `and` and `or`; a construct of control flow costs 1 and its nesting, `elif`, `else` and a
+/// logical operator cost 1.
+fn complexity(function: Node<'_>) -> Complexity {
+    let mut measured = Complexity { cyclomatic: 1, ..Complexity::default() };
+    own_nodes(function, |node, nesting| {
+        let kind = node.kind();
+        let (cyclomatic, cognitive) = match kind {
+            "match_statement" => (0, 1 + nesting),
+            _ if is_control(kind) && node.is_named() => (1, 1 + nesting),
+            "elif_clause" | "boolean_operator" => (1, 1),
+            "else_clause" => (0, 1),
+            "case_clause" | "if_clause" => (1, 0),
+            _ => (0, 0),
+        };
+        measured.cyclomatic = measured.cyclomatic.saturating_add(cyclomatic);
+        measured.cognitive = measured.cognitive.saturating_add(cognitive);
+        if is_control(kind) && kind != "conditional_expression" && nesting + 1 > measured.nesting {
+            measured.nesting = nesting + 1;
+            measured.deepest_row = line(node.start_position().row) - 1;
+        }
+    });
+    measured
+}
+
+/// Halstead's volume: `N · log2(n)` over the tokens of the body, N their number, n that of distinct ones.
+fn volume(text: &str, function: Node<'_>) -> f64 {
+    let (mut total, mut distinct) = (0_u32, HashSet::new());
+    own_nodes(function, |node, _| {
+        let token = text.get(node.byte_range()).unwrap_or_default();
+        if node.child_count() == 0 && node.kind() != "comment" && !matches!(token, "" | ")" | "]" | "}") {
+            total += 1;
+            distinct.insert(token);
+        }
+    });
+    f64::from(total) * f64::from(u32::try_from(distinct.len()).unwrap_or(u32::MAX).max(1)).log2()
+}
