@@ -176,7 +176,7 @@ fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -
         Hint::Reconcile { repo, depth, token } => {
             let id = RepoId(repo.clone());
             let outcome = match depth {
-                Depth::Mend => worker.rebuild(&id)?,
+                Depth::Rebuild => worker.rebuild(&id)?,
                 depth => worker.reconcile(&id, depth)?,
             };
             let (held, error) = match outcome {
