@@ -4,8 +4,12 @@
     expect(clippy::disallowed_methods, reason = "tests may use the clock, processes and the environment")
 )]
 
+// In the order of the layers: a module imports only what stands before it. `tests/architecture/` checks that.
+
+// The nouns.
 pub mod domain;
 
+// The rim: time, files, directories, locks, the sandbox, SQLite; then the settings.
 pub mod clock;
 pub mod file;
 pub mod home;
@@ -15,16 +19,19 @@ pub mod store;
 
 pub mod config;
 
+// What is there: repositories, and the events that hint that one moved.
 pub mod repo;
 
 pub mod event;
 
+// What it means: a language's files, their outlines, and whom a change touches.
 pub mod language;
 
 pub mod outline;
 
 pub mod impact;
 
+// The stores, each after what makes its values: money and reports, vectors and chunks, jobs, the view of a repository.
 pub mod budget;
 
 pub mod analyzer;
@@ -37,12 +44,15 @@ pub mod queue;
 
 pub mod cache;
 
+// What is to be done: jobs for what is stale, and what they need to know of a file.
 pub mod plan;
 
 pub mod index;
 
+// The answers.
 pub mod query;
 
+// The processes: the heavy one, the light one, and a person's.
 pub mod worker;
 
 pub mod daemon;
