@@ -101,12 +101,12 @@ install_binary() {
         return 0
     fi
     mkdir -p "$prefix/bin"
-    local beside=$prefix/bin/.ra-agent.$$
+    local new=$prefix/bin/.ra-agent.$$
     # shellcheck disable=SC2064 # the name as it is now
-    trap "rm -f '$beside'" EXIT
-    cp "$binary" "$beside"
-    chmod 755 "$beside"
-    mv -f "$beside" "$agent"
+    trap "rm -f '$new'" EXIT
+    cp "$binary" "$new"
+    chmod 755 "$new"
+    mv -f "$new" "$agent"
     trap - EXIT
     changed=1
     case ":$PATH:" in

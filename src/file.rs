@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Puts `content` in the place of the file at `path`: written beside it, synced, renamed over it, the directory synced.
+/// Replaces the file at `path` by `content`: written next to it, synced, renamed over it, the directory synced.
 ///
 /// A file that exists keeps its permission bits, a new one gets `mode`. A symbolic link stays a link: what it points to is
 /// replaced, so that a file kept elsewhere (dotfiles) stays there.
@@ -24,9 +24,9 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// Whatever the file system answers; the old entry is then untouched.
 pub fn replace_entry(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let beside = temporary_name(path)?;
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    fill_and_rename(file, &beside, path, content, Some(mode))
+    let temporary = temporary_name(path)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    fill_and_rename(file, &temporary, path, content, Some(mode))
 }
 
 /// As [`replace`], by the protocol of Git's own files: written as `<name>.lock`, which is made only if it is not there, so that a
@@ -52,10 +52,10 @@ fn mode_of(path: &Path) -> io::Result<Option<u32>> {
     }
 }
 
-fn fill_and_rename(file: File, beside: &Path, target: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
-    if let Err(error) = fill(file, content, mode).and_then(|()| fs::rename(beside, target)) {
-        // the first error is the one to tell; a temporary file that stays behind hurts nobody
-        let _ = fs::remove_file(beside);
+fn fill_and_rename(file: File, temporary: &Path, target: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
+    if let Err(error) = fill(file, content, mode).and_then(|()| fs::rename(temporary, target)) {
+        // the first error is the one to report; a temporary file that stays behind does no harm
+        let _ = fs::remove_file(temporary);
         return Err(error);
     }
     sync_directory_of(target)
@@ -85,10 +85,10 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
 
 fn temporary_name(target: &Path) -> io::Result<PathBuf> {
     let name = target.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".ra-agent-{}", std::process::id()));
-    Ok(target.with_file_name(beside))
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".ra-agent-{}", std::process::id()));
+    Ok(target.with_file_name(temporary))
 }
 
 fn sync_directory_of(path: &Path) -> io::Result<()> {
@@ -114,7 +114,7 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside it");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left next to it");
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-/// How often, and at what distance, a lock that is taken is looked at again before it counts as taken. A daemon that was killed holds its own
+/// How often, and at what interval, a busy lock is tried again before it counts as taken. A daemon that was killed holds its own
 /// until the kernel has taken its watches down: some 20 ms with a thousand of them on a quiet machine.
-const LOOKS: u32 = 50;
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
+const TRIES: u32 = 50;
+const TRY_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Takes a lock if it is free. The file holds the owner's pid, for display only: a pid proves nothing.
 ///
@@ -18,14 +18,14 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 /// If the file cannot be opened or written.
 pub fn try_take(path: &Path) -> io::Result<Option<File>> {
     let file = open(path)?;
-    // `holder` takes the lock for an instant when it looks; that must not pass for an owner.
-    for _ in 0..LOOKS {
+    // `holder` takes the lock for an instant when it checks; that must not pass for an owner.
+    for _ in 0..TRIES {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 sign(&file)?;
                 return Ok(Some(file));
             }
-            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOOK_EVERY),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(TRY_EVERY),
             Err(error) => return Err(error.into()),
         }
     }
@@ -49,14 +49,14 @@ pub fn wait(path: &Path) -> io::Result<File> {
 
 /// The pid of a holder that does not go away, as one that was just killed does.
 pub fn lasting_holder(path: &Path) -> Option<u32> {
-    for _ in 1..LOOKS {
+    for _ in 1..TRIES {
         holder(path)?;
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(TRY_EVERY);
     }
     holder(path)
 }
 
-/// The pid that the holder wrote, if somebody holds the lock.
+/// The pid that the holder wrote, if a process holds the lock.
 pub fn holder(path: &Path) -> Option<u32> {
     let file = File::open(path).ok()?;
     match flock(&file, FlockOperation::NonBlockingLockShared) {
@@ -99,7 +99,7 @@ mod tests {
         let path = dir.path().join("agent.lock");
         let held = try_take(&path).unwrap().unwrap();
         let going = std::thread::spawn(move || {
-            std::thread::sleep(3 * LOOK_EVERY);
+            std::thread::sleep(3 * TRY_EVERY);
             drop(held);
         });
         assert_eq!(lasting_holder(&path), None);

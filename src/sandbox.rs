@@ -27,8 +27,8 @@ impl Sandbox {
     }
 }
 
-/// Tries what the sandbox is there to deny: to make a file outside of the agent's directories. Whether it was denied; where it was not, the
-/// file is gone again. `None` if it failed for another reason, which tells nothing.
+/// Whether the sandbox denies what it is there to deny: making a file outside of the agent's directories. A file that could be made
+/// is removed again. `None` if it failed for another reason, which proves nothing.
 pub fn is_denied_outside() -> Option<bool> {
     // Outside by being a direct child: the agent's own directories are deeper, if they are below it at all.
     let path = std::path::Path::new("/tmp").join(format!("ra-agent-tries-the-sandbox-{}", std::process::id()));

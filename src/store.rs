@@ -162,7 +162,7 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-/// Whether the file is on a file system that is mounted read-only and has no log beside it that would have to be read with it. SQLite reads
+/// Whether the file is on a file system that is mounted read-only and has no log that would have to be read with it. SQLite reads
 /// a database with a log only where it may write the log's index (sqlite.org/wal.html, "Read-Only Databases").
 fn cannot_change(path: &Path) -> bool {
     let mut log = path.to_owned().into_os_string();
@@ -171,7 +171,7 @@ fn cannot_change(path: &Path) -> bool {
         && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
 }
 
-/// The name by which SQLite takes the file for one that nobody changes (sqlite.org/uri.html).
+/// The name by which SQLite takes the file for one that never changes (sqlite.org/uri.html).
 fn immutable_uri(path: &Path) -> PathBuf {
     let mut uri = b"file:".to_vec();
     for &byte in path.as_os_str().as_bytes() {
@@ -205,7 +205,7 @@ pub fn is_damaged(path: &Path) -> bool {
 /// A transaction that takes the write lock at once, so that it waits at its start and cannot fail half-way for a lock.
 ///
 /// # Errors
-/// If the lock cannot be had within the time-out.
+/// If the lock is not free within the time-out.
 pub fn write(db: &mut Connection) -> Result<Transaction<'_>> {
     Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }

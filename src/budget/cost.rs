@@ -5,7 +5,7 @@ use crate::config::Price;
 /// Nano-dollars in a dollar.
 pub const NANO: f64 = 1e9;
 
-/// Tokens that a provider may count beside those of the request's bytes: the marks of the chat format (OpenAI's cookbook, "How to count
+/// Tokens that a provider may count on top of those of the request's bytes: the marks of the chat format (OpenAI's cookbook, "How to count
 /// tokens", counts 3 to 4 a message and 3 for the reply's beginning) and the "additional formatting tokens" of which xAI's page
 /// "Consumption and Rate Limits" speaks without a number. A hundred and more times the former.
 pub const REQUEST_OVERHEAD_TOKENS: u64 = 512;
@@ -21,7 +21,7 @@ pub struct Usage {
     /// Those of `input` that were read from the provider's cache.
     pub cached_input: u64,
     /// All tokens billed as output, those of reasoning included. OpenAI's `completion_tokens` hold them; where a provider counts them
-    /// beside it (xAI), whoever reads the reply adds them.
+    /// separately (xAI), the reader of the reply adds them.
     pub output: u64,
     /// Those of `output` that were spent on reasoning; shown, never added.
     pub reasoning: u64,

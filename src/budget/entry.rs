@@ -90,7 +90,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// When the same wish may be granted without anybody's doing.
+    /// When the same request may be granted with nothing done about it.
     pub const fn resumes_at(&self) -> Option<Timestamp> {
         match self {
             Self::OverLimit { resumes_at, .. } => *resumes_at,

@@ -77,7 +77,7 @@ fn is_open(db: &Connection, key: &Hash) -> BudgetResult<bool> {
         .exists([key.as_bytes()])?)
 }
 
-/// Why so much may not be spent now. The month's limit is told before the day's: it is the later to turn.
+/// Why this amount may not be spent now. The month's limit is reported before the day's, because it resets later.
 fn refusal(db: &Connection, limits: &SpendingLimits, asked: u64, now: Timestamp) -> BudgetResult<Option<Refusal>> {
     if let Some(reason) = seal::stop_reason(db)? {
         return Ok(Some(Refusal::Stopped { reason }));

@@ -57,7 +57,7 @@ pub(super) fn day_name(at: Timestamp) -> String {
     date(at).format("%Y-%m-%d").to_string()
 }
 
-/// A time that chrono cannot tell (years beyond 262,000) is taken for its nearest end, so that no clock breaks the ledger.
+/// Clamps a time that chrono cannot represent (years beyond 262,000), so that no clock breaks the ledger.
 fn date(at: Timestamp) -> NaiveDate {
     let nearest = if at.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
     DateTime::from_timestamp_millis(at.0).unwrap_or(nearest).date_naive()

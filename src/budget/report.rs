@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::config::SpendingLimits;
 
 const DAY_MILLIS: i64 = 86_400_000;
-/// How far back the mean cost looks: prices, prompts and habits of longer ago say little.
+/// Days that the mean cost covers: older prices, prompts and habits say little.
 const MEAN_DAYS: i64 = 90;
 
 /// Amounts in nano-dollars.

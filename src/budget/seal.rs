@@ -1,4 +1,4 @@
-//! Whether this is the ledger that the home has spent from. agent.db bears an id that stands in a file beside it, too (the seal). An agent.db
+//! Whether this is the ledger that the home has spent from. agent.db has an id that is also in a file next to it (the seal). An agent.db
 //! with another id, or a new one in a home that has a seal, has forgotten what was spent: spending stops until a person allows it.
 //!
 //! The limits in force are kept in agent.db as well: a running worker sees at once when a person sets others, and jobs that were parked by the

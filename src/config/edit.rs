@@ -132,7 +132,7 @@ fn replacements(text: &str, top: &DeTable<'_>, Key { table, key }: Key, value: &
     ]
 }
 
-/// A line of its own becomes a comment, so that what a person wrote beside it stays; between braces the entry goes, with a comma.
+/// A key on a line of its own becomes a comment, so that remarks on the line stay. Between braces the entry is removed, with a comma.
 fn removals(text: &str, top: &DeTable<'_>, Key { table, key }: Key) -> Vec<(Range<usize>, String)> {
     let Some((name, value)) = top.get(table).and_then(|found| entry(found, key)) else { return Vec::new() };
     let line = line_start(text, name.start);

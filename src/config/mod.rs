@@ -28,7 +28,7 @@ pub struct Config {
     pub budget: SpendingLimits,
     pub embedding: Embedding,
     pub watch: Watch,
-    /// Globs of paths that are never read, beside the names that the agent always denies.
+    /// Globs of paths that are never read, as well as the names that the agent always denies.
     pub deny: Vec<String>,
     /// Patterns in the syntax of a `.gitignore`: such files are analysed on this machine and never sent.
     pub withhold: Vec<String>,
@@ -132,7 +132,7 @@ pub struct Llm {
     pub model: Option<String>,
     /// Name of the environment variable that holds the key; the key itself is never in the configuration.
     pub api_key_env: Option<String>,
-    /// File that holds the key and that nobody else may read; it goes before the variable.
+    /// File that holds the key and that no other user may read; it goes before the variable.
     pub api_key_file: Option<PathBuf>,
     pub requests_per_minute: u32,
     pub tokens_per_minute: Option<u64>,
@@ -140,7 +140,7 @@ pub struct Llm {
     pub max_output_tokens: u32,
     /// Most bytes of a file that a model is shown; a larger file is cut at the end of a line.
     pub max_input_bytes: usize,
-    /// Most bytes of signatures that a model is shown beside a file.
+    /// Most bytes of signatures that a model is shown next to a file.
     pub max_context_bytes: usize,
     /// Of one request, from its first byte to the last of the reply.
     pub timeout: Duration,
@@ -230,7 +230,7 @@ impl RepoConfig {
 }
 
 impl Config {
-    /// The configuration of an agent that was told nothing.
+    /// The configuration of an agent with no settings.
     pub fn defaults(agent_home: &Path) -> Self {
         /// More threads than this hardly help an embedding and take a small machine away from its user.
         const MOST_THREADS: usize = 4;
@@ -274,7 +274,7 @@ impl Config {
     pub fn load(path: &Path, agent_home: &Path) -> Result<Self, ConfigError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text, agent_home),
-            // A home that cannot be a directory is told by whoever makes it.
+            // If the home cannot be a directory, the code that makes it reports that.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Ok(Self::defaults(agent_home))
             }

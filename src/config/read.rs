@@ -193,7 +193,7 @@ pub(super) fn overlaps(store: &Path, others: &[&Path]) -> bool {
     others.iter().any(|other| store.starts_with(other) || other.starts_with(store))
 }
 
-/// Whether a directory is the top of a work tree or a git directory, told as `git` tells it.
+/// Whether a directory is the top of a work tree or a git directory, by the signs that `git` goes by.
 fn is_repository(directory: &Path) -> bool {
     directory.join(".git").exists()
         || (directory.join("HEAD").exists() && directory.join("objects").is_dir() && directory.join("refs").is_dir())

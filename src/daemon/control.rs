@@ -143,7 +143,7 @@ pub enum ControlError {
     #[error("the daemon is not running; `ra-agent daemon start` starts it")]
     NotRunning,
     #[error(
-        "the daemon (pid {pid}) runs but does not answer on {socket}: {reason}; `ra-agent daemon restart` mends that"
+        "the daemon (pid {pid}) runs but does not answer on {socket}: {reason}; `ra-agent daemon restart` fixes that"
     )]
     Silent { pid: u32, socket: std::path::PathBuf, reason: String },
     #[error("the daemon did not answer in {} s; it goes on with its work", .0.as_secs())]

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_that_reads_nothing_or_is_gone_holds_up_nobody() {
+    fn a_manager_that_is_gone_or_reads_nothing_delays_no_stop() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("notify");
         let silent = UnixDatagram::bind(&path).unwrap();

@@ -22,7 +22,7 @@ const LEFT_TO_OTHERS: usize = 4;
 /// Work trees that are scanned at the same time: few, so that the memory stays small.
 const SCANS: usize = 2;
 /// After so long a scan no longer keeps others waiting: its file system hangs.
-const LOOK_PATIENCE: Duration = Duration::from_secs(30);
+const SCAN_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a work tree is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) struct Trees {
     followed: BTreeMap<RepoId, Following>,
     /// Touched paths that were not scanned yet.
     touched: BTreeMap<RepoId, Touched>,
-    looking: BTreeSet<RepoId>,
+    scanning: BTreeSet<RepoId>,
     turns: Arc<Semaphore>,
     /// Directories that may be watched in all.
     limit: usize,
@@ -102,9 +102,9 @@ impl Trees {
             }
         };
         let limit = watches_limit();
-        let (followed, touched, looking) = Default::default();
+        let (followed, touched, scanning) = Default::default();
         let turns = Arc::new(Semaphore::new(SCANS));
-        Self { watcher, unavailable, seen, followed, touched, looking, turns, limit }
+        Self { watcher, unavailable, seen, followed, touched, scanning, turns, limit }
     }
 
     /// Follows a work tree, or finds out again how; `wanted` by its configuration.
@@ -141,7 +141,7 @@ impl Trees {
 
     /// Scans what was touched in a work tree, if anything was.
     pub fn look_at_touched(&mut self, repo: &Registered, deny: &[String]) {
-        if self.looking.contains(&repo.id) {
+        if self.scanning.contains(&repo.id) {
             return;
         }
         let question = match self.touched.remove(&repo.id) {
@@ -161,13 +161,13 @@ impl Trees {
             }
             Some(Following::Beginning | Following::Not) | None => false,
         };
-        if is_due && !self.looking.contains(&repo.id) {
+        if is_due && !self.scanning.contains(&repo.id) {
             self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
         }
     }
 
     fn scan(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: ScanPurpose) {
-        self.looking.insert(repo.clone());
+        self.scanning.insert(repo.clone());
         let (repo, location, deny) = (repo.clone(), location.clone(), deny.to_vec());
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
         let was_polled = matches!(self.followed.get(&repo), Some(Following::Polled { .. }));
@@ -175,13 +175,13 @@ impl Trees {
         tokio::spawn(async move {
             // It is never closed.
             let turn = turns.acquire().await;
-            let mut looking =
+            let mut scanning =
                 tokio::task::spawn_blocking(move || scan(repo, &location, &deny, question, unavailable, was_polled));
-            let found = match tokio::time::timeout(LOOK_PATIENCE, &mut looking).await {
+            let found = match tokio::time::timeout(SCAN_PATIENCE, &mut scanning).await {
                 Ok(found) => found,
                 Err(_) => {
                     drop(turn);
-                    looking.await
+                    scanning.await
                 }
             };
             let panicked = |_| ScannedTree { repo: of, concerns: true, outcome: ScanOutcome::SameDirectories };
@@ -193,7 +193,7 @@ impl Trees {
     /// Applies what a scan found; returns whether the view may differ.
     pub fn take_in(&mut self, seen: ScannedTree) -> bool {
         let ScannedTree { repo, mut concerns, outcome } = seen;
-        self.looking.remove(&repo);
+        self.scanning.remove(&repo);
         let Some(before) = self.followed.get(&repo).cloned() else { return false };
         match outcome {
             ScanOutcome::SameDirectories => {}

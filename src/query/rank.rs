@@ -78,7 +78,7 @@ impl SearchQuestion {
         Self { stems, typed, asks_for_tests }
     }
 
-    /// What can be said without looking at other chunks.
+    /// What can be said without other chunks.
     pub fn parts(&self, chunk: &ChunkRecord, role: Role) -> Parts {
         let names: Vec<(f64, f64, f64)> = chunk.entity_name.split(", ").map(|name| self.coverage(name)).collect();
         let best = |part: fn(&(f64, f64, f64)) -> f64| names.iter().map(part).fold(0.0, f64::max);

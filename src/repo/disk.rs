@@ -64,11 +64,11 @@ impl Disk {
         Ok(Self { top: rustix::fs::openat(CWD, top, DIRECTORY, Mode::empty())?, last: RefCell::new(None) })
     }
 
-    /// What lies at a path, by its own attributes.
+    /// What is at a path, by its own attributes: a link is not followed.
     ///
     /// # Errors
     /// If a directory on the way may not be searched, or the device fails.
-    pub fn look(&self, path: &FilePath) -> io::Result<OnDisk> {
+    pub fn stat(&self, path: &FilePath) -> io::Result<OnDisk> {
         let found =
             self.within(path.parent(), |dir| rustix::fs::statat(dir, path.file_name(), AtFlags::SYMLINK_NOFOLLOW));
         match found {
@@ -116,7 +116,7 @@ impl Disk {
         }
         // Some file systems do not say what an entry is.
         for (name, kind) in names.iter_mut().filter(|(_, kind)| *kind == FileType::Unknown) {
-            *kind = match self.look(&FilePath::new(join(dir, name))) {
+            *kind = match self.stat(&FilePath::new(join(dir, name))) {
                 Ok(OnDisk::Directory) => FileType::Directory,
                 Ok(OnDisk::File(_)) => FileType::RegularFile,
                 _ => FileType::Unknown,
@@ -206,11 +206,11 @@ mod tests {
         let pipe = top.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let disk = Disk::open(top.path()).unwrap();
-        let look = |path: &str| disk.look(&path.into()).unwrap();
-        assert!(matches!(look("dir/a.rs"), OnDisk::File(stat) if stat.bytes == 9));
-        assert_eq!([look("dir"), look("link"), look("pipe")], [OnDisk::Directory, OnDisk::Symlink, OnDisk::Special]);
+        let stat = |path: &str| disk.stat(&path.into()).unwrap();
+        assert!(matches!(stat("dir/a.rs"), OnDisk::File(stat) if stat.bytes == 9));
+        assert_eq!([stat("dir"), stat("link"), stat("pipe")], [OnDisk::Directory, OnDisk::Symlink, OnDisk::Special]);
         for path in ["out/secret", "loop/dir/a.rs", "dir/../dir/a.rs", "dir/a.rs/x", "no/where"] {
-            assert_eq!(look(path), OnDisk::Absent, "{path}");
+            assert_eq!(stat(path), OnDisk::Absent, "{path}");
         }
         for path in ["link", "out/secret", "pipe", "dir", "loop/dir/a.rs", "no"] {
             assert_eq!(disk.read(&path.into(), 100).unwrap(), Bytes::NoFile, "{path}");
@@ -228,11 +228,11 @@ mod tests {
         std::fs::create_dir(top.path().join("a")).unwrap();
         std::fs::write(elsewhere.path().join("x"), "elsewhere").unwrap();
         let disk = Disk::open(top.path()).unwrap();
-        assert_eq!(disk.look(&"a/x".into()).unwrap(), OnDisk::Absent);
+        assert_eq!(disk.stat(&"a/x".into()).unwrap(), OnDisk::Absent);
         std::fs::rename(top.path().join("a"), top.path().join("b")).unwrap();
         symlink(elsewhere.path(), top.path().join("a")).unwrap();
         assert_eq!(disk.read(&"a/x".into(), 100).unwrap(), Bytes::NoFile);
-        assert_eq!(disk.look(&"b/x".into()).unwrap(), OnDisk::Absent);
-        assert_eq!(disk.look(&"a/x".into()).unwrap(), OnDisk::Absent);
+        assert_eq!(disk.stat(&"b/x".into()).unwrap(), OnDisk::Absent);
+        assert_eq!(disk.stat(&"a/x".into()).unwrap(), OnDisk::Absent);
     }
 }

@@ -156,7 +156,7 @@ impl<'d> WorkTree<'d> {
 
     fn candidate(&self, path: FilePath) -> Option<Candidate> {
         // A file that cannot be read counts as unchanged.
-        let on_disk = self.disk.look(&path).ok()?;
+        let on_disk = self.disk.stat(&path).ok()?;
         Some(Candidate { path, on_disk })
     }
 
@@ -302,7 +302,7 @@ impl<'d> WorkTree<'d> {
         if self.index.entry_by_path(tracked).is_some() || self.index.path_is_directory(tracked) {
             return true;
         }
-        let is_directory = matches!(self.disk.look(path), Ok(OnDisk::Directory));
+        let is_directory = matches!(self.disk.stat(path), Ok(OnDisk::Directory));
         !is_scratch(path) && !self.is_ignored(path, is_directory)
     }
 
@@ -363,7 +363,7 @@ impl<'d> WorkTree<'d> {
         let inside = FilePath::new(join(dir.as_bytes(), b"x"));
         !self.is_passed_over(&inside)
             && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
-            && matches!(self.disk.look(&dot_git), Ok(OnDisk::Absent))
+            && matches!(self.disk.stat(&dot_git), Ok(OnDisk::Absent))
     }
 
     fn is_untracked(&mut self, path: &FilePath) -> bool {
@@ -394,7 +394,7 @@ impl<'d> WorkTree<'d> {
             return known;
         }
         let is_file = |name: &[u8]| {
-            let found = self.disk.look(&FilePath::new(join(dir, name)));
+            let found = self.disk.stat(&FilePath::new(join(dir, name)));
             matches!(found, Ok(OnDisk::Absent | OnDisk::File(_) | OnDisk::Symlink))
         };
         let own = is_file(b".gitignore") && is_file(b".gitattributes");
@@ -422,7 +422,7 @@ fn is_regular(entry: &TreeEntry) -> bool {
     matches!(entry.mode, EntryMode::File | EntryMode::Executable)
 }
 
-/// The conversions that are built in. Programs of the configuration are not among them, whoever configured them.
+/// The built-in conversions. No program that a configuration names is among them.
 fn filter(repo: &gix::Repository, user: &UserConfig) -> Result<Pipeline, gix::Error> {
     let mut options = gix::filter::Pipeline::options(repo)?;
     options.drivers.clear();

@@ -259,7 +259,7 @@ fn absurd_numbers_stop_spending_and_break_nothing() {
         assert!(matches!(reserve(&mut db, &limits, &call(9), 1, now).unwrap(), Grant::Refused(_)));
     }
     let sums = month(&db, now);
-    assert_eq!(sums, (u64::MAX, 0), "four times 2^63 - 1, told as the largest number there is");
+    assert_eq!(sums, (u64::MAX, 0), "four times 2^63 - 1, reported as the largest number there is");
     assert_eq!(report(&db, &limits, now).unwrap().month.remaining(), Some(0));
     assert_eq!(history(&db, 30, now).unwrap().total().spent, u64::MAX);
 }

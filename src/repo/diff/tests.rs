@@ -48,9 +48,9 @@ fn each_kind_of_change_is_told() {
     std::fs::set_permissions(repo.path().join("run.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
     repo.git(&["rm", "-q", "z/only.md"]);
     repo.commit("two");
-    let told =
+    let expected =
         ["modification run.sh", "modification src/a.rs", "rename src/deep/b.rs -> src/c.rs", "deletion z/only.md"];
-    assert_eq!(advance(&repo, &mut view), told);
+    assert_eq!(advance(&repo, &mut view), expected);
 
     repo.git(&["mv", "src/c.rs", "src/d.rs"]);
     repo.write("src/d.rs", LINES.replace("three", "drei"));

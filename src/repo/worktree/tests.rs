@@ -72,7 +72,7 @@ fn differences_from_head_are_found_staged_or_not() {
     assert_eq!(dirty(&repo), [""; 0]);
 }
 
-/// Git cannot tell such a file from its attributes either, and reads it.
+/// Git cannot recognise such a file by its attributes either, and reads it.
 #[test]
 fn a_racy_change_that_keeps_size_and_time_is_found() {
     for _ in 0..20 {
@@ -259,7 +259,7 @@ fn dirty_by_git(repo: &TestRepo) -> Vec<String> {
         let sign = match status {
             "A" => '+',
             "M" => '~',
-            "D" if repo.path().join(path).exists() => continue, // told by the list of untracked files, if its content differs
+            "D" if repo.path().join(path).exists() => continue, // the list of untracked files has it, if its content differs
             "D" => '-',
             other => panic!("{other}"),
         };
