@@ -1,4 +1,4 @@
-//! A model answers beside the local analyzer: who is asked about, who is asked again, what of it is shown, and what never leaves.
+//! A model answers as well as the local analyzer: which files it is asked about, when it is asked again, what is shown, and what never leaves.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ fn a_revert_a_rename_and_a_restart_send_nothing() {
 #[test]
 fn the_same_content_in_another_repository_is_not_asked_again() {
     let asking = Asking::answered();
-    let clone = asking.repo.beside("clone");
+    let clone = asking.repo.outside("clone");
     asking.repo.git(&["clone", "--quiet", ".", clone.to_str().unwrap()]);
     asking.agent.ok(["register", clone.to_str().unwrap()]);
     assert_eq!(asking.settle(), Vec::<String>::new());

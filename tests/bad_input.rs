@@ -89,7 +89,7 @@ fn what_is_not_registered_is_named_with_the_next_step() {
     let agent = TestAgent::without_model();
     let repo = TestRepo::with_files([("a.rs", "pub fn a() {}\n")]);
     let path = repo.path().to_str().unwrap();
-    // first with nothing known at all, then beside a repository that is
+    // first with nothing known at all, then next to a repository that is
     let other = TestRepo::with_files([("b.rs", "pub fn b() {}\n")]);
     for _ in 0..2 {
         for named in [NOWHERE, path] {
@@ -342,7 +342,7 @@ fn a_repository_whose_objects_are_gone_reports_it_and_recovers() {
     agent.start();
     agent.ok(["register", repo.path().to_str().unwrap()]);
     agent.wait();
-    let (objects, aside) = (repo.git_dir().join("objects"), repo.beside("objects"));
+    let (objects, aside) = (repo.git_dir().join("objects"), repo.outside("objects"));
     repo.edit("a.rs", "fn a", "fn a_");
     repo.git(&["add", "--all"]);
     std::fs::rename(&objects, &aside).unwrap();

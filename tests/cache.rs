@@ -1,5 +1,5 @@
-//! The promise: what was made once is found again wherever it fits, and the cache stays as small as it was told to without costing
-//! anybody work or money twice.
+//! The promise: what was made once is found again where it fits, and the cache stays as small as its limit without costing
+//! work or money twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ impl Modules {
         for module in 0..Self::COUNT {
             let function = |n: u64| {
                 let (edits, seed) = (self.edits, self.edits * 7_919 + module * 104_729 + n * 31);
-                format!("// TODO: mend {seed}\npub fn f{n}_{edits}(n: u64) -> u64 {{\n    n.unwrap() * {seed}\n}}\n")
+                format!("// TODO: fix {seed}\npub fn f{n}_{edits}(n: u64) -> u64 {{\n    n.unwrap() * {seed}\n}}\n")
             };
             self.repo.write(&format!("src/m{module}.rs"), (0..12).map(function).collect::<String>());
         }
@@ -108,7 +108,7 @@ fn equal_content_has_one_key_and_is_analysed_once() {
     assert!(status(&agent)["hits"].as_u64().unwrap() >= 4);
 
     let (known, misses) = (Jobs::of(&agent), status(&agent)["misses"].clone());
-    let tree = repo.beside("tree");
+    let tree = repo.outside("tree");
     repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
     let other = TestRepo::with_files([("lib/sum.rs", ADD), ("src/add.rs", ADD)]);
     for path in [tree.as_path(), other.path()] {
@@ -144,13 +144,13 @@ fn a_prune_takes_unused_results_first_and_none_comes_back() {
     let live = files * 4;
     assert_eq!(before["entries"].as_u64().unwrap(), live + 3 * Modules::COUNT * 4, "{before}");
 
-    // told, not done
-    let told = untouched(modules.repo.path(), || agent.json(["cache", "prune", "--max-size", "1K", "--dry-run"]));
-    assert_eq!((&told["dry_run"], &told["repos"][0]["live"]), (&json!(true), &json!(live)), "{told}");
+    // reported, not done
+    let printed = untouched(modules.repo.path(), || agent.json(["cache", "prune", "--max-size", "1K", "--dry-run"]));
+    assert_eq!((&printed["dry_run"], &printed["repos"][0]["live"]), (&json!(true), &json!(live)), "{printed}");
     assert_eq!((&status(&agent)["entries"], &status(&agent)["last_prune"]), (&before["entries"], &json!(null)));
 
     // a little: only what no file has any more
-    let target = told["before_bytes"].as_u64().unwrap() - 60_000;
+    let target = printed["before_bytes"].as_u64().unwrap() - 60_000;
     let pruned = agent.json(["cache", "prune", "--max-size", &target.to_string()]);
     let of_repo = &pruned["repos"][0];
     assert_eq!(of_repo["live"], json!(0), "{pruned}");
@@ -334,8 +334,8 @@ fn the_report_adds_up() {
     let one = agent.json(["cache", "status", "--repo", other.path().to_str().unwrap()]);
     assert_eq!((&one["entries"], one["by_repo"].as_array().unwrap().len()), (&json!(4), 1));
     let text = agent.ok(["cache", "status"]);
-    for told in ["by type", "by model", "by repository", "never", other.path().to_str().unwrap()] {
-        assert!(text.contains(told), "{told}: {text}");
+    for printed in ["by type", "by model", "by repository", "never", other.path().to_str().unwrap()] {
+        assert!(text.contains(printed), "{printed}: {text}");
     }
 }
 

@@ -60,7 +60,7 @@ fn f54_what_a_dead_daemon_left_does_not_block_the_next() {
         let _ = std::fs::remove_file(run.join(socket));
         drop(UnixListener::bind(run.join(socket)).unwrap());
     }
-    std::fs::write(run.join("slots/0"), "no slot that anybody wrote").unwrap();
+    std::fs::write(run.join("slots/0"), "not the content of a slot").unwrap();
     assert_eq!(agent.json(["status"])["daemon"]["running"], json!(false));
     agent.start();
     repo.edit("src/lib.rs", "1", "2");
@@ -328,30 +328,30 @@ fn f61_a_replaced_program_takes_over_from_the_one_that_runs() {
     daemon.args(["daemon", "run", "--require-sandbox"]).env_clear().envs(environment);
     daemon.env("NOTIFY_SOCKET", agent.home().join("notify")).env("WATCHDOG_USEC", "200000").stderr(Stdio::null());
     let mut daemon = daemon.spawn().unwrap();
-    let told = |what: &str| {
+    let notified = |what: &str| {
         let mut buffer = [0; 256];
         while !buffer.starts_with(what.as_bytes()) {
             buffer = [0; 256];
-            listener.recv(&mut buffer).unwrap_or_else(|error| panic!("not told {what}: {error}"));
+            listener.recv(&mut buffer).unwrap_or_else(|error| panic!("the manager was not sent {what}: {error}"));
         }
     };
-    told("READY=1");
-    told("WATCHDOG=1");
+    notified("READY=1");
+    notified("WATCHDOG=1");
     agent.wait();
     // one that is no program does not take over
     std::fs::write(agent.home().join("broken"), "#!/bin/false\n").unwrap();
     std::fs::set_permissions(agent.home().join("broken"), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::rename(agent.home().join("broken"), &installed).unwrap();
-    (0..8).for_each(|_| told("WATCHDOG=1"));
+    (0..8).for_each(|_| notified("WATCHDOG=1"));
     agent.wait();
 
     let _ = std::fs::remove_file(agent.home().join("next"));
     std::fs::copy(built, agent.home().join("next")).unwrap();
     std::fs::rename(agent.home().join("next"), &installed).unwrap();
-    told("RELOADING=1");
+    notified("RELOADING=1");
     repo.edit("src/lib.rs", "1", "2");
     repo.commit("while it takes over");
-    told("READY=1");
+    notified("READY=1");
     agent.wait();
     let status = agent.json(["status"]);
     assert_eq!(status["daemon"]["pid"], json!(daemon.id()), "the same process");
@@ -360,7 +360,7 @@ fn f61_a_replaced_program_takes_over_from_the_one_that_runs() {
     let arguments = std::fs::read(format!("/proc/{}/cmdline", daemon.id())).unwrap();
     assert!(arguments.ends_with(b"--require-sandbox\0"), "{}", String::from_utf8_lossy(&arguments));
     agent.ok(["daemon", "stop"]);
-    told("STOPPING=1");
+    notified("STOPPING=1");
     assert!(daemon.wait().unwrap().success());
 }
 

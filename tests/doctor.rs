@@ -47,7 +47,7 @@ fn every_problem_comes_with_its_fix() {
     agent.start();
     agent.wait();
     agent.stop();
-    std::fs::rename(gone.path(), gone.beside("elsewhere")).unwrap();
+    std::fs::rename(gone.path(), gone.outside("elsewhere")).unwrap();
     let status = agent.json(["status"]);
     let repos = status["repos"].as_array().unwrap();
     let id = repos.iter().find(|repo| repo["repo"] == here.path().to_str().unwrap()).unwrap()["id"].as_str().unwrap();

@@ -128,7 +128,7 @@ fn code_is_found_by_its_meaning_and_nothing_is_embedded_twice() {
     assert_eq!(search(&agent, QUESTIONS[1].0)["hits"][0]["entity_name"], json!("bill"));
 
     // another work tree of the same repository
-    let tree = repo.beside("tree");
+    let tree = repo.outside("tree");
     repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
     agent.ok(["register", tree.to_str().unwrap()]);
     agent.wait();
@@ -174,13 +174,13 @@ fn without_a_model_search_goes_by_words_and_says_so() {
         let output = agent.command(["search", "title", filter[0], filter[1]]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{filter:?}");
     }
-    let told = &agent.json(["search", "title", "--explain"])["hits"][0];
-    assert!(told["parts"]["words"].as_f64().is_some_and(|part| part > 0.0), "{told}");
-    assert_eq!(told["parts"]["meaning"], json!(0.0), "there is no model");
-    let line = &told["snippet"][0];
+    let printed = &agent.json(["search", "title", "--explain"])["hits"][0];
+    assert!(printed["parts"]["words"].as_f64().is_some_and(|part| part > 0.0), "{printed}");
+    assert_eq!(printed["parts"]["meaning"], json!(0.0), "there is no model");
+    let line = &printed["snippet"][0];
     assert!(
         line["line"].as_u64().is_some() && line["text"].as_str().is_some_and(|text| text.contains("title")),
-        "{told}"
+        "{printed}"
     );
 }
 
@@ -189,7 +189,7 @@ fn without_a_model_search_goes_by_words_and_says_so() {
 fn clones_and_work_trees_give_one_hit_for_equal_text() {
     let mut agent = TestAgent::new();
     let repo = TestRepo::with_files(FILES);
-    let (clone, tree) = (repo.beside("clone"), repo.beside("tree"));
+    let (clone, tree) = (repo.outside("clone"), repo.outside("tree"));
     repo.git(&["clone", "--quiet", ".", clone.to_str().unwrap()]);
     repo.git(&["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
     let stranger = TestRepo::with_files(FILES.into_iter().chain([("README.md", "Another history.\n")]));

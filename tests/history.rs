@@ -10,10 +10,10 @@ use crate::support::{History, Jobs, Random, TestAgent, TestRepo, number_from_env
 
 /// Operations in the gate; `RA_AGENT_STEPS` asks for more.
 const STEPS: u64 = 30;
-/// A real crate is slower to look at as a whole.
+/// A real crate is slower to compare as a whole.
 const STEPS_ON_A_REAL_CRATE: u64 = 12;
 
-/// The agent looks when it is asked to, so that each step is one comparison, whatever Git does on the way.
+/// The agent compares when it is asked to, so that each step is one comparison, whatever Git does on the way.
 const LOOKS_WHEN_ASKED: &str = "[watch]\ndebounce_ms = 60000\n";
 
 #[test]

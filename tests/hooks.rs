@@ -44,9 +44,9 @@ fn hooked_repo(id: &str, path: &Path) -> HookedRepo {
 /// A repository in a directory of this name, and an agent's home next to it; no hook yet.
 fn bare_handed(name: &str) -> Hooked {
     let mut repo = TestRepo::with_init(name, &[]);
-    let user_config = repo.beside("gitconfig");
+    let user_config = repo.outside("gitconfig");
     repo.set_global_config(&user_config);
-    let home = Home::at(repo.beside("h")).unwrap();
+    let home = Home::at(repo.outside("h")).unwrap();
     home.create().unwrap();
     let hooked = hooked_repo("aabbccdd", repo.path());
     std::fs::write(home.inbox_file(&hooked.id), "").unwrap();
@@ -140,7 +140,7 @@ fn a_commit_an_amend_a_merge_touch_the_inbox() {
 fn f4_whatever_stands_in_the_inbox_a_commit_succeeds_in_silence() {
     every_way(|story| {
         let inbox = story.inbox();
-        let victim = story.repo.beside("victim");
+        let victim = story.repo.outside("victim");
         std::fs::write(&victim, "keep").unwrap();
         let clear = || drop(std::fs::remove_dir(&inbox).or_else(|_| std::fs::remove_file(&inbox)));
         clear();
@@ -198,9 +198,9 @@ fn config_hooks_run_in_their_repository_and_work_trees_only() {
         assert_eq!(story.repo.git(&["config", "--type=bool", "--get", "hook.ra-agent.enabled"]), "true");
 
         story.repo.git(&["worktree", "add", "--quiet", "../linked"]);
-        assert_eq!(story.named_command(&story.repo.beside("linked")), Some(command));
+        assert_eq!(story.named_command(&story.repo.outside("linked")), Some(command));
         story.repo.git(&["init", "--quiet", "../other"]);
-        assert_eq!(story.named_command(&story.repo.beside("other")), None);
+        assert_eq!(story.named_command(&story.repo.outside("other")), None);
         // a nested repository is another one
         story.repo.git(&["init", "--quiet", "nested"]);
         assert_eq!(story.named_command(&story.repo.path().join("nested")), None);
@@ -212,10 +212,10 @@ fn config_hooks_run_in_their_repository_and_work_trees_only() {
 fn one_hook_for_very_many_repositories_finds_out_where_it_runs() {
     for name in ["repo", "it's a \"re[p]o\" * ? $x `y` \\ % ü\nz"] {
         let story = bare_handed(name);
-        let others = (0..300).map(|n| hooked_repo(&format!("{n:08x}"), &story.repo.beside(&format!("other {n}"))));
+        let others = (0..300).map(|n| hooked_repo(&format!("{n:08x}"), &story.repo.outside(&format!("other {n}"))));
         let repos: Vec<HookedRepo> = others.chain([story.hooked.clone()]).collect();
         let way = hooks::install(&story.home, &repos, CONFIG_HOOKS, &story.user_config).unwrap();
-        assert!(matches!(way, HookWay::Config { left_out, .. } if left_out.is_empty()), "every name can be told");
+        assert!(matches!(way, HookWay::Config { left_out, .. } if left_out.is_empty()), "every name can be written");
         let script = PathBuf::from(story.named_command(story.repo.path()).unwrap());
         assert_eq!(std::fs::read_dir(story.home.hooks()).unwrap().count(), 2, "{script:?} and what names it");
         let run = |directory: &Path| {
@@ -225,11 +225,11 @@ fn one_hook_for_very_many_repositories_finds_out_where_it_runs() {
             assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
         };
         assert!(story.notified(|| run(story.repo.path())));
-        let link = story.repo.beside("link");
+        let link = story.repo.outside("link");
         std::os::unix::fs::symlink(story.repo.path(), &link).unwrap();
         assert!(story.notified(|| run(&link)), "by a link");
         story.repo.git(&["init", "--quiet", "../unknown"]);
-        assert!(!story.notified(|| run(&story.repo.beside("unknown"))));
+        assert!(!story.notified(|| run(&story.repo.outside("unknown"))));
         assert_eq!(std::fs::read_dir(story.home.inbox()).unwrap().count(), 1, "it makes nothing");
         assert_eq!(story.way_with_config_hooks(&repos), RepoWay::Config);
         if runs_config_hooks() {
@@ -309,7 +309,7 @@ fn a_hook_that_was_there_keeps_arguments_input_and_exit_code() {
     let old = story.repo.head();
     let amend = || drop(story.repo.git(&["commit", "--quiet", "--amend", "--allow-empty", "--message", "amended"]));
     assert!(story.notified(amend));
-    let seen = std::fs::read_to_string(story.repo.beside("seen")).unwrap();
+    let seen = std::fs::read_to_string(story.repo.outside("seen")).unwrap();
     assert_eq!(seen, format!("args: amend\n{old} {}\n", story.repo.head()));
     let direct =
         std::process::Command::new(&hook).stdin(Stdio::null()).current_dir(story.repo.path()).output().unwrap();
@@ -422,7 +422,7 @@ fn f8_no_reader_ever_sees_a_part_of_a_configuration() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let story = bare_handed("repo");
     let repos: Vec<HookedRepo> =
-        (0..20).map(|n| hooked_repo(&format!("aabbcc{n:02}"), &story.repo.beside(&format!("r{n}")))).collect();
+        (0..20).map(|n| hooked_repo(&format!("aabbcc{n:02}"), &story.repo.outside(&format!("r{n}")))).collect();
     let install = |count: usize| {
         hooks::install(&story.home, &repos[..count], CONFIG_HOOKS, &story.user_config).unwrap();
         std::fs::read(story.home.hooks().join("hooks.gitconfig")).unwrap()

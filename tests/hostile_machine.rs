@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::{TestAgent, TestRepo, left_out, untouched, wait_until};
 
-/// The user `nobody`, in all distributions that have numbers for such.
+/// The user `nobody`, with the number that most distributions give it.
 const ANOTHER_USER: &str = "65534";
 const SOON: Duration = Duration::from_secs(60);
 
@@ -64,7 +64,7 @@ fn run_apart(agent: &TestAgent, repo: &TestRepo, script: &str) -> String {
         .env("AGENT", env!("CARGO_BIN_EXE_ra-agent"))
         .env("REPO", repo.path())
         .env("STATE", agent.home())
-        .env("SAID", repo.beside("said"))
+        .env("SAID", repo.outside("said"))
         .envs([
             ("GIT_AUTHOR_NAME", "A"),
             ("GIT_AUTHOR_EMAIL", "a@x"),
@@ -74,12 +74,12 @@ fn run_apart(agent: &TestAgent, repo: &TestRepo, script: &str) -> String {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let told = told_by(&output);
-    assert!(output.status.success(), "{told}");
-    told
+    let printed = printed_by(&output);
+    assert!(output.status.success(), "{printed}");
+    printed
 }
 
-fn told_by(output: &Output) -> String {
+fn printed_by(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -92,7 +92,7 @@ fn f3_and_f62_a_full_disk_costs_no_commit_and_is_got_over() {
     let repo = a_repo();
     let agent = TestAgent::without_model();
     std::fs::create_dir_all(agent.home()).unwrap();
-    let told = run_apart(
+    let printed = run_apart(
         &agent,
         &repo,
         r#"
@@ -122,7 +122,7 @@ fn f3_and_f62_a_full_disk_costs_no_commit_and_is_got_over() {
         "$AGENT" daemon stop
         "#,
     );
-    assert!(told.contains("PROBLEM  disk") && told.contains("make room"), "{told}");
+    assert!(printed.contains("PROBLEM  disk") && printed.contains("make room"), "{printed}");
 }
 
 /// FAILURES 26: the kernel gives this user five watches in all.
@@ -144,17 +144,17 @@ fn f26_without_watches_polling_finds_commits_and_saves() {
             printf 'pub fn two() {}\n' >src/two.rs
             git add --all
             git commit --quiet --message "without watches"
-            looks=0
+            tries=0
             until "$AGENT" status --json | tr -d ' \n' | grep -q "\"indexed_commit\":\"$(git rev-parse HEAD)\""; do
-                looks=$((looks + 1))
-                [ $looks -lt 300 ] || { cat "$SAID"; "$AGENT" status; exit 1; }
+                tries=$((tries + 1))
+                [ $tries -lt 300 ] || { cat "$SAID"; "$AGENT" status; exit 1; }
                 sleep 0.1
             done
             printf 'pub fn saved_only() {}\n' >src/saved.rs
-            looks=0
+            tries=0
             until "$AGENT" search saved_only --json | grep -q '"worktree"'; do
-                looks=$((looks + 1))
-                [ $looks -lt 300 ] || { cat "$SAID"; "$AGENT" status; exit 1; }
+                tries=$((tries + 1))
+                [ $tries -lt 300 ] || { cat "$SAID"; "$AGENT" status; exit 1; }
                 sleep 0.1
             done
             "$AGENT" status
@@ -162,9 +162,9 @@ fn f26_without_watches_polling_finds_commits_and_saves() {
             cat "$SAID"
             "$AGENT" daemon stop
         "#;
-        let told = run_apart(&agent, &repo, &script.replace("@LIMIT@", limit));
-        assert!(told.contains("the agent polls instead"), "{limit}: {told}");
-        assert!(told.contains("its work tree is polled"), "{limit}: {told}");
+        let printed = run_apart(&agent, &repo, &script.replace("@LIMIT@", limit));
+        assert!(printed.contains("the agent polls instead"), "{limit}: {printed}");
+        assert!(printed.contains("its work tree is polled"), "{limit}: {printed}");
     }
 }
 
@@ -205,16 +205,16 @@ fn f57_another_user_is_not_answered() {
     let socket = agent.home().join("run/agent.sock");
     let ask = || {
         let mut client = as_another_user("perl");
-        told_by(&client.args(["-MIO::Socket::UNIX", "-e", CLIENT]).arg(&socket).output().unwrap())
+        printed_by(&client.args(["-MIO::Socket::UNIX", "-e", CLIENT]).arg(&socket).output().unwrap())
     };
     let own = Command::new("perl").args(["-MIO::Socket::UNIX", "-e", CLIENT]).arg(&socket).output().unwrap();
-    assert_eq!(told_by(&own), "answered\n", "the client itself works");
+    assert_eq!(printed_by(&own), "answered\n", "the client itself works");
     assert!(ask().contains("Permission denied"), "{}", ask());
     // with every permission given: the daemon still checks who it is
     let_through(&agent.home().join("run"));
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o777)).unwrap();
-    let told = ask();
-    assert_eq!(told, "hung up\n");
+    let printed = ask();
+    assert_eq!(printed, "hung up\n");
     assert_eq!(agent.json(["status"])["daemon"]["running"], json!(true));
 }
 
@@ -231,7 +231,7 @@ fn f19_and_f4_another_users_commit_leaves_no_file_in_the_home() {
     let inbox = std::fs::read_dir(agent.home().join("run/inbox")).unwrap().next().unwrap().unwrap().path();
     let commit = |git: &mut Command| {
         let said = git.args(["commit", "--quiet", "--allow-empty", "--message", "x"]).output().unwrap();
-        assert!(said.status.success() && told_by(&said).is_empty(), "{}", told_by(&said));
+        assert!(said.status.success() && printed_by(&said).is_empty(), "{}", printed_by(&said));
     };
     // by the superuser, where all is another's
     give_to_another_user(&agent.home());
@@ -273,7 +273,7 @@ fn f62_a_home_that_became_read_only_is_read_from_and_told() {
     agent.start();
     agent.wait();
     agent.stop();
-    let told = untouched(repo.path(), || {
+    let printed = untouched(repo.path(), || {
         run_apart(
             &agent,
             &repo,
@@ -287,7 +287,7 @@ fn f62_a_home_that_became_read_only_is_read_from_and_told() {
             "#,
         )
     });
-    assert!(told.contains("Read-only file system") && told.contains("function one"), "{told}");
+    assert!(printed.contains("Read-only file system") && printed.contains("function one"), "{printed}");
     agent.start();
     wait_until(SOON, "it goes on when it can write again", || agent.run(["wait"]).code == Some(0));
 }

@@ -8,7 +8,7 @@ fn a_repo() -> TestRepo {
     TestRepo::with_files([("src/lib.rs", "pub fn one() -> u32 {\n    1\n}\n"), ("src/two.rs", "pub fn two() {}\n")])
 }
 
-/// A directory beside the agent's home, and the configuration that places a repository's store there.
+/// A directory next to the agent's home, and the configuration that places a repository's store there.
 fn placed(agent: &TestAgent, repo: &TestRepo) -> std::path::PathBuf {
     let dir = agent.user_home().join("big disk/index");
     agent.write_config(&format!(

@@ -108,8 +108,8 @@ fn an_old_cache_is_imported_once_as_stale_and_left_in_place() {
         (&history["imported"], &history["known"], &history["outdated"]["count"]),
         (&json!(1), &json!(3), &json!(1))
     );
-    let told = agent.ok(["cache", "migrate"]);
-    assert!(told.contains("You may delete") && told.contains("/.rustassistant/cache"), "{told}");
+    let printed = agent.ok(["cache", "migrate"]);
+    assert!(printed.contains("You may delete") && printed.contains("/.rustassistant/cache"), "{printed}");
 
     // a directory of no registered repository, and one without a cache
     let elsewhere = TestRepo::with_files([("a.rs", ONE)]);
@@ -181,10 +181,10 @@ fn the_script_registers_imports_and_refuses_unknown_options() {
         let output = command.env("PATH", path).output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let (code, told) = untouched(repo.path(), || run(&["--history", repo.path().to_str().unwrap()]));
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("registered") && told.contains("4 of 6 entries imported"), "{told}");
-    let (code, told) = run(&[]);
-    assert!(code == Some(0) && told.contains("3 were there already"), "{told}");
+    let (code, printed) = untouched(repo.path(), || run(&["--history", repo.path().to_str().unwrap()]));
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains("registered") && printed.contains("4 of 6 entries imported"), "{printed}");
+    let (code, printed) = run(&[]);
+    assert!(code == Some(0) && printed.contains("3 were there already"), "{printed}");
     assert_eq!(run(&["--force"]).0, Some(2));
 }

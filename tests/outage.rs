@@ -91,7 +91,7 @@ fn a_rejected_key_is_tried_once_and_reported_with_a_way_out() {
 
 #[test]
 fn a_price_or_a_key_that_is_missing_is_told_and_nothing_is_sent() {
-    for (from, to, told) in [
+    for (from, to, printed) in [
         ("[llm.prices.scripted]", "[llm.prices.another]", "[llm.prices.\"scripted\"]"),
         ("model = ", "api_key_env = \"NO_SUCH_KEY\"\nmodel = ", "NO_SUCH_KEY"),
     ] {
@@ -105,9 +105,9 @@ fn a_price_or_a_key_that_is_missing_is_told_and_nothing_is_sent() {
         asking.repo.edit("src/words.rs", "count()", "count() + 1");
         asking.repo.commit("one more");
         asking.wait();
-        assert_eq!(asking.server.requests().len(), before, "{told}");
+        assert_eq!(asking.server.requests().len(), before, "{printed}");
         let reason = asking.status()["parked"][0]["reason"].to_string();
-        assert!(reason.replace("\\\"", "\"").contains(told), "{reason}");
+        assert!(reason.replace("\\\"", "\"").contains(printed), "{reason}");
         asking.assert_fresh();
     }
 }

@@ -149,9 +149,9 @@ fn assert_sound(agent: &TestAgent) {
 /// Who uses what of whom: `dependent > source: symbol`.
 #[track_caller]
 fn edges(agent: &TestAgent, repo: &TestRepo) -> BTreeSet<String> {
-    let told = agent.json(["deps", repo.path().to_str().unwrap()]);
+    let printed = agent.json(["deps", repo.path().to_str().unwrap()]);
     let text = |edge: &serde_json::Value, name: &str| edge[name].as_str().unwrap().to_owned();
-    let edges = told["edges"].as_array().unwrap().iter();
+    let edges = printed["edges"].as_array().unwrap().iter();
     edges
         .map(|one| {
             format!("{} > {}: {}", text(one, "dependent_file"), text(one, "source_file"), text(one, "symbol_name"))

@@ -46,7 +46,7 @@ fn refused(agent: &TestAgent, path: &Path, words: &[&str]) {
 fn a_path_inside_and_a_link_register_the_work_tree_once() {
     let agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
-    let link = repo.beside("link");
+    let link = repo.outside("link");
     std::os::unix::fs::symlink(repo.path(), &link).unwrap();
     untouched(repo.path(), || {
         for path in [repo.path().join("src/deep"), repo.path().join("src/lib.rs"), link, repo.path().to_owned()] {
@@ -79,11 +79,11 @@ fn meta_json_says_whose_store_it_is() {
 fn f17_and_f18_a_linked_worktree_and_a_bare_one_are_themselves() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
-    let (linked, bare) = (repo.beside("linked"), repo.beside("bare.git"));
+    let (linked, bare) = (repo.outside("linked"), repo.outside("bare.git"));
     repo.git(&["worktree", "add", "--quiet", "-b", "side", text(&linked)]);
     repo.git(&["clone", "--quiet", "--bare", ".", text(&bare)]);
     agent.start();
-    untouched(repo.beside("").as_path(), || {
+    untouched(repo.outside("").as_path(), || {
         agent.ok(["register", text(&linked.join("src"))]);
         agent.ok(["register", text(&bare)]);
         agent.wait();
@@ -106,9 +106,9 @@ fn f17_and_f18_a_linked_worktree_and_a_bare_one_are_themselves() {
 fn what_must_not_be_registered_is_refused_with_its_reason() {
     let agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
-    let plain = repo.beside("plain");
+    let plain = repo.outside("plain");
     std::fs::create_dir(&plain).unwrap();
-    refused(&agent, &repo.beside("missing"), &["missing does not exist", "check the path"]);
+    refused(&agent, &repo.outside("missing"), &["missing does not exist", "check the path"]);
     refused(&agent, &plain, &["plain is not in a Git repository"]);
     refused(&agent, Path::new("/"), &["/ is not in a Git repository"]);
 
@@ -119,7 +119,7 @@ fn what_must_not_be_registered_is_refused_with_its_reason() {
     let inside = agent.home().join("models/repo");
     std::fs::create_dir_all(&inside).unwrap();
     repo.git(&["init", "--quiet", text(&inside)]);
-    refused(&agent, &inside, &["lies inside the agent's own directory"]);
+    refused(&agent, &inside, &["is inside the agent's own directory"]);
 
     let around = agent.home().parent().unwrap().to_owned();
     repo.git(&["init", "--quiet", text(&around)]);
@@ -203,7 +203,7 @@ fn f31_a_moved_repository_keeps_its_id_its_successor_does_not() {
     agent.ok(["register", text(repo.path())]);
     agent.wait();
     let before = Jobs::of(&agent);
-    let moved = repo.beside("moved");
+    let moved = repo.outside("moved");
     std::fs::rename(repo.path(), &moved).unwrap();
     agent.wait();
     let missing = agent.json(["status"])["repos"][0].clone();

@@ -57,7 +57,7 @@ impl Served {
         output.stdout
     }
 
-    /// What systemctl was called with since the last time, looks left out.
+    /// What systemctl was called with since the last time, queries left out.
     fn called(&self) -> Vec<String> {
         let calls = std::fs::read_to_string(self.directory.join("called")).unwrap_or_default();
         let _ = std::fs::remove_file(self.directory.join("called"));
@@ -71,8 +71,8 @@ impl Served {
 fn a_service_is_installed_once_and_leaves_nothing_behind() {
     let mut served = Served::new();
     let doctors_word = |served: &Served| {
-        let told: serde_json::Value = serde_json::from_str(&served.run(&["doctor", "--json"]).stdout).unwrap();
-        let findings = told["findings"].as_array().unwrap();
+        let printed: serde_json::Value = serde_json::from_str(&served.run(&["doctor", "--json"]).stdout).unwrap();
+        let findings = printed["findings"].as_array().unwrap();
         findings.iter().find(|finding| finding["topic"] == "service").unwrap()["state"].clone()
     };
     assert_eq!(doctors_word(&served), json!("note"), "nothing starts the daemon after the next login");

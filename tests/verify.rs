@@ -46,30 +46,30 @@ impl Shop {
         let args: Vec<&str> =
             ["cache", "verify", self.path(), "--json"].into_iter().chain(more.iter().copied()).collect();
         let output = untouched(self.repo.path(), || self.agent.run(&args));
-        let told = serde_json::from_str::<Value>(&output.stdout)
+        let printed = serde_json::from_str::<Value>(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}{}", output.stdout, output.stderr));
-        (output.code, told["repos"][0].clone())
+        (output.code, printed["repos"][0].clone())
     }
 
     #[track_caller]
     fn assert_sound(&self) {
-        let (code, told) = self.verify(&[]);
-        assert_eq!((code, &told["differences"]), (Some(0), &json!([])), "{told:#}");
+        let (code, printed) = self.verify(&[]);
+        assert_eq!((code, &printed["differences"]), (Some(0), &json!([])), "{printed:#}");
     }
 
     /// Part and path of each difference.
     #[track_caller]
     fn differences(&self) -> BTreeSet<(String, String)> {
-        let (code, told) = self.verify(&[]);
-        assert_eq!(code, Some(1), "{told:#}");
+        let (code, printed) = self.verify(&[]);
+        assert_eq!(code, Some(1), "{printed:#}");
         let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
-        told["differences"].as_array().unwrap().iter().map(|one| (text(one, "part"), text(one, "path"))).collect()
+        printed["differences"].as_array().unwrap().iter().map(|one| (text(one, "part"), text(one, "path"))).collect()
     }
 
     #[track_caller]
     fn repair(&self) {
-        let (code, told) = self.verify(&["--repair"]);
-        assert_eq!((code, &told["after_repair"]), (Some(0), &json!({"differences": []})), "{told:#}");
+        let (code, printed) = self.verify(&["--repair"]);
+        assert_eq!((code, &printed["after_repair"]), (Some(0), &json!({"differences": []})), "{printed:#}");
         self.assert_sound();
     }
 
@@ -92,7 +92,7 @@ impl Shop {
     }
 }
 
-/// What is done to the store, and the parts that have to be told.
+/// What is done to the store, and the parts that have to be reported.
 const DAMAGES: [(&str, &[(&str, &str)]); 19] = [
     (
         "DELETE FROM file_dependencies WHERE dependent_file = CAST('src/sums.rs' AS BLOB) AND dependency_type = 'function'",
@@ -209,9 +209,9 @@ fn what_is_indexed_is_what_is_compared_wherever_head_is() {
     shop.repo.edit("src/rules.rs", "limit() -> u32", "limit() -> u64");
     let indexed = shop.repo.head();
     shop.repo.commit("another limit");
-    let (code, told) = shop.verify(&[]);
-    assert_eq!((code, &told["commit"]), (Some(0), &json!(indexed)), "{told:#}");
-    assert!(told["note"].as_str().unwrap().contains("HEAD has moved on"), "{told:#}");
+    let (code, printed) = shop.verify(&[]);
+    assert_eq!((code, &printed["commit"]), (Some(0), &json!(indexed)), "{printed:#}");
+    assert!(printed["note"].as_str().unwrap().contains("HEAD has moved on"), "{printed:#}");
     shop.repo.branch("side");
     shop.repo.edit("src/rules.rs", "10", "11");
     shop.repo.commit("on the side");
@@ -219,9 +219,9 @@ fn what_is_indexed_is_what_is_compared_wherever_head_is() {
     shop.repo.edit("src/rules.rs", "10", "12");
     shop.repo.commit("on main");
     assert!(!shop.repo.try_git(&["rebase", "side"]).status.success(), "the rebase stops at a conflict");
-    let (code, told) = shop.verify(&[]);
-    assert_eq!((code, &told["commit"]), (Some(0), &json!(indexed)), "{told:#}");
-    assert!(told["note"].as_str().unwrap().contains("rebase in progress"), "{told:#}");
+    let (code, printed) = shop.verify(&[]);
+    assert_eq!((code, &printed["commit"]), (Some(0), &json!(indexed)), "{printed:#}");
+    assert!(printed["note"].as_str().unwrap().contains("rebase in progress"), "{printed:#}");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn a_commit_under_what_was_saved_leaves_it_on_top() {
     assert_eq!(scene.saved(), 0);
 }
 
-/// Nobody says `wait` here, and several of these touch no file of the work tree.
+/// No verb says `wait` here, and several of these touch no file of the work tree.
 #[test]
 fn the_overlay_is_what_differs_however_head_moves() {
     let mut scene = Scene::begin();
@@ -267,7 +267,7 @@ fn f28_and_f29_saves_are_noticed_however_an_editor_writes() {
     scene.agent.stop();
 }
 
-/// FAILURES 27, 50: no job, no look by the worker, no watch.
+/// FAILURES 27, 50: no job, no scan by the worker, no watch.
 #[test]
 fn f27_and_f50_ignored_files_cause_no_work_until_they_are_not() {
     let mut scene = Scene::begin();
@@ -315,10 +315,10 @@ fn f25_after_lost_notifications_every_work_tree_is_scanned_once() {
         let path = scene.repo.path().join(["src/one.rs", "src/two.rs"][n as usize % 2]);
         std::fs::write(path, format!("pub fn n{n}() {{}}\n")).unwrap();
     }
-    scene.repo.write("src/untold.rs", "pub fn untold() {}\n");
+    scene.repo.write("src/unreported.rs", "pub fn unreported() {}\n");
     let before = scene.agent.log().matches("reconciled").count();
     kill_process(daemon, Signal::CONT).unwrap();
-    wait_until(SOON, "what was not told", || scene.finds("untold", "src/untold.rs", "worktree"));
+    wait_until(SOON, "what was not reported", || scene.finds("unreported", "src/unreported.rs", "worktree"));
     scene.settle();
     let log = scene.agent.log();
     assert!(log.contains("notifications were lost"), "{log}");

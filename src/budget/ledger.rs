@@ -13,7 +13,7 @@ use crate::store::write;
 
 /// Asks for the right to spend up to `worst_case` nano-dollars on one request. One transaction that holds the write lock from its beginning
 /// sums up what the month and the day have cost and reserve, and adds the entry only if the sum stays within the limits, so callers on any
-/// number of connections never overspend together. A call that costs nothing (a model of one's own) is entered whatever the limits say.
+/// number of connections never overspend together. A call that costs nothing (the user's own model) is entered whatever the limits say.
 ///
 /// # Errors
 /// If the ledger cannot be read or written. Nothing may be sent then.

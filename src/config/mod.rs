@@ -331,7 +331,7 @@ impl Config {
         }
     }
 
-    /// The store directories that lie outside `cache.location`.
+    /// The store directories that are outside `cache.location`.
     pub fn local_stores(&self) -> impl Iterator<Item = &Path> {
         self.overrides.values().filter_map(|own| own.store.as_deref())
     }

@@ -1,4 +1,4 @@
-//! What a model's tokens cost: as written under `[llm.prices]`, else nothing for a model of one's own, else what its provider has published.
+//! What a model's tokens cost: as written under `[llm.prices]`, else nothing for the user's own model, else what its provider has published.
 //! A price that is not known is not guessed.
 
 use super::{Llm, Price, ProviderKind};
@@ -54,7 +54,7 @@ impl Llm {
     /// Price of the configured model's tokens.
     ///
     /// # Errors
-    /// If it is neither written nor published nor the model one of one's own.
+    /// If it is neither written nor published nor is it the user's own model.
     pub fn price(&self) -> Result<Price, UnknownPrice> {
         let model = self.model.clone().unwrap_or_default();
         if let Some(written) = self.prices.get(&model) {

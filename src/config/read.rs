@@ -188,7 +188,7 @@ fn store_directory(written: &str) -> Option<PathBuf> {
     absolute(written).filter(|path| !inside(path) && !resolved(path).is_some_and(|path| inside(&path)))
 }
 
-/// Whether a store would lie in another one, or around it: each is measured, pruned and removed alone.
+/// Whether a store would be in another one, or around it: each is measured, pruned and removed alone.
 pub(super) fn overlaps(store: &Path, others: &[&Path]) -> bool {
     others.iter().any(|other| store.starts_with(other) || other.starts_with(store))
 }

@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f57_another_protocol_is_told_as_such_whatever_it_asks() {
+    fn f57_another_protocol_is_reported_whatever_it_asks() {
         assert_eq!(read_request(r#"{"protocol":1,"request":{"do":"ping"}}"#), Ok(Request::Ping));
         let later =
             read_request(r#"{"protocol":2,"request":{"do":"what-is-not-yet","with":[]},"more":1}"#).unwrap_err();

@@ -2,7 +2,7 @@
 //! cannot mean anything are dropped.
 //!
 //! An editor saves in several steps, each of which is reported; `notify-debouncer-full` makes one of them. It needs no memory of the files'
-//! identities for that: where a file came from does not matter. Directories are watched one by one, for most of what lies in a work tree
+//! identities for that: where a file came from does not matter. Directories are watched one by one, for most of what is in a work tree
 //! is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Reading a work tree as it lies on the disk, without ever following a symbolic link: each directory is opened by its name inside
+//! Reading a work tree as it is on the disk, without ever following a symbolic link: each directory is opened by its name inside
 //! the one above, so that a directory that is swapped for a link between two steps is an error, not another place.
 
 use std::cell::RefCell;
@@ -27,7 +27,7 @@ pub struct FileStat {
     pub bytes: u64,
 }
 
-/// What lies at a path.
+/// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDisk {
     /// Nothing, or nothing that can be reached without a link.

@@ -17,7 +17,7 @@ pub enum LocationKind {
     Bare,
 }
 
-/// Where a repository lies. All paths are canonical: absolute, no symbolic link in them.
+/// Where a repository is. All paths are canonical: absolute, no symbolic link in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub kind: LocationKind,
@@ -40,7 +40,7 @@ pub enum LocateError {
     #[error("{path} is not a usable Git repository: {reason}; `git -C {path} status` shows what Git says")]
     Broken { path: PathBuf, reason: String },
     #[error(
-        "{path} is the git directory of a work tree that lies elsewhere; register the work tree instead of its git directory"
+        "{path} is the git directory of a work tree that is elsewhere; register the work tree instead of its git directory"
     )]
     DetachedGitDir { path: PathBuf },
     #[error(
@@ -51,7 +51,7 @@ pub enum LocateError {
         "{path} contains the agent's own directory {own}; the agent never writes inside a repository, so move one of them (RA_AGENT_HOME, cache.location)"
     )]
     ContainsAgent { path: PathBuf, own: PathBuf },
-    #[error("{path} lies inside the agent's own directory {own}; keep the repository elsewhere")]
+    #[error("{path} is inside the agent's own directory {own}; keep the repository elsewhere")]
     InsideAgent { path: PathBuf, own: PathBuf },
     #[error(
         "{path} belongs to another user (uid {owner}, you are uid {user}); change its owner, or run the agent as that user"
@@ -63,7 +63,7 @@ pub enum LocateError {
     Reftable { path: PathBuf },
 }
 
-/// Resolves a path to the repository it lies in, as `git -C path` would, and checks that it may be registered.
+/// Resolves a path to the repository it is in, as `git -C path` would, and checks that it may be registered.
 ///
 /// A path inside the repository, a symbolic link to it, a linked work tree, a submodule, a bare repository and a work tree whose
 /// git directory is kept elsewhere (`--separate-git-dir`) each give the right place. No `GIT_*` variable has a say.

@@ -1,4 +1,4 @@
-//! The only code that opens a repository, and it only reads: where a repository lies, where its head is, what changed since the
+//! The only code that opens a repository, and it only reads: where a repository is, where its head is, what changed since the
 //! recorded view, and the bytes of a blob. No `git` process, no network, no filter, no configured program runs here, and nothing
 //! is written below a repository.
 

@@ -156,7 +156,7 @@ impl Recorded for RecordedView {
     }
 }
 
-/// Where a path lies in respect to a directory.
+/// Where a path is with respect to a directory.
 pub enum Child<'a> {
     /// Directly in it.
     Direct,
@@ -164,7 +164,7 @@ pub enum Child<'a> {
     In(&'a [u8]),
 }
 
-/// Where a path lies below the directory whose paths begin with `prefix` ([`below`]); `None`: it is not there.
+/// Where a path is below the directory whose paths begin with `prefix` ([`below`]); `None`: it is not there.
 pub fn child<'a>(prefix: &[u8], path: &'a [u8]) -> Option<Child<'a>> {
     let rest = path.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
     Some(match rest.iter().position(|&byte| byte == b'/') {

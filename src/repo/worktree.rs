@@ -359,7 +359,7 @@ impl<'d> WorkTree<'d> {
 
     fn is_entered(&mut self, dir: &FilePath) -> bool {
         let dot_git = FilePath::new(join(dir.as_bytes(), b".git"));
-        // Whatever such a directory holds is passed over by its name.
+        // All that such a directory holds is passed over by its name.
         let inside = FilePath::new(join(dir.as_bytes(), b"x"));
         !self.is_passed_over(&inside)
             && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
@@ -404,7 +404,7 @@ impl<'d> WorkTree<'d> {
     }
 }
 
-/// The files that do not lie on the disk as HEAD has them, byte for byte. Those that a conversion would make equal, and those that are
+/// The files that are not on the disk as HEAD has them, byte for byte. Those that a conversion would make equal, and those that are
 /// not there on purpose, are among them; the index distinguishes them.
 pub fn unlike_head(location: &Location, head: &[TreeEntry], paths: &BTreeSet<FilePath>) -> BTreeSet<FilePath> {
     let Ok(disk) = Disk::open(&location.path) else { return paths.clone() };

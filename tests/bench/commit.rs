@@ -67,7 +67,7 @@ fn edits(indexed: &Indexed, count: u64, line: &str, text: impl Fn(u64) -> String
     Times { compared: Spread::of(compared), fresh: Spread::of(fresh) }
 }
 
-/// Looks at the stores as `status` does, without the price of starting a process each time.
+/// Reads the stores as `status` does, without the price of starting a process each time.
 fn until_fresh(indexed: &Indexed) -> (Duration, Duration) {
     let committed = Instant::now();
     let head = indexed.repo.head();

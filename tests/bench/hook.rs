@@ -102,7 +102,7 @@ struct Hooked {
 impl Hooked {
     fn new() -> Self {
         let repo = TestRepo::new();
-        let home = Home::at(repo.beside("h")).unwrap();
+        let home = Home::at(repo.outside("h")).unwrap();
         home.create().unwrap();
         let git_dir = repo.git_dir();
         let (id, path) = (RepoId("aabbccdd".to_owned()), repo.path().to_path_buf());
@@ -122,7 +122,7 @@ impl Hooked {
     }
 
     fn install_config(&mut self) {
-        let user_config = self.repo.beside("gitconfig");
+        let user_config = self.repo.outside("gitconfig");
         hooks::install(&self.home, std::slice::from_ref(&self.hooked), GitVersion::CONFIG_HOOKS, &user_config).unwrap();
         self.repo.set_global_config(&user_config);
     }
@@ -155,7 +155,7 @@ fn noticed(cause: EventCause) {
     hooked.repo.commit("first");
     let (sender, events) = channel();
     let watcher = watch(&hooked.home.inbox(), move |event| {
-        // the measuring is over when nobody listens
+        // the measuring is over when the receiver is gone
         let _ = sender.send((event.cause, SystemTime::now()));
     })
     .unwrap();
@@ -174,8 +174,8 @@ fn once(hooked: &Hooked, events: &Receiver<(EventCause, SystemTime)>, cause: Eve
     // the stamp of what git writes last of HEAD; by the kernel's coarse clock, so it may be up to 4 ms early, which is on the safe side
     let moved = std::fs::metadata(hooked.repo.git_dir().join("logs/HEAD")).unwrap().modified().unwrap();
     loop {
-        let (told, then) = events.recv_timeout(PATIENCE).unwrap();
-        if told == cause {
+        let (reported, then) = events.recv_timeout(PATIENCE).unwrap();
+        if reported == cause {
             return then.duration_since(moved).unwrap_or_default();
         }
     }

@@ -23,7 +23,7 @@ pub fn source_of(name: &str, version: &str) -> Result<PathBuf, Box<dyn Error>> {
 /// Where Cargo has unpacked a crate; `None` if it has not.
 ///
 /// # Errors
-/// If it cannot be told where Cargo keeps things.
+/// If it is not known where Cargo keeps things.
 pub fn in_registry(label: &str) -> Result<Option<PathBuf>, Box<dyn Error>> {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = cargo_home

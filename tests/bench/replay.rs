@@ -3,7 +3,7 @@
 //! The naive work of a step is what one does who knows who depends on whom, and nothing of symbols: to analyse every changed file
 //! and all its transitive dependents again. `RA_AGENT_REPLAY=DIR` replays the last commits of another repository in their place.
 //!
-//! A scripted model is asked beside, at the pace that the machine allows. What leaves is counted at four bytes a token, and a reply
+//! A scripted model is asked as well, at the pace that the machine allows. What leaves is counted at four bytes a token, and a reply
 //! as [`REPLY_TOKENS`], at $0.20 and $0.50 a million.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ const RELEASES: [(&str, &[&str]); 3] = [
 ];
 /// Commits of a repository that are replayed, at most.
 const COMMITS: usize = 100;
-/// The agent looks when it is asked to, so that each commit is one step.
+/// The agent compares when it is asked to, so that each commit is one step.
 const LOOKS_WHEN_ASKED: &str = "debounce_ms = 60000\n";
 /// Tokens that a reply is counted as: what a report of a few findings takes.
 const REPLY_TOKENS: u64 = 200;

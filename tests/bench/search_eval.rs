@@ -1,6 +1,6 @@
 //! How well searches find what is known to be the answer: the queries of [`super::doc_queries`], asked of the real agent.
 //!
-//! `search-eval` scores the order in which hits are shown, `search-tune` looks for better weights. `RA_AGENT_SEARCH_SET=REPO:CSV`
+//! `search-eval` scores the order in which hits are shown, `search-tune` searches for better weights. `RA_AGENT_SEARCH_SET=REPO:CSV`
 //! scores a set that was made elsewhere in the place of the published crates.
 
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ const CRATES: &[(&str, &str, Option<f64>)] = &[
     ("clap_builder", "4.5.30", None),
 ];
 
-/// Hits that are looked at; NDCG looks at the first 10.
+/// Hits that are judged; NDCG takes the first 10.
 const LOOKED_AT: usize = 20;
 /// Hits among which weights are tried.
 const TUNED_OVER: usize = 200;
@@ -171,7 +171,7 @@ pub fn measure() {
     }
 }
 
-/// Looks for the weights that answer the tuning halves of the sets with a floor best, one weight after the other, and prints them.
+/// Searches for the weights that answer the tuning halves of the sets with a floor best, one weight after the other, and prints them.
 pub fn tune() {
     let Some(asked) = Asked::new() else { return };
     let tuned: Vec<&Set> = asked.sets.iter().filter(|set| set.floor.is_some()).collect();
@@ -204,7 +204,7 @@ pub fn tune() {
     );
 }
 
-/// The parts whose weights are looked for: `meaning` is what the others are measured by, and for the last two the sets have no queries.
+/// The parts whose weights are searched for: `meaning` is what the others are measured by, and for the last two the sets have no queries.
 const TUNED: std::ops::Range<usize> = 1..Parts::NAMES.len() - 2;
 
 fn mean_score(answers: &[Vec<(&Query, Vec<SearchHit>)>], weights: &ScoreWeights, tuning: bool) -> f64 {

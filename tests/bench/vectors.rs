@@ -72,7 +72,7 @@ async fn search(vectors: &Vectors, rows: &[Vector], queries: &[Vector]) {
     row_below("vector search among 100,000", &value, millis(times.at(99)), 100.0, "ms");
 }
 
-/// What an edit of one file costs here, beside the embedding.
+/// What an edit of one file costs here, without the embedding.
 async fn replace(vectors: &Vectors, rows: &[Vector]) {
     let (mut looked_up, mut replaced) = (Vec::new(), Vec::new());
     for file in 0..REPLACED {

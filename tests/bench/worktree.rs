@@ -144,8 +144,9 @@ pub fn idle() {
     row_below(&format!("idle with {} repositories watched", repos.len()), &value, share, 0.1, "%");
     let doctor = agent.json(["doctor"]).to_string();
     let watches = doctor.split("\"watches\"").nth(1).unwrap_or_default();
-    let told: String = watches.chars().take_while(|c| *c != '}').collect();
-    let digits: String = told.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    let from_number: String = watches.chars().take_while(|c| *c != '}').collect();
+    let digits: String =
+        from_number.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
     let dirs: usize = repos.iter().map(watched_directories).sum();
     row(
         "watches of those",

@@ -107,7 +107,7 @@ impl TestAgent {
         let shown: Vec<_> = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
         let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_child(&child);
-        // read beside the wait, else a full pipe would hold the verb
+        // read during the wait, else a full pipe would hold the verb
         let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
         let start = Instant::now();
         while child.try_wait().unwrap().is_none() {

@@ -44,7 +44,7 @@ impl Asking {
         Self::about(TestRepo::with_files(FILES), monthly_usd, more_config, |_| {})
     }
 
-    /// As [`Asking::begin`], with a server that was told something first.
+    /// As [`Asking::begin`], with a server that was scripted first.
     pub fn scripted(monthly_usd: &str, tell: impl FnOnce(&LlmServer)) -> Self {
         Self::about(TestRepo::with_files(FILES), monthly_usd, "", tell)
     }

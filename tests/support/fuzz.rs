@@ -334,8 +334,8 @@ fn prompt_of(bytes: &[u8]) {
 
 fn frame(bytes: &[u8]) {
     let line = text(bytes);
-    if let Err(told) = read_request(&line) {
-        assert!(told.contains("not understood") || told.contains("daemon restart"), "{told}");
+    if let Err(printed) = read_request(&line) {
+        assert!(printed.contains("not understood") || printed.contains("daemon restart"), "{printed}");
     }
     let _ = serde_json::from_str::<ControlReply>(&line);
 }

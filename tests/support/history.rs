@@ -2,7 +2,7 @@
 
 use super::{Random, TestRepo};
 
-/// How often an operation looks for a file or commit that it can be done to.
+/// How often an operation searches a file or commit that it can be done to.
 const TRIES: u64 = 20;
 /// How far back reverts, resets, branches and merges reach.
 const REACH: u64 = 5;

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use super::fingerprint::{Fingerprint, fingerprint};
 
 pub struct TestRepo {
-    /// Holds the repository, an empty home, and whatever a story puts beside them.
+    /// Holds the repository, an empty home, and what a story puts next to them.
     root: tempfile::TempDir,
     path: PathBuf,
     global_config: PathBuf,
@@ -53,8 +53,8 @@ impl TestRepo {
         self.path.join(".git")
     }
 
-    /// A place beside the repository.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    /// A place next to the repository.
+    pub fn outside(&self, name: &str) -> PathBuf {
         self.path.with_file_name(name)
     }
 
@@ -94,7 +94,7 @@ impl TestRepo {
 
     /// Writes a file as most editors do: next to it, then in its place. A watch over the work tree never sees half of it.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
-        let (path, new) = (self.path.join(path), self.beside(".being-written"));
+        let (path, new) = (self.path.join(path), self.outside(".being-written"));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&new, content).unwrap();
         std::fs::rename(new, path).unwrap();

@@ -1,4 +1,4 @@
-//! The overlay against the work tree as it lies on the disk now.
+//! The overlay against the work tree as it is on the disk now.
 
 use std::collections::BTreeMap;
 
