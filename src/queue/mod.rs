@@ -17,7 +17,7 @@ pub use list::{Counts, Filter, Waiting, counts, get, list, live_keys, parked, pe
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
 };
-pub use suspects::{Subject, acquit, convict, is_quarantined, suspects};
+pub use suspects::{SuspectUnit, acquit, convict, is_quarantined, suspects};
 
 use crate::clock::Timestamp;
 use crate::domain::{FilePath, Hash, JobKind, JobState, ObjectId, Origin, Priority, RepoId, StaleReason};
