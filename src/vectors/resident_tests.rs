@@ -34,7 +34,7 @@ fn rows(path: &str, seeds: std::ops::Range<u64>, model: &str) -> Vec<ChunkRow> {
 
 async fn nearest(vectors: &Vectors, query: u64, limit: usize) -> Vec<(String, f32)> {
     let pieces = vectors.resident("m", 1_000).await.unwrap().unwrap();
-    let code = Code::of(&vector(query));
+    let code = UnitCode::of(&vector(query));
     let mut found: Vec<(String, f32)> =
         pieces.iter().flat_map(|piece| piece.nearest(&code, limit)).map(|(id, score)| (id.to_owned(), score)).collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
