@@ -184,14 +184,22 @@ fn immutable_uri(path: &Path) -> PathBuf {
     PathBuf::from(OsString::from_vec(uri))
 }
 
-/// Whether the pages of a repository's database fit together (`PRAGMA quick_check`, which reads all of it). One that cannot be
-/// looked at is not told to be damaged.
+/// The first fault in the pages of a database (`PRAGMA quick_check`, which reads all of it); `None`: they fit together.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn first_fault(db: &Connection) -> Result<Option<String>> {
+    let answer: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((answer != "ok").then_some(answer))
+}
+
+/// Whether a repository's database has a fault in its pages. One that cannot be opened does not count as damaged.
 pub fn is_damaged(path: &Path) -> bool {
-    let look = || -> Result<bool> {
+    let fault = || -> Result<bool> {
         let Some(db) = open_reader(path, Database::Analysis)? else { return Ok(false) };
-        Ok(db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? != "ok")
+        Ok(first_fault(&db)?.is_some())
     };
-    look().unwrap_or_else(|error| error.is_damage())
+    fault().unwrap_or_else(|error| error.is_damage())
 }
 
 /// A transaction that takes the write lock at once, so that it waits at its start and cannot fail half-way for a lock.

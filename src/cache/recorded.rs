@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::view::unreadable;
 use crate::domain::{EntryMode, FilePath, ObjectId};
 use crate::repo::RepoError;
-use crate::repo::tree::{Child, Children, Entry, Recorded, after, below, child};
+use crate::repo::tree::{Child, Children, Recorded, TreeEntry, after, below, child};
 use crate::store::{Result, StoreError};
 
 /// A repository's view in its database. `E` is what the comparison fails with.
@@ -37,7 +37,7 @@ impl<E: From<RepoError> + From<StoreError>> Recorded for StoredView<'_, E> {
         Ok(children)
     }
 
-    fn files_below(&self, dir: &[u8]) -> Result<Vec<Entry>, E> {
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<TreeEntry>, E> {
         Ok(files_below(self.db, dir)?)
     }
 
@@ -104,7 +104,7 @@ fn add_dirs(db: &Connection, prefix: &[u8], children: &mut Children) -> Result<(
     }
 }
 
-fn files_below(db: &Connection, dir: &[u8]) -> Result<Vec<Entry>> {
+fn files_below(db: &Connection, dir: &[u8]) -> Result<Vec<TreeEntry>> {
     let prefix = below(dir);
     let mut statement =
         db.prepare_cached("SELECT file_path, blob_id, mode FROM files WHERE file_path >= ?1 ORDER BY file_path")?;
@@ -130,9 +130,9 @@ fn dirs_at_and_below(db: &Connection, dir: &[u8]) -> Result<Vec<Vec<u8>>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry> {
+fn entry(row: &Row<'_>) -> Result<TreeEntry> {
     let mode: String = row.get(2)?;
-    Ok(Entry {
+    Ok(TreeEntry {
         path: FilePath::new(row.get::<_, Vec<u8>>(0)?),
         id: ObjectId(row.get(1)?),
         mode: EntryMode::parse(&mode).ok_or_else(|| unreadable(mode))?,
@@ -179,7 +179,7 @@ mod tests {
         for path in DIRS {
             view::put_directory(&db, path.as_bytes(), Some(&tree)).unwrap();
         }
-        let entry = |path: &str| Entry { path: path.into(), id: ObjectId(vec![1]), mode: EntryMode::File };
+        let entry = |path: &str| TreeEntry { path: path.into(), id: ObjectId(vec![1]), mode: EntryMode::File };
         let memory = RecordedView::new(FILES.map(entry), DIRS.map(|path| (path.as_bytes().to_vec(), tree.clone())));
         let stored = StoredView::<Failed>::new(&db);
         for path in ["", "a", "a/b", "a/b/c", "a-b", "a0", "%", "nowhere"].map(str::as_bytes) {

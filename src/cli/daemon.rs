@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::verbs::{DaemonAct, DaemonOptions};
 use super::{Context, Failure};
 use crate::clock;
-use crate::daemon::control::{self, ControlError, Reply, Request};
+use crate::daemon::control::{self, ControlError, ControlReply, Request};
 use crate::daemon::{DaemonError, run as serve};
 use crate::home::Home;
 use crate::lock;
@@ -76,7 +76,7 @@ fn start(options: &DaemonOptions) -> Result<(), Failure> {
 fn wait_until_up(home: &Home) -> Result<(), Failure> {
     let deadline = clock::monotonic() + START_WAIT;
     while clock::monotonic() < deadline {
-        if let Ok(Reply::Pong { pid, .. }) = control::ask(home, Request::Ping) {
+        if let Ok(ControlReply::Pong { pid, .. }) = control::ask(home, Request::Ping) {
             println!("the daemon is running (pid {pid})");
             return Ok(());
         }

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::{Config, ConfigError};
-use crate::daemon::control::{self, ControlError, Reply, Request, StateChange};
+use crate::daemon::control::{self, ControlError, ControlReply, Request, StateChange};
 use crate::daemon::{self as process, DaemonError, change};
 use crate::embedder::install::InstallError;
 use crate::home::{Home, HomeError};
@@ -80,8 +80,8 @@ impl Context {
     /// Has the daemon change something; with none running, does the same under its lock.
     pub fn change(&self, change: StateChange) -> Result<String, Failure> {
         match control::ask(&self.home, Request::Change(change.clone())) {
-            Ok(Reply::Done { message }) => Ok(message),
-            Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+            Ok(ControlReply::Done { message }) => Ok(message),
+            Ok(ControlReply::Failed { message }) => Err(Failure::Failed(message)),
             Ok(other) => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
             Err(ControlError::NotRunning) => {
                 self.home.create()?;
@@ -94,7 +94,7 @@ impl Context {
     }
 
     pub fn daemon_runs(&self) -> bool {
-        matches!(control::ask(&self.home, Request::Ping), Ok(Reply::Pong { .. }))
+        matches!(control::ask(&self.home, Request::Ping), Ok(ControlReply::Pong { .. }))
     }
 }
 

@@ -8,7 +8,7 @@ use super::output::{human_bytes, print, print_json};
 use super::verbs::ModelAct;
 use super::{Context, Failure};
 use crate::config::set_embedding_model;
-use crate::daemon::control::{self, ControlError, Reply, Request};
+use crate::daemon::control::{self, ControlError, ControlReply, Request};
 use crate::embedder::install::{Progress, download, install_from, is_installed};
 use crate::embedder::model::{DEFAULT, KNOWN, ModelSpec, spec};
 use crate::query::view::models::{ModelView, ModelsView};
@@ -35,7 +35,7 @@ fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failu
     // Written down, so that the choice does not change by itself.
     set_embedding_model(&context.home.config_file(), spec.id)?;
     match control::ask(&context.home, Request::Reload) {
-        Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+        Ok(ControlReply::Failed { message }) => Err(Failure::Failed(message)),
         Ok(_) => Ok(()),
         Err(ControlError::NotRunning) => Ok(()),
         Err(error) => Err(error.into()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::output::print;
 use super::{Context, Failure};
-use crate::daemon::control::{self, Reply, Request};
+use crate::daemon::control::{self, ControlReply, Request};
 use crate::domain::RepoId;
 use crate::query::Reader;
 use crate::worker::pipe::Depth;
@@ -23,7 +23,7 @@ pub fn reconcile(context: &Context, repo: PathBuf, full: bool) -> Result<(), Fai
 pub fn ask(context: &Context, repo: RepoId, depth: Depth) -> Result<Vec<String>, Failure> {
     let request = Request::Reconcile { repo: Some(repo.0), depth };
     match control::ask_within(&context.home, request, RECONCILE_WAIT)? {
-        Reply::Reconciled { repos } => {
+        ControlReply::Reconciled { repos } => {
             let outcomes = repos.into_iter().map(|outcome| match (outcome.error, outcome.held) {
                 (Some(error), _) => Err(Failure::Failed(format!("{}: {error}", outcome.repo))),
                 (None, Some(held)) => Ok(format!("{}: held back, {held}", outcome.repo)),
@@ -31,7 +31,7 @@ pub fn ask(context: &Context, repo: RepoId, depth: Depth) -> Result<Vec<String>,
             });
             outcomes.collect()
         }
-        Reply::Failed { message } => Err(Failure::Failed(message)),
+        ControlReply::Failed { message } => Err(Failure::Failed(message)),
         other => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::output::{human_bytes, print, print_json, short};
 use super::{Context, Failure};
-use crate::daemon::control::{self, Reply, Request};
+use crate::daemon::control::{self, ControlReply, Request};
 use crate::lock;
 use crate::query::Reader;
 use crate::query::status::{rss_bytes, status as gather};
@@ -21,7 +21,7 @@ pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
 fn daemon(context: &Context) -> DaemonStatus {
     let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
     let (worker_pid, sandbox, polled) = match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { worker, sandbox, polled, .. }) => (worker, Some(sandbox), polled),
+        Ok(ControlReply::Pong { worker, sandbox, polled, .. }) => (worker, Some(sandbox), polled),
         _ => Default::default(),
     };
     DaemonStatus {

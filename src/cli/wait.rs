@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::output::{print, print_json};
 use super::{Context, Failure};
 use crate::clock;
-use crate::daemon::control::{self, ControlError, Reply, RepoOutcome, Request};
+use crate::daemon::control::{self, ControlError, ControlReply, RepoOutcome, Request};
 use crate::domain::RepoId;
 use crate::query::Reader;
 use crate::query::view::wait::{LeftView, ReconciledView, WaitView};
@@ -131,8 +131,8 @@ fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Res
     let request = Request::Reconcile { repo: repo.map(|id| id.0.clone()), depth: Depth::Changes };
     let time_left = deadline.saturating_duration_since(clock::monotonic());
     match control::ask_within(&context.home, request, time_left) {
-        Ok(Reply::Reconciled { repos }) => Ok(Some(repos)),
-        Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+        Ok(ControlReply::Reconciled { repos }) => Ok(Some(repos)),
+        Ok(ControlReply::Failed { message }) => Err(Failure::Failed(message)),
         Ok(other) => Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
         Err(ControlError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error.into()),

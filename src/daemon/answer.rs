@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::sync::oneshot;
 
-use super::control::{self, Reply, Request};
+use super::control::{self, ControlReply, Request};
 use super::socket::ControlCall;
 use super::supervise::Asked;
 use super::{Daemon, DaemonError, MAX_LATENCY, STOP_PATIENCE, Waiter, change};
@@ -18,7 +18,7 @@ use crate::worker::pipe::{Depth, Hint};
 impl Daemon {
     pub(super) async fn answer(&mut self, (request, answer): ControlCall) -> Result<(), DaemonError> {
         let reply = match request {
-            Request::Ping => Reply::Pong {
+            Request::Ping => ControlReply::Pong {
                 pid: std::process::id(),
                 worker: self.worker.pid(),
                 sandbox: self.sandbox.as_str().to_owned(),
@@ -34,12 +34,12 @@ impl Daemon {
             Request::Reconcile { repo, depth } => return self.reconcile_for(repo, depth, answer).await,
             Request::Warm => {
                 self.worker.hint(Hint::Warm, clock::monotonic()).await;
-                Reply::Done { message: "a worker is being warmed".to_owned() }
+                ControlReply::Done { message: "a worker is being warmed".to_owned() }
             }
             Request::Reload => self.reload().await?,
             Request::Change(change) => self.change(&change).await?,
             // Handled before: it ends the loop.
-            Request::Stop => Reply::Done { message: "stopping".to_owned() },
+            Request::Stop => ControlReply::Done { message: "stopping".to_owned() },
         };
         // The client may have given up.
         let _ = answer.send(reply);
@@ -50,7 +50,7 @@ impl Daemon {
         &mut self,
         repo: Option<String>,
         depth: Depth,
-        answer: oneshot::Sender<Reply>,
+        answer: oneshot::Sender<ControlReply>,
     ) -> Result<(), DaemonError> {
         let ids = match repo {
             Some(id) => vec![RepoId(id)],
@@ -61,7 +61,7 @@ impl Daemon {
             tokens.insert(self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await);
         }
         if tokens.is_empty() {
-            let _ = answer.send(Reply::Reconciled { repos: Vec::new() });
+            let _ = answer.send(ControlReply::Reconciled { repos: Vec::new() });
         } else {
             self.waiters.push(Waiter { tokens, outcomes: Vec::new(), answer });
         }
@@ -69,19 +69,19 @@ impl Daemon {
     }
 
     /// Reads the configuration again; the worker, which has the old one, makes room for another.
-    async fn reload(&mut self) -> Result<Reply, DaemonError> {
+    async fn reload(&mut self) -> Result<ControlReply, DaemonError> {
         match Config::load(&self.home.config_file(), self.home.root()) {
             Ok(config) => self.config = config,
-            Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
+            Err(error) => return Ok(ControlReply::Failed { message: error.to_string() }),
         }
         let quiet = self.config.watch.debounce;
         self.debounce = Debounce::new(quiet, quiet * MAX_LATENCY);
         self.worker.stop(STOP_PATIENCE).await;
         self.begin().await?;
-        Ok(Reply::Done { message: "the configuration was read again".to_owned() })
+        Ok(ControlReply::Done { message: "the configuration was read again".to_owned() })
     }
 
-    async fn change(&mut self, change: &control::StateChange) -> Result<Reply, DaemonError> {
+    async fn change(&mut self, change: &control::StateChange) -> Result<ControlReply, DaemonError> {
         let unregisters = matches!(change, control::StateChange::Unregister { .. });
         if unregisters {
             // It has the store open that is to go, and would go on writing in it.
@@ -90,7 +90,7 @@ impl Daemon {
         if matches!(change, control::StateChange::Limits { .. })
             && let Err(error) = self.read_limits()
         {
-            return Ok(Reply::Failed { message: error.to_string() });
+            return Ok(ControlReply::Failed { message: error.to_string() });
         }
         let executed = change::execute(&mut self.db, &self.home, &self.config, change);
         if unregisters {
@@ -98,7 +98,7 @@ impl Daemon {
         }
         let message = match executed {
             Ok(message) => message,
-            Err(error) => return Ok(Reply::Failed { message: error.to_string() }),
+            Err(error) => return Ok(ControlReply::Failed { message: error.to_string() }),
         };
         match change {
             // Also one that is known: it may have moved.
@@ -127,6 +127,6 @@ impl Daemon {
             }
             control::StateChange::Discard { .. } | control::StateChange::Pause => {}
         }
-        Ok(Reply::Done { message })
+        Ok(ControlReply::Done { message })
     }
 }

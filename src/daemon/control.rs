@@ -103,7 +103,7 @@ pub struct LocationText {
 /// What the daemon answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "answer")]
-pub enum Reply {
+pub enum ControlReply {
     Done {
         message: String,
     },
@@ -156,7 +156,7 @@ pub enum ControlError {
 ///
 /// # Errors
 /// If no daemon runs, or it does not answer.
-pub fn ask(home: &Home, request: Request) -> Result<Reply, ControlError> {
+pub fn ask(home: &Home, request: Request) -> Result<ControlReply, ControlError> {
     ask_within(home, request, ANSWER_WAIT)
 }
 
@@ -164,7 +164,7 @@ pub fn ask(home: &Home, request: Request) -> Result<Reply, ControlError> {
 ///
 /// # Errors
 /// If no daemon runs, or it does not answer in time.
-pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<Reply, ControlError> {
+pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<ControlReply, ControlError> {
     let socket = home.agent_socket();
     let stream = connect(home, &socket)?;
     exchange(&stream, request, wait).map_err(|error| match error.kind() {
@@ -192,7 +192,7 @@ fn connect(home: &Home, socket: &Path) -> Result<UnixStream, ControlError> {
     }
 }
 
-fn exchange(stream: &UnixStream, request: Request, wait: Duration) -> io::Result<Reply> {
+fn exchange(stream: &UnixStream, request: Request, wait: Duration) -> io::Result<ControlReply> {
     stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
     stream.set_write_timeout(Some(ANSWER_WAIT))?;
     let mut writer = stream;

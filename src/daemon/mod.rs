@@ -33,7 +33,7 @@ use crate::store::{self, Database};
 use crate::worker::pipe::{Depth, Hint, Report};
 pub use start::{DaemonError, run, take_lock};
 
-use control::{Reply, RepoOutcome, Request};
+use control::{ControlReply, RepoOutcome, Request};
 use notify::ServiceManager;
 use socket::{ControlCall, Socket};
 use start::DaemonEnd;
@@ -70,7 +70,7 @@ enum Input {
 struct Waiter {
     tokens: BTreeSet<u64>,
     outcomes: Vec<RepoOutcome>,
-    answer: oneshot::Sender<Reply>,
+    answer: oneshot::Sender<ControlReply>,
 }
 
 struct Daemon {
@@ -89,7 +89,7 @@ struct Daemon {
     worker: Supervisor,
     waiters: Vec<Waiter>,
     /// Those who wait for maintenance, by its token.
-    maintained: BTreeMap<u64, oneshot::Sender<Reply>>,
+    maintained: BTreeMap<u64, oneshot::Sender<ControlReply>>,
     /// Held repositories, and when each is checked again.
     held: BTreeMap<RepoId, Instant>,
     /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
@@ -241,7 +241,7 @@ impl Daemon {
             Input::Call((Request::Stop, answer)) => {
                 self.worker.stop(STOP_PATIENCE).await;
                 // The client may have given up; it is stopped all the same.
-                let _ = answer.send(Reply::Done { message: "stopped".to_owned() });
+                let _ = answer.send(ControlReply::Done { message: "stopped".to_owned() });
                 return Ok(Some(()));
             }
             Input::Call(call) => self.answer(call).await?,
@@ -350,7 +350,7 @@ impl Daemon {
     async fn note_report(&mut self, report: Report) {
         let asked = self.worker.note_report(&report).await;
         if let Report::Maintained { token, outcome } = report {
-            let reply = outcome.map_or_else(|message| Reply::Failed { message }, Reply::Maintained);
+            let reply = outcome.map_or_else(|message| ControlReply::Failed { message }, ControlReply::Maintained);
             self.answer_maintained(token, reply);
             return;
         }
@@ -372,7 +372,7 @@ impl Daemon {
         self.tell_waiters(token, &RepoOutcome { repo: path, held, error });
     }
 
-    fn answer_maintained(&mut self, token: u64, reply: Reply) {
+    fn answer_maintained(&mut self, token: u64, reply: ControlReply) {
         if let Some(answer) = self.maintained.remove(&token) {
             // The client may have given up.
             let _ = answer.send(reply);
@@ -390,7 +390,7 @@ impl Daemon {
         let done: Vec<Waiter> = done;
         for waiter in done {
             // The client may have given up.
-            let _ = waiter.answer.send(Reply::Reconciled { repos: waiter.outcomes });
+            let _ = waiter.answer.send(ControlReply::Reconciled { repos: waiter.outcomes });
         }
     }
 
@@ -401,7 +401,7 @@ impl Daemon {
             for token in self.worker.drop_tasks() {
                 let message =
                     "the worker died over it; its results until then stay, and the log (`ra-agent logs`) has more";
-                self.answer_maintained(token, Reply::Failed { message: message.to_owned() });
+                self.answer_maintained(token, ControlReply::Failed { message: message.to_owned() });
             }
         }
         let jobs_left =

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::DaemonError;
-use super::control::{REQUEST_MAX, Reply, Request, read_request};
+use super::control::{ControlReply, REQUEST_MAX, Request, read_request};
 
 /// How long a client may take to send its request.
 const REQUEST_WAIT: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const REQUEST_WAIT: Duration = Duration::from_secs(2);
 const CONNECTIONS: usize = 32;
 
 /// A connection's request, and where its answer goes.
-pub type ControlCall = (Request, oneshot::Sender<Reply>);
+pub type ControlCall = (Request, oneshot::Sender<ControlReply>);
 
 /// A socket that is listened on.
 pub struct Socket {
@@ -107,7 +107,7 @@ async fn converse(mut stream: UnixStream, calls: mpsc::Sender<ControlCall>) -> i
             calls.send((request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
             answered.await.map_err(|_| io::ErrorKind::BrokenPipe)?
         }
-        Err(message) => Reply::Failed { message },
+        Err(message) => ControlReply::Failed { message },
     };
     let text = serde_json::to_string(&reply)?;
     writer.write_all(text.as_bytes()).await?;

@@ -349,7 +349,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f33_file_systems_that_do_not_tell_of_every_change_are_known_by_their_type() {
+    fn f33_file_systems_without_full_notifications_are_known() {
         assert_eq!(silent_file_system(0x6969), Some("NFS"));
         assert_eq!(silent_file_system(0x6573_5546), Some("FUSE"));
         // ext4, tmpfs, overlayfs

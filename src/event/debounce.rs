@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn f30_a_repository_that_is_never_quiet_is_released_all_the_same() {
+    fn f30_a_repository_that_is_never_quiet_is_released() {
         let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
         let mut released = 0;
         for tick in 0..6_000 {

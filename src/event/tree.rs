@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn f29_a_save_in_any_way_is_told_by_the_files_name_and_reading_is_not() {
+    fn f29_any_way_of_saving_reports_the_file_and_reading_does_not() {
         let mut watched = watched();
         let top = watched.top();
         let file = top.join("a.rs");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn each_repository_is_told_of_its_own_and_what_is_not_watched_any_more_tells_nothing() {
+    fn events_name_their_repository_and_end_with_the_watch() {
         let mut watched = watched();
         let top = watched.top();
         let [one, two] = ["one", "two"].map(|name| top.join(name));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn f26_too_many_directories_are_not_watched_at_all_and_others_keep_theirs() {
+    fn f26_too_many_directories_leave_other_watches_alone() {
         let mut watched = watched();
         let top = watched.top();
         let dirs: BTreeSet<PathBuf> = (0..5).map(|n| top.join(n.to_string())).collect();
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn f25_lost_notifications_and_very_many_mean_that_anything_may_have_been_touched() {
+    fn f25_lost_or_very_many_notifications_mean_anything_changed() {
         let mut routes = BTreeMap::from([(PathBuf::from("/a"), repo("a")), (PathBuf::from("/b"), repo("b"))]);
         let rescan = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
         let event = |event| notify_debouncer_full::DebouncedEvent { event, time: std::time::Instant::now() };

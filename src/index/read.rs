@@ -11,7 +11,7 @@ use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;
 use crate::outline::{self, Outline};
-use crate::repo::{Blob, Content, Entry, MAX_FILE_BYTES, Repo, RepoError, content};
+use crate::repo::{Blob, Content, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content};
 
 /// What reading one file gave.
 pub struct FileRead {
@@ -51,7 +51,7 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// If the repository is damaged. An object that is merely not there (a partial clone) is a reason to skip.
-    pub fn read(&self, repo: &Repo, entry: &Entry) -> Result<FileRead, RepoError> {
+    pub fn read(&self, repo: &Repo, entry: &TreeEntry) -> Result<FileRead, RepoError> {
         let language = outline::language_of(&entry.path);
         let (skip, size_bytes, content) = match self.content(repo, entry)? {
             Content::Text(text) => (None, text.len() as u64, Some(text)),
@@ -76,7 +76,7 @@ impl Reading<'_> {
         Ok(FileRead { record, outline: Arc::new(outline), segments })
     }
 
-    fn content(&self, repo: &Repo, entry: &Entry) -> Result<Content, RepoError> {
+    fn content(&self, repo: &Repo, entry: &TreeEntry) -> Result<Content, RepoError> {
         if self.quarantined.contains(&entry.id) {
             return Ok(Content::Skipped { reason: SkipReason::Quarantined, bytes: 0 });
         }

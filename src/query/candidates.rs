@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_family_is_named_by_its_first_and_nobody_without_a_commit_has_one() {
+    fn a_family_has_its_first_members_name_and_needs_a_commit() {
         let [a, b] = [ObjectId(vec![1; 20]), ObjectId(vec![2; 20])];
         let roots = [None, Some(&a), Some(&b), None, Some(&a), Some(&b), Some(&a)];
         assert_eq!(families(roots.into_iter()), [0, 1, 2, 3, 1, 2, 1]);

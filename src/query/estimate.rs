@@ -7,7 +7,7 @@ use crate::config::RepoConfig;
 use crate::domain::{Language, SkipReason};
 use crate::embedder::chunk;
 use crate::outline;
-use crate::repo::{Content, Entry, RecordedView, Repo, RepoError, content, deny_globs, in_parallel};
+use crate::repo::{Content, RecordedView, Repo, RepoError, TreeEntry, content, deny_globs, in_parallel};
 
 /// Bytes of source that make a token: the usual rule of thumb for English and code under BPE vocabularies.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -58,7 +58,7 @@ enum Scanned {
 pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError> {
     let deny = deny_globs(&config.deny).map_err(|error| QueryError::Invalid(error.to_string()))?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
-    let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+    let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
     let scanned: Result<Vec<Scanned>, RepoError> =
         in_parallel(None, git, &entries, |git, entry| scan(git, entry, &deny));
     let scanned = scanned?;
@@ -81,7 +81,7 @@ pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError>
     Ok(estimate)
 }
 
-fn scan(git: &Repo, entry: &Entry, deny: &globset::GlobSet) -> Result<Scanned, RepoError> {
+fn scan(git: &Repo, entry: &TreeEntry, deny: &globset::GlobSet) -> Result<Scanned, RepoError> {
     let text = match content(git, entry, deny)? {
         Content::Text(text) => text,
         Content::Skipped { reason, .. } => return Ok(Scanned::Skipped(reason)),

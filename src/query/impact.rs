@@ -13,7 +13,7 @@ use crate::domain::{Change, Edge, FilePath, Hash, ObjectId};
 use crate::impact::{self, Graph, Impact, Side};
 use crate::outline::{self, Outline};
 use crate::repo::registry::Registered;
-use crate::repo::{Content, Entry, Head, RecordedView, Repo, RepoError, content, deny_globs, in_parallel};
+use crate::repo::{Content, Head, RecordedView, Repo, RepoError, TreeEntry, content, deny_globs, in_parallel};
 
 /// What a range of commits changes and touches.
 pub struct RangeImpact {
@@ -36,15 +36,15 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let mut view = RecordedView::default();
     let first = git.diff(&view, from.tree.as_ref())?;
     view.apply(&first);
-    let before: Vec<Entry> = view.files().collect();
+    let before: Vec<TreeEntry> = view.files().collect();
     let diff = git.diff(&view, to.tree.as_ref())?;
     view.apply(&diff);
-    let after: Vec<Entry> = view.files().collect();
+    let after: Vec<TreeEntry> = view.files().collect();
 
     let store = reader.store(repo)?;
     let outlines = outlines_of(&git, store.as_ref(), before.iter().chain(&after), &deny)?;
     let empty = Arc::new(Outline::default());
-    let outline_of = |entry: &Entry| outlines.get(&entry.id).unwrap_or(&empty);
+    let outline_of = |entry: &TreeEntry| outlines.get(&entry.id).unwrap_or(&empty);
     let before: HashMap<&FilePath, &Arc<Outline>> =
         before.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
     let after: HashMap<&FilePath, &Arc<Outline>> = after.iter().map(|entry| (&entry.path, outline_of(entry))).collect();
@@ -89,7 +89,7 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
 fn outlines_of<'a>(
     git: &Repo,
     store: Option<&RepoStore>,
-    entries: impl Iterator<Item = &'a Entry>,
+    entries: impl Iterator<Item = &'a TreeEntry>,
     deny: &GlobSet,
 ) -> Result<HashMap<ObjectId, Arc<Outline>>, QueryError> {
     let mut known = HashMap::new();
@@ -102,15 +102,15 @@ fn outlines_of<'a>(
         known.extend(outlines::packed(store.db())?.into_iter().filter_map(unpacked));
     }
     let mut seen: HashSet<&ObjectId> = HashSet::new();
-    let missing: Vec<&Entry> =
+    let missing: Vec<&TreeEntry> =
         entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
-    let outline = |git: &Repo, entry: &&Entry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, deny)?)));
+    let outline = |git: &Repo, entry: &&TreeEntry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, deny)?)));
     let made: Result<Vec<(ObjectId, Arc<Outline>)>, RepoError> = in_parallel(None, git, &missing, outline);
     known.extend(made?);
     Ok(known)
 }
 
-fn outline_at(git: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Outline, RepoError> {
+fn outline_at(git: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Outline, RepoError> {
     match content(git, entry, deny)? {
         Content::Text(text) => Ok(outline::outline(outline::language_of(&entry.path), &text).0),
         Content::Skipped { .. } => Ok(Outline::default()),

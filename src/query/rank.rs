@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_says_what_is_asked_comes_before_one_that_says_half_or_more_besides() {
+    fn a_name_that_says_exactly_what_is_asked_comes_first() {
         let scores = ["Retry::limit", "Retry::limit_by_time", "Retry::open", "Store::open"]
             .map(|name| score("where is the limit of retries", "method", name, Role::Library));
         assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_generated_comes_after_what_was_written_whatever_is_asked_for() {
+    fn generated_code_comes_after_written_code() {
         for query in ["limit retries", "test that limits retries"] {
             let [written, generated] =
                 [Role::Library, Role::Generated].map(|role| score(query, "function", "limits_retries", role));

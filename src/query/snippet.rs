@@ -76,7 +76,7 @@ mod tests {
     use crate::domain::Hash;
 
     #[test]
-    fn the_lines_with_most_words_are_shown_in_their_order_within_the_chunk_alone() {
+    fn a_snippet_has_the_chunks_best_lines_in_their_order() {
         let text = "retry limit\nfn f() {\n    limit();\n\n    retry(limit);\n    other();\n    retry_limits();\n    limit(1);\n}\nretry limit\n";
         let chunk = ChunkRecord {
             chunk_id: "c".into(),

@@ -121,6 +121,15 @@ pub enum Waiting {
     Until(Timestamp),
 }
 
+/// When a job was changed last; `None`: there is none.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn newest_change(db: &Connection) -> Result<Option<Timestamp>> {
+    let newest: Option<i64> = db.query_row("SELECT max(updated_at) FROM jobs", [], |row| row.get(0))?;
+    Ok(newest.map(Timestamp))
+}
+
 /// When the next queued job can be claimed.
 ///
 /// # Errors

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-pub use list::{Counts, Filter, Waiting, counts, get, list, live_keys, parked, pending_files, waiting, waiting_in};
+pub use list::{
+    Counts, Filter, Waiting, counts, get, list, live_keys, newest_change, parked, pending_files, waiting, waiting_in,
+};
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
 };

@@ -4,7 +4,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::classify::{MAX_FILE_BYTES, skip_by_content, skip_by_name};
 use super::open::{Blob, Repo, RepoError};
-use super::tree::Entry;
+use super::tree::TreeEntry;
 use crate::domain::{EntryMode, SkipReason};
 
 /// Version of the rules by which files are skipped. When it changes, every file is read again.
@@ -25,7 +25,7 @@ pub enum Content {
 ///
 /// # Errors
 /// If the object is damaged. One that is merely not there (a shallow or partial clone) is a reason to skip.
-pub fn content(repo: &Repo, entry: &Entry, deny: &GlobSet) -> Result<Content, RepoError> {
+pub fn content(repo: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Content, RepoError> {
     let skipped = |reason, bytes| Ok(Content::Skipped { reason, bytes });
     match entry.mode {
         EntryMode::Symlink => return skipped(SkipReason::Symlink, 0),

@@ -6,7 +6,7 @@ use crate::domain::{Change, EntryMode, FilePath, ObjectId};
 use crate::repo::classify::MAX_FILE_BYTES;
 use crate::repo::open::{Blob, Repo, RepoError};
 use crate::repo::rename::{self, RenameCandidate};
-use crate::repo::tree::{Children, Entry, Recorded, Rejected, TreeNode, check_name, join};
+use crate::repo::tree::{Children, Recorded, Rejected, TreeEntry, TreeNode, check_name, join};
 
 /// Directories inside each other that are followed. Deeper ones are rejected; real trees stay below 40.
 const MAX_DEPTH: usize = 200;
@@ -20,7 +20,7 @@ const MAX_ENTRIES: usize = 1_000_000;
 pub struct FileChange {
     pub change: Change,
     /// What the file is now; `None` if it was deleted.
-    pub new: Option<Entry>,
+    pub new: Option<TreeEntry>,
     /// Its recorded blob; `None` if it was added.
     pub old: Option<ObjectId>,
 }
@@ -107,7 +107,7 @@ impl Repo {
             changes.push(FileChange { change, new: Some(entry), old: from.map(|from| from.id.clone()) });
         }
         let left = deleted.into_iter().zip(is_left).filter(|(_, is_left)| *is_left);
-        changes.extend(left.map(|(Entry { path, id, .. }, _)| FileChange {
+        changes.extend(left.map(|(TreeEntry { path, id, .. }, _)| FileChange {
             change: Change::Deletion { path },
             new: None,
             old: Some(id),
@@ -118,7 +118,7 @@ impl Repo {
     }
 }
 
-impl RenameCandidate for Entry {
+impl RenameCandidate for TreeEntry {
     fn path(&self) -> &FilePath {
         &self.path
     }
@@ -136,8 +136,8 @@ impl RenameCandidate for Entry {
 #[derive(Default)]
 struct DiffWalk {
     changes: Vec<FileChange>,
-    added: Vec<Entry>,
-    deleted: Vec<Entry>,
+    added: Vec<TreeEntry>,
+    deleted: Vec<TreeEntry>,
     dirs: Vec<(Vec<u8>, ObjectId)>,
     dirs_gone: Vec<Vec<u8>>,
     rejected: Vec<Rejected>,
@@ -165,7 +165,7 @@ impl DiffWalk {
                 TreeNode::File { id, mode, .. } => {
                     let path = FilePath::new(path);
                     files.insert(path.clone());
-                    self.compare_file(&children, Entry { path, id, mode });
+                    self.compare_file(&children, TreeEntry { path, id, mode });
                 }
                 TreeNode::Dir { id, .. } => dirs.push((path, id)),
             }
@@ -183,7 +183,7 @@ impl DiffWalk {
         if names.insert(name.clone()) { Ok(()) } else { Err("a name that its directory has twice") }
     }
 
-    fn compare_file(&mut self, recorded: &Children, entry: Entry) {
+    fn compare_file(&mut self, recorded: &Children, entry: TreeEntry) {
         match recorded.files.get(&entry.path) {
             None => self.added.push(entry),
             Some((id, mode)) if *id == entry.id && *mode == entry.mode => {}
@@ -203,7 +203,7 @@ impl DiffWalk {
         dirs: &[(Vec<u8>, ObjectId)],
     ) -> Result<(), R::Error> {
         let gone = children.files.into_iter().filter(|(path, _)| !files.contains(path));
-        self.deleted.extend(gone.map(|(path, (id, mode))| Entry { path, id, mode }));
+        self.deleted.extend(gone.map(|(path, (id, mode))| TreeEntry { path, id, mode }));
         let present: BTreeSet<&[u8]> = dirs.iter().map(|(path, _)| path.as_slice()).collect();
         for gone in children.dirs.iter().filter(|path| !present.contains(path.as_slice())) {
             self.forget_dir(recorded, gone)?;

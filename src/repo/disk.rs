@@ -194,7 +194,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn f44_links_pipes_and_what_lies_behind_them_are_told_and_never_followed() {
+    fn f44_links_and_pipes_are_reported_and_never_followed() {
         let top = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         std::fs::write(elsewhere.path().join("secret"), "secret").unwrap();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_becomes_a_link_after_it_was_looked_into_is_not_gone_through_by_its_name() {
+    fn a_directory_swapped_for_a_link_is_not_followed() {
         let (top, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::create_dir(top.path().join("a")).unwrap();
         std::fs::write(elsewhere.path().join("x"), "elsewhere").unwrap();

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_content_of_every_branch_is_met_once_and_the_repository_left_alone() {
+    fn every_content_of_every_branch_is_visited_once() {
         let repo = TestRepo::new();
         repo.write("src/a.rs", "one");
         repo.commit("first");

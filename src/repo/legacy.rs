@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cache_is_found_from_the_repository_from_its_directory_and_by_itself() {
+    fn a_legacy_cache_is_found_from_repository_directory_and_itself() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(find(root.path()), None);
         let cache = root.path().join(".rustassistant/cache");

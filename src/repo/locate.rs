@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn linked_worktree_separate_git_dir_submodule_and_bare_are_themselves() {
+    fn each_kind_of_repository_is_located_as_itself() {
         let repo = TestRepo::new();
         repo.write("a.rs", "fn a() {}\n");
         repo.commit("one");
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agents_own_directories_and_a_repository_exclude_each_other() {
+    fn the_agents_directories_and_repositories_exclude_each_other() {
         let repo = TestRepo::new();
         let elsewhere = Path::new("/nonexistent");
         let inside = repo.path().join("not/yet/there");

@@ -30,4 +30,4 @@ pub use head::{Busy, Head};
 pub use locate::{LocateError, Location, LocationKind, locate, refuse_own};
 pub use open::{Blob, Repo, RepoError};
 pub use parallel::in_parallel;
-pub use tree::{Entry, Recorded, RecordedView, Rejected};
+pub use tree::{Recorded, RecordedView, Rejected, TreeEntry};

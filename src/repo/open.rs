@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn f42_programs_named_in_the_repositorys_configuration_never_run() {
+    fn f42_programs_named_in_a_repositorys_config_never_run() {
         let repo = TestRepo::new();
         let (canary, script) = (repo.outside("canary"), repo.outside("hostile.sh"));
         std::fs::write(&script, format!("#!/bin/sh\ntouch {}\ncat\n", canary.display())).unwrap();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_repository_is_used_on_until_another_one_or_another_configuration_is_there() {
+    fn an_open_repository_is_reused_until_it_or_its_config_changes() {
         let repo = TestRepo::new();
         repo.write("a.rs", "fn a() {}\n");
         repo.commit("one");

@@ -150,7 +150,7 @@ pub fn unregister(db: &Connection, id: &RepoId) -> Result<bool> {
 
 /// What a reconcile found, to be recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ReconcileRecord {
     pub head: Option<ObjectId>,
     pub indexed_commit: Option<ObjectId>,
     /// `Some` after a plan of the whole view.
@@ -161,7 +161,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn record_reconciled(db: &Connection, id: &RepoId, outcome: &Outcome, now: Timestamp) -> Result<()> {
+pub fn record_reconciled(db: &Connection, id: &RepoId, outcome: &ReconcileRecord, now: Timestamp) -> Result<()> {
     db.prepare_cached(
         "UPDATE repos SET head = ?2, indexed_commit = ?3, planned_with = coalesce(?4, planned_with), reconciled_at = ?5,
              held = NULL, error = NULL WHERE repo_id = ?1",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_keeps_its_id_a_moved_repository_too_and_another_history_gets_its_own() {
+    fn a_moved_repository_keeps_its_id_and_another_history_does_not() {
         let dir = tempfile::tempdir().unwrap();
         let mut db = open_writer(&dir.path().join("agent.db"), Database::Agent).unwrap();
         let (here, there) = (dir.path().join("here"), dir.path().join("there"));

@@ -9,7 +9,7 @@ use crate::repo::open::{Repo, RepoError, native, plain, unreadable};
 
 /// One file (or symbolic link, or submodule) of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     pub path: FilePath,
     /// The blob; of a submodule, the commit that it is at.
     pub id: ObjectId,
@@ -46,7 +46,7 @@ pub trait Recorded {
     ///
     /// # Errors
     /// If what was recorded cannot be read.
-    fn files_below(&self, dir: &[u8]) -> Result<Vec<Entry>, Self::Error>;
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<TreeEntry>, Self::Error>;
 
     /// A directory, if it is recorded, and all recorded directories below it.
     ///
@@ -72,14 +72,17 @@ pub struct RecordedView {
 
 impl RecordedView {
     /// A view from what a store holds. Directories may be missing: they are then read again.
-    pub fn new(files: impl IntoIterator<Item = Entry>, dirs: impl IntoIterator<Item = (Vec<u8>, ObjectId)>) -> Self {
+    pub fn new(
+        files: impl IntoIterator<Item = TreeEntry>,
+        dirs: impl IntoIterator<Item = (Vec<u8>, ObjectId)>,
+    ) -> Self {
         let files = files.into_iter().map(|entry| (entry.path, (entry.id, entry.mode))).collect();
         Self { files, dirs: dirs.into_iter().collect() }
     }
 
     /// Files in the order of their paths.
-    pub fn files(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.files.iter().map(|(path, (id, mode))| Entry { path: path.clone(), id: id.clone(), mode: *mode })
+    pub fn files(&self) -> impl Iterator<Item = TreeEntry> + '_ {
+        self.files.iter().map(|(path, (id, mode))| TreeEntry { path: path.clone(), id: id.clone(), mode: *mode })
     }
 
     /// Tree id of each directory.
@@ -137,12 +140,12 @@ impl Recorded for RecordedView {
         Ok(children)
     }
 
-    fn files_below(&self, dir: &[u8]) -> Result<Vec<Entry>, RepoError> {
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<TreeEntry>, RepoError> {
         let prefix = below(dir);
         let from = Bound::Included(FilePath::new(prefix.clone()));
         let within = self.files.range((from, Bound::Unbounded));
         let within = within.take_while(|(path, _)| path.as_bytes().starts_with(&prefix));
-        Ok(within.map(|(path, (id, mode))| Entry { path: path.clone(), id: id.clone(), mode: *mode }).collect())
+        Ok(within.map(|(path, (id, mode))| TreeEntry { path: path.clone(), id: id.clone(), mode: *mode }).collect())
     }
 
     fn dirs_at_and_below(&self, dir: &[u8]) -> Result<Vec<Vec<u8>>, RepoError> {
@@ -235,7 +238,8 @@ mod tests {
     use super::*;
 
     fn view(paths: &[&str], dirs: &[&str]) -> RecordedView {
-        let entry = |path: &&str| Entry { path: FilePath::from(*path), id: ObjectId(vec![1]), mode: EntryMode::File };
+        let entry =
+            |path: &&str| TreeEntry { path: FilePath::from(*path), id: ObjectId(vec![1]), mode: EntryMode::File };
         RecordedView::new(paths.iter().map(entry), dirs.iter().map(|dir| (dir.as_bytes().to_vec(), ObjectId(vec![2]))))
     }
 

@@ -22,7 +22,7 @@ use rustix::fs::FileType;
 use crate::domain::{EntryMode, FilePath, ObjectId};
 use crate::repo::disk::{Bytes, Disk, FileStat, OnDisk};
 use crate::repo::open::{RepoError, native, options, plain, refuse_special_files};
-use crate::repo::tree::{Entry, join};
+use crate::repo::tree::{TreeEntry, join};
 use crate::repo::user_config::UserConfig;
 use crate::repo::{Location, LocationKind, MAX_FILE_BYTES, is_scratch, skip_by_name};
 
@@ -110,7 +110,7 @@ impl<'d> WorkTree<'d> {
 
     /// The files that may differ from a view, which comes in the order of its paths: tracked ones whose attributes are not those that
     /// the index remembers for the same content, and those that are neither in the view nor ignored.
-    pub fn candidates(&mut self, view: &[Entry]) -> Candidates {
+    pub fn candidates(&mut self, view: &[TreeEntry]) -> Candidates {
         let mut files = self.differing(view);
         let mut untracked = Vec::new();
         let walked = self.walk(
@@ -134,7 +134,7 @@ impl<'d> WorkTree<'d> {
     }
 
     /// The same among some files alone, `view` being what HEAD has of those.
-    pub fn candidates_among(&mut self, paths: &BTreeSet<FilePath>, view: &[Entry]) -> Candidates {
+    pub fn candidates_among(&mut self, paths: &BTreeSet<FilePath>, view: &[TreeEntry]) -> Candidates {
         let index = self.index.clone();
         let mut files = Vec::new();
         for path in paths {
@@ -161,7 +161,7 @@ impl<'d> WorkTree<'d> {
     }
 
     /// View and index side by side.
-    fn differing(&mut self, view: &[Entry]) -> Vec<Candidate> {
+    fn differing(&mut self, view: &[TreeEntry]) -> Vec<Candidate> {
         let index = self.index.clone();
         let mut found = Vec::new();
         let mut of_view = view.iter().peekable();
@@ -188,7 +188,12 @@ impl<'d> WorkTree<'d> {
             && !self.is_passed_over(path)
     }
 
-    fn tracked(&mut self, entry: &gix::index::Entry, path: FilePath, recorded: Option<&Entry>) -> Option<Candidate> {
+    fn tracked(
+        &mut self,
+        entry: &gix::index::Entry,
+        path: FilePath,
+        recorded: Option<&TreeEntry>,
+    ) -> Option<Candidate> {
         let candidate = self.candidate(path)?;
         let is_recorded = recorded.is_some_and(|recorded| recorded.id.0 == entry.id.as_bytes());
         let unchanged = match candidate.on_disk {
@@ -199,7 +204,7 @@ impl<'d> WorkTree<'d> {
     }
 
     /// A file of the view that is not in the index: its removal is staged, or the index keeps it within a directory.
-    fn not_in_index(&self, recorded: &Entry, index: &gix::index::State) -> Option<Candidate> {
+    fn not_in_index(&self, recorded: &TreeEntry, index: &gix::index::State) -> Option<Candidate> {
         let path = &recorded.path;
         // Files of a directory that is left out as a whole, and those of a merge, which are there at higher stages.
         let is_unseen = index.is_sparse() || index.entry_range(BStr::new(path.as_bytes())).is_some();
@@ -305,12 +310,12 @@ impl<'d> WorkTree<'d> {
     pub fn fingerprint(&mut self) -> u64 {
         let index = self.index.clone();
         let entries = index.entries().iter().filter(|entry| entry.stage() == Stage::Unconflicted);
-        let as_indexed = entries.map(|entry| Entry {
+        let as_indexed = entries.map(|entry| TreeEntry {
             path: FilePath::new(entry.path(&index).to_vec()),
             id: plain(&entry.id),
             mode: if entry.mode == Mode::SYMLINK { EntryMode::Symlink } else { EntryMode::File },
         });
-        let as_indexed: Vec<Entry> = as_indexed.collect();
+        let as_indexed: Vec<TreeEntry> = as_indexed.collect();
         let mut hasher = DefaultHasher::new();
         for Candidate { path, on_disk } in self.candidates(&as_indexed).files {
             path.as_bytes().hash(&mut hasher);
@@ -401,7 +406,7 @@ impl<'d> WorkTree<'d> {
 
 /// The files that do not lie on the disk as HEAD has them, byte for byte. Those that a conversion would make equal, and those that are
 /// not there on purpose, are among them; the index distinguishes them.
-pub fn unlike_head(location: &Location, head: &[Entry], paths: &BTreeSet<FilePath>) -> BTreeSet<FilePath> {
+pub fn unlike_head(location: &Location, head: &[TreeEntry], paths: &BTreeSet<FilePath>) -> BTreeSet<FilePath> {
     let Ok(disk) = Disk::open(&location.path) else { return paths.clone() };
     let is_like = |path: &&FilePath| {
         let Ok(at) = head.binary_search_by(|entry| entry.path.cmp(path)) else { return false };
@@ -413,7 +418,7 @@ pub fn unlike_head(location: &Location, head: &[Entry], paths: &BTreeSet<FilePat
     paths.iter().filter(|path| !is_like(path)).cloned().collect()
 }
 
-fn is_regular(entry: &Entry) -> bool {
+fn is_regular(entry: &TreeEntry) -> bool {
     matches!(entry.mode, EntryMode::File | EntryMode::Executable)
 }
 

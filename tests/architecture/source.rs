@@ -128,7 +128,9 @@ fn modules_of(files: &BTreeMap<String, String>, roots: &[&str]) -> Vec<Source> {
         }
         found.insert(path, source);
     }
-    let unused: Vec<&String> = files.keys().filter(|path| !found.contains_key(*path)).collect();
+    let included: Vec<String> = found.values().flat_map(Source::included).collect();
+    let unused: Vec<&String> =
+        files.keys().filter(|path| !found.contains_key(*path) && !included.contains(path)).collect();
     assert!(unused.is_empty(), "no `mod` declares {unused:?}: delete them");
     found.into_values().collect()
 }
@@ -252,6 +254,13 @@ impl Source {
         both.into_iter().find(|path| exists(path))
     }
 
+    /// The files of its directory whose text it includes: data, not sources.
+    fn included(&self) -> Vec<String> {
+        let directory = Path::new(&self.path).parent().unwrap();
+        let calls = self.tokens.windows(4).filter(|four| four[0].text == "include_str" && four[3].is_string);
+        calls.map(|four| directory.join(four[3].text.trim_matches('"')).to_str().unwrap().to_owned()).collect()
+    }
+
     /// Every path with at least two segments, in `use` and elsewhere.
     pub fn paths(&self) -> Vec<Named> {
         let mut found = Vec::new();
@@ -359,9 +368,15 @@ mod tests {
 
     #[test]
     fn a_module_is_found_where_the_compiler_finds_it() {
-        let files = [("src/lib.rs", "mod a;"), ("src/a.rs", "mod b; #[cfg(test)] #[path = \"t.rs\"] mod tests;")];
+        let files = [("src/lib.rs", "mod a; const T: &str = include_str!(\"text.rs\");"), ("src/text.rs", "")];
+        let above = [("src/a.rs", "mod b; #[cfg(test)] #[path = \"t.rs\"] mod tests;")];
         let below = [("src/a/b/mod.rs", "fn f() {}"), ("src/t.rs", "fn g() {}")];
-        let files = files.into_iter().chain(below).map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+        let files = files
+            .into_iter()
+            .chain(above)
+            .chain(below)
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect();
         let found = modules_of(&files, &["src/lib.rs"]);
         let modules: Vec<_> = found.iter().map(|source| (source.module.join("::"), source.functions.len())).collect();
         assert_eq!(modules, [("a".into(), 0), ("a::b".into(), 1), (String::new(), 0), ("a::tests".into(), 1)]);

@@ -9,7 +9,7 @@ use ra_agent::analyzer::llm::{Finish, Limits, Prompts, parse, render, repair, se
 use ra_agent::analyzer::{Analysis, Local, Subject};
 use ra_agent::cli::hooks::{self, GitVersion, HookedRepo};
 use ra_agent::config::Config;
-use ra_agent::daemon::control::{Reply, read_request};
+use ra_agent::daemon::control::{ControlReply, read_request};
 use ra_agent::domain::{AnalysisType, FilePath, Language, RepoId, Role};
 use ra_agent::embedder::chunk::chunks;
 use ra_agent::home::Home;
@@ -337,7 +337,7 @@ fn frame(bytes: &[u8]) {
     if let Err(told) = read_request(&line) {
         assert!(told.contains("not understood") || told.contains("daemon restart"), "{told}");
     }
-    let _ = serde_json::from_str::<Reply>(&line);
+    let _ = serde_json::from_str::<ControlReply>(&line);
 }
 
 fn pipe(bytes: &[u8]) {

@@ -11,8 +11,9 @@ use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::{AnalysisType, FilePath};
 use crate::query::view::upkeep::ClearView;
+use crate::query::view::usd;
 use crate::query::{Reader, canonical};
-use crate::worker::maintenance::{Clear, Maintained, Maintenance};
+use crate::worker::maintenance::{Clear, Cleared, Maintained, Maintenance};
 
 #[derive(Args)]
 pub struct ClearArgs {
@@ -59,6 +60,13 @@ fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
         .ok_or_else(|| Failure::Usage(format!("{} is not below {}", file.display(), repo.location.path.display())))?;
     let path = FilePath::new(relative.as_os_str().as_bytes());
     Ok(Clear { repo: Some(repo.id.0), analysis_type, file: Some(path.escaped()) })
+}
+
+impl From<Cleared> for ClearView {
+    fn from(done: Cleared) -> Self {
+        let Cleared { entries, paid, nano_dollars, bytes } = done;
+        Self { entries, paid, cost_usd: usd(nano_dollars), bytes }
+    }
 }
 
 fn describe(done: &ClearView) -> String {

@@ -8,10 +8,11 @@ use crate::cli::output::{print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::FilePath;
 use crate::query::Reader;
-use crate::query::view::upkeep::{EntryNames, MigrateView};
+use crate::query::view::upkeep::{EntryNames, MigrateView, MigratedCacheView};
+use crate::query::view::usd;
 use crate::repo::legacy;
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::migrate::{Migrate, MigrationSource};
+use crate::worker::migrate::{Migrate, Migrated, MigratedCache, MigrationSource, Named};
 use clap::Args;
 
 #[derive(Args)]
@@ -38,7 +39,7 @@ pub fn migrate(context: &Context, args: &MigrateArgs) -> Result<(), Failure> {
     }
     match maintain(context, Maintenance::Migrate(Migrate { sources, history: *history }))? {
         Maintained::Migrated(done) => {
-            let view = MigrateView::new(done);
+            let view = MigrateView::from(done);
             if *json {
                 print_json(&view)?
             } else {
@@ -76,6 +77,36 @@ fn given(reader: &Reader<'_>, from: &[PathBuf]) -> Result<Vec<MigrationSource>, 
 
 fn source(repo: &str, cache: &Path) -> MigrationSource {
     MigrationSource { repo: repo.to_owned(), cache: FilePath::new(cache.as_os_str().as_bytes()).escaped() }
+}
+
+impl From<Migrated> for MigrateView {
+    fn from(done: Migrated) -> Self {
+        Self { caches: done.caches.into_iter().map(MigratedCacheView::from).collect(), why_empty: None }
+    }
+}
+
+impl From<MigratedCache> for MigratedCacheView {
+    fn from(done: MigratedCache) -> Self {
+        Self {
+            repo: done.repo,
+            cache: done.cache,
+            entries: done.entries,
+            imported: done.imported,
+            known: done.known,
+            tokens: done.tokens,
+            cost_usd: usd(done.cost),
+            unpriced: done.unpriced,
+            outdated: done.outdated.into(),
+            unreadable: done.unreadable.into(),
+            error: done.error,
+        }
+    }
+}
+
+impl From<Named> for EntryNames {
+    fn from(named: Named) -> Self {
+        Self { count: named.count, first: named.first }
+    }
 }
 
 fn describe(done: &MigrateView, history: bool) -> String {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::verbs::CacheAct;
 use super::{Context, Failure};
 use crate::daemon as process;
-use crate::daemon::control::{self, ControlError, Reply, Request};
+use crate::daemon::control::{self, ControlError, ControlReply, Request};
 use crate::lock;
 use crate::worker::maintenance::{Maintained, Maintenance};
 use crate::worker::{Ending, SharedModel, Worker, WorkerError};
@@ -43,8 +43,8 @@ pub fn run(context: &Context, act: CacheAct) -> Result<(), Failure> {
 /// Has the worker do something to the stores; with no daemon, does it in this process under the same locks.
 fn maintain(context: &Context, task: Maintenance) -> Result<Maintained, Failure> {
     match control::ask_within(&context.home, Request::Maintain(task.clone()), LONGEST) {
-        Ok(Reply::Maintained(done)) => Ok(done),
-        Ok(Reply::Failed { message }) => Err(Failure::Failed(message)),
+        Ok(ControlReply::Maintained(done)) => Ok(done),
+        Ok(ControlReply::Failed { message }) => Err(Failure::Failed(message)),
         Ok(other) => Err(unexpected(&other)),
         Err(ControlError::NotRunning) => {
             let (mut worker, _locks) = open_worker(context)?;

@@ -6,9 +6,9 @@ use super::{maintain, unexpected};
 use crate::cache::prune::Strategy;
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
-use crate::query::view::upkeep::PruneView;
+use crate::query::view::upkeep::{PruneView, PrunedRepoView};
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::prune::Prune;
+use crate::worker::prune::{Prune, Pruned, PrunedRepo};
 
 #[derive(Args)]
 pub struct PruneArgs {
@@ -35,6 +35,21 @@ pub fn prune(context: &Context, args: &PruneArgs) -> Result<(), Failure> {
             if args.json { print_json(&view) } else { print(&describe(&view)) }
         }
         other => Err(unexpected(&other)),
+    }
+}
+
+impl From<Pruned> for PruneView {
+    fn from(done: Pruned) -> Self {
+        let Pruned { strategy, dry_run, limit_bytes, target_bytes, before_bytes, after_bytes, repos } = done;
+        let repos = repos.into_iter().map(PrunedRepoView::from).collect();
+        Self { strategy, dry_run, limit_bytes, target_bytes, before_bytes, after_bytes, repos }
+    }
+}
+
+impl From<PrunedRepo> for PrunedRepoView {
+    fn from(done: PrunedRepo) -> Self {
+        let PrunedRepo { repo, analyses, live, outlines, vectors, bytes } = done;
+        Self { repo, analyses, live, outlines, vectors, bytes }
     }
 }
 

@@ -50,7 +50,7 @@ pub fn verify(context: &Context, repo: Option<PathBuf>, repair: bool, json: bool
 
 /// Has the store rebuilt: by the daemon's worker, or with no daemon by one in this process, under the same locks.
 fn rebuild(context: &Context, repo: &Registered) -> Result<(), Failure> {
-    match reconcile::ask(context, repo.id.clone(), Depth::Mend) {
+    match reconcile::ask(context, repo.id.clone(), Depth::Rebuild) {
         Ok(outcomes) => match outcomes.into_iter().find(|outcome| outcome.contains("held back")) {
             Some(held) => Err(Failure::Failed(held)),
             None => Ok(()),

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::embedder::install::is_installed;
 use crate::embedder::model::spec;
 use crate::query::view::doctor::DoctorFinding;
+use crate::queue;
 use crate::store::{self, Database};
 
 /// Free space on the agent's disk, in bytes: below the first, work will soon fail; below the second there is little left.
@@ -122,8 +123,8 @@ fn wrong_clock(context: &Context) -> Option<DoctorFinding> {
         ));
     }
     let db = store::open_reader(&context.home.agent_db(), Database::Agent).ok()??;
-    let newest: Option<i64> = db.query_row("SELECT max(updated_at) FROM jobs", [], |row| row.get(0)).ok()?;
-    let ahead = newest?.saturating_sub(clock::now().0);
+    let newest = queue::newest_change(&db).ok()??;
+    let ahead = newest.0.saturating_sub(clock::now().0);
     (ahead > CLOCK_SLACK).then(|| {
         let finding = format!("the newest job is {} minutes ahead of the clock", ahead / 60_000);
         DoctorFinding::note("clock", finding, FIX)

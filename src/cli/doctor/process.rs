@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::Context;
 use crate::cli::service;
-use crate::daemon::control::{self, ControlError, Reply, Request};
+use crate::daemon::control::{self, ControlError, ControlReply, Request};
 use crate::query::view::doctor::DoctorFinding;
 
 /// What the daemon reports about itself.
@@ -25,7 +25,7 @@ fn ask(context: &Context, findings: &mut Vec<DoctorFinding>) -> Option<RunningDa
     const TOPIC: &str = "daemon";
     const RESTART: &str = "ra-agent daemon restart";
     let trouble = match control::ask(&context.home, Request::Ping) {
-        Ok(Reply::Pong { pid, sandbox, watches, polled, version, .. }) => {
+        Ok(ControlReply::Pong { pid, sandbox, watches, polled, version, .. }) => {
             let own = env!("CARGO_PKG_VERSION");
             findings.push(if version == own {
                 DoctorFinding::good(TOPIC, format!("running (pid {pid})"))
@@ -38,7 +38,7 @@ fn ask(context: &Context, findings: &mut Vec<DoctorFinding>) -> Option<RunningDa
             });
             return Some(RunningDaemon { sandbox, watches, polled });
         }
-        Ok(Reply::Failed { message }) => DoctorFinding::problem(TOPIC, message, RESTART),
+        Ok(ControlReply::Failed { message }) => DoctorFinding::problem(TOPIC, message, RESTART),
         Ok(other) => DoctorFinding::problem(TOPIC, format!("it answers {other:?}"), RESTART),
         Err(ControlError::NotRunning) => {
             DoctorFinding::problem(TOPIC, "not running: no commit is noticed", "ra-agent daemon start")

@@ -43,9 +43,9 @@ pub fn check(context: &Context) -> Vec<DoctorFinding> {
 fn check_database(path: &Path, database: Database, fix: &str) -> Option<DoctorFinding> {
     let finding = match store::open_reader(path, database) {
         Ok(None) => return None,
-        Ok(Some(db)) => match db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
-            Ok(answer) if answer == "ok" => return None,
-            Ok(answer) => format!("{} is damaged: {answer}", path.display()),
+        Ok(Some(db)) => match store::first_fault(&db) {
+            Ok(None) => return None,
+            Ok(Some(fault)) => format!("{} is damaged: {fault}", path.display()),
             Err(error) => format!("{} cannot be read: {error}", path.display()),
         },
         Err(error) => error.to_string(),

@@ -91,7 +91,7 @@ mod tests {
 
     /// FAILURES 4 and 5, without Git: it is silent, it ends, it says that all is well, and it makes nothing.
     #[test]
-    fn f4_whatever_stands_in_the_inbox_the_script_is_silent_and_succeeds() {
+    fn f4_the_script_succeeds_silently_whatever_is_in_the_inbox() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         std::fs::create_dir(at("directory")).unwrap();

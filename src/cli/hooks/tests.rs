@@ -69,7 +69,7 @@ fn the_files_follow_what_is_registered() {
 }
 
 #[test]
-fn work_trees_of_one_repository_share_a_script_that_touches_each_inbox() {
+fn work_trees_share_a_script_that_touches_each_inbox() {
     let dir = tempfile::tempdir().unwrap();
     let home = home(dir.path());
     let main = repo("bb", "/r/main");

@@ -179,7 +179,7 @@ fn a_missing_inbox_is_an_error_that_names_it() {
 }
 
 #[test]
-fn f36_a_panic_over_one_notification_ends_nothing_and_loses_nothing() {
+fn f36_a_panic_over_one_notification_loses_nothing() {
     let repo = TestRepo::new();
     let inbox = repo.outside("inbox");
     fs::create_dir(&inbox).unwrap();

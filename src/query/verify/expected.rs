@@ -21,7 +21,7 @@ use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
 use crate::plan::{self, Layers, PlanCause, Recipe, Stored};
 use crate::repo::registry::Registered;
-use crate::repo::{Entry, Head, RecordedView, Repo, RepoError, in_parallel};
+use crate::repo::{Head, RecordedView, Repo, RepoError, TreeEntry, in_parallel};
 use globset::GlobSet;
 
 /// Everything that is derived from a commit.
@@ -50,7 +50,7 @@ impl Expected {
         quarantined: &HashSet<ObjectId>,
     ) -> Result<Self, QueryError> {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
-        let entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+        let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
         let reading = Reading { trace: None, deny, quarantined, segmented: AtomicUsize::new(0) };
         let reads: Result<Vec<FileRead>, RepoError> =
             in_parallel(None, git, &entries, |git, entry| reading.read(git, entry));

@@ -10,7 +10,7 @@ use crate::domain::{FilePath, ObjectId, SkipReason};
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Committable, WorkTree};
-use crate::repo::{Entry, Head, RecordedView, Repo, RepoError};
+use crate::repo::{Head, RecordedView, Repo, RepoError, TreeEntry};
 
 /// What became of a file of the work tree: another content (`None`: too large to be read), or gone.
 #[derive(PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) fn note(
 
 fn on_disk(repo: &Registered, git: &Repo, head: &Head, deny: &GlobSet) -> Result<BTreeMap<FilePath, Saved>, RepoError> {
     let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
-    let mut view: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+    let mut view: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
     view.sort_by(|a, b| a.path.cmp(&b.path));
     let user = UserConfig::read();
     let Some(mut tree) = WorkTree::open(&repo.location, &user, deny)? else { return Ok(BTreeMap::new()) };

@@ -5,9 +5,6 @@ use serde::Serialize;
 use super::usd;
 use crate::cache::prune::Strategy;
 use crate::query::quote::Quote;
-use crate::worker::maintenance::Cleared;
-use crate::worker::migrate::{Migrated, MigratedCache, Named as NamedEntries};
-use crate::worker::prune::{Pruned, PrunedRepo};
 
 /// What `cache build` or `cache sync` asks for, and its price.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,21 +68,6 @@ pub struct PrunedRepoView {
     pub bytes: u64,
 }
 
-impl From<Pruned> for PruneView {
-    fn from(done: Pruned) -> Self {
-        let Pruned { strategy, dry_run, limit_bytes, target_bytes, before_bytes, after_bytes, repos } = done;
-        let repos = repos.into_iter().map(PrunedRepoView::from).collect();
-        Self { strategy, dry_run, limit_bytes, target_bytes, before_bytes, after_bytes, repos }
-    }
-}
-
-impl From<PrunedRepo> for PrunedRepoView {
-    fn from(done: PrunedRepo) -> Self {
-        let PrunedRepo { repo, analyses, live, outlines, vectors, bytes } = done;
-        Self { repo, analyses, live, outlines, vectors, bytes }
-    }
-}
-
 /// What `cache clear` removed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClearView {
@@ -94,13 +76,6 @@ pub struct ClearView {
     pub paid: u64,
     pub cost_usd: f64,
     pub bytes: u64,
-}
-
-impl From<Cleared> for ClearView {
-    fn from(done: Cleared) -> Self {
-        let Cleared { entries, paid, nano_dollars, bytes } = done;
-        Self { entries, paid, cost_usd: usd(nano_dollars), bytes }
-    }
 }
 
 /// What `cache migrate` imported.
@@ -142,36 +117,8 @@ pub struct EntryNames {
 }
 
 impl MigrateView {
-    pub fn new(done: Migrated) -> Self {
-        Self { caches: done.caches.into_iter().map(MigratedCacheView::from).collect(), why_empty: None }
-    }
-
     pub fn nothing() -> Self {
         let why = "no registered repository has a cache to import (.rustassistant/cache)";
         Self { caches: Vec::new(), why_empty: Some(why.to_owned()) }
-    }
-}
-
-impl From<MigratedCache> for MigratedCacheView {
-    fn from(done: MigratedCache) -> Self {
-        Self {
-            repo: done.repo,
-            cache: done.cache,
-            entries: done.entries,
-            imported: done.imported,
-            known: done.known,
-            tokens: done.tokens,
-            cost_usd: usd(done.cost),
-            unpriced: done.unpriced,
-            outdated: done.outdated.into(),
-            unreadable: done.unreadable.into(),
-            error: done.error,
-        }
-    }
-}
-
-impl From<NamedEntries> for EntryNames {
-    fn from(named: NamedEntries) -> Self {
-        Self { count: named.count, first: named.first }
     }
 }

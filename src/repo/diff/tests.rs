@@ -214,7 +214,7 @@ fn f47_a_tree_that_explodes_is_refused_and_a_deep_one_is_cut() {
 }
 
 #[test]
-fn f39_a_missing_tree_is_an_error_and_a_missing_old_blob_is_no_rename() {
+fn f39_a_missing_tree_is_an_error_a_missing_old_blob_no_rename() {
     let (repo, mut view) = (TestRepo::new(), RecordedView::default());
     repo.write("src/a.rs", LINES);
     repo.commit("one");

@@ -8,11 +8,11 @@ use crate::repo::RecordedView;
 use crate::repo::fixture::TestRepo;
 
 /// The tree at HEAD.
-fn view(repo: &TestRepo) -> Vec<Entry> {
+fn view(repo: &TestRepo) -> Vec<TreeEntry> {
     let open = repo.open();
     let head = open.head().unwrap();
     let diff = open.diff(&RecordedView::default(), head.tree.as_ref()).unwrap();
-    let mut entries: Vec<Entry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+    let mut entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     entries
 }
@@ -52,7 +52,7 @@ fn repo_of(files: &[(&str, &str)]) -> TestRepo {
 }
 
 #[test]
-fn what_differs_from_head_is_found_staged_or_not_and_reading_changes_nothing() {
+fn differences_from_head_are_found_staged_or_not() {
     let repo = repo_of(&[("a.rs", "fn a() {}\n"), ("b/c.rs", "fn c() {}\n"), ("b/d.rs", "fn d() {}\n"), ("e.rs", "")]);
     assert_eq!(dirty(&repo), [""; 0]);
     repo.write("a.rs", "fn a() { 1; }\n");
@@ -74,7 +74,7 @@ fn what_differs_from_head_is_found_staged_or_not_and_reading_changes_nothing() {
 
 /// Git cannot tell such a file from its attributes either, and reads it.
 #[test]
-fn a_change_in_the_moment_of_the_commit_that_keeps_size_and_time_is_found() {
+fn a_racy_change_that_keeps_size_and_time_is_found() {
     for _ in 0..20 {
         let repo = repo_of(&[("a.rs", "fn a() { 1 }\n")]);
         let modified = fs::metadata(repo.path().join("a.rs")).unwrap().modified().unwrap();
@@ -86,7 +86,7 @@ fn a_change_in_the_moment_of_the_commit_that_keeps_size_and_time_is_found() {
 }
 
 #[test]
-fn f50_what_is_ignored_is_not_found_by_the_repositorys_rules_and_by_the_users_own() {
+fn f50_files_ignored_by_repository_or_user_are_not_found() {
     let repo =
         repo_of(&[(".gitignore", "target/\n*.log\n!keep.log\n"), ("src/.gitignore", "/local.rs\n"), ("src/a.rs", "")]);
     let mine = repo.outside("my ignores");
@@ -134,7 +134,7 @@ fn f41_what_a_sparse_checkout_leaves_out_is_not_gone() {
 }
 
 #[test]
-fn a_checkout_with_other_line_ends_is_not_dirty_and_an_edit_is_compared_as_it_would_be_committed() {
+fn other_line_ends_are_clean_and_edits_compare_as_committed() {
     let repo = TestRepo::new();
     repo.write(".gitattributes", "*.rs text eol=crlf\n*.md text\n");
     repo.write("a.rs", "fn a() {}\r\nfn b() {}\r\n");
@@ -162,7 +162,7 @@ fn a_checkout_with_other_line_ends_is_not_dirty_and_an_edit_is_compared_as_it_wo
 }
 
 #[test]
-fn f42_a_filter_of_the_repository_never_runs_and_what_it_converts_counts_by_its_attributes_alone() {
+fn f42_filters_never_run_and_their_files_count_by_attributes() {
     let repo = TestRepo::new();
     let (canary, script) = (repo.outside("canary"), repo.outside("filter.sh"));
     fs::write(&script, format!("#!/bin/sh\ntouch {}\ntr a-z A-Z\n", canary.display())).unwrap();
@@ -208,7 +208,7 @@ fn f44_links_pipes_and_other_repositories_are_passed_over() {
 }
 
 #[test]
-fn f27_ignored_directories_are_none_to_be_watched_until_they_are_no_more() {
+fn f27_ignored_directories_are_watched_once_no_longer_ignored() {
     let repo = repo_of(&[(".gitignore", "build/\nforced/\n"), ("src/deep/a.rs", "a\n")]);
     for path in ["build/x/y.o", "node_modules/a/b/c.js", "forced/sub/t.rs", "forced/other/u.rs", "new/n.rs", ".aws/x"] {
         repo.write(path, "x");
@@ -236,7 +236,7 @@ fn f27_ignored_directories_are_none_to_be_watched_until_they_are_no_more() {
 }
 
 #[test]
-fn more_untracked_files_than_anybody_writes_are_left_out_together() {
+fn too_many_untracked_files_are_left_out_together() {
     let repo = repo_of(&[("a.rs", "a\n")]);
     for n in 0..=UNTRACKED_MAX {
         repo.write(&format!("many/{n}.rs"), "");

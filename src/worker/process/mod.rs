@@ -181,7 +181,7 @@ fn obey(
         Hint::Reconcile { repo, depth, token } => {
             let id = RepoId(repo.clone());
             let outcome = match depth {
-                Depth::Mend => worker.rebuild(&id)?,
+                Depth::Rebuild => worker.rebuild(&id)?,
                 depth => worker.reconcile(&id, depth)?,
             };
             let (held, error) = match outcome {

@@ -14,8 +14,9 @@ pub enum Depth {
     Changes,
     /// The same, and every file is planned.
     Full,
-    /// Nothing of what is recorded is believed: the view is built anew, and results are checked against it.
-    Mend,
+    /// Trusts nothing that is recorded: the view is rebuilt, and results are checked against it.
+    #[serde(rename = "mend")]
+    Rebuild,
 }
 
 /// Daemon → worker.

@@ -12,7 +12,7 @@ use crate::domain::{Change, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
 use crate::queue::{self, SuspectUnit};
 use crate::repo::registry::Registered;
-use crate::repo::{Entry, Head, Repo, RepoError, TreeDiff, in_parallel};
+use crate::repo::{Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
 use crate::worker::Worker;
 
 /// What a comparison found, and what was read for it.
@@ -59,9 +59,9 @@ impl Worker {
     }
 
     /// Reads entries in parallel; those that may have crashed an earlier worker first, and one at a time.
-    fn read(&mut self, git: &Repo, deny: &GlobSet, entries: Vec<Entry>) -> Result<Vec<FileRead>, Unreconciled> {
+    fn read(&mut self, git: &Repo, deny: &GlobSet, entries: Vec<TreeEntry>) -> Result<Vec<FileRead>, Unreconciled> {
         let (quarantined, suspects) = self.suspect_blobs()?;
-        let (alone, together): (Vec<Entry>, Vec<Entry>) =
+        let (alone, together): (Vec<TreeEntry>, Vec<TreeEntry>) =
             entries.into_iter().partition(|entry| suspects.contains(&entry.id));
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
@@ -92,10 +92,10 @@ impl Worker {
 }
 
 /// What is to be read, in the order of the paths.
-fn wanted(before: &BTreeMap<FilePath, FileRecord>, diff: &TreeDiff, reread: bool) -> Vec<Entry> {
-    let mut wanted: BTreeMap<FilePath, Entry> = BTreeMap::new();
+fn wanted(before: &BTreeMap<FilePath, FileRecord>, diff: &TreeDiff, reread: bool) -> Vec<TreeEntry> {
+    let mut wanted: BTreeMap<FilePath, TreeEntry> = BTreeMap::new();
     if reread {
-        let entry = |file: &FileRecord| Entry { path: file.path.clone(), id: file.blob.clone(), mode: file.mode };
+        let entry = |file: &FileRecord| TreeEntry { path: file.path.clone(), id: file.blob.clone(), mode: file.mode };
         wanted.extend(before.values().map(|file| (file.path.clone(), entry(file))));
         gone(diff).for_each(|path| drop(wanted.remove(path)));
     }

@@ -22,7 +22,7 @@ use crate::impact;
 use crate::index::recipe;
 use crate::language;
 use crate::outline::OUTLINE_VERSION;
-use crate::repo::registry::{self, Outcome, Registered};
+use crate::repo::registry::{self, ReconcileRecord, Registered};
 use crate::repo::{Busy, CLASSIFY_VERSION, InvalidGlob, Repo, RepoError, deny_globs};
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
@@ -139,7 +139,7 @@ impl Worker {
         let of_head = depth == Depth::Head && !full;
         let overlaid = pass(self, &site, ViewBase { comparison, of_head })?;
 
-        let outcome = Outcome {
+        let outcome = ReconcileRecord {
             head: comparison.head.commit.clone(),
             indexed_commit: comparison.head.commit.clone(),
             planned_with: full.then(|| recipe.hash()),

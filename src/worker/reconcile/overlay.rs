@@ -28,7 +28,7 @@ use crate::outline::Outline;
 use crate::plan::{FilePlan, Layers, PlanCause, Recipe};
 use crate::queue::SuspectUnit;
 use crate::repo::registry::Registered;
-use crate::repo::tree::{Entry, Recorded};
+use crate::repo::tree::{Recorded, TreeEntry};
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Candidates, UNTRACKED_MAX, WorkTree, unlike_head};
 use crate::repo::{Repo, RepoError};
@@ -90,7 +90,7 @@ enum Sight<'d> {
     Tree {
         tree: Box<WorkTree<'d>>,
         /// Those files of HEAD that are compared with, in order.
-        head: Vec<Entry>,
+        head: Vec<TreeEntry>,
         candidates: Candidates,
         /// The files that were looked at; `None`: all.
         changed: Option<BTreeSet<FilePath>>,
@@ -424,7 +424,7 @@ fn look<'d>(
     let mut head = Vec::new();
     for path in &changed {
         let file = view::file(store.db(), path)?;
-        head.extend(file.map(|file| Entry { path: file.path, id: file.blob, mode: file.mode }));
+        head.extend(file.map(|file| TreeEntry { path: file.path, id: file.blob, mode: file.mode }));
     }
     let unlike = unlike_head(&repo.location, &head, &changed);
     if unlike.is_empty() {

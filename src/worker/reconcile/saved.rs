@@ -11,7 +11,7 @@ use crate::index::read::Reading;
 use crate::outline::{self, Outline};
 use crate::repo::disk::{FileStat, OnDisk};
 use crate::repo::skip_by_content;
-use crate::repo::tree::Entry;
+use crate::repo::tree::TreeEntry;
 use crate::repo::worktree::{Candidate, Committable, WorkTree};
 
 /// A file of the work tree that was read.
@@ -40,7 +40,7 @@ pub(super) fn compare(
     tree: &mut WorkTree<'_>,
     reading: &Reading<'_>,
     candidate: Candidate,
-    committed: Option<&Entry>,
+    committed: Option<&TreeEntry>,
     recorded: Option<&OverlayFile>,
 ) -> Result<SavedState, Unreconciled> {
     let Candidate { path, on_disk } = candidate;
@@ -93,7 +93,7 @@ fn is_same(record: &FileRecord, id: &ObjectId, content: &SavedBytes) -> bool {
 fn saved_read(
     reading: &Reading<'_>,
     path: FilePath,
-    committed: Option<&Entry>,
+    committed: Option<&TreeEntry>,
     blob: ObjectId,
     content: SavedBytes,
 ) -> Result<(FileRecord, Option<String>, Arc<Outline>), Unreconciled> {
