@@ -10,7 +10,7 @@ use crate::queue::NewJob;
 
 /// How a file came to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum PlanCause {
     /// It changed in this event.
     Changed,
     /// It uses a symbol that changed.
@@ -56,7 +56,7 @@ pub fn is_asked_about(file: &FileRecord) -> bool {
 pub fn plan<S: Stored>(
     recipe: &Recipe,
     file: &FileRecord,
-    cause: &Cause,
+    cause: &PlanCause,
     withheld: bool,
     stored: &S,
 ) -> Result<FilePlan, S::Error> {
@@ -114,7 +114,7 @@ pub struct Layers {
 pub fn plan_layers<S: Stored>(
     recipe: &Recipe,
     layers: &Layers,
-    cause: &Cause,
+    cause: &PlanCause,
     withheld: bool,
     stored: &S,
 ) -> Result<Option<FilePlan>, S::Error> {
@@ -134,10 +134,10 @@ pub fn plan_layers<S: Stored>(
     }
 }
 
-fn analysis_reason(key: &AnalysisKey, newest: Option<&StoredParts>, cause: &Cause) -> StaleReason {
+fn analysis_reason(key: &AnalysisKey, newest: Option<&StoredParts>, cause: &PlanCause) -> StaleReason {
     let Some(newest) = newest else { return StaleReason::Missing };
     match (key.stale_reason(newest), cause) {
-        (StaleReason::Missing, Cause::Dependent { symbol, file }) => {
+        (StaleReason::Missing, PlanCause::Dependent { symbol, file }) => {
             StaleReason::DependencyChanged { symbol: symbol.clone(), file: file.clone() }
         }
         (reason, _) => reason,
@@ -145,29 +145,29 @@ fn analysis_reason(key: &AnalysisKey, newest: Option<&StoredParts>, cause: &Caus
 }
 
 /// Vectors of the path are there, made from something else: its content, or (planned in full) the model or the chunker.
-const fn embed_reason(cause: &Cause) -> StaleReason {
+const fn embed_reason(cause: &PlanCause) -> StaleReason {
     match cause {
-        Cause::Changed | Cause::Dependent { .. } | Cause::Moved => StaleReason::ContentChanged,
-        Cause::Backfill => StaleReason::ModelChanged,
+        PlanCause::Changed | PlanCause::Dependent { .. } | PlanCause::Moved => StaleReason::ContentChanged,
+        PlanCause::Backfill => StaleReason::ModelChanged,
     }
 }
 
 /// Place of a file's jobs in the order of work.
-pub fn priority(file: &FileRecord, cause: &Cause) -> Priority {
+pub fn priority(file: &FileRecord, cause: &PlanCause) -> Priority {
     match (file.role, cause) {
         // Each file of tests is the root of a crate, too; it is not what others build on.
         (Role::Test | Role::Generated, _) => Priority::Low,
         (Role::Library, _) if file.links.crate_root => Priority::Critical,
-        (_, Cause::Changed) => Priority::High,
+        (_, PlanCause::Changed) => Priority::High,
         _ => Priority::Normal,
     }
 }
 
-const fn origin(cause: &Cause) -> Origin {
+const fn origin(cause: &PlanCause) -> Origin {
     match cause {
-        Cause::Changed => Origin::Changed,
-        Cause::Dependent { .. } | Cause::Moved => Origin::Dependent,
-        Cause::Backfill => Origin::Backfill,
+        PlanCause::Changed => Origin::Changed,
+        PlanCause::Dependent { .. } | PlanCause::Moved => Origin::Dependent,
+        PlanCause::Backfill => Origin::Backfill,
     }
 }
 

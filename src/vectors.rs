@@ -23,7 +23,7 @@ use lancedb::{DistanceType, Table};
 use crate::domain::Hash;
 
 pub use ids::{ChunkIds, ids_by_file};
-pub use resident::{Code, Piece};
+pub use resident::{Piece, UnitCode};
 pub use rows::{ChunkRow, OwnedVector};
 pub use upkeep::{Upkeep, VERSION_KEPT};
 

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_finds_stems_and_names_first_and_forgets_what_is_removed() {
+    fn a_search_finds_stems_and_names_first_and_no_removed_chunk() {
         let dir = tempfile::tempdir().unwrap();
         let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
         let path = FilePath::from("src/net.rs");

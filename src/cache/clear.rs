@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_selected_goes_and_what_was_paid_for_is_not_made_again_unasked() {
+    fn clearing_takes_the_selected_and_marks_what_was_paid_for() {
         let dir = tempfile::tempdir().unwrap();
         let mut db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
         put(&db, "docs", "a.rs", "docs", 0);

@@ -112,7 +112,7 @@ fn what_is_alike_is_stored_once() {
 }
 
 #[test]
-fn the_same_entries_give_the_same_dictionary_and_twice_as_many_another() {
+fn equal_entries_train_one_dictionary_and_twice_as_many_another() {
     let reports = reports();
     let (half, rest) = reports.split_at(reports.len() / 2);
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -137,7 +137,7 @@ fn the_same_entries_give_the_same_dictionary_and_twice_as_many_another() {
 
 /// The connection of a killed process is dropped between any two transactions.
 #[test]
-fn cut_short_anywhere_every_entry_is_readable_and_the_next_round_goes_on() {
+fn an_interrupted_round_loses_no_entry_and_the_next_continues() {
     let dir = tempfile::tempdir().unwrap();
     let reports = reports();
     let mut store = open(&dir);
@@ -195,7 +195,7 @@ fn a_dictionary_goes_with_the_last_entry_that_needs_it() {
 }
 
 #[test]
-fn a_damaged_dictionary_makes_its_entries_unreadable_and_no_others() {
+fn a_damaged_dictionary_makes_only_its_own_entries_unreadable() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(&dir);
     // entries of its own, so that no other test has this dictionary in memory

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, params};
 
 use super::analyses::hash;
-use super::prune::{Identity, Item, Strategy};
+use super::prune::{Identity, PruneItem, Strategy};
 use super::{RepoStore, dictionary, evicted};
 use crate::clock::Timestamp;
 use crate::domain::{Hash, Language};
@@ -65,7 +65,7 @@ impl Removed {
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn inventory(store: &RepoStore, number: usize, needed: &HashSet<Hash>) -> Result<Vec<Item>> {
+pub fn inventory(store: &RepoStore, number: usize, needed: &HashSet<Hash>) -> Result<Vec<PruneItem>> {
     let db = store.db();
     let mut items = analyses(db, number, needed)?;
     items.extend(outlines(db, number)?);
@@ -73,7 +73,7 @@ pub fn inventory(store: &RepoStore, number: usize, needed: &HashSet<Hash>) -> Re
     Ok(items)
 }
 
-fn analyses(db: &Connection, store: usize, needed: &HashSet<Hash>) -> Result<Vec<Item>> {
+fn analyses(db: &Connection, store: usize, needed: &HashSet<Hash>) -> Result<Vec<PruneItem>> {
     let mut statement = db.prepare(
         "SELECT a.analysis_id, a.cache_key, length(a.analysis_json), a.cost, a.generation_time_ms, a.access_count, a.last_accessed,
                 EXISTS (SELECT 1 FROM current_keys k WHERE k.cache_key = a.cache_key)
@@ -86,7 +86,7 @@ fn analyses(db: &Connection, store: usize, needed: &HashSet<Hash>) -> Result<Vec
         if needed.contains(&key) {
             continue;
         }
-        items.push(Item {
+        items.push(PruneItem {
             store,
             identity: Identity::Analysis { id: row.get(0)?, key },
             live: row.get(7)?,
@@ -101,7 +101,7 @@ fn analyses(db: &Connection, store: usize, needed: &HashSet<Hash>) -> Result<Vec
 }
 
 /// Outlines of contents that no indexed file has. When they were last of use is not recorded.
-fn outlines(db: &Connection, store: usize) -> Result<Vec<Item>> {
+fn outlines(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
     let mut statement = db.prepare(
         "SELECT content_hash, language, length(outline) FROM outlines
          WHERE content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL
@@ -111,7 +111,7 @@ fn outlines(db: &Connection, store: usize) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
         let Some(language) = Language::parse(&row.get::<_, String>(1)?) else { continue };
-        items.push(Item {
+        items.push(PruneItem {
             store,
             identity: Identity::Outline { content: hash(row, 0)?, language },
             live: false,
@@ -127,7 +127,7 @@ fn outlines(db: &Connection, store: usize) -> Result<Vec<Item>> {
 
 /// Vectors that are kept for chunks that may come back, but for those that have and whose file is still to be embedded: its job is
 /// about to need them.
-fn vectors(db: &Connection, store: usize) -> Result<Vec<Item>> {
+fn vectors(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
     let mut statement = db.prepare(
         "SELECT vector_id, retired_at FROM retired_vectors WHERE chunk_hash NOT IN
              (SELECT c.chunk_hash FROM chunks c WHERE NOT EXISTS
@@ -137,7 +137,7 @@ fn vectors(db: &Connection, store: usize) -> Result<Vec<Item>> {
     let mut rows = statement.query([])?;
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
-        items.push(Item {
+        items.push(PruneItem {
             store,
             identity: Identity::Vector { id: row.get(0)? },
             live: false,
@@ -158,7 +158,7 @@ fn vectors(db: &Connection, store: usize) -> Result<Vec<Item>> {
 /// If the database cannot be written.
 pub fn remove(
     store: &mut RepoStore,
-    items: &[Item],
+    items: &[PruneItem],
     strategy: Strategy,
     vector_bytes: u64,
     now: Timestamp,
@@ -178,7 +178,7 @@ pub fn remove(
     Ok(removed)
 }
 
-fn remove_one(db: &Connection, item: &Item, removed: &mut Removed, now: Timestamp) -> Result<()> {
+fn remove_one(db: &Connection, item: &PruneItem, removed: &mut Removed, now: Timestamp) -> Result<()> {
     match &item.identity {
         Identity::Analysis { id, key } => {
             db.prepare_cached("DELETE FROM file_analysis WHERE analysis_id = ?1")?.execute([id])?;

@@ -58,7 +58,7 @@ fn add_file(store: &RepoStore, path: &FilePath) {
     store.db().execute(sql, [path.as_bytes()]).unwrap();
 }
 
-fn all(store: &RepoStore) -> Vec<Item> {
+fn all(store: &RepoStore) -> Vec<PruneItem> {
     inventory(store, 0, &HashSet::new()).unwrap()
 }
 
@@ -142,7 +142,7 @@ fn assert_estimate(store: &mut RepoStore) {
 }
 
 #[test]
-fn a_live_entry_leaves_a_mark_until_it_is_made_again_or_no_longer_referred_to() {
+fn an_evicted_live_entry_leaves_a_mark_until_remade_or_unused() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir);
     let (one, two) = (put(&store, "one", true), put(&store, "two", true));
@@ -165,7 +165,7 @@ fn what_a_job_needs_is_not_on_the_list() {
     let store = store(&dir);
     let (asked_again, other) = (put(&store, "one", true), put(&store, "two", false));
     let listed = inventory(&store, 3, &HashSet::from([asked_again])).unwrap();
-    let [Item { store: 3, identity: Identity::Analysis { key, .. }, live: false, .. }] = listed.as_slice() else {
+    let [PruneItem { store: 3, identity: Identity::Analysis { key, .. }, live: false, .. }] = listed.as_slice() else {
         panic!("{listed:?}")
     };
     assert_eq!(*key, other);
@@ -194,7 +194,7 @@ fn outlines_of_vanished_contents_and_rows_of_vanished_files_go() {
     insert("INSERT INTO chunk_text (rowid, name, path, body) VALUES (7, 'vanished', 'x', 'x')");
     insert("INSERT INTO current_keys VALUES (x'78', 'embed', zeroblob(32))");
     insert("INSERT INTO embedded_files VALUES (x'78', zeroblob(32))");
-    let items: Vec<Item> = all(&store).into_iter().filter(|item| !item.live).collect();
+    let items: Vec<PruneItem> = all(&store).into_iter().filter(|item| !item.live).collect();
     assert_eq!(items.len(), 1, "{items:?}");
     remove(&mut store, &items, Strategy::CostAware, 0, NOW).unwrap();
     let count = |sql: &str| store.db().query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();

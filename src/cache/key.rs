@@ -1,4 +1,4 @@
-//! What a result depends on, as one hash (DESIGN §3, CacheKey). No path is among the parts: a rename keeps its analyses.
+//! What a result depends on, as one hash. No path is among the parts: a rename keeps its analyses.
 
 use crate::domain::{AnalysisType, Hash, Language, Role, StaleReason};
 
@@ -124,11 +124,11 @@ mod tests {
         }
     }
 
-    type Part = (&'static str, fn(&mut AnalysisKey), StaleReason);
+    type KeyChange = (&'static str, fn(&mut AnalysisKey), StaleReason);
 
     /// Each part of a key, a change of it alone, and what the change is called. That of the dependency context is called by the symbol
     /// that changed, which planning knows and the key does not; language and role change with a rename, as if nothing had been there.
-    const PARTS: [Part; 9] = [
+    const PARTS: [KeyChange; 9] = [
         ("content", |key| key.content_hash = Hash::of(b"other"), StaleReason::ContentChanged),
         ("language", |key| key.language = Language::PYTHON, StaleReason::Missing),
         ("role", |key| key.role = Role::Test, StaleReason::Missing),

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_stored_once_comes_back_as_written_and_is_no_analysis_of_ours() {
+    fn an_import_is_stored_once_unchanged_and_is_no_analysis() {
         let dir = tempfile::tempdir().unwrap();
         let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
         let entry = parse(&written()).unwrap();

@@ -1,4 +1,4 @@
-//! What goes first when the cache is too large (DESIGN §5). Pure: what is held, its size and its use are handed in.
+//! What goes first when the cache is too large. Pure: what is held, its size and its use are handed in.
 //!
 //! What no view refers to goes before what one does. Inside each of the two, the repositories above their quota pay first, down to
 //! it. The cost-aware order takes what is free to make again before what was paid for, by the highest score of
@@ -53,7 +53,7 @@ pub enum Identity {
 
 /// Something that can be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct PruneItem {
     /// Number of its store among those handed in with it.
     pub store: usize,
     pub identity: Identity,
@@ -95,13 +95,13 @@ pub const fn percent(bytes: u64, percent: u64) -> u64 {
 }
 
 /// The items to be removed, in their order: as many as it takes, or all.
-pub fn select(mut items: Vec<Item>, need: &Need<'_>) -> Vec<Item> {
+pub fn select(mut items: Vec<PruneItem>, need: &Need<'_>) -> Vec<PruneItem> {
     items.sort_by(|a, b| order(a, b, need));
     let mut left = need.stores.to_vec();
     let mut freed = 0;
     let mut chosen = Vec::new();
     for live in [false, true] {
-        let (tier, others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.live == live);
+        let (tier, others): (Vec<PruneItem>, Vec<PruneItem>) = items.into_iter().partition(|item| item.live == live);
         items = others;
         let mut spared = Vec::new();
         for over_quota in [true, false] {
@@ -127,11 +127,11 @@ pub fn select(mut items: Vec<Item>, need: &Need<'_>) -> Vec<Item> {
 }
 
 /// Dead before live; then by the strategy; what is equal, by what it is, so that every run chooses the same.
-fn order(a: &Item, b: &Item, need: &Need<'_>) -> Ordering {
+fn order(a: &PruneItem, b: &PruneItem, need: &Need<'_>) -> Ordering {
     let by_strategy = match need.strategy {
         Strategy::Lru => Ordering::Equal,
         Strategy::CostAware => {
-            let paid = |item: &Item| item.nano_dollars > 0;
+            let paid = |item: &PruneItem| item.nano_dollars > 0;
             paid(a).cmp(&paid(b)).then_with(|| score(b, need.now).total_cmp(&score(a, need.now)))
         }
     };
@@ -143,7 +143,7 @@ fn order(a: &Item, b: &Item, need: &Need<'_>) -> Ordering {
 }
 
 /// How readily an item is given up, from 0 to infinity: what costs nothing at all to make again, soonest.
-fn score(item: &Item, now: Timestamp) -> f64 {
+fn score(item: &PruneItem, now: Timestamp) -> f64 {
     let cost = if item.nano_dollars > 0 { item.nano_dollars } else { item.millis };
     if cost == 0 {
         return f64::INFINITY;
@@ -158,8 +158,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_000 * 86_400_000);
 
-    fn item(id: i64) -> Item {
-        Item {
+    fn item(id: i64) -> PruneItem {
+        PruneItem {
             store: 0,
             identity: Identity::Analysis { id, key: Hash::of(&id.to_le_bytes()) },
             live: false,
@@ -175,15 +175,15 @@ mod tests {
         Timestamp(NOW.0 - days * 86_400_000)
     }
 
-    fn chosen(items: &[Item], bytes: u64, strategy: Strategy) -> Vec<i64> {
+    fn chosen(items: &[PruneItem], bytes: u64, strategy: Strategy) -> Vec<i64> {
         chosen_of(items, &Need { bytes, stores: &[1_000, 1_000], quota: u64::MAX, strategy, now: NOW })
     }
 
-    fn chosen_of(items: &[Item], need: &Need<'_>) -> Vec<i64> {
+    fn chosen_of(items: &[PruneItem], need: &Need<'_>) -> Vec<i64> {
         // the order in which they are handed in must not matter
         let reversed = select(items.iter().rev().cloned().collect(), need);
         assert_eq!(select(items.to_vec(), need), reversed);
-        let id = |item: &Item| match item.identity {
+        let id = |item: &PruneItem| match item.identity {
             Identity::Analysis { id, .. } | Identity::Vector { id } => id,
             Identity::Outline { .. } => -1,
         };
@@ -193,24 +193,24 @@ mod tests {
     #[test]
     fn dead_goes_before_live_free_before_paid_cheap_before_dear() {
         let items = [
-            Item { live: true, nano_dollars: 5, ..item(1) },
-            Item { live: true, ..item(2) },
-            Item { nano_dollars: 900, ..item(3) },
-            Item { nano_dollars: 5, ..item(4) },
+            PruneItem { live: true, nano_dollars: 5, ..item(1) },
+            PruneItem { live: true, ..item(2) },
+            PruneItem { nano_dollars: 900, ..item(3) },
+            PruneItem { nano_dollars: 5, ..item(4) },
             item(5),
-            Item { millis: 0, ..item(6) },
+            PruneItem { millis: 0, ..item(6) },
         ];
         assert_eq!(chosen(&items, u64::MAX, Strategy::CostAware), [6, 5, 4, 3, 2, 1]);
     }
 
     #[test]
     fn accesses_keep_and_age_gives_away() {
-        let paid = |id| Item { nano_dollars: 1_000, ..item(id) };
+        let paid = |id| PruneItem { nano_dollars: 1_000, ..item(id) };
         let items = [
-            Item { access_count: 4, last_accessed: days_ago(2), ..paid(1) }, // 3/4
-            paid(2),                                                         // 1
-            Item { access_count: 2, last_accessed: days_ago(2), ..paid(3) }, // 3/2
-            Item { nano_dollars: 100, ..paid(4) },                           // 10
+            PruneItem { access_count: 4, last_accessed: days_ago(2), ..paid(1) }, // 3/4
+            paid(2),                                                              // 1
+            PruneItem { access_count: 2, last_accessed: days_ago(2), ..paid(3) }, // 3/2
+            PruneItem { nano_dollars: 100, ..paid(4) },                           // 10
         ];
         assert_eq!(chosen(&items, u64::MAX, Strategy::CostAware), [4, 3, 2, 1]);
         assert_eq!(chosen(&items, 250, Strategy::CostAware), [4, 3, 2], "as many as it takes");
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn lru_looks_at_the_last_access_alone_but_still_takes_the_dead_first() {
+    fn lru_orders_by_last_access_after_the_dead_entries() {
         let items = [
-            Item { last_accessed: days_ago(1), nano_dollars: 7, ..item(1) },
+            PruneItem { last_accessed: days_ago(1), nano_dollars: 7, ..item(1) },
             item(2),
-            Item { last_accessed: days_ago(9), live: true, ..item(3) },
-            Item { last_accessed: days_ago(3), nano_dollars: 9_999, access_count: 99, ..item(4) },
+            PruneItem { last_accessed: days_ago(9), live: true, ..item(3) },
+            PruneItem { last_accessed: days_ago(3), nano_dollars: 9_999, access_count: 99, ..item(4) },
         ];
         assert_eq!(chosen(&items, u64::MAX, Strategy::Lru), [4, 1, 2, 3]);
     }
@@ -231,15 +231,15 @@ mod tests {
     #[test]
     fn nothing_is_divided_by_zero_and_the_future_is_now() {
         for (access_count, millis, nano_dollars) in [(0, 0, 0), (0, 1, 0), (0, 0, 1), (u64::MAX, u64::MAX, u64::MAX)] {
-            let one = Item { access_count, millis, nano_dollars, last_accessed: Timestamp(i64::MAX), ..item(1) };
+            let one = PruneItem { access_count, millis, nano_dollars, last_accessed: Timestamp(i64::MAX), ..item(1) };
             assert!(!score(&one, NOW).is_nan());
-            assert!(!score(&Item { last_accessed: Timestamp(i64::MIN), ..one }, NOW).is_nan());
+            assert!(!score(&PruneItem { last_accessed: Timestamp(i64::MIN), ..one }, NOW).is_nan());
         }
     }
 
     #[test]
-    fn a_repository_above_its_quota_pays_first_down_to_it_but_no_live_entry_before_a_dead_one() {
-        let of = |store, id, live| Item { store, live, last_accessed: days_ago(10 - id), ..item(id) };
+    fn quotas_come_first_but_dead_entries_go_before_live_ones() {
+        let of = |store, id, live| PruneItem { store, live, last_accessed: days_ago(10 - id), ..item(id) };
         let items =
             [of(0, 1, false), of(1, 2, false), of(1, 3, false), of(1, 4, false), of(1, 5, true), of(0, 6, true)];
         let need = |bytes| Need { bytes, stores: &[200, 400], quota: 250, strategy: Strategy::CostAware, now: NOW };

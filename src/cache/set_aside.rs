@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_set_aside_keeps_its_log_beside_it_and_goes_as_a_whole() {
+    fn a_quarantined_store_keeps_its_wal_and_is_deleted_with_it() {
         let root = tempfile::tempdir().unwrap();
         let dir = StoreDir::local(root.path().to_owned());
         let (db, vectors) = (dir.analysis_db(), dir.vectors());

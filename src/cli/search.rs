@@ -45,7 +45,7 @@ pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, jso
 
 /// Without a worker: searches in this process, and asks the daemon to start one for the next time.
 fn here(context: &Context, asked: &SearchRequest) -> Result<SearchView, Failure> {
-    let model = worker::Model::new(&context.home, &context.config);
+    let model = worker::SharedModel::new(&context.home, &context.config);
     let answer = Searcher::new(&context.home, &context.config)?.search(asked, || model.get());
     // Not before: the started worker would read the same model at the same time. With no daemon, the next search is as slow as
     // this one.

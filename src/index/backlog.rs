@@ -8,14 +8,14 @@ use crate::cache::backlog;
 pub use crate::cache::backlog::Due;
 use crate::clock::Timestamp;
 use crate::domain::{AnalysisType, FilePath, Origin, Priority};
-use crate::plan::{self, Cause};
+use crate::plan::{self, PlanCause};
 use crate::queue::NewJob;
 use crate::store::Result;
 
 impl Due {
     /// Its place among all work unless a person asks for another.
     pub fn priority(&self) -> Priority {
-        plan::priority(&self.file, &Cause::Backfill)
+        plan::priority(&self.file, &PlanCause::Backfill)
     }
 
     /// The job that a person asks for; `priority`: instead of its own.

@@ -97,7 +97,7 @@ fn holding(file: &FileRecord) -> StoredResults {
     held
 }
 
-fn jobs(recipe: &Recipe, file: &FileRecord, cause: &Cause, held: &StoredResults) -> Vec<(JobKind, StaleReason)> {
+fn jobs(recipe: &Recipe, file: &FileRecord, cause: &PlanCause, held: &StoredResults) -> Vec<(JobKind, StaleReason)> {
     let plan = plan(recipe, file, cause, false, held).unwrap();
     plan.jobs.into_iter().map(|job| (job.kind, job.reason)).collect()
 }
@@ -106,13 +106,13 @@ fn jobs(recipe: &Recipe, file: &FileRecord, cause: &Cause, held: &StoredResults)
 fn a_renamed_file_with_stored_results_needs_no_job() {
     let held = holding(&file("a.rs", b"fn a() {}", b""));
     let renamed = file("b.rs", b"fn a() {}", b"");
-    assert_eq!(jobs(&recipe(), &renamed, &Cause::Changed, &held), []);
+    assert_eq!(jobs(&recipe(), &renamed, &PlanCause::Changed, &held), []);
 }
 
 #[test]
 fn a_changed_signature_stales_only_what_sees_dependencies() {
     let held = holding(&file("a.rs", b"use b;", b"fn b()"));
-    let cause = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+    let cause = PlanCause::Dependent { symbol: "b".into(), file: "b.rs".into() };
     let reason = StaleReason::DependencyChanged { symbol: "b".into(), file: "b.rs".into() };
     assert_eq!(
         jobs(&recipe(), &file("a.rs", b"use b;", b"fn b(x: u8)"), &cause, &held),
@@ -125,7 +125,7 @@ fn each_stale_reason_follows_from_the_key_parts() {
     let before = file("a.rs", b"fn a() {}", b"");
     let held = holding(&before);
     let docs = JobKind::Analyze(AnalysisType::Docs);
-    let first = |recipe: &Recipe, file: &FileRecord| jobs(recipe, file, &Cause::Backfill, &held).into_iter().next();
+    let first = |recipe: &Recipe, file: &FileRecord| jobs(recipe, file, &PlanCause::Backfill, &held).into_iter().next();
     assert_eq!(first(&recipe(), &file("a.rs", b"fn b() {}", b"")), Some((docs, StaleReason::ContentChanged)));
     let mut prompt = recipe();
     prompt.analyses[0].prompt_hash = Hash::of(b"new rules");
@@ -140,14 +140,14 @@ fn each_stale_reason_follows_from_the_key_parts() {
     embedding.embedding = Some(EmbeddingRecipe { model_id: "bge".into(), chunker_version: 1 });
     assert_eq!(first(&embedding, &before), Some((JobKind::Embed, StaleReason::ModelChanged)));
     let nothing = StoredResults::default();
-    let all = jobs(&recipe(), &before, &Cause::Changed, &nothing);
+    let all = jobs(&recipe(), &before, &PlanCause::Changed, &nothing);
     assert!(!all.is_empty() && all.iter().all(|job| job.1 == StaleReason::Missing));
 }
 
 #[test]
 fn a_skipped_file_has_no_keys_and_no_jobs() {
     let skipped = FileRecord { skip: Some(crate::domain::SkipReason::Denied), ..file(".env", b"K=1", b"") };
-    let plan = plan(&asking(), &skipped, &Cause::Changed, false, &StoredResults::default()).unwrap();
+    let plan = plan(&asking(), &skipped, &PlanCause::Changed, false, &StoredResults::default()).unwrap();
     assert!(plan.keys.is_empty() && plan.jobs.is_empty());
 }
 
@@ -157,7 +157,8 @@ fn models_see_committed_text_unless_ask_on_save() {
     let saved = FileRecord { source: Source::Worktree, ..file("a.rs", b"fn a() { 1 }", b"") };
     let keys = |recipe: &Recipe, committed: Option<&FileRecord>, overlaid: Option<&FileRecord>| {
         let layers = Layers { committed: committed.cloned(), overlaid: overlaid.cloned() };
-        let plan = plan_layers(recipe, &layers, &Cause::Changed, false, &StoredResults::default()).unwrap().unwrap();
+        let plan =
+            plan_layers(recipe, &layers, &PlanCause::Changed, false, &StoredResults::default()).unwrap().unwrap();
         assert_eq!(plan.jobs.len(), plan.keys.len());
         plan.jobs.into_iter().map(|job| (job.kind, job.blob)).collect::<Vec<_>>()
     };
@@ -180,7 +181,7 @@ fn models_see_committed_text_unless_ask_on_save() {
 }
 
 fn kinds(recipe: &Recipe, file: &FileRecord, withheld: bool) -> Vec<JobKind> {
-    let plan = plan(recipe, file, &Cause::Backfill, withheld, &StoredResults::default()).unwrap();
+    let plan = plan(recipe, file, &PlanCause::Backfill, withheld, &StoredResults::default()).unwrap();
     assert_eq!(plan.jobs.len(), plan.keys.len());
     plan.jobs.iter().map(|job| job.kind).filter(|kind| matches!(kind, JobKind::Ask(_))).collect()
 }
@@ -201,25 +202,25 @@ fn models_see_neither_withheld_nor_generated_nor_empty_nor_data() {
 fn crate_roots_come_first_and_tests_last() {
     let mut root = file("a.rs", b"fn a() {}", b"");
     root.links.crate_root = true;
-    assert_eq!(priority(&root, &Cause::Backfill), Priority::Critical);
-    let of = |role| priority(&FileRecord { role, ..root.clone() }, &Cause::Backfill);
+    assert_eq!(priority(&root, &PlanCause::Backfill), Priority::Critical);
+    let of = |role| priority(&FileRecord { role, ..root.clone() }, &PlanCause::Backfill);
     assert_eq!((of(Role::Test), of(Role::Bench)), (Priority::Low, Priority::Normal));
     root.links.crate_root = false;
-    assert_eq!(priority(&root, &Cause::Changed), Priority::High);
+    assert_eq!(priority(&root, &PlanCause::Changed), Priority::High);
 }
 
 #[test]
 fn a_new_model_is_asked_everything_again() {
     let code = file("a.rs", b"fn a() {}", b"");
     let mut held = holding(&code);
-    assert_eq!(jobs(&asking(), &code, &Cause::Backfill, &held), []);
+    assert_eq!(jobs(&asking(), &code, &PlanCause::Backfill, &held), []);
     let mut other = asking();
     other.asks.iter_mut().for_each(|ask| ask.model_id = "ollama/small".into());
-    let reasons = jobs(&other, &code, &Cause::Backfill, &held);
+    let reasons = jobs(&other, &code, &PlanCause::Backfill, &held);
     assert_eq!(reasons.len(), 2, "the local analyses stay");
     assert!(reasons.iter().all(|(_, reason)| *reason == StaleReason::ModelChanged), "{reasons:?}");
     held.parts.retain(|kind, _| !matches!(kind, JobKind::Ask(_)));
-    let reasons = jobs(&other, &code, &Cause::Backfill, &held);
+    let reasons = jobs(&other, &code, &PlanCause::Backfill, &held);
     assert!(!reasons.is_empty() && reasons.iter().all(|(_, reason)| *reason == StaleReason::Missing), "{reasons:?}");
 }
 
@@ -227,7 +228,7 @@ fn a_new_model_is_asked_everything_again() {
 fn a_change_outside_the_prompt_asks_nothing_again() {
     let held = holding(&file("a.rs", b"use b;", b"fn b()"));
     let mut changed = file("a.rs", b"use b;", b"fn b(x: u8)");
-    let cause = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+    let cause = PlanCause::Dependent { symbol: "b".into(), file: "b.rs".into() };
     let reason = StaleReason::DependencyChanged { symbol: "b".into(), file: "b.rs".into() };
     let asked = (JobKind::Ask(AnalysisType::Analysis), reason.clone());
     assert!(jobs(&asking(), &changed, &cause, &held).contains(&asked));

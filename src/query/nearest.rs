@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::domain::RepoId;
 use crate::embedder::bert::{Embedder, Vector};
 use crate::repo::registry::Registered;
-use crate::vectors::{Code, Piece, Vectors, VectorsError};
+use crate::vectors::{Piece, UnitCode, Vectors, VectorsError};
 
 /// Vectors of all repositories together that a process keeps in memory: 128 MB at the most, some 0.8 MB for each thousand. Tables that do
 /// not fit any more are searched on the disk, by their index.
@@ -130,7 +130,7 @@ impl Tables {
         model_id: &str,
         depth: usize,
     ) -> Result<Vec<Near>, VectorsError> {
-        let mut found = self.in_memory(ways, &Code::of(query), depth);
+        let mut found = self.in_memory(ways, &UnitCode::of(query), depth);
         let disk = ways.iter().filter_map(|(repo, way)| match way {
             Way::Disk(table) => Some((*repo, table)),
             Way::Memory(_) => None,
@@ -151,7 +151,7 @@ impl Tables {
         Ok(found)
     }
 
-    fn in_memory(&self, ways: &[(usize, Way)], query: &Code, depth: usize) -> Vec<Near> {
+    fn in_memory(&self, ways: &[(usize, Way)], query: &UnitCode, depth: usize) -> Vec<Near> {
         let Some(pool) = &self.comparing else { return Vec::new() };
         let pieces: Vec<(usize, &Arc<Piece>)> = ways
             .iter()

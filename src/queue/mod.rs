@@ -19,7 +19,7 @@ pub use list::{
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
 };
-pub use suspects::{Subject, acquit, convict, is_quarantined, suspects};
+pub use suspects::{SuspectUnit, acquit, convict, is_quarantined, suspects};
 
 use crate::clock::Timestamp;
 use crate::domain::{FilePath, Hash, JobKind, JobState, ObjectId, Origin, Priority, RepoId, StaleReason};
@@ -110,11 +110,6 @@ pub fn enqueue(db: &Connection, repo: &RepoId, jobs: &[NewJob], now: Timestamp) 
     let mut forget = db.prepare_cached(
         "DELETE FROM jobs WHERE repo_id = ?1 AND file_path = ?2 AND kind = ?3 AND state IN ('done', 'superseded')",
     )?;
-    let mut insert = db.prepare_cached(
-        "INSERT INTO jobs (repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, reason_symbol,
-                           reason_file, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
-    )?;
     let mut inserted = 0;
     for job in jobs {
         let (path, kind) = (job.path.as_bytes(), job.kind.as_str());
@@ -136,26 +131,36 @@ pub fn enqueue(db: &Connection, repo: &RepoId, jobs: &[NewJob], now: Timestamp) 
         if dead.exists(params![repo.0, path, kind, job.key.as_bytes()])? {
             continue;
         }
-        let (symbol, file) = match &job.reason {
-            StaleReason::DependencyChanged { symbol, file } => (Some(symbol.as_str()), Some(file.as_bytes())),
-            _ => (None, None),
-        };
-        insert.execute(params![
-            repo.0,
-            path,
-            kind,
-            job.key.as_bytes(),
-            job.blob.0,
-            job.priority as i64,
-            job.origin as i64,
-            job.reason.code(),
-            symbol,
-            file,
-            now.0,
-        ])?;
+        insert(db, repo, job, now)?;
         inserted += 1;
     }
     Ok(inserted)
+}
+
+fn insert(db: &Connection, repo: &RepoId, job: &NewJob, now: Timestamp) -> Result<()> {
+    let (symbol, file) = match &job.reason {
+        StaleReason::DependencyChanged { symbol, file } => (Some(symbol.as_str()), Some(file.as_bytes())),
+        _ => (None, None),
+    };
+    db.prepare_cached(
+        "INSERT INTO jobs (repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, reason_symbol,
+                           reason_file, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+    )?
+    .execute(params![
+        repo.0,
+        job.path.as_bytes(),
+        job.kind.as_str(),
+        job.key.as_bytes(),
+        job.blob.0,
+        job.priority as i64,
+        job.origin as i64,
+        job.reason.code(),
+        symbol,
+        file,
+        now.0,
+    ])?;
+    Ok(())
 }
 
 fn supersede_one(db: &Connection, id: i64, now: Timestamp) -> Result<()> {

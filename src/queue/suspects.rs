@@ -13,14 +13,14 @@ const CRASHES_ALONE: u32 = 2;
 
 /// What a thread is at work on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Subject {
+pub enum SuspectUnit {
     /// A blob is being parsed for its outline and chunks.
     Blob(ObjectId),
     /// A job runs on the content of a blob.
     Job { repo: RepoId, kind: JobKind, blob: ObjectId },
 }
 
-impl Subject {
+impl SuspectUnit {
     /// Inverse of the `Display` form.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim_end().split(' ');
@@ -34,7 +34,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for SuspectUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blob(id) => write!(f, "blob {id}"),
@@ -47,7 +47,7 @@ impl fmt::Display for Subject {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn convict(db: &Connection, found: &[Subject]) -> Result<()> {
+pub fn convict(db: &Connection, found: &[SuspectUnit]) -> Result<()> {
     let alone = u32::from(found.len() == 1);
     for subject in found {
         db.prepare_cached(
@@ -62,7 +62,7 @@ pub fn convict(db: &Connection, found: &[Subject]) -> Result<()> {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn acquit(db: &Connection, subject: &Subject) -> Result<()> {
+pub fn acquit(db: &Connection, subject: &SuspectUnit) -> Result<()> {
     db.prepare_cached("DELETE FROM suspects WHERE subject = ?1")?.execute([subject.to_string()])?;
     Ok(())
 }
@@ -71,17 +71,17 @@ pub fn acquit(db: &Connection, subject: &Subject) -> Result<()> {
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn suspects(db: &Connection) -> Result<Vec<Subject>> {
+pub fn suspects(db: &Connection) -> Result<Vec<SuspectUnit>> {
     let mut statement = db.prepare_cached("SELECT subject FROM suspects ORDER BY subject")?;
     let subjects = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(subjects.iter().filter_map(|text| Subject::parse(text)).collect())
+    Ok(subjects.iter().filter_map(|text| SuspectUnit::parse(text)).collect())
 }
 
 /// Whether a subject crashed the worker often enough while alone.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn is_quarantined(db: &Connection, subject: &Subject) -> Result<bool> {
+pub fn is_quarantined(db: &Connection, subject: &SuspectUnit) -> Result<bool> {
     let alone: Option<u32> = db
         .prepare_cached("SELECT alone FROM suspects WHERE subject = ?1")?
         .query_row([subject.to_string()], |row| row.get(0))

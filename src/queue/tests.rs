@@ -40,7 +40,7 @@ fn jobs_are_claimed_by_priority_then_age_and_the_attempt_counts() {
 }
 
 #[test]
-fn the_same_content_twice_is_one_job_and_a_newer_one_supersedes_it() {
+fn equal_content_is_one_job_and_newer_content_supersedes_it() {
     let (_dir, mut db, repo) = queue();
     assert_eq!(enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], T).unwrap(), 1);
     assert_eq!(enqueue(&db, &repo, &[new("a", "1", Priority::High)], T).unwrap(), 0);
@@ -54,7 +54,7 @@ fn the_same_content_twice_is_one_job_and_a_newer_one_supersedes_it() {
 }
 
 #[test]
-fn a_job_that_keeps_failing_becomes_a_dead_letter_that_only_a_person_replays() {
+fn a_job_that_keeps_failing_is_a_dead_letter_until_replayed() {
     let (_dir, mut db, repo) = queue();
     let mut now = T;
     enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], now).unwrap();
@@ -73,7 +73,7 @@ fn a_job_that_keeps_failing_becomes_a_dead_letter_that_only_a_person_replays() {
 }
 
 #[test]
-fn what_a_killed_worker_had_is_released_with_its_attempt_given_back() {
+fn a_killed_workers_jobs_are_released_without_an_attempt() {
     let (_dir, mut db, repo) = queue();
     enqueue(&db, &repo, &[new("a", "1", Priority::Normal), new("b", "2", Priority::Normal)], T).unwrap();
     let claimed = claim(&mut db, Lane::Analyze, 9, &[], T).unwrap();
@@ -96,8 +96,8 @@ fn a_paused_queue_hands_out_nothing() {
 #[test]
 fn two_crashes_while_alone_quarantine_a_subject() {
     let (_dir, db, _) = queue();
-    let one = Subject::Blob(ObjectId(vec![1; 20]));
-    let other = Subject::Job { repo: RepoId("r".into()), kind: JobKind::Embed, blob: ObjectId(vec![2; 20]) };
+    let one = SuspectUnit::Blob(ObjectId(vec![1; 20]));
+    let other = SuspectUnit::Job { repo: RepoId("r".into()), kind: JobKind::Embed, blob: ObjectId(vec![2; 20]) };
     convict(&db, &[one.clone(), other.clone()]).unwrap();
     assert_eq!(suspects(&db).unwrap(), [one.clone(), other.clone()]);
     convict(&db, std::slice::from_ref(&one)).unwrap();
@@ -109,7 +109,7 @@ fn two_crashes_while_alone_quarantine_a_subject() {
 }
 
 #[test]
-fn parked_jobs_come_back_by_priority_when_their_time_or_their_cause_has_come() {
+fn parked_jobs_resume_by_priority_at_their_time_or_cause() {
     let (_dir, mut db, repo) = queue();
     let jobs =
         [new("b", "1", Priority::Normal), new("low", "2", Priority::Low), new("lib.rs", "3", Priority::Critical)];
@@ -133,7 +133,7 @@ fn parked_jobs_come_back_by_priority_when_their_time_or_their_cause_has_come() {
 }
 
 #[test]
-fn a_job_is_closed_with_what_else_its_transaction_holds_or_not_at_all() {
+fn a_job_closes_with_the_rest_of_its_transaction_or_not_at_all() {
     let (_dir, mut db, repo) = queue();
     enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], T).unwrap();
     let job = claim(&mut db, Lane::Analyze, 1, &[], T).unwrap().pop().unwrap();

@@ -23,9 +23,9 @@ use super::{DIMENSIONS, Vectors, VectorsError, is_in, rows, table_dir};
 const UNIT: f32 = 32_767.0;
 
 /// A unit vector in 16 bits a component.
-pub struct Code([i16; DIMENSIONS]);
+pub struct UnitCode([i16; DIMENSIONS]);
 
-impl Code {
+impl UnitCode {
     pub fn of(vector: &[f32; DIMENSIONS]) -> Self {
         Self(vector.map(|component| (component * UNIT).round() as i16))
     }
@@ -43,7 +43,7 @@ impl Piece {
         let mut piece = Self { ids: Vec::new(), components: Vec::new() };
         for (id, vector) in batches.iter().flat_map(rows::id_vectors) {
             piece.ids.push(id.into_boxed_str());
-            piece.components.extend(Code::of(&vector).0);
+            piece.components.extend(UnitCode::of(&vector).0);
         }
         piece.ids.shrink_to_fit();
         piece.components.shrink_to_fit();
@@ -55,7 +55,7 @@ impl Piece {
     }
 
     /// The ids of the nearest vectors and the cosine of the angle between, highest first; at most `limit`.
-    pub fn nearest(&self, query: &Code, limit: usize) -> Vec<(&str, f32)> {
+    pub fn nearest(&self, query: &UnitCode, limit: usize) -> Vec<(&str, f32)> {
         let mut best: BinaryHeap<Reverse<(i32, usize)>> = BinaryHeap::with_capacity(limit + 1);
         for (index, vector) in self.components.chunks_exact(DIMENSIONS).enumerate() {
             let score = dot(&query.0, vector);

@@ -34,7 +34,7 @@ fn rows(path: &str, seeds: std::ops::Range<u64>, model: &str) -> Vec<ChunkRow> {
 
 async fn nearest(vectors: &Vectors, query: u64, limit: usize) -> Vec<(String, f32)> {
     let pieces = vectors.resident("m", 1_000).await.unwrap().unwrap();
-    let code = Code::of(&vector(query));
+    let code = UnitCode::of(&vector(query));
     let mut found: Vec<(String, f32)> =
         pieces.iter().flat_map(|piece| piece.nearest(&code, limit)).map(|(id, score)| (id.to_owned(), score)).collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -60,7 +60,7 @@ async fn memory_finds_what_the_disk_finds_with_the_same_scores() {
 }
 
 #[tokio::test]
-async fn what_is_written_deleted_or_merged_by_another_handle_is_seen_at_once_and_the_rest_is_not_read_again() {
+async fn another_handles_writes_are_seen_and_only_they_are_read_again() {
     let dir = tempfile::tempdir().unwrap();
     let writer = Vectors::open_or_create(dir.path()).await.unwrap();
     writer.replace_files(&["a"], rows("a", 0..10, "m")).await.unwrap();

@@ -192,7 +192,7 @@ fn scattered(seed: u32) -> [f32; DIMENSIONS] {
 }
 
 #[tokio::test]
-async fn with_indexes_the_answers_stay_the_same_through_edits_and_compaction() {
+async fn indexed_answers_stay_the_same_after_edits_and_compaction() {
     let home = tempfile::tempdir().unwrap();
     let vectors = opened(home.path()).await;
     let file = |nth: u32, count: u32| -> Vec<ChunkRow> {
@@ -237,7 +237,7 @@ async fn with_indexes_the_answers_stay_the_same_through_edits_and_compaction() {
 /// Sixty commits of one file each, looked after between them as an idle worker does, while the clock goes on: the directory stays
 /// about as large as one that was written at once, what is not indexed stays little, and a search finds the same.
 #[tokio::test]
-async fn after_many_commits_the_table_is_as_small_and_answers_as_one_written_at_once() {
+async fn after_many_commits_the_table_equals_one_written_at_once() {
     const FILES: u32 = 40;
     const ROWS: u32 = 12;
     let content = |nth: u32, edit: u32| -> Vec<ChunkRow> {

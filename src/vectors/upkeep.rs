@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 
 use super::{Vectors, VectorsError};
 
-/// How long a replaced version stays readable. DESIGN §4.9: a reader may still be at work on it.
+/// How long a replaced version stays readable: a reader may still be using it.
 pub const VERSION_KEPT: Duration = Duration::from_secs(10 * 60);
 
 /// From which size on upkeep does what.

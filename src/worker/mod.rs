@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub use jobs::ask::Wake;
-pub use process::model::Model;
+pub use process::model::SharedModel;
 pub use process::search_socket::ask;
 pub use process::{pipe, run, slots};
 pub use reconcile::{Reconciled, Unreconciled};
@@ -30,7 +30,7 @@ use crate::domain::{Hash, RepoId};
 use crate::home::{Home, StoreDir};
 use crate::index::recipe;
 use crate::plan::Recipe;
-use crate::queue::{self, Lane, ParkCause, Subject, Waiting};
+use crate::queue::{self, Lane, ParkCause, SuspectUnit, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
@@ -74,7 +74,7 @@ pub enum Ending {
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum WorkerStep {
     /// So many jobs were taken.
     Did(usize),
     /// Nothing to do but to wait for what a model was asked, or for the next job.
@@ -94,11 +94,11 @@ pub struct Worker {
     runtime: tokio::runtime::Runtime,
     stores: BTreeMap<RepoId, RepoStore>,
     tables: BTreeMap<RepoId, Arc<Vectors>>,
-    model: Arc<Model>,
+    model: Arc<SharedModel>,
     /// `None`: no remote model is set up.
     asking: Option<Asking>,
     /// Jobs that run alone, because they may have crashed an earlier worker.
-    suspects: Vec<Subject>,
+    suspects: Vec<SuspectUnit>,
     memory: Memory,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
@@ -113,7 +113,7 @@ impl Worker {
     ///
     /// # Errors
     /// If a database or directory cannot be used.
-    pub fn open(home: Home, config: Config, model: Arc<Model>, ending: Ending) -> Result<Self, WorkerError> {
+    pub fn open(home: Home, config: Config, model: Arc<SharedModel>, ending: Ending) -> Result<Self, WorkerError> {
         let directory = |source| WorkerError::Directory { path: home.slots(), source };
         let threads = config.embedding.threads.max(1);
         let mut queue = store::open_writer(&home.agent_db(), Database::Agent)?;
@@ -160,7 +160,7 @@ impl Worker {
     ///
     /// # Errors
     /// If the queue or a store cannot be read or written; nothing is lost, the jobs stay.
-    pub fn step(&mut self) -> Result<Step, WorkerError> {
+    pub fn step(&mut self) -> Result<WorkerStep, WorkerError> {
         match self.try_step() {
             Err(WorkerError::Store(error)) if error.is_damage() && self.set_aside_damaged()? => {
                 queue::release_local(&self.queue, clock::now())?;
@@ -170,18 +170,18 @@ impl Worker {
         }
     }
 
-    fn try_step(&mut self) -> Result<Step, WorkerError> {
+    fn try_step(&mut self) -> Result<WorkerStep, WorkerError> {
         if self.rebuild_one()? {
-            return Ok(Step::Did(1));
+            return Ok(WorkerStep::Did(1));
         }
         let heard = self.hear()?;
         if heard > 0 {
-            return Ok(Step::Did(heard));
+            return Ok(WorkerStep::Did(heard));
         }
         let now = clock::now();
         queue::resume_due(&self.queue, now)?;
         if let Some(job) = self.next_suspect(now)? {
-            return Ok(Step::Did(self.run_alone(job)?));
+            return Ok(WorkerStep::Did(self.run_alone(job)?));
         }
         let alone = HashSet::from_iter(self.suspects.iter().cloned());
         let except = self.ids_of(&alone)?;
@@ -191,20 +191,20 @@ impl Worker {
             if !jobs.is_empty() {
                 let taken = jobs.len();
                 self.run_jobs(lane, jobs)?;
-                return Ok(Step::Did(taken));
+                return Ok(WorkerStep::Did(taken));
             }
         }
         self.rest(now)
     }
 
     /// What there is to wait for.
-    fn rest(&self, now: clock::Timestamp) -> Result<Step, WorkerError> {
+    fn rest(&self, now: clock::Timestamp) -> Result<WorkerStep, WorkerError> {
         let asks = self.asking.as_ref().is_some_and(Asking::has_room);
         let lanes: &[Lane] =
             if asks { &[Lane::Analyze, Lane::Embed, Lane::Ask] } else { &[Lane::Analyze, Lane::Embed] };
         let waiting = queue::waiting_in(&self.queue, lanes, now)?;
         let awaits = self.asking.as_ref().is_some_and(Asking::is_waiting);
-        Ok(if awaits { Step::Awaiting(waiting) } else { Step::Idle(waiting) })
+        Ok(if awaits { WorkerStep::Awaiting(waiting) } else { WorkerStep::Idle(waiting) })
     }
 
     /// Has `wake` called whenever a model's reply has come, so that the next step can take it in.
@@ -223,7 +223,7 @@ impl Worker {
     }
 
     /// The ids of the queued jobs among some subjects.
-    fn ids_of(&self, subjects: &HashSet<Subject>) -> Result<Vec<i64>, WorkerError> {
+    fn ids_of(&self, subjects: &HashSet<SuspectUnit>) -> Result<Vec<i64>, WorkerError> {
         if subjects.is_empty() {
             return Ok(Vec::new());
         }
@@ -261,7 +261,7 @@ impl Worker {
     }
 
     /// It passed: it is suspect no longer.
-    fn acquit(&mut self, subject: &Subject) -> Result<(), WorkerError> {
+    fn acquit(&mut self, subject: &SuspectUnit) -> Result<(), WorkerError> {
         queue::acquit(&self.queue, subject)?;
         self.suspects.retain(|suspect| suspect != subject);
         Ok(())
@@ -365,12 +365,12 @@ fn stored_cost(config: &Config, repos: &[Registered], repo: &RepoId, key: &Hash)
 }
 
 /// What of a job is written into a slot.
-fn subject(job: &queue::Job) -> Subject {
-    Subject::Job { repo: job.repo.clone(), kind: job.kind, blob: job.blob.clone() }
+fn subject(job: &queue::Job) -> SuspectUnit {
+    SuspectUnit::Job { repo: job.repo.clone(), kind: job.kind, blob: job.blob.clone() }
 }
 
 /// Releases the dead worker's leases and finds out who is suspect.
-fn take_over(db: &mut Connection, ending: Ending, found: &[Subject]) -> Result<Vec<Subject>, WorkerError> {
+fn take_over(db: &mut Connection, ending: Ending, found: &[SuspectUnit]) -> Result<Vec<SuspectUnit>, WorkerError> {
     let now = clock::now();
     let mut crashed = Vec::new();
     if ending == Ending::Crash {

@@ -9,7 +9,7 @@ use ra_agent::config::Config;
 use ra_agent::domain::RepoId;
 use ra_agent::home::Home;
 use ra_agent::repo::registry;
-use ra_agent::worker::{Ending, Model, Reconciled, Worker};
+use ra_agent::worker::{Ending, Reconciled, SharedModel, Worker};
 
 use super::figures::{Spread, digits, millis, row, row_below, time};
 use super::sample::{self, BODY_LINE, EDITED, FILES_PER_CRATE, SIGNATURE_LINE};
@@ -99,7 +99,7 @@ impl Site {
 
     fn worker(&self) -> Worker {
         let config = Config::load(&self.home.config_file(), self.home.root()).unwrap();
-        let model = Arc::new(Model::new(&self.home, &config));
+        let model = Arc::new(SharedModel::new(&self.home, &config));
         Worker::open(self.home.clone(), config, model, Ending::Blameless).unwrap()
     }
 

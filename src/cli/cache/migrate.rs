@@ -12,7 +12,7 @@ use crate::query::view::upkeep::{EntryNames, MigrateView, MigratedCacheView};
 use crate::query::view::usd;
 use crate::repo::legacy;
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::migrate::{Migrate, Migrated, MigratedCache, Named, Source};
+use crate::worker::migrate::{Migrate, Migrated, MigratedCache, MigrationSource, Named};
 use clap::Args;
 
 #[derive(Args)]
@@ -55,14 +55,14 @@ pub fn migrate(context: &Context, args: &MigrateArgs) -> Result<(), Failure> {
 }
 
 /// The caches of all registered repositories that have one.
-fn registered(reader: &Reader<'_>) -> Result<Vec<Source>, Failure> {
+fn registered(reader: &Reader<'_>) -> Result<Vec<MigrationSource>, Failure> {
     let source =
         |repo: crate::repo::registry::Registered| Some(source(&repo.id.0, &legacy::find(&repo.location.path)?));
     Ok(reader.repos()?.into_iter().filter_map(source).collect())
 }
 
 /// The caches that directories mean; each must be inside a registered repository.
-fn given(reader: &Reader<'_>, from: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+fn given(reader: &Reader<'_>, from: &[PathBuf]) -> Result<Vec<MigrationSource>, Failure> {
     let mut sources = Vec::new();
     for directory in from {
         let repo = reader.repo(&directory.to_string_lossy())?;
@@ -75,8 +75,8 @@ fn given(reader: &Reader<'_>, from: &[PathBuf]) -> Result<Vec<Source>, Failure> 
     Ok(sources)
 }
 
-fn source(repo: &str, cache: &Path) -> Source {
-    Source { repo: repo.to_owned(), cache: FilePath::new(cache.as_os_str().as_bytes()).escaped() }
+fn source(repo: &str, cache: &Path) -> MigrationSource {
+    MigrationSource { repo: repo.to_owned(), cache: FilePath::new(cache.as_os_str().as_bytes()).escaped() }
 }
 
 impl From<Migrated> for MigrateView {

@@ -17,7 +17,7 @@ use crate::daemon as process;
 use crate::daemon::control::{self, ControlError, ControlReply, Request};
 use crate::lock;
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::{Ending, Model, Worker, WorkerError};
+use crate::worker::{Ending, SharedModel, Worker, WorkerError};
 
 pub use build::{BuildArgs, SyncArgs};
 pub use clear::ClearArgs;
@@ -61,7 +61,7 @@ fn open_worker(context: &Context) -> Result<(Worker, [File; 2]), Failure> {
     let daemon = process::take_lock(home)?;
     let path = home.worker_lock();
     let worker = lock::wait(&path).map_err(|source| WorkerError::Directory { path, source })?;
-    let model = Arc::new(Model::new(home, &context.config));
+    let model = Arc::new(SharedModel::new(home, &context.config));
     let opened = Worker::open(home.clone(), context.config.clone(), model, Ending::Blameless)?;
     Ok((opened, [daemon, worker]))
 }

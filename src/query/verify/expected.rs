@@ -19,7 +19,7 @@ use crate::index::links::{links, used};
 use crate::index::read::{self, FileRead, Reading};
 use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
-use crate::plan::{self, Cause, Layers, Recipe, Stored};
+use crate::plan::{self, Layers, PlanCause, Recipe, Stored};
 use crate::repo::registry::Registered;
 use crate::repo::{Head, RecordedView, Repo, RepoError, TreeEntry, in_parallel};
 use globset::GlobSet;
@@ -130,7 +130,7 @@ impl Expected {
         let paths: BTreeSet<&FilePath> = self.files.keys().chain(self.overlay.keys()).collect();
         for path in paths {
             let layers = Layers { committed: self.files.get(path).cloned(), overlaid: self.overlay.get(path).cloned() };
-            let Ok(plan) = plan::plan_layers(recipe, &layers, &Cause::Backfill, withheld.holds(path), &Nothing);
+            let Ok(plan) = plan::plan_layers(recipe, &layers, &PlanCause::Backfill, withheld.holds(path), &Nothing);
             let keys = plan.into_iter().flat_map(|plan| plan.keys);
             self.keys.extend(keys.map(|(kind, key)| ((path.clone(), kind), key)));
         }

@@ -20,7 +20,7 @@ use super::{QueryError, Reader};
 use crate::cache::{self, RepoStore};
 use crate::clock;
 use crate::domain::{ObjectId, RepoId};
-use crate::queue::{self, Filter, Job, Subject};
+use crate::queue::{self, Filter, Job, SuspectUnit};
 use crate::repo::registry::Registered;
 use crate::repo::{Head, Repo, deny_globs};
 use expected::Expected;
@@ -102,10 +102,10 @@ fn jobs(reader: &Reader<'_>, repo: &RepoId) -> Result<Vec<Job>, QueryError> {
 
 fn quarantined(reader: &Reader<'_>) -> Result<HashSet<ObjectId>, QueryError> {
     let Some(db) = &reader.agent else { return Ok(HashSet::new()) };
-    let is_quarantined = |db: &Connection, subject: &Subject| queue::is_quarantined(db, subject);
+    let is_quarantined = |db: &Connection, subject: &SuspectUnit| queue::is_quarantined(db, subject);
     let mut found = HashSet::new();
     for subject in queue::suspects(db)? {
-        if let (true, Subject::Blob(id)) = (is_quarantined(db, &subject)?, &subject) {
+        if let (true, SuspectUnit::Blob(id)) = (is_quarantined(db, &subject)?, &subject) {
             found.insert(id.clone());
         }
     }

@@ -41,7 +41,7 @@ struct Prepared {
 }
 
 /// A report, ready to be stored.
-struct Report {
+struct MadeReport {
     json: String,
     millis: u64,
 }
@@ -125,7 +125,7 @@ impl Worker {
         Ok(Ok(Prepared { job, analysis_type, key, file, uses, saved }))
     }
 
-    fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<Report, Ended>> {
+    fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {
         let (analyzer, slots) = (&self.analyzer, &self.slots);
         let files: Vec<&[Prepared]> = prepared.chunk_by(|a, b| a.file.path == b.file.path).collect();
         let make = |git: &Repo, file: &&[Prepared]| make_all(analyzer, slots, git, file);
@@ -168,7 +168,7 @@ pub(super) fn put(
 }
 
 /// The answers to several questions about one file.
-fn make_all(analyzer: &Local, slots: &Slots, git: &Repo, jobs: &[Prepared]) -> Vec<Result<Report, Ended>> {
+fn make_all(analyzer: &Local, slots: &Slots, git: &Repo, jobs: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {
     let Some(first) = jobs.first() else { return Vec::new() };
     let text = match &first.saved {
         Some(saved) => Ok(Some(saved.clone())),
@@ -187,14 +187,14 @@ fn make_all(analyzer: &Local, slots: &Slots, git: &Repo, jobs: &[Prepared]) -> V
     jobs.iter().map(|one| make_one(&file, slots, one)).collect()
 }
 
-fn make_one(file: &OpenFile<'_>, slots: &Slots, one: &Prepared) -> Result<Report, Ended> {
+fn make_one(file: &OpenFile<'_>, slots: &Slots, one: &Prepared) -> Result<MadeReport, Ended> {
     let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
     let begun = clock::monotonic();
     let _slot = slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
     let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
         .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
     let json = analyzed.and_then(|analysis| analysis.to_json()).map_err(|error| failed(&error))?;
-    Ok(Report { json, millis: u64::try_from(clock::since(begun).as_millis()).unwrap_or(u64::MAX) })
+    Ok(MadeReport { json, millis: u64::try_from(clock::since(begun).as_millis()).unwrap_or(u64::MAX) })
 }
 
 pub(super) fn by_repo(jobs: Vec<Job>) -> BTreeMap<RepoId, Vec<Job>> {

@@ -34,7 +34,7 @@ enum NotEmbedded {
 const RETIRE_BATCH: usize = 200;
 
 /// A file whose chunks are to have vectors.
-struct Pending {
+struct UnembeddedFile {
     job: Job,
     file: FileRecord,
     chunks: Vec<Chunk>,
@@ -110,7 +110,7 @@ impl Worker {
             }
             tx.commit()?;
         }
-        let end = |one: Pending| (one.job, outcome.clone().map_or(Ended::Finished, Ended::Failed));
+        let end = |one: UnembeddedFile| (one.job, outcome.clone().map_or(Ended::Finished, Ended::Failed));
         ended.extend(pending.into_iter().map(end));
         Ok(ended)
     }
@@ -119,7 +119,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         embedder: &Embedder,
-        pending: &[Pending],
+        pending: &[UnembeddedFile],
     ) -> std::thread::Result<Result<(), NotEmbedded>> {
         catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending)))
     }
@@ -130,7 +130,7 @@ impl Worker {
         repo: &Registered,
         git: &Repo,
         job: Job,
-    ) -> Result<Result<Pending, (Job, Ended)>, WorkerError> {
+    ) -> Result<Result<UnembeddedFile, (Job, Ended)>, WorkerError> {
         let recipe = self.recipe.embedding.clone();
         let store = self.store(repo)?;
         let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Err((job, Ended::Finished))) };
@@ -148,7 +148,7 @@ impl Worker {
         Ok(match saved.map_or_else(|| read::text(git, &file.blob), |saved| Ok(Some(saved))) {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
-                Ok(Pending { job, file, chunks, was_embedded: embedded.is_some() })
+                Ok(UnembeddedFile { job, file, chunks, was_embedded: embedded.is_some() })
             }
             Ok(None) => Err((job, Ended::Hopeless("its content is no longer in the repository".to_owned()))),
             Err(error) => Err((job, Ended::Failed(error.to_string()))),
@@ -160,7 +160,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         embedder: &Embedder,
-        pending: &[Pending],
+        pending: &[UnembeddedFile],
     ) -> Result<(), NotEmbedded> {
         let table = self.table(repo)?;
         let model_id = embedder.spec().id;
@@ -224,7 +224,7 @@ impl Worker {
     fn embed_missing(
         &self,
         embedder: &Embedder,
-        pending: &[Pending],
+        pending: &[UnembeddedFile],
         vectors: &mut HashMap<Hash, Vector>,
     ) -> Result<(), EmbedError> {
         let mut missing: Vec<(Hash, &str)> = Vec::new();
@@ -271,7 +271,7 @@ impl Worker {
 }
 
 /// The rows of one file.
-fn rows(one: &Pending, model_id: &str, vectors: &HashMap<Hash, Vector>) -> Vec<ChunkRow> {
+fn rows(one: &UnembeddedFile, model_id: &str, vectors: &HashMap<Hash, Vector>) -> Vec<ChunkRow> {
     let row = |(record, chunk): (crate::cache::chunks::ChunkRecord, &Chunk)| {
         Some(ChunkRow {
             chunk_id: record.chunk_id,

@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::queue::Waiting;
-use crate::worker::{Ending, Step, Unreconciled, Worker, WorkerError};
-use model::Model;
+use crate::worker::{Ending, Unreconciled, Worker, WorkerError, WorkerStep};
+use model::SharedModel;
 use pipe::{Depth, Hint, Report};
 use search_socket::SearchSocket;
 
@@ -39,7 +39,7 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
     let _lock = crate::lock::wait(&lock).map_err(|source| WorkerError::Directory { path: lock, source })?;
     let unload_after = config.embedding.unload_after;
     let hints = read_hints();
-    let model = Arc::new(Model::new(&home, &config));
+    let model = Arc::new(SharedModel::new(&home, &config));
     let search = SearchSocket::listen(&home, &config, model.clone())?;
     step_back();
     let mut worker = Worker::open(home, config, model.clone(), ending)?;
@@ -81,7 +81,7 @@ fn read_and_write_when_idle() -> std::io::Result<()> {
 
 fn serve(
     worker: &mut Worker,
-    model: &Model,
+    model: &SharedModel,
     search: &SearchSocket,
     hints: &Hints,
     unload_after: Duration,
@@ -98,12 +98,12 @@ fn serve(
             return Ok(());
         }
         let (patience, is_idle) = match worker.step()? {
-            Step::Did(_) => {
+            WorkerStep::Did(_) => {
                 idle_since = None;
                 continue;
             }
-            Step::Awaiting(waiting) => (until(waiting), false),
-            Step::Idle(waiting) => {
+            WorkerStep::Awaiting(waiting) => (until(waiting), false),
+            WorkerStep::Idle(waiting) => {
                 if idle_since.is_none() {
                     report(&Report::Idle);
                     worker.settle()?;
@@ -135,7 +135,7 @@ enum Woken {
 /// Waits for a hint, at most so long, and obeys it. `Break`: stop.
 fn wait(
     worker: &mut Worker,
-    model: &Model,
+    model: &SharedModel,
     search: &SearchSocket,
     hints: &Hints,
     patience: Duration,
@@ -159,7 +159,12 @@ fn until(waiting: Waiting) -> Duration {
 }
 
 /// Does what a hint asks. `Break`: stop.
-fn obey(worker: &mut Worker, model: &Model, search: &SearchSocket, hint: Hint) -> Result<ControlFlow<()>, WorkerError> {
+fn obey(
+    worker: &mut Worker,
+    model: &SharedModel,
+    search: &SearchSocket,
+    hint: Hint,
+) -> Result<ControlFlow<()>, WorkerError> {
     match hint {
         Hint::Stop => return Ok(ControlFlow::Break(())),
         Hint::Wake => {}

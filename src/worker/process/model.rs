@@ -9,14 +9,14 @@ use crate::embedder::model;
 use crate::home::Home;
 
 /// The model that the configuration names.
-pub struct Model {
+pub struct SharedModel {
     home: Home,
     id: Option<String>,
     threads: usize,
     loaded: Mutex<Option<Arc<Embedder>>>,
 }
 
-impl Model {
+impl SharedModel {
     pub fn new(home: &Home, config: &Config) -> Self {
         Self {
             home: home.clone(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Model;
+use super::model::SharedModel;
 use crate::clock;
 use crate::config::Config;
 use crate::home::Home;
@@ -28,7 +28,7 @@ const REQUEST_MAX: u64 = 6 * QUERY_MAX as u64 + 1_024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Reply {
+enum SearchReply {
     Found(SearchView),
     Failed(String),
 }
@@ -44,7 +44,7 @@ impl SearchSocket {
     ///
     /// # Errors
     /// If the socket cannot be made.
-    pub fn listen(home: &Home, config: &Config, model: Arc<Model>) -> Result<Self, WorkerError> {
+    pub fn listen(home: &Home, config: &Config, model: Arc<SharedModel>) -> Result<Self, WorkerError> {
         let path = home.worker_socket();
         let directory = |source| WorkerError::Directory { path: path.clone(), source };
         match std::fs::remove_file(&path) {
@@ -85,7 +85,7 @@ impl SearchSocket {
     }
 }
 
-fn serve(stream: &UnixStream, model: &Model, searcher: &Mutex<Searcher>) -> io::Result<()> {
+fn serve(stream: &UnixStream, model: &SharedModel, searcher: &Mutex<Searcher>) -> io::Result<()> {
     stream.set_read_timeout(Some(REQUEST_WAIT))?;
     stream.set_write_timeout(Some(REQUEST_WAIT))?;
     let mut writer = stream;
@@ -94,7 +94,7 @@ fn serve(stream: &UnixStream, model: &Model, searcher: &Mutex<Searcher>) -> io::
     BufReader::new(stream.take(REQUEST_MAX)).read_line(&mut line)?;
     let request: SearchRequest = serde_json::from_str(&line)?;
     let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, || model.get());
-    let reply = found.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Found);
+    let reply = found.map_or_else(|error| SearchReply::Failed(error.to_string()), SearchReply::Found);
     writeln!(writer, "{}", serde_json::to_string(&reply)?)
 }
 
@@ -114,7 +114,7 @@ pub fn ask(home: &Home, request: &SearchRequest) -> Option<Result<SearchView, St
     line.clear();
     reader.read_line(&mut line).ok()?;
     match serde_json::from_str(&line).ok()? {
-        Reply::Found(answer) => Some(Ok(answer)),
-        Reply::Failed(detail) => Some(Err(detail)),
+        SearchReply::Found(answer) => Some(Ok(answer)),
+        SearchReply::Failed(detail) => Some(Err(detail)),
     }
 }

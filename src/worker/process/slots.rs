@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::domain::ObjectId;
 use crate::index::read::Trace;
-use crate::queue::Subject;
+use crate::queue::SuspectUnit;
 
 /// One file per thread of the pool, and one for the thread that drives it.
 pub struct Slots {
@@ -21,12 +21,12 @@ impl Slots {
     ///
     /// # Errors
     /// If the directory cannot be read or written.
-    pub fn take(dir: &Path) -> io::Result<Vec<Subject>> {
+    pub fn take(dir: &Path) -> io::Result<Vec<SuspectUnit>> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(dir)? {
             let path = entry?.path();
             // A slot that holds no subject was being written when its process died: nothing had begun.
-            found.extend(std::fs::read_to_string(&path).ok().as_deref().and_then(Subject::parse));
+            found.extend(std::fs::read_to_string(&path).ok().as_deref().and_then(SuspectUnit::parse));
             std::fs::remove_file(&path)?;
         }
         found.sort();
@@ -48,7 +48,7 @@ impl Slots {
     ///
     /// # Errors
     /// If the slot cannot be written; work that could not be traced is not begun.
-    pub fn enter(&self, subject: &Subject) -> io::Result<Occupied<'_>> {
+    pub fn enter(&self, subject: &SuspectUnit) -> io::Result<Occupied<'_>> {
         let last = self.files.len() - 1;
         let file = &self.files[rayon::current_thread_index().unwrap_or(last).min(last)];
         file.write_all_at(subject.to_string().as_bytes(), 0)?;
@@ -58,7 +58,7 @@ impl Slots {
 
 impl Trace for Slots {
     fn during(&self, blob: &ObjectId, parse: &mut dyn FnMut()) -> io::Result<()> {
-        let _slot = self.enter(&Subject::Blob(blob.clone()))?;
+        let _slot = self.enter(&SuspectUnit::Blob(blob.clone()))?;
         parse();
         Ok(())
     }
@@ -85,8 +85,8 @@ mod tests {
     fn what_was_entered_and_not_left_is_found_once() {
         let dir = tempfile::tempdir().unwrap();
         let slots = Slots::create(dir.path(), 2).unwrap();
-        drop(slots.enter(&Subject::Blob(ObjectId(vec![1; 20]))).unwrap());
-        let crashed = Subject::Blob(ObjectId(vec![2; 20]));
+        drop(slots.enter(&SuspectUnit::Blob(ObjectId(vec![1; 20]))).unwrap());
+        let crashed = SuspectUnit::Blob(ObjectId(vec![2; 20]));
         std::mem::forget(slots.enter(&crashed).unwrap());
         assert_eq!(Slots::take(dir.path()).unwrap(), [crashed]);
         assert_eq!(Slots::take(dir.path()).unwrap(), []);

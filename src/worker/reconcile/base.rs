@@ -30,34 +30,39 @@ pub(super) struct Site<'a> {
 /// What a layer of the view is derived from: the tree at HEAD, or the view with the work tree on top.
 pub(super) trait Base {
     /// What differs from what is recorded.
-    type Found;
+    type Changes;
     /// What the files that differ say to others, and others to them.
     type Related;
     type Planned: AsRef<[FilePlan]>;
 
     /// Finds what differs and reads it; `None`: nothing is left to do.
-    fn compare(&mut self, worker: &mut Worker, site: &Site<'_>) -> Result<Option<Self::Found>, Unreconciled>;
+    fn compare(&mut self, worker: &mut Worker, site: &Site<'_>) -> Result<Option<Self::Changes>, Unreconciled>;
 
     /// Resolves what the difference can touch.
-    fn relate(&self, worker: &mut Worker, site: &Site<'_>, found: &Self::Found) -> Result<Self::Related, Unreconciled>;
+    fn relate(
+        &self,
+        worker: &mut Worker,
+        site: &Site<'_>,
+        found: &Self::Changes,
+    ) -> Result<Self::Related, Unreconciled>;
 
     fn plan(
         &self,
         worker: &mut Worker,
         site: &Site<'_>,
-        found: &Self::Found,
+        found: &Self::Changes,
         related: &Self::Related,
     ) -> Result<Self::Planned, Unreconciled>;
 
     /// Files whose live jobs go before those of the plans come.
-    fn unwanted(&self, found: &Self::Found, planned: &Self::Planned) -> Vec<FilePath>;
+    fn unwanted(&self, found: &Self::Changes, planned: &Self::Planned) -> Vec<FilePath>;
 
     /// Records all of it in one transaction.
     fn advance(
         &self,
         worker: &mut Worker,
         site: &Site<'_>,
-        found: &Self::Found,
+        found: &Self::Changes,
         related: &mut Self::Related,
         planned: &Self::Planned,
     ) -> Result<(), Unreconciled>;
@@ -65,7 +70,7 @@ pub(super) trait Base {
 
 /// What one pass did.
 pub(super) struct Passed<B: Base> {
-    pub found: B::Found,
+    pub found: B::Changes,
     pub related: B::Related,
     /// New jobs.
     pub jobs: usize,

@@ -22,7 +22,7 @@ impl AsRef<[FilePlan]> for Planned {
 }
 
 impl Base for HeadBase {
-    type Found = Comparison;
+    type Changes = Comparison;
     type Related = Relations;
     type Planned = Planned;
 

@@ -10,7 +10,7 @@ use crate::cache::recorded::StoredView;
 use crate::cache::view;
 use crate::domain::{Change, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
-use crate::queue::{self, Subject};
+use crate::queue::{self, SuspectUnit};
 use crate::repo::registry::Registered;
 use crate::repo::{Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
 use crate::worker::Worker;
@@ -68,7 +68,7 @@ impl Worker {
             let segmented = AtomicUsize::new(0);
             let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
             reads.push(reading.read(git, &entry)?);
-            self.acquit(&Subject::Blob(entry.id))?;
+            self.acquit(&SuspectUnit::Blob(entry.id))?;
         }
         let segmented = AtomicUsize::new(SEGMENTED_BYTES);
         let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
@@ -82,7 +82,7 @@ impl Worker {
     pub(super) fn suspect_blobs(&self) -> Result<(HashSet<ObjectId>, HashSet<ObjectId>), Unreconciled> {
         let (mut quarantined, mut suspects) = (HashSet::new(), HashSet::new());
         for subject in &self.suspects {
-            if let Subject::Blob(id) = subject {
+            if let SuspectUnit::Blob(id) = subject {
                 let set = if queue::is_quarantined(&self.queue, subject)? { &mut quarantined } else { &mut suspects };
                 set.insert(id.clone());
             }

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_of_the_same_generation_is_handed_out_and_only_once() {
+    fn only_the_current_generation_is_handed_out_and_only_once() {
         let (mut memory, repo) = (Memory::default(), RepoId("r".into()));
         memory.keep(&repo, 7, recollection("fn a() {}"));
         assert_eq!(take(&mut memory, &repo, 7), Some(outlines("fn a() {}")));

@@ -13,11 +13,11 @@ use crate::plan::FilePlan;
 use crate::store::Result;
 
 /// The place of a file that is to be embedded, earliest first.
-type Place = (Class, Reverse<u64>);
+type FileRank = (FileTier, Reverse<u64>);
 
 /// What a file is to one who searches. Tests and what is generated come last by their priority ([`crate::plan::priority`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
+enum FileTier {
     Interface,
     /// Code that nobody else sees, and prose.
     Inside,
@@ -54,12 +54,12 @@ pub(super) fn arrange(
 
 /// The more public items a byte, the earlier: each waits as short on average as whole files allow (W. E. Smith, "Various optimizers
 /// for single-stage production", 1956: weight over duration).
-fn place(file: &FileRecord, public: usize) -> Place {
+fn place(file: &FileRecord, public: usize) -> FileRank {
     let class = match (file.role, file.language.class()) {
-        (_, language::Class::Data) => Class::Data,
-        (Role::Example | Role::Bench, _) => Class::Example,
-        _ if public > 0 => Class::Interface,
-        _ => Class::Inside,
+        (_, language::Class::Data) => FileTier::Data,
+        (Role::Example | Role::Bench, _) => FileTier::Example,
+        _ if public > 0 => FileTier::Interface,
+        _ => FileTier::Inside,
     };
     (class, Reverse(((public as u64) << 20) / file.size_bytes.max(1)))
 }
@@ -85,7 +85,7 @@ mod tests {
     use crate::outline::{outline, role_of};
 
     /// The place of a file with this text.
-    fn placed(path: &str, language: Language, text: &str) -> Place {
+    fn placed(path: &str, language: Language, text: &str) -> FileRank {
         let path = FilePath::from(path);
         let file = FileRecord {
             role: role_of(&path),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_build_on_comes_before_what_they_do_not_see_and_that_before_examples_and_data() {
+    fn interfaces_come_before_internals_then_examples_then_data() {
         let body = "{ let a = 1; a + 1; }\n".repeat(3);
         let rust = |path, text: &str| placed(path, Language::RUST, text);
         let places = [
@@ -115,6 +115,6 @@ mod tests {
         ];
         assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
         assert_eq!(places[2], placed("README.md", Language::MARKDOWN, "# Of use\n"));
-        assert_eq!(placed("empty.rs", Language::RUST, ""), (Class::Inside, Reverse(0)));
+        assert_eq!(placed("empty.rs", Language::RUST, ""), (FileTier::Inside, Reverse(0)));
     }
 }

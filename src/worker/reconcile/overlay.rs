@@ -13,7 +13,7 @@ use super::base::{Base, Site};
 use super::compare::Comparison;
 use super::memory::Recollection;
 use super::relate::load;
-use super::saved::{SavedRead, State, compare};
+use super::saved::{SavedRead, SavedState, compare};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::recorded::StoredView;
 use crate::cache::view;
@@ -25,8 +25,8 @@ use crate::index::links::{links, used};
 use crate::index::read::Reading;
 use crate::language;
 use crate::outline::Outline;
-use crate::plan::{Cause, FilePlan, Layers, Recipe};
-use crate::queue::Subject;
+use crate::plan::{FilePlan, Layers, PlanCause, Recipe};
+use crate::queue::SuspectUnit;
 use crate::repo::registry::Registered;
 use crate::repo::tree::{Recorded, TreeEntry};
 use crate::repo::user_config::UserConfig;
@@ -68,15 +68,15 @@ impl SavedDifference {
         self.kept.extend(kept.map(|(path, file)| (path.clone(), file.clone())));
     }
 
-    fn add(&mut self, path: FilePath, state: State) {
+    fn add(&mut self, path: FilePath, state: SavedState) {
         match state {
-            State::AsHead => {}
-            State::Kept(file) => drop(self.kept.insert(path, file)),
-            State::Touched(file) => {
+            SavedState::AsHead => {}
+            SavedState::Kept(file) => drop(self.kept.insert(path, file)),
+            SavedState::Touched(file) => {
                 self.touched.push(file.clone());
                 self.kept.insert(path, file);
             }
-            State::Read(read) => drop(self.read.insert(path, *read)),
+            SavedState::Read(read) => drop(self.read.insert(path, *read)),
         }
     }
 }
@@ -116,7 +116,7 @@ impl ViewBase<'_> {
 }
 
 impl Base for ViewBase<'_> {
-    type Found = SavedDifference;
+    type Changes = SavedDifference;
     type Related = Outlook;
     type Planned = Vec<FilePlan>;
 
@@ -203,7 +203,7 @@ impl Worker {
         found.left = recorded.keys().filter(|path| !stays(path)).cloned().collect();
         let passed = found.read.values().filter_map(|read| suspects.get(&read.file.record.blob));
         for blob in passed.cloned().collect::<Vec<_>>() {
-            self.acquit(&Subject::Blob(blob))?;
+            self.acquit(&SuspectUnit::Blob(blob))?;
         }
         Ok(found)
     }
@@ -289,7 +289,7 @@ impl Worker {
     ) -> Result<Vec<FilePlan>, Unreconciled> {
         let db = self.store(repo)?.db();
         let mut files = Vec::new();
-        let mut add = |path: &FilePath, overlaid: Option<&FileRecord>, cause: Cause| -> Result<(), Unreconciled> {
+        let mut add = |path: &FilePath, overlaid: Option<&FileRecord>, cause: PlanCause| -> Result<(), Unreconciled> {
             let committed = view::file(db, path)?;
             let overlaid = overlaid.map(|record| {
                 let links = outlook.links.get(path).map_or(&record.links, |(links, _)| links);
@@ -299,13 +299,13 @@ impl Worker {
             Ok(())
         };
         for (path, read) in &found.read {
-            add(path, Some(&read.file.record), Cause::Changed)?;
+            add(path, Some(&read.file.record), PlanCause::Changed)?;
         }
         for (path, file) in found.kept.iter().filter(|(path, _)| all || outlook.links.contains_key(*path)) {
-            add(path, Some(&file.record), Cause::Moved)?;
+            add(path, Some(&file.record), PlanCause::Moved)?;
         }
         for path in &found.left {
-            add(path, None, Cause::Changed)?;
+            add(path, None, PlanCause::Changed)?;
         }
         self.plan_files(repo, recipe, files, false)
     }

@@ -26,8 +26,8 @@ use crate::worker::Worker;
 /// What the files say to each other after the change, where it differs from before.
 #[derive(Default)]
 pub(super) struct Relations {
-    pub uses: Difference,
-    pub through: Difference,
+    pub uses: EdgeChanges,
+    pub through: EdgeChanges,
     /// Of the files that were read and of those whose links are others.
     pub links: BTreeMap<FilePath, (Links, Vec<Used>)>,
     /// Files that did not change and are elsewhere in the module tree.
@@ -41,12 +41,12 @@ pub(super) struct Relations {
 
 /// Edges to be taken out and put in.
 #[derive(Default)]
-pub(super) struct Difference {
+pub(super) struct EdgeChanges {
     pub gone: Vec<Edge>,
     pub new: Vec<Edge>,
 }
 
-impl Difference {
+impl EdgeChanges {
     fn between(before: &[Edge], after: &[Edge]) -> Self {
         let (before, after): (HashSet<&Edge>, HashSet<&Edge>) = (before.iter().collect(), after.iter().collect());
         let less = |one: &HashSet<&Edge>, other| one.difference(other).map(|edge| (*edge).clone()).collect();
@@ -56,7 +56,7 @@ impl Difference {
 
 /// Which files' use of others can be another one.
 #[derive(Debug, PartialEq, Eq)]
-enum Scope {
+enum RelateScope {
     Nothing,
     /// That of the changed files, and of those that the change reaches.
     Reached,
@@ -75,9 +75,9 @@ impl Worker {
         let remembered = self.memory.take(&repo.id, generation);
         let store = &self.stores[&repo.id];
         let before = outlines_before(store, comparison, remembered.as_ref().map(|view| &view.outlines))?;
-        let scope = if reread { Scope::All } else { scope(comparison, &before) };
+        let scope = if reread { RelateScope::All } else { scope(comparison, &before) };
         tracing::debug!(repo = %repo.id, ?scope, remembered = remembered.is_some(), "compared what files say");
-        if scope == Scope::Nothing {
+        if scope == RelateScope::Nothing {
             let view = remembered.map(|Recollection { outlines, mut world }| {
                 world.as_mut().map(|world| world.edit(&edits(comparison)));
                 Recollection { outlines: after(outlines, comparison), world }
@@ -105,21 +105,21 @@ impl Worker {
 
 /// What the present files say, ready for resolution, and whom the change reaches; `None`: any file.
 fn follow(
-    scope: &Scope,
+    scope: &RelateScope,
     comparison: &Comparison,
     before: &Outlines,
     after: &Outlines,
     world: Option<World>,
 ) -> (World, Option<Reach>) {
     match world {
-        Some(mut world) if *scope != Scope::All => {
+        Some(mut world) if *scope != RelateScope::All => {
             let reach = world.edit(&edits(comparison));
             (world, reach)
         }
         _ => {
             let world = World::new(after.view());
             let before = before.view().map(|(path, outline)| (path, outline.as_ref()));
-            let reach = if *scope == Scope::All { None } else { world.reach(before) };
+            let reach = if *scope == RelateScope::All { None } else { world.reach(before) };
             (world, reach)
         }
     }
@@ -157,18 +157,18 @@ fn outlines_before(
     Ok(before)
 }
 
-fn scope(comparison: &Comparison, before: &Outlines) -> Scope {
+fn scope(comparison: &Comparison, before: &Outlines) -> RelateScope {
     let is_modification = |change: &Change| matches!(change, Change::Modification { .. });
     if !comparison.diff.changes.iter().all(|change| is_modification(&change.change)) {
-        return Scope::All;
+        return RelateScope::All;
     }
     let is_same =
         |file: &FileRead| before.get(&file.record.path).map(|before| before.is_same_but_for_lines(&file.outline));
     let same: Option<Vec<bool>> = comparison.reads.iter().map(is_same).collect();
     match same {
-        Some(same) if same.iter().all(|&same| same) => Scope::Nothing,
-        Some(_) => Scope::Reached,
-        None => Scope::All,
+        Some(same) if same.iter().all(|&same| same) => RelateScope::Nothing,
+        Some(_) => RelateScope::Reached,
+        None => RelateScope::All,
     }
 }
 
@@ -210,8 +210,8 @@ impl Related<'_> {
             [Relation::Uses, Relation::Through].map(|relation| self.recorded(relation, chosen));
         let (uses_before, through_before) = (uses_before?, through_before?);
         let mut relations = Relations {
-            uses: Difference::between(&uses_before, self.graph.edges()),
-            through: Difference::between(&through_before, self.graph.via()),
+            uses: EdgeChanges::between(&uses_before, self.graph.edges()),
+            through: EdgeChanges::between(&through_before, self.graph.via()),
             ..Relations::default()
         };
         let hashes_before = self.compare_links(chosen, &mut relations)?;

@@ -22,7 +22,7 @@ pub(super) struct SavedRead {
 }
 
 /// What became of a file that may differ.
-pub(super) enum State {
+pub(super) enum SavedState {
     /// It is what HEAD has, or nothing that the view could have.
     AsHead,
     /// Its content is the recorded one.
@@ -42,13 +42,13 @@ pub(super) fn compare(
     candidate: Candidate,
     committed: Option<&TreeEntry>,
     recorded: Option<&OverlayFile>,
-) -> Result<State, Unreconciled> {
+) -> Result<SavedState, Unreconciled> {
     let Candidate { path, on_disk } = candidate;
     let is_head = |id: &ObjectId| committed.is_some_and(|entry| entry.id == *id);
     if let (OnDisk::File(stat), Some(file)) = (on_disk, recorded)
         && file.is_as_read(&stat)
     {
-        return Ok(if is_head(&file.record.blob) { State::AsHead } else { State::Kept(file.clone()) });
+        return Ok(if is_head(&file.record.blob) { SavedState::AsHead } else { SavedState::Kept(file.clone()) });
     }
     let since = clock::system_now().duration_since(UNIX_EPOCH);
     let read_ns = since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
@@ -57,35 +57,35 @@ pub(super) fn compare(
         OnDisk::Absent | OnDisk::Directory | OnDisk::Symlink | OnDisk::Special => Ok(Committable::NoFile),
     };
     let (stat, id, content) = match read {
-        Ok(Committable::Content { id, .. }) if is_head(&id) => return Ok(State::AsHead),
+        Ok(Committable::Content { id, .. }) if is_head(&id) => return Ok(SavedState::AsHead),
         Ok(Committable::Content { stat, id, bytes }) => (stat, id, Ok(bytes)),
         Ok(Committable::TooLarge(stat)) => (stat, ObjectId(Vec::new()), Err((SkipReason::Huge, stat.bytes))),
         Ok(Committable::NoFile) => match committed {
             Some(entry) => (FileStat::default(), entry.id.clone(), Err((SkipReason::Deleted, 0))),
-            None => return Ok(State::AsHead),
+            None => return Ok(SavedState::AsHead),
         },
         // What may not be read is taken for what it was.
         Err(error) => {
             tracing::debug!(%path, %error, "a file of the work tree cannot be read");
-            return Ok(recorded.map_or(State::AsHead, |file| State::Kept(file.clone())));
+            return Ok(recorded.map_or(SavedState::AsHead, |file| SavedState::Kept(file.clone())));
         }
     };
     if let Some(recorded) = recorded.filter(|file| is_same(&file.record, &id, &content)) {
         return Ok(if recorded.record.skip == Some(SkipReason::Deleted) {
-            State::Kept(recorded.clone())
+            SavedState::Kept(recorded.clone())
         } else {
-            State::Touched(OverlayFile { stat, read_ns, ..recorded.clone() })
+            SavedState::Touched(OverlayFile { stat, read_ns, ..recorded.clone() })
         });
     }
     let (record, text, outline) = saved_read(reading, path, committed, id, content)?;
-    Ok(State::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, outline })))
+    Ok(SavedState::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, outline })))
 }
 
 /// The bytes of a file, or why it has none to be looked at, and how many there are.
-type Content = Result<Vec<u8>, (SkipReason, u64)>;
+type SavedBytes = Result<Vec<u8>, (SkipReason, u64)>;
 
 /// Whether a file that was read has the content that is recorded.
-fn is_same(record: &FileRecord, id: &ObjectId, content: &Content) -> bool {
+fn is_same(record: &FileRecord, id: &ObjectId, content: &SavedBytes) -> bool {
     let unread = |reason: &SkipReason| matches!(reason, SkipReason::Deleted | SkipReason::Huge);
     record.blob == *id && record.skip.filter(unread) == content.as_ref().err().map(|(reason, _)| *reason)
 }
@@ -95,7 +95,7 @@ fn saved_read(
     path: FilePath,
     committed: Option<&TreeEntry>,
     blob: ObjectId,
-    content: Content,
+    content: SavedBytes,
 ) -> Result<(FileRecord, Option<String>, Arc<Outline>), Unreconciled> {
     let language = outline::language_of(&path);
     let text = content.and_then(|bytes| {

@@ -14,7 +14,7 @@ use crate::cache::view;
 use crate::cache::{self, RepoStore, analyses, evicted, share};
 use crate::clock::{self, Timestamp};
 use crate::domain::{FilePath, FileRecord, Hash, JobKind};
-use crate::plan::{self, Cause, FilePlan, Layers, Recipe, Stored};
+use crate::plan::{self, FilePlan, Layers, PlanCause, Recipe, Stored};
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::{Result as StoreResult, StoreError, write};
@@ -45,7 +45,7 @@ impl Worker {
         let files = files_after(store, comparison, relations, full)?;
         let layers = files.iter().map(|(path, file)| {
             let overlaid = overlay.get(path).map(|file| file.record.clone());
-            let cause = causes.remove(path).unwrap_or(Cause::Backfill);
+            let cause = causes.remove(path).unwrap_or(PlanCause::Backfill);
             (path.clone(), Layers { committed: Some(file.clone()), overlaid }, cause)
         });
         let layers = layers.collect();
@@ -59,7 +59,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         recipe: &Recipe,
-        files: Vec<(FilePath, Layers, Cause)>,
+        files: Vec<(FilePath, Layers, PlanCause)>,
         all: bool,
     ) -> Result<Vec<FilePlan>, Unreconciled> {
         let withheld = Withheld::new(&recipe.withhold);
@@ -67,7 +67,7 @@ impl Worker {
         self.open_stores()?;
         let store = &self.stores[&repo.id];
         let tx = store.db().unchecked_transaction()?;
-        let held = Held {
+        let held = RepoResults {
             store,
             keys: if all { Some(RefCell::new(evicted::settled_keys(store.db())?)) } else { None },
             others: crate::worker::upkeep::share::others(&self.stores, &repo.id).collect(),
@@ -142,25 +142,25 @@ fn files_after(
 }
 
 /// Why each file that is touched is planned.
-fn causes(comparison: &Comparison, relations: &Relations) -> HashMap<FilePath, Cause> {
+fn causes(comparison: &Comparison, relations: &Relations) -> HashMap<FilePath, PlanCause> {
     let mut causes = HashMap::new();
     for (path, because) in &relations.impact.dependents {
         if let Some(first) = because.first() {
-            let cause = Cause::Dependent { symbol: first.symbol.clone(), file: first.file.clone() };
+            let cause = PlanCause::Dependent { symbol: first.symbol.clone(), file: first.file.clone() };
             causes.insert(path.clone(), cause);
         }
     }
     for path in relations.moved.iter().filter(|path| !relations.impact.dependents.contains_key(*path)) {
-        causes.insert(path.clone(), Cause::Moved);
+        causes.insert(path.clone(), PlanCause::Moved);
     }
     for entry in comparison.diff.changes.iter().filter_map(|change| change.new.as_ref()) {
-        causes.insert(entry.path.clone(), Cause::Changed);
+        causes.insert(entry.path.clone(), PlanCause::Changed);
     }
     causes
 }
 
 /// What a repository's store holds, for the plan.
-struct Held<'a> {
+struct RepoResults<'a> {
     store: &'a RepoStore,
     /// Every key of which nothing is to be made, when everything is planned: one query in the place of thousands.
     keys: Option<RefCell<HashSet<Hash>>>,
@@ -170,7 +170,7 @@ struct Held<'a> {
     now: Timestamp,
 }
 
-impl Held<'_> {
+impl RepoResults<'_> {
     /// Copies the result under a key from whichever store has it. One that cannot be read has nothing.
     fn copy(&self, key: &Hash) -> StoreResult<bool> {
         for other in &self.others {
@@ -188,7 +188,7 @@ impl Held<'_> {
     }
 }
 
-impl Stored for Held<'_> {
+impl Stored for RepoResults<'_> {
     type Error = StoreError;
 
     fn has(&self, key: &Hash) -> StoreResult<bool> {

@@ -25,14 +25,14 @@ const NAMED: usize = 50;
 /// What is to be imported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrate {
-    pub sources: Vec<Source>,
+    pub sources: Vec<MigrationSource>,
     /// Also entries about contents that are not at HEAD but somewhere in the history.
     pub history: bool,
 }
 
 /// A cache inside a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct MigrationSource {
     /// Id of the repository.
     pub repo: String,
     /// `FilePath::escaped` of the directory's absolute path.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::evict::{self, Removed};
 use crate::cache::orphans::orphans;
-use crate::cache::prune::{self, Item, Need, PRUNED_ABOVE_PERCENT, PRUNED_TO_PERCENT, Strategy, percent, select};
+use crate::cache::prune::{self, Need, PRUNED_ABOVE_PERCENT, PRUNED_TO_PERCENT, PruneItem, Strategy, percent, select};
 use crate::cache::store_dir;
 use crate::cache::{self, set_aside, view};
 use crate::clock;
@@ -69,7 +69,7 @@ impl PrunedRepo {
 
 /// Bytes of one repository's store.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct StoreBytes {
     total: u64,
     /// Of these, vectors: the present version of the table, for the replaced ones go by themselves.
     vectors: u64,
@@ -128,7 +128,7 @@ impl Worker {
             self.remove_orphans()?;
         }
         for round in 0..ROUNDS {
-            let held: Vec<Held> = repos.iter().map(|repo| self.held(repo)).collect();
+            let held: Vec<StoreBytes> = repos.iter().map(|repo| self.held(repo)).collect();
             done.after_bytes = held.iter().map(|held| held.total).sum();
             let chosen = self.choose(&repos, &held, done.after_bytes.saturating_sub(target), limit, asked.strategy)?;
             if asked.dry_run {
@@ -162,11 +162,11 @@ impl Worker {
     fn choose(
         &mut self,
         repos: &[Registered],
-        held: &[Held],
+        held: &[StoreBytes],
         bytes: u64,
         limit: u64,
         strategy: Strategy,
-    ) -> Result<Vec<Item>, WorkerError> {
+    ) -> Result<Vec<PruneItem>, WorkerError> {
         if bytes == 0 {
             return Ok(Vec::new());
         }
@@ -184,12 +184,12 @@ impl Worker {
     fn remove(
         &mut self,
         repos: &[Registered],
-        held: &[Held],
-        chosen: &[Item],
+        held: &[StoreBytes],
+        chosen: &[PruneItem],
         done: &mut Pruned,
     ) -> Result<(), WorkerError> {
         for (number, repo) in repos.iter().enumerate() {
-            let own: Vec<Item> = chosen.iter().filter(|item| item.store == number).cloned().collect();
+            let own: Vec<PruneItem> = chosen.iter().filter(|item| item.store == number).cloned().collect();
             if own.is_empty() && !chosen.is_empty() {
                 continue;
             }
@@ -283,7 +283,7 @@ impl Worker {
         crate::cache::disk_bytes(store_dir(&self.config, repo).path().to_owned())
     }
 
-    fn held(&self, repo: &Registered) -> Held {
+    fn held(&self, repo: &Registered) -> StoreBytes {
         let on_disk = self.disk_bytes(repo);
         let dir = store_dir(&self.config, repo).vectors();
         let vectors = self.runtime.block_on(async {
@@ -291,11 +291,11 @@ impl Worker {
             Ok::<_, VectorsError>(Some((table.disk_bytes(), table.current_bytes().await?)))
         });
         match vectors {
-            Ok(Some((all, present))) => Held { total: on_disk - all.min(on_disk) + present, vectors: present },
-            Ok(None) => Held { total: on_disk, vectors: 0 },
+            Ok(Some((all, present))) => StoreBytes { total: on_disk - all.min(on_disk) + present, vectors: present },
+            Ok(None) => StoreBytes { total: on_disk, vectors: 0 },
             Err(error) => {
                 tracing::warn!(repo = %repo.id, %error, "its vectors are counted as they are on disk");
-                Held { total: on_disk, vectors: crate::cache::disk_bytes(dir) }
+                StoreBytes { total: on_disk, vectors: crate::cache::disk_bytes(dir) }
             }
         }
     }
@@ -306,7 +306,7 @@ fn named(repo: &Registered) -> PrunedRepo {
 }
 
 /// Counts what would go, without touching it.
-fn foretell(done: &mut Pruned, chosen: &[Item]) {
+fn foretell(done: &mut Pruned, chosen: &[PruneItem]) {
     for item in chosen {
         let mut removed = Removed { bytes: item.bytes, ..Removed::default() };
         match item.identity {

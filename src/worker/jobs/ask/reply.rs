@@ -29,7 +29,7 @@ const TURNED_AWAY_REST: Duration = Duration::from_secs(60);
 const ADAPTED_MOST: u32 = 5;
 
 /// How a job ends in the transaction that closes the ledger's entry.
-enum Ending<'a> {
+enum JobClose<'a> {
     Finish,
     Discard(&'a str),
     /// It is asked again, or put back by what follows.
@@ -63,18 +63,18 @@ impl Worker {
             Read::Report(analysis) => {
                 let stored = self.store_answer(&open, &analysis, &spent, millis);
                 return match stored {
-                    Ok(()) => self.settle_call(&open, &charge, Ending::Finish),
+                    Ok(()) => self.settle_call(&open, &charge, JobClose::Finish),
                     Err(error) => self.give_back_unstored(&open, &charge, &error),
                 };
             }
-            Read::Panicked(detail) => return self.settle_call(&open, &charge, Ending::Discard(&detail)),
+            Read::Panicked(detail) => return self.settle_call(&open, &charge, JobClose::Discard(&detail)),
             Read::Malformed(malformed) => malformed,
         };
         if open.repaired || !malformed.is_repairable() {
             let detail = format!("the model's reply cannot be used: {malformed}");
-            return self.settle_call(&open, &charge, Ending::Discard(&detail));
+            return self.settle_call(&open, &charge, JobClose::Discard(&detail));
         }
-        self.settle_call(&open, &charge, Ending::Stays)?;
+        self.settle_call(&open, &charge, JobClose::Stays)?;
         tracing::info!(path = %open.job.path, kind = %open.job.kind, %malformed, "a reply is to be repaired");
         open.prompt = repair(&open.question.prompt, &malformed, &answer.text);
         (open.repaired, open.reservation, open.before) = (true, None, spent);
@@ -87,7 +87,7 @@ impl Worker {
     fn give_back_unstored(&mut self, open: &Open, charge: &Charge, error: &WorkerError) -> Result<(), WorkerError> {
         let detail = format!("the answer cannot be stored: {error}");
         tracing::error!(path = %open.job.path, detail, "an answer is lost");
-        self.settle_call(open, charge, Ending::Stays)?;
+        self.settle_call(open, charge, JobClose::Stays)?;
         Ok(queue::retry(&self.queue, &open.job, &detail, clock::now())?)
     }
 
@@ -162,14 +162,14 @@ impl Worker {
     }
 
     /// Closes the ledger's entry and the job in one transaction.
-    fn settle_call(&mut self, open: &Open, charge: &Charge, ending: Ending<'_>) -> Result<(), WorkerError> {
+    fn settle_call(&mut self, open: &Open, charge: &Charge, ending: JobClose<'_>) -> Result<(), WorkerError> {
         self.close_entry(open, &ending, |tx, reservation, now| budget::settle(tx, reservation, charge, now))
     }
 
     fn close_entry(
         &mut self,
         open: &Open,
-        ending: &Ending<'_>,
+        ending: &JobClose<'_>,
         close: impl FnOnce(
             &rusqlite::Transaction<'_>,
             &budget::Reservation,
@@ -188,9 +188,9 @@ impl Worker {
             }
         }
         match ending {
-            Ending::Finish => queue::finish_one(&tx, open.job.id, now)?,
-            Ending::Discard(detail) => queue::discard(&tx, open.job.id, detail, now)?,
-            Ending::Stays => {}
+            JobClose::Finish => queue::finish_one(&tx, open.job.id, now)?,
+            JobClose::Discard(detail) => queue::discard(&tx, open.job.id, detail, now)?,
+            JobClose::Stays => {}
         }
         Ok(tx.commit().map_err(StoreError::from)?)
     }
@@ -203,7 +203,7 @@ impl Worker {
         };
         tracing::warn!(path = %open.job.path, kind = %open.job.kind, detail, "a question was not answered");
         let gives_up = next == NextStep::Discard || (next == NextStep::AskAgain && open.adapted >= ADAPTED_MOST);
-        let ending = if gives_up { Ending::Discard(&detail) } else { Ending::Stays };
+        let ending = if gives_up { JobClose::Discard(&detail) } else { JobClose::Stays };
         if failure.may_be_billed {
             let charge = Charge::Unreported { reason: failure.message.clone() };
             open.before = spent(&open, &charge);
