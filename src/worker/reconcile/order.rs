@@ -56,7 +56,7 @@ pub(super) fn arrange(
 /// for single-stage production", 1956: weight over duration).
 fn place(file: &FileRecord, public: usize) -> Place {
     let class = match (file.role, file.language.class()) {
-        (_, language::Class::Data) => Class::Data,
+        (_, language::TextClass::Data) => Class::Data,
         (Role::Example | Role::Bench, _) => Class::Example,
         _ if public > 0 => Class::Interface,
         _ => Class::Inside,
