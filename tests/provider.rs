@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ra_agent::analyzer::llm::{
-    Answer, CallFailure, Client, Endpoint, FailureKind, Finish, Limits, Malformed, NextStep, Outcome, Prompt, Prompts,
-    parse, render, repair, usage_is_plausible,
+    Answer, CallFailure, CallOutcome, Client, Endpoint, FailureKind, Finish, Limits, Malformed, NextStep, Prompt,
+    Prompts, parse, render, repair, usage_is_plausible,
 };
-use ra_agent::analyzer::{Analysis, DependencyUse, Subject};
+use ra_agent::analyzer::{Analysis, DependencyUse, FileSubject};
 use ra_agent::config::{Config, Llm};
 use ra_agent::domain::{AnalysisType, Language, Role};
 
@@ -43,7 +43,7 @@ fn client(server: &LlmServer) -> Client {
 
 fn question(analysis_type: AnalysisType, text: &str, uses: &[DependencyUse]) -> Prompt {
     let limits = Limits { max_input_bytes: 100_000, max_context_bytes: 10_000, max_output_tokens: 500 };
-    let subject = Subject { language: Language::RUST, role: Role::Library, text, uses };
+    let subject = FileSubject { language: Language::RUST, role: Role::Library, text, uses };
     render(&Prompts::built_in(), analysis_type, &subject, &limits).unwrap()
 }
 
@@ -51,24 +51,24 @@ fn docs() -> Prompt {
     question(AnalysisType::Docs, "//! Adds.\npub fn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n", &[])
 }
 
-fn ask(client: &Client, prompt: &Prompt) -> Outcome {
+fn ask(client: &Client, prompt: &Prompt) -> CallOutcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(client.send(client.request(prompt)))
 }
 
 #[track_caller]
-fn answered(outcome: Outcome) -> Answer {
+fn answered(outcome: CallOutcome) -> Answer {
     match outcome {
-        Outcome::Answered(answer) => answer,
-        Outcome::Failed(failure) => panic!("{failure:?}"),
+        CallOutcome::Answered(answer) => answer,
+        CallOutcome::Failed(failure) => panic!("{failure:?}"),
     }
 }
 
 #[track_caller]
-fn failed(outcome: Outcome) -> CallFailure {
+fn failed(outcome: CallOutcome) -> CallFailure {
     match outcome {
-        Outcome::Answered(answer) => panic!("{answer:?}"),
-        Outcome::Failed(failure) => failure,
+        CallOutcome::Answered(answer) => panic!("{answer:?}"),
+        CallOutcome::Failed(failure) => failure,
     }
 }
 
@@ -260,8 +260,8 @@ fn a_server_without_schemas_is_asked_without_from_then_on() {
     let mut adapted = 0;
     let answer = loop {
         match ask(&client, &docs()) {
-            Outcome::Answered(answer) => break answer,
-            Outcome::Failed(failure) => {
+            CallOutcome::Answered(answer) => break answer,
+            CallOutcome::Failed(failure) => {
                 assert_eq!((failure.kind, failure.may_be_billed), (FailureKind::Adapted, false))
             }
         }

@@ -1,4 +1,4 @@
-//! What a worker asks about one file: the [`Analyzer`] trait, what an analyzer is shown ([`Subject`]) and what it answers
+//! What a worker asks about one file: the [`Analyzer`] trait, what an analyzer is shown ([`FileSubject`]) and what it answers
 //! ([`Analysis`]).
 //!
 //! An analysis is a function of its subject and of nothing else: no path, no clock, no other file. That is what lets the cache key
@@ -23,7 +23,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What an analyzer is shown of a file. No path: a rename keeps its analyses.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct FileSubject<'a> {
     pub language: Language,
     pub role: Role,
     pub text: &'a str,
@@ -54,7 +54,7 @@ pub trait Analyzer: Send + Sync {
     ///
     /// # Errors
     /// When no report could be made at all. A file that does not parse is no error: the report says what was not looked at.
-    fn analyze(&self, analysis_type: AnalysisType, subject: &Subject) -> Result<Analysis, AnalyzeError>;
+    fn analyze(&self, analysis_type: AnalysisType, subject: &FileSubject) -> Result<Analysis, AnalyzeError>;
 }
 
 /// Why there is no report.

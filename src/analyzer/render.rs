@@ -242,12 +242,12 @@ fn counted(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::{Analyzer, Local, Subject};
+    use crate::analyzer::{Analyzer, FileSubject, Local};
     use crate::domain::{AnalysisType, Language, Role};
 
     fn shown(language: Language, analysis_type: AnalysisType, text: &str) -> String {
         let analysis =
-            Local.analyze(analysis_type, &Subject { language, role: Role::Library, text, uses: &[] }).unwrap();
+            Local.analyze(analysis_type, &FileSubject { language, role: Role::Library, text, uses: &[] }).unwrap();
         let mut out = String::new();
         render(&analysis, &mut out).unwrap();
         out

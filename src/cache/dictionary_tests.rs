@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::analyzer::{Analyzer, Local, Subject};
+use crate::analyzer::{Analyzer, FileSubject, Local};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::{AnalysisKey, no_dependencies, no_options};
 use crate::cache::{evict, prune, share};
@@ -27,7 +27,7 @@ fn reports() -> Vec<(AnalysisKey, String)> {
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
         for &analysis_type in AnalysisType::ALL {
-            let subject = Subject { language: Language::RUST, role: Role::Library, text: &text, uses: &[] };
+            let subject = FileSubject { language: Language::RUST, role: Role::Library, text: &text, uses: &[] };
             let json = Local.analyze(analysis_type, &subject).unwrap().to_json().unwrap();
             reports.push((key(text.as_bytes(), analysis_type), json));
         }

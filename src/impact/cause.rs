@@ -19,7 +19,7 @@ pub struct Side<'a> {
 
 /// Why a file is touched: it uses this symbol of this changed file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Cause {
+pub struct ChangedUse {
     pub file: FilePath,
     pub symbol: String,
     pub dependency_type: DependencyType,
@@ -28,7 +28,7 @@ pub struct Cause {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
     /// Files that did not change and use a symbol that changed, appeared or went.
-    pub dependents: BTreeMap<FilePath, Vec<Cause>>,
+    pub dependents: BTreeMap<FilePath, Vec<ChangedUse>>,
     /// (dependent, changed file): it uses the file, but nothing of it that changed.
     pub cut_off: Vec<(FilePath, FilePath)>,
 }
@@ -49,7 +49,7 @@ pub fn impact(changes: &[Change], before: &Side<'_>, after: &Side<'_>) -> Impact
         }
         let Some(symbols) = changed.get(&edge.source_file) else { continue };
         if symbols.contains(edge) {
-            let cause = Cause {
+            let cause = ChangedUse {
                 file: edge.source_file.clone(),
                 symbol: edge.symbol_name.clone(),
                 dependency_type: edge.dependency_type,
@@ -100,14 +100,14 @@ fn add_changed_contexts(
 }
 
 /// What of a changed file others see differently: a symbol, else the file as a module.
-fn likely_cause(file: &FilePath, changed: &Changed, before: &Side<'_>, after: &Side<'_>) -> Cause {
+fn likely_cause(file: &FilePath, changed: &Changed, before: &Side<'_>, after: &Side<'_>) -> ChangedUse {
     let symbols = [(after.outline)(file), (before.outline)(file)].into_iter().flatten().flat_map(Outline::symbols);
     let symbol = symbols.filter(|symbol| changed.symbols.contains(&symbol.name)).min_by_key(|symbol| &symbol.name);
     let (symbol, dependency_type) = match symbol {
         Some(symbol) => (symbol.name.clone(), symbol.kind.dependency_type()),
         None => (String::from_utf8_lossy(file.file_name()).into_owned(), DependencyType::Module),
     };
-    Cause { file: file.clone(), symbol, dependency_type }
+    ChangedUse { file: file.clone(), symbol, dependency_type }
 }
 
 fn paths(change: &Change) -> Vec<&FilePath> {
@@ -182,10 +182,10 @@ fn differing(before: Option<&Outline>, after: Option<&Outline>, names: &mut BTre
     names.extend(after.keys().filter(|name| !before.contains_key(*name)).map(|name| (*name).to_owned()));
 }
 
-type Declaration<'a> = (crate::outline::SymbolKind, Visibility, &'a str);
+type DeclaredAs<'a> = (crate::outline::SymbolKind, Visibility, &'a str);
 
-fn declarations(outline: Option<&Outline>) -> BTreeMap<&str, Vec<Declaration<'_>>> {
-    let mut by_name: BTreeMap<&str, Vec<Declaration<'_>>> = BTreeMap::new();
+fn declarations(outline: Option<&Outline>) -> BTreeMap<&str, Vec<DeclaredAs<'_>>> {
+    let mut by_name: BTreeMap<&str, Vec<DeclaredAs<'_>>> = BTreeMap::new();
     for Symbol { name, kind, visibility, signature, .. } in outline.into_iter().flat_map(Outline::symbols) {
         by_name.entry(name).or_default().push((*kind, *visibility, signature));
     }

@@ -13,7 +13,7 @@ use crate::domain::FilePath;
 use crate::outline::Outline;
 
 pub use crate::language::resolve::{Graph, Reach, Use, deps_hash};
-pub use cause::{Cause, Impact, Side, impact};
+pub use cause::{ChangedUse, Impact, Side, impact};
 pub use world::{World, versions};
 
 /// Resolves what every file of a view uses. All files matter, manifests too: crates, module trees and names follow from them.

@@ -105,11 +105,11 @@ pub fn scan(language: Language, text: &str) -> Option<Vec<Comment<'_>>> {
     let mut at = 0;
     while at < bytes.len() {
         at = match step(syntax, bytes, at) {
-            Step::Comment(end) => {
+            CommentStep::Comment(end) => {
                 spans.push(at..end);
                 end
             }
-            Step::Skip(end) => end,
+            CommentStep::Skip(end) => end,
         };
     }
     Some(by_line(text, spans))
@@ -120,29 +120,29 @@ pub fn at<'a>(text: &'a str, places: impl IntoIterator<Item = Range<usize>>) -> 
     by_line(text, places)
 }
 
-enum Step {
+enum CommentStep {
     Comment(usize),
     Skip(usize),
 }
 
 /// What starts at `at`, and where it ends (always behind `at`).
-fn step(syntax: &CommentSyntax, bytes: &[u8], at: usize) -> Step {
+fn step(syntax: &CommentSyntax, bytes: &[u8], at: usize) -> CommentStep {
     let rest = &bytes[at..];
     for &(open, close) in syntax.block {
         if rest.starts_with(open.as_bytes()) {
-            return Step::Comment(end_of_block(bytes, at, open, close, syntax.nested));
+            return CommentStep::Comment(end_of_block(bytes, at, open, close, syntax.nested));
         }
     }
     let word = !syntax.at_word || at == 0 || bytes[at - 1].is_ascii_whitespace() || b";(&|".contains(&bytes[at - 1]);
     if word && syntax.line.iter().any(|marker| rest.starts_with(marker.as_bytes())) {
-        return Step::Comment(end_of_line(bytes, at));
+        return CommentStep::Comment(end_of_line(bytes, at));
     }
     if syntax.lifetimes && rest[0] == b'\'' {
-        return Step::Skip(skip_rust_char(bytes, at));
+        return CommentStep::Skip(skip_rust_char(bytes, at));
     }
     match syntax.strings.iter().find(|s| rest.starts_with(s.open.as_bytes())) {
-        Some(found) => Step::Skip(end_of_string(bytes, at, found)),
-        None => Step::Skip(at + 1),
+        Some(found) => CommentStep::Skip(end_of_string(bytes, at, found)),
+        None => CommentStep::Skip(at + 1),
     }
 }
 

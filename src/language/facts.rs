@@ -6,19 +6,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Index into [`Model::names`].
+/// Index into [`FileModel::names`].
 pub(crate) type NameId = u32;
-/// Index into [`Model::scopes`].
+/// Index into [`FileModel::scopes`].
 pub(crate) type ScopeId = u32;
-/// Index into [`Model::paths`].
+/// Index into [`FileModel::paths`].
 pub(crate) type PathId = u32;
-/// Index into [`Model::types`].
+/// Index into [`FileModel::types`].
 pub(crate) type TypeId = u32;
-/// Index into [`Model::patterns`].
+/// Index into [`FileModel::patterns`].
 pub(crate) type PatternId = u32;
-/// Index into [`Model::defs`], which runs parallel to the outline's symbols.
+/// Index into [`FileModel::defs`], which runs parallel to the outline's symbols.
 pub(crate) type DefId = u32;
-/// Index into [`Model::impls`].
+/// Index into [`FileModel::impls`].
 pub(crate) type ImplId = u32;
 /// Index of a step in its body; its value is what the step evaluates to.
 pub(crate) type Value = u32;
@@ -29,9 +29,9 @@ pub(crate) type Slot = u32;
 pub(crate) const NO_VALUE: Value = u32::MAX;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Model {
+pub(crate) struct FileModel {
     pub names: Vec<String>,
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<NameScope>,
     pub defs: Vec<Def>,
     pub impls: Vec<Impl>,
     pub modules: Vec<ModDeclaration>,
@@ -48,7 +48,7 @@ pub(crate) struct Model {
 
 /// A region in which names are looked up; scope 0 is the file's own module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Scope {
+pub(crate) struct NameScope {
     pub parent: Option<ScopeId>,
     pub kind: ScopeKind,
 }
@@ -236,11 +236,11 @@ pub(crate) struct FieldPattern {
 pub(crate) struct Body {
     pub scope: ScopeId,
     pub slots: u32,
-    pub steps: Vec<Step>,
+    pub steps: Vec<ChainStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Step {
+pub(crate) enum ChainStep {
     Path(PathId),
     Local(Slot),
     This,
@@ -309,7 +309,7 @@ pub(crate) enum How {
     },
 }
 
-impl Model {
+impl FileModel {
     /// Where a scope is: the names of the inline modules around it, and whether it is inside a body.
     pub(crate) fn place(&self, scope: ScopeId) -> (Vec<&str>, bool) {
         let (mut modules, mut local) = (Vec::new(), false);
@@ -344,7 +344,7 @@ impl Model {
         let def = |id: DefId| within(id, self.defs.len());
         let path = |id: PathId| within(id, self.paths.len());
         let block = |id: ImplId| within(id, self.impls.len());
-        let sound_scope = |(at, entry): (usize, &Scope)| {
+        let sound_scope = |(at, entry): (usize, &NameScope)| {
             let kind = match &entry.kind {
                 ScopeKind::Module { def: id, .. } | ScopeKind::Item { this: This::Def(id), .. } => def(*id),
                 ScopeKind::Item { this: This::Impl(id), .. } => block(*id),

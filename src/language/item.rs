@@ -10,9 +10,9 @@ use super::lines::LineKind;
 use super::smell::Smell;
 
 /// A parsed file.
-pub struct Code<'t> {
+pub struct ParsedCode<'t> {
     /// In the order of the file, nested ones after the item around them.
-    pub items: Vec<Item>,
+    pub items: Vec<CodeItem>,
     /// Functions with a body.
     pub functions: Vec<Function>,
     pub comments: Vec<Comment<'t>>,
@@ -32,7 +32,7 @@ pub struct Code<'t> {
 
 /// One item.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct CodeItem {
     /// `fn`, `struct`, `class` as a reader would say it.
     pub kind: &'static str,
     /// Name within the file, e.g. `Config::load`, inline modules included.

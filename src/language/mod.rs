@@ -31,7 +31,7 @@ pub use symbol::{Symbol, SymbolKind, Visibility};
 pub use syntax::Parsed;
 
 use comment::CommentSyntax;
-use item::Code;
+use item::ParsedCode;
 use markdown::Heading;
 use resolve::Family;
 use segment::Segment;
@@ -39,7 +39,7 @@ use syntax::Grammar;
 
 /// What the files of a language are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum TextClass {
     /// A person wrote it for a machine to run.
     Code,
     /// Style sheets and pages: written by hand, without functions or items.
@@ -49,7 +49,7 @@ pub enum Class {
     Prose,
 }
 
-impl Class {
+impl TextClass {
     /// Whether a model is asked to judge such files: what a person wrote for a machine to run or show.
     pub fn is_judged(self) -> bool {
         matches!(self, Self::Code | Self::Markup)
@@ -70,7 +70,7 @@ pub struct Prose {
 pub struct Spec {
     /// Stored with files and results, so it never changes.
     pub language: Language,
-    pub class: Class,
+    pub class: TextClass,
     /// Names that decide before any extension.
     pub file_names: &'static [&'static str],
     /// In lower case, without the dot.
@@ -90,7 +90,7 @@ pub struct Spec {
     /// The stretches along which a file is cut; `None`: at blank lines and little indentation.
     pub segments: fn(&Parsed<'_>) -> Option<Vec<Segment>>,
     /// What the local analyses see of a file; `None` if there is no tree.
-    pub code: for<'t> fn(&Parsed<'t>, Role) -> Option<Code<'t>>,
+    pub code: for<'t> fn(&Parsed<'t>, Role) -> Option<ParsedCode<'t>>,
     /// Headings and the opening words of a text for people.
     pub prose: Option<fn(&str) -> Prose>,
     /// What a file of settings says it is about, with its line.
@@ -102,7 +102,7 @@ pub struct Spec {
 
 impl Spec {
     /// A language that is only searched: no grammar, no outline.
-    pub const fn plain(name: &'static str, class: Class) -> Self {
+    pub const fn plain(name: &'static str, class: TextClass) -> Self {
         Self {
             language: Language::named(name),
             class,
@@ -141,7 +141,7 @@ impl Language {
         table::TABLE[self.place()]
     }
 
-    pub fn class(self) -> Class {
+    pub fn class(self) -> TextClass {
         self.spec().class
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{self, Model};
+use super::facts::{self, FileModel};
 use super::rust::manifest::Manifest;
 use super::symbol::{Symbol, Visibility};
 
@@ -11,7 +11,7 @@ use super::symbol::{Symbol, Visibility};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     pub(crate) symbols: Vec<Symbol>,
-    pub(crate) model: Model,
+    pub(crate) model: FileModel,
     pub(crate) manifest: Option<Manifest>,
 }
 
@@ -32,7 +32,7 @@ impl Outline {
     /// What crates and module trees follow from beside the names of modules, and what names cannot tell.
     pub(crate) fn structure(&self) -> String {
         let model = &self.model;
-        let folder = |scope: &facts::Scope| match &scope.kind {
+        let folder = |scope: &facts::NameScope| match &scope.kind {
             facts::ScopeKind::Module { folder, .. } => folder.clone(),
             _ => None,
         };

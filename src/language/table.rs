@@ -1,7 +1,7 @@
 //! The table of languages: one record each.
 
 use super::comment;
-use super::{Class, Spec, markdown, rust};
+use super::{Spec, TextClass, markdown, rust};
 use crate::domain::Language;
 
 // A language's folder is declared next to its record, so that a new one touches no other file here.
@@ -55,11 +55,11 @@ impl Language {
 }
 
 const fn code(name: &'static str) -> Spec {
-    Spec::plain(name, Class::Code)
+    Spec::plain(name, TextClass::Code)
 }
 
 const fn data(name: &'static str) -> Spec {
-    Spec::plain(name, Class::Data)
+    Spec::plain(name, TextClass::Data)
 }
 
 static C: Spec = Spec { extensions: &["c", "h"], comments: Some(&comment::C), ..code("c") };
@@ -73,13 +73,13 @@ static C_SHARP: Spec = Spec { extensions: &["cs"], comments: Some(&comment::C), 
 static CSS: Spec = Spec {
     extensions: &["css", "scss", "sass", "less"],
     comments: Some(&comment::CSS),
-    ..Spec::plain("css", Class::Markup)
+    ..Spec::plain("css", TextClass::Markup)
 };
 static GO: Spec = Spec { extensions: &["go"], comments: Some(&comment::GO), ..code("go") };
 static HTML: Spec = Spec {
     extensions: &["html", "htm", "xhtml"],
     comments: Some(&comment::MARKUP),
-    ..Spec::plain("html", Class::Markup)
+    ..Spec::plain("html", TextClass::Markup)
 };
 static JAVA: Spec = Spec { extensions: &["java"], comments: Some(&comment::C), ..code("java") };
 static JAVA_SCRIPT: Spec =
@@ -114,4 +114,4 @@ static TYPE_SCRIPT: Spec =
     Spec { extensions: &["ts", "tsx", "mts", "cts"], comments: Some(&comment::SCRIPT), ..code("typescript") };
 static YAML: Spec = Spec { extensions: &["yml", "yaml"], comments: Some(&comment::SHELL), ..data("yaml") };
 static ZIG: Spec = Spec { extensions: &["zig"], comments: Some(&comment::ZIG), ..code("zig") };
-static TEXT: Spec = Spec::plain("text", Class::Prose);
+static TEXT: Spec = Spec::plain("text", TextClass::Prose);

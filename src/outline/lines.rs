@@ -1,7 +1,7 @@
 //! An outline without the numbers of its lines: what is left decides what a file uses and what others see of it.
 
 use super::Outline;
-use crate::language::facts::{Pattern, Step};
+use crate::language::facts::{ChainStep, Pattern};
 
 impl Outline {
     /// Whether the other outline says and asks the same, be it on other lines.
@@ -23,8 +23,10 @@ impl Outline {
         }
         for step in bare.model.bodies.iter_mut().flat_map(|body| &mut body.steps) {
             match step {
-                Step::Method { line, .. } | Step::Field { line, .. } | Step::Operator { line, .. } => *line = 0,
-                Step::Struct { fields, .. } => fields.iter_mut().for_each(|(_, line)| *line = 0),
+                ChainStep::Method { line, .. } | ChainStep::Field { line, .. } | ChainStep::Operator { line, .. } => {
+                    *line = 0
+                }
+                ChainStep::Struct { fields, .. } => fields.iter_mut().for_each(|(_, line)| *line = 0),
                 _ => {}
             }
         }
@@ -40,7 +42,7 @@ mod tests {
     const TEXT: &str = "use a::S;\nfn f(s: S) -> u8 {\n    let S { x, .. } = s;\n    S { x }.g(s.y)\n}\nconst A: &str = include_str!(\"a\");\n";
 
     #[test]
-    fn comments_and_empty_lines_leave_it_the_same_and_a_use_does_not() {
+    fn comments_and_empty_lines_keep_it_equal_and_a_use_does_not() {
         let of = |text: &str| outline(Language::RUST, text).0;
         let moved = format!("// a comment\n\n{}", TEXT.replace("    S {", "\n    // why\n    S {"));
         assert_ne!(of(TEXT), of(&moved));

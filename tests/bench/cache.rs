@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ra_agent::analyzer::{Analyzer, Local, SCHEMA_VERSION, Subject};
+use ra_agent::analyzer::{Analyzer, FileSubject, Local, SCHEMA_VERSION};
 use ra_agent::cache::analyses::{self, Bill, NewAnalysis};
 use ra_agent::cache::key::{AnalysisKey, no_dependencies, no_options};
 use ra_agent::cache::{RepoStore, dictionary};
@@ -249,7 +249,7 @@ fn reports() -> Vec<String> {
                 pending.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(path).unwrap();
-                let subject = Subject { language: Language::RUST, role: Role::Library, text: &text, uses: &[] };
+                let subject = FileSubject { language: Language::RUST, role: Role::Library, text: &text, uses: &[] };
                 let report = |&of| Local.analyze(of, &subject).unwrap().to_json().unwrap();
                 reports.extend(AnalysisType::ALL.iter().map(report));
             }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use ra_agent::analyzer::llm::{Finish, Limits, Prompts, parse, render, repair, secrets};
-use ra_agent::analyzer::{Analysis, Local, Subject};
+use ra_agent::analyzer::{Analysis, FileSubject, Local};
 use ra_agent::cli::hooks::{self, GitVersion, HookedRepo};
 use ra_agent::config::Config;
 use ra_agent::daemon::control::{ControlReply, read_request};
@@ -310,7 +310,7 @@ fn chunks_of(bytes: &[u8]) {
 
 fn local_analyses_of(bytes: &[u8]) {
     let (language, text) = in_a_language(bytes);
-    let subject = Subject { language, role: Role::Library, text: &text, uses: &[] };
+    let subject = FileSubject { language, role: Role::Library, text: &text, uses: &[] };
     let Ok(analyses) = Local.analyze_all(&subject) else { return };
     for (&analysis_type, analysis) in AnalysisType::ALL.iter().zip(analyses) {
         let stored = analysis.to_json().unwrap();
@@ -322,7 +322,7 @@ const LIMITS: Limits = Limits { max_input_bytes: 1_000, max_context_bytes: 100, 
 
 fn prompt_of(bytes: &[u8]) {
     let (language, text) = in_a_language(bytes);
-    let subject = Subject { language, role: Role::Library, text: &text, uses: &[] };
+    let subject = FileSubject { language, role: Role::Library, text: &text, uses: &[] };
     for &analysis_type in AnalysisType::ALL {
         let Ok(prompt) = render(&Prompts::built_in(), analysis_type, &subject, &LIMITS) else { continue };
         assert_eq!(
@@ -355,8 +355,12 @@ fn pipe(bytes: &[u8]) {
 fn reply(bytes: &[u8]) {
     const LINES: u32 = 3;
     let said = text(bytes);
-    let subject =
-        Subject { language: Language::RUST, role: Role::Library, text: "fn a() {}\nfn b() {}\nfn c() {}\n", uses: &[] };
+    let subject = FileSubject {
+        language: Language::RUST,
+        role: Role::Library,
+        text: "fn a() {}\nfn b() {}\nfn c() {}\n",
+        uses: &[],
+    };
     for &analysis_type in AnalysisType::ALL {
         let prompt = render(&Prompts::built_in(), analysis_type, &subject, &LIMITS).unwrap();
         match parse(&prompt, &said, Finish::Stopped) {

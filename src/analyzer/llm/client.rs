@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 
 use super::dialect::Dialect;
 use super::endpoint::Endpoint;
-use super::outcome::{Answer, CallFailure, FailureKind, Outcome};
+use super::outcome::{Answer, CallFailure, CallOutcome, FailureKind};
 use super::prompt::Prompt;
 use super::retry_after::{pause, retry_after};
 use super::secrets;
@@ -87,13 +87,13 @@ impl Client {
     }
 
     /// Sends a request, once, and waits for what comes of it, for as long as the endpoint's time-out.
-    pub async fn send(&self, request: ModelRequest) -> Outcome {
+    pub async fn send(&self, request: ModelRequest) -> CallOutcome {
         match self.exchange(&request).await {
             Ok(answer) => {
                 self.learn(request.dialect, request.dialect.proven());
-                Outcome::Answered(answer)
+                CallOutcome::Answered(answer)
             }
-            Err(failure) => Outcome::Failed(failure),
+            Err(failure) => CallOutcome::Failed(failure),
         }
     }
 

@@ -32,7 +32,7 @@ pub use context::{FileContext, context};
 pub use endpoint::{Endpoint, EndpointError};
 pub use gate::{Gate, Pass};
 pub use key::{ApiKey, KeyError};
-pub use outcome::{Answer, CallFailure, FailureKind, Finish, NextStep, Outcome};
+pub use outcome::{Answer, CallFailure, CallOutcome, FailureKind, Finish, NextStep};
 pub use pace::{Pace, Wait};
 pub use prompt::{NothingToShow, Prompt, PromptError, Prompts, render, repair};
 pub use random::random_unit;

@@ -6,7 +6,7 @@ use crate::budget::Usage;
 
 /// What came of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     Answered(Answer),
     Failed(CallFailure),
 }

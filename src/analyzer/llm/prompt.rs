@@ -11,7 +11,7 @@ use super::context::{FileContext, context};
 use super::excerpt::excerpt;
 use super::reply::Malformed;
 use super::{Limits, form, secrets};
-use crate::analyzer::{Coverage, Subject, UsedSymbol};
+use crate::analyzer::{Coverage, FileSubject, UsedSymbol};
 use crate::domain::{AnalysisType, Hash};
 
 /// Version of everything that surrounds a template: part of the prompt hash.
@@ -167,7 +167,7 @@ impl Prompt {
 pub fn render(
     prompts: &Prompts,
     analysis_type: AnalysisType,
-    subject: &Subject<'_>,
+    subject: &FileSubject<'_>,
     limits: &Limits,
 ) -> Result<Prompt, NothingToShow> {
     if subject.text.trim().is_empty() {
@@ -206,7 +206,7 @@ pub fn repair(prompt: &Prompt, malformed: &Malformed, reply: &str) -> Prompt {
     Prompt { question, ..prompt.clone() }
 }
 
-fn question(subject: &Subject<'_>, file: &str, lines: u32, signatures: &str, context: &FileContext) -> String {
+fn question(subject: &FileSubject<'_>, file: &str, lines: u32, signatures: &str, context: &FileContext) -> String {
     let tag = tag(&[file, signatures]);
     let mut question = format!("Language: {}. Role: {}.\n", subject.language, subject.role);
     if !signatures.is_empty() {

@@ -4,11 +4,11 @@ use crate::domain::{Language, Role};
 
 const LIMITS: Limits = Limits { max_input_bytes: 10_000, max_context_bytes: 1_000, max_output_tokens: 100 };
 
-fn subject(text: &str) -> Subject<'_> {
-    Subject { language: Language::RUST, role: Role::Library, text, uses: &[] }
+fn subject(text: &str) -> FileSubject<'_> {
+    FileSubject { language: Language::RUST, role: Role::Library, text, uses: &[] }
 }
 
-fn rendered(analysis_type: AnalysisType, subject: &Subject<'_>) -> Prompt {
+fn rendered(analysis_type: AnalysisType, subject: &FileSubject<'_>) -> Prompt {
     render(&Prompts::built_in(), analysis_type, subject, &LIMITS).unwrap()
 }
 
@@ -16,7 +16,7 @@ fn rendered(analysis_type: AnalysisType, subject: &Subject<'_>) -> Prompt {
 fn the_instructions_do_not_depend_on_the_file() {
     for &analysis_type in AnalysisType::ALL {
         let one = rendered(analysis_type, &subject("fn a() {}\n"));
-        let python = Subject { language: Language::PYTHON, role: Role::Test, text: "def b(): pass\n", uses: &[] };
+        let python = FileSubject { language: Language::PYTHON, role: Role::Test, text: "def b(): pass\n", uses: &[] };
         let other = rendered(analysis_type, &python);
         assert_eq!(one.instructions(), other.instructions());
         assert!(one.question().contains("1|fn a() {}\n"));
@@ -45,7 +45,7 @@ fn no_text_can_close_its_own_marker() {
 fn only_types_that_judge_uses_are_shown_them() {
     let uses =
         [DependencyUse { written: "load".into(), kind: "function".into(), signature: Some("fn load() -> u8".into()) }];
-    let subject = Subject { uses: &uses, ..subject("fn a() { load(); }\n") };
+    let subject = FileSubject { uses: &uses, ..subject("fn a() { load(); }\n") };
     for &analysis_type in AnalysisType::ALL {
         let shows = rendered(analysis_type, &subject).question().contains("fn load() -> u8");
         assert_eq!(shows, analysis_type.spec().model_sees_dependencies, "{analysis_type}");
@@ -61,7 +61,7 @@ fn secrets_are_taken_out_of_the_file_the_signatures_and_a_reply() {
         kind: "const".into(),
         signature: Some(format!("const K: &str = \"{key}\"")),
     }];
-    let prompt = rendered(AnalysisType::Analysis, &Subject { uses: &uses, ..subject(&text) });
+    let prompt = rendered(AnalysisType::Analysis, &FileSubject { uses: &uses, ..subject(&text) });
     assert!(!prompt.question().contains(&key), "{}", prompt.question());
     assert!(prompt.question().contains("2|fn a() {}\n"));
     assert_eq!(prompt.seen().redacted["github-token"], 2);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::maintainability::{self, Sample};
-use super::source::{self, Source};
+use super::source::{self, SourceFile};
 use crate::analyzer::{CodeReport, DependencyUse, FunctionMetrics, UsedSymbol};
-use crate::language::item::{Code, Function};
+use crate::language::item::{Function, ParsedCode};
 
-pub fn report(source: &Source) -> CodeReport {
+pub fn report(source: &SourceFile) -> CodeReport {
     let (unresolved, uses) = source.subject.uses.iter().map(used).partition(|symbol| symbol.signature.is_none());
     let mut report = CodeReport {
         seen: source.seen(true),
@@ -60,7 +60,7 @@ fn metrics(function: &Function) -> FunctionMetrics {
 }
 
 /// The functions that the maintainability index speaks of: tests are long and flat and would flatter it.
-fn samples(code: &Code<'_>) -> Vec<Sample> {
+fn samples(code: &ParsedCode<'_>) -> Vec<Sample> {
     let product = code.functions.iter().filter(|function| !function.is_test);
     product
         .map(|function| Sample {
@@ -71,7 +71,7 @@ fn samples(code: &Code<'_>) -> Vec<Sample> {
         .collect()
 }
 
-fn public_surface(code: &Code<'_>) -> BTreeMap<String, u32> {
+fn public_surface(code: &ParsedCode<'_>) -> BTreeMap<String, u32> {
     let mut surface: BTreeMap<String, u32> = BTreeMap::new();
     for item in code.items.iter().filter(|item| item.is_surface) {
         *surface.entry(item.kind.to_owned()).or_default() += 1;
@@ -85,7 +85,7 @@ fn public_surface(code: &Code<'_>) -> BTreeMap<String, u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::Subject;
+    use crate::analyzer::FileSubject;
     use crate::domain::{Language, Role};
 
     #[test]
@@ -97,7 +97,10 @@ mod tests {
                 kind: "function".into(),
                 signature: signature.map(str::to_owned),
             }];
-            report(&Source::read(Subject { language: Language::RUST, role: Role::Library, text, uses: &uses }).unwrap())
+            report(
+                &SourceFile::read(FileSubject { language: Language::RUST, role: Role::Library, text, uses: &uses })
+                    .unwrap(),
+            )
         };
         let (before, after, gone) = (with(Some("fn load()")), with(Some("fn load(a: u8)")), with(None));
         assert_ne!(before, after);
@@ -108,8 +111,9 @@ mod tests {
     #[test]
     fn functions_and_surface_are_measured() {
         let text = "pub struct S;\nimpl S {\n    pub fn f(&self, a: u8) -> u8 {\n        // no\n        if a > 1 { 2 } else { 3 }\n    }\n}\nimpl Drop for S {\n    fn drop(&mut self) {}\n}\n#[test]\nfn t() {}\n";
-        let report =
-            report(&Source::read(Subject { language: Language::RUST, role: Role::Library, text, uses: &[] }).unwrap());
+        let report = report(
+            &SourceFile::read(FileSubject { language: Language::RUST, role: Role::Library, text, uses: &[] }).unwrap(),
+        );
         let f = &report.functions[0];
         assert_eq!((f.name.as_str(), f.start_line, f.end_line, f.code_lines, f.parameters), ("S::f", 3, 6, 3, 2));
         assert_eq!((f.cyclomatic, f.cognitive, f.nesting, f.test), (2, 2, 1, false));
@@ -121,7 +125,8 @@ mod tests {
     #[test]
     fn an_empty_file_is_measured_as_empty() {
         let report = report(
-            &Source::read(Subject { language: Language::RUST, role: Role::Library, text: "", uses: &[] }).unwrap(),
+            &SourceFile::read(FileSubject { language: Language::RUST, role: Role::Library, text: "", uses: &[] })
+                .unwrap(),
         );
         assert_eq!((report.seen.seen_bytes, report.lines.total, report.maintainability), (0, 0, None));
     }

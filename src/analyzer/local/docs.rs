@@ -1,10 +1,10 @@
 //! What a file says of itself: its summary, and its public items with and without documentation.
 
 use super::preface;
-use super::source::Source;
+use super::source::SourceFile;
 use crate::analyzer::{DocItem, DocsReport, Summary, SummarySource};
 use crate::language::Prose;
-use crate::language::item::{Code, Item};
+use crate::language::item::{CodeItem, ParsedCode};
 
 /// Characters of a summary that are kept.
 const LONGEST_SUMMARY: usize = 600;
@@ -12,7 +12,7 @@ const LONGEST_SUMMARY: usize = 600;
 /// Characters of an item's first line that are kept.
 const LONGEST_FIRST_LINE: usize = 160;
 
-pub fn report(source: &Source) -> DocsReport {
+pub fn report(source: &SourceFile) -> DocsReport {
     let spec = source.subject.language.spec();
     match (&source.code, spec.prose) {
         (Some(code), _) => of_code(source, code),
@@ -29,7 +29,7 @@ pub fn report(source: &Source) -> DocsReport {
     }
 }
 
-fn of_prose(source: &Source, prose: Prose) -> DocsReport {
+fn of_prose(source: &SourceFile, prose: Prose) -> DocsReport {
     let summary = prose.summary.map(|(line, text)| Summary {
         source: SummarySource::Heading,
         item: None,
@@ -39,8 +39,8 @@ fn of_prose(source: &Source, prose: Prose) -> DocsReport {
     DocsReport { seen: source.seen(true), summary, headings: prose.headings, ..DocsReport::default() }
 }
 
-fn of_code(source: &Source, code: &Code<'_>) -> DocsReport {
-    let listed: Vec<&Item> = code.items.iter().filter(|item| item.is_listed).collect();
+fn of_code(source: &SourceFile, code: &ParsedCode<'_>) -> DocsReport {
+    let listed: Vec<&CodeItem> = code.items.iter().filter(|item| item.is_listed).collect();
     let items: Vec<DocItem> = listed.iter().map(|item| doc_item(item)).collect();
     DocsReport {
         seen: source.seen(true),
@@ -52,7 +52,7 @@ fn of_code(source: &Source, code: &Code<'_>) -> DocsReport {
     }
 }
 
-fn doc_item(item: &Item) -> DocItem {
+fn doc_item(item: &CodeItem) -> DocItem {
     DocItem {
         kind: item.kind.to_owned(),
         name: item.name.clone(),
@@ -76,14 +76,14 @@ fn coverage(items: &[DocItem]) -> Option<f64> {
     (!items.is_empty()).then(|| (count(documented) * 1000.0 / count(items.len())).round() / 10.0)
 }
 
-fn module_summary(code: &Code<'_>) -> Option<Summary> {
+fn module_summary(code: &ParsedCode<'_>) -> Option<Summary> {
     let (line, docs) = code.documentation.as_ref()?;
     let text = first_paragraph(docs)?;
     Some(Summary { source: SummarySource::ModuleDoc, item: None, line: *line, text })
 }
 
 /// The documentation of the public item with the most lines; of two equals the first.
-fn item_summary(listed: &[&Item]) -> Option<Summary> {
+fn item_summary(listed: &[&CodeItem]) -> Option<Summary> {
     let documented = listed.iter().filter_map(|item| {
         let text = item.documentation.as_deref().and_then(first_paragraph)?;
         let start = item.start_line;
@@ -94,7 +94,7 @@ fn item_summary(listed: &[&Item]) -> Option<Summary> {
 }
 
 /// The comment at the top, where the language's documentation is not in comments.
-fn spare_summary(source: &Source, code: &Code<'_>) -> Option<Summary> {
+fn spare_summary(source: &SourceFile, code: &ParsedCode<'_>) -> Option<Summary> {
     code.unjudged.and_then(|_| preface::summary(source))
 }
 
@@ -126,11 +126,11 @@ fn clip_at(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::{MemberCounts, Subject};
+    use crate::analyzer::{FileSubject, MemberCounts};
     use crate::domain::{Language, Role};
 
     fn docs(language: Language, text: &str) -> DocsReport {
-        report(&Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap())
+        report(&SourceFile::read(FileSubject { language, role: Role::Library, text, uses: &[] }).unwrap())
     }
 
     #[test]

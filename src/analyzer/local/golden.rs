@@ -56,7 +56,7 @@ fn analyses(analysis_type: AnalysisType) -> Vec<(String, Analysis)> {
     let uses = uses();
     let analyze = |(file, language, role): (&str, Language, Role)| {
         let text = fs::read_to_string(folder().join(file)).unwrap();
-        let analysis = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &uses }).unwrap();
+        let analysis = Local.analyze(analysis_type, &FileSubject { language, role, text: &text, uses: &uses }).unwrap();
         // A language's own version is a part of the key like that of the rules.
         let name = match language.spec().version {
             0 => format!("{file} as {role}"),
@@ -146,8 +146,8 @@ fn only_analysis_looks_at_uses() {
     let text = fs::read_to_string(folder().join("smelly.rs")).unwrap();
     let (uses, role, language) = (uses(), Role::Library, Language::RUST);
     for &analysis_type in AnalysisType::ALL {
-        let with = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &uses }).unwrap();
-        let without = Local.analyze(analysis_type, &Subject { language, role, text: &text, uses: &[] }).unwrap();
+        let with = Local.analyze(analysis_type, &FileSubject { language, role, text: &text, uses: &uses }).unwrap();
+        let without = Local.analyze(analysis_type, &FileSubject { language, role, text: &text, uses: &[] }).unwrap();
         assert_eq!(with == without, analysis_type != AnalysisType::Analysis, "{analysis_type}");
     }
 }

@@ -13,9 +13,9 @@ mod todos;
 
 use std::cell::OnceCell;
 
-use crate::analyzer::{Analysis, AnalyzeError, Analyzer, Subject};
+use crate::analyzer::{Analysis, AnalyzeError, Analyzer, FileSubject};
 use crate::domain::{AnalysisType, Hash};
-use source::Source;
+use source::SourceFile;
 
 /// Version of the rules behind each type. Bump a type's number whenever its report on some text can change: what is cached under the
 /// old number is then made again. The test `golden` fails when the output changed and the number did not.
@@ -41,7 +41,7 @@ impl Local {
     ///
     /// # Errors
     /// As [`Analyzer::analyze`].
-    pub fn analyze_all(&self, subject: &Subject) -> Result<Vec<Analysis>, AnalyzeError> {
+    pub fn analyze_all(&self, subject: &FileSubject) -> Result<Vec<Analysis>, AnalyzeError> {
         let file = self.open(*subject);
         AnalysisType::ALL.iter().map(|&analysis_type| file.analyze(analysis_type)).collect()
     }
@@ -49,12 +49,12 @@ impl Local {
 
 /// A file that several questions are asked about: it is parsed when the first one is answered, and not again.
 pub struct OpenFile<'a> {
-    subject: Subject<'a>,
-    source: OnceCell<Source<'a>>,
+    subject: FileSubject<'a>,
+    source: OnceCell<SourceFile<'a>>,
 }
 
 impl Local {
-    pub fn open<'a>(&self, subject: Subject<'a>) -> OpenFile<'a> {
+    pub fn open<'a>(&self, subject: FileSubject<'a>) -> OpenFile<'a> {
         OpenFile { subject, source: OnceCell::new() }
     }
 }
@@ -66,7 +66,7 @@ impl OpenFile<'_> {
         let source = match self.source.get() {
             Some(source) => source,
             None => {
-                let source = Source::read(self.subject)?;
+                let source = SourceFile::read(self.subject)?;
                 self.source.get_or_init(|| source)
             }
         };
@@ -84,12 +84,12 @@ impl Analyzer for Local {
         Hash::of_fields([Self::MODEL_ID.as_bytes(), analysis_type.as_str().as_bytes(), &version])
     }
 
-    fn analyze(&self, analysis_type: AnalysisType, subject: &Subject) -> Result<Analysis, AnalyzeError> {
-        Ok(answer(analysis_type, &Source::read(*subject)?))
+    fn analyze(&self, analysis_type: AnalysisType, subject: &FileSubject) -> Result<Analysis, AnalyzeError> {
+        Ok(answer(analysis_type, &SourceFile::read(*subject)?))
     }
 }
 
-fn answer(analysis_type: AnalysisType, source: &Source) -> Analysis {
+fn answer(analysis_type: AnalysisType, source: &SourceFile) -> Analysis {
     match analysis_type {
         AnalysisType::Refactor => Analysis::Refactor(refactor::report(source)),
         AnalysisType::Docs => Analysis::Docs(docs::report(source)),
@@ -149,7 +149,7 @@ mod hostile {
     }
 
     fn analyze(language: Language, name: &str, text: &str) {
-        let subject = Subject { language, role: Role::Library, text, uses: &[] };
+        let subject = FileSubject { language, role: Role::Library, text, uses: &[] };
         println!("{name} as {language}");
         let analyses = Local.analyze_all(&subject).unwrap();
         for analysis in analyses {

@@ -1,7 +1,7 @@
 //! The summary of a file that is not parsed: the comment at its top, or what the language describes a file with.
 
 use super::docs;
-use super::source::Source;
+use super::source::SourceFile;
 use crate::analyzer::{Summary, SummarySource};
 use crate::language::comment::Comment;
 
@@ -11,7 +11,7 @@ const LICENCE_WORDS: [&str; 4] = ["copyright", "spdx-license", "licensed under",
 /// Lines that may stand before the comment: `#!/bin/sh`, `<?php`, `"use strict"`, blank ones.
 const LAST_START_ROW: u32 = 5;
 
-pub fn summary(source: &Source) -> Option<Summary> {
+pub fn summary(source: &SourceFile) -> Option<Summary> {
     let text = source.subject.text;
     if let Some(description) = source.subject.language.spec().description {
         let (line, written) = description(text)?;
@@ -46,11 +46,11 @@ fn leading_comment(comments: &[Comment]) -> Option<Summary> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::Subject;
+    use crate::analyzer::FileSubject;
     use crate::domain::{Language, Role};
 
     fn of(language: Language, text: &str) -> Option<String> {
-        let source = Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap();
+        let source = SourceFile::read(FileSubject { language, role: Role::Library, text, uses: &[] }).unwrap();
         summary(&source).map(|s| s.text)
     }
 

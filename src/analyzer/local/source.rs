@@ -1,26 +1,26 @@
 //! A file made ready for the four questions: its code where it is parsed, its comments and its lines.
 
-use crate::analyzer::{AnalyzeError, Coverage, Lines, Subject};
+use crate::analyzer::{AnalyzeError, Coverage, FileSubject, Lines};
 use crate::language::comment::{self, Comment};
-use crate::language::item::Code;
+use crate::language::item::ParsedCode;
 use crate::language::lines::{self, LineKind};
 use crate::language::syntax::NoTree;
-use crate::language::{Class, Parsed};
+use crate::language::{Parsed, TextClass};
 
 /// A file, parsed if its language is and the parser did not give up.
-pub struct Source<'a> {
-    pub subject: Subject<'a>,
-    pub code: Option<Code<'a>>,
+pub struct SourceFile<'a> {
+    pub subject: FileSubject<'a>,
+    pub code: Option<ParsedCode<'a>>,
     /// Of a text that is not parsed; `None`: the language has no comments, or they are the code's.
     scanned: Option<Vec<Comment<'a>>>,
     /// Of a text that is not parsed.
     scanned_lines: Vec<LineKind>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceFile<'a> {
     /// # Errors
     /// [`AnalyzeError::Grammar`] when grammar and parser were built for different ABIs.
-    pub fn read(subject: Subject<'a>) -> Result<Self, AnalyzeError> {
+    pub fn read(subject: FileSubject<'a>) -> Result<Self, AnalyzeError> {
         let parsed = Parsed::new(subject.language, subject.text);
         if let Err(NoTree::Unfit { grammar, reason }) = parsed.tree() {
             return Err(AnalyzeError::Grammar { grammar, reason: reason.clone() });
@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         Ok(Self::new(subject, (subject.language.spec().code)(&parsed, subject.role)))
     }
 
-    fn new(subject: Subject<'a>, code: Option<Code<'a>>) -> Self {
+    fn new(subject: FileSubject<'a>, code: Option<ParsedCode<'a>>) -> Self {
         let scanned = if code.is_some() { None } else { comment::scan(subject.language, subject.text) };
         let scanned_lines = match &code {
             Some(_) => Vec::new(),
@@ -37,7 +37,7 @@ impl<'a> Source<'a> {
         Self { subject, code, scanned, scanned_lines }
     }
 
-    /// Its comments; none where the language has no syntax for them ([`Source::has_comments`]).
+    /// Its comments; none where the language has no syntax for them ([`SourceFile::has_comments`]).
     pub fn comments(&self) -> &[Comment<'a>] {
         match &self.code {
             Some(code) => &code.comments,
@@ -55,7 +55,7 @@ impl<'a> Source<'a> {
 
     /// Languages without functions and items of their own: their size and indentation are what they are.
     pub fn is_prose_or_data(&self) -> bool {
-        self.subject.language.class() != Class::Code
+        self.subject.language.class() != TextClass::Code
     }
 
     /// What every report says of how much was looked at; `needs_syntax`: the report's type lives off the syntax tree.
@@ -97,8 +97,8 @@ mod tests {
     #[test]
     fn rust_that_the_parser_gave_up_on_is_not_clean() {
         let text = "//! Words.\n\nfn f() {\n    // TODO: more\n    a.unwrap(); b.unwrap(); c.unwrap();\n}\n";
-        let subject = Subject { language: Language::RUST, role: Role::Library, text, uses: &[] };
-        let source = Source::new(subject, None);
+        let subject = FileSubject { language: Language::RUST, role: Role::Library, text, uses: &[] };
+        let source = SourceFile::new(subject, None);
         assert_eq!(todos::report(&source).todos[0].line, 4);
         assert_eq!(code::report(&source).lines.comment, 2);
         assert_eq!(docs::report(&source).summary.map(|s| s.text).as_deref(), Some("Words."));
@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn rust_is_scanned_as_it_is_parsed() {
         let text = "fn f<'a>(c: char) { '\"'; '\\''; 'ü'; r#\"// \" no\"#; /* a /* b */ c */ \"// no\" } // yes\n";
-        let source = Source::read(Subject { language: Language::RUST, role: Role::Library, text, uses: &[] }).unwrap();
+        let source =
+            SourceFile::read(FileSubject { language: Language::RUST, role: Role::Library, text, uses: &[] }).unwrap();
         assert_eq!(source.comments(), comment::scan(Language::RUST, text).unwrap());
         assert_eq!(source.comments().len(), 2);
     }
@@ -118,10 +119,10 @@ mod tests {
     #[test]
     fn both_ways_of_counting_agree_on_rust() {
         let text = "//! doc\r\n\r\nfn f() { // tail\r\n    /* a\r\n       b */\r\n    g(\"x\r\n\r\ny\");\r\n}\r\n";
-        let subject = Subject { language: Language::RUST, role: Role::Library, text, uses: &[] };
-        let parsed = tally(Source::read(subject).unwrap().lines());
+        let subject = FileSubject { language: Language::RUST, role: Role::Library, text, uses: &[] };
+        let parsed = tally(SourceFile::read(subject).unwrap().lines());
         assert_eq!(parsed, Lines { total: 9, code: 5, comment: 3, blank: 1 });
-        let scanned = tally(Source::new(subject, None).lines());
+        let scanned = tally(SourceFile::new(subject, None).lines());
         assert_eq!((scanned.total, scanned.comment), (9, 3));
         assert_eq!(tally(&[]), Lines::default());
     }

@@ -4,16 +4,16 @@
 //! has a `:` behind it. That leaves out prose that merely speaks of such notes. The lines that follow belong to the note when they
 //! are indented deeper or go on with its sentence.
 
-use super::source::Source;
+use super::source::SourceFile;
 use crate::analyzer::{Todo, TodoTag, TodosReport};
 use crate::language::comment::Comment;
-use crate::language::item::Item;
+use crate::language::item::CodeItem;
 use crate::language::markdown::Heading;
 
 /// Characters of a note that are kept.
 const LONGEST_TEXT: usize = 300;
 
-pub fn report(source: &Source) -> TodosReport {
+pub fn report(source: &SourceFile) -> TodosReport {
     let mut seen = source.seen(false);
     if !source.has_comments() {
         seen.not_covered.push(format!("notes: no comment syntax is known for {}", source.subject.language));
@@ -129,9 +129,9 @@ fn clip(mut text: String) -> String {
 
 /// Gives each note the innermost item around it, or the item whose comments it is among. One sweep: items and notes are both in
 /// the order of the file.
-fn name_items(found: &mut [(usize, Todo)], items: &[Item]) {
+fn name_items(found: &mut [(usize, Todo)], items: &[CodeItem]) {
     let mut ahead = items.iter().peekable();
-    let mut open: Vec<&Item> = Vec::new();
+    let mut open: Vec<&CodeItem> = Vec::new();
     for (offset, todo) in found {
         while let Some(item) = ahead.next_if(|item| item.bytes.start <= *offset) {
             while open.last().is_some_and(|o| o.bytes.end <= item.bytes.start) {
@@ -156,11 +156,11 @@ fn name_headings(found: &mut [(usize, Todo)], headings: &[Heading]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::Subject;
+    use crate::analyzer::FileSubject;
     use crate::domain::{Language, Role};
 
     fn todos(language: Language, text: &str) -> Vec<Todo> {
-        report(&Source::read(Subject { language, role: Role::Library, text, uses: &[] }).unwrap()).todos
+        report(&SourceFile::read(FileSubject { language, role: Role::Library, text, uses: &[] }).unwrap()).todos
     }
 
     #[test]

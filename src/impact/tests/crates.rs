@@ -90,7 +90,7 @@ fn a_workspace_is_read_by_globs_and_nested_members() {
 }
 
 #[test]
-fn a_renamed_dependency_of_the_workspace_is_seen_by_its_new_name() {
+fn a_renamed_dependency_is_known_by_its_new_name() {
     assert_edges(
         &[
             (

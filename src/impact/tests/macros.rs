@@ -79,7 +79,7 @@ fn macros_of_a_member_are_used_by_others() {
 }
 
 #[test]
-fn macros_of_a_proc_macro_member_are_functions_with_an_attribute() {
+fn macros_of_a_proc_macro_member_are_attributed_functions() {
     assert_edges(
         &[
             ("m/Cargo.toml", "[package]\nname = \"m\"\nedition = \"2021\"\n[lib]\nproc-macro = true"),
@@ -158,7 +158,7 @@ fn names_in_token_trees_that_are_no_expression_count() {
 }
 
 #[test]
-fn a_macro_in_the_place_of_an_item_declares_what_its_arguments_name() {
+fn an_item_macro_declares_what_its_arguments_name() {
     assert_edges(
         &[
             ("src/lib.rs", "mod a; mod b; mod c;"),

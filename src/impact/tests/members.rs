@@ -18,7 +18,7 @@ fn assert_members(user: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_methods_receiver_is_known_by_parameters_fields_lets_and_results() {
+fn receivers_are_typed_by_parameters_fields_lets_and_results() {
     for (user, expected) in [
         ("fn f(s: &crate::a::S) { s.ms(); }", &["S::ms"][..]),
         ("fn f(s: &mut Option<Box<crate::a::S>>) { s.as_ref().unwrap().x.mx(); }", &["S::x", "X::mx"]),
@@ -83,7 +83,7 @@ fn items_of_a_type_are_found_by_every_path_to_it() {
 }
 
 #[test]
-fn methods_of_traits_are_found_through_bounds_objects_and_defaults() {
+fn trait_methods_resolve_through_bounds_objects_and_defaults() {
     const TRAITS: &str = "pub trait Base { fn base(&self) -> u8; } pub trait Tr: Base { type Item: Base; fn tr(&self) -> Self::Item; fn def(&self) {} }";
     for (user, expected) in [
         ("use crate::a::Tr; fn f(t: &dyn Tr) { t.def(); t.base(); }", &["Base::base", "Tr", "Tr::def"][..]),

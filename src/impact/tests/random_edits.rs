@@ -63,7 +63,7 @@ fn random_text(dice: &mut Dice) -> String {
 }
 
 #[test]
-fn after_random_edits_no_dependent_is_forgotten_and_incremental_equals_rebuild() {
+fn random_edits_miss_no_dependent_and_equal_a_rebuild() {
     const PATHS: &[&str] =
         &["src/a.rs", "src/b.rs", "src/c.rs", "src/a/d.rs", "src/c/mod.rs", "tests/t.rs", "src/main.rs"];
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);

@@ -35,7 +35,8 @@ fn a_body_edit_touches_no_one() {
 fn a_signature_edit_touches_those_who_use_that_symbol() {
     let after = Texts::new(BEFORE).with("src/a.rs", &BEFORE[1].1.replace("x: u8) {", "x: u16) {"));
     let impact = compare(&modified("src/a.rs"), &Texts::new(BEFORE), &after);
-    let cause = Cause { file: "src/a.rs".into(), symbol: "f".to_owned(), dependency_type: DependencyType::Function };
+    let cause =
+        ChangedUse { file: "src/a.rs".into(), symbol: "f".to_owned(), dependency_type: DependencyType::Function };
     assert_eq!(impact.dependents, BTreeMap::from([("src/b.rs".into(), vec![cause])]));
     assert_eq!(names(&impact).1, ["src/c.rs", "src/lib.rs"]);
 }
@@ -48,7 +49,7 @@ fn a_removed_reexport_touches_its_users() {
 }
 
 #[test]
-fn a_deleted_file_and_a_new_one_touch_those_who_name_what_is_in_them() {
+fn deleted_and_new_files_touch_those_that_name_their_items() {
     let without = Texts::new(BEFORE).without("src/a.rs");
     let impact = compare(&[Change::Deletion { path: "src/a.rs".into() }], &Texts::new(BEFORE), &without);
     assert_eq!(names(&impact).0, ["src/b.rs", "src/c.rs", "src/lib.rs"]);
@@ -57,7 +58,7 @@ fn a_deleted_file_and_a_new_one_touch_those_who_name_what_is_in_them() {
 }
 
 #[test]
-fn a_renamed_module_touches_those_whose_paths_no_longer_lead_there() {
+fn a_renamed_module_touches_those_whose_paths_break() {
     let after = Texts::new(BEFORE)
         .without("src/a.rs")
         .with("src/a2.rs", BEFORE[1].1)

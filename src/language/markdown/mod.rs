@@ -3,7 +3,7 @@
 mod headings;
 mod segments;
 
-use super::{Class, Prose, Spec, comment};
+use super::{Prose, Spec, TextClass, comment};
 
 pub use headings::Heading;
 
@@ -14,7 +14,7 @@ pub static SPEC: Spec = Spec {
     segments: |parsed| Some(segments::segments(parsed.text)),
     #[cfg(test)]
     sample: "intro\n\n# Guide\ntext\n\n## Limits\n```sh\n# no heading\n```\n",
-    ..Spec::plain("markdown", Class::Prose)
+    ..Spec::plain("markdown", TextClass::Prose)
 };
 
 fn prose(text: &str) -> Prose {

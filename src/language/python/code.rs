@@ -5,17 +5,17 @@ use std::collections::HashSet;
 use tree_sitter::Node;
 
 use super::outline::{last_line, line};
-use super::walk::{self, Found, Kind};
+use super::walk::{self, Kind, NamedNode};
 use crate::domain::Role;
 use crate::language::comment;
-use crate::language::item::{Code, Complexity, Function, Item, MemberCounts};
+use crate::language::item::{CodeItem, Complexity, Function, MemberCounts, ParsedCode};
 use crate::language::lines::{self, CodeLines};
 use crate::language::smell::{list_lines, plural};
 use crate::language::syntax::errors_of;
 use crate::language::{Parsed, Visibility};
 
 /// The file as analyses see it; nothing if there is no tree.
-pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<Code<'t>> {
+pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>> {
     let (text, root) = (parsed.text, parsed.tree().ok()?.root_node());
     let comments = comment::scan(parsed.language, text).unwrap_or_default();
     let lines = lines::of_comments(text, &comments);
@@ -23,7 +23,7 @@ pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<Code<'t>> {
     let found = walk::found(text, root);
     let definitions = || found.iter().filter(|one| one.node.child_by_field_name("body").is_some());
     let documentation = walk::docstring(root);
-    Some(Code {
+    Some(ParsedCode {
         items: definitions().map(|one| item(text, one)).collect(),
         functions: definitions()
             .filter(|one| one.kind != Kind::Class)
@@ -50,14 +50,14 @@ fn unparsed(root: Node<'_>) -> Vec<String> {
     vec![format!("{} that {verb} not parse ({})", plural(broken.len(), "passage"), list_lines(&broken))]
 }
 
-fn item(text: &str, found: &Found<'_>) -> Item {
+fn item(text: &str, found: &NamedNode<'_>) -> CodeItem {
     let own = found.name.rsplit('.').next().unwrap_or_default();
     // A method with two underscores is asked for by the language, not by the author.
     let is_dictated = found.kind == Kind::Method && own.starts_with("__");
     let is_listed = found.is_public && !found.is_test && !found.is_local && !is_dictated;
     let body = found.node.child_by_field_name("body").filter(|_| is_listed);
     let docs = body.and_then(walk::docstring).map(|node| walk::documentation(text, node));
-    Item {
+    CodeItem {
         kind: match found.kind {
             Kind::Class => "class",
             Kind::Method => "method",
@@ -77,7 +77,7 @@ fn item(text: &str, found: &Found<'_>) -> Item {
     }
 }
 
-fn function(text: &str, found: &Found<'_>, role: Role, code: &CodeLines) -> Function {
+fn function(text: &str, found: &NamedNode<'_>, role: Role, code: &CodeLines) -> Function {
     let (start_line, end_line) = (line(found.node.start_position().row), last_line(found.node));
     let parameters = found.node.child_by_field_name("parameters");
     let counted = |is: fn(&str, Node<'_>) -> bool| {

@@ -8,7 +8,7 @@ mod walk;
 
 use crate::domain::{FilePath, Language, Role};
 use crate::language::syntax::Grammar;
-use crate::language::{Class, Spec, comment, role_by_folder};
+use crate::language::{Spec, TextClass, comment, role_by_folder};
 
 impl Language {
     pub const PYTHON: Self = SPEC.language;
@@ -25,7 +25,7 @@ pub static SPEC: Spec = Spec {
     code: code::code,
     #[cfg(test)]
     sample: include_str!("sample.py"),
-    ..Spec::plain("python", Class::Code)
+    ..Spec::plain("python", TextClass::Code)
 };
 
 /// By folder, and by the names that pytest collects ("Changing standard (Python) test discovery").

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::signature;
-use super::walk::{self, Found, Kind};
+use super::walk::{self, Kind, NamedNode};
 use crate::language::syntax::errors_of;
 use crate::language::{Outline, ParseError, Parsed, Symbol, SymbolKind, Visibility};
 
@@ -17,7 +17,7 @@ pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
     (Outline { symbols, ..Outline::default() }, errors_of(root, "Python"))
 }
 
-fn symbol(text: &str, found: &Found<'_>) -> Symbol {
+fn symbol(text: &str, found: &NamedNode<'_>) -> Symbol {
     let body = found.node.child_by_field_name("body");
     Symbol {
         name: found.name.clone(),
@@ -30,7 +30,7 @@ fn symbol(text: &str, found: &Found<'_>) -> Symbol {
     }
 }
 
-fn kind(found: &Found<'_>) -> SymbolKind {
+fn kind(found: &NamedNode<'_>) -> SymbolKind {
     let own = found.name.rsplit('.').next().unwrap_or_default();
     match found.kind {
         Kind::Class => SymbolKind::Class,

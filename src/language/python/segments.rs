@@ -17,24 +17,24 @@ const QUOTE_BYTES: usize = 160;
 /// Segments of a Python file, in order; nothing if there is no tree.
 pub(super) fn segments(parsed: &Parsed<'_>) -> Option<Vec<Segment>> {
     let (text, root) = (parsed.text, parsed.tree().ok()?.root_node());
-    let mut walk = Walk { text, position: 0, families: 1, segments: Vec::new(), todo: Vec::new() };
+    let mut walk = PythonCutter { text, position: 0, families: 1, segments: Vec::new(), todo: Vec::new() };
     if let Some(end) = docstring(root).and_then(|string| string.parent()).map(|node| node.end_byte()) {
         walk.push(Segment { entity_type: "module", family: 1, ..Segment::default() }, end);
     }
-    walk.push_children(root, &Place::default());
+    walk.push_children(root, &ClassNesting::default());
     while let Some(task) = walk.todo.pop() {
         match task {
-            Task::Visit(node, place) => walk.visit(node, &place),
-            Task::Close(end, place) => walk.close(end, &place),
+            ClassTask::Visit(node, place) => walk.visit(node, &place),
+            ClassTask::Close(end, place) => walk.close(end, &place),
         }
     }
-    walk.close(text.len(), &Place::default());
+    walk.close(text.len(), &ClassNesting::default());
     Some(walk.segments)
 }
 
 /// Where in the file's nesting a node stands.
 #[derive(Clone, Default)]
-struct Place {
+struct ClassNesting {
     /// `class Store(Base)`
     context: String,
     /// The class whose methods stand here.
@@ -43,44 +43,44 @@ struct Place {
     family: usize,
 }
 
-enum Task<'t> {
-    Visit(Node<'t>, Place),
-    Close(usize, Place),
+enum ClassTask<'t> {
+    Visit(Node<'t>, ClassNesting),
+    Close(usize, ClassNesting),
 }
 
 /// The walk keeps its own stack: a hostile file nests deeper than a thread's.
-struct Walk<'t> {
+struct PythonCutter<'t> {
     text: &'t str,
     /// Everything before it is in a segment.
     position: usize,
     families: usize,
     segments: Vec<Segment>,
-    todo: Vec<Task<'t>>,
+    todo: Vec<ClassTask<'t>>,
 }
 
-impl<'t> Walk<'t> {
-    fn push_children(&mut self, parent: Node<'t>, place: &Place) {
+impl<'t> PythonCutter<'t> {
+    fn push_children(&mut self, parent: Node<'t>, place: &ClassNesting) {
         let first = self.todo.len();
         let mut cursor = parent.walk();
-        self.todo.extend(parent.named_children(&mut cursor).map(|child| Task::Visit(child, place.clone())));
+        self.todo.extend(parent.named_children(&mut cursor).map(|child| ClassTask::Visit(child, place.clone())));
         self.todo[first..].reverse();
     }
 
-    fn visit(&mut self, node: Node<'t>, place: &Place) {
+    fn visit(&mut self, node: Node<'t>, place: &ClassNesting) {
         let definition = node.child_by_field_name("definition").filter(|_| node.kind() == "decorated_definition");
         let inner = definition.unwrap_or(node);
         match inner.kind() {
             "comment" => {}
             "class_definition" if !self.fits(node) => self.class(inner, node, place),
             kind if is_compound(kind) && !self.fits(node) => {
-                self.todo.push(Task::Close(node.end_byte(), place.clone()));
+                self.todo.push(ClassTask::Close(node.end_byte(), place.clone()));
                 self.push_children(node, place);
             }
             _ => self.emit(inner, node, place),
         }
     }
 
-    fn class(&mut self, class: Node<'t>, whole: Node<'t>, place: &Place) {
+    fn class(&mut self, class: Node<'t>, whole: Node<'t>, place: &ClassNesting) {
         let Some(body) = class.child_by_field_name("body") else { return self.emit(class, whole, place) };
         let documented = docstring(body).and_then(|string| string.parent());
         let mut opening = self.segment(class, place);
@@ -92,8 +92,9 @@ impl<'t> Walk<'t> {
         self.push(opening, end);
 
         self.families += 1;
-        let inside = Place { context: nested(&place.context, &head), class: name, is_test, family: self.families };
-        self.todo.push(Task::Close(whole.end_byte(), inside.clone()));
+        let inside =
+            ClassNesting { context: nested(&place.context, &head), class: name, is_test, family: self.families };
+        self.todo.push(ClassTask::Close(whole.end_byte(), inside.clone()));
         self.push_children(body, &inside);
     }
 
@@ -109,7 +110,7 @@ impl<'t> Walk<'t> {
         is_within(&self.text[self.position.min(node.end_byte())..node.end_byte()], WHOLE_TOKENS)
     }
 
-    fn emit(&mut self, node: Node<'t>, whole: Node<'t>, place: &Place) {
+    fn emit(&mut self, node: Node<'t>, whole: Node<'t>, place: &ClassNesting) {
         if whole.end_byte() > self.position {
             let mut segment = self.segment(node, place);
             let end = self.line_end(whole.end_byte());
@@ -120,7 +121,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn segment(&self, node: Node<'t>, place: &Place) -> Segment {
+    fn segment(&self, node: Node<'t>, place: &ClassNesting) -> Segment {
         let name = |node: Node<'t>| one_line(&self.text[node.byte_range()], QUOTE_BYTES / 2);
         let own = node.child_by_field_name("name").map(name).unwrap_or_default();
         let full = if place.class.is_empty() { own.clone() } else { format!("{}.{own}", place.class) };
@@ -157,7 +158,7 @@ impl<'t> Walk<'t> {
     }
 
     /// The end of a class, of a statement, or of the file: comments join what is before them only if they say nothing.
-    fn close(&mut self, end: usize, place: &Place) {
+    fn close(&mut self, end: usize, place: &ClassNesting) {
         let end = self.line_end(end);
         if end <= self.position {
             return;

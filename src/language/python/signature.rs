@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::walk::{Found, Kind};
+use super::walk::{Kind, NamedNode};
 
 /// Bytes of a literal or an alias that are part of a signature.
 const VALUE_BYTES: usize = 400;
@@ -10,7 +10,7 @@ const VALUE_BYTES: usize = 400;
 /// What stands for a default, whatever its value.
 const DEFAULT: &str = "=…";
 
-pub(super) fn of(text: &str, found: &Found<'_>) -> String {
+pub(super) fn of(text: &str, found: &NamedNode<'_>) -> String {
     let node = found.node;
     match found.kind {
         Kind::Class => format!("{}{}", decorators(text, found.whole), class(text, node)),
@@ -67,7 +67,7 @@ fn parameters(text: &str, list: Node<'_>) -> String {
 }
 
 /// Its annotation; without one a literal, or the type that is constructed. Others of a module also see a literal that is annotated.
-fn variable(text: &str, node: Node<'_>, found: &Found<'_>) -> String {
+fn variable(text: &str, node: Node<'_>, found: &NamedNode<'_>) -> String {
     let name = found.name.rsplit('.').next().unwrap_or_default();
     let annotation = node.child_by_field_name("type").map(|annotation| tokens(text, annotation));
     let value = node.child_by_field_name("right");

@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 /// Something that has a name.
-pub(super) struct Found<'t> {
+pub(super) struct NamedNode<'t> {
     pub kind: Kind,
     /// The definition or assignment itself.
     pub node: Node<'t>,
@@ -39,7 +39,7 @@ pub(super) struct Found<'t> {
 }
 
 /// What surrounds a statement.
-struct Place {
+struct StatementPlace {
     prefix: String,
     is_public: bool,
     is_test: bool,
@@ -50,10 +50,16 @@ struct Place {
 }
 
 /// Everything that has a name, in the order of the text, what it contains behind it.
-pub(super) fn found<'t>(text: &str, root: Node<'t>) -> Vec<Found<'t>> {
-    let top =
-        Place { prefix: String::new(), is_public: true, is_test: false, is_class: false, is_local: false, class: None };
-    let mut walk = Walk { text, found: Vec::new(), todo: Vec::new() };
+pub(super) fn found<'t>(text: &str, root: Node<'t>) -> Vec<NamedNode<'t>> {
+    let top = StatementPlace {
+        prefix: String::new(),
+        is_public: true,
+        is_test: false,
+        is_class: false,
+        is_local: false,
+        class: None,
+    };
+    let mut walk = DefinitionWalk { text, found: Vec::new(), todo: Vec::new() };
     walk.push_children(root, &Rc::new(top));
     while let Some((node, place)) = walk.todo.pop() {
         walk.visit(node, &place);
@@ -62,21 +68,21 @@ pub(super) fn found<'t>(text: &str, root: Node<'t>) -> Vec<Found<'t>> {
 }
 
 /// The walk keeps its own stack: a hostile file nests deeper than a thread's.
-struct Walk<'s, 't> {
+struct DefinitionWalk<'s, 't> {
     text: &'s str,
-    found: Vec<Found<'t>>,
-    todo: Vec<(Node<'t>, Rc<Place>)>,
+    found: Vec<NamedNode<'t>>,
+    todo: Vec<(Node<'t>, Rc<StatementPlace>)>,
 }
 
-impl<'t> Walk<'_, 't> {
-    fn push_children(&mut self, parent: Node<'t>, place: &Rc<Place>) {
+impl<'t> DefinitionWalk<'_, 't> {
+    fn push_children(&mut self, parent: Node<'t>, place: &Rc<StatementPlace>) {
         let first = self.todo.len();
         let mut cursor = parent.walk();
         self.todo.extend(parent.named_children(&mut cursor).map(|child| (child, Rc::clone(place))));
         self.todo[first..].reverse();
     }
 
-    fn visit(&mut self, node: Node<'t>, place: &Rc<Place>) {
+    fn visit(&mut self, node: Node<'t>, place: &Rc<StatementPlace>) {
         match node.kind() {
             "decorated_definition" => {
                 if let Some(inner) = node.child_by_field_name("definition") {
@@ -96,7 +102,7 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    fn definition(&mut self, node: Node<'t>, whole: Node<'t>, place: &Rc<Place>) {
+    fn definition(&mut self, node: Node<'t>, whole: Node<'t>, place: &Rc<StatementPlace>) {
         let Some(name) = node.child_by_field_name("name").map(|name| self.source(name).to_owned()) else { return };
         let is_class = node.kind() == "class_definition";
         let kind = match (is_class, place.is_class) {
@@ -108,7 +114,7 @@ impl<'t> Walk<'_, 't> {
         self.push(kind, node, whole, &name, place);
         let Some(found) = self.found.last_mut() else { return };
         found.is_test |= is_test;
-        let inside = Place {
+        let inside = StatementPlace {
             prefix: if found.name.len() > PREFIX_BYTES { "…".to_owned() } else { found.name.clone() },
             is_public: found.is_public,
             is_test: found.is_test,
@@ -125,7 +131,7 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    fn assignments(&mut self, statement: Node<'t>, place: &Rc<Place>) {
+    fn assignments(&mut self, statement: Node<'t>, place: &Rc<StatementPlace>) {
         let Some(node) = statement.named_child(0).filter(|node| node.kind() == "assignment") else { return };
         let Some(left) = node.child_by_field_name("left") else { return };
         match left.kind() {
@@ -143,7 +149,7 @@ impl<'t> Walk<'_, 't> {
                         let is_public = !is_private(&name) && !class.split('.').any(is_private);
                         let is_test = place.is_test;
                         let kind = Kind::Attribute;
-                        self.found.push(Found {
+                        self.found.push(NamedNode {
                             kind,
                             node,
                             whole: statement,
@@ -159,8 +165,8 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    fn push(&mut self, kind: Kind, node: Node<'t>, whole: Node<'t>, name: &str, place: &Place) {
-        self.found.push(Found {
+    fn push(&mut self, kind: Kind, node: Node<'t>, whole: Node<'t>, name: &str, place: &StatementPlace) {
+        self.found.push(NamedNode {
             kind,
             node,
             whole,

@@ -6,7 +6,7 @@ use super::tree::{Field, Id, Kind, Syntax};
 use super::{panics, smells, volume};
 use crate::domain::Role;
 use crate::language::comment::{self, Comment};
-use crate::language::item::{Code, Function, Item, MemberCounts};
+use crate::language::item::{CodeItem, Function, MemberCounts, ParsedCode};
 use crate::language::lines::{CodeLines, LineKind, mark};
 use crate::language::smell::{list_lines, plural};
 use crate::language::{Parsed, Visibility};
@@ -32,12 +32,12 @@ pub struct FunctionNode {
 }
 
 /// The file as analyses see it; nothing if there is no tree.
-pub fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<Code<'t>> {
+pub fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>> {
     let file = RustFile::new(Syntax::of(parsed).ok()?, role);
     let syntax = &file.syntax;
     let re_exports =
         syntax.children(0).filter(|&id| syntax.kind(id) == Kind::UseDeclaration && items::is_pub(syntax, id)).count();
-    Some(Code {
+    Some(ParsedCode {
         items: file.items.iter().map(|item| neutral(syntax, item)).collect(),
         documentation: items::module_documentation(syntax),
         re_exports: u32::try_from(re_exports).unwrap_or(u32::MAX),
@@ -51,13 +51,13 @@ pub fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<Code<'t>> {
     })
 }
 
-fn neutral(syntax: &Syntax, item: &ItemNode) -> Item {
+fn neutral(syntax: &Syntax, item: &ItemNode) -> CodeItem {
     let is_listed = is_listed(syntax, item);
     let docs = if is_listed { documentation(syntax, item.first, item.id) } else { None };
     let docs = docs.filter(|text| !text.trim().is_empty());
     let (start_line, end_line) = syntax.lines(item.id);
     let is_public = item.visibility == Visibility::Public;
-    Item {
+    CodeItem {
         kind: item.kind,
         name: item.name.clone(),
         visibility: item.visibility,

@@ -21,7 +21,7 @@ struct Nest {
     control: bool,
 }
 
-struct Walk<'s, 'a> {
+struct ComplexityWalk<'s, 'a> {
     syntax: &'s Syntax<'a>,
     nests: Vec<Nest>,
     /// How many of `nests` are control flow.
@@ -35,7 +35,7 @@ struct Walk<'s, 'a> {
 
 /// Measures the function `id`.
 pub fn measure(syntax: &Syntax, id: Id) -> Complexity {
-    let mut walk = Walk {
+    let mut walk = ComplexityWalk {
         syntax,
         nests: Vec::new(),
         control: 0,
@@ -65,7 +65,7 @@ pub fn own_nodes(syntax: &Syntax, body: Id) -> impl Iterator<Item = Id> {
     std::iter::successors(step(body), move |&at| step(at + 1))
 }
 
-impl Walk<'_, '_> {
+impl ComplexityWalk<'_, '_> {
     fn leave(&mut self, at: Id) {
         while self.nests.last().is_some_and(|nest| nest.end <= at) {
             if self.nests.pop().is_some_and(|nest| nest.control) {

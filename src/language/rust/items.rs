@@ -28,7 +28,7 @@ pub struct ItemNode {
 }
 
 /// What surrounds the items that are being visited.
-struct Scope {
+struct ItemScope {
     end: usize,
     name: String,
     visibility: Visibility,
@@ -42,7 +42,7 @@ struct Scope {
 pub fn items(syntax: &Syntax) -> Vec<ItemNode> {
     let firsts = decorations(syntax);
     let types = type_visibility(syntax);
-    let mut scopes = vec![Scope {
+    let mut scopes = vec![ItemScope {
         end: syntax.len(),
         name: String::new(),
         visibility: Visibility::Public,
@@ -59,7 +59,7 @@ pub fn items(syntax: &Syntax) -> Vec<ItemNode> {
         let Some(scope) = scopes.last() else { break };
         let first = firsts.get(&id).copied().unwrap_or(id);
         let item = describe(syntax, id, first, kind, scope, &types);
-        scopes.push(Scope {
+        scopes.push(ItemScope {
             end: syntax.subtree(id).end,
             name: bounded(&item.name),
             visibility: if syntax.kind(id) == Kind::FunctionItem { Visibility::Private } else { item.visibility },
@@ -83,7 +83,7 @@ fn describe(
     id: Id,
     first: Id,
     kind: &'static str,
-    scope: &Scope,
+    scope: &ItemScope,
     types: &HashMap<&str, Visibility>,
 ) -> ItemNode {
     let own = own_name(syntax, id);
@@ -137,7 +137,7 @@ fn head_of_type<'a>(syntax: &Syntax<'a>, id: Id) -> &'a str {
     if written.len() <= LONGEST && !written.contains('\n') { written } else { head.get(..LONGEST).unwrap_or("_") }
 }
 
-fn visibility(syntax: &Syntax, id: Id, first: Id, scope: &Scope, types: &HashMap<&str, Visibility>) -> Visibility {
+fn visibility(syntax: &Syntax, id: Id, first: Id, scope: &ItemScope, types: &HashMap<&str, Visibility>) -> Visibility {
     let open = match syntax.kind(id) {
         Kind::ImplItem => types.get(impl_name(syntax, id).as_str()).is_none_or(|&v| v == Visibility::Public),
         Kind::MacroDefinition => attributes(syntax, first, id).any(|a| a == "macro_export"),
@@ -169,14 +169,14 @@ fn type_visibility<'a>(syntax: &Syntax<'a>) -> HashMap<&'a str, Visibility> {
 
 /// Attributes and comments that wait for the item they stand before.
 #[derive(Default)]
-struct Pending {
+struct Leading {
     first: Option<Id>,
     /// One of them is an attribute or documentation, which belong to the next item wherever it is.
     bound: bool,
     last_row: u32,
 }
 
-impl Pending {
+impl Leading {
     fn add(&mut self, syntax: &Syntax, id: Id) {
         let source = syntax.source(id);
         let comment = syntax.kind(id).is_comment();
@@ -207,7 +207,7 @@ impl Pending {
 fn decorations(syntax: &Syntax) -> HashMap<Id, Id> {
     let mut firsts = HashMap::new();
     for parent in 0..syntax.len() {
-        let mut pending = Pending::default();
+        let mut pending = Leading::default();
         for child in syntax.children(parent) {
             if syntax.kind(child) == Kind::AttributeItem || syntax.kind(child).is_comment() {
                 pending.add(syntax, child);

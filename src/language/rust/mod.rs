@@ -14,7 +14,7 @@ mod volume;
 
 use super::resolve::Family;
 use super::syntax::Grammar;
-use super::{Class, Spec, comment};
+use super::{Spec, TextClass, comment};
 use crate::domain::Language;
 
 #[cfg(test)]
@@ -38,8 +38,8 @@ pub static SPEC: Spec = Spec {
     segments: segments::segments,
     code: code::code,
     #[cfg(test)]
-    sample: include_str!("sample.rs"),
-    ..Spec::plain("rust", Class::Code)
+    sample: include_str!("sample.txt"),
+    ..Spec::plain("rust", TextClass::Code)
 };
 
 pub static CARGO_MANIFEST: Spec = Spec {
@@ -50,5 +50,5 @@ pub static CARGO_MANIFEST: Spec = Spec {
     description: Some(manifest::description),
     #[cfg(test)]
     sample: "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n",
-    ..Spec::plain("cargo-manifest", Class::Data)
+    ..Spec::plain("cargo-manifest", TextClass::Data)
 };

@@ -15,21 +15,21 @@ const QUOTE_BYTES: usize = 160;
 /// Segments of a Rust file, in order; nothing if the parser gives up, so that the text must be cut as any other.
 pub(super) fn segments(parsed: &Parsed<'_>) -> Option<Vec<Segment>> {
     let (text, tree) = (parsed.text, parsed.tree().ok()?);
-    let mut walk = Walk { text, position: 0, families: 1, segments: Vec::new(), todo: Vec::new() };
-    walk.push_children(tree.root_node(), &Place::default());
+    let mut walk = RustCutter { text, position: 0, families: 1, segments: Vec::new(), todo: Vec::new() };
+    walk.push_children(tree.root_node(), &ItemNesting::default());
     while let Some(task) = walk.todo.pop() {
         match task {
-            Task::Visit(node, place) => walk.visit(node, &place),
-            Task::Close(end, place) => walk.close(end, &place),
+            ItemTask::Visit(node, place) => walk.visit(node, &place),
+            ItemTask::Close(end, place) => walk.close(end, &place),
         }
     }
-    walk.close(text.len(), &Place::default());
+    walk.close(text.len(), &ItemNesting::default());
     Some(walk.segments)
 }
 
 /// Where in the file's nesting a node stands.
 #[derive(Clone, Default)]
-struct Place {
+struct ItemNesting {
     /// `mod tests > impl Store`
     context: String,
     /// The type or trait whose methods stand here.
@@ -39,44 +39,44 @@ struct Place {
     family: usize,
 }
 
-enum Task<'t> {
-    Visit(Node<'t>, Place),
-    Close(usize, Place),
+enum ItemTask<'t> {
+    Visit(Node<'t>, ItemNesting),
+    Close(usize, ItemNesting),
 }
 
 /// The walk over items. It keeps its own stack: a hostile file nests deeper than a thread's.
-struct Walk<'t> {
+struct RustCutter<'t> {
     text: &'t str,
     /// Everything before it is in a segment.
     position: usize,
     families: usize,
     segments: Vec<Segment>,
-    todo: Vec<Task<'t>>,
+    todo: Vec<ItemTask<'t>>,
 }
 
-impl<'t> Walk<'t> {
-    fn push_children(&mut self, parent: Node<'t>, place: &Place) {
+impl<'t> RustCutter<'t> {
+    fn push_children(&mut self, parent: Node<'t>, place: &ItemNesting) {
         let first = self.todo.len();
         let mut cursor = parent.walk();
-        self.todo.extend(parent.named_children(&mut cursor).map(|child| Task::Visit(child, place.clone())));
+        self.todo.extend(parent.named_children(&mut cursor).map(|child| ItemTask::Visit(child, place.clone())));
         self.todo[first..].reverse();
     }
 
-    fn visit(&mut self, node: Node<'t>, place: &Place) {
+    fn visit(&mut self, node: Node<'t>, place: &ItemNesting) {
         match node.kind() {
             "line_comment" | "block_comment" if is_inner_doc(node) => self.emit_module_head(node, place),
             "inner_attribute_item" => self.emit_module_head(node, place),
             "line_comment" | "block_comment" | "attribute_item" => {}
             "impl_item" | "trait_item" | "mod_item" | "foreign_mod_item" => self.visit_container(node, place),
             "ERROR" if !self.fits(node, WHOLE_TOKENS) => {
-                self.todo.push(Task::Close(node.end_byte(), place.clone()));
+                self.todo.push(ItemTask::Close(node.end_byte(), place.clone()));
                 self.push_children(node, place);
             }
             _ => self.emit(node, place),
         }
     }
 
-    fn visit_container(&mut self, node: Node<'t>, place: &Place) {
+    fn visit_container(&mut self, node: Node<'t>, place: &ItemNesting) {
         let Some(body) = node.child_by_field_name("body") else { return self.emit(node, place) };
         if self.fits(node, WHOLE_TOKENS) {
             return self.emit(node, place);
@@ -92,8 +92,8 @@ impl<'t> Walk<'t> {
         self.families += 1;
         let head = one_line(&self.text[node.start_byte()..head_end(node, body)], QUOTE_BYTES);
         let owner = if entity_type == "module" { String::new() } else { name };
-        let inside = Place { context: nested(&place.context, &head), owner, is_test, family: self.families };
-        self.todo.push(Task::Close(node.end_byte(), inside.clone()));
+        let inside = ItemNesting { context: nested(&place.context, &head), owner, is_test, family: self.families };
+        self.todo.push(ItemTask::Close(node.end_byte(), inside.clone()));
         self.push_children(body, &inside);
     }
 
@@ -106,7 +106,7 @@ impl<'t> Walk<'t> {
         is_within(&self.text[self.position.min(node.end_byte())..node.end_byte()], limit)
     }
 
-    fn emit(&mut self, node: Node<'t>, place: &Place) {
+    fn emit(&mut self, node: Node<'t>, place: &ItemNesting) {
         if node.end_byte() > self.position {
             let segment = self.segment(node, self.line_end(node.end_byte()), place);
             self.push_segment(segment);
@@ -114,7 +114,7 @@ impl<'t> Walk<'t> {
     }
 
     /// `//!` and `#![..]`: what a file or module says of itself.
-    fn emit_module_head(&mut self, node: Node<'t>, place: &Place) {
+    fn emit_module_head(&mut self, node: Node<'t>, place: &ItemNesting) {
         let end = self.line_end(node.end_byte());
         match self.segments.last_mut() {
             Some(last) if last.range.end == self.position && last.entity_type == "module" && !last.is_opening => {
@@ -139,7 +139,7 @@ impl<'t> Walk<'t> {
     }
 
     /// The end of a container or of the file: brackets join the last segment, comments make one of their own.
-    fn close(&mut self, end: usize, place: &Place) {
+    fn close(&mut self, end: usize, place: &ItemNesting) {
         let end = self.line_end(end);
         if end <= self.position {
             return;
@@ -163,7 +163,7 @@ impl<'t> Walk<'t> {
         self.position = end;
     }
 
-    fn segment(&self, node: Node<'t>, end: usize, place: &Place) -> Segment {
+    fn segment(&self, node: Node<'t>, end: usize, place: &ItemNesting) -> Segment {
         let (mut entity_type, entity_name) = entity(self.text, node, place);
         let leading = &self.text[self.position.min(node.start_byte())..node.start_byte()];
         if matches!(entity_type, "function" | "method") && is_test(leading) {
@@ -223,7 +223,7 @@ fn is_inner_doc(comment: Node<'_>) -> bool {
 }
 
 /// Type and name of an item, as a chunk carries them.
-fn entity(text: &str, node: Node<'_>, place: &Place) -> (&'static str, String) {
+fn entity(text: &str, node: Node<'_>, place: &ItemNesting) -> (&'static str, String) {
     let field = |name| node.child_by_field_name(name).map(|node| one_line(&text[node.byte_range()], QUOTE_BYTES / 2));
     let name = || field("name").unwrap_or_default();
     match node.kind() {

@@ -46,7 +46,7 @@ mod inner { pub fn f() {} }
 ";
 
 #[test]
-fn symbols_have_names_within_the_file_and_signatures_in_one_spacing() {
+fn names_are_within_the_file_and_signatures_spaced_one_way() {
     let outline = rust(CONFIG);
     let names: Vec<&str> = outline.symbols().iter().map(|symbol| symbol.name.as_str()).collect();
     assert_eq!(

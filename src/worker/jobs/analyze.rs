@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::analyzer::local::OpenFile;
-use crate::analyzer::{DependencyUse, Local, Subject};
+use crate::analyzer::{DependencyUse, FileSubject, Local};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::overlay;
@@ -183,7 +183,7 @@ fn make_all(analyzer: &Local, slots: &Slots, git: &Repo, jobs: &[Prepared]) -> V
     let Ok(Some(text)) = &text else { return jobs.iter().map(unread).collect() };
     // Only the question that is about dependencies has any, and only it looks at them.
     let uses = jobs.iter().find(|one| !one.uses.is_empty()).map(|one| one.uses.as_slice()).unwrap_or_default();
-    let file = analyzer.open(Subject { language: first.file.language, role: first.file.role, text, uses });
+    let file = analyzer.open(FileSubject { language: first.file.language, role: first.file.role, text, uses });
     jobs.iter().map(|one| make_one(&file, slots, one)).collect()
 }
 

@@ -56,7 +56,7 @@ pub(super) fn arrange(
 /// for single-stage production", 1956: weight over duration).
 fn place(file: &FileRecord, public: usize) -> FileRank {
     let class = match (file.role, file.language.class()) {
-        (_, language::Class::Data) => FileTier::Data,
+        (_, language::TextClass::Data) => FileTier::Data,
         (Role::Example | Role::Bench, _) => FileTier::Example,
         _ if public > 0 => FileTier::Interface,
         _ => FileTier::Inside,

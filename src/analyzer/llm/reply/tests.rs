@@ -1,6 +1,6 @@
 use super::*;
 use crate::analyzer::llm::{Limits, Prompts, render};
-use crate::analyzer::{DependencyUse, Subject};
+use crate::analyzer::{DependencyUse, FileSubject};
 use crate::domain::{Language, Role};
 
 fn prompt(analysis_type: AnalysisType) -> Prompt {
@@ -10,7 +10,7 @@ fn prompt(analysis_type: AnalysisType) -> Prompt {
         DependencyUse { written: "gone".into(), kind: "unresolved".into(), signature: None },
     ];
     let text = "fn a() {}\nfn b() {}\nfn c() {}\n";
-    let subject = Subject { language: Language::RUST, role: Role::Library, text, uses: &uses };
+    let subject = FileSubject { language: Language::RUST, role: Role::Library, text, uses: &uses };
     render(&Prompts::built_in(), analysis_type, &subject, &limits).unwrap()
 }
 

@@ -3,10 +3,10 @@
 mod functions;
 mod plain;
 
-use super::source::Source;
+use super::source::SourceFile;
 use crate::analyzer::RefactorReport;
 
-pub fn report(source: &Source) -> RefactorReport {
+pub fn report(source: &SourceFile) -> RefactorReport {
     let mut seen = source.seen(true);
     let mut smells = Vec::new();
     match &source.code {
@@ -29,11 +29,11 @@ pub fn report(source: &Source) -> RefactorReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzer::{Metric, Severity, Smell, SmellKind, Subject};
+    use crate::analyzer::{FileSubject, Metric, Severity, Smell, SmellKind};
     use crate::domain::{Language, Role};
 
     pub fn smells_as(language: Language, role: Role, text: &str) -> Vec<Smell> {
-        report(&Source::read(Subject { language, role, text, uses: &[] }).unwrap()).smells
+        report(&SourceFile::read(FileSubject { language, role, text, uses: &[] }).unwrap()).smells
     }
 
     fn kinds(text: &str) -> Vec<SmellKind> {
@@ -143,7 +143,8 @@ mod tests {
         assert_eq!(of(Language::GO, &format!("// {}\n", "x".repeat(120))), [SmellKind::LongLines]);
         assert_eq!(of(Language::MARKDOWN, &"x".repeat(500)), []);
         let source =
-            Source::read(Subject { language: Language::JSON, role: Role::Library, text: "{}", uses: &[] }).unwrap();
+            SourceFile::read(FileSubject { language: Language::JSON, role: Role::Library, text: "{}", uses: &[] })
+                .unwrap();
         assert!(!report(&source).seen.is_whole());
     }
 }

@@ -1,6 +1,6 @@
 //! Smells that need no syntax tree: size, line length, depth of indentation.
 
-use crate::analyzer::local::source::{self, Source};
+use crate::analyzer::local::source::{self, SourceFile};
 use crate::analyzer::{Coverage, Metric, Severity, Smell, SmellKind};
 use crate::language::lines::LineKind;
 use crate::language::smell::{MOST_FILE_LINES, list_lines, noted, over, plural};
@@ -14,7 +14,7 @@ const MOST_LEVELS: u32 = 6;
 /// A tab stands for this many columns (POSIX `expand`).
 const TAB_COLUMNS: u32 = 8;
 
-pub fn find(source: &Source, seen: &mut Coverage, smells: &mut Vec<Smell>) {
+pub fn find(source: &SourceFile, seen: &mut Coverage, smells: &mut Vec<Smell>) {
     let language = source.subject.language;
     if source.is_prose_or_data() {
         seen.not_covered.push(format!("smells: none are known for {language}"));
@@ -28,12 +28,12 @@ pub fn find(source: &Source, seen: &mut Coverage, smells: &mut Vec<Smell>) {
 }
 
 /// Those of a file's lines alone.
-pub fn find_in_lines(source: &Source, smells: &mut Vec<Smell>) {
+pub fn find_in_lines(source: &SourceFile, smells: &mut Vec<Smell>) {
     smells.extend(large_file(source));
     smells.extend(long_lines(source.subject.text));
 }
 
-fn large_file(source: &Source) -> Option<Smell> {
+fn large_file(source: &SourceFile) -> Option<Smell> {
     let counted = source::tally(source.lines());
     let message = format!("{} lines of code; split the file by what it is about", counted.code);
     (counted.code > MOST_FILE_LINES)
@@ -57,7 +57,7 @@ fn long_lines(text: &str) -> Option<Smell> {
 
 /// Lines deeper than the limit. A level is any step to the right that is not yet undone, so that the width of a step and the alignment
 /// of continued lines do not matter.
-fn deep_indentation(source: &Source) -> Option<Smell> {
+fn deep_indentation(source: &SourceFile) -> Option<Smell> {
     let mut columns: Vec<u32> = Vec::new();
     let mut deep = Vec::new();
     let mut deepest = 0;

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::item::Before;
-use super::{Walk, line_of, named_children};
+use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{ImportName, NameId, Space};
 
 /// Attributes whose arguments name nothing that a file defines.
@@ -66,7 +66,7 @@ const PATH_KEYS: &[&str] = &[
     "with",
 ];
 
-impl<'s> Walk<'s> {
+impl<'s> OutlineWalk<'s> {
     /// `#[derive(A, B)]` names macros; the arguments of other attributes are read as expressions.
     pub(super) fn attribute_arguments(&mut self, node: Node<'_>) {
         let Some(inner) = node.named_child(0).filter(|inner| inner.kind() == "attribute") else { return };

@@ -3,10 +3,10 @@
 use tree_sitter::Node;
 
 use super::item::Before;
-use super::{Walk, line_of, named_children, pattern_children};
-use crate::language::facts::{How, NO_VALUE, NameId, ScopeKind, Space, Step, Value};
+use super::{OutlineWalk, line_of, named_children, pattern_children};
+use crate::language::facts::{ChainStep, How, NO_VALUE, NameId, ScopeKind, Space, Value};
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     /// A block: its own variables; a scope of its own if it holds items or imports.
     pub(super) fn block(&mut self, node: Node<'_>) -> Value {
         let declares = named_children(node).into_iter().any(|child| is_item(child.kind()));
@@ -73,10 +73,10 @@ impl Walk<'_> {
     fn expr_of_kind(&mut self, node: Node<'_>) -> Value {
         match node.kind() {
             "identifier" => self.name_expr(node),
-            "self" => self.push_step(Step::This),
+            "self" => self.push_step(ChainStep::This),
             "scoped_identifier" => {
                 let path = self.path(node, Space::Value);
-                self.push_step(Step::Path(path))
+                self.push_step(ChainStep::Path(path))
             }
             "generic_function" => self.generic_function(node).1,
             "call_expression" => self.call(node),
@@ -99,32 +99,32 @@ impl Walk<'_> {
             | "parenthesized_expression" => self.last_of(node),
             "try_expression" => {
                 let inner = self.last_of(node);
-                self.push_step(Step::Inner(inner))
+                self.push_step(ChainStep::Inner(inner))
             }
             "await_expression" => {
                 let inner = self.last_of(node);
-                self.push_step(Step::Await(inner))
+                self.push_step(ChainStep::Await(inner))
             }
             "index_expression" => {
                 let values = self.all_of(node);
                 let value = values.first().copied().unwrap_or(NO_VALUE);
                 self.operator(node, value, "index");
-                self.push_step(Step::Inner(value))
+                self.push_step(ChainStep::Inner(value))
             }
             "reference_expression" => self.last_of(node),
             "unary_expression" => self.unary(node),
             "binary_expression" | "compound_assignment_expr" => self.binary(node),
             "tuple_expression" => {
                 let values = self.all_of(node);
-                self.push_step(Step::Tuple(values))
+                self.push_step(ChainStep::Tuple(values))
             }
             "array_expression" => {
                 let values = self.all_of(node);
-                self.push_step(Step::Slice(values))
+                self.push_step(ChainStep::Slice(values))
             }
             "range_expression" => {
                 let values = self.all_of(node);
-                self.push_step(Step::Slice(values))
+                self.push_step(ChainStep::Slice(values))
             }
             "type_cast_expression" => {
                 self.all_values(node.child_by_field_name("value"));
@@ -136,7 +136,7 @@ impl Walk<'_> {
                     None => NO_VALUE,
                 }
             }
-            "string_literal" | "raw_string_literal" => self.push_step(Step::Text),
+            "string_literal" | "raw_string_literal" => self.push_step(ChainStep::Text),
             "line_comment"
             | "block_comment"
             | "attribute_item"
@@ -185,10 +185,10 @@ impl Walk<'_> {
     fn name_expr(&mut self, node: Node<'_>) -> Value {
         let name = self.name_of(node);
         if let Some(slot) = self.local(name) {
-            return self.push_step(Step::Local(slot));
+            return self.push_step(ChainStep::Local(slot));
         }
         let path = self.push_path(vec![name], Space::Value, line_of(node));
-        self.push_step(Step::Path(path))
+        self.push_step(ChainStep::Path(path))
     }
 
     /// `path::<T>` or `value.method::<T>`: the types, then the value.
@@ -201,7 +201,7 @@ impl Walk<'_> {
             Some(function) if function.kind() == "scoped_identifier" || function.kind() == "identifier" => {
                 let path = self.path(function, Space::Value);
                 self.model.paths[path as usize].args.extend(args.iter().copied());
-                self.push_step(Step::Path(path))
+                self.push_step(ChainStep::Path(path))
             }
             Some(function) => self.expr(function),
             None => NO_VALUE,
@@ -218,7 +218,7 @@ impl Walk<'_> {
         }
         let callee = self.expr(function);
         let args = self.arguments(&arguments, |arg, index| (callee, How::CallClosure { arg, index }));
-        self.push_step(Step::Call { callee, args })
+        self.push_step(ChainStep::Call { callee, args })
     }
 
     /// The field expression of `value.method(..)`, `value.method::<T>(..)`.
@@ -245,7 +245,7 @@ impl Walk<'_> {
         let Some(field) = method.child_by_field_name("field") else { return NO_VALUE };
         let (name, line) = (self.name_of(field), line_of(field));
         let args = self.arguments(arguments, |arg, index| (receiver, How::MethodClosure { name, arg, index }));
-        self.push_step(Step::Method { receiver, name, args, turbofish, line })
+        self.push_step(ChainStep::Method { receiver, name, args, turbofish, line })
     }
 
     fn arguments(&mut self, arguments: &[Node<'_>], how: impl Fn(u32, u32) -> (Value, How)) -> Vec<Value> {
@@ -263,7 +263,7 @@ impl Walk<'_> {
         let receiver = self.all_values(node.child_by_field_name("value"));
         let Some(field) = node.child_by_field_name("field") else { return receiver };
         let (name, line) = (self.name_of(field), line_of(field));
-        self.push_step(Step::Field { receiver, name, line })
+        self.push_step(ChainStep::Field { receiver, name, line })
     }
 
     fn struct_expr(&mut self, node: Node<'_>) -> Value {
@@ -292,7 +292,7 @@ impl Walk<'_> {
                 _ => {}
             }
         }
-        self.push_step(Step::Struct { path, fields })
+        self.push_step(ChainStep::Struct { path, fields })
     }
 
     fn closure(&mut self, node: Node<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
@@ -315,7 +315,7 @@ impl Walk<'_> {
             let value = walk.all_values(node.child_by_field_name("body"));
             ty.map_or(value, |ty| walk.typed(ty))
         });
-        self.push_step(Step::Closure { result })
+        self.push_step(ChainStep::Closure { result })
     }
 
     fn binary(&mut self, node: Node<'_>) -> Value {
@@ -343,7 +343,7 @@ impl Walk<'_> {
             return NO_VALUE;
         }
         let name = self.name(method);
-        self.push_step(Step::Operator { operand, name, line: line_of(node) })
+        self.push_step(ChainStep::Operator { operand, name, line: line_of(node) })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use tree_sitter::Node;
 
-use super::{Walk, named_children};
-use crate::language::facts::{How, NO_VALUE, Step, Value};
+use super::{OutlineWalk, named_children};
+use crate::language::facts::{ChainStep, How, NO_VALUE, Value};
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     pub(super) fn match_expr(&mut self, node: Node<'_>) -> Value {
         let value = self.all_values(node.child_by_field_name("value"));
         let mut results = Vec::new();
@@ -26,7 +26,7 @@ impl Walk<'_> {
                 results.push(walk.all_values(arm.child_by_field_name("value")));
             });
         }
-        self.push_step(Step::OneOf(results))
+        self.push_step(ChainStep::OneOf(results))
     }
 
     pub(super) fn if_expr(&mut self, node: Node<'_>) -> Value {
@@ -35,7 +35,7 @@ impl Walk<'_> {
             walk.all_values(node.child_by_field_name("consequence"))
         });
         let otherwise = self.all_values(node.child_by_field_name("alternative"));
-        self.push_step(Step::OneOf(vec![then, otherwise]))
+        self.push_step(ChainStep::OneOf(vec![then, otherwise]))
     }
 
     /// The variables live on to the end of the enclosing `if` or `while`.

@@ -3,11 +3,11 @@
 use tree_sitter::Node;
 
 use super::item::{Before, Draft};
-use super::{Walk, named_children, signature};
+use super::{OutlineWalk, named_children, signature};
 use crate::language::facts::{DefId, Owner, This};
 use crate::language::symbol::{SymbolKind, Visibility};
 
-impl<'s> Walk<'s> {
+impl<'s> OutlineWalk<'s> {
     pub(super) fn structure(&mut self, node: Node<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);

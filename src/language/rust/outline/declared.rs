@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::item::{Before, Draft};
-use super::{Walk, signature};
+use super::{OutlineWalk, signature};
 use crate::language::facts::{DefId, ImportName, Owner};
 use crate::language::symbol::{SymbolKind, Visibility};
 
@@ -16,7 +16,7 @@ const ITEM_TOKENS_MAX: usize = 256;
 /// Bytes of an invocation that is a signature as a whole; in a longer one a name stands for itself.
 const SIGNATURE_BYTES_MAX: usize = 512;
 
-impl<'s> Walk<'s> {
+impl<'s> OutlineWalk<'s> {
     /// `bitflags! { pub struct Flags: u32 { const A = 1; } }` declares what follows the keywords; `handler!(get, GET)` may declare
     /// any name that stands by itself.
     pub(super) fn declared_by_macro(&mut self, call: Node<'_>, arguments: Node<'_>) {

@@ -4,11 +4,11 @@ use tree_sitter::Node;
 
 use super::item::{Before, Draft};
 use super::use_tree::Leaf;
-use super::{Walk, line_of};
+use super::{OutlineWalk, line_of};
 use crate::language::facts::{DefId, ExternCrate, Import, ImportName, Owner, Space};
 use crate::language::symbol::{SymbolKind, Visibility};
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     pub(super) fn use_declaration(&mut self, node: Node<'_>, before: &Before<'_>) {
         let visibility = self.visibility(node);
         let Some(argument) = node.child_by_field_name("argument") else { return };

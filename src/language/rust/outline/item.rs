@@ -2,8 +2,8 @@
 
 use tree_sitter::Node;
 
-use super::{Walk, line_of, named_children, signature};
-use crate::language::facts::{Def, DefId, ModDeclaration, Owner, ScopeKind, Space, Step, This, Type, TypeId};
+use super::{OutlineWalk, line_of, named_children, signature};
+use crate::language::facts::{ChainStep, Def, DefId, ModDeclaration, Owner, ScopeKind, Space, This, Type, TypeId};
 use crate::language::symbol::{Symbol, SymbolKind, Visibility};
 
 /// What stands before an item.
@@ -68,7 +68,7 @@ pub(super) struct Owned {
     pub(super) visibility: Option<Visibility>,
 }
 
-impl<'s> Walk<'s> {
+impl<'s> OutlineWalk<'s> {
     /// Walks the items among the children of `node`.
     pub(super) fn items(&mut self, node: Node<'_>) {
         let mut before = Before::default();
@@ -351,7 +351,7 @@ impl<'s> Walk<'s> {
 
     /// A step that has this type.
     pub(super) fn typed(&mut self, ty: TypeId) -> u32 {
-        self.push_step(Step::Typed(ty))
+        self.push_step(ChainStep::Typed(ty))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use tree_sitter::{Node, Range};
 
-use super::{Walk, line_of, named_children};
-use crate::language::facts::{Include, NO_VALUE, Space, Step, Value};
+use super::{OutlineWalk, line_of, named_children};
+use crate::language::facts::{ChainStep, Include, NO_VALUE, Space, Value};
 
 /// Macros whose arguments are code for somewhere else: what it names is not named here.
 const QUOTING_MACROS: &[&str] = &["quote", "quote_spanned", "parse_quote", "parse_quote_spanned"];
@@ -15,7 +15,7 @@ const TEXT_MACROS: &[&str] =
 /// Macros within macros' arguments that are read again; each costs a parse of its own.
 const REREAD_DEPTH_MAX: u32 = 24;
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     /// A macro in the place of an item: it may hold items.
     pub(super) fn item_macro(&mut self, node: Node<'_>) {
         let Some(path) = node.child_by_field_name("macro") else { return };
@@ -75,7 +75,7 @@ impl Walk<'_> {
         let value = arguments_of(node).map_or(NO_VALUE, |arguments| self.reread(arguments));
         match name {
             "vec" | "dbg" => value,
-            name if TEXT_MACROS.contains(&name) => self.push_step(Step::Text),
+            name if TEXT_MACROS.contains(&name) => self.push_step(ChainStep::Text),
             _ => NO_VALUE,
         }
     }

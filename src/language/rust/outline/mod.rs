@@ -18,7 +18,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tree_sitter::Node;
 
 use crate::language::facts::{
-    Body, DefId, Model, NameId, Path, PathId, PatternId, Scope, ScopeId, ScopeKind, Slot, Space, Step, Value,
+    Body, ChainStep, DefId, FileModel, NameId, NameScope, Path, PathId, PatternId, ScopeId, ScopeKind, Slot, Space,
+    Value,
 };
 use crate::language::syntax::{Parsed, PartParser, errors_of};
 use crate::language::{Outline, ParseError, Symbol};
@@ -35,7 +36,7 @@ pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
         Err(reason) => return (Outline::default(), vec![reason.to_error()]),
     };
     let errors = errors_of(tree.root_node(), "Rust");
-    let mut walk = Walk::new(text, parser);
+    let mut walk = OutlineWalk::new(text, parser);
     walk.exposes_private = named_children(tree.root_node()).into_iter().any(|node| declares_file(text, node));
     walk.items(tree.root_node());
     (walk.finish(), errors)
@@ -69,11 +70,11 @@ fn pattern_children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
 }
 
 /// State of the walk over one file.
-struct Walk<'s> {
+struct OutlineWalk<'s> {
     text: &'s str,
     parser: PartParser,
     symbols: Vec<Symbol>,
-    model: Model,
+    model: FileModel,
     name_ids: FxHashMap<&'s str, NameId>,
     scope: ScopeId,
     /// Prefix of the names of symbols: inline modules and the owning type.
@@ -97,15 +98,15 @@ struct Walk<'s> {
 #[derive(Default)]
 struct OpenBody {
     scope: ScopeId,
-    steps: Vec<Step>,
+    steps: Vec<ChainStep>,
     slots: u32,
     locals: Vec<(NameId, Slot)>,
 }
 
-impl<'s> Walk<'s> {
+impl<'s> OutlineWalk<'s> {
     fn new(text: &'s str, parser: PartParser) -> Self {
-        let mut model = Model::default();
-        model.scopes.push(Scope { parent: None, kind: ScopeKind::File });
+        let mut model = FileModel::default();
+        model.scopes.push(NameScope { parent: None, kind: ScopeKind::File });
         Self {
             text,
             parser,
@@ -172,7 +173,7 @@ impl<'s> Walk<'s> {
     fn in_scope<T>(&mut self, kind: ScopeKind, f: impl FnOnce(&mut Self, ScopeId) -> T) -> T {
         let outer = self.scope;
         let id = self.model.scopes.len() as ScopeId;
-        self.model.scopes.push(Scope { parent: Some(outer), kind });
+        self.model.scopes.push(NameScope { parent: Some(outer), kind });
         self.scope = id;
         let result = f(self, id);
         self.scope = outer;
@@ -196,7 +197,7 @@ impl<'s> Walk<'s> {
         self.model.paths.len() as PathId - 1
     }
 
-    fn push_step(&mut self, step: Step) -> Value {
+    fn push_step(&mut self, step: ChainStep) -> Value {
         match &mut self.body {
             Some(body) => {
                 body.steps.push(step);

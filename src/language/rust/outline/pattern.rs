@@ -2,10 +2,10 @@
 
 use tree_sitter::Node;
 
-use super::{Walk, line_of, named_children, pattern_children};
-use crate::language::facts::{FieldPattern, How, Pattern, PatternId, Space, Step, TypeId, Value};
+use super::{OutlineWalk, line_of, named_children, pattern_children};
+use crate::language::facts::{ChainStep, FieldPattern, How, Pattern, PatternId, Space, TypeId, Value};
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     /// Binds the variables of a pattern to a value and, where it is written, a type.
     pub(super) fn bind(&mut self, pattern: Node<'_>, value: Value, ty: Option<TypeId>) {
         self.bind_how(pattern, value, ty, How::Same);
@@ -13,7 +13,7 @@ impl Walk<'_> {
 
     pub(super) fn bind_how(&mut self, pattern: Node<'_>, value: Value, ty: Option<TypeId>, how: How) {
         let pattern = self.pattern(pattern);
-        self.push_step(Step::Bind { pattern, value, ty, how });
+        self.push_step(ChainStep::Bind { pattern, value, ty, how });
     }
 
     fn pattern(&mut self, node: Node<'_>) -> PatternId {

@@ -2,10 +2,10 @@
 
 use tree_sitter::Node;
 
-use super::{Walk, line_of, named_children};
+use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{Generic, PathId, Space, Type, TypeId};
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     pub(super) fn ty(&mut self, node: Node<'_>) -> TypeId {
         match self.deeper(|walk| walk.type_of_kind(node)) {
             Some(id) => id,

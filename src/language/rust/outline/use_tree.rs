@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Walk, named_children};
+use super::{OutlineWalk, named_children};
 use crate::language::facts::{ImportName, NameId};
 
 pub(super) struct Leaf<'t> {
@@ -14,7 +14,7 @@ pub(super) struct Leaf<'t> {
 /// Nesting of groups; the compiler's own formatting gives up far below.
 const GROUP_DEPTH_MAX: usize = 64;
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     pub(super) fn use_leaves<'t>(&mut self, argument: Node<'t>) -> Vec<Leaf<'t>> {
         let mut leaves = Vec::new();
         self.collect_leaves(argument, &[], GROUP_DEPTH_MAX, &mut leaves);

@@ -10,7 +10,7 @@ use super::types::{Env, Resolved, ResolvedEnd, Ty};
 use super::uses::{Aim, References};
 use super::view::{File, GlobalDef, Name};
 use crate::language::SymbolKind;
-use crate::language::facts::{Body, How, NO_VALUE, NameId, PathId, Pattern, PatternId, Step, Value};
+use crate::language::facts::{Body, ChainStep, How, NO_VALUE, NameId, PathId, Pattern, PatternId, Value};
 
 const DEPTH_MAX: u32 = 12;
 
@@ -72,31 +72,35 @@ impl<'n, 'w> Inference<'n, 'w> {
         self.names.lower(self.file, self.mount, ty, &Env::default(), DEPTH_MAX)
     }
 
-    fn step(&mut self, step: &Step) -> Ty {
+    fn step(&mut self, step: &ChainStep) -> Ty {
         let names = self.names;
         match step {
-            Step::Path(path) => self.path(*path),
-            Step::Local(slot) => self.slots.get(*slot as usize).cloned().unwrap_or(Ty::Unknown),
-            Step::This => self.this.clone(),
-            Step::Typed(ty) => self.lower(*ty),
-            Step::Text => names.world.view.known("str").map_or(Ty::Unknown, |name| Ty::External(name, Rc::from([]))),
-            Step::Call { callee, args } => self.call(*callee, args),
-            Step::Method { receiver, name, args, turbofish, line } => {
+            ChainStep::Path(path) => self.path(*path),
+            ChainStep::Local(slot) => self.slots.get(*slot as usize).cloned().unwrap_or(Ty::Unknown),
+            ChainStep::This => self.this.clone(),
+            ChainStep::Typed(ty) => self.lower(*ty),
+            ChainStep::Text => {
+                names.world.view.known("str").map_or(Ty::Unknown, |name| Ty::External(name, Rc::from([])))
+            }
+            ChainStep::Call { callee, args } => self.call(*callee, args),
+            ChainStep::Method { receiver, name, args, turbofish, line } => {
                 self.method(*receiver, *name, args, *turbofish, *line)
             }
-            Step::Field { receiver, name, line } => self.field(*receiver, *name, *line),
-            Step::Struct { path, fields } => self.structure(*path, fields),
-            Step::Operator { operand, name, line } => self.operator(*operand, *name, *line),
-            Step::Inner(value) => names.inner(&self.value(*value)),
-            Step::Await(value) => self.awaited(*value),
-            Step::Tuple(values) => Ty::Tuple(self.values(values).into()),
-            Step::Slice(values) => {
+            ChainStep::Field { receiver, name, line } => self.field(*receiver, *name, *line),
+            ChainStep::Struct { path, fields } => self.structure(*path, fields),
+            ChainStep::Operator { operand, name, line } => self.operator(*operand, *name, *line),
+            ChainStep::Inner(value) => names.inner(&self.value(*value)),
+            ChainStep::Await(value) => self.awaited(*value),
+            ChainStep::Tuple(values) => Ty::Tuple(self.values(values).into()),
+            ChainStep::Slice(values) => {
                 let known = self.values(values).into_iter().find(|ty| *ty != Ty::Unknown);
                 Ty::External(names.world.view.words.empty, Rc::from([known.unwrap_or(Ty::Unknown)]))
             }
-            Step::OneOf(values) => self.values(values).into_iter().find(|ty| *ty != Ty::Unknown).unwrap_or(Ty::Unknown),
-            Step::Closure { result } => Ty::Function(Rc::from([]), Rc::new(self.value(*result))),
-            Step::Bind { pattern, value, ty, how } => {
+            ChainStep::OneOf(values) => {
+                self.values(values).into_iter().find(|ty| *ty != Ty::Unknown).unwrap_or(Ty::Unknown)
+            }
+            ChainStep::Closure { result } => Ty::Function(Rc::from([]), Rc::new(self.value(*result))),
+            ChainStep::Bind { pattern, value, ty, how } => {
                 let bound = self.bound(*value, *ty, *how);
                 self.take_apart(*pattern, &bound, DEPTH_MAX);
                 Ty::Unknown

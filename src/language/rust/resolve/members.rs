@@ -33,7 +33,7 @@ pub(super) struct Members {
     /// Methods that traits of the view add to foreign types.
     pub extensions: FxHashMap<Name, Vec<GlobalDef>>,
     /// What an impl is for.
-    heads: FxHashMap<ImplRef, Head>,
+    heads: FxHashMap<ImplRef, ImplHead>,
     /// Files with impls of or for what a file defines, by that file, with how many times.
     implementors: FxHashMap<File, BTreeMap<File, u32>>,
 }
@@ -52,7 +52,7 @@ const ALIASES_MAX: usize = 8;
 
 /// What an impl is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Head {
+enum ImplHead {
     Def(GlobalDef),
     External(Name),
     Anything,
@@ -103,8 +103,8 @@ impl Members {
         match view.def(member).owner {
             Owner::Def(owner) => Some(view.global(file, owner)),
             Owner::Impl(block) => match self.heads.get(&(file, block))? {
-                Head::Def(def) => Some(*def),
-                Head::External(_) | Head::Anything => None,
+                ImplHead::Def(def) => Some(*def),
+                ImplHead::External(_) | ImplHead::Anything => None,
             },
             Owner::Scope | Owner::Macro => None,
         }
@@ -129,17 +129,17 @@ impl Members {
 
     /// Sorts the impls of a file under their types.
     pub(super) fn add_impls(&mut self, view: &View, file: File, impls: Impls) {
-        for (id, Found { head, of, blanket }) in impls.0 {
+        for (id, FoundImpl { head, of, blanket }) in impls.0 {
             let block = (file, id);
-            if let Some(Head::Def(of)) = of.flatten() {
+            if let Some(ImplHead::Def(of)) = of.flatten() {
                 self.trait_of.insert(block, of);
             }
             self.blanket.extend(blanket.map(|blanket| (block, blanket)));
             if of.is_some() {
                 match head {
-                    Head::Def(def) => insert(&mut self.traits_of, def, block),
-                    Head::External(name) => insert(&mut self.traits_of_external, name, block),
-                    Head::Anything => {}
+                    ImplHead::Def(def) => insert(&mut self.traits_of, def, block),
+                    ImplHead::External(name) => insert(&mut self.traits_of_external, name, block),
+                    ImplHead::Anything => {}
                 }
             }
             self.heads.insert(block, head);
@@ -149,9 +149,9 @@ impl Members {
         }
         for (place, id) in self.places(view, file) {
             match place {
-                Place::Type(of) => insert(&mut self.of_type, of, id),
-                Place::External(of) => insert(&mut self.of_external, of, id),
-                Place::Extension(name) => insert(&mut self.extensions, name, id),
+                LookupPlace::Type(of) => insert(&mut self.of_type, of, id),
+                LookupPlace::External(of) => insert(&mut self.of_external, of, id),
+                LookupPlace::Extension(name) => insert(&mut self.extensions, name, id),
             }
         }
     }
@@ -160,9 +160,9 @@ impl Members {
     pub(super) fn remove_impls(&mut self, view: &View, file: File) {
         for (place, id) in self.places(view, file) {
             match place {
-                Place::Type(of) => remove(&mut self.of_type, &of, id),
-                Place::External(of) => remove(&mut self.of_external, &of, id),
-                Place::Extension(name) => remove(&mut self.extensions, &name, id),
+                LookupPlace::Type(of) => remove(&mut self.of_type, &of, id),
+                LookupPlace::External(of) => remove(&mut self.of_external, &of, id),
+                LookupPlace::Extension(name) => remove(&mut self.extensions, &name, id),
             }
         }
         for id in 0..view.model(file).impls.len() as ImplId {
@@ -174,9 +174,9 @@ impl Members {
             self.trait_of.remove(&block);
             self.blanket.remove(&block);
             match head {
-                Head::Def(def) => remove(&mut self.traits_of, &def, block),
-                Head::External(name) => remove(&mut self.traits_of_external, &name, block),
-                Head::Anything => {}
+                ImplHead::Def(def) => remove(&mut self.traits_of, &def, block),
+                ImplHead::External(name) => remove(&mut self.traits_of_external, &name, block),
+                ImplHead::Anything => {}
             }
         }
     }
@@ -184,7 +184,7 @@ impl Members {
     /// Files whose definitions are known by what an impl is of and for.
     fn definers(&self, view: &View, block: ImplRef) -> Vec<File> {
         let head = match self.heads.get(&block) {
-            Some(Head::Def(def)) => Some(def),
+            Some(ImplHead::Def(def)) => Some(def),
             _ => None,
         };
         let asked = self.blanket.get(&block).into_iter().flat_map(|blanket| &blanket.asked);
@@ -201,7 +201,7 @@ impl Members {
     }
 
     /// Under what the items of a file's impls are found.
-    fn places(&self, view: &View, file: File) -> Vec<(Place, GlobalDef)> {
+    fn places(&self, view: &View, file: File) -> Vec<(LookupPlace, GlobalDef)> {
         let mut places = Vec::new();
         for (id, def) in view.model(file).defs.iter().enumerate() {
             let Owner::Impl(block) = def.owner else { continue };
@@ -212,16 +212,17 @@ impl Members {
             let name = view.name(file, def.name);
             let has_own_trait = self.trait_of.contains_key(&(file, block));
             match self.heads.get(&(file, block)) {
-                Some(Head::Def(of)) => places.push((Place::Type((*of, name)), id)),
+                Some(ImplHead::Def(of)) => places.push((LookupPlace::Type((*of, name)), id)),
                 // `impl From<Ours> for Theirs` says nothing of their other `from`s.
-                Some(Head::External(_)) if view.model(file).impls[block as usize].of.is_some() && !has_own_trait => {}
-                Some(Head::External(of)) => {
-                    places.push((Place::External((*of, name)), id));
+                Some(ImplHead::External(_))
+                    if view.model(file).impls[block as usize].of.is_some() && !has_own_trait => {}
+                Some(ImplHead::External(of)) => {
+                    places.push((LookupPlace::External((*of, name)), id));
                     if has_own_trait && view.kind(id) == SymbolKind::Method {
-                        places.push((Place::Extension(name), id));
+                        places.push((LookupPlace::Extension(name), id));
                     }
                 }
-                Some(Head::Anything) | None => {}
+                Some(ImplHead::Anything) | None => {}
             }
         }
         places
@@ -229,19 +230,19 @@ impl Members {
 }
 
 /// Where an item of an impl is looked for.
-enum Place {
+enum LookupPlace {
     Type((GlobalDef, Name)),
     External((Name, Name)),
     Extension(Name),
 }
 
 /// What the impls of a file are of and for.
-pub(super) struct Impls(Vec<(ImplId, Found)>);
+pub(super) struct Impls(Vec<(ImplId, FoundImpl)>);
 
-struct Found {
-    head: Head,
+struct FoundImpl {
+    head: ImplHead,
     /// Of an impl of a trait, what that is, if it is known.
-    of: Option<Option<Head>>,
+    of: Option<Option<ImplHead>>,
     blanket: Option<Blanket>,
 }
 
@@ -253,10 +254,10 @@ pub(super) fn impls_of(names: &Names<'_>, file: File) -> Impls {
         let Some(head) = head_of(names, file, block.this) else { continue };
         let of = block.of.map(|of| head_of(names, file, of));
         let blanket = match (head, of) {
-            (Head::Anything, Some(Some(Head::Def(of)))) => Some(blanket_of(names, of, file, block.scope)),
+            (ImplHead::Anything, Some(Some(ImplHead::Def(of)))) => Some(blanket_of(names, of, file, block.scope)),
             _ => None,
         };
-        impls.push((id as ImplId, Found { head, of, blanket }));
+        impls.push((id as ImplId, FoundImpl { head, of, blanket }));
     }
     Impls(impls)
 }
@@ -287,7 +288,7 @@ fn blanket_of(names: &Names<'_>, of: GlobalDef, file: File, scope: ScopeId) -> B
     };
     for &bound in generics.iter().flat_map(|generic| &generic.bounds) {
         match head_of(names, file, bound) {
-            Some(Head::Def(def)) => blanket.asked.push(def),
+            Some(ImplHead::Def(def)) => blanket.asked.push(def),
             _ => blanket.asks_more = true,
         }
     }
@@ -295,12 +296,12 @@ fn blanket_of(names: &Names<'_>, of: GlobalDef, file: File, scope: ScopeId) -> B
 }
 
 /// What a type is at its outside, aliases followed.
-fn head_of(names: &Names<'_>, file: File, ty: TypeId) -> Option<Head> {
+fn head_of(names: &Names<'_>, file: File, ty: TypeId) -> Option<ImplHead> {
     let view = &names.world.view;
     let mut head = written_head(names, file, ty)?;
     for _ in 0..ALIASES_MAX {
         match head {
-            Head::Def(def) if view.kind(def) == SymbolKind::TypeAlias => {
+            ImplHead::Def(def) if view.kind(def) == SymbolKind::TypeAlias => {
                 head = written_head(names, view.file_of(def), view.def(def).ty?)?;
             }
             other => return Some(other),
@@ -309,7 +310,7 @@ fn head_of(names: &Names<'_>, file: File, ty: TypeId) -> Option<Head> {
     None
 }
 
-fn written_head(names: &Names<'_>, file: File, ty: TypeId) -> Option<Head> {
+fn written_head(names: &Names<'_>, file: File, ty: TypeId) -> Option<ImplHead> {
     let view = &names.world.view;
     let model = view.model(file);
     let mount = *names.world.modules.of_file[file as usize].first()?;
@@ -321,14 +322,14 @@ fn written_head(names: &Names<'_>, file: File, ty: TypeId) -> Option<Head> {
                 let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
                 let walked = names.walk(mount, path.scope, &segments, path.space);
                 return match walked.end {
-                    End::Def(def) => Some(Head::Def(def)),
-                    End::Generic(..) => Some(Head::Anything),
-                    End::External => segments.last().map(|&name| Head::External(name)),
+                    End::Def(def) => Some(ImplHead::Def(def)),
+                    End::Generic(..) => Some(ImplHead::Anything),
+                    End::External => segments.last().map(|&name| ImplHead::External(name)),
                     _ => None,
                 };
             }
             Type::Bounds(bounds) => ty = *bounds.first()?,
-            Type::Slice(_) => return Some(Head::External(view.words.empty)),
+            Type::Slice(_) => return Some(ImplHead::External(view.words.empty)),
             _ => return None,
         }
     }

@@ -24,9 +24,9 @@ pub(super) struct Mount {
     pub krate: usize,
     /// By scope; those of items have none.
     regions: Vec<Option<Box<Region>>>,
-    place: Place,
+    place: MountPlace,
     /// The files that it declares or includes.
-    declared: Vec<Pending>,
+    declared: Vec<UnmountedFile>,
     /// Those of them that are modules of its own.
     children: Vec<MountId>,
 }
@@ -41,7 +41,7 @@ pub(super) struct Region {
     /// Definition of an inline module.
     pub def: Option<GlobalDef>,
     pub name: Option<Name>,
-    entries: FxHashMap<Name, Vec<Entry>>,
+    entries: FxHashMap<Name, Vec<RegionEntry>>,
     /// What macros in the place of items may declare: it is there if nothing else of that name is.
     pub by_macros: FxHashMap<Name, GlobalDef>,
     /// Imports (by index in the file) whose names all come in.
@@ -51,7 +51,7 @@ pub(super) struct Region {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum RegionEntry {
     Def(GlobalDef),
     Module(RegionId),
     /// Index of an import of the region's file.
@@ -73,15 +73,15 @@ pub(super) struct Modules {
 
 /// A file waiting to be mounted.
 #[derive(Clone, PartialEq, Eq)]
-struct Pending {
+struct UnmountedFile {
     file: File,
     krate: usize,
-    place: Place,
+    place: MountPlace,
 }
 
 /// Where a file stands in its crate.
 #[derive(Clone, PartialEq, Eq)]
-struct Place {
+struct MountPlace {
     parent: Option<RegionId>,
     name: Option<Name>,
     /// Where its `mod x;` are looked for.
@@ -101,8 +101,8 @@ pub(super) fn mount_all(view: &View, crates: &[Crate]) -> Modules {
     for (krate, Crate { root, folder, .. }) in crates.iter().enumerate() {
         modules.roots.push(RegionId { mount: modules.mounts.len() as MountId, scope: 0 });
         let root_folder = view.path(*root).parent().to_vec();
-        let place = Place { parent: None, name: None, folder: root_folder, merged_into: None };
-        let mut pending = vec![Pending { file: *root, krate, place }];
+        let place = MountPlace { parent: None, name: None, folder: root_folder, merged_into: None };
+        let mut pending = vec![UnmountedFile { file: *root, krate, place }];
         let mut seen = FxHashSet::default();
         while let Some(next) = pending.pop() {
             if seen.insert((next.file, next.place.parent, next.place.name)) && seen.len() < MOUNTS_MAX {
@@ -147,7 +147,7 @@ impl Modules {
         Some(RegionId { mount, scope })
     }
 
-    pub(super) fn entries(&self, region: RegionId, name: Name) -> &[Entry] {
+    pub(super) fn entries(&self, region: RegionId, name: Name) -> &[RegionEntry] {
         self.region(region).entries.get(&name).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -174,9 +174,9 @@ impl Modules {
         names.join("::")
     }
 
-    fn mount(&mut self, view: &View, package: &[u8], this: Pending, pending: &mut Vec<Pending>) {
+    fn mount(&mut self, view: &View, package: &[u8], this: UnmountedFile, pending: &mut Vec<UnmountedFile>) {
         let mount = self.mounts.len() as MountId;
-        let Pending { file, krate, place } = this;
+        let UnmountedFile { file, krate, place } = this;
         let merged_into = place.merged_into;
         let empty = (Vec::new(), Vec::new(), Vec::new());
         self.mounts.push(Mount { file, krate, regions: empty.0, place, declared: empty.1, children: empty.2 });
@@ -211,7 +211,8 @@ impl Modules {
 
     /// Makes the regions of a file, with what they declare and import.
     fn open(&mut self, view: &View, mount: MountId) -> Folders {
-        let Mount { file, place: Place { parent, name: given, folder: own, .. }, .. } = &self.mounts[mount as usize];
+        let Mount { file, place: MountPlace { parent, name: given, folder: own, .. }, .. } =
+            &self.mounts[mount as usize];
         let (file, parent, given, own) = (*file, *parent, *given, own.clone());
         let model = view.model(file);
         self.mounts[mount as usize].regions.clear();
@@ -243,14 +244,14 @@ impl Modules {
                     None => join(around.unwrap_or(&own), view.text(name).as_bytes()),
                 };
                 folders.insert(scope, inside.unwrap_or_default());
-                self.enter(outer, name, Entry::Module(RegionId { mount, scope }));
+                self.enter(outer, name, RegionEntry::Module(RegionId { mount, scope }));
             }
         }
         self.declare(view, mount);
         folders
     }
 
-    fn enter(&mut self, region: RegionId, name: Name, entry: Entry) {
+    fn enter(&mut self, region: RegionId, name: Name, entry: RegionEntry) {
         if let Some(region) = self.region_mut(region) {
             region.entries.entry(name).or_default().push(entry);
         }
@@ -283,14 +284,14 @@ impl Modules {
                 let name = view.name(file, def.name);
                 match (def.owner, self.region_mut(region)) {
                     (Owner::Macro, Some(region)) => drop(region.by_macros.entry(name).or_insert(def_id)),
-                    _ => self.enter(region, name, Entry::Def(def_id)),
+                    _ => self.enter(region, name, RegionEntry::Def(def_id)),
                 }
             }
         }
         for (id, import) in model.imports.iter().enumerate() {
             let Some(region) = self.nearest(view, mount, import.scope) else { continue };
             match import.name {
-                ImportName::As(name) => self.enter(region, view.name(file, name), Entry::Import(id as u32)),
+                ImportName::As(name) => self.enter(region, view.name(file, name), RegionEntry::Import(id as u32)),
                 ImportName::Glob => self.region_mut(region).into_iter().for_each(|region| region.globs.push(id as u32)),
                 ImportName::Nameless => {}
             }
@@ -305,7 +306,7 @@ impl Modules {
         }
     }
 
-    fn declared_files(&self, view: &View, mount: MountId, folders: &Folders) -> Vec<Pending> {
+    fn declared_files(&self, view: &View, mount: MountId, folders: &Folders) -> Vec<UnmountedFile> {
         let Mount { file: by, krate, ref place, .. } = self.mounts[mount as usize];
         let mut declared = Vec::new();
         for declaration in &view.model(by).modules {
@@ -317,8 +318,8 @@ impl Modules {
             let parent = Some(self.module_of(region));
             for (file, folder) in find(view, base, folder, view.text(name), &declaration.paths) {
                 if !self.is_inside(parent, file) {
-                    let place = Place { parent, name: Some(name), folder, merged_into: None };
-                    declared.push(Pending { file, krate, place });
+                    let place = MountPlace { parent, name: Some(name), folder, merged_into: None };
+                    declared.push(UnmountedFile { file, krate, place });
                 }
             }
         }
@@ -339,15 +340,15 @@ impl Modules {
 
     /// Enters a file's module into the one that declares it; says whose that is.
     fn link(&mut self, mount: MountId) -> Option<MountId> {
-        let Place { parent, name, merged_into: None, .. } = self.mounts[mount as usize].place else { return None };
-        let (parent, name, own) = (parent?, name?, Entry::Module(self.region_of(mount, 0)?));
+        let MountPlace { parent, name, merged_into: None, .. } = self.mounts[mount as usize].place else { return None };
+        let (parent, name, own) = (parent?, name?, RegionEntry::Module(self.region_of(mount, 0)?));
         if !self.entries(parent, name).contains(&own) {
             self.enter(parent, name, own);
         }
         Some(parent.mount)
     }
 
-    fn include(&mut self, view: &View, package: &[u8], mount: MountId, declared: &mut Vec<Pending>) {
+    fn include(&mut self, view: &View, package: &[u8], mount: MountId, declared: &mut Vec<UnmountedFile>) {
         let Mount { file, krate, .. } = self.mounts[mount as usize];
         for include in &view.model(file).includes {
             let path = if include.from_package {
@@ -363,8 +364,8 @@ impl Modules {
             if let (true, Some(region)) = (include.source, self.nearest(view, mount, include.scope)) {
                 let folder = view.path(target).parent().to_vec();
                 let Region { parent, name, .. } = self.region(region);
-                let place = Place { parent: *parent, name: *name, folder, merged_into: Some(region) };
-                declared.push(Pending { file: target, krate, place });
+                let place = MountPlace { parent: *parent, name: *name, folder, merged_into: Some(region) };
+                declared.push(UnmountedFile { file: target, krate, place });
             }
         }
     }

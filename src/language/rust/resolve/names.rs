@@ -23,7 +23,7 @@ pub(super) enum Target {
 
 /// What a name means, and the re-exports on the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Meaning {
     pub target: Target,
     /// What the name means, too: in another configuration of the build, in another name space of an import.
     pub twins: Vec<Target>,
@@ -46,17 +46,17 @@ pub(super) enum End {
 
 pub(super) struct Walked {
     pub end: End,
-    /// Where it leads, too; see [`Found::twins`].
+    /// Where it leads, too; see [`Meaning::twins`].
     pub twins: Vec<Target>,
     /// How many segments lead to `end`.
     pub used: usize,
     /// What the segments name, with the segment's index.
-    pub steps: Vec<(usize, Found)>,
+    pub steps: Vec<(usize, Meaning)>,
 }
 
 /// Where a path is written.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct PathPlace {
     pub mount: MountId,
     pub scope: ScopeId,
     /// In a `use`: edition 2015 reads such paths from the crate's root.
@@ -68,7 +68,7 @@ pub(super) type Query = (RegionId, Name, Space);
 /// Name resolution with a memory; one per thread.
 pub(super) struct Names<'w> {
     pub world: &'w RustWorld,
-    pub(super) memory: RefCell<FxHashMap<Query, Option<Found>>>,
+    pub(super) memory: RefCell<FxHashMap<Query, Option<Meaning>>>,
 }
 
 /// What one walk has looked at: whoever comes back to it goes in a circle.
@@ -92,11 +92,17 @@ impl<'w> Names<'w> {
 
     /// Walks a path's segments from a scope.
     pub(super) fn walk(&self, mount: MountId, scope: ScopeId, segments: &[Name], space: Space) -> Walked {
-        let place = Place { mount, scope, is_import: space == Space::Any };
+        let place = PathPlace { mount, scope, is_import: space == Space::Any };
         self.walk_visiting(place, segments, space, &mut Visited::default())
     }
 
-    pub(super) fn walk_visiting(&self, place: Place, segments: &[Name], space: Space, visited: &mut Visited) -> Walked {
+    pub(super) fn walk_visiting(
+        &self,
+        place: PathPlace,
+        segments: &[Name],
+        space: Space,
+        visited: &mut Visited,
+    ) -> Walked {
         let mut walked = Walked { end: End::External, twins: Vec::new(), used: 0, steps: Vec::new() };
         if segments.is_empty() {
             return walked;
@@ -127,7 +133,7 @@ impl<'w> Names<'w> {
         if let (End::Def(def), Some(&name)) = (walked.end, segments.get(walked.used))
             && let Some(variant) = self.world.members.variant(def, name)
         {
-            walked.steps.push((walked.used, Found::def(variant)));
+            walked.steps.push((walked.used, Meaning::def(variant)));
             walked.end = End::Def(variant);
             walked.used += 1;
         }
@@ -142,10 +148,10 @@ impl<'w> Names<'w> {
         name: Name,
         space: Space,
         visited: &mut Visited,
-    ) -> Option<Found> {
+    ) -> Option<Meaning> {
         let mut found = self.lookup(region, name, space, visited);
         if found.is_none() {
-            found = self.world.modules.region(region).by_macros.get(&name).copied().map(Found::def);
+            found = self.world.modules.region(region).by_macros.get(&name).copied().map(Meaning::def);
         }
         for twin in twins {
             let Target::Module(twin) = *twin else { continue };
@@ -163,7 +169,14 @@ impl<'w> Names<'w> {
     }
 
     /// What the first segment means; an absolute path's first segment is its second.
-    fn first(&self, place: Place, segments: &[Name], space: Space, visited: &mut Visited, walked: &mut Walked) -> End {
+    fn first(
+        &self,
+        place: PathPlace,
+        segments: &[Name],
+        space: Space,
+        visited: &mut Visited,
+        walked: &mut Walked,
+    ) -> End {
         let RustWorld { view, modules, .. } = self.world;
         let words = &view.words;
         walked.used = 1;
@@ -231,7 +244,7 @@ impl<'w> Names<'w> {
     }
 
     /// A name as it is seen from inside a scope.
-    fn lexical(&self, place: Place, name: Name, space: Space, visited: &mut Visited) -> Option<Lexical> {
+    fn lexical(&self, place: PathPlace, name: Name, space: Space, visited: &mut Visited) -> Option<Lexical> {
         let RustWorld { view, modules, .. } = self.world;
         let file = modules.mounts[place.mount as usize].file;
         let scopes = &view.model(file).scopes;
@@ -260,7 +273,7 @@ impl<'w> Names<'w> {
 
     /// `macro_rules!` reach by the order of the text; the crate's macros of that name, and those of crates that it takes in with
     /// `#[macro_use]`, come close to it.
-    fn textual_macro(&self, krate: usize, name: Name, space: Space) -> Option<Found> {
+    fn textual_macro(&self, krate: usize, name: Name, space: Space) -> Option<Meaning> {
         if space != Space::Macro {
             return None;
         }
@@ -274,7 +287,7 @@ impl<'w> Names<'w> {
             })
             .next()
         };
-        self.world.macro_in(krate, name).or_else(taken_in).map(Found::def)
+        self.world.macro_in(krate, name).or_else(taken_in).map(Meaning::def)
     }
 
     pub(super) fn extern_crate(&self, krate: usize, name: Name) -> End {
@@ -297,12 +310,12 @@ impl<'w> Names<'w> {
 /// What a name means where it is written.
 enum Lexical {
     Generic(ScopeId, u32),
-    Found(Found),
+    Found(Meaning),
 }
 
 impl Walked {
     /// Notes what segment `at` means, and goes there.
-    fn step(&mut self, at: usize, found: Found) -> End {
+    fn step(&mut self, at: usize, found: Meaning) -> End {
         let end = end_of(found.target);
         self.twins.clone_from(&found.twins);
         self.steps.push((at, found));
@@ -310,7 +323,7 @@ impl Walked {
     }
 }
 
-impl Found {
+impl Meaning {
     pub(super) fn target(target: Target) -> Self {
         Self { target, twins: Vec::new(), via: Vec::new() }
     }
@@ -330,9 +343,9 @@ impl Found {
     }
 }
 
-fn note_module(end: End, at: usize, steps: &mut Vec<(usize, Found)>) {
+fn note_module(end: End, at: usize, steps: &mut Vec<(usize, Meaning)>) {
     if let End::Module(region) = end {
-        steps.push((at, Found::target(Target::Module(region))));
+        steps.push((at, Meaning::target(Target::Module(region))));
     }
 }
 

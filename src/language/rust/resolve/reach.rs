@@ -27,7 +27,7 @@ pub(super) fn reach<'a>(
 ) -> Option<(Reach, BTreeSet<File>)> {
     let mut reach = Reach::default();
     let before: Vec<(File, &Outline)> = before.into_iter().collect();
-    let mut names = Names::default();
+    let mut names = NameSet::default();
     for &(file, before) in &before {
         let resigned = add_differing(before, view.outline(file), &mut names)?;
         reach.users_of.extend(resigned.into_iter().map(|name| (view.path(file).clone(), name.to_owned())));
@@ -38,9 +38,9 @@ pub(super) fn reach<'a>(
 }
 
 /// The files that write one of the names, or a name that one of them declares by mentioning one, and so on.
-fn writers<'a>(view: &'a View, mut names: Names<'a>) -> BTreeSet<File> {
+fn writers<'a>(view: &'a View, mut names: NameSet<'a>) -> BTreeSet<File> {
     let mut files = BTreeSet::new();
-    let mut followed = Names::default();
+    let mut followed = NameSet::default();
     loop {
         let new: Vec<&str> = names.difference(&followed).copied().collect();
         if new.is_empty() {
@@ -54,11 +54,11 @@ fn writers<'a>(view: &'a View, mut names: Names<'a>) -> BTreeSet<File> {
     }
 }
 
-type Names<'a> = FxHashSet<&'a str>;
+type NameSet<'a> = FxHashSet<&'a str>;
 
 /// Adds the names of what one outline declares and the other does not, or declares otherwise. Hands out the functions of which
 /// nothing but the signature differs.
-fn add_differing<'a>(before: &'a Outline, after: &'a Outline, names: &mut Names<'a>) -> Option<BTreeSet<&'a str>> {
+fn add_differing<'a>(before: &'a Outline, after: &'a Outline, names: &mut NameSet<'a>) -> Option<BTreeSet<&'a str>> {
     if structure(before) != structure(after) {
         return None;
     }
@@ -195,7 +195,7 @@ fn imported<'a>(outline: &'a Outline, import: &Import) -> Imported<'a> {
 
 /// The name by which others reach a symbol. What belongs to a type by an impl's associated type works without being named
 /// (`Deref`, `Iterator`), so there it is the type's name, too.
-fn add_declared<'a>(symbol: Seen<'a>, names: &mut Names<'a>) {
+fn add_declared<'a>(symbol: Seen<'a>, names: &mut NameSet<'a>) {
     match symbol.kind {
         SymbolKind::AssociatedType => names.extend(identifiers(symbol.name)),
         _ => names.extend(identifiers(symbol.name).last()),
@@ -203,7 +203,7 @@ fn add_declared<'a>(symbol: Seen<'a>, names: &mut Names<'a>) {
 }
 
 /// Adds what a file declares by mentioning one of the names.
-fn add_mentioning<'a>(outline: &'a Outline, names: &mut Names<'a>) {
+fn add_mentioning<'a>(outline: &'a Outline, names: &mut NameSet<'a>) {
     for symbol in &outline.symbols {
         let mut mentioned = identifiers(&symbol.signature).chain(identifiers(&symbol.name));
         if mentioned.any(|name| names.contains(name)) {
@@ -229,7 +229,7 @@ fn add_mentioning<'a>(outline: &'a Outline, names: &mut Names<'a>) {
 }
 
 /// What an impl holds changes with its header.
-fn add_members_of_blocks<'a>(outline: &'a Outline, names: &mut Names<'a>) {
+fn add_members_of_blocks<'a>(outline: &'a Outline, names: &mut NameSet<'a>) {
     for Declaration { symbol, block, .. } in declarations(outline) {
         if block.is_some_and(|block| identifiers(block).any(|name| names.contains(name))) {
             add_declared(symbol, names);
@@ -374,7 +374,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn whatever_changes_every_file_that_resolves_otherwise_is_reached() {
+    fn every_file_that_resolves_otherwise_is_reached() {
         let counts: Vec<usize> = FILES.iter().map(|(_, texts)| texts.len()).collect();
         let all: usize = counts.iter().product();
         let mut spared = 0;
@@ -411,7 +411,7 @@ pub(crate) mod tests {
     ];
 
     #[test]
-    fn a_world_that_followed_many_edits_is_the_one_built_of_their_end() {
+    fn a_world_after_many_edits_equals_a_new_one() {
         let texts: Vec<usize> = vec![0; FILES.len()];
         let mut files = view(&texts);
         let mut world = World::new(&files);
@@ -436,7 +436,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_file_that_begins_or_ceases_to_be_skipped_reaches_everything() {
+    fn skipping_a_file_or_no_longer_skipping_it_reaches_everything() {
         let path = FilePath::from("a.rs");
         let (skipped, said) = (Arc::new(Outline::default()), said(&path, "// nothing to others"));
         for (before, after) in [(&skipped, &said), (&said, &skipped)] {

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use super::RustWorld;
-use super::modules::{Entry, RegionId};
-use super::names::{End, Found, Names, Place, Target, Visited, Walked, fits};
+use super::modules::{RegionEntry, RegionId};
+use super::names::{End, Meaning, Names, PathPlace, Target, Visited, Walked, fits};
 use super::view::{GlobalDef, Name};
 use crate::language::SymbolKind;
 use crate::language::facts::Space;
@@ -17,7 +17,7 @@ const QUERIES_MAX: usize = 4_096;
 
 impl Names<'_> {
     /// A name inside a module or block.
-    pub(super) fn lookup(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
+    pub(super) fn lookup(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Meaning> {
         let query = (region, name, space);
         if let Some(known) = self.memory.borrow().get(&query) {
             return known.clone();
@@ -36,7 +36,7 @@ impl Names<'_> {
         found
     }
 
-    fn lookup_uncached(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
+    fn lookup_uncached(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Meaning> {
         let modules = &self.world.modules;
         let entries = modules.entries(region, name);
         let declared = self.declared(entries, space);
@@ -52,37 +52,43 @@ impl Names<'_> {
     }
 
     /// What the region itself declares. Several modules of a name belong to several configurations.
-    fn declared(&self, entries: &[Entry], space: Space) -> Option<Found> {
-        let mut found: Option<Found> = None;
+    fn declared(&self, entries: &[RegionEntry], space: Space) -> Option<Meaning> {
+        let mut found: Option<Meaning> = None;
         for entry in entries {
             let target = match *entry {
-                Entry::Def(def) if fits(space, self.world.view.kind(def)) => Target::Def(def),
-                Entry::Module(module) if matches!(space, Space::Type | Space::Any) => Target::Module(module),
+                RegionEntry::Def(def) if fits(space, self.world.view.kind(def)) => Target::Def(def),
+                RegionEntry::Module(module) if matches!(space, Space::Type | Space::Any) => Target::Module(module),
                 _ => continue,
             };
-            found = self.either(found, Some(Found::target(target)));
+            found = self.either(found, Some(Meaning::target(target)));
         }
         found
     }
 
     /// `extern crate x;` declares `x` like an item.
-    fn declared_crate(&self, region: RegionId, name: Name, space: Space) -> Option<Found> {
+    fn declared_crate(&self, region: RegionId, name: Name, space: Space) -> Option<Meaning> {
         let RustWorld { view, modules, .. } = self.world;
         let file = modules.file_of(region);
         let declared = view.model(file).extern_crates.iter().any(|entry| view.name(file, entry.alias) == name);
         if !declared || !matches!(space, Space::Type | Space::Any) {
             return None;
         }
-        Some(Found::target(match self.extern_crate(modules.crate_of(region), name) {
+        Some(Meaning::target(match self.extern_crate(modules.crate_of(region), name) {
             End::Module(root) => Target::Module(root),
             _ => Target::External,
         }))
     }
 
-    fn by_import(&self, region: RegionId, entries: &[Entry], space: Space, visited: &mut Visited) -> Option<Found> {
+    fn by_import(
+        &self,
+        region: RegionId,
+        entries: &[RegionEntry],
+        space: Space,
+        visited: &mut Visited,
+    ) -> Option<Meaning> {
         let (mut found, mut external) = (None, None);
         for entry in entries {
-            let Entry::Import(import) = *entry else { continue };
+            let RegionEntry::Import(import) = *entry else { continue };
             match self.imported(region, import, space, visited) {
                 Some(outside) if outside.target == Target::External => external = Some(outside),
                 inside => found = self.either(found, inside),
@@ -91,17 +97,17 @@ impl Names<'_> {
         found.or(external)
     }
 
-    fn exported_macro(&self, region: RegionId, name: Name, space: Space) -> Option<Found> {
+    fn exported_macro(&self, region: RegionId, name: Name, space: Space) -> Option<Meaning> {
         let modules = &self.world.modules;
         let krate = modules.crate_of(region);
         let at_root = modules.roots.get(krate) == Some(&region);
         let def = (at_root && matches!(space, Space::Macro | Space::Any))
             .then(|| self.world.macro_in(krate, name))
             .flatten()?;
-        Some(Found::def(def))
+        Some(Meaning::def(def))
     }
 
-    fn imported(&self, region: RegionId, import: u32, space: Space, visited: &mut Visited) -> Option<Found> {
+    fn imported(&self, region: RegionId, import: u32, space: Space, visited: &mut Visited) -> Option<Meaning> {
         let (walked, via) = self.walk_import(region, import, space, visited)?;
         let target = match walked.end {
             End::Module(module) => Target::Module(module),
@@ -109,7 +115,7 @@ impl Names<'_> {
             End::External => Target::External,
             _ => return None,
         };
-        Some(Found { target, twins: walked.twins, via })
+        Some(Meaning { target, twins: walked.twins, via })
     }
 
     fn walk_import(
@@ -125,7 +131,7 @@ impl Names<'_> {
         let import = &view.model(file).imports[import as usize];
         let path = &view.model(file).paths[import.path as usize];
         let segments: Vec<Name> = path.segments.iter().map(|&id| view.name(file, id)).collect();
-        let place = Place { mount, scope: import.scope, is_import: true };
+        let place = PathPlace { mount, scope: import.scope, is_import: true };
         let walked = self.walk_visiting(place, &segments, space, visited);
         if walked.used < segments.len() && walked.end != End::External {
             return None;
@@ -135,7 +141,7 @@ impl Names<'_> {
         Some((walked, via))
     }
 
-    fn by_glob(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
+    fn by_glob(&self, region: RegionId, name: Name, space: Space, visited: &mut Visited) -> Option<Meaning> {
         let (mut found, mut external) = (None, None);
         for &glob in &self.world.modules.region(region).globs {
             let Some((walked, via)) = self.walk_import(region, glob, Space::Type, visited) else { continue };
@@ -152,7 +158,7 @@ impl Names<'_> {
     }
 
     /// What a glob of a module, or of an enum, brings by that name.
-    fn brought(&self, walked: &Walked, name: Name, space: Space, visited: &mut Visited) -> Option<Found> {
+    fn brought(&self, walked: &Walked, name: Name, space: Space, visited: &mut Visited) -> Option<Meaning> {
         let modules = walked.twins.iter().filter_map(|twin| match twin {
             Target::Module(module) => Some(*module),
             _ => None,
@@ -162,19 +168,19 @@ impl Names<'_> {
                 let all = std::iter::once(module).chain(modules);
                 all.fold(None, |found, module| self.either(found, self.lookup(module, name, space, visited)))
             }
-            End::Def(def) => self.world.members.variant(def, name).filter(|_| space != Space::Macro).map(Found::def),
+            End::Def(def) => self.world.members.variant(def, name).filter(|_| space != Space::Macro).map(Meaning::def),
             _ => None,
         }
     }
 
     /// Two meanings of one name. Those of one name space belong to two configurations, and both are meant; of two name spaces the
     /// types come first, for whoever imports a macro or a function of a type's name means the type, too.
-    fn either(&self, first: Option<Found>, second: Option<Found>) -> Option<Found> {
+    fn either(&self, first: Option<Meaning>, second: Option<Meaning>) -> Option<Meaning> {
         let (mut first, second) = match (first, second) {
             (Some(first), Some(second)) => (first, second),
             (first, second) => return first.or(second),
         };
-        let rank = |found: &Found| match found.target {
+        let rank = |found: &Meaning| match found.target {
             Target::Module(_) | Target::External => 0,
             Target::Def(def) => match self.world.view.kind(def) {
                 SymbolKind::Macro => 2,

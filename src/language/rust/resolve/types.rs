@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::modules::MountId;
-use super::names::{End, Found, Names};
+use super::names::{End, Meaning, Names};
 use super::view::{File, GlobalDef, Name};
 use crate::language::SymbolKind;
 use crate::language::facts::{Owner, PathId, ScopeId, Space, Type, TypeId};
@@ -47,7 +47,7 @@ pub(super) struct Resolved {
     pub end: ResolvedEnd,
     /// What the segments after the module part name.
     pub members: Vec<(usize, GlobalDef)>,
-    pub steps: Vec<(usize, Found)>,
+    pub steps: Vec<(usize, Meaning)>,
 }
 
 #[derive(Clone)]

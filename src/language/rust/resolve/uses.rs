@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::RustWorld;
 use super::infer::Inference;
-use super::modules::{Entry, MountId};
-use super::names::{Found, Names, Target};
+use super::modules::{MountId, RegionEntry};
+use super::names::{Meaning, Names, Target};
 use super::types::ResolvedEnd;
 use super::view::{File, GlobalDef, Name};
 use crate::domain::{DependencyType, Edge, FilePath};
@@ -70,7 +70,7 @@ fn references(names: &Names<'_>, file: File) -> References {
                 inference.found.found(world, up_to(*at), found, path.line);
             }
             for &(at, def) in &resolved.members {
-                inference.found.found(world, up_to(at), &Found::def(def), path.line);
+                inference.found.found(world, up_to(at), &Meaning::def(def), path.line);
             }
             if matches!(resolved.end, ResolvedEnd::Missing) {
                 inference.found.add(written(world, &segments), Aim::Nothing, path.line);
@@ -96,7 +96,7 @@ fn declared_modules(world: &RustWorld, file: File, references: &mut References) 
             let name = world.view.name(file, declaration.name);
             let region = world.modules.nearest(&world.view, mount, declaration.scope);
             for entry in region.map(|region| world.modules.entries(region, name)).unwrap_or_default() {
-                if let Entry::Module(module) = *entry {
+                if let RegionEntry::Module(module) = *entry {
                     let line = world.view.symbol(world.view.global(file, declaration.def)).start_line;
                     references.add(
                         format!("mod {}", world.view.text(name)),
@@ -110,7 +110,7 @@ fn declared_modules(world: &RustWorld, file: File, references: &mut References) 
 }
 
 impl References {
-    pub(super) fn found(&mut self, world: &RustWorld, written: String, found: &Found, line: u32) {
+    pub(super) fn found(&mut self, world: &RustWorld, written: String, found: &Meaning, line: u32) {
         self.via.extend(found.via.iter().copied());
         for &twin in &found.twins {
             self.target(world, written.clone(), twin, line);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::domain::FilePath;
-use crate::language::facts::{Def, DefId, Model, NameId};
+use crate::language::facts::{Def, DefId, FileModel, NameId};
 use crate::language::{Outline, Symbol, SymbolKind};
 
 /// A name, the same number in every file.
@@ -164,7 +164,7 @@ impl View {
         &self.files[file as usize].outline
     }
 
-    pub(super) fn model(&self, file: File) -> &Model {
+    pub(super) fn model(&self, file: File) -> &FileModel {
         &self.outline(file).model
     }
 

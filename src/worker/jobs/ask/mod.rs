@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 
 use crate::analyzer::llm::{
-    Breaker, CallFailure, Client, Endpoint, FailureKind, Gate, Limits, ModelRequest, Outcome, Pass, Passage, Prompt,
-    Prompts, Wait,
+    Breaker, CallFailure, CallOutcome, Client, Endpoint, FailureKind, Gate, Limits, ModelRequest, Pass, Passage,
+    Prompt, Prompts, Wait,
 };
 use crate::budget::{self, Call, Grant, Refusal, Reservation};
 use crate::clock::{self, Timestamp};
@@ -104,7 +104,7 @@ enum Heard {
     },
     Returned {
         job: i64,
-        outcome: Outcome,
+        outcome: CallOutcome,
         millis: u64,
     },
 }
@@ -319,7 +319,7 @@ impl Worker {
         let begun = clock::monotonic();
         self.runtime.spawn(async move {
             let outcome = AssertUnwindSafe(client.send(request)).catch_unwind().await;
-            let outcome = outcome.unwrap_or_else(|panic| Outcome::Failed(panicked(panic.as_ref())));
+            let outcome = outcome.unwrap_or_else(|panic| CallOutcome::Failed(panicked(panic.as_ref())));
             drop(pass);
             // Nobody listens any more: the ledger keeps the reservation, and the next worker settles it.
             let _ = sender.send(Heard::Returned { job, outcome, millis: millis_since(begun) });

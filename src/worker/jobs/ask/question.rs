@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::analyzer::llm::{Prompt, Withheld, render};
-use crate::analyzer::{DependencyUse, Subject};
+use crate::analyzer::{DependencyUse, FileSubject};
 use crate::budget;
 use crate::cache::key::AnalysisKey;
 use crate::cache::view;
@@ -95,7 +95,7 @@ impl Worker {
         };
         let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
         let _slot = self.slots.enter(&subject(job)).map_err(|error| failed(&error))?;
-        let shown = Subject { language: file.language, role: file.role, text: &text, uses };
+        let shown = FileSubject { language: file.language, role: file.role, text: &text, uses };
         let Some(analysis_type) = job.kind.analysis_type() else { return Err(Ended::Finished) };
         catch_unwind(AssertUnwindSafe(|| render(&asking.prompts, analysis_type, &shown, &asking.limits)))
             .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Open, Spent, after};
 use crate::analyzer::Analysis;
 use crate::analyzer::llm::{
-    Answer, CallFailure, Malformed, NextStep, Outcome, backoff, parse, random_unit, repair, usage_is_plausible,
+    Answer, CallFailure, CallOutcome, Malformed, NextStep, backoff, parse, random_unit, repair, usage_is_plausible,
 };
 use crate::budget::{self, BudgetError, Charge, Usage};
 use crate::cache::analyses::{Bill, NewAnalysis};
@@ -44,14 +44,14 @@ enum Read {
 }
 
 impl Worker {
-    pub(super) fn take_in(&mut self, open: Open, outcome: Outcome, millis: u64) -> Result<(), WorkerError> {
+    pub(super) fn take_in(&mut self, open: Open, outcome: CallOutcome, millis: u64) -> Result<(), WorkerError> {
         if let Some(asking) = &mut self.asking {
             // What was reserved is settled now, be it more or less.
             asking.short = false;
         }
         match outcome {
-            Outcome::Answered(answer) => self.take_answer(open, &answer, millis),
-            Outcome::Failed(failure) => self.take_failure(open, &failure),
+            CallOutcome::Answered(answer) => self.take_answer(open, &answer, millis),
+            CallOutcome::Failed(failure) => self.take_failure(open, &failure),
         }
     }
 
