@@ -255,7 +255,8 @@ fn f16_a_rebase_that_stops_holds_work_back_until_it_is_over() {
         });
         let held = the_repo(&agent);
         assert_eq!((&held["held"], &held["indexed_commit"]), (&json!("rebase in progress"), &indexed), "{held}");
-        assert!(Jobs::since(&agent, &before).0.is_empty(), "no work on a file with conflict marks");
+        let new = Jobs::since(&agent, &before).0;
+        assert!(new.is_empty(), "no work on a file with conflict marks: {new:?}");
 
         repo.write("src/lib.rs", "pub fn one() -> u32 {\n    5\n}\n");
         repo.git(&["add", "--all"]);
@@ -321,19 +322,23 @@ fn f61_a_replaced_program_takes_over_from_the_one_that_runs() {
     let (built, installed) = (Path::new(env!("CARGO_BIN_EXE_ra-agent")), agent.home().join("program"));
     std::fs::hard_link(built, &installed).or_else(|_| std::fs::copy(built, &installed).map(drop)).unwrap();
     let listener = std::os::unix::net::UnixDatagram::bind(agent.home().join("notify")).unwrap();
-    listener.set_read_timeout(Some(SOON)).unwrap();
     let environment = agent.command(["daemon", "run"]);
     let environment = environment.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let mut daemon = Command::new(&installed);
     daemon.args(["daemon", "run", "--require-sandbox"]).env_clear().envs(environment);
     daemon.env("NOTIFY_SOCKET", agent.home().join("notify")).env("WATCHDOG_USEC", "200000").stderr(Stdio::null());
     let mut daemon = daemon.spawn().unwrap();
-    let notified = |what: &str| {
+    // read at once: a full socket would lose what comes next
+    let (sender, messages) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
         let mut buffer = [0; 256];
-        while !buffer.starts_with(what.as_bytes()) {
-            buffer = [0; 256];
-            listener.recv(&mut buffer).unwrap_or_else(|error| panic!("the manager was not sent {what}: {error}"));
-        }
+        while let Ok(bytes) = listener.recv(&mut buffer)
+            && sender.send(buffer[..bytes].to_vec()).is_ok()
+        {}
+    });
+    let notified = |what: &str| {
+        let next = || messages.recv_timeout(SOON).unwrap_or_else(|_| panic!("the manager was not sent {what}"));
+        while !next().starts_with(what.as_bytes()) {}
     };
     notified("READY=1");
     notified("WATCHDOG=1");
@@ -342,6 +347,7 @@ fn f61_a_replaced_program_takes_over_from_the_one_that_runs() {
     std::fs::write(agent.home().join("broken"), "#!/bin/false\n").unwrap();
     std::fs::set_permissions(agent.home().join("broken"), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::rename(agent.home().join("broken"), &installed).unwrap();
+    messages.try_iter().for_each(drop);
     (0..8).for_each(|_| notified("WATCHDOG=1"));
     agent.wait();
 
