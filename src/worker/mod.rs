@@ -21,7 +21,6 @@ pub use reconcile::{Reconciled, Unreconciled};
 pub use upkeep::{maintenance, migrate, prune};
 
 use crate::analyzer::Local;
-use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
 use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict, store_dir};
 use crate::clock;
@@ -34,7 +33,7 @@ use crate::queue::{self, Lane, ParkCause, SuspectUnit, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
-use jobs::ask::Asking;
+use jobs::ask::ModelSetup;
 use reconcile::memory::Memory;
 use slots::Slots;
 
@@ -95,8 +94,7 @@ pub struct Worker {
     stores: BTreeMap<RepoId, RepoStore>,
     tables: BTreeMap<RepoId, Arc<Vectors>>,
     model: Arc<SharedModel>,
-    /// `None`: no remote model is set up.
-    asking: Option<Asking>,
+    asking: ModelSetup,
     /// Jobs that run alone, because they may have crashed an earlier worker.
     suspects: Vec<SuspectUnit>,
     memory: Memory,
@@ -119,8 +117,8 @@ impl Worker {
         let mut queue = store::open_writer(&home.agent_db(), Database::Agent)?;
         let found = Slots::take(&home.slots()).map_err(directory)?;
         let suspects = take_over(&mut queue, ending, &found)?;
-        let mut asking = Asking::new(&config, &home);
-        take_up_ledger(&mut queue, &home, &config, asking.as_mut())?;
+        let (mut asking, prompts) = ModelSetup::new(&config, &home);
+        take_up_ledger(&mut queue, &home, &config, &mut asking)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("worker-{index}"))
@@ -133,10 +131,7 @@ impl Worker {
             .map_err(|error| WorkerError::Threads(error.to_string()))?;
         let analyzer = Local;
         Ok(Self {
-            recipe: match &asking {
-                Some(asking) => recipe::recipe(&config, &home, &asking.prompts),
-                None => recipe::recipe(&config, &home, &Prompts::built_in()),
-            },
+            recipe: recipe::recipe(&config, &home, &prompts),
             slots: Slots::create(&home.slots(), threads).map_err(directory)?,
             stores: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -174,9 +169,9 @@ impl Worker {
         if self.rebuild_one()? {
             return Ok(WorkerStep::Did(1));
         }
-        let heard = self.hear()?;
-        if heard > 0 {
-            return Ok(WorkerStep::Did(heard));
+        let received = self.receive_replies()?;
+        if received > 0 {
+            return Ok(WorkerStep::Did(received));
         }
         let now = clock::now();
         queue::resume_due(&self.queue, now)?;
@@ -199,19 +194,17 @@ impl Worker {
 
     /// What there is to wait for.
     fn rest(&self, now: clock::Timestamp) -> Result<WorkerStep, WorkerError> {
-        let asks = self.asking.as_ref().is_some_and(Asking::has_room);
+        let asks = self.asking.has_room();
         let lanes: &[Lane] =
             if asks { &[Lane::Analyze, Lane::Embed, Lane::Ask] } else { &[Lane::Analyze, Lane::Embed] };
         let waiting = queue::waiting_in(&self.queue, lanes, now)?;
-        let awaits = self.asking.as_ref().is_some_and(Asking::is_waiting);
+        let awaits = self.asking.is_waiting();
         Ok(if awaits { WorkerStep::Awaiting(waiting) } else { WorkerStep::Idle(waiting) })
     }
 
-    /// Has `wake` called whenever a model's reply has come, so that the next step can take it in.
+    /// Has `wake` called whenever a model's reply has come, so that the next step can apply it.
     pub fn wake_with(&mut self, wake: Wake) {
-        if let Some(asking) = &mut self.asking {
-            asking.wake_with(wake);
-        }
+        self.asking.wake_with(wake);
     }
 
     fn run_jobs(&mut self, lane: Lane, jobs: Vec<queue::Job>) -> Result<(), WorkerError> {
@@ -239,8 +232,7 @@ impl Worker {
         }
         for id in self.ids_of(&self.suspects.iter().cloned().collect())? {
             let Some(job) = queue::get(&self.queue, id)? else { continue };
-            let has_room = || self.asking.as_ref().is_some_and(Asking::has_room);
-            if Lane::of(job.kind) == Lane::Ask && !has_room() {
+            if Lane::of(job.kind) == Lane::Ask && !self.asking.has_room() {
                 continue;
             }
             if queue::is_quarantined(&self.queue, &subject(&job))? {
@@ -336,22 +328,22 @@ fn take_up_ledger(
     db: &mut Connection,
     home: &Home,
     config: &Config,
-    asking: Option<&mut Asking>,
+    asking: &mut ModelSetup,
 ) -> Result<(), WorkerError> {
     let repos = registry::list(db)?;
     let settled = budget::settle_dead(db, |repo, key| stored_cost(config, &repos, repo, key), clock::now());
-    let Some(asking) = asking else {
+    if matches!(asking, ModelSetup::Absent) {
         if let Err(error) = settled {
             tracing::error!(%error, "what an earlier worker left open is not settled");
         }
         queue::close_lane(db, Lane::Ask, clock::now())?;
         return Ok(());
-    };
+    }
     let taken_up = settled.and_then(|_| budget::take_up(db, &home.ledger_seal()));
     match taken_up.and_then(|()| budget::note_limits(db, &config.budget)) {
         Ok(false) => {}
         Ok(true) => drop(queue::unpark(db, &[ParkCause::Budget], clock::now())?),
-        Err(error) => asking.obstruct(error.to_string()),
+        Err(error) => *asking = ModelSetup::Obstructed(error.to_string()),
     }
     Ok(())
 }
