@@ -19,7 +19,7 @@ pub use list::{
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
 };
-pub use suspects::{SuspectUnit, acquit, convict, is_quarantined, suspects};
+pub use suspects::{SuspectUnit, clear_suspect, is_quarantined, record_suspects, suspects};
 
 use crate::clock::Timestamp;
 use crate::domain::{FilePath, Hash, JobKind, JobState, ObjectId, Origin, Priority, RepoId, StaleReason};

@@ -17,7 +17,7 @@ pub use jobs::ask::Wake;
 pub use process::model::SharedModel;
 pub use process::search_socket::ask;
 pub use process::{pipe, run, slots};
-pub use reconcile::{Reconciled, Unreconciled};
+pub use reconcile::{ReconcileEnd, Reconciled, Unreconciled};
 pub use upkeep::{maintenance, migrate, prune};
 
 use crate::analyzer::Local;
@@ -248,13 +248,13 @@ impl Worker {
         let subject = subject(&job);
         let lane = Lane::of(job.kind);
         self.run_jobs(lane, vec![job])?;
-        self.acquit(&subject)?;
+        self.clear_suspect(&subject)?;
         Ok(1)
     }
 
     /// It passed: it is suspect no longer.
-    fn acquit(&mut self, subject: &SuspectUnit) -> Result<(), WorkerError> {
-        queue::acquit(&self.queue, subject)?;
+    fn clear_suspect(&mut self, subject: &SuspectUnit) -> Result<(), WorkerError> {
+        queue::clear_suspect(&self.queue, subject)?;
         self.suspects.retain(|suspect| suspect != subject);
         Ok(())
     }
@@ -366,7 +366,7 @@ fn take_over(db: &mut Connection, ending: Ending, found: &[SuspectUnit]) -> Resu
     let now = clock::now();
     let mut crashed = Vec::new();
     if ending == Ending::Crash {
-        queue::convict(db, found)?;
+        queue::record_suspects(db, found)?;
         let states = vec![crate::domain::JobState::Running];
         let running = queue::list(db, &queue::Filter { states, ..queue::Filter::default() })?;
         crashed.extend(running.iter().filter(|job| found.contains(&subject(job))).map(|job| job.id));

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::queue::Waiting;
-use crate::worker::{Ending, Unreconciled, Worker, WorkerError, WorkerStep};
+use crate::worker::{Ending, ReconcileEnd, Unreconciled, Worker, WorkerError, WorkerStep};
 use model::SharedModel;
 use pipe::{Depth, Hint, Report};
 use search_socket::SearchSocket;
@@ -185,9 +185,9 @@ fn obey(
                 depth => worker.reconcile(&id, depth)?,
             };
             let (held, error) = match outcome {
-                Ok(_) => (None, None),
-                Err(Unreconciled::Held(busy)) => (Some(busy.as_str().to_owned()), None),
-                Err(error) => (None, Some(error.to_string())),
+                ReconcileEnd::Done(_) => (None, None),
+                ReconcileEnd::Not(Unreconciled::Held(busy)) => (Some(busy.as_str().to_owned()), None),
+                ReconcileEnd::Not(error) => (None, Some(error.to_string())),
             };
             report(&Report::Reconciled { repo, token, held, error });
         }

@@ -203,7 +203,7 @@ impl Worker {
         found.left = recorded.keys().filter(|path| !stays(path)).cloned().collect();
         let passed = found.read.values().filter_map(|read| suspects.get(&read.file.record.blob));
         for blob in passed.cloned().collect::<Vec<_>>() {
-            self.acquit(&SuspectUnit::Blob(blob))?;
+            self.clear_suspect(&SuspectUnit::Blob(blob))?;
         }
         Ok(found)
     }

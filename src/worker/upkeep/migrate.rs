@@ -94,7 +94,7 @@ impl Worker {
             let mut report = MigratedCache {
                 repo: repo.location.path.to_string_lossy().into_owned(),
                 cache: FilePath::from_escaped(&source.cache).to_string(),
-                error: indexed.err().map(|error| error.to_string()),
+                error: indexed.problem().map(|error| error.to_string()),
                 ..MigratedCache::default()
             };
             let cache = PathBuf::from(std::ffi::OsStr::from_bytes(FilePath::from_escaped(&source.cache).as_bytes()));

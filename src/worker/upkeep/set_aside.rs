@@ -74,7 +74,7 @@ impl Worker {
             "its vectors were damaged: they are set aside and made again"
         );
         // Before anything that led here is done: whoever waits is to find the work in the queue.
-        self.reconcile_anew(&repo.id)?;
+        self.reconcile_again(&repo.id)?;
         Ok(true)
     }
 
@@ -92,13 +92,13 @@ impl Worker {
     /// Reconciles one repository whose store was begun anew; false if there is none.
     pub(in crate::worker) fn rebuild_one(&mut self) -> Result<bool, WorkerError> {
         let Some(id) = self.rebuilt.pop() else { return Ok(false) };
-        self.reconcile_anew(&id)?;
+        self.reconcile_again(&id)?;
         Ok(true)
     }
 
-    fn reconcile_anew(&mut self, id: &RepoId) -> Result<(), WorkerError> {
+    fn reconcile_again(&mut self, id: &RepoId) -> Result<(), WorkerError> {
         // What is wrong with the repository it says itself.
-        if let Err(error) = self.reconcile(id, Depth::Full)? {
+        if let Some(error) = self.reconcile(id, Depth::Full)?.problem() {
             tracing::warn!(repo = %id, %error, "its store is not built again yet");
         }
         Ok(())
