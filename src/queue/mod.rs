@@ -62,7 +62,7 @@ pub struct NewJob {
 }
 
 /// The work that a worker takes in one go: analyses are cheap and come first; what a model is asked waits for the network and
-/// runs beside both.
+/// runs next to both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     Analyze,

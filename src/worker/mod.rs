@@ -65,7 +65,7 @@ impl From<rusqlite::Error> for WorkerError {
 /// How the last worker ended, as the daemon saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was stopped, or killed by somebody: nobody is to blame, attempts are given back.
+    /// It was stopped or killed from outside: no job is suspect, attempts are given back.
     Blameless,
     /// It crashed, hung or ran out of memory: what was in its slots is suspect.
     Crash,
@@ -100,7 +100,7 @@ pub struct Worker {
     memory: Memory,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
-    /// Repositories whose stores were damaged, and are begun anew.
+    /// Repositories whose stores were damaged and start again empty.
     rebuilt: Vec<RepoId>,
     /// Bytes below which pruning has been tried and found of no use.
     prune_above: u64,
@@ -287,7 +287,7 @@ impl Worker {
         self.prune_if_large()
     }
 
-    /// The store of a repository, opened once. One that turns out to be damaged is begun anew.
+    /// The store of a repository, opened once. A damaged one is quarantined and starts again empty.
     fn store(&mut self, repo: &Registered) -> Result<&mut RepoStore, WorkerError> {
         if !self.stores.contains_key(&repo.id) {
             match RepoStore::open(&repo.id, store_dir(&self.config, repo)) {

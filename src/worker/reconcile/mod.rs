@@ -85,7 +85,7 @@ pub enum Unreconciled {
     Unregistered,
     #[error(
         "another repository is at {path} now (its history begins at another commit); `ra-agent register {path}` registers it \
-         anew"
+         again"
     )]
     Replaced { path: String },
     #[error(transparent)]

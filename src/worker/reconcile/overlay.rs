@@ -92,12 +92,12 @@ enum Sight<'d> {
         /// Those files of HEAD that are compared with, in order.
         head: Vec<TreeEntry>,
         candidates: Candidates,
-        /// The files that were looked at; `None`: all.
+        /// The files that were compared; `None`: all.
         changed: Option<BTreeSet<FilePath>>,
     },
 }
 
-/// Of a move of HEAD that changes more files, the whole work tree is looked at.
+/// Of a move of HEAD that changes more files, the whole work tree is scanned.
 const ONE_BY_ONE: usize = 1_000;
 
 /// What the view will say of the files of the overlay.
