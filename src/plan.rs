@@ -44,7 +44,7 @@ pub struct FilePlan {
 }
 
 /// Whether a model is asked about a file at all: about code that a person wrote and that is not empty. Data and settings have
-/// nothing to judge, and what a tool wrote is not mended by hand.
+/// nothing to judge, and no person edits generated code by hand.
 pub fn is_asked_about(file: &FileRecord) -> bool {
     file.language.class().is_judged() && file.role != Role::Generated && file.skip.is_none() && file.size_bytes > 0
 }
@@ -99,7 +99,7 @@ pub fn plan<S: Stored>(
     Ok(plan)
 }
 
-/// A file of the view: what HEAD has of it, and what lies over that in the work tree.
+/// A file of the view: what HEAD has of it, and what the overlay has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layers {
     pub committed: Option<FileRecord>,

@@ -171,7 +171,7 @@ pub fn entries(db: &Connection, schema_version: u32) -> Result<Vec<(FilePath, Ha
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Takes a result out that nobody could show.
+/// Removes an unreadable result.
 ///
 /// # Errors
 /// If the database cannot be written.

@@ -142,7 +142,7 @@ pub fn unmatched(db: &Connection) -> Result<(Vec<ChunkRecord>, Vec<i64>)> {
 }
 
 /// Merges the parts of the word index, of which each transaction adds one and a search has to read all. Parts of about the same size are
-/// merged, two by two, so that a word is written anew as often as the index has doubled since, and not at each commit.
+/// merged, two by two, so that a word is written again as often as the index has doubled since, and not at each commit.
 ///
 /// # Errors
 /// If the database cannot be written.

@@ -27,7 +27,7 @@ const SAMPLES_MAX: usize = 100 * DICTIONARY_MAX;
 const SAMPLE_MAX: usize = 8 << 10;
 /// A dictionary has to save a twentieth to be worth the work.
 const WORTH_PERCENT: usize = 95;
-/// Entries packed anew in one transaction.
+/// Entries packed again in one transaction.
 const BATCH: usize = 500;
 
 /// Name in `cache_metadata` of the number of the newest entry when a dictionary was last tried.
@@ -37,7 +37,7 @@ const TRIED: &str = "dictionary_tried";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Improvement {
     pub trained: bool,
-    /// Entries that were packed anew.
+    /// Entries that were packed again.
     pub repacked: usize,
     /// Dictionaries that no entry needs any more.
     pub dropped: usize,
@@ -146,7 +146,7 @@ fn put(tx: &Transaction<'_>, dictionary: &Dictionary, trained_to: u64, now: Time
     Ok(())
 }
 
-/// Entries that are to be packed anew: numbers above the first one up to the second.
+/// Entries that are to be packed again: numbers above the first one up to the second.
 struct Batch {
     after: u64,
     to: u64,

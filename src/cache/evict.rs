@@ -19,13 +19,13 @@ const PAGE: u64 = 4_096;
 /// section 1.6: U - 35, and (U - 12) * 64 / 255 - 23).
 const TABLE_LEAF: u64 = PAGE - 35;
 const INDEX_LEAF: u64 = (PAGE - 12) * 64 / 255 - 23;
-/// What an analysis has beside its JSON: six hashes, two paths, names and numbers; and its two index entries.
+/// What an analysis has besides its JSON: six hashes, two paths, names and numbers; and its two index entries.
 const ANALYSIS_COLUMNS: u64 = 310;
 const ANALYSIS_INDEX_ENTRIES: u64 = 160;
 /// The same of a kept vector.
 const VECTOR_ROW_BYTES: u64 = 4 * DIMENSIONS as u64 + 70;
 const VECTOR_INDEX_ENTRY: u64 = 100;
-/// What an outline has beside itself.
+/// What an outline's row has besides the outline.
 const OUTLINE_COLUMNS: u64 = 60;
 
 /// What a row takes that is added at a table's end: its part of a page that holds no more of its size.

@@ -11,7 +11,7 @@ use crate::domain::Hash;
 use crate::store::Result;
 
 /// The marks that count: of keys that the view refers to. A key that the view comes back to (a revert) is a change, and is made
-/// again. A view that was forgotten, to be built anew, refers to nothing yet and unmarks nothing.
+/// again. A view that was cleared, to be rebuilt, refers to nothing yet and unmarks nothing.
 const COUNTS: &str = "(cache_key IN (SELECT cache_key FROM current_keys) OR NOT EXISTS (SELECT 1 FROM current_keys))";
 
 /// Whether the result under a key was removed for want of room, and is not to be made unasked.

@@ -13,17 +13,17 @@ use crate::store::{self, Database, Result};
 /// What stands between the name that it had and the date.
 const MARK: &str = ".damaged-";
 
-/// What SQLite keeps beside a database, in the order in which it has to go: a log that stays behind alone would be written into the
+/// What SQLite keeps next to a database, in the order in which it has to go: a log that stays behind alone would be written into the
 /// next database of that name.
-const BESIDE: [&str; 2] = ["-wal", "-shm"];
+const SIDE_FILES: [&str; 2] = ["-wal", "-shm"];
 
-/// Renames a file or directory and what SQLite keeps beside it; its new path.
+/// Renames a file or directory and what SQLite keeps next to it; its new path.
 ///
 /// # Errors
 /// If the directory cannot be written.
 pub fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
     let aside = with_suffix(path, &format!("{MARK}{}", now.to_rfc3339().replace(':', "")));
-    for suffix in BESIDE {
+    for suffix in SIDE_FILES {
         match std::fs::rename(with_suffix(path, suffix), with_suffix(&aside, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -39,10 +39,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// What was set aside of a store, by name; what SQLite keeps beside a database is not told apart.
+/// What was quarantined of a store, by name; a database and its side files are one.
 pub fn list(dir: &StoreDir) -> Vec<PathBuf> {
-    let is_beside = |path: &PathBuf| BESIDE.iter().any(|suffix| path.as_os_str().to_string_lossy().ends_with(suffix));
-    all(dir).into_iter().filter(|path| !is_beside(path)).collect()
+    let is_side_file =
+        |path: &PathBuf| SIDE_FILES.iter().any(|suffix| path.as_os_str().to_string_lossy().ends_with(suffix));
+    all(dir).into_iter().filter(|path| !is_side_file(path)).collect()
 }
 
 fn all(dir: &StoreDir) -> Vec<PathBuf> {

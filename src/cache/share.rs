@@ -74,7 +74,7 @@ mod tests {
         assert!(copy(&from, &to, &key, Timestamp(99)).unwrap());
         assert!(copy(&from, &to, &key, Timestamp(100)).unwrap(), "an entry stays as it is");
         assert!(analyses::contains(&to, &key).unwrap());
-        let told = |db: &Connection, columns: &str| -> Vec<Value> {
+        let columns_of = |db: &Connection, columns: &str| -> Vec<Value> {
             let mut statement = db.prepare(&format!("SELECT {columns} FROM file_analysis")).unwrap();
             let count = statement.column_count();
             statement.query_row([], |row| (0..count).map(|at| row.get(at)).collect()).unwrap()
@@ -82,7 +82,7 @@ mod tests {
         let kept = "file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash, schema_version,
                     config_hash, deps_hash, generation_time_ms, cost, input_tokens, output_tokens, total_tokens, created_at,
                     size_bytes, repo_id, repo_path";
-        assert_eq!(told(&to, kept), told(&from, kept));
-        assert_eq!(told(&to, "last_accessed, access_count"), [Value::Integer(99), Value::Integer(1)]);
+        assert_eq!(columns_of(&to, kept), columns_of(&from, kept));
+        assert_eq!(columns_of(&to, "last_accessed, access_count"), [Value::Integer(99), Value::Integer(1)]);
     }
 }

@@ -7,7 +7,7 @@ use crate::analyzer::{Analysis, SCHEMA_VERSION};
 use crate::domain::{FilePath, Hash};
 use crate::store::{Result, StoreError};
 
-/// Analyses of this version that nobody could show: path, key, what is wrong.
+/// Unreadable analyses of this version: path, key, what is wrong.
 ///
 /// # Errors
 /// If the database cannot be read.

@@ -6,7 +6,7 @@ use crate::cache::chunks::{self, ChunkRecord};
 use crate::domain::{FilePath, Hash};
 use crate::embedder::chunk::Chunk;
 
-/// The chunks of a file as the index knows them. Equal texts are told apart by their order.
+/// The chunks of a file as the index knows them. Their order distinguishes equal texts.
 pub fn records(path: &FilePath, cut: &[Chunk]) -> Vec<ChunkRecord> {
     let mut seen: HashMap<Hash, u32> = HashMap::new();
     let record = |chunk: &Chunk| {

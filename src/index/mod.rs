@@ -1,4 +1,4 @@
-//! What is derived of a file, whoever asks: its record and outline, its links, its chunks, the recipe of its results. The worker
+//! What is derived from a file: its record and outline, its links, its chunks, the recipe of its results. The worker
 //! records it; `cache verify` derives it again and compares.
 
 pub mod backlog;

@@ -8,7 +8,7 @@ use crate::domain::{AnalysisType, FileRecord, Hash, JobKind, Links};
 pub struct Recipe {
     /// The analyses to be kept, each with the analyzer's identity.
     pub analyses: Vec<AnalysisRecipe>,
-    /// What a model is asked beside them; empty: no model is set up.
+    /// What a model is asked as well; empty: no model is set up.
     pub asks: Vec<AnalysisRecipe>,
     /// A model is asked about a file as it was saved, not as it was committed.
     pub ask_on_save: bool,
@@ -66,7 +66,7 @@ pub struct EmbeddingRecipe {
 }
 
 impl Recipe {
-    /// Hash of all of it: a repository planned under another one has to be planned anew.
+    /// Hash of all of it: a repository planned under another one has to be planned again.
     pub fn hash(&self) -> Hash {
         let mut fields: Vec<Vec<u8>> = Vec::new();
         for analysis in self.analyses.iter().chain(&self.asks) {

@@ -19,7 +19,7 @@ pub use list::{
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
 };
-pub use suspects::{SuspectUnit, acquit, convict, is_quarantined, suspects};
+pub use suspects::{SuspectUnit, clear_suspect, is_quarantined, record_suspects, suspects};
 
 use crate::clock::Timestamp;
 use crate::domain::{FilePath, Hash, JobKind, JobState, ObjectId, Origin, Priority, RepoId, StaleReason};
@@ -62,7 +62,7 @@ pub struct NewJob {
 }
 
 /// The work that a worker takes in one go: analyses are cheap and come first; what a model is asked waits for the network and
-/// runs beside both.
+/// runs next to both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     Analyze,

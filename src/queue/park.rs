@@ -14,7 +14,7 @@ pub enum ParkCause {
     Budget,
     /// An outage to end.
     Provider,
-    /// A person to mend something: a key, a price, a model's files. A worker that starts tries them again.
+    /// A person to fix something: a key, a price, a model's files. A worker that starts tries them again.
     Setup,
 }
 
@@ -82,7 +82,7 @@ pub fn resume_due(db: &Connection, now: Timestamp) -> Result<usize> {
     Ok(db.prepare_cached(&sql)?.execute([now.0])?)
 }
 
-/// Puts every queued job of a lane aside, beside those that were claimed (`ids`, whose attempt is given back): none of them can run as
+/// Puts every queued job of a lane aside, together with those that were claimed (`ids`, whose attempt is given back): none of them can run as
 /// things are.
 ///
 /// # Errors
@@ -133,7 +133,7 @@ pub fn put_back(db: &Connection, id: i64, not_before: Timestamp, detail: Option<
     Ok(())
 }
 
-/// Supersedes the live jobs of a lane: nobody wants what they would make any more.
+/// Supersedes the live jobs of a lane: their results are no longer wanted.
 ///
 /// # Errors
 /// If the database cannot be written.

@@ -47,7 +47,7 @@ impl fmt::Display for SuspectUnit {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn convict(db: &Connection, found: &[SuspectUnit]) -> Result<()> {
+pub fn record_suspects(db: &Connection, found: &[SuspectUnit]) -> Result<()> {
     let alone = u32::from(found.len() == 1);
     for subject in found {
         db.prepare_cached(
@@ -62,7 +62,7 @@ pub fn convict(db: &Connection, found: &[SuspectUnit]) -> Result<()> {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn acquit(db: &Connection, subject: &SuspectUnit) -> Result<()> {
+pub fn clear_suspect(db: &Connection, subject: &SuspectUnit) -> Result<()> {
     db.prepare_cached("DELETE FROM suspects WHERE subject = ?1")?.execute([subject.to_string()])?;
     Ok(())
 }

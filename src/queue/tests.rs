@@ -98,13 +98,13 @@ fn two_crashes_while_alone_quarantine_a_subject() {
     let (_dir, db, _) = queue();
     let one = SuspectUnit::Blob(ObjectId(vec![1; 20]));
     let other = SuspectUnit::Job { repo: RepoId("r".into()), kind: JobKind::Embed, blob: ObjectId(vec![2; 20]) };
-    convict(&db, &[one.clone(), other.clone()]).unwrap();
+    record_suspects(&db, &[one.clone(), other.clone()]).unwrap();
     assert_eq!(suspects(&db).unwrap(), [one.clone(), other.clone()]);
-    convict(&db, std::slice::from_ref(&one)).unwrap();
+    record_suspects(&db, std::slice::from_ref(&one)).unwrap();
     assert!(!is_quarantined(&db, &one).unwrap());
-    convict(&db, std::slice::from_ref(&one)).unwrap();
+    record_suspects(&db, std::slice::from_ref(&one)).unwrap();
     assert!(is_quarantined(&db, &one).unwrap());
-    acquit(&db, &other).unwrap();
+    clear_suspect(&db, &other).unwrap();
     assert_eq!(suspects(&db).unwrap(), [one]);
 }
 

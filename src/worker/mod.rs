@@ -17,11 +17,10 @@ pub use jobs::ask::Wake;
 pub use process::model::SharedModel;
 pub use process::search_socket::ask;
 pub use process::{pipe, run, slots};
-pub use reconcile::{Reconciled, Unreconciled};
+pub use reconcile::{ReconcileEnd, Reconciled, Unreconciled};
 pub use upkeep::{maintenance, migrate, prune};
 
 use crate::analyzer::Local;
-use crate::analyzer::llm::Prompts;
 use crate::budget::{self, StoredCost};
 use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict, store_dir};
 use crate::clock;
@@ -34,7 +33,7 @@ use crate::queue::{self, Lane, ParkCause, SuspectUnit, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
-use jobs::ask::Asking;
+use jobs::ask::ModelSetup;
 use reconcile::memory::Memory;
 use slots::Slots;
 
@@ -66,7 +65,7 @@ impl From<rusqlite::Error> for WorkerError {
 /// How the last worker ended, as the daemon saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was stopped, or killed by somebody: nobody is to blame, attempts are given back.
+    /// It was stopped or killed from outside: no job is suspect, attempts are given back.
     Blameless,
     /// It crashed, hung or ran out of memory: what was in its slots is suspect.
     Crash,
@@ -95,14 +94,13 @@ pub struct Worker {
     stores: BTreeMap<RepoId, RepoStore>,
     tables: BTreeMap<RepoId, Arc<Vectors>>,
     model: Arc<SharedModel>,
-    /// `None`: no remote model is set up.
-    asking: Option<Asking>,
+    asking: ModelSetup,
     /// Jobs that run alone, because they may have crashed an earlier worker.
     suspects: Vec<SuspectUnit>,
     memory: Memory,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
-    /// Repositories whose stores were damaged, and are begun anew.
+    /// Repositories whose stores were damaged and start again empty.
     rebuilt: Vec<RepoId>,
     /// Bytes below which pruning has been tried and found of no use.
     prune_above: u64,
@@ -119,8 +117,8 @@ impl Worker {
         let mut queue = store::open_writer(&home.agent_db(), Database::Agent)?;
         let found = Slots::take(&home.slots()).map_err(directory)?;
         let suspects = take_over(&mut queue, ending, &found)?;
-        let mut asking = Asking::new(&config, &home);
-        take_up_ledger(&mut queue, &home, &config, asking.as_mut())?;
+        let (mut asking, prompts) = ModelSetup::new(&config, &home);
+        take_up_ledger(&mut queue, &home, &config, &mut asking)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("worker-{index}"))
@@ -133,10 +131,7 @@ impl Worker {
             .map_err(|error| WorkerError::Threads(error.to_string()))?;
         let analyzer = Local;
         Ok(Self {
-            recipe: match &asking {
-                Some(asking) => recipe::recipe(&config, &home, &asking.prompts),
-                None => recipe::recipe(&config, &home, &Prompts::built_in()),
-            },
+            recipe: recipe::recipe(&config, &home, &prompts),
             slots: Slots::create(&home.slots(), threads).map_err(directory)?,
             stores: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -174,9 +169,9 @@ impl Worker {
         if self.rebuild_one()? {
             return Ok(WorkerStep::Did(1));
         }
-        let heard = self.hear()?;
-        if heard > 0 {
-            return Ok(WorkerStep::Did(heard));
+        let received = self.receive_replies()?;
+        if received > 0 {
+            return Ok(WorkerStep::Did(received));
         }
         let now = clock::now();
         queue::resume_due(&self.queue, now)?;
@@ -199,19 +194,17 @@ impl Worker {
 
     /// What there is to wait for.
     fn rest(&self, now: clock::Timestamp) -> Result<WorkerStep, WorkerError> {
-        let asks = self.asking.as_ref().is_some_and(Asking::has_room);
+        let asks = self.asking.has_room();
         let lanes: &[Lane] =
             if asks { &[Lane::Analyze, Lane::Embed, Lane::Ask] } else { &[Lane::Analyze, Lane::Embed] };
         let waiting = queue::waiting_in(&self.queue, lanes, now)?;
-        let awaits = self.asking.as_ref().is_some_and(Asking::is_waiting);
+        let awaits = self.asking.is_waiting();
         Ok(if awaits { WorkerStep::Awaiting(waiting) } else { WorkerStep::Idle(waiting) })
     }
 
-    /// Has `wake` called whenever a model's reply has come, so that the next step can take it in.
+    /// Has `wake` called whenever a model's reply has come, so that the next step can apply it.
     pub fn wake_with(&mut self, wake: Wake) {
-        if let Some(asking) = &mut self.asking {
-            asking.wake_with(wake);
-        }
+        self.asking.wake_with(wake);
     }
 
     fn run_jobs(&mut self, lane: Lane, jobs: Vec<queue::Job>) -> Result<(), WorkerError> {
@@ -239,8 +232,7 @@ impl Worker {
         }
         for id in self.ids_of(&self.suspects.iter().cloned().collect())? {
             let Some(job) = queue::get(&self.queue, id)? else { continue };
-            let has_room = || self.asking.as_ref().is_some_and(Asking::has_room);
-            if Lane::of(job.kind) == Lane::Ask && !has_room() {
+            if Lane::of(job.kind) == Lane::Ask && !self.asking.has_room() {
                 continue;
             }
             if queue::is_quarantined(&self.queue, &subject(&job))? {
@@ -256,13 +248,13 @@ impl Worker {
         let subject = subject(&job);
         let lane = Lane::of(job.kind);
         self.run_jobs(lane, vec![job])?;
-        self.acquit(&subject)?;
+        self.clear_suspect(&subject)?;
         Ok(1)
     }
 
     /// It passed: it is suspect no longer.
-    fn acquit(&mut self, subject: &SuspectUnit) -> Result<(), WorkerError> {
-        queue::acquit(&self.queue, subject)?;
+    fn clear_suspect(&mut self, subject: &SuspectUnit) -> Result<(), WorkerError> {
+        queue::clear_suspect(&self.queue, subject)?;
         self.suspects.retain(|suspect| suspect != subject);
         Ok(())
     }
@@ -295,7 +287,7 @@ impl Worker {
         self.prune_if_large()
     }
 
-    /// The store of a repository, opened once. One that turns out to be damaged is begun anew.
+    /// The store of a repository, opened once. A damaged one is quarantined and starts again empty.
     fn store(&mut self, repo: &Registered) -> Result<&mut RepoStore, WorkerError> {
         if !self.stores.contains_key(&repo.id) {
             match RepoStore::open(&repo.id, store_dir(&self.config, repo)) {
@@ -336,22 +328,22 @@ fn take_up_ledger(
     db: &mut Connection,
     home: &Home,
     config: &Config,
-    asking: Option<&mut Asking>,
+    asking: &mut ModelSetup,
 ) -> Result<(), WorkerError> {
     let repos = registry::list(db)?;
     let settled = budget::settle_dead(db, |repo, key| stored_cost(config, &repos, repo, key), clock::now());
-    let Some(asking) = asking else {
+    if matches!(asking, ModelSetup::Absent) {
         if let Err(error) = settled {
             tracing::error!(%error, "what an earlier worker left open is not settled");
         }
         queue::close_lane(db, Lane::Ask, clock::now())?;
         return Ok(());
-    };
+    }
     let taken_up = settled.and_then(|_| budget::take_up(db, &home.ledger_seal()));
     match taken_up.and_then(|()| budget::note_limits(db, &config.budget)) {
         Ok(false) => {}
         Ok(true) => drop(queue::unpark(db, &[ParkCause::Budget], clock::now())?),
-        Err(error) => asking.obstruct(error.to_string()),
+        Err(error) => *asking = ModelSetup::Obstructed(error.to_string()),
     }
     Ok(())
 }
@@ -374,7 +366,7 @@ fn take_over(db: &mut Connection, ending: Ending, found: &[SuspectUnit]) -> Resu
     let now = clock::now();
     let mut crashed = Vec::new();
     if ending == Ending::Crash {
-        queue::convict(db, found)?;
+        queue::record_suspects(db, found)?;
         let states = vec![crate::domain::JobState::Running];
         let running = queue::list(db, &queue::Filter { states, ..queue::Filter::default() })?;
         crashed.extend(running.iter().filter(|job| found.contains(&subject(job))).map(|job| job.id));

@@ -9,7 +9,7 @@ use ra_agent::config::Config;
 use ra_agent::domain::RepoId;
 use ra_agent::home::Home;
 use ra_agent::repo::registry;
-use ra_agent::worker::{Ending, Reconciled, SharedModel, Worker};
+use ra_agent::worker::{Ending, ReconcileEnd, Reconciled, SharedModel, Worker};
 
 use super::figures::{Spread, digits, millis, row, row_below, time};
 use super::sample::{self, BODY_LINE, EDITED, FILES_PER_CRATE, SIGNATURE_LINE};
@@ -104,7 +104,10 @@ impl Site {
     }
 
     fn reconcile(&self, worker: &mut Worker) -> Reconciled {
-        worker.reconcile(&self.id, Depth::Head).unwrap().unwrap()
+        match worker.reconcile(&self.id, Depth::Head).unwrap() {
+            ReconcileEnd::Done(done) => done,
+            ReconcileEnd::Not(problem) => panic!("{problem}"),
+        }
     }
 
     /// Commits one edit after the other, and times the work after each.

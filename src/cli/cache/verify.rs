@@ -11,7 +11,6 @@ use crate::query::verify::verify as compare;
 use crate::query::view::repos::NONE_REGISTERED;
 use crate::query::view::verify::{AfterRepair, DifferenceView, VerifiedRepo, VerifyView};
 use crate::repo::registry::Registered;
-use crate::worker::Unreconciled;
 use crate::worker::pipe::Depth;
 
 /// Builds everything derived from nothing and compares; `repair`: rebuilds what differs and compares again.
@@ -62,7 +61,9 @@ fn rebuild(context: &Context, repo: &Registered) -> Result<(), Failure> {
 
 fn rebuild_here(context: &Context, repo: &RepoId) -> Result<(), Failure> {
     let (mut worker, _locks) = open_worker(context)?;
-    worker.rebuild(repo)?.map_err(|error: Unreconciled| Failure::Failed(error.to_string()))?;
+    if let Some(problem) = worker.rebuild(repo)?.problem() {
+        return Err(Failure::Failed(problem.to_string()));
+    }
     Ok(worker.settle()?)
 }
 

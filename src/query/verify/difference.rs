@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::domain::FilePath;
 
-/// Which part of the state differs, in the order in which they are told.
+/// Which part of the state differs, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     File,
@@ -40,7 +40,7 @@ impl Part {
     }
 }
 
-/// A difference, told for one file (or directory).
+/// A difference of one file (or directory).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
     pub part: Part,

@@ -34,7 +34,7 @@ pub(super) struct Expected {
     pub reexports: BTreeSet<Edge>,
     pub keys: BTreeMap<(FilePath, JobKind), Hash>,
     pub chunks: BTreeMap<FilePath, Vec<ChunkRecord>>,
-    /// What lies over the commit.
+    /// The overlay.
     pub overlay: BTreeMap<FilePath, FileRecord>,
     pub overlay_uses: BTreeMap<FilePath, Vec<Used>>,
 }
@@ -89,7 +89,7 @@ impl Expected {
             let outline = text.as_ref().map(|text| outline::outline(language, text).0).unwrap_or_default();
             view.insert(path.clone(), Arc::new(outline));
             let content_hash = text.as_ref().map(|text| Hash::of(text.as_bytes()));
-            // Why a file is skipped cannot be told without reading it.
+            // Only reading a file shows why it is skipped.
             let skip = if text.is_some() { None } else { file.record.skip };
             let cut = text.as_ref().map_or(file.record.size_bytes, |text| text.len() as u64);
             let record = FileRecord { language, role, content_hash, skip, size_bytes: cut, ..file.record };

@@ -2,7 +2,7 @@
 //! is indexed and the present configuration, and compared row by row.
 //!
 //! The parts that build are those that reconcile uses; what reconcile spares itself (equal trees, equal outlines, what a change
-//! cannot reach) is not spared here. It only reads, in one read transaction, so a worker may go on beside it.
+//! cannot reach) is not spared here. It only reads, in one read transaction, so a worker may go on meanwhile.
 
 mod difference;
 mod expected;

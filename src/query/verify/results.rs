@@ -12,7 +12,7 @@ use crate::queue::Job;
 use crate::repo::registry::Registered;
 use crate::vectors::{self, ChunkIds};
 
-/// `jobs`: those of the repository, as they were before and after the store was looked at.
+/// `jobs`: those of the repository, as they were before and after the store was read.
 pub(super) fn differences(
     reader: &Reader<'_>,
     repo: &Registered,
@@ -31,12 +31,12 @@ fn difference(part: Part, path: &FilePath, recorded: Option<String>, expected: O
     Difference { part, path: path.clone(), recorded, expected }
 }
 
-/// Analyses that nobody could show.
+/// Unreadable analyses.
 fn unreadable(store: &RepoStore) -> Result<Vec<Difference>, QueryError> {
-    let told = |(path, key, problem): (FilePath, Hash, String)| {
+    let unreadable = |(path, key, problem): (FilePath, Hash, String)| {
         difference(Part::Analysis, &path, Some(format!("{key}, which cannot be read: {problem}")), None)
     };
-    Ok(unreadable_analyses(store.db())?.into_iter().map(told).collect())
+    Ok(unreadable_analyses(store.db())?.into_iter().map(unreadable).collect())
 }
 
 /// Current keys that have neither a result nor a job that is to make it, or was given up.
@@ -63,7 +63,7 @@ fn gaps(
     if missing.is_empty() {
         return Ok(Vec::new());
     }
-    // A worker may have made it since the jobs were looked at.
+    // A worker may have made it since the jobs were read.
     let now = reader.store(repo)?;
     let mut found = Vec::new();
     for (path, kind, key) in missing {
@@ -145,8 +145,9 @@ fn pointless(expected: &Expected, jobs: &[Job]) -> Vec<Difference> {
         |path: &FilePath| expected.is_indexed(path) || expected.files.get(path).is_some_and(|file| file.skip.is_none());
     let is_live = |job: &&Job| matches!(job.state, JobState::Queued | JobState::Running | JobState::Parked);
     let pointless = jobs.iter().filter(is_live).filter(|job| !is_indexed(&job.path));
-    let told: BTreeMap<i64, &Job> = pointless.map(|job| (job.id, job)).collect();
-    told.into_values()
+    let latest: BTreeMap<i64, &Job> = pointless.map(|job| (job.id, job)).collect();
+    latest
+        .into_values()
         .map(|job| difference(Part::Job, &job.path, Some(format!("{} as job {}", job.kind, job.id)), None))
         .collect()
 }

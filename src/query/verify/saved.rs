@@ -19,7 +19,7 @@ enum Saved {
     Gone,
 }
 
-/// What the overlay does not have as the work tree has it: a file may have been saved since it was looked at.
+/// What the overlay does not have as the work tree has it: a file may have been saved since the last scan.
 pub(super) fn note(
     reader: &Reader<'_>,
     repo: &Registered,
@@ -49,7 +49,7 @@ pub(super) fn note(
     let mut differing: Vec<&FilePath> = recorded.keys().chain(on_disk.keys()).filter(differs).collect();
     differing.dedup();
     Ok(differing.first().map(|first| {
-        format!("the work tree is not as it was looked at last, {first} for one: compared with what was recorded of it")
+        format!("the work tree changed since the last scan (e.g. {first}); compared with the recorded state")
     }))
 }
 

@@ -61,7 +61,7 @@ fn files(recorded: &BTreeMap<FilePath, FileRecord>, expected: &BTreeMap<FilePath
         Difference { part: Part::File, path: path.clone(), recorded, expected }
     });
     let (recorded, expected) = (places(recorded), places(expected));
-    // A file that is missing is told once.
+    // A missing file is reported once.
     let in_both = |difference: &Difference| difference.recorded.is_some() && difference.expected.is_some();
     let moved = compare(&recorded, &expected, |path, recorded, expected| {
         let part = Part::Place;

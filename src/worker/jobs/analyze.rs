@@ -40,6 +40,13 @@ struct Prepared {
     saved: Option<String>,
 }
 
+/// What a job was found to need.
+enum Preparation {
+    Ready(Box<Prepared>),
+    /// Its file has changed again, or the result is stored.
+    NothingToDo(Job),
+}
+
 /// A report, ready to be stored.
 struct MadeReport {
     json: String,
@@ -68,8 +75,8 @@ impl Worker {
         let mut prepared = Vec::new();
         for job in jobs {
             match self.prepare(repo, job)? {
-                Ok(one) => prepared.push(one),
-                Err(job) => ended.push((job, Ended::Finished)),
+                Preparation::Ready(one) => prepared.push(*one),
+                Preparation::NothingToDo(job) => ended.push((job, Ended::Finished)),
             }
         }
         // The questions about one file go together: they share its text and its parse.
@@ -104,16 +111,15 @@ impl Worker {
         self.end(ended.into_iter())
     }
 
-    /// Looks up what a job needs; `Err` if it has nothing to do: its file has moved on, or the result is there.
-    fn prepare(&mut self, repo: &Registered, job: Job) -> Result<Result<Prepared, Job>, WorkerError> {
-        let JobKind::Analyze(analysis_type) = job.kind else { return Ok(Err(job)) };
+    fn prepare(&mut self, repo: &Registered, job: Job) -> Result<Preparation, WorkerError> {
+        let JobKind::Analyze(analysis_type) = job.kind else { return Ok(Preparation::NothingToDo(job)) };
         let own = recipe::for_repo(&self.recipe, &self.config.for_repo(&repo.location.path));
         let recipe = own.analysis(job.kind);
         let store = self.store(repo)?;
-        let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Err(job)) };
-        let Some(key) = recipe.and_then(|recipe| recipe.key(&file)) else { return Ok(Err(job)) };
+        let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Preparation::NothingToDo(job)) };
+        let Some(key) = recipe.and_then(|recipe| recipe.key(&file)) else { return Ok(Preparation::NothingToDo(job)) };
         if file.skip.is_some() || key.hash() != job.key || is_made(store.db(), &job)? {
-            return Ok(Err(job));
+            return Ok(Preparation::NothingToDo(job));
         }
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
         let uses = if analysis_type.spec().local_sees_dependencies {
@@ -122,7 +128,7 @@ impl Worker {
             Vec::new()
         };
         let saved = overlay::saved_text(store.db(), &file)?;
-        Ok(Ok(Prepared { job, analysis_type, key, file, uses, saved }))
+        Ok(Preparation::Ready(Box::new(Prepared { job, analysis_type, key, file, uses, saved })))
     }
 
     fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {

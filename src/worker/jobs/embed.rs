@@ -42,6 +42,20 @@ struct UnembeddedFile {
     was_embedded: bool,
 }
 
+/// What a job was found to need.
+enum EmbedPreparation {
+    Ready(Box<UnembeddedFile>),
+    /// There is nothing to do, or nothing can be done.
+    Over(Job, Ended),
+}
+
+/// What became of a batch's vectors.
+enum VectorsStored {
+    All,
+    Not(NotEmbedded),
+    Panicked(String),
+}
+
 impl Worker {
     /// Embeds files of any repositories.
     pub(in crate::worker) fn embed(&mut self, jobs: Vec<Job>) -> Result<(), WorkerError> {
@@ -78,8 +92,8 @@ impl Worker {
         let mut pending = Vec::new();
         for job in jobs {
             match self.prepare_embed(repo, &git, job)? {
-                Ok(one) => pending.push(one),
-                Err(one) => ended.push(one),
+                EmbedPreparation::Ready(one) => pending.push(*one),
+                EmbedPreparation::Over(job, outcome) => ended.push((job, outcome)),
             }
         }
         if pending.is_empty() {
@@ -93,13 +107,13 @@ impl Worker {
         }
         tx.commit()?;
         let mut stored = self.try_store_vectors(repo, embedder, &pending);
-        if matches!(stored, Ok(Err(NotEmbedded::Vectors(_)))) && self.set_aside_vectors(repo)? {
+        if matches!(stored, VectorsStored::Not(NotEmbedded::Vectors(_))) && self.set_aside_vectors(repo)? {
             stored = self.try_store_vectors(repo, embedder, &pending);
         }
         let outcome = match stored {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(panic) => Some(panic_text(panic.as_ref())),
+            VectorsStored::All => None,
+            VectorsStored::Not(error) => Some(error.to_string()),
+            VectorsStored::Panicked(detail) => Some(detail),
         };
         if outcome.is_none() {
             let store = self.store(repo)?;
@@ -120,25 +134,26 @@ impl Worker {
         repo: &Registered,
         embedder: &Embedder,
         pending: &[UnembeddedFile],
-    ) -> std::thread::Result<Result<(), NotEmbedded>> {
-        catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending)))
+    ) -> VectorsStored {
+        match catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending))) {
+            Ok(Ok(())) => VectorsStored::All,
+            Ok(Err(error)) => VectorsStored::Not(error),
+            Err(panic) => VectorsStored::Panicked(panic_text(panic.as_ref())),
+        }
     }
 
-    /// Cuts the file of a job; `Err` if there is nothing to do, or nothing can be done.
-    fn prepare_embed(
-        &mut self,
-        repo: &Registered,
-        git: &Repo,
-        job: Job,
-    ) -> Result<Result<UnembeddedFile, (Job, Ended)>, WorkerError> {
+    /// Cuts the file of a job into chunks.
+    fn prepare_embed(&mut self, repo: &Registered, git: &Repo, job: Job) -> Result<EmbedPreparation, WorkerError> {
         let recipe = self.recipe.embedding.clone();
         let store = self.store(repo)?;
-        let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Err((job, Ended::Finished))) };
+        let Some(file) = view::present(store.db(), &job.path)? else {
+            return Ok(EmbedPreparation::Over(job, Ended::Finished));
+        };
         let key = recipe.and_then(|recipe| recipe.key(&file));
         let embedded = view::embedded_key(store.db(), &job.path)?;
         let there = embedded == Some(job.key);
         if file.skip.is_some() || key != Some(job.key) || there {
-            return Ok(Err((job, Ended::Finished)));
+            return Ok(EmbedPreparation::Over(job, Ended::Finished));
         }
         let saved = overlay::saved_text(store.db(), &file)?;
         let _slot = self
@@ -148,10 +163,13 @@ impl Worker {
         Ok(match saved.map_or_else(|| read::text(git, &file.blob), |saved| Ok(Some(saved))) {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
-                Ok(UnembeddedFile { job, file, chunks, was_embedded: embedded.is_some() })
+                let was_embedded = embedded.is_some();
+                EmbedPreparation::Ready(Box::new(UnembeddedFile { job, file, chunks, was_embedded }))
             }
-            Ok(None) => Err((job, Ended::Hopeless("its content is no longer in the repository".to_owned()))),
-            Err(error) => Err((job, Ended::Failed(error.to_string()))),
+            Ok(None) => {
+                EmbedPreparation::Over(job, Ended::Hopeless("its content is no longer in the repository".to_owned()))
+            }
+            Err(error) => EmbedPreparation::Over(job, Ended::Failed(error.to_string())),
         })
     }
 

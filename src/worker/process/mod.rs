@@ -1,5 +1,5 @@
 //! The worker as a process: hints come in on standard input, reports go out on standard output, and it exits when the pipe to
-//! its parent closes, when it is told to, or after a while of idleness.
+//! its parent closes, when the daemon says so, or after a while of idleness.
 
 pub mod model;
 pub mod pipe;
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
 use crate::queue::Waiting;
-use crate::worker::{Ending, Unreconciled, Worker, WorkerError, WorkerStep};
+use crate::worker::{Ending, ReconcileEnd, Unreconciled, Worker, WorkerError, WorkerStep};
 use model::SharedModel;
 use pipe::{Depth, Hint, Report};
 use search_socket::SearchSocket;
@@ -44,7 +44,7 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
     step_back();
     let mut worker = Worker::open(home, config, model.clone(), ending)?;
     let wake = hints.sender.clone();
-    // A reply that comes when nobody listens any more is handled by `close`.
+    // `close` handles a reply that comes after the last step.
     worker.wake_with(Arc::new(move || drop(wake.send(Hint::Wake))));
     report(&Report::Ready);
     serve(&mut worker, &model, &search, &hints, unload_after)?;
@@ -54,7 +54,7 @@ pub fn run(home: Home, config: Config, ending: Ending) -> Result<(), WorkerError
 /// Indexing is for the background: what the person does comes first, on the processors and on the disk.
 ///
 /// Linux keeps both priorities by thread, and new threads inherit them: those that answer searches were started before, so that a search,
-/// for which somebody waits, has not to queue with the chunks that are being embedded. Elsewhere there is one for the process.
+/// for which a person waits, has not to queue with the chunks that are being embedded. Elsewhere there is one for the process.
 fn step_back() {
     // A refusal changes nothing but that.
     if let Err(error) = rustix::process::nice(NICE) {
@@ -185,9 +185,9 @@ fn obey(
                 depth => worker.reconcile(&id, depth)?,
             };
             let (held, error) = match outcome {
-                Ok(_) => (None, None),
-                Err(Unreconciled::Held(busy)) => (Some(busy.as_str().to_owned()), None),
-                Err(error) => (None, Some(error.to_string())),
+                ReconcileEnd::Done(_) => (None, None),
+                ReconcileEnd::Not(Unreconciled::Held(busy)) => (Some(busy.as_str().to_owned()), None),
+                ReconcileEnd::Not(error) => (None, Some(error.to_string())),
             };
             report(&Report::Reconciled { repo, token, held, error });
         }

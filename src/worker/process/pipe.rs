@@ -8,7 +8,7 @@ use crate::worker::upkeep::maintenance::{Maintained, Maintenance};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Depth {
-    /// What the move of HEAD changed, and whom that touches. What was saved besides is told of by the watch over the work tree.
+    /// What the move of HEAD changed, and whom that touches. The watch over the work tree reports what was saved.
     Head,
     /// What changed, in the work tree, too, and whom that touches.
     Changes,
@@ -27,7 +27,7 @@ pub enum Hint {
     Reconcile { repo: String, depth: Depth, token: u64 },
     /// A person asks for something to be done to the stores.
     Maintain { task: Maintenance, token: u64 },
-    /// Have the model loaded: somebody searches.
+    /// Load the model: a search has begun.
     Warm,
     /// The queue may have changed.
     Wake,
@@ -43,7 +43,7 @@ pub enum Report {
     Ready,
     /// A reconcile has ended. `held`: nothing was done because of an operation in progress.
     Reconciled { repo: String, token: u64, held: Option<String>, error: Option<String> },
-    /// Maintenance has ended, or failed for the reason told.
+    /// Maintenance has ended, or failed for the given reason.
     Maintained { token: u64, outcome: Result<Maintained, String> },
     /// Nothing is left to do now.
     Idle,

@@ -51,7 +51,7 @@ impl SearchSocket {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(directory(error)),
             _ => {}
         }
-        // run/ is 0700: nobody else reaches the socket.
+        // run/ is 0700: no other user reaches the socket.
         let listener = UnixListener::bind(&path).map_err(directory)?;
         let searcher = Searcher::for_many(home, config).map_err(|error| WorkerError::Search(error.to_string()))?;
         let searcher = Arc::new(Mutex::new(searcher));
@@ -79,7 +79,7 @@ impl SearchSocket {
         }
     }
 
-    /// When somebody last searched.
+    /// Time of the last search.
     pub fn last_used(&self) -> Option<Instant> {
         *self.last_used.lock().unwrap_or_else(PoisonError::into_inner)
     }

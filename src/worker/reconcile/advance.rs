@@ -92,7 +92,7 @@ fn count_cut_off(tx: &Connection, comparison: &Comparison, impact: &Impact) -> S
     cache::count(tx, cache::DEPENDENTS_ANALYSED, impact.dependents.len())
 }
 
-/// What lies over a file is left as it is: it is looked after once HEAD is what it is.
+/// The overlay of a file stays as it is; the overlay's own pass follows.
 fn put_files(tx: &Connection, comparison: &Comparison, planned: &Planned) -> StoreResult<()> {
     let is_covered = |path: &FilePath| planned.overlay.contains_key(path);
     for path in gone(&comparison.diff) {
@@ -148,7 +148,7 @@ fn put_directories(tx: &Connection, comparison: &Comparison) -> StoreResult<()> 
     Ok(())
 }
 
-/// The files whose chunks have to be cut anew: those that were read, and those whose module path, which chunks name, is another.
+/// The files whose chunks have to be cut again: those that were read, and those whose module path, which chunks name, is another.
 fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) -> Vec<FileRecord> {
     let read: HashSet<&FilePath> = comparison.reads.iter().map(|file| &file.record.path).collect();
     let indexed =

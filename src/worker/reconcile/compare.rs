@@ -68,7 +68,7 @@ impl Worker {
             let segmented = AtomicUsize::new(0);
             let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
             reads.push(reading.read(git, &entry)?);
-            self.acquit(&SuspectUnit::Blob(entry.id))?;
+            self.clear_suspect(&SuspectUnit::Blob(entry.id))?;
         }
         let segmented = AtomicUsize::new(SEGMENTED_BYTES);
         let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(take(&mut memory, &repo, 7), Some(outlines("fn a() {}")));
         assert_eq!(take(&mut memory, &repo, 7), None);
         memory.keep(&repo, 7, recollection("fn a() {}"));
-        assert_eq!(take(&mut memory, &repo, 8), None, "somebody else has written the view");
+        assert_eq!(take(&mut memory, &repo, 8), None, "another writer has changed the view");
     }
 
     #[test]

@@ -34,7 +34,7 @@ use relate::Relations;
 
 /// Name in `cache_metadata` of what the recorded files were read with.
 pub(super) const READ_WITH: &str = "read_with";
-/// Version of what is recorded of a file beside its outline and the texts of its chunks. When it changes, every file is read again.
+/// Version of what is recorded of a file besides its outline and the texts of its chunks. When it changes, every file is read again.
 const VIEW_VERSION: u32 = 2;
 
 /// What a reconcile that went through did.
@@ -44,12 +44,36 @@ pub struct Reconciled {
     pub changes: usize,
     /// Files of the work tree that differ from what was recorded of it.
     pub saved: usize,
-    /// Files whose use of others was worked out anew.
+    /// Files whose use of others was resolved again.
     pub resolved: usize,
     /// Files that use something that changed.
     pub dependents: usize,
     /// New jobs.
     pub jobs: usize,
+}
+
+/// How a reconcile ended, as far as the repository is concerned.
+#[derive(Debug)]
+#[must_use]
+pub enum ReconcileEnd {
+    Done(Reconciled),
+    Not(Unreconciled),
+}
+
+impl ReconcileEnd {
+    /// Why it was not reconciled.
+    pub fn problem(self) -> Option<Unreconciled> {
+        match self {
+            Self::Done(_) => None,
+            Self::Not(problem) => Some(problem),
+        }
+    }
+}
+
+impl From<Result<Reconciled, Unreconciled>> for ReconcileEnd {
+    fn from(outcome: Result<Reconciled, Unreconciled>) -> Self {
+        outcome.map_or_else(Self::Not, Self::Done)
+    }
 }
 
 /// Why a repository could not be reconciled. It is recorded; others are not affected.
@@ -61,7 +85,7 @@ pub enum Unreconciled {
     Unregistered,
     #[error(
         "another repository is at {path} now (its history begins at another commit); `ra-agent register {path}` registers it \
-         anew"
+         again"
     )]
     Replaced { path: String },
     #[error(transparent)]
@@ -91,12 +115,14 @@ impl From<WorkerError> for Unreconciled {
 }
 
 impl Worker {
-    /// Brings the recorded view of a repository to its HEAD, with what lies over it, and enqueues what is stale.
+    /// Brings the recorded view of a repository to its HEAD, with the work tree on top, and enqueues what is stale.
     ///
     /// # Errors
-    /// If not even the outcome can be recorded. What is wrong with this one repository is the inner error.
-    pub fn reconcile(&mut self, id: &RepoId, depth: Depth) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
-        let Some(repo) = registry::get(&self.queue, id)? else { return Ok(Err(Unreconciled::Unregistered)) };
+    /// If the outcome cannot be recorded. [`ReconcileEnd::Not`] says what is wrong with the repository.
+    pub fn reconcile(&mut self, id: &RepoId, depth: Depth) -> Result<ReconcileEnd, WorkerError> {
+        let Some(repo) = registry::get(&self.queue, id)? else {
+            return Ok(ReconcileEnd::Not(Unreconciled::Unregistered));
+        };
         let begun = clock::monotonic();
         let mut outcome = self.try_reconcile(&repo, depth);
         if matches!(&outcome, Err(Unreconciled::Store(error)) if error.is_damage()) && self.set_aside_damaged()? {
@@ -115,7 +141,7 @@ impl Worker {
                 registry::record_not_reconciled(&self.queue, id, None, Some(&error.to_string()))?;
             }
         }
-        Ok(outcome)
+        Ok(outcome.into())
     }
 
     fn try_reconcile(&mut self, repo: &Registered, depth: Depth) -> Result<Reconciled, Unreconciled> {

@@ -1,5 +1,5 @@
-//! In which order the files of one plan go into the queue. Inside one priority a job's place there decides, so whoever searches while
-//! vectors are being made finds first what others build on; and what was begun goes on in that order after a restart.
+//! In which order the files of one plan go into the queue. Inside one priority a job's place there decides, so a search that
+//! runs while vectors are being made finds interfaces first; the order outlives a restart.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +19,7 @@ type FileRank = (FileTier, Reverse<u64>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum FileTier {
     Interface,
-    /// Code that nobody else sees, and prose.
+    /// Code that no other file sees, and prose.
     Inside,
     Example,
     Data,

@@ -92,12 +92,12 @@ enum Sight<'d> {
         /// Those files of HEAD that are compared with, in order.
         head: Vec<TreeEntry>,
         candidates: Candidates,
-        /// The files that were looked at; `None`: all.
+        /// The files that were compared; `None`: all.
         changed: Option<BTreeSet<FilePath>>,
     },
 }
 
-/// Of a move of HEAD that changes more files, the whole work tree is looked at.
+/// Of a move of HEAD that changes more files, the whole work tree is scanned.
 const ONE_BY_ONE: usize = 1_000;
 
 /// What the view will say of the files of the overlay.
@@ -203,7 +203,7 @@ impl Worker {
         found.left = recorded.keys().filter(|path| !stays(path)).cloned().collect();
         let passed = found.read.values().filter_map(|read| suspects.get(&read.file.record.blob));
         for blob in passed.cloned().collect::<Vec<_>>() {
-            self.acquit(&SuspectUnit::Blob(blob))?;
+            self.clear_suspect(&SuspectUnit::Blob(blob))?;
         }
         Ok(found)
     }

@@ -32,7 +32,7 @@ pub(super) enum SavedState {
     Read(Box<SavedRead>),
 }
 
-/// Looks at a file that may differ. `committed`: as HEAD has it; `recorded`: as the overlay has it.
+/// Compares a file that may differ. `committed`: as HEAD has it; `recorded`: as the overlay has it.
 ///
 /// # Errors
 /// If it cannot be noted what is being parsed. What may not be read is taken for what it was.
@@ -81,7 +81,7 @@ pub(super) fn compare(
     Ok(SavedState::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, outline })))
 }
 
-/// The bytes of a file, or why it has none to be looked at, and how many there are.
+/// The bytes of a file, or why they are not read, and how many there are.
 type SavedBytes = Result<Vec<u8>, (SkipReason, u64)>;
 
 /// Whether a file that was read has the content that is recorded.

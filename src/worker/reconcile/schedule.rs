@@ -24,7 +24,7 @@ use crate::worker::Worker;
 pub(super) struct Planned {
     /// As HEAD has them.
     pub files: BTreeMap<FilePath, FileRecord>,
-    /// What lies over HEAD, as it was found last time.
+    /// The overlay, as the last scan recorded it.
     pub overlay: BTreeMap<FilePath, OverlayFile>,
     pub plans: Vec<FilePlan>,
 }

@@ -105,7 +105,7 @@ impl Worker {
         evict::reclaim(store.db())?;
         *bytes += before.saturating_sub(store.disk_bytes());
         // What was free is made again. A repository that cannot be read now says so itself, and is tried again.
-        if let Err(error) = self.reconcile(&repo.id, Depth::Full)? {
+        if let Some(error) = self.reconcile(&repo.id, Depth::Full)?.problem() {
             tracing::info!(repo = %repo.id, %error, "cleared, not reconciled");
         }
         Ok(forgotten)

@@ -19,7 +19,7 @@ use crate::worker::{Worker, WorkerError};
 
 /// Entries of one transaction.
 const BATCH: usize = 200;
-/// Entries that are named one by one; of more, only the number is told.
+/// Entries that are named one by one; beyond, only their number is reported.
 const NAMED: usize = 50;
 
 /// What is to be imported.
@@ -84,7 +84,7 @@ impl Named {
 }
 
 impl Worker {
-    /// Imports caches, one after the other. What is wrong with one is told, and hinders no other.
+    /// Imports caches, one after the other. The problem of one is reported and stops no other.
     pub(super) fn migrate(&mut self, asked: &Migrate) -> Result<Migrated, WorkerError> {
         let mut migrated = Migrated::default();
         for source in &asked.sources {
@@ -94,7 +94,7 @@ impl Worker {
             let mut report = MigratedCache {
                 repo: repo.location.path.to_string_lossy().into_owned(),
                 cache: FilePath::from_escaped(&source.cache).to_string(),
-                error: indexed.err().map(|error| error.to_string()),
+                error: indexed.problem().map(|error| error.to_string()),
                 ..MigratedCache::default()
             };
             let cache = PathBuf::from(std::ffi::OsStr::from_bytes(FilePath::from_escaped(&source.cache).as_bytes()));

@@ -19,7 +19,7 @@ use crate::worker::{Worker, WorkerError};
 
 /// Sizes are estimates until what was removed is measured; after so many rounds what is left is left for the next prune.
 const ROUNDS: usize = 6;
-/// A cache that is too large for what its views need is looked at again when it has grown by this many hundredths.
+/// A cache that is too large for what its views need is pruned again when it has grown to this many hundredths.
 const REGROWTH_PERCENT: u64 = 102;
 
 /// What is asked of a prune.
@@ -28,7 +28,7 @@ pub struct Prune {
     /// Bytes that the cache is brought down to; `None`: to 75 % of the configured limit.
     pub max_bytes: Option<u64>,
     pub strategy: Strategy,
-    /// Only tell what would go.
+    /// Only report what would be removed.
     pub dry_run: bool,
 }
 
@@ -86,7 +86,7 @@ impl Worker {
             return Ok(());
         }
         let usable = self.usable()?;
-        self.fold_logs(&usable)?;
+        self.checkpoint_wals(&usable)?;
         let held: u64 = repos.iter().map(|repo| self.held(repo).total).sum();
         if held <= threshold {
             return Ok(());
@@ -119,7 +119,7 @@ impl Worker {
             repos: repos.iter().map(named).collect(),
             ..Pruned::default()
         };
-        self.fold_logs(&repos)?;
+        self.checkpoint_wals(&repos)?;
         done.before_bytes = repos.iter().map(|repo| self.held(repo).total).sum();
         if !asked.dry_run {
             for repo in &repos {
@@ -132,10 +132,10 @@ impl Worker {
             done.after_bytes = held.iter().map(|held| held.total).sum();
             let chosen = self.choose(&repos, &held, done.after_bytes.saturating_sub(target), limit, asked.strategy)?;
             if asked.dry_run {
-                foretell(&mut done, &chosen);
+                record_dry_run(&mut done, &chosen);
                 break;
             }
-            // Also with nothing to remove, once: what belongs to no file goes, and it is recorded that somebody looked.
+            // Also with nothing to remove, once: what belongs to no file goes, and the check is recorded.
             if chosen.is_empty() && round > 0 {
                 break;
             }
@@ -152,7 +152,7 @@ impl Worker {
     }
 
     /// Write-ahead logs go without a prune, so they count for nothing.
-    fn fold_logs(&mut self, repos: &[Registered]) -> Result<(), WorkerError> {
+    fn checkpoint_wals(&mut self, repos: &[Registered]) -> Result<(), WorkerError> {
         for repo in repos {
             store::checkpoint(self.store(repo)?.db())?;
         }
@@ -213,7 +213,7 @@ impl Worker {
                 tx.commit()?;
                 self.sweep_vectors(repo)?;
             }
-            Err(error) => tracing::warn!(repo = %repo.id, %error, "its vectors were not looked at"),
+            Err(error) => tracing::warn!(repo = %repo.id, %error, "its vectors could not be read"),
         }
         self.remove_set_aside(repo)?;
         Ok(evict::reclaim(self.store(repo)?.db())?)
@@ -306,7 +306,7 @@ fn named(repo: &Registered) -> PrunedRepo {
 }
 
 /// Counts what would go, without touching it.
-fn foretell(done: &mut Pruned, chosen: &[PruneItem]) {
+fn record_dry_run(done: &mut Pruned, chosen: &[PruneItem]) {
     for item in chosen {
         let mut removed = Removed { bytes: item.bytes, ..Removed::default() };
         match item.identity {

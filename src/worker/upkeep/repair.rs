@@ -19,37 +19,40 @@ use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::store::{Result as StoreResult, StoreError, write};
 use crate::vectors::{self, ChunkIds};
-use crate::worker::reconcile::{READ_WITH, Reconciled, Unreconciled};
+use crate::worker::reconcile::{READ_WITH, ReconcileEnd, Reconciled, Unreconciled};
 use crate::worker::{Worker, WorkerError};
 
 impl Worker {
-    /// Builds the view of a repository anew, enqueues what is missing, removes what belongs to nothing.
+    /// Rebuilds the view of a repository, enqueues what is missing, removes what belongs to nothing.
     ///
     /// # Errors
-    /// If not even the outcome can be recorded. What is wrong with this one repository is the inner error; a repository in the
-    /// middle of something is held, and its store is left as it is.
-    pub fn rebuild(&mut self, id: &RepoId) -> Result<Result<Reconciled, Unreconciled>, WorkerError> {
-        let Some(repo) = registry::get(&self.queue, id)? else { return Ok(Err(Unreconciled::Unregistered)) };
+    /// If the outcome cannot be recorded. [`ReconcileEnd::Not`] says what is wrong with the repository; with an operation in progress
+    /// its store stays as it is.
+    pub fn rebuild(&mut self, id: &RepoId) -> Result<ReconcileEnd, WorkerError> {
+        let Some(repo) = registry::get(&self.queue, id)? else {
+            return Ok(ReconcileEnd::Not(Unreconciled::Unregistered));
+        };
         let busy = match Repo::open(&repo.location) {
             Ok(git) => git.busy(clock::system_now()),
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(ReconcileEnd::Not(error.into())),
         };
         if let Some(busy) = busy {
-            return Ok(Err(Unreconciled::Held(busy)));
+            return Ok(ReconcileEnd::Not(Unreconciled::Held(busy)));
         }
         self.with_sound_stores(|worker| worker.forget_view(&repo))?;
         let done = match self.reconcile(id, Depth::Full)? {
-            Ok(done) => done,
-            Err(error) => return Ok(Err(error)),
+            ReconcileEnd::Done(done) => done,
+            not => return Ok(not),
         };
         self.remove_pointless_jobs(&repo)?;
-        match self.mend_vectors(&repo) {
-            Ok(()) => {}
-            Err(error) => return Ok(Err(error)),
+        if let Err(problem) = self.repair_vectors(&repo) {
+            return Ok(ReconcileEnd::Not(problem));
         }
         // Plans what the checks of the vectors found.
-        let planned = self.reconcile(id, Depth::Full)?;
-        Ok(planned.map(|planned| Reconciled { jobs: done.jobs + planned.jobs, ..done }))
+        Ok(match self.reconcile(id, Depth::Full)? {
+            ReconcileEnd::Done(planned) => ReconcileEnd::Done(Reconciled { jobs: done.jobs + planned.jobs, ..done }),
+            not => not,
+        })
     }
 
     fn forget_view(&mut self, repo: &Registered) -> Result<(), WorkerError> {
@@ -59,7 +62,7 @@ impl Worker {
         for (_, key, _) in unreadable {
             analyses::remove(&tx, &key)?;
         }
-        // A dictionary that is damaged goes with the analyses that nobody can read for it.
+        // A damaged dictionary goes with the analyses that it makes unreadable.
         dictionary::drop_unused(&tx)?;
         view::clear(&tx)?;
         outlines::clear(&tx)?;
@@ -84,7 +87,7 @@ impl Worker {
     }
 
     /// Has files embedded again whose vectors are not those of their chunks, and vectors removed that belong to no file.
-    fn mend_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
+    fn repair_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
         let dir = store_dir(&self.config, repo).vectors();
         let stored = match self.runtime.block_on(vectors::ids_by_file(&dir)) {
             Ok(stored) => stored,

@@ -24,7 +24,7 @@ impl Worker {
         }
     }
 
-    /// Looks through every page of every store; false if none is damaged. What SQLite told then is of agent.db, which stays.
+    /// Looks through every page of every store; false if none is damaged. What SQLite reported is then about agent.db, which stays.
     pub(in crate::worker) fn set_aside_damaged(&mut self) -> Result<bool, WorkerError> {
         let mut any = false;
         for repo in registry::list(&self.queue)? {
@@ -73,8 +73,8 @@ impl Worker {
             aside = %aside.display(),
             "its vectors were damaged: they are set aside and made again"
         );
-        // Before anything that led here is done: whoever waits is to find the work in the queue.
-        self.reconcile_anew(&repo.id)?;
+        // First of all: a verb that waits must find the work in the queue.
+        self.reconcile_again(&repo.id)?;
         Ok(true)
     }
 
@@ -89,16 +89,16 @@ impl Worker {
         })
     }
 
-    /// Reconciles one repository whose store was begun anew; false if there is none.
+    /// Reconciles one repository whose store started again empty; false if there is none.
     pub(in crate::worker) fn rebuild_one(&mut self) -> Result<bool, WorkerError> {
         let Some(id) = self.rebuilt.pop() else { return Ok(false) };
-        self.reconcile_anew(&id)?;
+        self.reconcile_again(&id)?;
         Ok(true)
     }
 
-    fn reconcile_anew(&mut self, id: &RepoId) -> Result<(), WorkerError> {
+    fn reconcile_again(&mut self, id: &RepoId) -> Result<(), WorkerError> {
         // What is wrong with the repository it says itself.
-        if let Err(error) = self.reconcile(id, Depth::Full)? {
+        if let Some(error) = self.reconcile(id, Depth::Full)?.problem() {
             tracing::warn!(repo = %id, %error, "its store is not built again yet");
         }
         Ok(())

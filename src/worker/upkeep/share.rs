@@ -11,7 +11,7 @@ use crate::vectors::{Vectors, VectorsError};
 use crate::worker::{Worker, WorkerError};
 
 impl Worker {
-    /// Opens the stores of all registered repositories that have one. A damaged one is left out: it is told where it is used.
+    /// Opens the stores of all registered repositories that have one. A damaged one is left out; its own use reports it.
     pub(in crate::worker) fn open_stores(&mut self) -> Result<(), WorkerError> {
         for repo in registry::list(&self.queue)? {
             if store_dir(&self.config, &repo).analysis_db().exists()

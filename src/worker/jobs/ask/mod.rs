@@ -1,12 +1,19 @@
-//! Running `ask:<type>` jobs: a model's answers, beside everything else that the worker does.
+//! Running `ask:<type>` jobs: a model's answers, while the worker does everything else.
 //!
-//! A request is on its way while analyses and embeddings go on; what comes of it is heard at the next step. For each job: its key is
-//! looked at again (superseded? answered already?), the committed text is read and rendered with its secrets taken out, the
-//! provider's health and pace are asked, the worst case is reserved, the request sent. The paid answer is stored by its key before
-//! the ledger and the job are closed, in one transaction. Whatever must wait, waits in the queue, not in here.
+//! Analyses and embeddings go on while a request is open; the next step receives its reply. For each job, the worker
+//!
+//! 1. checks the key again (superseded? answered already?),
+//! 2. reads the committed text and renders it with its secrets taken out,
+//! 3. checks the gate: the provider's health and pace,
+//! 4. reserves the worst case in the ledger,
+//! 5. sends the request,
+//! 6. stores the paid answer by its key, then closes ledger entry and job in one transaction.
+//!
+//! A job that must wait does so in the queue, not in here.
 
 mod question;
 mod reply;
+mod setup;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -23,14 +30,14 @@ use crate::analyzer::llm::{
 };
 use crate::budget::{self, Call, Grant, Refusal, Reservation};
 use crate::clock::{self, Timestamp};
-use crate::config::{Config, Llm, Price};
+use crate::config::{Llm, Price};
 use crate::domain::JobState;
-use crate::home::Home;
 use crate::queue::{self, Job, Lane, ParkCause, Parking};
 use crate::repo::registry::Registered;
 use crate::worker::jobs::analyze::panic_text;
 use crate::worker::{Worker, WorkerError};
-use question::Question;
+use question::{Question, Questioned};
+pub(in crate::worker) use setup::ModelSetup;
 
 /// How long a job waits whose key is asked for by another one at this moment.
 const SAME_KEY_WAIT_MILLIS: i64 = 1_000;
@@ -41,33 +48,29 @@ const BYTES_PER_TOKEN: u64 = 4;
 /// Called when something has come back, from any thread.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// Everything about the model that is asked.
+/// The model that is asked, and the questions that are open. It exists only where a provider can be asked.
 pub(in crate::worker) struct Asking {
-    pub prompts: Prompts,
+    prompts: Prompts,
     limits: Limits,
-    /// `Err`: what a person has to mend before anything can be asked.
-    provider: Result<Provider, String>,
+    client: Arc<Client>,
+    gate: Gate,
+    price: Price,
+    /// Questions that may be open at once.
+    places: usize,
     /// By job.
     open: BTreeMap<i64, Open>,
     breaker: Breaker,
     /// The job whose request tries whether the provider is back.
     probe: Option<i64>,
-    /// Requests in a row that were turned away for coming too fast.
-    turned_away: u32,
-    /// There is no money for the next request unless one of those on their way costs less than is reserved for it.
+    /// Requests in a row that were rate limited.
+    rate_limited: u32,
+    /// There is no money for the next request unless an open one costs less than is reserved for it.
     short: bool,
     /// Nothing new is begun.
     closing: bool,
-    sender: Sender<Heard>,
-    receiver: Receiver<Heard>,
+    sender: Sender<Arrival>,
+    receiver: Receiver<Arrival>,
     wake: Wake,
-}
-
-struct Provider {
-    client: Arc<Client>,
-    gate: Gate,
-    price: Price,
-    places: usize,
 }
 
 /// A question that is being asked.
@@ -75,12 +78,12 @@ struct Open {
     job: Job,
     repo: Registered,
     question: Question,
-    /// What is sent next or is on its way: the question, or the wish to have a bad reply repaired.
+    /// What is sent next or was sent last: the question, or the request to repair a bad reply.
     prompt: Prompt,
     repaired: bool,
-    /// Requests that the server wanted put another way.
+    /// Requests that were put another way because the server wanted it.
     adapted: u32,
-    /// The right to send the request that is on its way.
+    /// The right to send the open request.
     reservation: Option<Reservation>,
     /// What its earlier requests cost.
     before: Spent,
@@ -96,7 +99,7 @@ struct Spent {
 }
 
 /// What comes back from the network's side.
-enum Heard {
+enum Arrival {
     /// A second request of a job may go.
     Admitted {
         job: i64,
@@ -117,22 +120,23 @@ enum Hold {
 }
 
 impl Asking {
-    /// `None`: no model is set up.
-    pub fn new(config: &Config, home: &Home) -> Option<Self> {
-        crate::analyzer::llm::model_id(&config.llm)?;
-        let (prompts, provider) = match Prompts::load(&home.prompts()) {
-            Ok(prompts) => (prompts, Provider::new(&config.llm)),
-            Err(error) => (Prompts::built_in(), Err(error.to_string())),
-        };
+    /// `Err`: what a person has to fix before the model can be asked.
+    fn new(llm: &Llm, prompts: Prompts) -> Result<Self, String> {
+        let price = llm.price().map_err(|unknown| unknown.to_string())?;
+        let endpoint = Endpoint::of(llm).map_err(|error| error.to_string())?;
+        let client = Client::new(endpoint).map_err(|error| format!("the model cannot be asked: {error}"))?;
         let (sender, receiver) = channel();
-        Some(Self {
+        Ok(Self {
             prompts,
-            limits: Limits::of(&config.llm),
-            provider,
+            limits: Limits::of(llm),
+            client: Arc::new(client),
+            gate: Gate::new(llm),
+            price,
+            places: llm.max_concurrency as usize,
             open: BTreeMap::new(),
             breaker: Breaker::default(),
             probe: None,
-            turned_away: 0,
+            rate_limited: 0,
             short: false,
             closing: false,
             sender,
@@ -142,31 +146,17 @@ impl Asking {
     }
 
     /// Whether another question may be begun.
-    pub fn has_room(&self) -> bool {
-        let places = self.provider.as_ref().map_or(1, |provider| provider.places);
-        !self.short && !self.closing && self.probe.is_none() && self.open.len() < places
+    fn has_room(&self) -> bool {
+        !self.short && !self.closing && self.probe.is_none() && self.open.len() < self.places
     }
 
-    pub fn is_waiting(&self) -> bool {
-        !self.open.is_empty()
-    }
-
-    pub fn wake_with(&mut self, wake: Wake) {
-        self.wake = wake;
-    }
-
-    /// Stops asking until a person has mended something.
-    pub fn obstruct(&mut self, obstacle: String) {
-        self.provider = Err(obstacle);
-    }
-
-    fn admit(&mut self, job: i64, gate: &Gate, tokens: u64) -> Result<Pass, Hold> {
+    fn admit(&mut self, job: i64, tokens: u64) -> Result<Pass, Hold> {
         match self.breaker.pass(clock::monotonic()) {
             Passage::Free => {}
             Passage::Probe => self.probe = Some(job),
             Passage::Shut(rest) => return Err(Hold::Outage(rest)),
         }
-        gate.try_enter(tokens).map_err(|Wait(wait)| {
+        self.gate.try_enter(tokens).map_err(|Wait(wait)| {
             self.abandon_probe(job);
             Hold::Pace(wait)
         })
@@ -197,42 +187,13 @@ impl Asking {
     fn has_reserved(&self) -> bool {
         self.open.values().any(|open| open.reservation.is_some())
     }
-}
 
-impl Provider {
-    fn new(llm: &Llm) -> Result<Self, String> {
-        let price = llm.price().map_err(|unknown| unknown.to_string())?;
-        let endpoint = Endpoint::of(llm).map_err(|error| error.to_string())?;
-        let client = Client::new(endpoint).map_err(|error| format!("the model cannot be asked: {error}"))?;
-        let places = llm.max_concurrency as usize;
-        Ok(Self { client: Arc::new(client), gate: Gate::new(llm), price, places })
-    }
-}
-
-impl Worker {
-    /// Begins as many questions as may be on their way at once.
-    pub(in crate::worker) fn begin_asks(&mut self, except: &[i64]) -> Result<(), WorkerError> {
-        while self.asking.as_ref().is_some_and(Asking::has_room) {
-            let claimed = queue::claim(&mut self.queue, Lane::Ask, 1, except, clock::now())?;
-            let Some(job) = claimed.into_iter().next() else { break };
-            if self.ask(job)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Begins one question. `Break`: none of the others can be begun now either.
-    pub(in crate::worker) fn ask(&mut self, job: Job) -> Result<ControlFlow<()>, WorkerError> {
-        let Some(asking) = &self.asking else { return Ok(ControlFlow::Break(())) };
-        if let Err(obstacle) = &asking.provider {
-            let why = Parking { cause: ParkCause::Setup, until: None, detail: &obstacle.clone() };
-            return self.park_asks(&[job.id], &why);
-        }
-        let (repo, question) = match self.question(&job)? {
-            Ok(found) => found,
-            Err(ended) => {
-                self.end(std::iter::once((job, ended)))?;
+    /// Begins one question. `Break`: no other can be begun now either.
+    fn begin(&mut self, worker: &mut Worker, job: Job) -> Result<ControlFlow<()>, WorkerError> {
+        let (repo, question) = match worker.question(self, &job)? {
+            Questioned::Ask(repo, question) => (repo, *question),
+            Questioned::Over(ended) => {
+                worker.end(std::iter::once((job, ended)))?;
                 return Ok(ControlFlow::Continue(()));
             }
         };
@@ -247,151 +208,143 @@ impl Worker {
             reservation: None,
             before: Spent::default(),
         };
-        self.knock(open)
+        self.check_gate(worker, open)
     }
 
-    /// Asks for the provider's leave, then for the money.
-    fn knock(&mut self, open: Open) -> Result<ControlFlow<()>, WorkerError> {
-        let Some(asking) = &mut self.asking else { return Ok(ControlFlow::Break(())) };
-        let Ok(provider) = &asking.provider else { return Ok(ControlFlow::Break(())) };
-        let (gate, request) = (provider.gate.clone(), provider.client.request(&open.prompt));
+    /// Checks the provider's health and pace, then reserves the money.
+    fn check_gate(&mut self, worker: &mut Worker, open: Open) -> Result<ControlFlow<()>, WorkerError> {
+        let request = self.client.request(&open.prompt);
         let id = open.job.id;
-        match asking.admit(id, &gate, tokens(&request, &asking.limits)) {
-            Ok(pass) => self.pay(open, request, pass),
-            Err(Hold::Pace(wait)) => self.put_back_until(id, wait, None),
-            Err(Hold::Outage(None)) => self.put_back_until(id, Duration::ZERO, None),
-            Err(Hold::Outage(Some(rest))) => self.park_for_outage(&[id], rest, "the provider is down"),
+        match self.admit(id, tokens(&request, &self.limits)) {
+            Ok(pass) => self.reserve(worker, open, request, pass),
+            Err(Hold::Pace(wait)) => worker.put_back_until(id, wait, None),
+            Err(Hold::Outage(None)) => worker.put_back_until(id, Duration::ZERO, None),
+            Err(Hold::Outage(Some(rest))) => worker.park_for_outage(&[id], rest, "the provider is down"),
         }
     }
 
     /// Reserves the worst case of a request and sends it.
-    fn pay(&mut self, mut open: Open, request: ModelRequest, pass: Pass) -> Result<ControlFlow<()>, WorkerError> {
-        let Some(asking) = &mut self.asking else { return Ok(ControlFlow::Break(())) };
-        let Ok(provider) = &asking.provider else { return Ok(ControlFlow::Break(())) };
+    fn reserve(
+        &mut self,
+        worker: &mut Worker,
+        mut open: Open,
+        request: ModelRequest,
+        pass: Pass,
+    ) -> Result<ControlFlow<()>, WorkerError> {
         let bytes = usize::try_from(request.bytes()).unwrap_or(usize::MAX);
-        let worst_case = budget::worst_case(&provider.price, bytes, asking.limits.max_output_tokens);
+        let worst_case = budget::worst_case(&self.price, bytes, self.limits.max_output_tokens);
         let id = open.job.id;
-        let granted = budget::noted_limits(&self.queue)
-            .map(|noted| noted.unwrap_or(self.config.budget))
-            .and_then(|limits| budget::reserve(&mut self.queue, &limits, &call(&open), worst_case, clock::now()));
+        let granted = budget::noted_limits(&worker.queue)
+            .map(|noted| noted.unwrap_or(worker.config.budget))
+            .and_then(|limits| budget::reserve(&mut worker.queue, &limits, &call(&open), worst_case, clock::now()));
         let refused = match granted {
             Ok(Grant::Reserved(reservation)) => {
                 open.reservation = Some(reservation);
-                asking.open.insert(id, open);
-                self.send(id, request, pass);
+                self.open.insert(id, open);
+                self.send(worker, id, request, pass);
                 return Ok(ControlFlow::Continue(()));
             }
             refused => refused,
         };
-        asking.abandon_probe(id);
+        self.abandon_probe(id);
         drop(pass);
         match refused {
-            Ok(Grant::Refused(_)) if asking.has_reserved() => {
-                asking.short = true;
-                self.put_back_until(id, Duration::ZERO, None)
+            Ok(Grant::Refused(_)) if self.has_reserved() => {
+                self.short = true;
+                worker.put_back_until(id, Duration::ZERO, None)
             }
             Ok(Grant::Refused(refusal)) => {
                 let (until, detail) = (refusal.resumes_at(), refusal.to_string());
                 if until.is_none() && matches!(refusal, Refusal::OverLimit { .. }) {
-                    // It alone is more than the limit; others are not.
-                    queue::park(&mut self.queue, &[id], ParkCause::Budget, None, &detail, clock::now())?;
+                    // This request alone is more than the limit; others are not.
+                    queue::park(&mut worker.queue, &[id], ParkCause::Budget, None, &detail, clock::now())?;
                     return Ok(ControlFlow::Continue(()));
                 }
-                self.park_asks(&[id], &Parking { cause: ParkCause::Budget, until, detail: &detail })
+                worker.park_asks(&[id], &Parking { cause: ParkCause::Budget, until, detail: &detail })
             }
             Ok(_) => {
                 let now = clock::now();
-                queue::put_back(&self.queue, id, now.plus_millis(SAME_KEY_WAIT_MILLIS), None, now)?;
+                queue::put_back(&worker.queue, id, now.plus_millis(SAME_KEY_WAIT_MILLIS), None, now)?;
                 Ok(ControlFlow::Continue(()))
             }
             Err(error) => {
                 tracing::error!(%error, "nothing is spent without a ledger");
-                self.park_asks(&[id], &Parking { cause: ParkCause::Setup, until: None, detail: &error.to_string() })
+                worker.park_asks(&[id], &Parking { cause: ParkCause::Setup, until: None, detail: &error.to_string() })
             }
         }
     }
 
-    /// Puts a request on its way.
-    fn send(&self, job: i64, request: ModelRequest, pass: Pass) {
-        let Some(asking) = &self.asking else { return };
-        let Ok(provider) = &asking.provider else { return };
-        let (client, sender, wake) = (provider.client.clone(), asking.sender.clone(), asking.wake.clone());
+    fn send(&self, worker: &Worker, job: i64, request: ModelRequest, pass: Pass) {
+        let (client, sender, wake) = (self.client.clone(), self.sender.clone(), self.wake.clone());
         let begun = clock::monotonic();
-        self.runtime.spawn(async move {
+        worker.runtime.spawn(async move {
             let outcome = AssertUnwindSafe(client.send(request)).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|panic| CallOutcome::Failed(panicked(panic.as_ref())));
             drop(pass);
-            // Nobody listens any more: the ledger keeps the reservation, and the next worker settles it.
-            let _ = sender.send(Heard::Returned { job, outcome, millis: millis_since(begun) });
+            // The worker may be gone: the ledger keeps the reservation, and the next worker settles it.
+            let _ = sender.send(Arrival::Returned { job, outcome, millis: millis_since(begun) });
             wake();
         });
     }
 
     /// Has another request of an open question wait for its turn, without a reservation.
-    fn queue_up(&mut self, open: Open) {
-        let Some(asking) = &mut self.asking else { return };
-        let Ok(provider) = &asking.provider else { return };
-        let (gate, sender, wake) = (provider.gate.clone(), asking.sender.clone(), asking.wake.clone());
-        let tokens = tokens(&provider.client.request(&open.prompt), &asking.limits);
+    fn await_turn(&mut self, worker: &Worker, open: Open) {
+        let (gate, sender, wake) = (self.gate.clone(), self.sender.clone(), self.wake.clone());
+        let tokens = tokens(&self.client.request(&open.prompt), &self.limits);
         let job = open.job.id;
-        asking.open.insert(job, open);
-        self.runtime.spawn(async move {
+        self.open.insert(job, open);
+        worker.runtime.spawn(async move {
             let pass = gate.enter(tokens).await;
-            // Nobody listens any more: nothing was reserved, and the job is asked anew.
-            let _ = sender.send(Heard::Admitted { job, pass });
+            // The worker may be gone: nothing was reserved, and the next worker asks the job again.
+            let _ = sender.send(Arrival::Admitted { job, pass });
             wake();
         });
     }
 
-    /// Takes in what has come back. Returns how much it was.
-    pub(in crate::worker) fn hear(&mut self) -> Result<usize, WorkerError> {
-        let mut heard = 0;
-        while let Some(one) = self.asking.as_ref().and_then(|asking| asking.receiver.try_recv().ok()) {
-            self.note(one)?;
-            heard += 1;
+    /// Applies everything that has arrived. Returns how much it was.
+    fn receive(&mut self, worker: &mut Worker) -> Result<usize, WorkerError> {
+        let mut applied = 0;
+        while let Ok(arrival) = self.receiver.try_recv() {
+            self.apply(worker, arrival)?;
+            applied += 1;
         }
-        Ok(heard)
+        Ok(applied)
     }
 
-    fn note(&mut self, heard: Heard) -> Result<(), WorkerError> {
-        let (Heard::Admitted { job, .. } | Heard::Returned { job, .. }) = &heard;
-        let Some(open) = self.asking.as_mut().and_then(|asking| asking.open.remove(job)) else { return Ok(()) };
-        match heard {
-            Heard::Returned { outcome, millis, .. } => self.take_in(open, outcome, millis),
-            Heard::Admitted { pass, .. } => self.go_on(open, pass),
+    fn apply(&mut self, worker: &mut Worker, arrival: Arrival) -> Result<(), WorkerError> {
+        let (Arrival::Admitted { job, .. } | Arrival::Returned { job, .. }) = &arrival;
+        let Some(open) = self.open.remove(job) else { return Ok(()) };
+        match arrival {
+            Arrival::Returned { outcome, millis, .. } => self.apply_outcome(worker, open, outcome, millis),
+            Arrival::Admitted { pass, .. } => self.ask_again(worker, open, pass),
         }
     }
 
-    /// A second request may go; unless nobody wants it any more.
-    fn go_on(&mut self, open: Open, pass: Pass) -> Result<(), WorkerError> {
-        let running = queue::get(&self.queue, open.job.id)?.is_some_and(|job| job.state == JobState::Running);
-        let Some(asking) = self.asking.as_ref().filter(|asking| running && !asking.closing) else {
+    /// Sends a second request, unless the job was superseded in the meantime.
+    fn ask_again(&mut self, worker: &mut Worker, open: Open, pass: Pass) -> Result<(), WorkerError> {
+        let running = queue::get(&worker.queue, open.job.id)?.is_some_and(|job| job.state == JobState::Running);
+        if !running || self.closing {
             drop(pass);
-            return self.put_back_until(open.job.id, Duration::ZERO, None).map(drop);
-        };
-        let Ok(provider) = &asking.provider else { return Ok(()) };
-        let request = provider.client.request(&open.prompt);
-        self.pay(open, request, pass).map(drop)
+            return worker.put_back_until(open.job.id, Duration::ZERO, None).map(drop);
+        }
+        let request = self.client.request(&open.prompt);
+        self.reserve(worker, open, request, pass).map(drop)
     }
 
-    /// Waits for the replies that are paid for, up to `patience`. What is still on its way then is settled by the next worker.
-    ///
-    /// # Errors
-    /// If a store cannot be written.
-    pub fn close(&mut self, patience: Duration) -> Result<(), WorkerError> {
+    /// Waits for the replies that are paid for, up to `patience`. The next worker settles what is still open then.
+    fn close(&mut self, worker: &mut Worker, patience: Duration) -> Result<(), WorkerError> {
         let deadline = clock::monotonic() + patience;
-        if let Some(asking) = &mut self.asking {
-            asking.closing = true;
-        }
-        while self.asking.as_ref().is_some_and(Asking::has_reserved) {
+        self.closing = true;
+        while self.has_reserved() {
             let left = deadline.saturating_duration_since(clock::monotonic());
-            let heard = self.asking.as_ref().and_then(|asking| asking.receiver.recv_timeout(left).ok());
-            let Some(heard) = heard else { break };
-            self.note(heard)?;
+            let Ok(arrival) = self.receiver.recv_timeout(left) else { break };
+            self.apply(worker, arrival)?;
         }
         Ok(())
     }
+}
 
+impl Worker {
     fn put_back_until(
         &mut self,
         id: i64,

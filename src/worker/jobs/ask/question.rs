@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::Asking;
 use crate::analyzer::llm::{Prompt, Withheld, render};
 use crate::analyzer::{DependencyUse, FileSubject};
 use crate::budget;
@@ -25,24 +26,31 @@ pub(super) struct Question {
     pub prompt: Prompt,
 }
 
+/// What became of a job when its question was asked for.
+pub(super) enum Questioned {
+    Ask(Registered, Box<Question>),
+    /// There is nothing to ask: the file has changed again, its answer is stored, it may not leave this machine, or it cannot be read.
+    Over(Ended),
+}
+
 impl Worker {
-    /// The question of a job as its file is recorded now. `Err`: its file has moved on, its answer is there, it may not leave this
-    /// machine, or it cannot be read.
-    pub(super) fn question(&mut self, job: &Job) -> Result<Result<(Registered, Question), Ended>, WorkerError> {
-        let Some(repo) = registry::get(&self.queue, &job.repo)? else { return Ok(Err(Ended::Finished)) };
+    /// Returns the question of a job as its file is recorded now.
+    pub(super) fn question(&mut self, asking: &Asking, job: &Job) -> Result<Questioned, WorkerError> {
+        const FINISHED: Questioned = Questioned::Over(Ended::Finished);
+        let Some(repo) = registry::get(&self.queue, &job.repo)? else { return Ok(FINISHED) };
         let config = self.config.for_repo(&repo.location.path);
         let withheld = Withheld::new(&config.withhold);
         let own = recipe::for_repo(&self.recipe, &config);
         let store = self.store(&repo)?;
         let file = if own.ask_on_save { view::present } else { view::file };
-        let Some(file) = file(store.db(), &job.path)? else { return Ok(Err(Ended::Finished)) };
-        let Some(recipe) = own.analysis(job.kind) else { return Ok(Err(Ended::Finished)) };
-        let Some(key) = recipe.key(&file).filter(|key| key.hash() == job.key) else { return Ok(Err(Ended::Finished)) };
+        let Some(file) = file(store.db(), &job.path)? else { return Ok(FINISHED) };
+        let Some(recipe) = own.analysis(job.kind) else { return Ok(FINISHED) };
+        let Some(key) = recipe.key(&file).filter(|key| key.hash() == job.key) else { return Ok(FINISHED) };
         if !is_asked_about(&file) || withheld.holds(&job.path) || is_made(store.db(), job)? {
-            return Ok(Err(Ended::Finished));
+            return Ok(FINISHED);
         }
         if self.copy_answer(&repo, job)? {
-            return Ok(Err(Ended::Finished));
+            return Ok(FINISHED);
         }
         let store = self.store(&repo)?;
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
@@ -53,12 +61,15 @@ impl Worker {
             }
         };
         let saved = overlay::saved_text(store.db(), &file)?;
-        let prompt = self.prompt(&repo, job, &file, &uses, saved);
-        Ok(prompt.map(|prompt| (repo, Question { key, file, prompt })))
+        let prompt = self.prompt(asking, &repo, job, &file, &uses, saved);
+        Ok(match prompt {
+            Ok(prompt) => Questioned::Ask(repo, Box::new(Question { key, file, prompt })),
+            Err(ended) => Questioned::Over(ended),
+        })
     }
 
-    /// Takes over the answer of another repository whose file has the same content and sees the same signatures, should it have come
-    /// since this job was planned: what is paid for once is not asked again.
+    /// Copies the answer of another repository whose file has the same content and sees the same signatures, if it was stored after
+    /// this job was planned: no answer is paid for twice.
     fn copy_answer(&mut self, repo: &Registered, job: &Job) -> Result<bool, WorkerError> {
         let askers = budget::askers(&self.queue, &job.key).unwrap_or_default();
         if job.reason == StaleReason::Expired || askers.iter().all(|asker| *asker == repo.id) {
@@ -75,9 +86,10 @@ impl Worker {
         Ok(false)
     }
 
-    /// Reads the text, unless it is one that was `saved`, and renders it, its secrets taken out.
+    /// Renders the saved or committed text, with its secrets taken out.
     fn prompt(
         &self,
+        asking: &Asking,
         repo: &Registered,
         job: &Job,
         file: &FileRecord,
@@ -85,7 +97,6 @@ impl Worker {
         saved: Option<String>,
     ) -> Result<Prompt, Ended> {
         let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
-        let Some(asking) = &self.asking else { return Err(Ended::Finished) };
         let text = match saved {
             Some(saved) => Some(saved),
             None => {

@@ -1,11 +1,11 @@
-//! From what came of a request to a stored answer and a closed ledger entry, or to what is to be done instead.
+//! From the outcome of a request to a stored answer and a closed ledger entry, or to what is done instead.
 
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::{Open, Spent, after};
+use super::{Asking, Open, Spent, after};
 use crate::analyzer::Analysis;
 use crate::analyzer::llm::{
     Answer, CallFailure, CallOutcome, Malformed, NextStep, backoff, parse, random_unit, repair, usage_is_plausible,
@@ -19,11 +19,11 @@ use crate::store::{StoreError, write};
 use crate::worker::jobs::analyze::{panic_text, put};
 use crate::worker::{Worker, WorkerError};
 
-/// Requests in a row that a provider may turn away for coming too fast before all of them are parked.
-const TURNED_AWAY_MOST: u32 = 5;
+/// Rate-limited requests in a row after which the whole lane is parked.
+const RATE_LIMITED_MOST: u32 = 5;
 
 /// How long they are parked then, if the provider does not ask for more.
-const TURNED_AWAY_REST: Duration = Duration::from_secs(60);
+const RATE_LIMITED_REST: Duration = Duration::from_secs(60);
 
 /// How often one question is put another way because the server wants it so: there are five ways.
 const ADAPTED_MOST: u32 = 5;
@@ -43,74 +43,72 @@ enum Read {
     Panicked(String),
 }
 
-impl Worker {
-    pub(super) fn take_in(&mut self, open: Open, outcome: CallOutcome, millis: u64) -> Result<(), WorkerError> {
-        if let Some(asking) = &mut self.asking {
-            // What was reserved is settled now, be it more or less.
-            asking.short = false;
-        }
+impl Asking {
+    pub(super) fn apply_outcome(
+        &mut self,
+        worker: &mut Worker,
+        open: Open,
+        outcome: CallOutcome,
+        millis: u64,
+    ) -> Result<(), WorkerError> {
+        // The reservation is settled now, for more or for less.
+        self.short = false;
         match outcome {
-            CallOutcome::Answered(answer) => self.take_answer(open, &answer, millis),
-            CallOutcome::Failed(failure) => self.take_failure(open, &failure),
+            CallOutcome::Answered(answer) => self.apply_answer(worker, open, &answer, millis),
+            CallOutcome::Failed(failure) => self.apply_failure(worker, open, &failure),
         }
     }
 
-    fn take_answer(&mut self, mut open: Open, answer: &Answer, millis: u64) -> Result<(), WorkerError> {
-        self.note_health(open.job.id, answer.pause)?;
+    fn apply_answer(
+        &mut self,
+        worker: &mut Worker,
+        mut open: Open,
+        answer: &Answer,
+        millis: u64,
+    ) -> Result<(), WorkerError> {
+        self.note_health(worker, open.job.id, answer.pause)?;
         let charge = self.charge(answer);
         let spent = spent(&open, &charge);
         let malformed = match read(&open, answer) {
             Read::Report(analysis) => {
-                let stored = self.store_answer(&open, &analysis, &spent, millis);
+                let stored = worker.store_answer(&open, &analysis, &spent, millis);
                 return match stored {
-                    Ok(()) => self.settle_call(&open, &charge, JobClose::Finish),
-                    Err(error) => self.give_back_unstored(&open, &charge, &error),
+                    Ok(()) => worker.settle_call(&open, &charge, JobClose::Finish),
+                    Err(error) => worker.give_back_unstored(&open, &charge, &error),
                 };
             }
-            Read::Panicked(detail) => return self.settle_call(&open, &charge, JobClose::Discard(&detail)),
+            Read::Panicked(detail) => return worker.settle_call(&open, &charge, JobClose::Discard(&detail)),
             Read::Malformed(malformed) => malformed,
         };
         if open.repaired || !malformed.is_repairable() {
             let detail = format!("the model's reply cannot be used: {malformed}");
-            return self.settle_call(&open, &charge, JobClose::Discard(&detail));
+            return worker.settle_call(&open, &charge, JobClose::Discard(&detail));
         }
-        self.settle_call(&open, &charge, JobClose::Stays)?;
+        worker.settle_call(&open, &charge, JobClose::Stays)?;
         tracing::info!(path = %open.job.path, kind = %open.job.kind, %malformed, "a reply is to be repaired");
         open.prompt = repair(&open.question.prompt, &malformed, &answer.text);
         (open.repaired, open.reservation, open.before) = (true, None, spent);
-        self.queue_up(open);
+        self.await_turn(worker, open);
         Ok(())
     }
 
-    /// An answer that cannot be stored is paid for all the same; asking again and again would pay for it again and again, so that
-    /// counts as an attempt.
-    fn give_back_unstored(&mut self, open: &Open, charge: &Charge, error: &WorkerError) -> Result<(), WorkerError> {
-        let detail = format!("the answer cannot be stored: {error}");
-        tracing::error!(path = %open.job.path, detail, "an answer is lost");
-        self.settle_call(open, charge, JobClose::Stays)?;
-        Ok(queue::retry(&self.queue, &open.job, &detail, clock::now())?)
-    }
-
     /// The provider is there; it may want a pause.
-    fn note_health(&mut self, job: i64, pause: Option<Duration>) -> Result<(), WorkerError> {
-        let Some(asking) = &mut self.asking else { return Ok(()) };
-        asking.breaker.answered();
-        asking.turned_away = 0;
-        if asking.probe == Some(job) {
-            asking.probe = None;
+    fn note_health(&mut self, worker: &mut Worker, job: i64, pause: Option<Duration>) -> Result<(), WorkerError> {
+        self.breaker.answered();
+        self.rate_limited = 0;
+        if self.probe == Some(job) {
+            self.probe = None;
         }
-        if let (Some(pause), Ok(provider)) = (pause, &asking.provider) {
-            provider.gate.hold(pause);
-            queue::postpone(&self.queue, Lane::Ask, after(clock::now(), pause))?;
+        if let Some(pause) = pause {
+            self.gate.hold(pause);
+            queue::postpone(&worker.queue, Lane::Ask, after(clock::now(), pause))?;
         }
         Ok(())
     }
 
     /// What an answer costs: what the provider reports, where that can be true.
     fn charge(&self, answer: &Answer) -> Charge {
-        let price =
-            self.asking.as_ref().and_then(|asking| asking.provider.as_ref().ok()).map(|provider| provider.price);
-        let (Some(reported), Some(price)) = (answer.usage, price) else {
+        let Some(reported) = answer.usage else {
             return Charge::Unreported { reason: "the provider reported no usage".to_owned() };
         };
         if !usage_is_plausible(&reported, answer.prompt_bytes, answer.reply_bytes) {
@@ -120,7 +118,106 @@ impl Worker {
             );
             return Charge::Unreported { reason };
         }
-        Charge::Reported { usage: reported, cost: budget::cost(&price, &reported) }
+        Charge::Reported { usage: reported, cost: budget::cost(&self.price, &reported) }
+    }
+
+    fn apply_failure(&mut self, worker: &mut Worker, mut open: Open, failure: &CallFailure) -> Result<(), WorkerError> {
+        let next = failure.kind.next_step();
+        let detail = match failure.kind.remedy() {
+            Some(remedy) => format!("{failure}; {remedy}"),
+            None => failure.to_string(),
+        };
+        tracing::warn!(path = %open.job.path, kind = %open.job.kind, detail, "a question was not answered");
+        let gives_up = next == NextStep::Discard || (next == NextStep::AskAgain && open.adapted >= ADAPTED_MOST);
+        let ending = if gives_up { JobClose::Discard(&detail) } else { JobClose::Stays };
+        if failure.may_be_billed {
+            let charge = Charge::Unreported { reason: failure.message.clone() };
+            open.before = spent(&open, &charge);
+            worker.settle_call(&open, &charge, ending)?;
+        } else {
+            worker.close_entry(&open, &ending, |tx, reservation, now| {
+                budget::release(tx, reservation, &failure.message, now)
+            })?;
+        }
+        open.reservation = None;
+        match next {
+            NextStep::Outage(asked_for) => self.note_outage(worker, &open, asked_for, &detail).map(drop),
+            NextStep::Wait(asked_for) => self.note_rate_limit(worker, &open, asked_for, &detail).map(drop),
+            NextStep::Park => {
+                self.note_health(worker, open.job.id, None)?;
+                let why = Parking { cause: ParkCause::Setup, until: None, detail: &detail };
+                worker.park_asks(&[open.job.id], &why).map(drop)
+            }
+            NextStep::Discard => self.note_health(worker, open.job.id, None),
+            NextStep::AskAgain => {
+                self.note_health(worker, open.job.id, None)?;
+                if !gives_up {
+                    open.adapted += 1;
+                    self.await_turn(worker, open);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The provider is down, or this request is more than it can do: the job is tried again after a while, and from some outages in
+    /// a row on all jobs wait for the provider.
+    fn note_outage(
+        &mut self,
+        worker: &mut Worker,
+        open: &Open,
+        asked_for: Option<Duration>,
+        detail: &str,
+    ) -> Result<ControlFlow<()>, WorkerError> {
+        let now = clock::monotonic();
+        if self.probe == Some(open.job.id) {
+            self.probe = None;
+        }
+        let opened = self.breaker.outage(asked_for, now);
+        if opened || self.breaker.is_open() {
+            let rest = self.rest();
+            return worker.park_for_outage(&[open.job.id], rest, detail);
+        }
+        let wait = backoff(open.job.attempts, asked_for, random_unit());
+        queue::retry_after(&worker.queue, &open.job, detail, wait, clock::now())?;
+        Ok(ControlFlow::Break(()))
+    }
+
+    /// The provider wants fewer requests: none is sent before it is due. That is no fault of the job, so its attempt does not count.
+    fn note_rate_limit(
+        &mut self,
+        worker: &mut Worker,
+        open: &Open,
+        asked_for: Option<Duration>,
+        detail: &str,
+    ) -> Result<ControlFlow<()>, WorkerError> {
+        self.note_answered_only(open.job.id);
+        self.rate_limited += 1;
+        let wait = backoff(self.rate_limited, asked_for, random_unit());
+        self.gate.hold(wait);
+        if self.rate_limited >= RATE_LIMITED_MOST {
+            return worker.park_for_outage(&[open.job.id], wait.max(RATE_LIMITED_REST), detail);
+        }
+        worker.put_back_until(open.job.id, wait, Some(detail))
+    }
+
+    /// The provider is there, though it did not do what was asked.
+    fn note_answered_only(&mut self, job: i64) {
+        self.breaker.answered();
+        if self.probe == Some(job) {
+            self.probe = None;
+        }
+    }
+}
+
+impl Worker {
+    /// An answer that cannot be stored is paid for all the same; asking again and again would pay for it again and again, so that
+    /// counts as an attempt.
+    fn give_back_unstored(&mut self, open: &Open, charge: &Charge, error: &WorkerError) -> Result<(), WorkerError> {
+        let detail = format!("the answer cannot be stored: {error}");
+        tracing::error!(path = %open.job.path, detail, "an answer is lost");
+        self.settle_call(open, charge, JobClose::Stays)?;
+        Ok(queue::retry(&self.queue, &open.job, &detail, clock::now())?)
     }
 
     /// Stores a paid answer, on the disk before the ledger's entry is closed.
@@ -193,97 +290,6 @@ impl Worker {
             JobClose::Stays => {}
         }
         Ok(tx.commit().map_err(StoreError::from)?)
-    }
-
-    fn take_failure(&mut self, mut open: Open, failure: &CallFailure) -> Result<(), WorkerError> {
-        let next = failure.kind.next_step();
-        let detail = match failure.kind.remedy() {
-            Some(remedy) => format!("{failure}; {remedy}"),
-            None => failure.to_string(),
-        };
-        tracing::warn!(path = %open.job.path, kind = %open.job.kind, detail, "a question was not answered");
-        let gives_up = next == NextStep::Discard || (next == NextStep::AskAgain && open.adapted >= ADAPTED_MOST);
-        let ending = if gives_up { JobClose::Discard(&detail) } else { JobClose::Stays };
-        if failure.may_be_billed {
-            let charge = Charge::Unreported { reason: failure.message.clone() };
-            open.before = spent(&open, &charge);
-            self.settle_call(&open, &charge, ending)?;
-        } else {
-            self.close_entry(&open, &ending, |tx, reservation, now| {
-                budget::release(tx, reservation, &failure.message, now)
-            })?;
-        }
-        open.reservation = None;
-        match next {
-            NextStep::Outage(asked_for) => self.note_outage(&open, asked_for, &detail).map(drop),
-            NextStep::Wait(asked_for) => self.note_turned_away(&open, asked_for, &detail).map(drop),
-            NextStep::Park => {
-                self.note_health(open.job.id, None)?;
-                let why = Parking { cause: ParkCause::Setup, until: None, detail: &detail };
-                self.park_asks(&[open.job.id], &why).map(drop)
-            }
-            NextStep::Discard => self.note_health(open.job.id, None),
-            NextStep::AskAgain => {
-                self.note_health(open.job.id, None)?;
-                if !gives_up {
-                    open.adapted += 1;
-                    self.queue_up(open);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The provider is down, or this request is more than it can do: the job is tried again after a while, and from some outages in
-    /// a row on all jobs wait for the provider.
-    fn note_outage(
-        &mut self,
-        open: &Open,
-        asked_for: Option<Duration>,
-        detail: &str,
-    ) -> Result<ControlFlow<()>, WorkerError> {
-        let Some(asking) = &mut self.asking else { return Ok(ControlFlow::Break(())) };
-        let now = clock::monotonic();
-        if asking.probe == Some(open.job.id) {
-            asking.probe = None;
-        }
-        let opened = asking.breaker.outage(asked_for, now);
-        if opened || asking.breaker.is_open() {
-            let rest = asking.rest();
-            return self.park_for_outage(&[open.job.id], rest, detail);
-        }
-        let wait = backoff(open.job.attempts, asked_for, random_unit());
-        queue::retry_after(&self.queue, &open.job, detail, wait, clock::now())?;
-        Ok(ControlFlow::Break(()))
-    }
-
-    /// The provider wants fewer requests: none is sent before it is due. That is no fault of the job, so its attempt does not count.
-    fn note_turned_away(
-        &mut self,
-        open: &Open,
-        asked_for: Option<Duration>,
-        detail: &str,
-    ) -> Result<ControlFlow<()>, WorkerError> {
-        self.note_answered_only(open.job.id);
-        let Some(asking) = &mut self.asking else { return Ok(ControlFlow::Break(())) };
-        asking.turned_away += 1;
-        let wait = backoff(asking.turned_away, asked_for, random_unit());
-        if let Ok(provider) = &asking.provider {
-            provider.gate.hold(wait);
-        }
-        if asking.turned_away >= TURNED_AWAY_MOST {
-            return self.park_for_outage(&[open.job.id], wait.max(TURNED_AWAY_REST), detail);
-        }
-        self.put_back_until(open.job.id, wait, Some(detail))
-    }
-
-    /// The provider is there, though it did not do what was asked.
-    fn note_answered_only(&mut self, job: i64) {
-        let Some(asking) = &mut self.asking else { return };
-        asking.breaker.answered();
-        if asking.probe == Some(job) {
-            asking.probe = None;
-        }
     }
 }
 
