@@ -27,7 +27,7 @@ pub struct FileSubject<'a> {
     pub language: Language,
     pub role: Role,
     pub text: &'a str,
-    /// Shown to [`AnalysisType::Analysis`] alone; the other types must not look at it, because their cache key leaves it out.
+    /// Shown to [`AnalysisType::Analysis`] alone; the other types must not read it, because their cache key leaves it out.
     pub uses: &'a [DependencyUse],
 }
 
@@ -47,13 +47,13 @@ pub trait Analyzer: Send + Sync {
     /// Name of the model; part of the cache key. The analyzer in this program is `local`.
     fn model_id(&self) -> &str;
 
-    /// Hash of what the model is told about how to answer, for one type; part of the cache key.
+    /// Hash of the instructions on how to answer, for one type; part of the cache key.
     fn prompt_hash(&self, analysis_type: AnalysisType) -> Hash;
 
     /// Answers one question about one file.
     ///
     /// # Errors
-    /// When no report could be made at all. A file that does not parse is no error: the report says what was not looked at.
+    /// When no report could be made at all. A file that does not parse is no error: the report says what was not covered.
     fn analyze(&self, analysis_type: AnalysisType, subject: &FileSubject) -> Result<Analysis, AnalyzeError>;
 }
 
@@ -90,7 +90,7 @@ impl Analysis {
         }
     }
 
-    /// How much of the file was looked at.
+    /// How much of the file was covered.
     pub const fn seen(&self) -> &Coverage {
         match self {
             Self::Refactor(report) => &report.seen,
@@ -100,7 +100,7 @@ impl Analysis {
         }
     }
 
-    /// The report as JSON, without its type: that is stored beside it.
+    /// The report as JSON, without its type: that is stored next to it.
     ///
     /// # Errors
     /// [`AnalyzeError::Unwritable`], which no report made here can cause.

@@ -1,4 +1,4 @@
-//! The reports for people: compact, the worst first where order is free, and never silent about what was not looked at.
+//! The reports for people: compact, the worst first where order is free, and never silent about what was not covered.
 
 use std::fmt::{Result, Write};
 
@@ -36,15 +36,15 @@ pub fn render(analysis: &Analysis, out: &mut impl Write) -> Result {
     not_covered(analysis.seen(), out)
 }
 
-/// Ends every report, so that nobody takes silence for a finding.
+/// Ends every report, so that silence is not taken for a finding.
 fn not_covered(seen: &Coverage, out: &mut impl Write) -> Result {
     if seen.seen_bytes < seen.file_bytes {
-        writeln!(out, "  looked at {} of {} bytes only", seen.seen_bytes, seen.file_bytes)?;
+        writeln!(out, "  covers {} of {} bytes only", seen.seen_bytes, seen.file_bytes)?;
     }
     seen.redacted.iter().try_for_each(|(kind, count)| {
         writeln!(out, "  kept from the model: {}", counted(*count as usize, &format!("secret ({kind})")))
     })?;
-    seen.not_covered.iter().try_for_each(|what| writeln!(out, "  not looked at: {what}"))
+    seen.not_covered.iter().try_for_each(|what| writeln!(out, "  not covered: {what}"))
 }
 
 fn nothing_to_see(seen: &Coverage) -> bool {
@@ -257,8 +257,8 @@ mod tests {
     fn nothing_found_is_not_the_same_as_not_looked_at() {
         assert_eq!(shown(Language::RUST, AnalysisType::Refactor, "fn f() {}\n"), "no smells found in 1 line\n");
         assert_eq!(shown(Language::RUST, AnalysisType::Refactor, ""), "the file is empty\n");
-        assert!(shown(Language::JSON, AnalysisType::Refactor, "{}").contains("not looked at: smells"));
-        assert!(shown(Language::RUST, AnalysisType::Refactor, "fn f( {{{").contains("not looked at: 1 passage"));
+        assert!(shown(Language::JSON, AnalysisType::Refactor, "{}").contains("not covered: smells"));
+        assert!(shown(Language::RUST, AnalysisType::Refactor, "fn f( {{{").contains("not covered: 1 passage"));
     }
 
     #[test]

@@ -10,12 +10,12 @@ pub use crate::language::item::MemberCounts;
 pub use crate::language::markdown::Heading;
 pub use crate::language::smell::{Metric, Severity, Smell, SmellKind};
 
-/// How much of the file was looked at. A report on less than the whole file must not read as "clean".
+/// How much of the file was covered. A report on less than the whole file must not read as "clean".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Lines looked at.
+    /// Lines covered.
     pub seen_lines: u32,
-    /// Bytes looked at.
+    /// Bytes covered.
     pub seen_bytes: u64,
     /// Bytes the file has.
     pub file_bytes: u64,

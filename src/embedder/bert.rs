@@ -59,7 +59,7 @@ pub struct Embedder {
     /// that runs inside a pool of one thread stays in it, whatever the library would split it into.
     pools: Vec<ThreadPool>,
     /// A search does not wait for the chunks that are being embedded. Its thread is started by the first search, for it inherits that
-    /// one's priority, which is higher than that of whoever loads the model to embed chunks.
+    /// one's priority, which is higher than that of the thread that loads the model to embed chunks.
     query_pool: OnceLock<ThreadPool>,
 }
 

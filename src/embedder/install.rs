@@ -13,7 +13,7 @@ use super::model::{FALLBACK, ModelFile, ModelSpec};
 /// Where models are downloaded, if `HF_ENDPOINT` (the hub's own variable for mirrors) does not say otherwise.
 const HUB: &str = "https://huggingface.co";
 
-/// A hub that cannot be reached shall be told from a slow one soon: who waits has another way.
+/// Soon distinguishes a hub that cannot be reached from a slow one: there are other ways to install.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longest silence in the middle of a download.
@@ -176,7 +176,7 @@ fn failed(url: &str, error: &reqwest::Error) -> InstallError {
     InstallError::Download { url: url.to_owned(), reason }
 }
 
-/// A directory beside the destination, which takes its place in one step, or vanishes.
+/// A directory next to the destination, which takes its place in one step, or vanishes.
 struct Staging {
     dest: PathBuf,
     dir: PathBuf,

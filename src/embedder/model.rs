@@ -48,7 +48,7 @@ pub(super) const CONFIG: &str = "config.json";
 /// The default where the model hub can be reached.
 pub const DEFAULT: &str = "bge-small-en-v1.5";
 
-/// What can be had from a package registry, too.
+/// What a package registry offers, too.
 pub const FALLBACK: &str = "all-MiniLM-L6-v2";
 
 /// Every known model, the preferred first.

@@ -11,7 +11,7 @@ pub struct Side<'a> {
     pub outline: &'a dyn Fn(&FilePath) -> Option<&'a Outline>,
     /// [`super::Graph::edges`]
     pub edges: &'a [Edge],
-    /// [`super::Graph::via`]; where it was not kept, the dependency contexts still tell whom a re-export touches.
+    /// [`super::Graph::via`]; where it was not kept, the dependency contexts still show which files a re-export touches.
     pub via: &'a [Edge],
     /// [`super::Graph::deps_hashes`]
     pub deps_hashes: &'a BTreeMap<FilePath, Hash>,
@@ -33,7 +33,7 @@ pub struct Impact {
     pub cut_off: Vec<(FilePath, FilePath)>,
 }
 
-/// Which files a set of changes touches beside the changed ones.
+/// Which files a set of changes touches in addition to the changed ones.
 ///
 /// A symbol counts as changed if its signature, visibility or kind changed, or if it appeared or went; so does a module whose
 /// file appeared or went. A file is a dependent if it used such a symbol before, or uses it after, itself or through a
@@ -121,7 +121,7 @@ fn paths(change: &Change) -> Vec<&FilePath> {
 #[derive(Default)]
 struct Changed {
     symbols: BTreeSet<String>,
-    /// The file came or went: whoever names its module sees that.
+    /// The file came or went: files that name its module see that.
     module: bool,
 }
 
@@ -156,7 +156,7 @@ fn changed_symbols<'c>(changes: &'c [Change], before: &Side<'_>, after: &Side<'_
 }
 
 /// A file that moved: its users are touched by what changed in it on the way. Whether the path they write still leads to it, the
-/// dependency contexts tell: a name that resolves as before is no reason to look again.
+/// dependency contexts show: a name that resolves as before is no reason to analyse again.
 fn rename<'c>(
     from: &'c FilePath,
     path: &'c FilePath,

@@ -1,8 +1,8 @@
 //! Who depends on whom, and whom a change really touches. Pure: outlines in, edges and causes out.
 //!
-//! A [`World`] looks at all outlines of a view together: crates and module trees by their paths, then names through imports and
+//! A [`World`] reads all outlines of a view together: crates and module trees by their paths, then names through imports and
 //! re-exports to definitions, then the types of expressions, so that fields and methods find theirs. It follows edits in place and
-//! tells whom they can reach. [`impact`] compares two views.
+//! reports which files they can reach. [`impact`] compares two views.
 
 mod cause;
 mod world;

@@ -63,7 +63,7 @@ pub const C: CommentSyntax = CommentSyntax {
 pub const SCRIPT: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, TEMPLATE], ..C };
 pub const GO: CommentSyntax = CommentSyntax { strings: &[DOUBLE, SINGLE, BACKQUOTED], ..C };
 pub const NESTED: CommentSyntax = CommentSyntax { nested: true, ..C };
-/// Rust's lifetimes share the quote of its characters: only [`skip_rust_char`] looks at those. Its strings span lines.
+/// Rust's lifetimes share the quote of its characters: only [`skip_rust_char`] reads those. Its strings span lines.
 pub const RUST: CommentSyntax = CommentSyntax { nested: true, lifetimes: true, strings: &[RAWER, RAW, LINES], ..C };
 pub const PHP: CommentSyntax = CommentSyntax { line: &["//", "#"], strings: &[DOUBLE, SINGLE], ..C };
 pub const CSS: CommentSyntax = CommentSyntax { line: &[], strings: &[DOUBLE, SINGLE], ..C };

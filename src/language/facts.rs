@@ -1,4 +1,4 @@
-//! What an outline holds beside its symbols: scopes, imports, paths, types and the steps of bodies, in flat tables that refer
+//! What an outline holds besides its symbols: scopes, imports, paths, types and the steps of bodies, in flat tables that refer
 //! to each other by index. Names are resolved only when all files of a view are there; see [`crate::impact`].
 //!
 //! serde is here because an outline is kept in the store by its content's hash; the format is postcard, and

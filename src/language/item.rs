@@ -22,7 +22,7 @@ pub struct ParsedCode<'t> {
     /// Names of others that the file hands on to its users.
     pub re_exports: u32,
     pub members: MemberCounts,
-    /// Beside those of a function as a whole.
+    /// In addition to those of a function as a whole.
     pub smells: Vec<Smell>,
     /// Smells that nothing looks for in this language, and why: the file's lines are judged instead.
     pub unjudged: Option<&'static str>,

@@ -29,7 +29,7 @@ impl Outline {
         &self.symbols
     }
 
-    /// What crates and module trees follow from beside the names of modules, and what names cannot tell.
+    /// What crates and module trees follow from in addition to the names of modules, and what names do not show.
     pub(crate) fn structure(&self) -> String {
         let model = &self.model;
         let folder = |scope: &facts::NameScope| match &scope.kind {

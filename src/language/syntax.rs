@@ -14,7 +14,7 @@ use crate::domain::Language;
 /// and a hostile one ends after about a second.
 pub(super) const PROGRESS_CALLS_MAX: u32 = 60_000;
 
-/// Calls that each further parse of a part of the file counts for, beside those it makes: a parse costs some 30 µs however little
+/// Calls that each further parse of a part of the file counts for, on top of those it makes: a parse costs some 30 µs however little
 /// there is to read, and 1 MiB can hold 200,000 macros.
 const CALLS_PER_PART: u32 = 4;
 
@@ -147,7 +147,7 @@ fn parse_ranges(parser: &mut Parser, text: &str, ranges: &[Range], calls_left: &
     parser.parse_with_options(&mut read, None, Some(options)).ok_or(NoTree::TooLong)
 }
 
-/// First line on which brackets nest deeper than [`NESTING_MAX`]. What a string is, is told by quotes alone, so source can be
+/// First line on which brackets nest deeper than [`NESTING_MAX`]. Quotes alone decide what a string is, so source can be
 /// made to pass for one: all brackets together have a limit, too.
 fn line_nested_too_deep(text: &[u8]) -> Option<u32> {
     let (mut outside, mut all, mut line) = (0u32, 0u32, 1u32);

@@ -36,7 +36,7 @@ pub fn tokens(text: &str) -> usize {
     count.tokens
 }
 
-/// True if the text counts at most `limit` tokens; looks at no more of it than that takes.
+/// True if the text counts at most `limit` tokens; reads no more of it than that takes.
 pub fn is_within(text: &str, limit: usize) -> bool {
     reach(text, 0..text.len(), limit, usize::MAX) == text.len()
 }

@@ -35,7 +35,7 @@ impl Outline {
     /// module lives in another file, for it sees them.
     ///
     /// Equal hashes say that no user is shown another declaration. What names *lead to* may still differ, for a private import can
-    /// give the same words another meaning: [`crate::impact::World::edit`] tells that.
+    /// give the same words another meaning: [`crate::impact::World::edit`] decides that.
     pub fn interface_hash(&self) -> Hash {
         let mut seen: Vec<&Symbol> = self.symbols.iter().filter(|symbol| self.exposes(symbol)).collect();
         seen.sort_by_key(|symbol| (&symbol.name, symbol.kind, symbol.visibility, &symbol.signature));

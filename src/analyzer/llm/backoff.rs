@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 pub fn backoff(attempts: u32, asked_for: Option<Duration>, random: f64) -> Duration {
     let ceiling = FIRST.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST);
     let jittered = ceiling.mul_f64(random.clamp(0.0, 1.0));
-    // also behind what the server asked for: all that it turned away would come back in the same moment
+    // also behind what the server asked for: all that it rate limited would come back in the same moment
     asked_for.map_or(jittered, |asked| asked.saturating_add(jittered.min(FIRST)))
 }
 

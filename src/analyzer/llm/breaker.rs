@@ -1,5 +1,5 @@
-//! When to stop knocking at a server that is down (a circuit breaker, Nygard, "Release It!", 2007): after some outages in a row nobody
-//! is let through, then one probe at a time, each after a longer rest. It knows no clock.
+//! When to stop asking a server that is down (a circuit breaker, Nygard, "Release It!", 2007): after some outages in a row no
+//! request is let through, then one probe at a time, each after a longer rest. It knows no clock.
 
 use std::time::{Duration, Instant};
 

@@ -16,7 +16,7 @@ use super::secrets;
 use super::wire::{Complaint, Completion};
 use crate::clock;
 
-/// Bytes of a reply beside its text: the frame, a reasoning text that some servers add.
+/// Bytes of a reply besides its text: the frame, a reasoning text that some servers add.
 const FRAME_BYTES: u64 = 256 * 1024;
 
 /// Most bytes of JSON that one token of a reply can come to: a token of blanks or of escaped characters.
@@ -151,16 +151,16 @@ impl Client {
     /// No answer at all, or half of one.
     fn broken(&self, error: &reqwest::Error) -> CallFailure {
         let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        let told: Vec<String> = causes.map(ToString::to_string).collect();
-        let told = told.join(": ");
+        let chain: Vec<String> = causes.map(ToString::to_string).collect();
+        let chain = chain.join(": ");
         if error.is_connect() {
-            return self.failure(FailureKind::NotConnected, &format!("no connection to the provider: {told}"), false);
+            return self.failure(FailureKind::NotConnected, &format!("no connection to the provider: {chain}"), false);
         }
         if error.is_timeout() {
             let waited = self.endpoint.timeout.as_secs_f32();
             return self.failure(FailureKind::TimedOut, &format!("no whole reply within {waited} s"), true);
         }
-        self.failure(FailureKind::Reset, &format!("the exchange broke off: {told}"), true)
+        self.failure(FailureKind::Reset, &format!("the exchange broke off: {chain}"), true)
     }
 
     /// An answer that says no.

@@ -10,7 +10,7 @@ use crate::domain::AnalysisType;
 /// Most findings of one kind that are taken from a reply.
 pub(super) const MOST_FINDINGS: usize = 200;
 
-/// JSON schema of a reply: within the subset that strict structured outputs allow (every property required, none beside them,
+/// JSON schema of a reply: within the subset that strict structured outputs allow (every property required, no others,
 /// optional ones may be null).
 pub fn schema(analysis_type: AnalysisType) -> Value {
     match analysis_type {

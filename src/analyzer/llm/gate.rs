@@ -41,7 +41,7 @@ impl Gate {
         }
     }
 
-    /// A place and the pace's leave if both are to be had at once; else how long the pace wants to wait (zero: all places are taken).
+    /// A place and the pace's leave if both are available at once; else how long the pace wants to wait (zero: all places are taken).
     ///
     /// # Errors
     /// If one has to wait.

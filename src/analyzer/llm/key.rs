@@ -1,4 +1,4 @@
-//! The key of a provider: from an environment variable or from a file that nobody else may read; never from the command line, never
+//! The key of a provider: from an environment variable or from a file that no other user may read; never from the command line, never
 //! in a log.
 
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum KeyError {
     #[error("the key file {path} cannot be read ({source}); create it with `umask 077`, or correct [llm] api_key_file")]
     Unreadable { path: PathBuf, source: io::Error },
     #[error(
-        "the key file {path} {reason}; run `chmod 600` on it (it has to be a file of your own that nobody else may read)"
+        "the key file {path} {reason}; run `chmod 600` on it (it has to be a file of your own that no other user may read)"
     )]
     Exposed { path: PathBuf, reason: String },
     #[error("what {source_name} holds is no key: it has to be one line of visible ASCII characters")]

@@ -48,7 +48,7 @@ use crate::domain::Hash;
 pub struct Limits {
     /// Most bytes of a file that are shown.
     pub max_input_bytes: usize,
-    /// Most bytes of signatures that are shown beside it.
+    /// Most bytes of signatures that are shown with it.
     pub max_context_bytes: usize,
     /// Most tokens of a reply, those spent on reasoning included.
     pub max_output_tokens: u32,

@@ -95,9 +95,9 @@ pub enum NextStep {
     /// Ask again later: the server's own words if there are any, else by [`super::backoff`]. Counts as an attempt; says nothing
     /// about the server's health.
     Wait(Option<Duration>),
-    /// As `Wait`, and tell the [`super::Breaker`].
+    /// As `Wait`, and report it to the [`super::Breaker`].
     Outage(Option<Duration>),
-    /// Nothing will work until the user has done something: park all, and tell what.
+    /// Nothing will work until the user has done something: park all, and report what.
     Park,
     /// This question will never be answered.
     Discard,

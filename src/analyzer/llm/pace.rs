@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// When requests are let through until second `end`, of one who always asks again exactly when told.
+    /// When requests are let through until second `end`, of a client that always asks again exactly when allowed.
     fn passed(pace: &mut Pace<FakeRelativeClock>, tokens: u64, end: u64) -> Vec<Duration> {
         let (mut time, mut passed) = (Duration::ZERO, Vec::new());
         let start = Instant::now();

@@ -80,7 +80,7 @@ impl Prompts {
         Ok(prompts)
     }
 
-    /// Hash of all that a model is told before it sees a file, and of how the file is laid out: part of the cache key.
+    /// Hash of all that a model is shown before it sees a file, and of how the file is laid out: part of the cache key.
     pub fn hash(&self, analysis_type: AnalysisType) -> Hash {
         Hash::of_fields([self.instructions(analysis_type).as_bytes(), &LAYOUT_VERSION.to_le_bytes()])
     }

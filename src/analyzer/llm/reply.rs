@@ -271,7 +271,7 @@ fn check_lines(what: &str, start: u32, end: u32, seen: &Coverage) -> Result<(), 
     Err(Malformed::Lines { what: what.to_owned(), start, end, lines: seen.seen_lines })
 }
 
-/// The first findings; that there were more is told.
+/// The first findings; the report says if there were more.
 fn bounded<T>(mut all: Vec<T>, what: &str, seen: &mut Coverage) -> Vec<T> {
     if all.len() > MOST_FINDINGS {
         seen.not_covered.push(format!(
@@ -301,8 +301,8 @@ fn optional_name(text: &str) -> Option<String> {
     Some(name(text)).filter(|name| !name.is_empty() && name != "null")
 }
 
-/// One line without control characters and without those that turn the direction of writing (Unicode Standard Annex 9): text that
-/// nobody here wrote is shown in a terminal.
+/// One line without control characters and without those that turn the direction of writing (Unicode Standard Annex 9): text from
+/// outside is shown in a terminal.
 fn plain(text: &str) -> String {
     let turns =
         |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');

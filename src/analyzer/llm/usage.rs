@@ -32,7 +32,7 @@ struct CompletionDetails {
 }
 
 impl WireUsage {
-    /// OpenAI counts reasoning inside `completion_tokens` (its API reference, "The chat completion object"); xAI beside it, and only
+    /// OpenAI counts reasoning inside `completion_tokens` (its API reference, "The chat completion object"); xAI next to it, and only
     /// in `total_tokens` (docs.x.ai, "Reasoning": prompt 32, completion 9, reasoning 94, total 135). So what was generated is what
     /// the total leaves after the prompt; where there is no total, or one that cannot be right, reasoning is added, which can only
     /// count too much.
@@ -75,9 +75,9 @@ mod tests {
         let inside = r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
             "prompt_tokens_details":{"cached_tokens":40},"completion_tokens_details":{"reasoning_tokens":30}}"#;
         assert_eq!(billed(inside), Usage { input: 100, cached_input: 40, output: 50, reasoning: 30 });
-        let beside = r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,
+        let separate = r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,
             "completion_tokens_details":{"reasoning_tokens":94}}"#;
-        assert_eq!(billed(beside), Usage { input: 32, cached_input: 0, output: 103, reasoning: 94 });
+        assert_eq!(billed(separate), Usage { input: 32, cached_input: 0, output: 103, reasoning: 94 });
         let no_total =
             r#"{"prompt_tokens":32,"completion_tokens":9,"completion_tokens_details":{"reasoning_tokens":94}}"#;
         assert_eq!(billed(no_total).output, 103);

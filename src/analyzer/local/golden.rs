@@ -1,6 +1,6 @@
 //! Ties [`rules_version`] to what the rules say: the cache trusts that number.
 //!
-//! `tests/data/analyzer/golden/<type>.json` holds the reports on the sources beside it and the version that made them. A changed report
+//! `tests/data/analyzer/golden/<type>.json` holds the reports on the sources next to it and the version that made them. A changed report
 //! with an unchanged version fails. After bumping the version, `BLESS=1 cargo test golden` writes the new reports; it
 //! refuses as long as the version is the recorded one.
 
@@ -111,7 +111,7 @@ fn bless(path: &Path, present: &Golden) -> Golden {
     recorded(path)
 }
 
-/// What is shown is made anew each time and needs no version; `BLESS=1` writes it.
+/// What is shown is made again each time and needs no version; `BLESS=1` writes it.
 #[test]
 fn reports_are_shown_as_recorded() {
     let mut shown = String::new();

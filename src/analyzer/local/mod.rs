@@ -1,5 +1,5 @@
 //! The analyzer that is always there: free, offline, deterministic. It reads Rust off its syntax tree; of other languages it counts lines,
-//! reads comments, headings and the opening words, looks at size and indentation, and says what it did not look at.
+//! reads comments, headings and the opening words, measures size and indentation, and says what it did not cover.
 
 mod code;
 mod docs;

@@ -58,7 +58,7 @@ impl<'a> SourceFile<'a> {
         self.subject.language.class() != TextClass::Code
     }
 
-    /// What every report says of how much was looked at; `needs_syntax`: the report's type lives off the syntax tree.
+    /// What every report says of how much was covered; `needs_syntax`: the report's type lives off the syntax tree.
     pub fn seen(&self, needs_syntax: bool) -> Coverage {
         let bytes = self.subject.text.len() as u64;
         let mut seen = Coverage {

@@ -78,12 +78,12 @@ fn compare(changes: &[Change], before: &Texts, after: &Texts) -> Impact {
     result
 }
 
-/// The promise: whoever's context changed is changed or a dependent.
+/// The promise: a file whose context changed is itself changed or a dependent.
 fn assert_superset(changes: &[Change], impact: &Impact, before: &Texts, after: &Texts, old: &Graph, new: &Graph) {
     let changed: Vec<&FilePath> = changes.iter().map(Change::path).collect();
     for path in after.0.keys().filter(|path| before.0.contains_key(*path)) {
         if deps_hash(old.uses(path)) != deps_hash(new.uses(path)) {
-            assert!(changed.contains(&path) || impact.dependents.contains_key(path), "{path} was forgotten");
+            assert!(changed.contains(&path) || impact.dependents.contains_key(path), "{path} was missed");
         }
     }
 }

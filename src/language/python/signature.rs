@@ -1,4 +1,4 @@
-//! Signatures: what users of a Python name can tell from its declaration, in one spacing.
+//! Signatures: what the declaration of a Python name says to its users, in one spacing.
 
 use tree_sitter::Node;
 

@@ -11,7 +11,7 @@ use crate::language::lines::{CodeLines, LineKind, mark};
 use crate::language::smell::{list_lines, plural};
 use crate::language::{Parsed, Visibility};
 
-/// Macro calls with at least this many lines hold code that is worth saying was not looked at.
+/// Macro calls with at least this many lines hold enough code to report that it was not read.
 const LONG_MACRO_LINES: u32 = 10;
 
 /// A Rust file with its nodes.
@@ -193,7 +193,7 @@ fn has_section(docs: &str, section: &str) -> bool {
     headings.any(|heading| heading.trim_start_matches('#').trim_start().to_lowercase().starts_with(&stem))
 }
 
-/// Whether the return type is some `Result`; `fmt::Result` says nothing that a caller could be told.
+/// Whether the return type is some `Result`; the documentation of a `fmt::Result` could say nothing to a caller.
 fn returns_result(syntax: &Syntax, function: Id) -> bool {
     let Some(written) = syntax.child_in_field(function, Field::ReturnType).map(|t| syntax.source(t)) else {
         return false;

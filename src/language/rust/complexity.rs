@@ -52,7 +52,7 @@ pub fn measure(syntax: &Syntax, id: Id) -> Complexity {
     walk.measured
 }
 
-/// The nodes of a body, without functions defined inside it: those are looked at for themselves.
+/// The nodes of a body, without functions defined inside it: those are measured on their own.
 pub fn own_nodes(syntax: &Syntax, body: Id) -> impl Iterator<Item = Id> {
     let end = syntax.subtree(body).end;
     let step = move |at: Id| {

@@ -19,7 +19,7 @@ pub struct ItemNode {
     pub kind: &'static str,
     /// Name within the file, e.g. `Config::load`, inline modules included.
     pub name: String,
-    /// Public, or private as far as one file can tell.
+    /// Public, or private as far as one file shows.
     pub visibility: Visibility,
     /// Inside `#[cfg(test)]` or a test function.
     pub test: bool,
@@ -244,7 +244,7 @@ fn is_test_attribute(attribute: &str) -> bool {
 }
 
 /// Whether the whole file is compiled for tests alone: it says `#![cfg(test)]`, or it is the file of a `#[cfg(test)] mod tests;`. The latter
-/// is told by test functions at its top, next to nothing public.
+/// is recognised by test functions at its top, next to nothing public.
 fn is_test_file(syntax: &Syntax, firsts: &HashMap<Id, Id>) -> bool {
     let says = |id: Id| is_test_attribute(syntax.source(id).trim_start_matches("#![").trim_end_matches(']').trim());
     if syntax.children(0).any(|id| syntax.kind(id) == Kind::InnerAttribute && says(id)) {

@@ -57,7 +57,7 @@ const SAME: &[Pair] = &[
 /// What others see.
 const OTHER: &[Pair] = &[
     ("a parameter's type", "pub fn f(x: u8) {}", "pub fn f(x: u16) {}"),
-    // The name tells what to pass: a signature is read by people and models, not by the compiler alone.
+    // The name says what to pass: a signature is read by people and models, not by the compiler alone.
     ("a parameter's name", "pub fn f(width: u8) {}", "pub fn f(height: u8) {}"),
     ("one more parameter", "pub fn f() {}", "pub fn f(x: u8) {}"),
     ("the receiver", "pub struct S; impl S { pub fn f(&self) {} }", "pub struct S; impl S { pub fn f(&mut self) {} }"),

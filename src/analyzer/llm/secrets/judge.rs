@@ -4,10 +4,10 @@
 /// hexadecimal digits of a key 3.2 to 4.
 const RANDOM_BITS: f64 = 3.0;
 
-/// Shortest literal that can be told from a word by its entropy, in characters.
+/// Shortest literal that its entropy sets apart from a word, in characters.
 const RANDOM_LENGTH: usize = 12;
 
-/// Shortest literal that counts as somebody's password.
+/// Shortest literal that counts as a password.
 const PASSWORD_LENGTH: usize = 4;
 
 pub(super) fn always(_: &str) -> bool {

@@ -42,8 +42,7 @@ pub fn redact(text: &str) -> Redacted {
     redacted
 }
 
-/// So many times is looked again at what is left. Each time takes in text that was not taken out before, so a few are enough for what
-/// anybody writes.
+/// Searches of what is left. Each search covers text that was not removed before, so a few are enough for what people write.
 const ROUNDS_MAX: usize = 8;
 
 fn redact_once(text: &str) -> Redacted {

@@ -53,7 +53,7 @@ const KEYS: &[Format] = &[
 const CLOUDS: &[Format] = &[
     // AWS IAM user guide, "IAM identifiers", unique ID prefixes
     ("aws-access-key-id", r"(?-u:\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?-u:\b)", always),
-    // AWS: 40 characters of base64; without a prefix, so told by the name before it
+    // AWS: 40 characters of base64; without a prefix, so recognised by the name before it
     (
         "aws-secret-access-key",
         r#"(?i)(?:aws|secret)[A-Za-z0-9_.-]{0,30}key["']?\s*(?::=|=>|=|:|,)\s*["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
@@ -63,7 +63,7 @@ const CLOUDS: &[Format] = &[
     ("google-api-key", r"(?-u:\b)AIza[A-Za-z0-9_-]{35}", always),
     // Google identity, OAuth 2.0: access tokens, client secrets
     ("google-oauth", r"(?-u:\b)(?:ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})", always),
-    // Google Cloud, service account keys: the id stands beside the PEM
+    // Google Cloud, service account keys: the id stands next to the PEM
     ("gcp-service-account", r#""private_key_id"\s*:\s*"([0-9a-f]{40})""#, always),
     // Microsoft Learn, "Configure Azure Storage connection strings"; Service Bus and Event Hubs alike
     (
@@ -167,7 +167,7 @@ const PAYMENTS: &[Format] = &[
 ];
 
 const SERVICES: &[Format] = &[
-    // twilio.com/docs, API keys; the auth token has no prefix, so told by the name near it
+    // twilio.com/docs, API keys; the auth token has no prefix, so recognised by the name near it
     ("twilio-key", r"(?-u:\b)SK[0-9a-f]{32}(?-u:\b)", always),
     ("twilio-auth-token", r#"(?i)twilio[^\n]{0,60}?["'\s=:]([0-9a-f]{32})(?-u:\b)"#, always),
     // docs.sendgrid.com, API keys

@@ -24,7 +24,7 @@ const PLAIN_ATTRIBUTES: &[&str] = &[
     "test",
 ];
 
-/// Derives that add impls and no names (std, serde, clap, thiserror, derive_more). Others may declare items beside theirs.
+/// Derives that add impls and no names (std, serde, clap, thiserror, derive_more). Others may declare more items.
 const NAMELESS_DERIVES: &[&str] = &[
     "Args",
     "Clone",

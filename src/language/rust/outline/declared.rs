@@ -1,4 +1,4 @@
-//! What a macro in the place of an item may declare, told by its arguments: the macro's own definition may lie in another file.
+//! What a macro in the place of an item may declare, judged by its arguments: the macro's own definition may lie in another file.
 
 use tree_sitter::Node;
 
@@ -87,7 +87,7 @@ impl<'s> OutlineWalk<'s> {
         self.define(Draft { node, name, kind, owner, visibility, before, signature })
     }
 
-    /// The file has another meaning for the name: the macro is told of it and does not declare it.
+    /// The file has another meaning for the name: the macro receives it and does not declare it.
     fn binds(&self, name: &str) -> bool {
         let is_name = |id: u32| self.model.names.get(id as usize).is_some_and(|text| text == name);
         self.model.imports.iter().any(|import| matches!(import.name, ImportName::As(id) if is_name(id)))

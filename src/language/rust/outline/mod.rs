@@ -126,7 +126,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     fn finish(mut self) -> Outline {
-        // A constant's value is nobody's business, unless it is part of a type that others see. That is told within the file; in
+        // A constant's value is private, unless it is part of a type that others see. The file itself shows that; in
         // another file's types it is a value like others.
         for (def, value) in std::mem::take(&mut self.constants) {
             let Some(symbol) = self.symbols.get_mut(def as usize) else { continue };

@@ -227,7 +227,7 @@ impl<'n, 'w> Inference<'n, 'w> {
         }
     }
 
-    /// A member of a value whose type is not known, to be looked at when the file's other references are.
+    /// A member of a value whose type is not known, to be resolved with the file's other references.
     fn guess(&mut self, name: Name, line: u32, kind: SymbolKind) -> Ty {
         self.found.unknown.insert((name, kind, self.mount), line);
         Ty::Unknown

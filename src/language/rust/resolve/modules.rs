@@ -204,7 +204,7 @@ impl Modules {
             for child in children {
                 self.link(child);
             }
-            // what it declares is linked before its parent is, for the parent's table was not made anew
+            // what it declares is linked before its parent is, for the parent's table was not made again
             self.declared_files(view, mount, &folders) == self.mounts[mount as usize].declared
         })
     }
@@ -379,9 +379,9 @@ fn find(view: &View, base: &[u8], folder: &[u8], name: &str, paths: &[String]) -
     if found.is_empty()
         && let Some(inner) = join(folder, name.as_bytes())
     {
-        let beside = view.file_at(&[&inner[..], b".rs"].concat());
+        let sibling = view.file_at(&[&inner[..], b".rs"].concat());
         let within = || view.file_at(&[&inner[..], b"/mod.rs"].concat());
-        found.extend(beside.or_else(within).map(|file| (file, inner)));
+        found.extend(sibling.or_else(within).map(|file| (file, inner)));
     }
     found
 }

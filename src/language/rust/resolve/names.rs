@@ -71,7 +71,7 @@ pub(super) struct Names<'w> {
     pub(super) memory: RefCell<FxHashMap<Query, Option<Meaning>>>,
 }
 
-/// What one walk has looked at: whoever comes back to it goes in a circle.
+/// What one walk has visited: a walk that comes back to it goes in a circle.
 #[derive(Default)]
 pub(super) struct Visited {
     pub queries: FxHashSet<Query>,

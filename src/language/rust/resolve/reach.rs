@@ -5,7 +5,7 @@
 //! function by its result's type, a member by its type, an import by its path), and so on. Files that write none of these names
 //! resolve as before. The set is larger than what really changes, never smaller.
 //!
-//! A function of which nothing but the signature changed is found by whoever found it before: what resolution reads of it (its
+//! A function of which nothing but the signature changed is found by the files that found it before: what resolution reads of it (its
 //! result, its parameters) it reads after it has found it, and notes that as a use. So that reaches those alone that are known to
 //! use it, be its name ever so common.
 
@@ -101,7 +101,7 @@ fn differing<T: Eq + Hash + Clone>(before: &[T], after: &[T]) -> Option<Vec<T>> 
     Some(before.iter().chain(after).filter(|one| !is_shared(one)).cloned().collect())
 }
 
-/// What crates and module trees follow from, and what names cannot tell.
+/// What crates and module trees follow from, and what names do not show.
 fn structure(outline: &Outline) -> String {
     let model = &outline.model;
     let name = |id: u32| model.names.get(id as usize);
@@ -122,7 +122,7 @@ struct Declaration<'a> {
 }
 
 impl Declaration<'_> {
-    /// What resolution looks at to find it; a function's signature is looked at when it is found.
+    /// What resolution reads to find it; it reads a function's signature once the function is found.
     fn found(&self) -> Self {
         let mut found = self.clone();
         if matches!(self.symbol.kind, SymbolKind::Function | SymbolKind::Method) {
@@ -329,7 +329,7 @@ pub(crate) mod tests {
         FILES.iter().zip(texts).map(file).collect()
     }
 
-    /// The reached files resolved anew, the others as they were, make what resolving all of them makes, and so does the world that
+    /// The reached files resolved again, the others as they were, make what resolving all of them makes, and so does the world that
     /// followed the edits. Says how many were reached.
     pub(crate) fn assert_complete(before: &View, after: &View, edited: &BTreeSet<FilePath>) -> usize {
         let (old, new) = (resolve(before), resolve(after));
@@ -357,14 +357,14 @@ pub(crate) mod tests {
     /// One hash of all edges and contexts of some views.
     fn resolved() -> String {
         let views = (0..7).map(|n| resolve(&view(&[n; FILES.len()])));
-        let told: Vec<String> = views
+        let parts: Vec<String> = views
             .flat_map(|graph| {
                 let uses =
                     FILES.iter().map(|(path, _)| format!("{:?}", graph.uses(&(*path).into()))).collect::<String>();
                 [format!("{:?} {:?}", graph.edges(), graph.via()), uses]
             })
             .collect();
-        crate::domain::Hash::of_fields(told.iter().map(String::as_bytes)).to_string()
+        crate::domain::Hash::of_fields(parts.iter().map(String::as_bytes)).to_string()
     }
 
     #[test]
@@ -460,7 +460,7 @@ pub(crate) mod tests {
             ("src/d.rs", "pub fn d() -> u8 { 4 }"),
         ];
         let reach = edited(&texts, "src/a.rs", "pub struct A(u8);");
-        // whoever declares a module named like a function that returns the type is in it, for it writes that name
+        // a file that declares a module named like a function that returns the type is in it, for it writes that name
         assert_eq!(reach.files, ["src/a.rs", "src/b.rs", "src/c.rs", "src/lib.rs"].map(FilePath::from).into());
         assert_eq!(reach.users_of, BTreeSet::new());
     }

@@ -12,7 +12,7 @@ use crate::language::facts::Space;
 /// Length of a chain of imports; the compiler has no limit, people stay under ten.
 const CHAIN_MAX: usize = 48;
 
-/// Regions and names that one walk looks at; globs of globs reach many.
+/// Regions and names that one walk visits; globs of globs reach many.
 const QUERIES_MAX: usize = 4_096;
 
 impl Names<'_> {
@@ -174,7 +174,7 @@ impl Names<'_> {
     }
 
     /// Two meanings of one name. Those of one name space belong to two configurations, and both are meant; of two name spaces the
-    /// types come first, for whoever imports a macro or a function of a type's name means the type, too.
+    /// types come first, for an import of a macro or a function of a type's name means the type, too.
     fn either(&self, first: Option<Meaning>, second: Option<Meaning>) -> Option<Meaning> {
         let (mut first, second) = match (first, second) {
             (Some(first), Some(second)) => (first, second),

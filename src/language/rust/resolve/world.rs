@@ -1,4 +1,4 @@
-//! Everything that name resolution looks at, built of all files of a view, then kept in step with edits.
+//! Everything that name resolution reads, built of all files of a view, then kept in step with edits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::language::smell::{Metric, Severity, Smell, SmellKind, list_lines, not
 /// As many are a habit and not an exception ("three strikes and you refactor": M. Fowler, "Refactoring", 1999, chapter 2).
 const REPEATED: usize = 3;
 
-/// Levels of the tree between an `unsafe` block and the statement it is in that are looked at.
+/// Levels of the tree between an `unsafe` block and the statement it is in that are searched.
 const STATEMENT_HEIGHT: usize = 16;
 
 pub fn find(rust: &RustFile<'_>, role: Role, smells: &mut Vec<Smell>) {
