@@ -347,7 +347,7 @@ fn a_wait_doubles_from_a_second_to_its_longest() {
 }
 
 #[test]
-fn what_this_machine_runs_is_released_and_what_a_model_is_asked_stays() {
+fn local_jobs_are_released_and_what_a_model_is_asked_stays() {
     let (_dir, mut db, repo) = queue();
     let (local, asked) = (run(&db, &repo, of("a", "1", DOCS)), run(&db, &repo, of("a", "1", ASK)));
     let parked = run(&db, &repo, of("b", "1", DOCS));
@@ -359,7 +359,7 @@ fn what_this_machine_runs_is_released_and_what_a_model_is_asked_stays() {
 }
 
 #[test]
-fn the_newest_dead_letter_of_a_file_is_replayed_unless_a_newer_job_lives() {
+fn only_the_newest_dead_letter_without_a_live_job_is_replayed() {
     let (_dir, mut db, repo) = queue();
     let old = put(&db, &repo, of("a", "1", DOCS));
     discard(&db, old, "no", T.plus_millis(9_000)).unwrap();

@@ -90,7 +90,7 @@ fn a_call_as_large_as_its_limit_may_be_made_in_the_next_period() {
 }
 
 #[test]
-fn budget_time_follows_open_entries_and_closing_does_not_go_back() {
+fn budget_time_follows_open_entries_and_closing_too() {
     let (_dir, mut db) = ledger();
     drop(granted(&mut db, &NO_LIMIT, &call(1), 10, at("2026-11-30T08:00:00Z")));
     let newest = at("2026-12-01T08:00:00Z");

@@ -16,7 +16,7 @@ fn states(db: &Connection, ids: [i64; 3]) -> [JobState; 3] {
 const WHY: Parking<'_> = Parking { cause: ParkCause::Provider, until: None, detail: "an outage" };
 
 #[test]
-fn only_a_claimed_job_is_put_aside_and_a_given_up_one_waits_for_nothing() {
+fn only_a_claimed_job_is_parked_and_a_discarded_one_is_not() {
     let (_dir, mut db, repo) = queue();
     let queued = put(&db, &repo, of("a", "1", DOCS));
     park(&mut db, &[queued], ParkCause::Setup, None, "no key", T).unwrap();
@@ -109,7 +109,7 @@ fn a_closed_lane_has_no_live_job_and_the_others_have_theirs() {
 }
 
 #[test]
-fn what_is_waited_for_is_told_with_its_first_time_the_most_first() {
+fn parked_jobs_are_grouped_by_cause_the_largest_group_first() {
     let (_dir, mut db, repo) = queue();
     let (soon, late) = (T.plus_millis(100), T.plus_millis(900));
     for (path, cause, until, detail) in [

@@ -123,7 +123,7 @@ fn a_trait_reaches_those_that_name_a_type_that_has_it() {
 }
 
 #[test]
-fn a_bound_of_a_blanket_impl_reaches_those_that_name_what_it_gives() {
+fn a_blanket_impls_bound_reaches_those_that_name_its_trait() {
     let others = [
         ("src/b.rs", "pub trait Ext { fn stay(&self); } impl<T: crate::a::Root> Ext for T { fn stay(&self) {} }"),
         ("src/c.rs", "use crate::b::Ext; fn c() {}"),
