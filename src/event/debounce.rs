@@ -149,4 +149,30 @@ mod tests {
         debounce.note(event("a", EventCause::Hook), start - QUIET);
         assert_eq!(debounce.next_deadline(), Some(start + QUIET));
     }
+
+    #[test]
+    fn the_next_deadline_is_the_earliest_of_all_repositories() {
+        let (mut debounce, start) = (Debounce::new(QUIET, MAX), Instant::now());
+        debounce.note(event("a", EventCause::GitDir), start + QUIET / 2);
+        debounce.note(event("b", EventCause::GitDir), start);
+        assert_eq!(debounce.next_deadline(), Some(start + QUIET));
+        debounce.note(event("c", EventCause::Request), start + QUIET / 4);
+        debounce.note(event("c", EventCause::Request), start + QUIET / 2);
+        assert_eq!(debounce.next_deadline(), Some(start + QUIET / 4), "a request is due since it came");
+        assert_eq!(debounce.due(start + QUIET / 2), [event("c", EventCause::Request)]);
+    }
+
+    #[test]
+    fn a_start_is_released_at_once_and_hints_wait_for_quiet() {
+        use EventCause::{GitDir, Hook, Overflow, Start, Timer, WorkTree};
+        let start = Instant::now();
+        for (cause, at_once) in
+            [(Start, true), (Timer, false), (WorkTree, false), (GitDir, false), (Hook, false), (Overflow, false)]
+        {
+            let mut debounce = Debounce::new(QUIET, MAX);
+            debounce.note(event("a", cause), start);
+            let waits = if at_once { Duration::ZERO } else { QUIET };
+            assert_eq!(debounce.next_deadline(), Some(start + waits), "{cause:?}");
+        }
+    }
 }

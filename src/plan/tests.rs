@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use super::*;
-use crate::cache::key::no_options;
+use crate::cache::key::{embed_key, no_options};
 use crate::domain::{AnalysisType, EntryMode, Language, Links, ObjectId, Source};
 
 #[derive(Default)]
@@ -235,4 +235,136 @@ fn a_change_outside_the_prompt_asks_nothing_again() {
     changed.links.context_hash = Some(Hash::of(b"fn b()"));
     let local = (JobKind::Analyze(AnalysisType::Analysis), reason);
     assert_eq!(jobs(&asking(), &changed, &cause, &held), [local]);
+}
+
+#[test]
+fn what_is_stored_is_settled_and_made_no_second_time() {
+    let code = file("a.rs", b"fn a() {}", b"");
+    let held = holding(&code);
+    let alone = plan(&asking(), &code, &Cause::Changed, false, &held).unwrap();
+    assert_eq!((alone.settled.len(), alone.jobs.len()), (5, 0));
+    assert_eq!(alone.settled, alone.keys);
+    let layers = Layers { committed: Some(code.clone()), overlaid: Some(code) };
+    let both = plan_layers(&asking(), &layers, &Cause::Changed, false, &held).unwrap().unwrap();
+    assert_eq!((both.settled.len(), both.jobs.len()), (5, 0));
+    assert_eq!(both.settled, both.keys);
+}
+
+#[test]
+fn a_committed_file_without_an_overlay_gets_every_result() {
+    let layers = Layers { committed: Some(file("a.rs", b"fn a() {}", b"")), overlaid: None };
+    let plan = plan_layers(&asking(), &layers, &Cause::Changed, false, &StoredResults::default()).unwrap().unwrap();
+    assert_eq!(plan.jobs.len(), 5);
+    let nothing = plan_layers(&asking(), &Layers::default(), &Cause::Changed, false, &StoredResults::default());
+    assert_eq!(nothing.unwrap(), None);
+}
+
+#[test]
+fn the_cause_decides_the_origin_and_the_reason_of_vectors() {
+    let code = file("a.rs", b"fn a() {}", b"");
+    let mut held = holding(&code);
+    held.embedded = Some(Hash::of(b"other vectors"));
+    let dependent = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+    for (cause, origin, reason) in [
+        (Cause::Changed, Origin::Changed, StaleReason::ContentChanged),
+        (dependent, Origin::Dependent, StaleReason::ContentChanged),
+        (Cause::Moved, Origin::Dependent, StaleReason::ContentChanged),
+        (Cause::Backfill, Origin::Backfill, StaleReason::ModelChanged),
+    ] {
+        let jobs = plan(&recipe(), &code, &cause, false, &held).unwrap().jobs;
+        let found: Vec<_> = jobs.into_iter().map(|job| (job.kind, job.origin, job.reason)).collect();
+        assert_eq!(found, [(JobKind::Embed, origin, reason)], "{cause:?}");
+    }
+}
+
+#[test]
+fn a_change_makes_neither_roots_nor_tests_of_another_rank() {
+    let mut root = file("a.rs", b"fn a() {}", b"");
+    root.links.crate_root = true;
+    assert_eq!(priority(&root, &Cause::Changed), Priority::Critical);
+    for role in [Role::Test, Role::Generated] {
+        for cause in [Cause::Changed, Cause::Backfill] {
+            assert_eq!(priority(&FileRecord { role, ..root.clone() }, &cause), Priority::Low, "{role:?} {cause:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_skipped_is_not_asked_about() {
+    let code = file("a.rs", b"fn a() {}", b"");
+    assert!(is_asked_about(&code));
+    assert!(!is_asked_about(&FileRecord { skip: Some(crate::domain::SkipReason::Denied), ..code }));
+}
+
+#[test]
+fn every_part_of_a_recipe_is_part_of_its_hash() {
+    let edits: [fn(&mut Recipe); 13] = [
+        |_| {},
+        |recipe| recipe.analyses[0].analysis_type = AnalysisType::Todos,
+        |recipe| recipe.analyses[0].model_id = "other".into(),
+        |recipe| recipe.analyses[0].prompt_hash = Hash::of(b"other"),
+        |recipe| recipe.analyses[0].schema_version = 9,
+        |recipe| recipe.analyses[0].config_hash = Hash::of(b"other"),
+        |recipe| recipe.analyses[0].sees = Sees::Context,
+        |recipe| recipe.asks[0].model_id = "other".into(),
+        |recipe| recipe.ask_on_save = true,
+        |recipe| recipe.withhold = vec!["secret/**".into()],
+        |recipe| recipe.embedding = None,
+        |recipe| recipe.embedding.as_mut().unwrap().model_id = "other".into(),
+        |recipe| recipe.embedding.as_mut().unwrap().chunker_version = 9,
+    ];
+    let hashes: HashSet<Hash> = edits
+        .iter()
+        .map(|edit| {
+            let mut recipe = asking();
+            edit(&mut recipe);
+            recipe.hash()
+        })
+        .collect();
+    assert_eq!(hashes.len(), edits.len());
+}
+
+#[test]
+fn a_kind_names_the_analysis_that_its_job_makes() {
+    let recipe = asking();
+    for analysis_type in [AnalysisType::Docs, AnalysisType::Analysis] {
+        let local = recipe.analysis(JobKind::Analyze(analysis_type)).unwrap();
+        assert_eq!((local.analysis_type, local.model_id.as_str()), (analysis_type, "local"));
+        let asked = recipe.analysis(JobKind::Ask(analysis_type)).unwrap();
+        assert_eq!((asked.analysis_type, asked.model_id.as_str()), (analysis_type, "xai/grok"));
+    }
+    assert_eq!(recipe.analysis(JobKind::Embed), None);
+    assert_eq!(recipe.analysis(JobKind::Analyze(AnalysisType::Todos)), None);
+}
+
+#[test]
+fn a_key_holds_role_language_options_and_rules() {
+    let code = file("a.rs", b"a = 1", b"");
+    let python = FileRecord { language: Language::PYTHON, ..code.clone() };
+    let plain = analysis(AnalysisType::Docs, "local", Sees::Nothing);
+    let options = AnalysisRecipe { config_hash: Hash::of(b"strict"), ..plain.clone() };
+    let by_language = AnalysisRecipe { rules_by_language: true, ..plain.clone() };
+    let key = |recipe: &AnalysisRecipe, file: &FileRecord| recipe.key(file).unwrap().hash();
+    let first = key(&plain, &code);
+    assert_ne!(key(&plain, &FileRecord { role: Role::Test, ..code.clone() }), first);
+    assert_ne!(key(&options, &code), first);
+    let same_prompt = |file: &FileRecord| by_language.key(file).unwrap().prompt_hash == plain.prompt_hash;
+    assert!(same_prompt(&code), "a language of version 0 has no rules of its own yet");
+    assert!(!same_prompt(&python));
+    assert_eq!(plain.key(&python).unwrap().prompt_hash, plain.prompt_hash);
+    assert_eq!(plain.key(&python).unwrap().language, Language::PYTHON);
+}
+
+#[test]
+fn vectors_follow_the_module_path_and_the_language_version() {
+    let code = file("a.py", b"a = 1", b"");
+    let embedding = EmbeddingRecipe { model_id: "mini".into(), chunker_version: 7 };
+    let mut moved = code.clone();
+    moved.links.module_path = Some("a::b".into());
+    assert_ne!(embedding.key(&moved), embedding.key(&code));
+    let python = FileRecord { language: Language::PYTHON, ..code };
+    let version = 7 + 1_000 * Language::PYTHON.spec().version;
+    let expected = embed_key(&python.content_hash.unwrap(), Language::PYTHON, None, version, "mini");
+    assert_eq!(embedding.key(&python), Some(expected));
+    assert!(version > 1_000, "Python's rules have a version");
 }

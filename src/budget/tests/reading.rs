@@ -61,3 +61,67 @@ fn limits_that_change_are_noticed_once() {
     assert_eq!(noted_limits(&db).unwrap(), Some(limits));
     assert!(note_limits(&db, &SpendingLimits { daily: Some(1), ..limits }).unwrap());
 }
+
+#[test]
+fn every_repository_that_asked_for_a_key_is_known_once() {
+    let (_dir, mut db) = ledger();
+    let twin = Call { repo: RepoId("other".to_owned()), ..call(1) };
+    for call in [&call(1), &call(1), &twin, &call(2)] {
+        let reservation = granted(&mut db, &NO_LIMIT, call, 10, at(NOW));
+        close(&mut db, &reservation, &reported(1), at(NOW)).unwrap();
+    }
+    let mut found = askers(&db, &call(1).cache_key).unwrap();
+    found.sort();
+    assert_eq!(found, ["other", "r"].map(|repo| RepoId(repo.to_owned())));
+    assert_eq!(askers(&db, &call(2).cache_key).unwrap(), [RepoId("r".to_owned())]);
+    assert_eq!(granted(&mut db, &NO_LIMIT, &call(3), 10, at(NOW)).attempt, 1, "of its own key");
+}
+
+#[test]
+fn a_call_as_large_as_its_limit_may_be_made_in_the_next_period() {
+    let (_dir, mut db) = ledger();
+    let limits = SpendingLimits { monthly: 1_000, daily: Some(100) };
+    drop(granted(&mut db, &limits, &call(1), 1, at(NOW)));
+    let refusal = refused(&mut db, &limits, &call(2), 100, at(NOW));
+    assert_eq!(refusal.resumes_at(), Some(at("2026-11-23T00:00:00Z")));
+    for word in ["day", "budget set --daily"] {
+        assert!(refusal.to_string().contains(word), "{refusal} lacks {word}");
+    }
+}
+
+#[test]
+fn budget_time_follows_open_entries_and_closing_too() {
+    let (_dir, mut db) = ledger();
+    drop(granted(&mut db, &NO_LIMIT, &call(1), 10, at("2026-11-30T08:00:00Z")));
+    let newest = at("2026-12-01T08:00:00Z");
+    let reservation = granted(&mut db, &NO_LIMIT, &call(2), 10, newest);
+    assert_eq!(report(&db, &NO_LIMIT, at(NOW)).unwrap().month.name, "2026-12");
+    close(&mut db, &reservation, &reported(1), at(NOW)).unwrap();
+    let closed: i64 = db.query_row("SELECT max(closed_at) FROM ledger", [], |row| row.get(0)).unwrap();
+    assert_eq!(Timestamp(closed), newest);
+}
+
+#[test]
+fn a_closed_call_reserves_nothing_however_much_it_had() {
+    let (_dir, mut db) = ledger();
+    let reservation = granted(&mut db, &NO_LIMIT, &call(1), 50_000_000_000, at(NOW));
+    close(&mut db, &reservation, &reported(20_000_000_000), at(NOW)).unwrap();
+    assert_eq!(month(&db, at(NOW)), (20_000_000_000, 0));
+}
+
+#[test]
+fn the_history_counts_tokens_and_what_was_not_told_or_crashed() {
+    let (_dir, mut db) = ledger();
+    let told = granted(&mut db, &NO_LIMIT, &call(1), 100, at(NOW));
+    close(&mut db, &told, &reported(7), at(NOW)).unwrap();
+    let untold = granted(&mut db, &NO_LIMIT, &call(2), 100, at(NOW));
+    close(&mut db, &untold, &unreported(), at(NOW)).unwrap();
+    drop(granted(&mut db, &NO_LIMIT, &call(3), 100, at(NOW)));
+    settle_dead(&mut db, |_, _| None, at(NOW)).unwrap();
+    drop(granted(&mut db, &NO_LIMIT, &call(4), 100, at(NOW)));
+    let expected =
+        Group { calls: 4, spent: 207, reserved: 100, input_tokens: 10, output_tokens: 5, unreported: 1, crashed: 1 };
+    assert_eq!(history(&db, 1, at(NOW)).unwrap().total(), expected);
+    let today = history(&db, 0, at(NOW)).unwrap();
+    assert_eq!(today.days.keys().collect::<Vec<_>>(), ["2026-11-22"]);
+}

@@ -251,6 +251,8 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    mod by_name;
+
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
