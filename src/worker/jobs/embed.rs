@@ -46,7 +46,7 @@ struct UnembeddedFile {
 enum EmbedPreparation {
     Ready(Box<UnembeddedFile>),
     /// There is nothing to do, or nothing can be done.
-    Over(Job, Ended),
+    Over(Box<Job>, Ended),
 }
 
 /// What became of a batch's vectors.
@@ -93,7 +93,7 @@ impl Worker {
         for job in jobs {
             match self.prepare_embed(repo, &git, job)? {
                 EmbedPreparation::Ready(one) => pending.push(*one),
-                EmbedPreparation::Over(job, outcome) => ended.push((job, outcome)),
+                EmbedPreparation::Over(job, outcome) => ended.push((*job, outcome)),
             }
         }
         if pending.is_empty() {
@@ -147,13 +147,13 @@ impl Worker {
         let recipe = self.recipe.embedding.clone();
         let store = self.store(repo)?;
         let Some(file) = view::present(store.db(), &job.path)? else {
-            return Ok(EmbedPreparation::Over(job, Ended::Finished));
+            return Ok(EmbedPreparation::Over(Box::new(job), Ended::Finished));
         };
         let key = recipe.and_then(|recipe| recipe.key(&file));
         let embedded = view::embedded_key(store.db(), &job.path)?;
         let there = embedded == Some(job.key);
         if file.skip.is_some() || key != Some(job.key) || there {
-            return Ok(EmbedPreparation::Over(job, Ended::Finished));
+            return Ok(EmbedPreparation::Over(Box::new(job), Ended::Finished));
         }
         let saved = overlay::saved_text(store.db(), &file)?;
         let _slot = self
@@ -166,10 +166,11 @@ impl Worker {
                 let was_embedded = embedded.is_some();
                 EmbedPreparation::Ready(Box::new(UnembeddedFile { job, file, chunks, was_embedded }))
             }
-            Ok(None) => {
-                EmbedPreparation::Over(job, Ended::Hopeless("its content is no longer in the repository".to_owned()))
-            }
-            Err(error) => EmbedPreparation::Over(job, Ended::Failed(error.to_string())),
+            Ok(None) => EmbedPreparation::Over(
+                Box::new(job),
+                Ended::Hopeless("its content is no longer in the repository".to_owned()),
+            ),
+            Err(error) => EmbedPreparation::Over(Box::new(job), Ended::Failed(error.to_string())),
         })
     }
 

@@ -191,7 +191,7 @@ impl Asking {
     /// Begins one question. `Break`: no other can be begun now either.
     fn begin(&mut self, worker: &mut Worker, job: Job) -> Result<ControlFlow<()>, WorkerError> {
         let (repo, question) = match worker.question(self, &job)? {
-            Questioned::Ask(repo, question) => (repo, *question),
+            Questioned::Ask(repo, question) => (*repo, *question),
             Questioned::Over(ended) => {
                 worker.end(std::iter::once((job, ended)))?;
                 return Ok(ControlFlow::Continue(()));

@@ -28,7 +28,7 @@ pub(super) struct Question {
 
 /// What became of a job when its question was asked for.
 pub(super) enum Questioned {
-    Ask(Registered, Box<Question>),
+    Ask(Box<Registered>, Box<Question>),
     /// There is nothing to ask: the file has changed again, its answer is stored, it may not leave this machine, or it cannot be read.
     Over(Ended),
 }
@@ -63,7 +63,7 @@ impl Worker {
         let saved = overlay::saved_text(store.db(), &file)?;
         let prompt = self.prompt(asking, &repo, job, &file, &uses, saved);
         Ok(match prompt {
-            Ok(prompt) => Questioned::Ask(repo, Box::new(Question { key, file, prompt })),
+            Ok(prompt) => Questioned::Ask(Box::new(repo), Box::new(Question { key, file, prompt })),
             Err(ended) => Questioned::Over(ended),
         })
     }
