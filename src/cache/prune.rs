@@ -251,14 +251,14 @@ mod tests {
     #[test]
     fn a_repository_exactly_at_its_quota_does_not_pay_first() {
         assert_eq!(Need::quota(1_000), 250);
-        let items = [Item { last_accessed: days_ago(9), ..item(1) }, Item { store: 1, ..item(2) }];
+        let items = [PruneItem { last_accessed: days_ago(9), ..item(1) }, PruneItem { store: 1, ..item(2) }];
         let need = Need { bytes: 100, stores: &[250, 251], quota: 250, strategy: Strategy::Lru, now: NOW };
         assert_eq!(chosen_of(&items, &need), [2]);
     }
 
     #[test]
     fn equal_items_go_in_the_order_of_their_stores_and_ids() {
-        let items = [Item { store: 1, ..item(1) }, item(3), item(2)];
+        let items = [PruneItem { store: 1, ..item(1) }, item(3), item(2)];
         assert_eq!(chosen(&items, u64::MAX, Strategy::CostAware), [2, 3, 1]);
         assert_eq!(chosen(&items, u64::MAX, Strategy::Lru), [2, 3, 1]);
     }
@@ -266,9 +266,9 @@ mod tests {
     #[test]
     fn a_nano_dollar_is_paid_for_and_computing_adds_nothing_to_it() {
         let items = [
-            Item { nano_dollars: 200, millis: 0, ..item(1) },
-            Item { nano_dollars: 100, millis: 1_000_000, ..item(2) },
-            Item { nano_dollars: 1, ..item(3) },
+            PruneItem { nano_dollars: 200, millis: 0, ..item(1) },
+            PruneItem { nano_dollars: 100, millis: 1_000_000, ..item(2) },
+            PruneItem { nano_dollars: 1, ..item(3) },
             item(4),
         ];
         assert_eq!(chosen(&items, u64::MAX, Strategy::CostAware), [4, 3, 2, 1]);
@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn no_access_weighs_as_one_and_a_later_clock_as_none() {
         let one = score(&item(1), NOW);
-        assert_eq!(score(&Item { access_count: 0, ..item(1) }, NOW).total_cmp(&one), Ordering::Equal);
-        assert_eq!(score(&Item { last_accessed: days_ago(-5), ..item(1) }, NOW).total_cmp(&one), Ordering::Equal);
+        assert_eq!(score(&PruneItem { access_count: 0, ..item(1) }, NOW).total_cmp(&one), Ordering::Equal);
+        assert_eq!(score(&PruneItem { last_accessed: days_ago(-5), ..item(1) }, NOW).total_cmp(&one), Ordering::Equal);
     }
 
     #[test]

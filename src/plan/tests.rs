@@ -241,11 +241,11 @@ fn a_change_outside_the_prompt_asks_nothing_again() {
 fn what_is_stored_is_settled_and_made_no_second_time() {
     let code = file("a.rs", b"fn a() {}", b"");
     let held = holding(&code);
-    let alone = plan(&asking(), &code, &Cause::Changed, false, &held).unwrap();
+    let alone = plan(&asking(), &code, &PlanCause::Changed, false, &held).unwrap();
     assert_eq!((alone.settled.len(), alone.jobs.len()), (5, 0));
     assert_eq!(alone.settled, alone.keys);
     let layers = Layers { committed: Some(code.clone()), overlaid: Some(code) };
-    let both = plan_layers(&asking(), &layers, &Cause::Changed, false, &held).unwrap().unwrap();
+    let both = plan_layers(&asking(), &layers, &PlanCause::Changed, false, &held).unwrap().unwrap();
     assert_eq!((both.settled.len(), both.jobs.len()), (5, 0));
     assert_eq!(both.settled, both.keys);
 }
@@ -253,9 +253,9 @@ fn what_is_stored_is_settled_and_made_no_second_time() {
 #[test]
 fn a_committed_file_without_an_overlay_gets_every_result() {
     let layers = Layers { committed: Some(file("a.rs", b"fn a() {}", b"")), overlaid: None };
-    let plan = plan_layers(&asking(), &layers, &Cause::Changed, false, &StoredResults::default()).unwrap().unwrap();
+    let plan = plan_layers(&asking(), &layers, &PlanCause::Changed, false, &StoredResults::default()).unwrap().unwrap();
     assert_eq!(plan.jobs.len(), 5);
-    let nothing = plan_layers(&asking(), &Layers::default(), &Cause::Changed, false, &StoredResults::default());
+    let nothing = plan_layers(&asking(), &Layers::default(), &PlanCause::Changed, false, &StoredResults::default());
     assert_eq!(nothing.unwrap(), None);
 }
 
@@ -264,12 +264,12 @@ fn the_cause_decides_the_origin_and_the_reason_of_vectors() {
     let code = file("a.rs", b"fn a() {}", b"");
     let mut held = holding(&code);
     held.embedded = Some(Hash::of(b"other vectors"));
-    let dependent = Cause::Dependent { symbol: "b".into(), file: "b.rs".into() };
+    let dependent = PlanCause::Dependent { symbol: "b".into(), file: "b.rs".into() };
     for (cause, origin, reason) in [
-        (Cause::Changed, Origin::Changed, StaleReason::ContentChanged),
+        (PlanCause::Changed, Origin::Changed, StaleReason::ContentChanged),
         (dependent, Origin::Dependent, StaleReason::ContentChanged),
-        (Cause::Moved, Origin::Dependent, StaleReason::ContentChanged),
-        (Cause::Backfill, Origin::Backfill, StaleReason::ModelChanged),
+        (PlanCause::Moved, Origin::Dependent, StaleReason::ContentChanged),
+        (PlanCause::Backfill, Origin::Backfill, StaleReason::ModelChanged),
     ] {
         let jobs = plan(&recipe(), &code, &cause, false, &held).unwrap().jobs;
         let found: Vec<_> = jobs.into_iter().map(|job| (job.kind, job.origin, job.reason)).collect();
@@ -281,9 +281,9 @@ fn the_cause_decides_the_origin_and_the_reason_of_vectors() {
 fn a_change_makes_neither_roots_nor_tests_of_another_rank() {
     let mut root = file("a.rs", b"fn a() {}", b"");
     root.links.crate_root = true;
-    assert_eq!(priority(&root, &Cause::Changed), Priority::Critical);
+    assert_eq!(priority(&root, &PlanCause::Changed), Priority::Critical);
     for role in [Role::Test, Role::Generated] {
-        for cause in [Cause::Changed, Cause::Backfill] {
+        for cause in [PlanCause::Changed, PlanCause::Backfill] {
             assert_eq!(priority(&FileRecord { role, ..root.clone() }, &cause), Priority::Low, "{role:?} {cause:?}");
         }
     }

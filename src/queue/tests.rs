@@ -369,7 +369,7 @@ fn only_the_newest_dead_letter_without_a_live_job_is_replayed() {
     discard(&db, outlived, "no", T.plus_millis(9_000)).unwrap();
     let live = run(&db, &repo, of("b", "2", DOCS));
     park(&mut db, &[live.id], ParkCause::Budget, None, "later", T).unwrap();
-    convict(&db, &[Subject::Blob(ObjectId(vec![1; 20]))]).unwrap();
+    record_suspects(&db, &[SuspectUnit::Blob(ObjectId(vec![1; 20]))]).unwrap();
     assert_eq!(replay(&mut db, None, T).unwrap(), 1);
     assert_eq!(
         [old, newest, outlived].map(|id| state(&db, id)),
@@ -409,9 +409,9 @@ fn what_is_pending_and_whose_keys_are_kept() {
 #[test]
 fn two_suspects_of_one_crash_were_not_alone() {
     let (_dir, db, _) = queue();
-    let both = [1, 2].map(|byte| Subject::Blob(ObjectId(vec![byte; 20])));
+    let both = [1, 2].map(|byte| SuspectUnit::Blob(ObjectId(vec![byte; 20])));
     for _ in 0..3 {
-        convict(&db, &both).unwrap();
+        record_suspects(&db, &both).unwrap();
     }
     assert!(both.iter().all(|one| !is_quarantined(&db, one).unwrap()));
 }
