@@ -195,7 +195,7 @@ fn sql(source: &Source) -> Vec<Finding> {
 fn is_sql(token: &Token) -> bool {
     let text = token.text.trim_start_matches(['r', '#', '"', 'c']).trim_start();
     let starts = |word: &&str| text.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\n', '\\']));
-    token.is_string && SQL_WORDS.iter().any(|word| starts(word))
+    token.is_string && SQL_WORDS.iter().any(starts)
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use globset::GlobSet;
 
 use super::Unreconciled;
+use crate::clock;
 use crate::domain::FilePath;
 use crate::plan::{FilePlan, Recipe};
 use crate::repo::Repo;
@@ -83,6 +84,10 @@ pub(super) fn pass<B: Base>(
     mut base: B,
 ) -> Result<Option<Passed<B>>, Unreconciled> {
     let Some(found) = base.compare(worker, site)? else { return Ok(None) };
+    // What Git began while files were read may have changed them under the reader: conflict markers are no state to index.
+    if let Some(busy) = site.git.busy(clock::system_now()) {
+        return Err(Unreconciled::Held(busy));
+    }
     let mut related = base.relate(worker, site, &found)?;
     let planned = base.plan(worker, site, &found, &related)?;
     let jobs = worker.enqueue(site.repo, base.unwanted(&found, &planned), planned.as_ref())?;
