@@ -421,5 +421,5 @@ fn a_person_is_told_what_is_not_committed() {
     let status = scene.agent.ok(["status"]);
     assert!(status.contains("1 file(s) indexed as saved in the work tree, not committed"), "{status}");
     let shown = scene.agent.ok(["show", Path::new(scene.repo.path()).join("src/ferry.rs").to_str().unwrap()]);
-    assert!(shown.contains("as it was saved"), "{shown}");
+    assert!(shown.contains("as saved in the work tree"), "{shown}");
 }
