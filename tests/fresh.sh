@@ -138,9 +138,9 @@ inside() {
 }
 
 step "Packages, installed by root"
-install -m 755 "$top/install/prerequisites.sh" "$root/root/prerequisites.sh"
+install -m 755 "$top/install/prerequisites.sh" "$root/opt/prerequisites.sh"
 # git and certificates come first for the clone below, and are in the list, too
-packages=$(inside env -u SSL_CERT_FILE /root/prerequisites.sh --packages --tests)
+packages=$(inside env -u SSL_CERT_FILE /opt/prerequisites.sh --packages --tests)
 say "$packages"
 # shellcheck disable=SC2086 # words
 inside sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null' sh $packages
