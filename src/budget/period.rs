@@ -102,5 +102,7 @@ mod tests {
                 assert!(period.start(now) <= period.end(now), "{wild}");
             }
         }
+        let names = [i64::MIN, i64::MAX].map(|wild| day_name(Timestamp(wild)));
+        assert_eq!(names, ["-262143-01-01", "+262142-12-31"], "the nearest that chrono knows");
     }
 }

@@ -16,6 +16,8 @@ pub struct NewAnalysis<'a> {
     pub key: &'a AnalysisKey,
     pub path: &'a FilePath,
     pub json: &'a str,
+    /// `json` as it is stored; `None`: it is packed when it is stored.
+    pub packed: Option<Packed>,
     pub generation_time_ms: u64,
     pub repo_id: &'a str,
     pub repo_path: &'a [u8],
@@ -73,7 +75,10 @@ pub fn replace(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result
 }
 
 fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timestamp) -> Result<()> {
-    let packed = packed::pack(db, new.json.as_bytes())?;
+    let packed = match &new.packed {
+        Some(packed) => packed,
+        None => &packed::pack(db, new.json.as_bytes())?,
+    };
     let then = match standing {
         Standing::Keep => "NOTHING",
         Standing::Replace => {
@@ -329,7 +334,17 @@ mod tests {
 
     fn new<'a>(key: &'a AnalysisKey, path: &'a FilePath, json: &'a str, cost: u64) -> NewAnalysis<'a> {
         let bill = Bill { cost, answer_cost: cost, input_tokens: 10, output_tokens: 3 };
-        NewAnalysis { key, path, json, generation_time_ms: 3, repo_id: "r", repo_path: b"/r", commit: None, bill }
+        NewAnalysis {
+            key,
+            path,
+            json,
+            packed: None,
+            generation_time_ms: 3,
+            repo_id: "r",
+            repo_path: b"/r",
+            commit: None,
+            bill,
+        }
     }
 
     #[test]

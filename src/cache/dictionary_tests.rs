@@ -56,6 +56,7 @@ fn put<'r>(store: &RepoStore, reports: impl IntoIterator<Item = &'r (AnalysisKey
             key,
             path: &path,
             json,
+            packed: None,
             generation_time_ms: 1,
             repo_id: "r",
             repo_path: b"/r",

@@ -38,6 +38,7 @@ fn put(store: &RepoStore, content: &str, live: bool) -> Hash {
         key: &key,
         path: &path,
         json: &report(content),
+        packed: None,
         generation_time_ms: 5,
         repo_id: "r",
         repo_path: b"/r",

@@ -1,5 +1,6 @@
 //! How the text of an analysis is stored: compressed with zstd, with the store's dictionary where it has one.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
@@ -60,18 +61,49 @@ impl Dictionary {
 /// Dictionaries that were used last, of any store.
 static PREPARED: LazyLock<Mutex<HashMap<i64, Arc<Dictionary>>>> = LazyLock::new(Mutex::default);
 
-/// Packs a text with the store's newest dictionary. A dictionary that is damaged is not used.
+/// Packs texts for one store, on any thread.
+#[derive(Clone)]
+pub struct Packer {
+    /// `None`: the store has none yet.
+    dictionary: Option<Arc<Dictionary>>,
+}
+
+/// How texts are packed for a store now: with its newest dictionary. One that is damaged is not used.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn pack(db: &Connection, text: &[u8]) -> Result<Packed> {
-    match newest(db)? {
-        Some(dictionary) => dictionary.pack(text),
-        None => {
-            let bytes = zstd::bulk::compress(text, LEVEL).map_err(unreadable)?;
-            Ok(Packed { bytes, dictionary: None })
+pub fn packer(db: &Connection) -> Result<Packer> {
+    Ok(Packer { dictionary: newest(db)? })
+}
+
+thread_local! {
+    /// Setting one up costs more than packing a small text.
+    static PLAIN: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+impl Packer {
+    /// # Errors
+    /// If zstd has no memory.
+    pub fn pack(&self, text: &[u8]) -> Result<Packed> {
+        match &self.dictionary {
+            Some(dictionary) => dictionary.pack(text),
+            None => PLAIN.with_borrow_mut(|plain| {
+                let packer = match plain {
+                    Some(packer) => packer,
+                    None => plain.insert(Compressor::new(LEVEL).map_err(unreadable)?),
+                };
+                Ok(Packed { bytes: packer.compress(text).map_err(unreadable)?, dictionary: None })
+            }),
         }
     }
+}
+
+/// Packs one text for a store.
+///
+/// # Errors
+/// As [`packer`] and [`Packer::pack`].
+pub fn pack(db: &Connection, text: &[u8]) -> Result<Packed> {
+    packer(db)?.pack(text)
 }
 
 /// The text of a stored analysis, of `size` bytes at most.

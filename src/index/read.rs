@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use globset::GlobSet;
 
-use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, SkipReason, Source};
+use crate::analyzer::local::Draft;
+use crate::clock;
+use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, Role, SkipReason, Source};
 use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;
@@ -16,10 +18,18 @@ use crate::repo::{Blob, Content, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, con
 /// What reading one file gave.
 pub struct FileRead {
     pub record: FileRecord,
+    pub parse: FileParse,
+}
+
+/// What one parse of a file gave.
+#[derive(Default)]
+pub struct FileParse {
     /// Empty for files that are skipped or say nothing to others.
     pub outline: Arc<Outline>,
-    /// Where it is cut, from the same parse; `None`: it is to be read and parsed again for that.
+    /// Where it is cut; `None`: it is to be read and parsed again for that.
     pub segments: Option<Vec<Segment>>,
+    /// The local answers about it, for the jobs that will ask; `None`: they parse it themselves.
+    pub draft: Option<Draft>,
 }
 
 /// Notes what is being parsed, so that a crash can be traced to it.
@@ -31,9 +41,9 @@ pub trait Trace: Sync {
     fn during(&self, blob: &ObjectId, parse: &mut dyn FnMut()) -> std::io::Result<()>;
 }
 
-/// Bytes of text whose segments are kept from reading to writing; they take about as much memory as the text. What exceeds them is
-/// parsed twice.
-pub(crate) const SEGMENTED_BYTES: usize = 32 << 20;
+/// Bytes of text of which segments and drafts are kept; they take about as much memory as the text. What exceeds them is parsed again
+/// when it is needed.
+pub(crate) const KEPT_BYTES: usize = 32 << 20;
 
 /// What may be read.
 pub struct Reading<'a> {
@@ -42,8 +52,10 @@ pub struct Reading<'a> {
     pub deny: &'a GlobSet,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
-    /// Bytes of text whose segments may still be kept.
-    pub segmented: AtomicUsize,
+    /// Bytes of text of which more than the outline may still be kept.
+    pub kept: AtomicUsize,
+    /// Whether the local answers are made from the same parse: their jobs are about to come.
+    pub drafts: bool,
 }
 
 impl Reading<'_> {
@@ -57,9 +69,10 @@ impl Reading<'_> {
             Content::Text(text) => (None, text.len() as u64, Some(text)),
             Content::Skipped { reason, bytes } => (Some(reason), bytes, None),
         };
-        let (outline, segments) = match &content {
-            Some(text) => self.outline_and_segments(language, text, &entry.id)?,
-            None => (Outline::default(), None),
+        let role = outline::role_of(&entry.path);
+        let parse = match &content {
+            Some(text) => self.parse(language, role, text, &entry.id)?,
+            None => FileParse::default(),
         };
         let record = FileRecord {
             path: entry.path.clone(),
@@ -68,12 +81,12 @@ impl Reading<'_> {
             source: Source::Commit,
             size_bytes,
             language,
-            role: outline::role_of(&entry.path),
+            role,
             skip,
             content_hash: content.as_ref().map(|text| Hash::of(text.as_bytes())),
             links: Links::default(),
         };
-        Ok(FileRead { record, outline: Arc::new(outline), segments })
+        Ok(FileRead { record, parse })
     }
 
     fn content(&self, repo: &Repo, entry: &TreeEntry) -> Result<Content, RepoError> {
@@ -83,43 +96,32 @@ impl Reading<'_> {
         content(repo, entry, self.deny)
     }
 
-    /// What a text says to others.
+    /// What a text says to others, where it is cut and what the local analyzer says of it, from one parse.
     ///
     /// # Errors
     /// If it cannot be noted that it is being parsed.
-    pub fn outline(&self, language: Language, text: &str, blob: &ObjectId) -> Result<Outline, RepoError> {
-        self.parsed(blob, &Parsed::new(language, text), |parsed| outline::of(parsed).0)
-    }
-
-    /// What a text says to others and where it is cut, from one parse.
-    fn outline_and_segments(
-        &self,
-        language: Language,
-        text: &str,
-        blob: &ObjectId,
-    ) -> Result<(Outline, Option<Vec<Segment>>), RepoError> {
-        self.parsed(blob, &Parsed::new(language, text), |parsed| {
-            let left = |bytes: usize| bytes.checked_sub(text.len());
-            let fits = self.segmented.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
-            (outline::of(parsed).0, fits.then(|| chunk::segments(parsed)))
-        })
-    }
-
-    fn parsed<T: Default>(
-        &self,
-        blob: &ObjectId,
-        parsed: &Parsed<'_>,
-        read: impl Fn(&Parsed<'_>) -> T,
-    ) -> Result<T, RepoError> {
+    pub fn parse(&self, language: Language, role: Role, text: &str, blob: &ObjectId) -> Result<FileParse, RepoError> {
         let unwritten =
             |error: std::io::Error| RepoError::Unreadable { id: blob.clone(), reason: format!("its slot: {error}") };
-        let mut found = None;
-        let mut parse = || found = Some(read(parsed));
+        let left = |bytes: usize| bytes.checked_sub(text.len());
+        let fits = self.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
+        let mut found = FileParse::default();
+        let mut parse = || {
+            let parsed = Parsed::new(language, text);
+            let begun = clock::monotonic();
+            found.outline = Arc::new(outline::of(&parsed).0);
+            if fits {
+                found.segments = Some(chunk::segments(&parsed));
+            }
+            if fits && self.drafts {
+                found.draft = Draft::make(&parsed, role, || clock::since(begun));
+            }
+        };
         match self.trace {
             Some(trace) => trace.during(blob, &mut parse).map_err(unwritten)?,
             None => parse(),
         }
-        Ok(found.unwrap_or_default())
+        Ok(found)
     }
 }
 

@@ -317,11 +317,10 @@ fn set_state(
     Ok(())
 }
 
-/// Wait before the next attempt, in milliseconds: 1 s doubled with each attempt made, at most 5 minutes.
+/// Wait before the next attempt, in milliseconds: 1 s after the first, doubled with each attempt made, at most 256 s.
 pub const fn backoff_millis(attempts: u32) -> i64 {
     let doublings = if attempts > 9 { 9 } else { attempts };
-    let millis = 500_i64 << doublings;
-    if millis > 300_000 { 300_000 } else { millis }
+    500_i64 << doublings
 }
 
 /// Releases what a dead worker had claimed. Its attempts are given back, unless the job is among those that may have crashed it.

@@ -316,6 +316,19 @@ fn inside_a_priority_the_origin_decides_then_age() {
 }
 
 #[test]
+fn a_claim_of_few_takes_the_best_origin_not_the_oldest() {
+    let (_dir, mut db, repo) = queue();
+    let job = |path, origin| NewJob { origin, ..new(path, path, Priority::Normal) };
+    let jobs =
+        [job("backfill", Origin::Backfill), job("dependent", Origin::Dependent), job("changed", Origin::Changed)];
+    enqueue(&db, &repo, &jobs, T).unwrap();
+    for expected in ["changed", "dependent", "backfill"] {
+        let claimed = claim(&mut db, Lane::Analyze, 1, &[], T).unwrap();
+        assert_eq!(claimed.iter().map(|job| job.path.to_string()).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+#[test]
 fn a_job_is_taken_by_its_id_only_when_its_turn_has_come() {
     let (_dir, db, repo) = queue();
     let job = run(&db, &repo, of("a", "1", DOCS));
@@ -380,6 +393,15 @@ fn only_the_newest_dead_letter_without_a_live_job_is_replayed() {
     assert_eq!(replay(&mut db, Some(outlived), T).unwrap(), 1);
     let job = claim_one(&db, outlived, T).unwrap().expect("it can be claimed at once");
     assert_eq!((job.attempts, job.detail), (1, None));
+}
+
+#[test]
+fn replaying_one_dead_letter_leaves_the_others() {
+    let (_dir, mut db, repo) = queue();
+    let [one, other] = ["a", "b"].map(|path| put(&db, &repo, of(path, "1", DOCS)));
+    [one, other].iter().for_each(|id| discard(&db, *id, "no", T).unwrap());
+    assert_eq!(replay(&mut db, Some(one), T).unwrap(), 1);
+    assert_eq!([one, other].map(|id| state(&db, id)), [JobState::Queued, JobState::Discarded]);
 }
 
 #[test]

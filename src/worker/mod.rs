@@ -34,6 +34,7 @@ use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
 use crate::vectors::Vectors;
 use jobs::ask::ModelSetup;
+use jobs::drafts::Drafts;
 use reconcile::memory::Memory;
 use slots::Slots;
 
@@ -98,6 +99,7 @@ pub struct Worker {
     /// Jobs that run alone, because they may have crashed an earlier worker.
     suspects: Vec<SuspectUnit>,
     memory: Memory,
+    drafts: Drafts,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
     /// Repositories whose stores were damaged and start again empty.
@@ -137,6 +139,7 @@ impl Worker {
             tables: BTreeMap::new(),
             model,
             memory: Memory::default(),
+            drafts: Drafts::default(),
             asking,
             unsettled: HashSet::new(),
             rebuilt: Vec::new(),
@@ -269,6 +272,7 @@ impl Worker {
     }
 
     fn try_settle(&mut self) -> Result<(), WorkerError> {
+        self.drafts.clear();
         for repo in std::mem::take(&mut self.unsettled) {
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
             self.sweep_vectors(&registered)?;

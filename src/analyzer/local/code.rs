@@ -8,14 +8,22 @@ use crate::analyzer::{CodeReport, DependencyUse, FunctionMetrics, UsedSymbol};
 use crate::language::item::{Function, ParsedCode};
 
 pub fn report(source: &SourceFile) -> CodeReport {
-    let (unresolved, uses) = source.subject.uses.iter().map(used).partition(|symbol| symbol.signature.is_none());
-    let mut report = CodeReport {
-        seen: source.seen(true),
-        lines: source::tally(source.lines()),
-        uses: sorted(uses),
-        unresolved: sorted(unresolved),
-        ..CodeReport::default()
-    };
+    let mut report = measured(source);
+    add_uses(&mut report, source.subject.uses);
+    report
+}
+
+/// Writes what a file uses of others into its report.
+pub fn add_uses(report: &mut CodeReport, uses: &[DependencyUse]) {
+    let (unresolved, uses) = uses.iter().map(used).partition(|symbol| symbol.signature.is_none());
+    report.uses = sorted(uses);
+    report.unresolved = sorted(unresolved);
+}
+
+/// What is read off the file alone.
+fn measured(source: &SourceFile) -> CodeReport {
+    let mut report =
+        CodeReport { seen: source.seen(true), lines: source::tally(source.lines()), ..CodeReport::default() };
     match &source.code {
         Some(code) => {
             report.functions = code.functions.iter().map(metrics).collect();

@@ -3,6 +3,7 @@
 
 mod code;
 mod docs;
+mod draft;
 #[cfg(test)]
 mod golden;
 mod maintainability;
@@ -16,6 +17,8 @@ use std::cell::OnceCell;
 use crate::analyzer::{Analysis, AnalyzeError, Analyzer, FileSubject};
 use crate::domain::{AnalysisType, Hash};
 use source::SourceFile;
+
+pub use draft::{Draft, DraftAnswer};
 
 /// Version of the rules behind each type. Bump a type's number whenever its report on some text can change: what is cached under the
 /// old number is then made again. The test `golden` fails when the output changed and the number did not.

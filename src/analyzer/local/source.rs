@@ -21,11 +21,18 @@ impl<'a> SourceFile<'a> {
     /// # Errors
     /// [`AnalyzeError::Grammar`] when grammar and parser were built for different ABIs.
     pub fn read(subject: FileSubject<'a>) -> Result<Self, AnalyzeError> {
-        let parsed = Parsed::new(subject.language, subject.text);
+        Self::of(&Parsed::new(subject.language, subject.text), subject)
+    }
+
+    /// As [`SourceFile::read`], of a text that is parsed already.
+    ///
+    /// # Errors
+    /// As [`SourceFile::read`].
+    pub fn of(parsed: &Parsed<'a>, subject: FileSubject<'a>) -> Result<Self, AnalyzeError> {
         if let Err(NoTree::Unfit { grammar, reason }) = parsed.tree() {
             return Err(AnalyzeError::Grammar { grammar, reason: reason.clone() });
         }
-        Ok(Self::new(subject, (subject.language.spec().code)(&parsed, subject.role)))
+        Ok(Self::new(subject, (subject.language.spec().code)(parsed, subject.role)))
     }
 
     fn new(subject: FileSubject<'a>, code: Option<ParsedCode<'a>>) -> Self {

@@ -29,6 +29,38 @@ fn the_report_tells_what_is_left_and_for_how_long() {
 }
 
 #[test]
+fn of_a_limit_of_nothing_all_is_spent() {
+    let (_dir, db) = ledger();
+    let found = report(&db, &SpendingLimits { monthly: 0, daily: None }, at(NOW)).unwrap();
+    assert_eq!((found.month.percent(), found.month.remaining(), found.day.percent()), (Some(100.0), Some(0), None));
+}
+
+#[test]
+fn the_mean_covers_ninety_days_to_the_instant() {
+    let (_dir, mut db) = ledger();
+    let days = ["2026-08-24T11:59:59.999Z", "2026-08-24T12:00:00Z", NOW];
+    for ((name, cost), day) in [(1, 1_000), (2, 30), (3, 50)].into_iter().zip(days) {
+        let reservation = granted(&mut db, &NO_LIMIT, &call(name), 9_000, at(day));
+        close(&mut db, &reservation, &reported(cost), at(day)).unwrap();
+    }
+    let mean = report(&db, &NO_LIMIT, at(NOW)).unwrap().mean.unwrap();
+    assert_eq!(mean, MeanCost { per_analysis: 40, per_file: 40, analyses: 2, files: 2 });
+}
+
+#[test]
+fn repairs_make_an_analysis_dearer_and_not_more() {
+    let (_dir, mut db) = ledger();
+    let later = Call { commit: Some(ObjectId(vec![8; 20])), cache_key: Hash::of(b"later"), ..call(1) };
+    for (call, cost) in [(&call(1), 3), (&call(1), 4), (&later, 3), (&call(2), 1)] {
+        let reservation = granted(&mut db, &NO_LIMIT, call, 9_000, at(NOW));
+        close(&mut db, &reservation, &reported(cost), at(NOW)).unwrap();
+    }
+    let mean = report(&db, &NO_LIMIT, at(NOW)).unwrap().mean.unwrap();
+    let expected = MeanCost { per_analysis: 4, per_file: 4, analyses: 3, files: 3 };
+    assert_eq!(mean, expected, "eleven for three, rounded up; a file of another commit is another");
+}
+
+#[test]
 fn an_hour_says_nothing_about_a_month() {
     let (_dir, mut db) = ledger();
     let reservation = granted(&mut db, &NO_LIMIT, &call(1), 500, at("2026-11-01T00:10:00Z"));

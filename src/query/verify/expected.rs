@@ -16,7 +16,7 @@ use crate::embedder::chunk;
 use crate::impact::{self, Graph};
 use crate::index::chunks::records;
 use crate::index::links::{links, used};
-use crate::index::read::{self, FileRead, Reading};
+use crate::index::read::{self, FileParse, FileRead, Reading};
 use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
 use crate::plan::{self, Layers, PlanCause, Recipe, Stored};
@@ -51,11 +51,11 @@ impl Expected {
     ) -> Result<Self, QueryError> {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
         let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-        let reading = Reading { trace: None, deny, quarantined, segmented: AtomicUsize::new(0) };
+        let reading = Reading { trace: None, deny, quarantined, kept: AtomicUsize::new(0), drafts: false };
         let reads: Result<Vec<FileRead>, RepoError> =
             in_parallel(None, git, &entries, |git, entry| reading.read(git, entry));
         let reads = reads?;
-        let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.outline)));
+        let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.parse.outline)));
         let mut expected = Self {
             files: BTreeMap::new(),
             directories: diff.dirs.into_iter().collect(),
@@ -117,7 +117,7 @@ impl Expected {
     }
 
     fn add_files(&mut self, reads: Vec<FileRead>, graph: &Graph, context_bytes: usize) {
-        for FileRead { mut record, outline, .. } in reads {
+        for FileRead { mut record, parse: FileParse { outline, .. } } in reads {
             record.links = links(graph, &record.path, context_bytes);
             self.uses.insert(record.path.clone(), used(graph, &record.path));
             self.outlines.insert(record.path.clone(), outline);

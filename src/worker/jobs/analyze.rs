@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::analyzer::local::OpenFile;
+use crate::analyzer::local::{DraftAnswer, OpenFile};
 use crate::analyzer::{DependencyUse, FileSubject, Local};
 use crate::cache::analyses::{self, Bill, NewAnalysis};
 use crate::cache::key::AnalysisKey;
 use crate::cache::overlay;
+use crate::cache::packed::{self, Packed, Packer};
 use crate::cache::view;
 use crate::clock::{self, Timestamp};
 use crate::domain::{AnalysisType, FileRecord, JobKind, RepoId, StaleReason};
@@ -38,6 +39,8 @@ struct Prepared {
     uses: Vec<DependencyUse>,
     /// The text of a file of the overlay; `None`: it is in the repository.
     saved: Option<String>,
+    /// The answer, if it was made when the file was read.
+    draft: Option<DraftAnswer>,
 }
 
 /// What a job was found to need.
@@ -50,6 +53,7 @@ enum Preparation {
 /// A report, ready to be stored.
 struct MadeReport {
     json: String,
+    packed: Packed,
     millis: u64,
 }
 
@@ -81,7 +85,8 @@ impl Worker {
         }
         // The questions about one file go together: they share its text and its parse.
         prepared.sort_by(|a, b| (&a.file.path, a.analysis_type).cmp(&(&b.file.path, b.analysis_type)));
-        let made = self.make(&git, &prepared);
+        let packer = packed::packer(self.store(repo)?.db())?;
+        let made = self.make(&git, &packer, &prepared);
         let now = clock::now();
         let store = self.store(repo)?;
         let repo_path = std::os::unix::ffi::OsStrExt::as_bytes(repo.location.path.as_os_str()).to_vec();
@@ -93,6 +98,7 @@ impl Worker {
                         key: &one.key,
                         path: &one.file.path,
                         json: &report.json,
+                        packed: Some(report.packed),
                         generation_time_ms: report.millis,
                         repo_id: &repo.id.0,
                         repo_path: &repo_path,
@@ -128,14 +134,14 @@ impl Worker {
             Vec::new()
         };
         let saved = overlay::saved_text(store.db(), &file)?;
-        Ok(Preparation::Ready(Box::new(Prepared { job, analysis_type, key, file, uses, saved })))
+        let draft = self.drafts.take(&file, analysis_type);
+        Ok(Preparation::Ready(Box::new(Prepared { job, analysis_type, key, file, uses, saved, draft })))
     }
 
-    fn make(&self, git: &Repo, prepared: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {
-        let (analyzer, slots) = (&self.analyzer, &self.slots);
+    fn make(&self, git: &Repo, packer: &Packer, prepared: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {
+        let bench = Bench { analyzer: &self.analyzer, slots: &self.slots, packer };
         let files: Vec<&[Prepared]> = prepared.chunk_by(|a, b| a.file.path == b.file.path).collect();
-        let make = |git: &Repo, file: &&[Prepared]| make_all(analyzer, slots, git, file);
-        let made: Vec<Vec<_>> = in_parallel(Some(&self.pool), git, &files, make);
+        let made: Vec<Vec<_>> = in_parallel(Some(&self.pool), git, &files, |git, file| bench.make_all(git, file));
         made.into_iter().flatten().collect()
     }
 
@@ -173,34 +179,55 @@ pub(super) fn put(
     if job.reason == StaleReason::Expired { analyses::replace(db, new, now) } else { analyses::insert(db, new, now) }
 }
 
-/// The answers to several questions about one file.
-fn make_all(analyzer: &Local, slots: &Slots, git: &Repo, jobs: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {
-    let Some(first) = jobs.first() else { return Vec::new() };
-    let text = match &first.saved {
-        Some(saved) => Ok(Some(saved.clone())),
-        None => read::text(git, &first.file.blob),
-    };
-    let unread = |_: &Prepared| {
-        Err(match &text {
-            Err(error) => Ended::Failed(error.to_string()),
-            Ok(_) => Ended::Hopeless("its content is no longer in the repository".to_owned()),
-        })
-    };
-    let Ok(Some(text)) = &text else { return jobs.iter().map(unread).collect() };
-    // Only the question that is about dependencies has any, and only it looks at them.
-    let uses = jobs.iter().find(|one| !one.uses.is_empty()).map(|one| one.uses.as_slice()).unwrap_or_default();
-    let file = analyzer.open(FileSubject { language: first.file.language, role: first.file.role, text, uses });
-    jobs.iter().map(|one| make_one(&file, slots, one)).collect()
+/// What a thread works with.
+struct Bench<'a> {
+    analyzer: &'a Local,
+    slots: &'a Slots,
+    packer: &'a Packer,
 }
 
-fn make_one(file: &OpenFile<'_>, slots: &Slots, one: &Prepared) -> Result<MadeReport, Ended> {
-    let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
-    let begun = clock::monotonic();
-    let _slot = slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
-    let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
-        .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
-    let json = analyzed.and_then(|analysis| analysis.to_json()).map_err(|error| failed(&error))?;
-    Ok(MadeReport { json, millis: u64::try_from(clock::since(begun).as_millis()).unwrap_or(u64::MAX) })
+impl Bench<'_> {
+    /// The answers to several questions about one file. It is read and parsed only if one of them was not drafted.
+    fn make_all(&self, git: &Repo, jobs: &[Prepared]) -> Vec<Result<MadeReport, Ended>> {
+        let Some(first) = jobs.first() else { return Vec::new() };
+        if jobs.iter().all(|one| one.draft.is_some()) {
+            return jobs.iter().map(|one| self.make_one(None, one)).collect();
+        }
+        let text = match &first.saved {
+            Some(saved) => Ok(Some(saved.clone())),
+            None => read::text(git, &first.file.blob),
+        };
+        let unread = |_: &Prepared| {
+            Err(match &text {
+                Err(error) => Ended::Failed(error.to_string()),
+                Ok(_) => Ended::Hopeless("its content is no longer in the repository".to_owned()),
+            })
+        };
+        let Ok(Some(text)) = &text else { return jobs.iter().map(unread).collect() };
+        // Only the question that is about dependencies has any, and only it looks at them.
+        let uses = jobs.iter().find(|one| !one.uses.is_empty()).map(|one| one.uses.as_slice()).unwrap_or_default();
+        let subject = FileSubject { language: first.file.language, role: first.file.role, text, uses };
+        let file = self.analyzer.open(subject);
+        jobs.iter().map(|one| self.make_one(Some(&file), one)).collect()
+    }
+
+    fn make_one(&self, file: Option<&OpenFile<'_>>, one: &Prepared) -> Result<MadeReport, Ended> {
+        let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
+        let begun = clock::monotonic();
+        let (analysis, took) = match (&one.draft, file) {
+            (Some(draft), _) => (draft.complete(&one.uses), draft.took),
+            (None, Some(file)) => {
+                let _slot = self.slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
+                let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
+                    .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
+                (analyzed.map_err(|error| failed(&error))?, clock::since(begun))
+            }
+            (None, None) => return Err(Ended::Failed("its text was not read".to_owned())),
+        };
+        let json = analysis.to_json().map_err(|error| failed(&error))?;
+        let packed = self.packer.pack(json.as_bytes()).map_err(|error| failed(&error))?;
+        Ok(MadeReport { json, packed, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
+    }
 }
 
 pub(super) fn by_repo(jobs: Vec<Job>) -> BTreeMap<RepoId, Vec<Job>> {

@@ -2,4 +2,5 @@
 
 mod analyze;
 pub(in crate::worker) mod ask;
+pub(in crate::worker) mod drafts;
 mod embed;

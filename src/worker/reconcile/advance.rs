@@ -52,7 +52,7 @@ impl Worker {
         Relation::Through.replace(&tx, &repo.id, &relations.through.gone, &relations.through.new)?;
         let reads = comparison.reads.iter();
         let segmented: Segmented<'_> =
-            reads.filter_map(|file| Some((file.record.path.clone(), file.segments.as_deref()?))).collect();
+            reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_deref()?))).collect();
         for batch in rechunked.chunks(CHUNK_BATCH) {
             for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch, &segmented)?) {
                 put_chunks(&tx, &file.path, &chunks)?;
@@ -103,8 +103,8 @@ fn put_files(tx: &Connection, comparison: &Comparison, planned: &Planned) -> Sto
     }
     for file in &comparison.reads {
         view::put_file(tx, &file.record)?;
-        if let (Some(content), true) = (&file.record.content_hash, *file.outline != Outline::default()) {
-            outlines::put_outline(tx, content, file.record.language, &file.outline)?;
+        if let (Some(content), true) = (&file.record.content_hash, *file.parse.outline != Outline::default()) {
+            outlines::put_outline(tx, content, file.record.language, &file.parse.outline)?;
         }
         if file.record.skip.is_some() && !is_covered(&file.record.path) {
             forget(tx, &file.record.path)?;

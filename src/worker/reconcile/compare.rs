@@ -9,7 +9,7 @@ use super::Unreconciled;
 use crate::cache::recorded::StoredView;
 use crate::cache::view;
 use crate::domain::{Change, FilePath, FileRecord, ObjectId};
-use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
+use crate::index::read::{FileRead, KEPT_BYTES, Reading};
 use crate::queue::{self, SuspectUnit};
 use crate::repo::registry::Registered;
 use crate::repo::{Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
@@ -54,27 +54,37 @@ impl Worker {
             }
         }
         let wanted = wanted(&before, &diff, reread);
-        let reads = self.read(git, deny, wanted)?;
+        let reads = self.read(git, deny, wanted, !reread)?;
         Ok(Comparison { head, diff, before, reads })
     }
 
-    /// Reads entries in parallel; those that may have crashed an earlier worker first, and one at a time.
-    fn read(&mut self, git: &Repo, deny: &GlobSet, entries: Vec<TreeEntry>) -> Result<Vec<FileRead>, Unreconciled> {
+    /// Reads entries in parallel; those that may have crashed an earlier worker first, and one at a time. `drafts`: most of what is
+    /// read is new, so its analyses are made at once.
+    fn read(
+        &mut self,
+        git: &Repo,
+        deny: &GlobSet,
+        entries: Vec<TreeEntry>,
+        drafts: bool,
+    ) -> Result<Vec<FileRead>, Unreconciled> {
         let (quarantined, suspects) = self.suspect_blobs()?;
         let (alone, together): (Vec<TreeEntry>, Vec<TreeEntry>) =
             entries.into_iter().partition(|entry| suspects.contains(&entry.id));
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
-            let segmented = AtomicUsize::new(0);
-            let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+            let kept = AtomicUsize::new(0);
+            let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, kept, drafts: false };
             reads.push(reading.read(git, &entry)?);
             self.clear_suspect(&SuspectUnit::Blob(entry.id))?;
         }
-        let segmented = AtomicUsize::new(SEGMENTED_BYTES);
-        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+        let kept = AtomicUsize::new(KEPT_BYTES);
+        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, kept, drafts };
         let read: Result<Vec<FileRead>, RepoError> =
             in_parallel(Some(&self.pool), git, &together, |git, entry| reading.read(git, entry));
         reads.extend(read?);
+        for read in &mut reads {
+            self.drafts.keep(&read.record, read.parse.draft.take());
+        }
         Ok(reads)
     }
 

@@ -37,7 +37,7 @@ pub(super) fn arrange(
     db: &rusqlite::Connection,
 ) -> Result<()> {
     let read: HashMap<&FilePath, &Outline> =
-        comparison.reads.iter().map(|file| (&file.record.path, &*file.outline)).collect();
+        comparison.reads.iter().map(|file| (&file.record.path, &*file.parse.outline)).collect();
     let mut places = HashMap::new();
     for plan in plans.iter().filter(|plan| plan.jobs.iter().any(|job| job.kind == JobKind::Embed)) {
         let Some(file) = files.get(&plan.path) else { continue };

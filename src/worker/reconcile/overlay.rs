@@ -22,7 +22,7 @@ use crate::domain::{FilePath, FileRecord, Links, Used};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::{Graph, World, resolve};
 use crate::index::links::{links, used};
-use crate::index::read::Reading;
+use crate::index::read::{KEPT_BYTES, Reading};
 use crate::language;
 use crate::outline::Outline;
 use crate::plan::{FilePlan, Layers, PlanCause, Recipe};
@@ -189,8 +189,8 @@ impl Worker {
                 if let Some(changed) = changed {
                     found.keep(&recorded, |path| !changed.contains(path));
                 }
-                let segmented = AtomicUsize::new(0);
-                let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+                let (kept, drafts) = (AtomicUsize::new(KEPT_BYTES), suspects.is_empty());
+                let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, kept, drafts };
                 for candidate in candidates.files {
                     let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
                     let committed = at.and_then(|at| head.get(at));
@@ -201,6 +201,9 @@ impl Worker {
         }
         let stays = |path: &&FilePath| found.kept.contains_key(*path) || found.read.contains_key(*path);
         found.left = recorded.keys().filter(|path| !stays(path)).cloned().collect();
+        for read in found.read.values_mut() {
+            self.drafts.keep(&read.file.record, read.parse.draft.take());
+        }
         let passed = found.read.values().filter_map(|read| suspects.get(&read.file.record.blob));
         for blob in passed.cloned().collect::<Vec<_>>() {
             self.clear_suspect(&SuspectUnit::Blob(blob))?;
@@ -218,7 +221,7 @@ impl Worker {
                 content.map(|content| outlines::outline(db, &content, file.record.language)).transpose()?.flatten();
             outlines.insert(path.clone(), Arc::new(outline.unwrap_or_default()));
         }
-        outlines.extend(found.read.iter().map(|(path, read)| (path.clone(), read.outline.clone())));
+        outlines.extend(found.read.iter().map(|(path, read)| (path.clone(), read.parse.outline.clone())));
         let graph = self.graph_over(repo, outlines)?;
         let context_bytes = self.config.llm.max_context_bytes;
         let mut outlook = Outlook { links: BTreeMap::new(), moved: BTreeSet::new() };
@@ -326,8 +329,8 @@ impl Worker {
         for read in found.read.values() {
             overlay::put(&tx, &read.file, read.text.as_deref())?;
             let record = &read.file.record;
-            if let (Some(content), true) = (&record.content_hash, *read.outline != Outline::default()) {
-                outlines::put_outline(&tx, content, record.language, &read.outline)?;
+            if let (Some(content), true) = (&record.content_hash, *read.parse.outline != Outline::default()) {
+                outlines::put_outline(&tx, content, record.language, &read.parse.outline)?;
             }
         }
         for file in &found.touched {
@@ -339,7 +342,12 @@ impl Worker {
         for path in found.read.keys().chain(&outlook.moved) {
             match (view::present(&tx, path)?, overlay::text(&tx, path)?) {
                 (Some(file), Some(text)) => {
-                    let cut = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
+                    let module_path = file.links.module_path.as_deref();
+                    let segments = found.read.get(path).and_then(|read| read.parse.segments.clone());
+                    let cut = match segments {
+                        Some(segments) => chunk::of_segments(&text, module_path, segments),
+                        None => chunk::chunks(file.language, module_path, &text),
+                    };
                     put_chunks(&tx, path, &cut)?;
                 }
                 _ => forget(&tx, path)?,

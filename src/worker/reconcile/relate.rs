@@ -126,7 +126,7 @@ fn follow(
 }
 
 fn edits(comparison: &Comparison) -> Vec<(FilePath, Arc<Outline>)> {
-    comparison.reads.iter().map(|file| (file.record.path.clone(), file.outline.clone())).collect()
+    comparison.reads.iter().map(|file| (file.record.path.clone(), file.parse.outline.clone())).collect()
 }
 
 /// The files to be resolved.
@@ -163,7 +163,7 @@ fn scope(comparison: &Comparison, before: &Outlines) -> RelateScope {
         return RelateScope::All;
     }
     let is_same =
-        |file: &FileRead| before.get(&file.record.path).map(|before| before.is_same_but_for_lines(&file.outline));
+        |file: &FileRead| before.get(&file.record.path).map(|before| before.is_same_but_for_lines(&file.parse.outline));
     let same: Option<Vec<bool>> = comparison.reads.iter().map(is_same).collect();
     match same {
         Some(same) if same.iter().all(|&same| same) => RelateScope::Nothing,
@@ -188,7 +188,7 @@ fn after(mut outlines: Outlines, comparison: &Comparison) -> Outlines {
         outlines.remove(path);
     }
     for file in &comparison.reads {
-        outlines.insert(file.record.path.clone(), file.outline.clone());
+        outlines.insert(file.record.path.clone(), file.parse.outline.clone());
     }
     outlines
 }

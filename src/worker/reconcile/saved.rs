@@ -1,14 +1,13 @@
 //! Reading one file of the work tree: as HEAD has it, as it was read before, or what it is now.
 
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use super::Unreconciled;
 use crate::cache::overlay::OverlayFile;
 use crate::clock;
 use crate::domain::{EntryMode, FilePath, FileRecord, Hash, Links, ObjectId, SkipReason, Source};
-use crate::index::read::Reading;
-use crate::outline::{self, Outline};
+use crate::index::read::{FileParse, Reading};
+use crate::outline;
 use crate::repo::disk::{FileStat, OnDisk};
 use crate::repo::skip_by_content;
 use crate::repo::tree::TreeEntry;
@@ -18,7 +17,7 @@ use crate::repo::worktree::{Candidate, Committable, WorkTree};
 pub(super) struct SavedRead {
     pub file: OverlayFile,
     pub text: Option<String>,
-    pub outline: Arc<Outline>,
+    pub parse: FileParse,
 }
 
 /// What became of a file that may differ.
@@ -77,8 +76,8 @@ pub(super) fn compare(
             SavedState::Touched(OverlayFile { stat, read_ns, ..recorded.clone() })
         });
     }
-    let (record, text, outline) = saved_read(reading, path, committed, id, content)?;
-    Ok(SavedState::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, outline })))
+    let (record, text, parse) = saved_read(reading, path, committed, id, content)?;
+    Ok(SavedState::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, parse })))
 }
 
 /// The bytes of a file, or why they are not read, and how many there are.
@@ -96,7 +95,7 @@ fn saved_read(
     committed: Option<&TreeEntry>,
     blob: ObjectId,
     content: SavedBytes,
-) -> Result<(FileRecord, Option<String>, Arc<Outline>), Unreconciled> {
+) -> Result<(FileRecord, Option<String>, FileParse), Unreconciled> {
     let language = outline::language_of(&path);
     let text = content.and_then(|bytes| {
         let size = bytes.len() as u64;
@@ -108,12 +107,13 @@ fn saved_read(
             None => String::from_utf8(bytes).map_err(|_| (SkipReason::Binary, size)),
         }
     });
-    let outline = match &text {
-        Ok(text) => reading.outline(language, text, &blob)?,
-        Err(_) => Outline::default(),
+    let role = outline::role_of(&path);
+    let parse = match &text {
+        Ok(text) => reading.parse(language, role, text, &blob)?,
+        Err(_) => FileParse::default(),
     };
     let record = FileRecord {
-        role: outline::role_of(&path),
+        role,
         path,
         blob,
         mode: committed.map_or(EntryMode::File, |entry| entry.mode),
@@ -124,5 +124,5 @@ fn saved_read(
         content_hash: text.as_ref().ok().map(|text| Hash::of(text.as_bytes())),
         links: Links::default(),
     };
-    Ok((record, text.ok(), Arc::new(outline)))
+    Ok((record, text.ok(), parse))
 }

@@ -243,6 +243,7 @@ impl Worker {
             key: &open.question.key,
             path: &open.question.file.path,
             json: &json,
+            packed: None,
             generation_time_ms: millis,
             repo_id: &open.repo.id.0,
             repo_path: open.repo.location.path.as_os_str().as_bytes(),

@@ -1,0 +1,87 @@
+//! The answers about a file, made while it is parsed for its outline and kept until its jobs ask for them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::source::SourceFile;
+use super::{answer, code};
+use crate::analyzer::{Analysis, DependencyUse, FileSubject};
+use crate::domain::{AnalysisType, Role};
+use crate::language::Parsed;
+
+/// Answers to the four questions about one text, but for what it uses of other files.
+#[derive(Debug, Default)]
+pub struct Draft {
+    answers: Vec<DraftAnswer>,
+}
+
+/// The answer to one of them.
+#[derive(Debug)]
+pub struct DraftAnswer {
+    analysis: Analysis,
+    /// What making it took, with the other answers and the parse: as long as making it again would.
+    pub took: Duration,
+}
+
+impl Draft {
+    /// Answers all questions about a parsed text. `took` is asked at the end how long it took. `None` if that is not possible: who
+    /// asks for a single answer is then told why.
+    pub fn make(parsed: &Parsed<'_>, role: Role, took: impl Fn() -> Duration) -> Option<Self> {
+        let subject = FileSubject { language: parsed.language, role, text: parsed.text, uses: &[] };
+        let answers = || {
+            let source = SourceFile::of(parsed, subject).ok()?;
+            Some(AnalysisType::ALL.iter().map(|&of| answer(of, &source)).collect::<Vec<_>>())
+        };
+        // A fault in a rule costs the one answer, when its job runs into it; here it must not cost the file.
+        let answers = catch_unwind(AssertUnwindSafe(answers)).ok()??;
+        let took = took();
+        Some(Self { answers: answers.into_iter().map(|analysis| DraftAnswer { analysis, took }).collect() })
+    }
+
+    /// Takes one answer out; `None`: it was taken before.
+    pub fn take(&mut self, analysis_type: AnalysisType) -> Option<DraftAnswer> {
+        let at = self.answers.iter().position(|answer| answer.analysis.analysis_type() == analysis_type)?;
+        Some(self.answers.swap_remove(at))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+}
+
+impl DraftAnswer {
+    /// The whole answer. `uses`: what the file uses of others, for the question that is about it.
+    pub fn complete(&self, uses: &[DependencyUse]) -> Analysis {
+        let mut analysis = self.analysis.clone();
+        if let Analysis::Analysis(report) = &mut analysis {
+            code::add_uses(report, uses);
+        }
+        analysis
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzer::{Analyzer, Local};
+    use crate::domain::Language;
+
+    #[test]
+    fn a_draft_is_completed_to_the_answer() {
+        let uses = [
+            DependencyUse { written: "crate::b".into(), kind: "function".into(), signature: None },
+            DependencyUse { written: "crate::a".into(), kind: "function".into(), signature: Some("fn a()".into()) },
+        ];
+        for language in Language::all() {
+            let text = language.spec().sample;
+            let mut draft = Draft::make(&Parsed::new(language, text), Role::Test, Duration::default).unwrap();
+            for of in AnalysisType::ALL {
+                let uses = if of.spec().local_sees_dependencies { &uses[..] } else { &[] };
+                let subject = FileSubject { language, role: Role::Test, text, uses };
+                let drafted = draft.take(of).unwrap().complete(uses);
+                assert_eq!(drafted, Local.analyze(of, &subject).unwrap(), "{language} {of}");
+            }
+            assert!(draft.is_empty() && draft.take(AnalysisType::Docs).is_none());
+        }
+    }
+}
