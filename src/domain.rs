@@ -42,7 +42,7 @@ pub use analysis::{AnalysisSpec, AnalysisType};
 pub use file::{FileRecord, Links, Used};
 pub use hash::{Hash, ObjectId};
 pub use job::{JobKind, JobState, Origin, Priority, StaleReason};
-pub use path::FilePath;
+pub use path::{FilePath, composed, composed_bytes};
 
 /// Identity of a registered repository: the first hex digits (8, more on a collision) of SHA-256(canonical path), computed once
 /// at registration and then kept.

@@ -22,6 +22,7 @@ pub mod set_aside;
 pub mod share;
 pub mod unreadable;
 pub mod view;
+pub mod words;
 
 use std::path::PathBuf;
 

@@ -103,17 +103,27 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // clap's own codes: 0 for help and version, 2 for usage. An error of the terminal cannot be shown there.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return help_or_usage(&error);
         }
     };
     match run(cli.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("ra-agent: {failure}");
+            output::print_error(&failure.to_string());
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Prints what clap has to say, with its own codes: 0 for help and version, 2 for usage.
+fn help_or_usage(error: &clap::Error) -> ExitCode {
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    match output::written(error.print()) {
+        Err(failure) if !error.use_stderr() => {
+            output::print_error(&failure.to_string());
+            ExitCode::from(failure.exit_code())
+        }
+        _ => code,
     }
 }
 

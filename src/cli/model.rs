@@ -27,10 +27,10 @@ fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failu
     context.home.create()?;
     let dest = context.home.model(spec.id);
     if is_installed(&dest, spec) {
-        println!("{} is installed already", spec.id);
+        print(&format!("{} is installed already\n", spec.id))?;
     } else {
         fetch(&dest, spec, from)?;
-        println!("installed {} in {}", spec.id, dest.display());
+        print(&format!("installed {} in {}\n", spec.id, dest.display()))?;
     }
     // Written down, so that the choice does not change by itself.
     set_embedding_model(&context.home.config_file(), spec.id)?;

@@ -25,13 +25,14 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     let root_commit = git.root_commit()?.map(|id| id.to_string());
     let message = context.change(StateChange::Register { location: LocationText::new(&location), root_commit })?;
     super::hooks::verb::sync_registered(context)?;
-    println!("{message}");
+    print(&format!("{message}\n"))?;
     if !context.daemon_runs() {
-        println!("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository");
+        print("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository\n")?;
     } else if let Some(dir) =
         context.config.for_repo(&location.path).store.filter(|dir| !StoreDir::local(dir.clone()).meta_json().exists())
     {
-        println!("its store is not in {} yet: `ra-agent daemon restart` lets the daemon write there", dir.display());
+        let dir = dir.display();
+        print(&format!("its store is not in {dir} yet: `ra-agent daemon restart` lets the daemon write there\n"))?;
     }
     Ok(())
 }
@@ -62,8 +63,7 @@ pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(
     let repo = reader.repo(&named.to_string_lossy())?;
     let message = context.change(StateChange::Unregister { repo: repo.id.0, keep_cache })?;
     super::hooks::verb::sync_registered(context)?;
-    println!("{message}");
-    Ok(())
+    print(&format!("{message}\n"))
 }
 
 /// `repos`: the registered repositories.

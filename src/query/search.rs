@@ -87,8 +87,9 @@ impl Searched {
         if self.saved.contains(path) { Source::Worktree } else { Source::Commit }
     }
 
-    pub(super) fn has(&self, chunk: &ChunkRecord, filter: &HitFilter) -> bool {
-        filter.wants(chunk, self.source(&chunk.path))
+    pub(super) fn wanted(&self, chunk: ChunkRecord, filter: &HitFilter) -> Option<ChunkRecord> {
+        let source = self.source(&chunk.path);
+        filter.wanted(chunk, source)
     }
 }
 
@@ -149,7 +150,7 @@ impl Searcher {
         // Three searches run at the same time: by meaning, by words, and for the freshness of each repository.
         let (near, scores, freshness) = std::thread::scope(|scope| {
             let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
-            let words = spawn_scores(scope, &mut repos, &request.query, depth);
+            let words = spawn_scores(scope, &mut repos, &request.query, filter.words_depth());
             let freshness: Result<Vec<RepoFreshness>, StoreError> =
                 named.iter().map(|repo| freshness(kept, &reader, repo)).collect();
             let near = near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned()));
@@ -164,7 +165,8 @@ impl Searcher {
             }
             Err(note) => Some(note),
         };
-        let hits = self.hits(&repos, best(&repos, candidates, &filter, request.limit)?, &question, request.explain)?;
+        let picked = best(&repos, candidates, &filter, request.limit)?;
+        let hits = self.hits(&repos, picked, &question, &filter, request.explain)?;
         let freshness = freshness?;
         let answer = SearchView {
             why_empty: hits.is_empty().then(|| why_empty(request, &freshness, &errors)),
@@ -213,13 +215,16 @@ impl Searcher {
         repos: &[Searched],
         best: Vec<HitCandidate>,
         question: &SearchQuestion,
+        filter: &HitFilter,
         explain: bool,
     ) -> Result<Vec<SearchHit>, QueryError> {
         let mut texts = FileTexts::default();
-        let hit = |candidate: HitCandidate| {
+        let hit = |mut candidate: HitCandidate| {
             let searched = &repos[candidate.repo];
             let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
+            let text = text.unwrap_or_default();
+            candidate.chunk = question.narrowed(candidate.chunk, text, filter.picks());
             Ok(SearchHit {
                 repo: shown_path(&searched.repo),
                 path,
@@ -229,7 +234,7 @@ impl Searcher {
                 score: candidate.parts.score(&WEIGHTS),
                 source: searched.source(&candidate.chunk.path).as_str().to_owned(),
                 also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
-                snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
+                snippet: snippet(text, &candidate.chunk, question),
                 parts: explain.then_some(candidate.parts),
                 entity_type: candidate.chunk.entity_type,
                 entity_name: candidate.chunk.entity_name,
@@ -291,7 +296,7 @@ fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Ve
         else {
             continue;
         };
-        if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| searched.has(chunk, filter)) {
+        if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.and_then(|chunk| searched.wanted(chunk, filter)) {
             met.insert((searched.family, chunk_id));
             found.push(Match { repo, chunk, score: f64::from(score) });
             if found.len() == CANDIDATES {
@@ -384,9 +389,8 @@ fn worded(
         }
         let searched = &repos[repo];
         let Some(store) = &searched.store else { continue };
-        let Some(chunk) = chunks::numbered(store.db(), number)?.filter(|chunk| searched.has(chunk, filter)) else {
-            continue;
-        };
+        let wanted = chunks::numbered(store.db(), number)?.and_then(|chunk| searched.wanted(chunk, filter));
+        let Some(chunk) = wanted else { continue };
         let id = (searched.family, chunk.chunk_id.clone());
         if phrases.contains(&(repo, number)) {
             exact.insert(id.clone());

@@ -85,6 +85,7 @@ mod tests {
             entity_type: "function".into(),
             is_test: false,
             entity_name: "f".into(),
+            items: Vec::new(),
             start_line: 2,
             end_line: 9,
         };
