@@ -14,6 +14,7 @@ mod crash;
 mod daemon;
 mod doctor;
 mod embedding;
+mod every_verb;
 mod fuzz;
 mod history;
 mod hooks;

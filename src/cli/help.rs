@@ -5,11 +5,7 @@ use clap::{Command, CommandFactory};
 use super::Failure;
 use super::output::print;
 use super::verbs::Cli;
-
-/// How alike an unknown name and a known one have to be for a suggestion.
-const ALIKE: f64 = 0.8;
-/// Suggestions for an unknown name.
-const SUGGESTED: usize = 3;
+use crate::query::suggest;
 
 /// A page of help about something that concerns several verbs.
 struct Topic {
@@ -77,11 +73,7 @@ fn nearest(name: &str) -> Vec<String> {
     let mut known: Vec<String> = verbs.chain(TOPICS.iter().map(|topic| topic.name.to_owned())).collect();
     known.sort();
     known.dedup();
-    let mut alike: Vec<(f64, String)> =
-        known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known)).collect();
-    alike.retain(|(likeness, _)| *likeness >= ALIKE);
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
-    alike.into_iter().take(SUGGESTED).map(|(_, known)| known).collect()
+    suggest::nearest(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

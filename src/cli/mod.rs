@@ -24,7 +24,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::config::{Config, ConfigError};
 use crate::daemon::control::{self, ControlError, ControlReply, Request, StateChange};
@@ -36,6 +36,11 @@ use crate::repo::{LocateError, RepoError};
 use crate::store::{self, Database, StoreError};
 use crate::worker::WorkerError;
 use verbs::{Cli, Verb};
+
+/// Every verb with its arguments.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// Why a verb failed. Its kind is the exit code.
 #[derive(Debug, thiserror::Error)]

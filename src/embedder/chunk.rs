@@ -29,6 +29,12 @@ const MODULE_PATH_BYTES: usize = 120;
 /// Bytes of the names of merged items.
 const NAMES_BYTES: usize = 80;
 
+/// What a chunk or an item in it can be.
+pub const KINDS: &[&str] = &[
+    "function", "method", "test", "class", "struct", "enum", "trait", "impl", "type", "module", "macro", "const",
+    "section", "text",
+];
+
 /// One piece of a file, ready to be embedded and indexed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
@@ -40,7 +46,7 @@ pub struct Chunk {
     pub start_line: u32,
     /// Last line of the body, inclusive.
     pub end_line: u32,
-    /// `function`, `method`, `test`, `class`, `struct`, `enum`, `trait`, `impl`, `type`, `module`, `macro`, `const`, `section` or `text`.
+    /// One of [`KINDS`].
     pub entity_type: &'static str,
     /// Name of the item, methods as `Type::name`, merged ones separated by commas; a section's heading; empty if it has none.
     pub entity_name: String,

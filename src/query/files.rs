@@ -1,5 +1,6 @@
 //! What is known of one file: its analyses, each with its freshness, and the files that it uses or that use it.
 
+use super::suggest::file_named;
 use super::view::show::{
     AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, by_file, worst,
 };
@@ -18,9 +19,10 @@ use std::path::Path;
 /// [`QueryError::NotRegistered`] if no registered repository holds it; [`QueryError::Invalid`] if it is not in the view.
 pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
     let named = path.display();
-    let repo = reader
-        .repo_of(path, reader.repos()?)
-        .ok_or_else(|| QueryError::NotRegistered { what: format!("a repository that holds {named}") })?;
+    let repo = reader.repo_of(path, reader.repos()?).ok_or_else(|| QueryError::NotRegistered {
+        what: format!("a repository that holds {named}"),
+        hint: String::new(),
+    })?;
     let absolute = canonical(path).unwrap_or_else(|| path.to_owned());
     let relative = absolute.strip_prefix(&repo.location.path).unwrap_or(&absolute);
     let relative = FilePath::new(relative.as_os_str().as_bytes());
@@ -30,12 +32,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
             repo.location.path.display()
         ))
     })?;
-    let file = view::present(store.db(), &relative)?.ok_or_else(|| {
-        QueryError::Invalid(format!(
-            "{named} is not in the indexed view of {}: it is ignored, or not indexed yet (`ra-agent status`)",
-            repo.location.path.display()
-        ))
-    })?;
+    let file = file_named(&store, &relative, &repo.location.path.display().to_string())?;
     let analyses: Vec<AnalysisView> =
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;

@@ -9,8 +9,10 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::QueryError;
 use super::candidates::CANDIDATES;
 use super::search::SearchRequest;
+use super::suggest::hint;
 use crate::cache::chunks::ChunkRecord;
 use crate::domain::{FilePath, Language, Source, composed, composed_bytes};
+use crate::embedder::chunk::KINDS;
 use crate::language;
 
 /// So many times as many candidates by meaning are read where a filter drops most of them.
@@ -22,23 +24,90 @@ const FILTERED_WORDS: usize = 1_000_000;
 /// Which chunks are wanted at all.
 pub(super) struct HitFilter {
     kind: Option<String>,
-    path: Option<GlobMatcher>,
+    path: Option<PathFilter>,
     language: Option<Language>,
     source: Option<Source>,
 }
 
+/// Which files a path means.
+enum PathFilter {
+    /// A file or a directory; without a slash also a file name.
+    Literal(String),
+    Glob(GlobMatcher),
+}
+
+impl PathFilter {
+    fn new(text: &str) -> Result<Self, QueryError> {
+        let text = composed(text);
+        let plain = text.strip_prefix("./").unwrap_or(&text).trim_end_matches('/');
+        if plain.is_empty() {
+            return Err(QueryError::Invalid(
+                "--path is empty; write a file, a directory or a glob, e.g. 'src/**/*.rs'".to_owned(),
+            ));
+        }
+        if !plain.contains(['*', '?', '[', '{', '\\']) {
+            return Ok(Self::Literal(plain.to_owned()));
+        }
+        let built = GlobBuilder::new(&text).literal_separator(true).build();
+        built.map(|glob| Self::Glob(glob.compile_matcher())).map_err(|error| {
+            QueryError::Invalid(format!("--path {text} is an invalid glob: {}; try 'src/**/*.rs'", error.kind()))
+        })
+    }
+
+    fn holds(&self, path: &FilePath) -> bool {
+        let (name, path) = (composed_bytes(path.file_name()), composed_bytes(path.as_bytes()));
+        match self {
+            Self::Literal(text) => {
+                let rest = path.strip_prefix(text.as_bytes());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")) || *name == *text.as_bytes()
+            }
+            Self::Glob(glob) => {
+                let is_name = !glob.glob().glob().contains('/');
+                glob.is_match(Path::new(OsStr::from_bytes(if is_name { &name } else { &path })))
+            }
+        }
+    }
+}
+
+/// Other names of kinds.
+const OTHER_KINDS: [(&str, &str); 14] = [
+    ("fn", "function"),
+    ("func", "function"),
+    ("fun", "function"),
+    ("def", "function"),
+    ("mod", "module"),
+    ("namespace", "module"),
+    ("constant", "const"),
+    ("static", "const"),
+    ("doc", "section"),
+    ("heading", "section"),
+    ("union", "struct"),
+    ("record", "struct"),
+    ("implementation", "impl"),
+    ("enumeration", "enum"),
+];
+
+/// The kind that a person means: in any case, in the plural, or by another name.
+fn kind_named(name: &str) -> Result<String, QueryError> {
+    let lower = name.to_lowercase();
+    let singular = |end| lower.strip_suffix(end).unwrap_or(&lower);
+    let known = |name: &str| {
+        let other = OTHER_KINDS.iter().find(|(other, _)| *other == name).map_or(name, |(_, kind)| *kind);
+        KINDS.iter().find(|kind| **kind == other).map(|kind| (*kind).to_owned())
+    };
+    known(&lower).or_else(|| known(singular("s"))).or_else(|| known(singular("es"))).ok_or_else(|| {
+        let hint = hint(name, KINDS.iter().copied());
+        QueryError::Invalid(format!("--kind {name} is not known{hint}; known are {}", KINDS.join(", ")))
+    })
+}
+
 impl HitFilter {
     pub(super) fn new(request: &SearchRequest) -> Result<Self, QueryError> {
-        let glob = |glob: &String| {
-            let built = GlobBuilder::new(&composed(glob)).literal_separator(true).build();
-            built.map(|glob| glob.compile_matcher()).map_err(|error| {
-                QueryError::Invalid(format!("--path {glob} is an invalid glob: {}; try 'src/**/*.rs'", error.kind()))
-            })
-        };
         let language = |name: &String| {
             Language::parse(&name.to_lowercase()).ok_or_else(|| {
                 let known: Vec<&str> = Language::all().map(|language| language.as_str()).collect();
-                QueryError::Invalid(format!("--lang {name} is not known; known are {}", known.join(", ")))
+                let hint = hint(name, known.iter().copied());
+                QueryError::Invalid(format!("--lang {name} is not known{hint}; known are {}", known.join(", ")))
             })
         };
         let source = |name: &String| {
@@ -48,8 +117,8 @@ impl HitFilter {
         };
         Ok(Self {
             source: request.source.as_ref().map(source).transpose()?,
-            kind: request.kind.clone(),
-            path: request.path.as_ref().map(glob).transpose()?,
+            kind: request.kind.as_deref().map(kind_named).transpose()?,
+            path: request.path.as_deref().map(PathFilter::new).transpose()?,
             language: request.language.as_ref().map(language).transpose()?,
         })
     }
@@ -75,14 +144,20 @@ impl HitFilter {
     }
 
     fn is_place(&self, path: &FilePath, source: Source) -> bool {
-        let matches = |glob: &GlobMatcher| {
-            let is_name = !glob.glob().glob().contains('/');
-            let path = if is_name { path.file_name() } else { path.as_bytes() };
-            glob.is_match(Path::new(OsStr::from_bytes(&composed_bytes(path))))
-        };
+        self.is_language(path) && self.is_below(path) && self.source.is_none_or(|wanted| wanted == source)
+    }
+
+    pub(super) fn is_language(&self, path: &FilePath) -> bool {
         self.language.is_none_or(|language| language::of(path) == language)
-            && self.path.as_ref().is_none_or(matches)
-            && self.source.is_none_or(|wanted| wanted == source)
+    }
+
+    pub(super) fn is_below(&self, path: &FilePath) -> bool {
+        self.path.as_ref().is_none_or(|filter| filter.holds(path))
+    }
+
+    /// Whether the path names one file or directory.
+    pub(super) fn is_literal(&self) -> bool {
+        matches!(self.path, Some(PathFilter::Literal(_)))
     }
 
     /// Candidates by meaning to read.

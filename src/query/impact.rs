@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use globset::GlobSet;
 
+use super::suggest::file_named;
 use super::{QueryError, Reader};
 use crate::cache::RepoStore;
 use crate::cache::edges::Relation;
 use crate::cache::{outlines, view};
-use crate::domain::{Change, Edge, FilePath, Hash, ObjectId};
+use crate::domain::{Change, Edge, FilePath, FileRecord, Hash, ObjectId};
 use crate::impact::{self, Graph, Impact, Side};
 use crate::outline::{self, Outline};
 use crate::repo::registry::Registered;
@@ -74,7 +75,9 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
         // The first commit of a history has nothing before it.
         None => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
         Some(range) => {
-            let (from, to) = range.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(|| {
+            let parts =
+                range.split_once("..").filter(|(from, to)| !to.starts_with('.') && !(from.is_empty() && to.is_empty()));
+            let (from, to) = parts.ok_or_else(|| {
                 QueryError::Invalid(format!(
                     "{range} is not a range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"
                 ))
@@ -120,12 +123,19 @@ fn outline_at(git: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Outline, 
 /// The recorded edges of a repository (`file`: those at either end of which that file is).
 ///
 /// # Errors
-/// If the store cannot be read.
-pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<Vec<Edge>, QueryError> {
-    let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
+/// If the file is not in the view, or the store cannot be read.
+pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<FileEdges, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(FileEdges { file: None, edges: Vec::new() }) };
+    let file = file.map(|file| file_named(&store, file, &repo.location.path.display().to_string())).transpose()?;
     let mut edges = Relation::Uses.all(store.db())?;
-    if let Some(file) = file {
-        edges.retain(|edge| edge.source_file == *file || edge.dependent_file == *file);
+    if let Some(FileRecord { path, .. }) = &file {
+        edges.retain(|edge| edge.source_file == *path || edge.dependent_file == *path);
     }
-    Ok(edges)
+    Ok(FileEdges { file, edges })
+}
+
+/// The edges of a repository, or of the file that was named.
+pub struct FileEdges {
+    pub file: Option<FileRecord>,
+    pub edges: Vec<Edge>,
 }

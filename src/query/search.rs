@@ -8,12 +8,12 @@ use std::thread::{Scope, ScopedJoinHandle};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, families, ranked};
+use super::empty::why_no_hits;
 use super::filter::HitFilter;
 use super::kept::Kept;
 use super::nearest::{Near, Tables};
 use super::rank::{SearchQuestion, WEIGHTS};
 use super::snippet::{FileTexts, snippet};
-use super::view::repos::NONE_REGISTERED;
 use super::view::search::{RepoFreshness, SearchHit, SearchView};
 use super::view::shown;
 use super::{QueryError, Reader};
@@ -40,7 +40,7 @@ pub struct SearchRequest {
     pub limit: usize,
     /// Entity type of the hits, e.g. `function`.
     pub kind: Option<String>,
-    /// A glob that the hits' paths match; one without a slash, that their file names do.
+    /// A file, a directory, or a glob that the hits' paths match; one without a slash, that their file names do.
     pub path: Option<String>,
     /// Language of the hits' files, e.g. `rust`.
     pub language: Option<String>,
@@ -53,7 +53,7 @@ pub struct SearchRequest {
 
 impl SearchRequest {
     /// # Errors
-    /// If the path is an invalid glob, or the language or the source is unknown.
+    /// If the path is an invalid glob, or the kind, the language or the source is unknown.
     pub fn check(&self) -> Result<(), QueryError> {
         HitFilter::new(self).map(drop)
     }
@@ -74,7 +74,7 @@ pub(super) struct Searched {
     /// The place of the first repository that is a clone or a work tree of the same.
     pub(super) family: usize,
     /// The files that the view has from the work tree.
-    saved: BTreeSet<FilePath>,
+    pub(super) saved: BTreeSet<FilePath>,
 }
 
 impl Searched {
@@ -168,8 +168,9 @@ impl Searcher {
         let picked = best(&repos, candidates, &filter, request.limit)?;
         let hits = self.hits(&repos, picked, &question, &filter, request.explain)?;
         let freshness = freshness?;
+        let why = || why_no_hits(request, &filter, &repos, &freshness, &errors, note.is_none());
         let answer = SearchView {
-            why_empty: hits.is_empty().then(|| why_empty(request, &freshness, &errors)),
+            why_empty: hits.is_empty().then(why).transpose()?,
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
@@ -256,24 +257,6 @@ fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<
             None => 0,
         },
     })
-}
-
-/// Says why nothing was found.
-fn why_empty(request: &SearchRequest, freshness: &[RepoFreshness], errors: &[String]) -> String {
-    if freshness.is_empty() {
-        return match errors.len() {
-            0 => NONE_REGISTERED.to_owned(),
-            _ => "no repository could be searched".to_owned(),
-        };
-    }
-    if freshness.iter().all(|repo| repo.indexed_commit.is_none()) {
-        return "nothing is indexed yet; `ra-agent wait` waits until it is".to_owned();
-    }
-    let filters = [&request.kind, &request.path, &request.language, &request.source];
-    match filters.iter().any(|filter| filter.is_some()) {
-        true => "no indexed text matches the query and the filters (--kind, --path, --lang, --source)".to_owned(),
-        false => "no indexed text has a word of the query".to_owned(),
-    }
 }
 
 fn check_query(query: &str) -> Result<(), QueryError> {
