@@ -36,18 +36,17 @@ impl ListedVerb {
             args.extend(["--monthly".to_owned(), "3".to_owned()]);
         }
         for arg in self.command.get_positionals().filter(|arg| Some(arg.get_id().as_str()) != without) {
-            let is_wanted = arg.is_required_set() || arg.get_id() == "job";
-            let value = match arg.get_id().as_str() {
+            if !arg.is_required_set() && arg.get_id() != "job" {
+                continue;
+            }
+            args.push(match arg.get_id().as_str() {
                 "repo" => repo.display().to_string(),
                 "file" => repo.join("src/lib.rs").display().to_string(),
                 "job" => "1".to_owned(),
                 "query" => "crowd".to_owned(),
                 "shell" => "bash".to_owned(),
                 other => panic!("{:?} requires {other}: say what a test gives it", self.path),
-            };
-            if is_wanted {
-                args.push(value);
-            }
+            });
         }
         args
     }
@@ -266,7 +265,7 @@ fn a_wrong_value_is_answered_with_the_nearest_right_one() {
         (&["search", "retry", "--kind", "fucntion"], 2, &["fucntion", "did you mean function?"]),
         (&["search", "retry", "--kind", "modul"], 2, &["did you mean module?"]),
         (&["search", "retry", "--kind", ""], 2, &["known are function"]),
-        (&["search", "retry", "--lang", "rusty"], 2, &["did you mean rust?"]),
+        (&["search", "retry", "--lang", "rusty"], 2, &["did you mean rust"]),
         (&["search", "retry", "--source", "comit"], 2, &["commit and worktree"]),
         (&["search", "retry", "--path", "["], 2, &["invalid glob"]),
         (&["search", "retry", "--path", ""], 2, &["--path is empty"]),

@@ -30,6 +30,7 @@ mod provider;
 mod queue;
 mod rebuild;
 mod register;
+mod searching;
 mod service;
 mod spending;
 mod verify;

@@ -39,7 +39,7 @@ impl QueryWord {
 }
 
 /// What an identifier is made of.
-enum Part<'p> {
+enum WordPart<'p> {
     /// A word of a script with spaces, in lower case.
     Word(&'p str),
     /// Characters of a script without, and how many of them make a gram.
@@ -53,8 +53,8 @@ pub fn indexed(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     each_identifier(text, |identifier| {
         each_part(identifier, true, |part| match part {
-            Part::Word(word) => push(&mut out, word.chars()),
-            Part::Run(run, size) => {
+            WordPart::Word(word) => push(&mut out, word.chars()),
+            WordPart::Run(run, size) => {
                 for at in 0..run.len() {
                     push(&mut out, run[at..run.len().min(at + size)].iter().copied());
                 }
@@ -78,11 +78,11 @@ fn words_of(text: &str, whole: bool) -> Vec<QueryWord> {
     let mut found = Vec::new();
     each_identifier(text, |identifier| {
         each_part(identifier, whole, |part| match part {
-            Part::Word(word) => found.push(QueryWord { text: word.to_owned(), is_prefix: false }),
-            Part::Run(run, size) if run.len() < size => {
+            WordPart::Word(word) => found.push(QueryWord { text: word.to_owned(), is_prefix: false }),
+            WordPart::Run(run, size) if run.len() < size => {
                 found.push(QueryWord { text: run.iter().collect(), is_prefix: true });
             }
-            Part::Run(run, size) => {
+            WordPart::Run(run, size) => {
                 let grams = run.windows(size).map(|gram| QueryWord { text: gram.iter().collect(), is_prefix: false });
                 found.extend(grams);
             }
@@ -111,13 +111,13 @@ pub fn phrase_of(query: &str) -> Option<String> {
     let (mut phrases, mut count): (Vec<Vec<String>>, usize) = (vec![Vec::new()], 0);
     each_identifier(query, |identifier| {
         each_part(identifier, true, |part| match part {
-            Part::Word(word) => {
+            WordPart::Word(word) => {
                 count += 1;
                 if let Some(phrase) = phrases.last_mut() {
                     phrase.push(word.to_owned());
                 }
             }
-            Part::Run(run, size) => {
+            WordPart::Run(run, size) => {
                 count += run.len();
                 phrases.push(run.windows(size).map(|gram| gram.iter().collect()).collect());
                 phrases.push(Vec::new());
@@ -207,7 +207,7 @@ fn each_identifier(text: &str, mut see: impl FnMut(&str)) {
 }
 
 /// Calls with the parts of an identifier; `whole`: with itself first if it has several.
-fn each_part(identifier: &str, whole: bool, mut see: impl FnMut(Part<'_>)) {
+fn each_part(identifier: &str, whole: bool, mut see: impl FnMut(WordPart<'_>)) {
     if identifier.is_ascii() {
         return each_word(identifier, whole, &mut see);
     }
@@ -215,18 +215,18 @@ fn each_part(identifier: &str, whole: bool, mut see: impl FnMut(Part<'_>)) {
     for run in chars.chunk_by(|a, b| gram_size(*a) == gram_size(*b) || gram_size(*a).is_some() && is_combining_mark(*b))
     {
         match gram_size(run[0]) {
-            Some(size) => see(Part::Run(run, size)),
+            Some(size) => see(WordPart::Run(run, size)),
             None => each_word(&run.iter().collect::<String>(), whole, &mut see),
         }
     }
 }
 
-fn each_word(identifier: &str, whole: bool, see: &mut impl FnMut(Part<'_>)) {
+fn each_word(identifier: &str, whole: bool, see: &mut impl FnMut(WordPart<'_>)) {
     let parts: Vec<String> = parts(identifier).into_iter().map(lower).collect();
     if whole && parts.len() > 1 {
-        see(Part::Word(&parts.concat()));
+        see(WordPart::Word(&parts.concat()));
     }
-    parts.iter().for_each(|part| see(Part::Word(part)));
+    parts.iter().for_each(|part| see(WordPart::Word(part)));
 }
 
 fn is_of_word(c: char) -> bool {

@@ -27,7 +27,7 @@ pub(super) fn written(done: std::io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Tells a person of an error, and goes on if nobody can be told.
+/// Tells a person of an error, and goes on if that fails.
 pub fn print_error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "ra-agent: {text}");
 }

@@ -16,7 +16,7 @@ pub use edit::{set_embedding_model, set_limits};
 pub use error::ConfigError;
 pub use prices::UnknownPrice;
 
-use crate::domain::AnalysisType;
+use crate::domain::{AnalysisType, composed};
 use section::{Document, Section};
 
 /// The whole configuration, every value in its unit and in its range.
@@ -223,7 +223,7 @@ impl RepoConfig {
     pub fn deny_set(&self) -> Result<globset::GlobSet, globset::Error> {
         let mut set = globset::GlobSetBuilder::new();
         for glob in &self.deny {
-            set.add(globset::Glob::new(glob)?);
+            set.add(globset::Glob::new(&composed(glob))?);
         }
         set.build()
     }

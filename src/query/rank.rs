@@ -253,6 +253,36 @@ mod tests {
     }
 
     #[test]
+    fn a_question_means_one_of_the_items_of_a_chunk() {
+        let item = |kind: &str, name: &str, start_line, end_line| ItemRecord {
+            entity_type: kind.into(),
+            entity_name: name.into(),
+            start_line,
+            end_line,
+        };
+        let items = vec![
+            item("impl", "Store", 1, 5),
+            item("method", "Store::open", 2, 2),
+            item("method", "Store::shut", 3, 4),
+            item("const", "DEPTH", 6, 6),
+        ];
+        let both = ChunkRecord { items, end_line: 6, ..chunk("impl", "Store, DEPTH") };
+        let text = "impl Store {\nfn open() { walk_tree() }\n/// Ends it.\nfn shut() {}\n}\nconst DEPTH: u8 = 1;\n";
+        let meant = |query: &str, picks: bool| {
+            let found = SearchQuestion::new(query).narrowed(both.clone(), text, picks);
+            (found.entity_name, found.start_line, found.end_line)
+        };
+        let named = |name: &str, start, end| (name.to_owned(), start, end);
+        assert_eq!(meant("Store", false), named("Store", 1, 5));
+        assert_eq!(meant("open the store", false), named("Store::open", 2, 2));
+        assert_eq!(meant("shut", false), named("Store::shut", 3, 4));
+        assert_eq!(meant("walk a tree", false), named("Store::open", 2, 2));
+        assert_eq!(meant("what ends it", false), named("Store::shut", 3, 4));
+        assert_eq!(meant("how deep", false), named("Store, DEPTH", 1, 6), "none is meant more than the rest");
+        assert_eq!(meant("how deep", true).0, "DEPTH", "the shortest, as one is to be picked");
+    }
+
+    #[test]
     fn an_item_comes_before_its_test_unless_tests_are_asked_for() {
         let both = |query: &str| {
             [("function", Role::Library), ("test", Role::Library), ("function", Role::Test)]

@@ -2,7 +2,7 @@
 
 use globset::GlobSet;
 
-use crate::domain::{FilePath, SkipReason};
+use crate::domain::{FilePath, SkipReason, composed_bytes};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -175,8 +175,8 @@ fn is_denied(lower: &[u8]) -> bool {
 fn is_denied_by_globs(path: &FilePath, deny: &GlobSet) -> bool {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    !deny.is_empty()
-        && (deny.is_match(OsStr::from_bytes(path.as_bytes())) || deny.is_match(OsStr::from_bytes(path.file_name())))
+    let holds = |path: &[u8]| deny.is_match(OsStr::from_bytes(&composed_bytes(path)));
+    !deny.is_empty() && (holds(path.as_bytes()) || holds(path.file_name()))
 }
 
 /// Directories (with their separators) and name.
@@ -277,6 +277,11 @@ mod tests {
             assert_eq!(skip_by_name(&FilePath::from(path), &deny), Some(SkipReason::Denied), "{path}");
         }
         assert_eq!(skip_by_name(&FilePath::from("src/private.rs"), &deny), None);
+        let patterns = ["pru\u{308}fung/**".to_owned(), "schl\u{fc}ssel.*".to_owned()];
+        let deny = crate::repo::deny_globs(&patterns).unwrap();
+        for path in ["pr\u{fc}fung/a.rs", "pru\u{308}fung/a.rs", "src/schl\u{fc}ssel.rs", "src/schlu\u{308}ssel.rs"] {
+            assert_eq!(skip_by_name(&FilePath::from(path), &deny), Some(SkipReason::Denied), "{path}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::classify::{MAX_FILE_BYTES, skip_by_content, skip_by_name};
 use super::open::{Blob, Repo, RepoError};
 use super::tree::TreeEntry;
-use crate::domain::{EntryMode, SkipReason};
+use crate::domain::{EntryMode, SkipReason, composed};
 
 /// Version of the rules by which files are skipped. When it changes, every file is read again.
 pub const CLASSIFY_VERSION: u32 = 1;
@@ -66,7 +66,8 @@ pub fn deny_globs(patterns: &[String]) -> Result<GlobSet, InvalidGlob> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         set.add(
-            Glob::new(pattern).map_err(|error| InvalidGlob { pattern: pattern.clone(), reason: error.to_string() })?,
+            Glob::new(&composed(pattern))
+                .map_err(|error| InvalidGlob { pattern: pattern.clone(), reason: error.to_string() })?,
         );
     }
     set.build().map_err(|error| InvalidGlob { pattern: patterns.join(", "), reason: error.to_string() })
