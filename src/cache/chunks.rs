@@ -46,7 +46,9 @@ impl ChunkRecord {
 
     /// The name, and those of its items that it does not say.
     fn all_names(&self) -> String {
-        let unsaid = self.items.iter().filter(|item| !self.entity_name.contains(&item.entity_name));
+        let is_unsaid =
+            |item: &&ItemRecord| item.entity_type != "impl" && !self.entity_name.contains(&item.entity_name);
+        let unsaid = self.items.iter().filter(is_unsaid);
         unsaid.fold(self.entity_name.clone(), |names, item| format!("{names}, {}", item.entity_name))
     }
 }

@@ -138,11 +138,6 @@ impl HitFilter {
         Some(chunk)
     }
 
-    /// Whether one item has to be picked of several.
-    pub(super) fn picks(&self) -> bool {
-        self.kind.is_some()
-    }
-
     fn is_place(&self, path: &FilePath, source: Source) -> bool {
         self.is_language(path) && self.is_below(path) && self.source.is_none_or(|wanted| wanted == source)
     }

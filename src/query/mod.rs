@@ -9,6 +9,7 @@ pub mod files;
 mod filter;
 pub mod impact;
 mod kept;
+mod meant;
 mod model_status;
 mod nearest;
 pub mod quote;

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use rust_stemmers::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::chunks::{ChunkRecord, ItemRecord};
+use crate::cache::chunks::ChunkRecord;
 use crate::cache::words::{self, QueryWord, folded};
 use crate::domain::Role;
 
@@ -84,12 +84,11 @@ impl SearchQuestion {
 
     /// What can be said without other chunks.
     pub fn parts(&self, chunk: &ChunkRecord, role: Role) -> Parts {
-        let names: Vec<(f64, f64, f64)> =
-            chunk.names().flat_map(|name| name.split(", ")).map(|name| self.coverage(name)).collect();
+        let names: Vec<(f64, f64, f64)> = chunk.entity_name.split(", ").map(|name| self.coverage(name)).collect();
         let best = |part: fn(&(f64, f64, f64)) -> f64| names.iter().map(part).fold(0.0, f64::max);
         let kind = chunk.entity_type.as_str();
-        let is_definition = is_definition(kind)
-            || chunk.items.iter().any(|item| is_definition(&item.entity_type) && self.is_named(&item.entity_name));
+        let typed = chunk.items.iter().find(|item| self.is_typed(&item.entity_name));
+        let is_definition = is_definition(kind) || typed.is_some_and(|item| is_definition(&item.entity_type));
         let is_test = chunk.is_test || matches!(role, Role::Test | Role::Example | Role::Bench);
         Parts {
             name: best(|names| names.0),
@@ -97,14 +96,14 @@ impl SearchQuestion {
             asked: best(|names| names.2),
             definition: share(is_definition),
             prose: share(matches!(kind, "text" | "section")),
-            exact: share(chunk.names().flat_map(|name| name.split(", ")).any(|name| self.is_typed(name))),
+            exact: share(typed.is_some() || chunk.entity_name.split(", ").any(|name| self.is_typed(name))),
             test: share(is_test && !self.asks_for_tests || role == Role::Generated),
             ..Parts::default()
         }
     }
 
     /// How much of a name, of its owner's name, and of the question by the name is covered.
-    fn coverage(&self, name: &str) -> (f64, f64, f64) {
+    pub(super) fn coverage(&self, name: &str) -> (f64, f64, f64) {
         let (owner, name) = name.rsplit_once("::").unwrap_or(("", name));
         let (owner, name) = (stems(owner), stems(name));
         let covered = |words: &[String]| words.iter().filter(|word| self.asks(word)).count() as f64;
@@ -118,53 +117,19 @@ impl SearchQuestion {
         self.stems.contains(stem) || self.prefixes.iter().any(|word| word.is(stem))
     }
 
-    fn words(&self) -> usize {
+    pub(super) fn words(&self) -> usize {
         self.stems.len() + self.prefixes.len()
     }
 
-    fn is_named(&self, name: &str) -> bool {
-        let (name, _, asked) = self.coverage(name);
-        name + asked > 0.0
-    }
-
-    /// The chunk as the one of its items that the question means; as it is if it has no others, or none is meant. `picks`: one is meant.
-    pub fn narrowed(&self, mut chunk: ChunkRecord, text: &str, picks: bool) -> ChunkRecord {
-        let lines: Vec<(u32, BTreeSet<String>)> = match chunk.items.is_empty() {
-            true => return chunk,
-            false => (1..).zip(text.lines()).skip(chunk.start_line.saturating_sub(1) as usize),
-        }
-        .take((chunk.end_line + 1).saturating_sub(chunk.start_line) as usize)
-        .map(|(line, text)| (line, self.words_in(text)))
-        .collect();
-        let meant = |item: &ItemRecord| {
-            let own = lines.iter().filter(|(line, _)| (item.start_line..=item.end_line).contains(line));
-            let words: BTreeSet<&String> = own.flat_map(|(_, words)| words).collect();
-            let (name, owner, asked) = self.coverage(&item.entity_name);
-            let said = words.len() as f64 / self.words().max(1) as f64;
-            2.0 * share(self.is_typed(&item.entity_name)) + name + 0.5 * owner + asked + said
-        };
-        let scored = chunk.items.iter().map(|item| (meant(item), item));
-        let best = scored.reduce(|best, next| {
-            let size = |item: &ItemRecord| item.end_line - item.start_line;
-            let order = next.0.total_cmp(&best.0).then(size(best.1).cmp(&size(next.1)));
-            if order.is_gt() { next } else { best }
-        });
-        if let Some((_, item)) = best.filter(|(score, _)| picks || *score > 0.0) {
-            let ItemRecord { entity_type, entity_name, start_line, end_line } = item.clone();
-            chunk = ChunkRecord { entity_type, entity_name, start_line, end_line, ..chunk };
-        }
-        chunk
-    }
-
     /// The question's words that a text has.
-    fn words_in(&self, text: &str) -> BTreeSet<String> {
+    pub(super) fn words_in(&self, text: &str) -> BTreeSet<String> {
         let words = stems_and_whole(text);
         let prefixes = self.prefixes.iter().filter(|prefix| words.iter().any(|word| prefix.is(word)));
         let prefixes: Vec<String> = prefixes.map(|prefix| prefix.text.clone()).collect();
         words.into_iter().filter(|word| self.stems.contains(word)).chain(prefixes).collect()
     }
 
-    fn is_typed(&self, name: &str) -> bool {
+    pub(super) fn is_typed(&self, name: &str) -> bool {
         let name = folded(name);
         !name.is_empty() && (name == self.typed || name.rsplit("::").next() == Some(self.typed.as_str()))
     }
@@ -180,7 +145,7 @@ impl SearchQuestion {
     }
 }
 
-fn is_definition(kind: &str) -> bool {
+pub(super) fn is_definition(kind: &str) -> bool {
     matches!(kind, "class" | "function" | "method" | "test" | "struct" | "enum" | "trait" | "type" | "macro")
 }
 
@@ -206,6 +171,7 @@ fn stem(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::chunks::ItemRecord;
     use crate::domain::Hash;
 
     fn chunk(entity_type: &str, entity_name: &str) -> ChunkRecord {
@@ -250,36 +216,6 @@ mod tests {
         let both = ChunkRecord { items: vec![item("MAX"), item("LIMIT")], ..chunk("const", "MAX, LIMIT") };
         let merged = SearchQuestion::new("LIMIT").parts(&both, Role::Library);
         assert_eq!((merged.exact, merged.name), (1.0, 1.0));
-    }
-
-    #[test]
-    fn a_question_means_one_of_the_items_of_a_chunk() {
-        let item = |kind: &str, name: &str, start_line, end_line| ItemRecord {
-            entity_type: kind.into(),
-            entity_name: name.into(),
-            start_line,
-            end_line,
-        };
-        let items = vec![
-            item("impl", "Store", 1, 5),
-            item("method", "Store::open", 2, 2),
-            item("method", "Store::shut", 3, 4),
-            item("const", "DEPTH", 6, 6),
-        ];
-        let both = ChunkRecord { items, end_line: 6, ..chunk("impl", "Store, DEPTH") };
-        let text = "impl Store {\nfn open() { walk_tree() }\n/// Ends it.\nfn shut() {}\n}\nconst DEPTH: u8 = 1;\n";
-        let meant = |query: &str, picks: bool| {
-            let found = SearchQuestion::new(query).narrowed(both.clone(), text, picks);
-            (found.entity_name, found.start_line, found.end_line)
-        };
-        let named = |name: &str, start, end| (name.to_owned(), start, end);
-        assert_eq!(meant("Store", false), named("Store", 1, 5));
-        assert_eq!(meant("open the store", false), named("Store::open", 2, 2));
-        assert_eq!(meant("shut", false), named("Store::shut", 3, 4));
-        assert_eq!(meant("walk a tree", false), named("Store::open", 2, 2));
-        assert_eq!(meant("what ends it", false), named("Store::shut", 3, 4));
-        assert_eq!(meant("how deep", false), named("Store, DEPTH", 1, 6), "none is meant more than the rest");
-        assert_eq!(meant("how deep", true).0, "DEPTH", "the shortest, as one is to be picked");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, fa
 use super::empty::why_no_hits;
 use super::filter::HitFilter;
 use super::kept::Kept;
+use super::meant::narrowed;
 use super::nearest::{Near, Tables};
 use super::rank::{SearchQuestion, WEIGHTS};
 use super::snippet::{FileTexts, snippet};
@@ -166,7 +167,7 @@ impl Searcher {
             Err(note) => Some(note),
         };
         let picked = best(&repos, candidates, &filter, request.limit)?;
-        let hits = self.hits(&repos, picked, &question, &filter, request.explain)?;
+        let hits = self.hits(&repos, picked, &question, request.explain)?;
         let freshness = freshness?;
         let why = || why_no_hits(request, &filter, &repos, &freshness, &errors, note.is_none());
         let answer = SearchView {
@@ -216,7 +217,6 @@ impl Searcher {
         repos: &[Searched],
         best: Vec<HitCandidate>,
         question: &SearchQuestion,
-        filter: &HitFilter,
         explain: bool,
     ) -> Result<Vec<SearchHit>, QueryError> {
         let mut texts = FileTexts::default();
@@ -225,7 +225,7 @@ impl Searcher {
             let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
             let text = text.unwrap_or_default();
-            candidate.chunk = question.narrowed(candidate.chunk, text, filter.picks());
+            candidate.chunk = narrowed(question, candidate.chunk, text);
             Ok(SearchHit {
                 repo: shown_path(&searched.repo),
                 path,
