@@ -264,6 +264,7 @@ fn a_wrong_value_is_answered_with_the_nearest_right_one() {
     let cases: &[Complaint<'_>] = &[
         (&["search", "retry", "--kind", "fucntion"], 2, &["fucntion", "did you mean function?"]),
         (&["search", "retry", "--kind", "modul"], 2, &["did you mean module?"]),
+        (&["search", "retry", "--kind", "classes"], 2, &["did you mean class"]),
         (&["search", "retry", "--kind", ""], 2, &["known are function"]),
         (&["search", "retry", "--lang", "rusty"], 2, &["did you mean rust"]),
         (&["search", "retry", "--source", "comit"], 2, &["commit and worktree"]),

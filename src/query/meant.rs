@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::rank::{SearchQuestion, is_definition};
 use crate::cache::chunks::{ChunkRecord, ItemRecord};
 
-/// Items that fit so well, as a share of the best one, are meant, too.
-const ALSO_MEANT: f64 = 0.7;
+/// Items that fit better than this share of the best one are meant, too: a question that names a part of each means them all.
+const ALSO_MEANT: f64 = 0.5;
 
 /// A chunk as far as the question means it: named after the items that fit best, with their lines. As it is if it has no others, or
 /// the question fits none.
@@ -44,7 +44,7 @@ fn meant(question: &SearchQuestion, chunk: &ChunkRecord, text: &str) -> Vec<Item
         items.iter().map(|item| (fitness(question, item, &items, &lines), *item)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let best = scored.first().map_or(0.0, |(score, _)| *score);
-    let meant = scored.iter().filter(|(score, _)| best > 0.0 && *score >= best * ALSO_MEANT);
+    let meant = scored.iter().filter(|(score, _)| best > 0.0 && *score > best * ALSO_MEANT);
     let meant: Vec<&ItemRecord> = meant.map(|(_, item)| *item).collect();
     let holds_another = |item: &&ItemRecord| meant.iter().any(|other| holds(item, other));
     meant.iter().filter(|item| !holds_another(item)).map(|item| (*item).clone()).collect()
