@@ -76,7 +76,7 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
         None => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
         Some(range) => {
             let parts =
-                range.split_once("..").filter(|(from, to)| !to.starts_with('.') && !(from.is_empty() && to.is_empty()));
+                range.split_once("..").filter(|(from, to)| !(to.starts_with('.') || from.is_empty() && to.is_empty()));
             let (from, to) = parts.ok_or_else(|| {
                 QueryError::Invalid(format!(
                     "{range} is not a range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"

@@ -9,9 +9,9 @@ use crate::cache::chunks::{ChunkRecord, ItemRecord};
 const ALSO_MEANT: f64 = 0.5;
 
 /// A chunk as far as the question means it: named after the items that fit best, with their lines. As it is if it has no others, or
-/// the question fits none.
-pub(super) fn narrowed(question: &SearchQuestion, chunk: ChunkRecord, text: &str) -> ChunkRecord {
-    let meant = meant(question, &chunk, text);
+/// the question fits none, or describes in many words what they may do together. `picks`: items of one kind are asked for.
+pub(super) fn narrowed(question: &SearchQuestion, chunk: ChunkRecord, text: &str, picks: bool) -> ChunkRecord {
+    let meant = meant(question, &chunk, text, picks);
     let Some(first) = meant.first() else { return chunk };
     let mut names: Vec<&str> = Vec::new();
     meant.iter().map(|item| item.entity_name.as_str()).for_each(|name| {
@@ -29,11 +29,14 @@ pub(super) fn narrowed(question: &SearchQuestion, chunk: ChunkRecord, text: &str
 }
 
 /// The items that are meant, the best first.
-fn meant(question: &SearchQuestion, chunk: &ChunkRecord, text: &str) -> Vec<ItemRecord> {
+fn meant(question: &SearchQuestion, chunk: &ChunkRecord, text: &str, picks: bool) -> Vec<ItemRecord> {
     let typed = chunk.items.iter().filter(|item| question.is_typed(&item.entity_name));
     let typed = typed.min_by_key(|item| (!is_definition(&item.entity_type), item.end_line - item.start_line));
     if let Some(item) = typed {
         return vec![item.clone()];
+    }
+    if !picks && !question.is_short {
+        return Vec::new();
     }
     // Of an item that goes on behind the chunk, or of an impl, the chunk is but the head.
     let is_head = |item: &ItemRecord| item.entity_type == "impl" || item.end_line > chunk.end_line;
@@ -105,7 +108,7 @@ mod tests {
         };
         let text = "impl Store {\nfn open() { walk_tree() }\n/// Ends it.\nfn shut() {}\n}\nconst DEPTH: u8 = 1;\n";
         let meant = |query: &str| {
-            let found = narrowed(&SearchQuestion::new(query), chunk.clone(), text);
+            let found = narrowed(&SearchQuestion::new(query), chunk.clone(), text, false);
             (found.entity_name, found.start_line, found.end_line)
         };
         let named = |name: &str, start, end| (name.to_owned(), start, end);
@@ -115,5 +118,6 @@ mod tests {
         assert_eq!(meant("walk a tree"), named("Store::open", 2, 2));
         assert_eq!(meant("what ends"), named("Store::shut", 3, 4));
         assert_eq!(meant("something else"), named("Store, DEPTH", 1, 6));
+        assert_eq!(meant("how is a store opened again"), named("Store, DEPTH", 1, 6));
     }
 }

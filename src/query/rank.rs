@@ -67,7 +67,12 @@ pub struct SearchQuestion {
     /// What was typed, without the brackets of a call, as it is compared.
     typed: String,
     asks_for_tests: bool,
+    /// It names something, rather than to describe what is looked for.
+    pub(super) is_short: bool,
 }
+
+/// Words of a question that names something.
+const SHORT_WORDS: usize = 3;
 
 /// Words by which tests and examples are asked for, as stems.
 const TEST_WORDS: [&str; 4] = ["test", "exampl", "bench", "benchmark"];
@@ -79,7 +84,8 @@ impl SearchQuestion {
         let stems: BTreeSet<String> = words.iter().map(|word| stem(&word.text)).collect();
         let asks_for_tests = TEST_WORDS.iter().any(|word| stems.contains(*word));
         let typed = folded(query.trim().trim_end_matches("()").trim_end_matches('!'));
-        Self { stems, prefixes, typed, asks_for_tests }
+        let is_short = query.split_whitespace().count() <= SHORT_WORDS;
+        Self { stems, prefixes, typed, asks_for_tests, is_short }
     }
 
     /// What can be said without other chunks.
@@ -131,7 +137,7 @@ impl SearchQuestion {
 
     pub(super) fn is_typed(&self, name: &str) -> bool {
         let name = folded(name);
-        !name.is_empty() && (name == self.typed || name.rsplit("::").next() == Some(self.typed.as_str()))
+        !name.is_empty() && (name == self.typed || name.rsplit([':', '.']).next() == Some(self.typed.as_str()))
     }
 
     /// Where a line has words of the question: ranges of bytes, in order.
@@ -201,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_as_it_is_named_comes_first() {
-        for typed in ["retry_limit", "Retry::retry_limit", "retry_limit()", "RETRY_LIMIT"] {
+        for typed in ["retry_limit", "Retry::retry_limit", "retry_limit()", "RETRY_LIMIT", "Retry_Limit!"] {
             assert!(
                 SearchQuestion::new(typed).parts(&chunk("method", "Retry::retry_limit"), Role::Library).exact > 0.0,
                 "{typed}"

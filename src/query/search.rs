@@ -167,7 +167,7 @@ impl Searcher {
             Err(note) => Some(note),
         };
         let picked = best(&repos, candidates, &filter, request.limit)?;
-        let hits = self.hits(&repos, picked, &question, request.explain)?;
+        let hits = self.hits(&repos, picked, &question, request)?;
         let freshness = freshness?;
         let why = || why_no_hits(request, &filter, &repos, &freshness, &errors, note.is_none());
         let answer = SearchView {
@@ -217,15 +217,15 @@ impl Searcher {
         repos: &[Searched],
         best: Vec<HitCandidate>,
         question: &SearchQuestion,
-        explain: bool,
+        request: &SearchRequest,
     ) -> Result<Vec<SearchHit>, QueryError> {
-        let mut texts = FileTexts::default();
+        let (mut texts, picks, explain) = (FileTexts::default(), request.kind.is_some(), request.explain);
         let hit = |mut candidate: HitCandidate| {
             let searched = &repos[candidate.repo];
             let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
             let text = text.unwrap_or_default();
-            candidate.chunk = narrowed(question, candidate.chunk, text);
+            candidate.chunk = narrowed(question, candidate.chunk, text, picks);
             Ok(SearchHit {
                 repo: shown_path(&searched.repo),
                 path,
