@@ -107,6 +107,8 @@ named! {
         Generated = "generated",
         Vendored = "vendored",
         Denied = "denied",
+        /// By a glob of `index.exclude`.
+        Excluded = "excluded",
         Symlink = "symlink",
         Submodule = "submodule",
         LfsPointer = "lfs-pointer",

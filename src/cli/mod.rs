@@ -16,6 +16,7 @@ mod register;
 mod search;
 mod service;
 mod show;
+mod skipped;
 mod status;
 mod values;
 mod verbs;
@@ -134,7 +135,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Repos { json } => register::repos(&context, json),
         Verb::Worker { after_crash } => worker::run(context, after_crash),
         Verb::Wait { repo, timeout, json } => wait::wait(&context, repo, timeout, json),
-        Verb::Status { json } => status::status(&context, json),
+        Verb::Status { skipped: Some(repo), json } => skipped::skipped(&context, repo.as_deref(), json),
+        Verb::Status { skipped: None, json } => status::status(&context, json),
         Verb::Doctor { json } => doctor::doctor(&context, json),
         Verb::Logs { lines, follow } => logs::logs(&context, lines, follow),
         Verb::Hooks { act } => hooks::verb::run(&context, act),

@@ -12,6 +12,9 @@ use crate::query::estimate::estimate;
 use crate::query::view::repos::{EstimateView, ReposView};
 use crate::repo::{Repo, locate, refuse_own};
 
+/// Files of one reason that a dry run lists.
+const LISTED_MAX: usize = 10;
+
 /// `register <repo>`: resolves the path and registers the repository.
 pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Result<(), Failure> {
     let location = locate(path, context.home.root(), &context.config.cache.location)?;
@@ -45,9 +48,7 @@ fn describe_estimate(view: &EstimateView) -> String {
     if !view.skipped.is_empty() {
         out.push_str("  skipped:\n");
     }
-    for (reason, files) in &view.skipped {
-        out.push_str(&format!("    {reason:<16} {files:>6} files\n"));
-    }
+    out.push_str(&super::skipped::list(&view.left_out, LISTED_MAX));
     out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd));
     out.push_str(&format!(
         "  with a remote model, each file once: about {} input and {} output tokens, ${:.2} at $0.20 and $0.50 a million\n",

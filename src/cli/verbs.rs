@@ -64,6 +64,10 @@ pub enum Verb {
     },
     /// Show what is fresh, what is queued and what it cost
     Status {
+        /// List the files that are left out, of one repository or of all: each with the reason and what brings it back
+        #[arg(long, value_name = "REPO")]
+        #[expect(clippy::option_option, reason = "the flag, and the repository that it may name")]
+        skipped: Option<Option<PathBuf>>,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -289,11 +289,12 @@ impl Daemon {
     /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due, or whose month has come, are run.
     async fn poll(&mut self) -> Result<(), DaemonError> {
         for repo in registry::list(&self.db)? {
-            let deny = self.config.for_repo(&repo.location.path).deny;
-            self.trees.poll(&repo, &deny);
+            let config = self.config.for_repo(&repo.location.path);
+            self.trees.poll(&repo, &config);
             self.reconcile_if_moved(repo.id).await?;
         }
         self.follow_limits();
+        self.follow_selection().await?;
         queue::resume_due(&self.db, clock::now())?;
         if queue::waiting(&self.db, clock::now())? == Waiting::Now {
             self.worker.hint(Hint::Wake, clock::monotonic()).await;
@@ -332,15 +333,15 @@ impl Daemon {
 
     fn look_at_touched(&mut self, id: &RepoId) -> Result<(), DaemonError> {
         if let Some(repo) = registry::get(&self.db, id)? {
-            let deny = self.config.for_repo(&repo.location.path).deny;
-            self.trees.look_at_touched(&repo, &deny);
+            let config = self.config.for_repo(&repo.location.path);
+            self.trees.look_at_touched(&repo, &config);
         }
         Ok(())
     }
 
     fn watch(&mut self, repo: &Registered) {
         let config = self.config.for_repo(&repo.location.path);
-        self.trees.follow(repo, &config.deny, config.watch.tree);
+        self.trees.follow(repo, &config, config.watch.tree);
         let Some(watcher) = &self.watcher else { return };
         if let Err(error) = watcher.add_repo(&repo.id, &repo.location) {
             tracing::warn!(repo = %repo.id, %error, "no watch of its git directory; the agent polls instead");

@@ -4,14 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use globset::GlobSet;
-
 use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, SkipReason, Source};
 use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;
 use crate::outline::{self, Outline};
-use crate::repo::{Blob, Content, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content};
+use crate::repo::{Blob, Content, FileSelection, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content, decode};
 
 /// What reading one file gave.
 pub struct FileRead {
@@ -39,7 +37,7 @@ pub(crate) const SEGMENTED_BYTES: usize = 32 << 20;
 pub struct Reading<'a> {
     /// Where the blob that is being parsed is noted; `None`: nothing traces a crash.
     pub trace: Option<&'a dyn Trace>,
-    pub deny: &'a GlobSet,
+    pub selection: &'a FileSelection,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
     /// Bytes of text whose segments may still be kept.
@@ -80,7 +78,7 @@ impl Reading<'_> {
         if self.quarantined.contains(&entry.id) {
             return Ok(Content::Skipped { reason: SkipReason::Quarantined, bytes: 0 });
         }
-        content(repo, entry, self.deny)
+        content(repo, entry, self.selection)
     }
 
     /// What a text says to others.
@@ -129,7 +127,7 @@ impl Reading<'_> {
 /// If the repository is damaged.
 pub fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
     match repo.blob(blob, MAX_FILE_BYTES) {
-        Ok(Blob::Content(bytes)) => Ok(String::from_utf8(bytes).ok()),
+        Ok(Blob::Content(bytes)) => Ok(decode(bytes)),
         Ok(Blob::TooLarge { .. }) | Err(RepoError::MissingObject { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -13,6 +13,7 @@ mod nearest;
 pub mod quote;
 pub mod rank;
 pub mod search;
+pub mod skipped;
 pub mod snippet;
 pub mod status;
 pub mod verify;

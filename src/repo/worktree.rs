@@ -4,6 +4,9 @@
 //! The index is read as a memory of what the files were like; it is never written. What the disk holds is believed only as far as
 //! [`Disk`] reads it, and nothing that the repository's configuration names is run.
 
+mod converted;
+mod passed_over;
+
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
@@ -16,7 +19,6 @@ use gix::filter::plumbing::{Pipeline, pipeline::CrlfRoundTripCheck};
 use gix::index::entry::{Flags, Mode, Stage};
 use gix::worktree::Stack;
 use gix::worktree::stack::state::{attributes, ignore};
-use globset::GlobSet;
 use rustix::fs::FileType;
 
 use crate::domain::{EntryMode, FilePath, ObjectId};
@@ -24,7 +26,7 @@ use crate::repo::disk::{Bytes, Disk, FileStat, OnDisk};
 use crate::repo::open::{RepoError, native, options, plain, refuse_special_files};
 use crate::repo::tree::{TreeEntry, join};
 use crate::repo::user_config::UserConfig;
-use crate::repo::{Location, LocationKind, MAX_FILE_BYTES, is_scratch, skip_by_name};
+use crate::repo::{FileSelection, Location, LocationKind, MAX_FILE_BYTES, OwnModules, is_scratch};
 
 /// Untracked files that are scanned. Of a work tree with more, as one has whose build output is not ignored, none is.
 pub const UNTRACKED_MAX: usize = 10_000;
@@ -63,12 +65,11 @@ pub enum Committable {
 }
 
 /// A work tree that is open for reading.
-pub struct WorkTree<'d> {
+pub struct WorkTree {
     repo: gix::Repository,
     index: gix::worktree::Index,
     disk: Disk,
-    /// Names that are never read.
-    deny: &'d GlobSet,
+    selection: FileSelection,
     excludes: Stack,
     attributes: Stack,
     filter: Pipeline,
@@ -76,12 +77,12 @@ pub struct WorkTree<'d> {
     rules: HashMap<Vec<u8>, bool>,
 }
 
-impl<'d> WorkTree<'d> {
+impl WorkTree {
     /// Opens the work tree of a repository. `None`: it has none, or nothing was checked out into it.
     ///
     /// # Errors
     /// If its index or its configuration cannot be read.
-    pub fn open(location: &Location, user: &UserConfig, deny: &'d GlobSet) -> Result<Option<Self>, RepoError> {
+    pub fn open(location: &Location, user: &UserConfig, selection: &FileSelection) -> Result<Option<Self>, RepoError> {
         let failed = |reason: String| RepoError::WorkTree { path: location.path.clone(), reason };
         let broken = |error: gix::Error| failed(RepoError::chain(&error));
         if location.kind == LocationKind::Bare || !location.git_dir.join("index").exists() {
@@ -105,7 +106,9 @@ impl<'d> WorkTree<'d> {
         };
         let filter = filter(&repo, user).map_err(broken)?;
         let disk = Disk::open(&location.path).map_err(|error| failed(error.to_string()))?;
-        Ok(Some(Self { repo, index, disk, deny, excludes, attributes, filter, rules: HashMap::new() }))
+        let own = OwnModules::among(index.entries().iter().map(|entry| -> &[u8] { entry.path(&index) }));
+        let selection = selection.with_own(own);
+        Ok(Some(Self { repo, index, disk, selection, excludes, attributes, filter, rules: HashMap::new() }))
     }
 
     /// The files that may differ from a view, which comes in the order of its paths: tracked ones whose attributes are not those that
@@ -197,7 +200,9 @@ impl<'d> WorkTree<'d> {
         let candidate = self.candidate(path)?;
         let is_recorded = recorded.is_some_and(|recorded| recorded.id.0 == entry.id.as_bytes());
         let unchanged = match candidate.on_disk {
-            OnDisk::File(stat) if is_recorded => self.is_as_remembered(entry, &stat, &candidate.path),
+            OnDisk::File(stat) if is_recorded => {
+                self.is_as_remembered(entry, &stat, &candidate.path) || self.is_in_unknown_encoding(&candidate.path)
+            }
             _ => false,
         };
         (!unchanged).then_some(candidate)
@@ -220,19 +225,7 @@ impl<'d> WorkTree<'d> {
         let options = self.repo.stat_options().unwrap_or_default();
         let now = remembered(stat);
         let same = now.matches(&entry.stat, options) && (!entry.id.is_empty_blob() || entry.stat.size == 0);
-        same && (!now.is_racy(self.index.timestamp(), options) || self.has_external_filter(path))
-    }
-
-    fn has_external_filter(&mut self, path: &FilePath) -> bool {
-        if !self.rules_are_files(path.parent()) {
-            return false;
-        }
-        let mut found = self.attributes.selected_attribute_matches(["filter"]);
-        let platform = self.attributes.at_entry(BStr::new(path.as_bytes()), Some(Mode::FILE), &self.repo.objects);
-        platform.is_ok_and(|platform| {
-            platform.matching_attributes(&mut found);
-            found.iter_selected().any(|one| one.assignment.state.as_bstr().is_some())
-        })
+        same && (!now.is_racy(self.index.timestamp(), options) || self.is_beyond_comparison(path))
     }
 
     /// Reads a file as a commit would have it.
@@ -255,6 +248,10 @@ impl<'d> WorkTree<'d> {
     fn convert(&mut self, path: &FilePath, bytes: Vec<u8>) -> Vec<u8> {
         if !self.rules_are_files(path.parent()) {
             return bytes;
+        }
+        let [label] = self.named(path, ["working-tree-encoding"]);
+        if let Some(label) = label {
+            return self.decoded(path, bytes, &label);
         }
         let Self { repo, index, attributes, filter, .. } = self;
         let relative = BStr::new(path.as_bytes());
@@ -359,9 +356,7 @@ impl<'d> WorkTree<'d> {
 
     fn is_entered(&mut self, dir: &FilePath) -> bool {
         let dot_git = FilePath::new(join(dir.as_bytes(), b".git"));
-        // All that such a directory holds is passed over by its name.
-        let inside = FilePath::new(join(dir.as_bytes(), b"x"));
-        !self.is_passed_over(&inside)
+        !self.selection.passes_over(dir)
             && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
             && matches!(self.disk.stat(&dot_git), Ok(OnDisk::Absent))
     }
@@ -373,9 +368,14 @@ impl<'d> WorkTree<'d> {
             && !self.is_ignored(path, false)
     }
 
+    /// What of its files is read, by what the index says of its directories.
+    pub fn selection(&self) -> &FileSelection {
+        &self.selection
+    }
+
     /// By its name alone: credentials, others' code, what tools write.
     fn is_passed_over(&self, path: &FilePath) -> bool {
-        skip_by_name(path, self.deny).is_some()
+        self.selection.skip_by_name(path).is_some()
     }
 
     fn is_ignored(&mut self, path: &FilePath, is_directory: bool) -> bool {

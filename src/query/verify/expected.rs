@@ -21,8 +21,7 @@ use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
 use crate::plan::{self, Layers, PlanCause, Recipe, Stored};
 use crate::repo::registry::Registered;
-use crate::repo::{Head, RecordedView, Repo, RepoError, TreeEntry, in_parallel};
-use globset::GlobSet;
+use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, RepoError, TreeEntry, in_parallel};
 
 /// Everything that is derived from a commit.
 pub(super) struct Expected {
@@ -46,12 +45,13 @@ impl Expected {
         store: &RepoStore,
         git: &Repo,
         head: &Head,
-        deny: &GlobSet,
+        selection: &FileSelection,
         quarantined: &HashSet<ObjectId>,
     ) -> Result<Self, QueryError> {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
         let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-        let reading = Reading { trace: None, deny, quarantined, segmented: AtomicUsize::new(0) };
+        let selection = selection.with_own(OwnModules::among(entries.iter().map(|entry| entry.path.as_bytes())));
+        let reading = Reading { trace: None, selection: &selection, quarantined, segmented: AtomicUsize::new(0) };
         let reads: Result<Vec<FileRead>, RepoError> =
             in_parallel(None, git, &entries, |git, entry| reading.read(git, entry));
         let reads = reads?;

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
-use globset::GlobSet;
-
 use super::Unreconciled;
 use crate::cache::recorded::StoredView;
 use crate::cache::view;
@@ -12,7 +10,8 @@ use crate::domain::{Change, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
 use crate::queue::{self, SuspectUnit};
 use crate::repo::registry::Registered;
-use crate::repo::{Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
+use crate::repo::tree::Recorded;
+use crate::repo::{FileChange, FileSelection, Head, OwnModules, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
 use crate::worker::Worker;
 
 /// What a comparison found, and what was read for it.
@@ -37,11 +36,13 @@ impl Worker {
         repo: &Registered,
         git: &Repo,
         head: Head,
-        deny: &GlobSet,
+        selection: &FileSelection,
         reread: bool,
     ) -> Result<Comparison, Unreconciled> {
         let store = self.store(repo)?;
-        let diff = git.diff(&StoredView::<Unreconciled>::new(store.db()), head.tree.as_ref())?;
+        let recorded = StoredView::<Unreconciled>::new(store.db());
+        let mut diff = git.diff(&recorded, head.tree.as_ref())?;
+        let own = judge_again(&recorded, &mut diff, reread)?;
         for rejected in &diff.rejected {
             tracing::warn!(repo = %repo.id, path = %rejected.path, reason = rejected.reason, "left out of the view");
         }
@@ -54,24 +55,29 @@ impl Worker {
             }
         }
         let wanted = wanted(&before, &diff, reread);
-        let reads = self.read(git, deny, wanted)?;
+        let reads = self.read(git, &selection.with_own(own), wanted)?;
         Ok(Comparison { head, diff, before, reads })
     }
 
     /// Reads entries in parallel; those that may have crashed an earlier worker first, and one at a time.
-    fn read(&mut self, git: &Repo, deny: &GlobSet, entries: Vec<TreeEntry>) -> Result<Vec<FileRead>, Unreconciled> {
+    fn read(
+        &mut self,
+        git: &Repo,
+        selection: &FileSelection,
+        entries: Vec<TreeEntry>,
+    ) -> Result<Vec<FileRead>, Unreconciled> {
         let (quarantined, suspects) = self.suspect_blobs()?;
         let (alone, together): (Vec<TreeEntry>, Vec<TreeEntry>) =
             entries.into_iter().partition(|entry| suspects.contains(&entry.id));
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
             let segmented = AtomicUsize::new(0);
-            let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+            let reading = Reading { trace: Some(&self.slots), selection, quarantined: &quarantined, segmented };
             reads.push(reading.read(git, &entry)?);
             self.clear_suspect(&SuspectUnit::Blob(entry.id))?;
         }
         let segmented = AtomicUsize::new(SEGMENTED_BYTES);
-        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, segmented };
+        let reading = Reading { trace: Some(&self.slots), selection, quarantined: &quarantined, segmented };
         let read: Result<Vec<FileRead>, RepoError> =
             in_parallel(Some(&self.pool), git, &together, |git, entry| reading.read(git, entry));
         reads.extend(read?);
@@ -89,6 +95,43 @@ impl Worker {
         }
         Ok((quarantined, suspects))
     }
+}
+
+/// Judges which directories with a name of others' code are the project's own. Where that is not as it was recorded, all files below
+/// count as changed, for they are read in another way.
+fn judge_again(
+    recorded: &StoredView<'_, Unreconciled>,
+    diff: &mut TreeDiff,
+    reread: bool,
+) -> Result<OwnModules, Unreconciled> {
+    let is_evidence = |path: &FilePath| OwnModules::is_evidence(path.as_bytes());
+    if !reread && !diff.changes.iter().flat_map(|change| change.change.paths()).any(is_evidence) {
+        return Ok(OwnModules::default());
+    }
+    let files = recorded.files_below(b"")?;
+    let before = OwnModules::among(files.iter().map(|entry| entry.path.as_bytes()));
+    let mut after: BTreeMap<&FilePath, &TreeEntry> = files.iter().map(|entry| (&entry.path, entry)).collect();
+    for path in gone(diff) {
+        after.remove(path);
+    }
+    let new = diff.changes.iter().filter_map(|change| change.new.as_ref());
+    after.extend(new.map(|entry| (&entry.path, entry)));
+    let own = OwnModules::among(after.keys().map(|path| path.as_bytes()));
+    let changed: HashSet<&FilePath> = diff.changes.iter().flat_map(|change| change.change.paths()).collect();
+    let mut again = Vec::new();
+    for dir in own.differing(&before) {
+        let is_below = |path: &FilePath| path.as_bytes().strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"));
+        let entries = after.iter().filter(|(path, _)| is_below(path) && !changed.contains(**path));
+        again.extend(entries.map(|(_, entry)| (*entry).clone()));
+    }
+    diff.changes.extend(again.into_iter().map(|entry| FileChange {
+        change: Change::Modification { path: entry.path.clone() },
+        old: Some(entry.id.clone()),
+        new: Some(entry),
+    }));
+    diff.changes.sort_by(|a, b| a.change.path().cmp(b.change.path()));
+    diff.changes.dedup_by(|a, b| a.change.path() == b.change.path());
+    Ok(own)
 }
 
 /// What is to be read, in the order of the paths.
