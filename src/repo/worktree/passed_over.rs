@@ -19,7 +19,9 @@ impl WorkTree {
             for (name, kind) in names.into_iter().filter(|(name, _)| name != b".git") {
                 let path = FilePath::new(join(&dir, &name));
                 match kind {
-                    FileType::Directory if self.is_entered(&path) => ahead.push(path.as_bytes().to_vec()),
+                    FileType::Directory if self.is_tracked(&path) || self.is_entered(&path) => {
+                        ahead.push(path.as_bytes().to_vec());
+                    }
                     FileType::Directory => found.extend(self.passed_directory(&path)),
                     FileType::RegularFile => found.extend(self.passed_file(path)),
                     _ => {}
@@ -30,9 +32,12 @@ impl WorkTree {
         found
     }
 
+    fn is_tracked(&self, dir: &FilePath) -> bool {
+        self.index.path_is_directory(BStr::new(dir.as_bytes()))
+    }
+
     fn passed_directory(&mut self, dir: &FilePath) -> Option<(FilePath, SkipReason)> {
-        let is_tracked = self.index.path_is_directory(BStr::new(dir.as_bytes()));
-        let is_passed = self.selection.passes_over(dir) && !is_tracked && !self.is_ignored(dir, true);
+        let is_passed = self.selection.passes_over(dir) && !self.is_ignored(dir, true);
         let reason = self.selection.skip_by_name(&FilePath::new(join(dir.as_bytes(), b"x"))).filter(|_| is_passed)?;
         Some((FilePath::new([dir.as_bytes(), b"/"].concat()), reason))
     }
