@@ -62,6 +62,8 @@ named! {
         Executable = "executable",
         Symlink = "symlink",
         Submodule = "submodule",
+        /// A directory whose tree cannot be read. One that can be read is no entry.
+        Directory = "directory",
     }
 }
 
@@ -110,7 +112,10 @@ named! {
         Symlink = "symlink",
         Submodule = "submodule",
         LfsPointer = "lfs-pointer",
+        /// Its object is not in the repository (a shallow or partial clone).
         Unavailable = "unavailable",
+        /// Its object cannot be read; of a directory, its tree.
+        Unreadable = "unreadable",
         Quarantined = "quarantined",
         /// It is gone from the work tree, and still in the tree at HEAD.
         Deleted = "deleted",

@@ -12,6 +12,7 @@ mod cache;
 mod command_line;
 mod crash;
 mod daemon;
+mod damage;
 mod doctor;
 mod embedding;
 mod fuzz;

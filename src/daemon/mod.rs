@@ -7,6 +7,7 @@ pub mod control;
 mod limits;
 mod log;
 mod notify;
+mod repair;
 mod socket;
 mod start;
 mod supervise;
@@ -304,18 +305,25 @@ impl Daemon {
     /// Reads HEAD before it starts the worker: a gc or a fetch moves files, but not HEAD.
     async fn reconcile_if_moved(&mut self, id: RepoId) -> Result<(), DaemonError> {
         let Some(repo) = registry::get(&self.db, &id)? else { return Ok(()) };
+        if self.trees.has_other_rules(&repo) {
+            let config = self.config.for_repo(&repo.location.path);
+            self.trees.follow(&repo, &config.deny, config.watch.tree);
+            self.reconcile(id, Depth::Changes).await;
+            return Ok(());
+        }
         let git = Repo::open(&repo.location);
         if repo.held.is_some() && git.as_ref().is_ok_and(|git| git.busy(clock::system_now()).is_some()) {
             // Don't wake the worker: the repository is still locked.
             self.held.insert(id, clock::monotonic() + HELD_RECHECK);
             return Ok(());
         }
-        let moved = match git.and_then(|git| git.head()) {
-            Ok(head) => {
+        let moved = match git.and_then(|git| git.head().map(|head| (git, head))) {
+            Ok((git, head)) => {
                 repo.reconciled_at.is_none()
                     || head.commit != repo.indexed_commit
                     || repo.held.is_some()
                     || self.failing.get(&id).is_some_and(|(then, _)| *then <= clock::monotonic())
+                    || repair::is_readable_again(&self.config, &repo, &git)
             }
             // The same error as last time is no news.
             Err(error) => repo.error.as_deref() != Some(&error.to_string()),

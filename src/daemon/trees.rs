@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::domain::{FilePath, RepoId};
 use crate::event::{Event, EventCause, Touched, TreeWatcher};
 use crate::repo::disk::relative;
+use crate::repo::ignored::rules;
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::WorkTree;
@@ -82,6 +83,8 @@ pub(super) struct Trees {
     /// Touched paths that were not scanned yet.
     touched: BTreeMap<RepoId, Touched>,
     scanning: BTreeSet<RepoId>,
+    /// A number of what each one's settings ignore.
+    rules: BTreeMap<RepoId, u64>,
     turns: Arc<Semaphore>,
     /// Directories that may be watched in all.
     limit: usize,
@@ -102,9 +105,9 @@ impl Trees {
             }
         };
         let limit = watches_limit();
-        let (followed, touched, scanning) = Default::default();
+        let (followed, touched, scanning, rules) = Default::default();
         let turns = Arc::new(Semaphore::new(SCANS));
-        Self { watcher, unavailable, seen, followed, touched, scanning, turns, limit }
+        Self { watcher, unavailable, seen, followed, touched, scanning, rules, turns, limit }
     }
 
     /// Follows a work tree, or finds out again how; `wanted` by its configuration.
@@ -118,11 +121,21 @@ impl Trees {
         self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
     }
 
+    /// Whether Git's settings, or the files that they name, ignore something else than when this was asked last.
+    pub fn has_other_rules(&mut self, repo: &Registered) -> bool {
+        if !self.followed.get(&repo.id).is_some_and(|following| *following != Following::Not) {
+            return false;
+        }
+        let now = rules(&repo.location, &UserConfig::read());
+        self.rules.insert(repo.id.clone(), now).is_some_and(|before| before != now)
+    }
+
     pub fn forget(&mut self, repo: &RepoId) {
         if let Some(watcher) = &mut self.watcher {
             watcher.remove(repo);
         }
         self.followed.remove(repo);
+        self.rules.remove(repo);
         self.touched.remove(repo);
     }
 

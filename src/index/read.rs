@@ -50,7 +50,7 @@ impl Reading<'_> {
     /// Reads one entry of the tree.
     ///
     /// # Errors
-    /// If the repository is damaged. An object that is merely not there (a partial clone) is a reason to skip.
+    /// If it cannot be noted what is being parsed. An object that is not there (a partial clone), or cannot be read, is a reason to skip.
     pub fn read(&self, repo: &Repo, entry: &TreeEntry) -> Result<FileRead, RepoError> {
         let language = outline::language_of(&entry.path);
         let (skip, size_bytes, content) = match self.content(repo, entry)? {

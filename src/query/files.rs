@@ -8,7 +8,9 @@ use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::edges::{self, Relation};
 use crate::cache::{analyses, evicted, legacy, view};
-use crate::domain::{AnalysisType, FilePath, JobKind};
+use crate::domain::{AnalysisType, FilePath, FileRecord, JobKind, SkipReason};
+use crate::repo::registry::Registered;
+use crate::repo::{Repo, TreeEntry};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -50,6 +52,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         language: file.language.as_str(),
         role: file.role.as_str(),
         skipped: file.skip.map(|reason| reason.as_str()),
+        skipped_why: why_unread(&repo, &file),
         fan_in,
         fan_out,
         worst: worst(analyses.iter().filter_map(preferred)),
@@ -58,6 +61,17 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         analyses,
         legacy: legacy.into_iter().map(LegacyView::from).collect(),
     })
+}
+
+/// What is wrong with the object of a file that was not read for that, as it is now.
+fn why_unread(repo: &Registered, file: &FileRecord) -> Option<String> {
+    if !matches!(file.skip, Some(SkipReason::Unreadable | SkipReason::Unavailable)) {
+        return None;
+    }
+    let entry = TreeEntry { path: file.path.clone(), id: file.blob.clone(), mode: file.mode };
+    let why = Repo::open(&repo.location).map(|git| git.why_unreadable(&entry));
+    let why = why.unwrap_or_else(Some).map(|error| error.to_string());
+    Some(why.unwrap_or_else(|| "it can be read again; the next reconcile does that".to_owned()))
 }
 
 fn preferred(view: &AnalysisView) -> Option<&Analysis> {

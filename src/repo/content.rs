@@ -23,13 +23,16 @@ pub enum Content {
 
 /// Reads an entry of the tree, unless its kind, name, size or content says that it is not for the index.
 ///
+/// An object that is not there (a shallow or partial clone), or cannot be read, costs this file alone.
+///
 /// # Errors
-/// If the object is damaged. One that is merely not there (a shallow or partial clone) is a reason to skip.
+/// If the repository itself cannot be read.
 pub fn content(repo: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Content, RepoError> {
     let skipped = |reason, bytes| Ok(Content::Skipped { reason, bytes });
     match entry.mode {
         EntryMode::Symlink => return skipped(SkipReason::Symlink, 0),
         EntryMode::Submodule => return skipped(SkipReason::Submodule, 0),
+        EntryMode::Directory => return skipped(SkipReason::Unreadable, 0),
         EntryMode::File | EntryMode::Executable => {}
     }
     if let Some(reason) = skip_by_name(&entry.path, deny) {
@@ -39,6 +42,10 @@ pub fn content(repo: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Content
         Ok(Blob::Content(bytes)) => bytes,
         Ok(Blob::TooLarge { bytes }) => return skipped(SkipReason::Huge, bytes),
         Err(RepoError::MissingObject { .. }) => return skipped(SkipReason::Unavailable, 0),
+        Err(error) if error.is_of_one_object() => {
+            tracing::warn!(path = %entry.path, %error, "skipped; it is tried again later");
+            return skipped(SkipReason::Unreadable, 0);
+        }
         Err(error) => return Err(error),
     };
     let size = bytes.len() as u64;

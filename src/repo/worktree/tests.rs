@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
 
 use super::*;
 use crate::repo::RecordedView;
@@ -17,8 +16,11 @@ fn view(repo: &TestRepo) -> Vec<TreeEntry> {
     entries
 }
 
-fn user(excludes_file: Option<PathBuf>) -> UserConfig {
-    UserConfig { excludes_file, auto_crlf: None }
+/// A user whose configuration is this text.
+fn user_with(repo: &TestRepo, config: &str) -> UserConfig {
+    let file = repo.outside("user.config");
+    fs::write(&file, config).unwrap();
+    UserConfig { files: vec![file], ..UserConfig::default() }
 }
 
 /// Files that differ from HEAD, each with what it is: `+` new, `~` other content, `-` gone.
@@ -109,7 +111,10 @@ fn f50_files_ignored_by_repository_or_user_are_not_found() {
     repo.write("excluded.rs", "");
     assert_eq!(dirty(&repo), ["+keep.log", "+src/b/local.rs", "+x.mine"]);
     // The repository's `!keep.log` comes after the user's rules and wins.
-    assert_eq!(dirty_for(&repo, &user(Some(mine))), ["+keep.log", "+src/b/local.rs"]);
+    assert_eq!(
+        dirty_for(&repo, &user_with(&repo, &format!("[core]\n\texcludesFile = {}\n", mine.display()))),
+        ["+keep.log", "+src/b/local.rs"]
+    );
     // What is tracked is followed although it is ignored.
     repo.git(&["add", "-f", "target/x.rs"]);
     repo.git(&["commit", "-q", "-m", "forced"]);
@@ -157,7 +162,7 @@ fn other_line_ends_are_clean_and_edits_compare_as_committed() {
     repo.commit("two");
     repo.write("plain.txt", "one\r\ntwo\r\n");
     assert_eq!(dirty(&repo), ["~plain.txt"]);
-    let auto = UserConfig { auto_crlf: Some(AutoCrlf::Enabled), ..UserConfig::default() };
+    let auto = user_with(&repo, "[core]\n\tautocrlf = true\n");
     assert_eq!(dirty_for(&repo, &auto), [""; 0]);
 }
 

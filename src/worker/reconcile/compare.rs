@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
 use globset::GlobSet;
+use rusqlite::Connection;
 
 use super::Unreconciled;
 use crate::cache::recorded::StoredView;
-use crate::cache::view;
-use crate::domain::{Change, FilePath, FileRecord, ObjectId};
+use crate::cache::{self, view};
+use crate::domain::{Change, EntryMode, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, Reading, SEGMENTED_BYTES};
 use crate::queue::{self, SuspectUnit};
 use crate::repo::registry::Registered;
-use crate::repo::{Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
+use crate::repo::{FileChange, Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
 use crate::worker::Worker;
+
+/// Files that could not be read and are tried again, at each comparison: a partial clone may lack all of its files.
+const UNREAD_TRIED: usize = 10_000;
 
 /// What a comparison found, and what was read for it.
 pub(super) struct Comparison {
@@ -41,7 +45,11 @@ impl Worker {
         reread: bool,
     ) -> Result<Comparison, Unreconciled> {
         let store = self.store(repo)?;
-        let diff = git.diff(&StoredView::<Unreconciled>::new(store.db()), head.tree.as_ref())?;
+        let mut diff = git.diff(&StoredView::<Unreconciled>::new(store.db()), head.tree.as_ref())?;
+        add_readable_again(store.db(), git, &mut diff)?;
+        for (path, reason) in &diff.unreadable {
+            tracing::warn!(repo = %repo.id, %path, reason, "a directory cannot be read; what is recorded of it stays");
+        }
         for rejected in &diff.rejected {
             tracing::warn!(repo = %repo.id, path = %rejected.path, reason = rejected.reason, "left out of the view");
         }
@@ -89,6 +97,28 @@ impl Worker {
         }
         Ok((quarantined, suspects))
     }
+}
+
+/// Adds to the changes the files whose objects could not be read before and can be now.
+fn add_readable_again(db: &Connection, git: &Repo, diff: &mut TreeDiff) -> Result<(), Unreconciled> {
+    if cache::counter(db, cache::UNREAD)? == 0 {
+        return Ok(());
+    }
+    let changed: HashSet<FilePath> = diff.changes.iter().flat_map(|change| change.change.paths().cloned()).collect();
+    let before = diff.changes.len();
+    for file in view::unread(db, UNREAD_TRIED)? {
+        let entry = TreeEntry { path: file.path, id: file.blob, mode: file.mode };
+        // A directory is compared again as long as it is an entry.
+        if entry.mode != EntryMode::Directory && !changed.contains(&entry.path) && git.why_unreadable(&entry).is_none()
+        {
+            let change = Change::Modification { path: entry.path.clone() };
+            diff.changes.push(FileChange { change, old: Some(entry.id.clone()), new: Some(entry) });
+        }
+    }
+    if diff.changes.len() > before {
+        diff.changes.sort_by(|a, b| a.change.path().cmp(b.change.path()));
+    }
+    Ok(())
 }
 
 /// What is to be read, in the order of the paths.

@@ -375,8 +375,9 @@ impl Worker {
         for path in &found.left {
             files.extend(view::file(db, path)?.filter(|file| file.skip.is_none()));
         }
-        let chunks = cut(&self.pool, git, &files, &HashMap::new())?;
-        Ok(files.into_iter().map(|file| file.path).zip(chunks).collect())
+        let chunks = cut(&self.pool, git, &files, &HashMap::new());
+        let cut = files.into_iter().zip(chunks).filter_map(|(file, chunks)| Some((file.path, chunks?)));
+        Ok(cut.collect())
     }
 
     fn put_touched(&mut self, repo: &Registered, found: &SavedDifference) -> Result<(), Unreconciled> {
@@ -436,6 +437,12 @@ fn look<'d>(
 }
 
 fn note(candidates: &Candidates) -> String {
+    if let Some(path) = &candidates.unread_rules {
+        return format!(
+            "{} is too large to be read as a list of what is ignored; no untracked file is indexed: make it smaller",
+            path.display()
+        );
+    }
     if !candidates.too_many_untracked {
         return String::new();
     }
