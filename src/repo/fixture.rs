@@ -119,6 +119,11 @@ impl TestRepo {
     }
 }
 
+/// How often a generated test is repeated, with another seed each time.
+pub fn rounds(usual: u64) -> u64 {
+    std::env::var("RA_AGENT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// The choices of a generated test: the same ones for the same seed.
 pub struct Dice(pub u64);
 

@@ -140,7 +140,14 @@ fn resolve(candidate: &Path) -> Result<Location, LocateError> {
             ConfiguredTop::Nowhere => return Err(LocateError::DetachedGitDir { path: git_dir }),
         },
     };
-    let kind = if linked { LocationKind::LinkedWorktree } else { LocationKind::Worktree };
+    let kind = if linked {
+        LocationKind::LinkedWorktree
+    } else if core_worktree(&git_dir).is_some_and(|named| named != top) {
+        // What lies here is no work tree of it, for Git.
+        LocationKind::Bare
+    } else {
+        LocationKind::Worktree
+    };
     Ok(Location { kind, path: top, git_dir, common_dir })
 }
 
@@ -178,15 +185,28 @@ enum ConfiguredTop {
 /// Where `core.worktree` leads. A work tree is believed only if its `.git` file names this git directory: the setting alone comes from
 /// the repository and could name any directory.
 fn configured_top(git_dir: &Path) -> ConfiguredTop {
-    let config = gix::config::File::from_path_no_includes(git_dir.join("config"), gix::config::Source::Local);
-    let Some(value) = config.ok().and_then(|config| config.string("core.worktree")) else {
+    if local_config(git_dir, "core.worktree").is_none() {
         return ConfiguredTop::Nowhere;
-    };
-    let top = gix::path::from_bstr(value.as_ref() as &gix::bstr::BStr).ok();
-    let top = top.and_then(|top| git_dir.join(top).canonicalize().ok());
+    }
     let names_back =
         |top: &PathBuf| private_git_dir(&top.join(".git")).canonicalize().is_ok_and(|back| back == git_dir);
-    top.filter(names_back).map_or(ConfiguredTop::Elsewhere, ConfiguredTop::Names)
+    core_worktree(git_dir).filter(names_back).map_or(ConfiguredTop::Elsewhere, ConfiguredTop::Names)
+}
+
+/// The directory that `core.worktree` names, if it is there.
+fn core_worktree(git_dir: &Path) -> Option<PathBuf> {
+    let value = local_config(git_dir, "core.worktree")?;
+    let top = gix::path::from_bstr(value.as_ref() as &gix::bstr::BStr).ok()?;
+    git_dir.join(top).canonicalize().ok()
+}
+
+/// A setting of the repository itself, or of its main work tree.
+fn local_config(git_dir: &Path, key: &str) -> Option<gix::bstr::BString> {
+    let value = |file: &str| {
+        let config = gix::config::File::from_path_no_includes(git_dir.join(file), gix::config::Source::Local);
+        config.ok()?.string(key)
+    };
+    value("config.worktree").or_else(|| value("config"))
 }
 
 fn refuse_wide(location: &Location, user_home: Option<&Path>) -> Result<(), LocateError> {
@@ -334,6 +354,21 @@ mod tests {
                 assert_eq!((found.kind, &found.path, &found.git_dir), (LocationKind::Bare, &dots, &dots));
             }
             assert!(Repo::open(&locate_for_test(&dots).unwrap()).unwrap().head().unwrap().commit.is_some());
+        }
+    }
+
+    /// Git compares another directory with the index, so what lies next to `.git` is not followed.
+    #[test]
+    fn a_repository_whose_work_tree_is_elsewhere_has_none_here() {
+        let repo = TestRepo::new();
+        repo.commit("one");
+        let place = repo.outside("place");
+        std::fs::create_dir(&place).unwrap();
+        assert_eq!(locate_for_test(repo.path()).unwrap().kind, LocationKind::Worktree);
+        for (top, kind) in [("../../place", LocationKind::Bare), ("..", LocationKind::Worktree)] {
+            repo.git(&["config", "core.worktree", top]);
+            let found = locate_for_test(repo.path()).unwrap();
+            assert_eq!((found.kind, found.path.as_path()), (kind, repo.path()), "{top}");
         }
     }
 

@@ -41,6 +41,8 @@ enum Unread {
     /// It, or a base of it, has so many bytes.
     TooLarge(u64),
     Damaged(String),
+    /// It, or what it may be in, cannot be opened.
+    Closed(String),
 }
 
 /// The packs and loose files of a repository and of those that it borrows from.
@@ -98,6 +100,7 @@ impl Salvage {
                 Some("idx") if is_file(&path) => match index::File::at(&path, self.hash) {
                     Ok(index) => {
                         let path = path.with_extension("pack");
+                        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                         self.packs.push(PackFiles { name, path, index, data: OnceLock::new() });
                     }
                     Err(error) => self.closed.push(format!("{name}: {}", RepoError::chain(&error))),
@@ -118,7 +121,10 @@ impl Salvage {
         match self.object(id, 0) {
             Ok(found) => Ok(found),
             Err(Unread::TooLarge(bytes)) => Err(RepoError::TooLargeToRead { id: plain, bytes, limit: UNPACKED_MAX }),
-            Err(Unread::Damaged(reason)) => Err(RepoError::Unreadable { id: plain, reason }),
+            Err(Unread::Closed(reason)) => Err(RepoError::Unreadable { id: plain, reason }),
+            Err(Unread::Damaged(reason)) => {
+                Err(RepoError::Unreadable { id: plain, reason: format!("{reason}; `git fsck` lists what is damaged") })
+            }
         }
     }
 
@@ -139,7 +145,7 @@ impl Salvage {
             {
                 Ok(found) => return Ok(Some(found)),
                 Err(Unread::Damaged(reason)) => note(Unread::Damaged(format!("{}: {reason}", pack.name))),
-                Err(too_large) => note(too_large),
+                Err(unread) => note(unread),
             }
         }
         for store in &self.loose {
@@ -151,7 +157,7 @@ impl Salvage {
         }
         match (failed, self.closed.first()) {
             (Some(failed), _) => Err(failed),
-            (None, Some(closed)) => Err(Unread::Damaged(format!("it is in nothing that can be read, and {closed}"))),
+            (None, Some(closed)) => Err(Unread::Closed(format!("it is in nothing that can be opened, and {closed}"))),
             (None, None) => Ok(None),
         }
     }
@@ -160,9 +166,12 @@ impl Salvage {
         let path = store.object_path(id);
         match path.metadata() {
             Ok(found) if found.is_file() => {}
-            Ok(_) => return Err(Unread::Damaged("its loose file is not a regular file".to_owned())),
+            Ok(_) => return Err(Unread::Closed("its loose file is not a regular file".to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Unread::Damaged(format!("its loose file: {error}"))),
+            Err(error) => return Err(Unread::Closed(format!("its loose file: {error}"))),
+        }
+        if let Err(error) = std::fs::File::open(&path) {
+            return Err(Unread::Closed(format!("its loose file: {error}")));
         }
         let damaged = |error: gix::Error| Unread::Damaged(RepoError::chain(&error));
         if let Ok(Some((bytes, _))) = store.try_header(id)
@@ -268,10 +277,10 @@ impl PackFiles {
             Ok(found) if found.is_file() => {
                 data::File::at(&self.path, self.index.object_hash()).map_err(|error| RepoError::chain(&error))
             }
-            Ok(_) => Err("its pack is not a regular file".to_owned()),
-            Err(error) => Err(format!("its pack: {error}")),
+            Ok(_) => Err("it is not a regular file".to_owned()),
+            Err(error) => Err(error.to_string()),
         });
-        let data = opened.as_ref().map_err(|reason| Unread::Damaged(reason.clone()))?;
+        let data = opened.as_ref().map_err(|reason| Unread::Closed(format!("{}: {reason}", self.name)))?;
         // The pack's own checksum is at its end.
         if offset >= data.data_len() as u64 {
             return Err(Unread::Damaged("the pack is cut off".to_owned()));
