@@ -119,9 +119,11 @@ impl TestRepo {
     }
 }
 
-/// How often a generated test is repeated, with another seed each time.
-pub fn rounds(usual: u64) -> u64 {
-    std::env::var("RA_AGENT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+/// The seeds of a generated test: from 1 to `usual`, or as `RA_AGENT_SEEDS` says (`100`, `7-7`).
+pub fn seeds(usual: u64) -> std::ops::RangeInclusive<u64> {
+    let Ok(text) = std::env::var("RA_AGENT_SEEDS") else { return 1..=usual };
+    let (first, last) = text.split_once('-').unwrap_or(("1", &text));
+    first.parse().unwrap()..=last.parse().unwrap()
 }
 
 /// The choices of a generated test: the same ones for the same seed.

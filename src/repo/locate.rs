@@ -13,7 +13,7 @@ pub enum LocationKind {
     Worktree,
     /// A work tree added by `git worktree add`: its own HEAD, shared references and objects.
     LinkedWorktree,
-    /// A repository without a work tree.
+    /// A repository without a work tree, or whose work tree is a directory without a `.git` of its own.
     Bare,
 }
 
@@ -21,7 +21,8 @@ pub enum LocationKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub kind: LocationKind,
-    /// Top of the work tree; of a bare repository, its git directory. The repository is registered under this path.
+    /// Top of the work tree; of a bare repository, its git directory or the directory that holds it. The repository is registered under
+    /// this path.
     pub path: PathBuf,
     /// Where this work tree's HEAD is.
     pub git_dir: PathBuf,

@@ -135,7 +135,7 @@ fn without_optional(value: &[u8]) -> (&[u8], bool) {
 /// A path with `~` and `~user` replaced.
 fn expanded(value: &[u8], home: Option<&Path>) -> Option<PathBuf> {
     let context = interpolate::Context { home_dir: home, ..Default::default() };
-    gix::config::Path::from(BString::from(value)).interpolate(context).ok().map(Into::into)
+    gix::config::Path::from(BString::from(value)).interpolate(context).ok()
 }
 
 /// One pass through all files of a configuration.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::repo::fixture::{Dice, TestRepo, rounds};
+use crate::repo::fixture::{Dice, TestRepo, seeds};
 
-/// `RA_AGENT_ROUNDS` sets how many.
+/// `RA_AGENT_SEEDS` names others.
 const ROUNDS: u64 = 40;
 
 const DIRECTORIES: [&str; 9] = ["", "a", "a/b", "a/Log", "b", "b/a", "Log", "x y/é", "a/b/c"];
@@ -113,6 +113,21 @@ impl Place {
     fn append(&self, path: &Path, text: &str) {
         let before = fs::read_to_string(path).unwrap_or_default();
         self.write(path, &(before + text));
+    }
+
+    /// All files of patterns, to be reported.
+    fn rules(&self) -> String {
+        let mut found = String::new();
+        let mut ahead = vec![self.repo.path().parent().unwrap().to_owned()];
+        while let Some(path) = ahead.pop() {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                ahead.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if name == ".gitignore" || name == "exclude" || name == "ignore" || name.starts_with("rules") {
+                found.push_str(&format!("{}: {:?}\n", path.display(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+        found
     }
 
     fn location(&self) -> Location {
@@ -231,7 +246,7 @@ fn fill(place: &Place, dice: &mut Dice) {
 
 #[test]
 fn what_git_ignores_is_ignored_under_any_settings() {
-    for seed in 1..=rounds(ROUNDS) {
+    for seed in seeds(ROUNDS) {
         let mut dice = Dice(seed);
         let place = Place::new(&mut dice);
         fill(&place, &mut dice);
@@ -255,7 +270,7 @@ fn what_git_ignores_is_ignored_under_any_settings() {
         let folds = tree.repo.config_snapshot().boolean("core.ignoreCase") == Some(true);
         let untracked = place.paths(&["ls-files", "-z", "-o", "--exclude-standard"]);
         let settings = || place.command(&["config", "--list", "--show-origin"]).output().unwrap().stdout;
-        let settings = || String::from_utf8_lossy(&settings()).replace('\0', "\n");
+        let settings = || String::from_utf8_lossy(&settings()).replace('\0', "\n") + &place.rules();
         // Under `core.ignoreCase` Git lists no file that has the name of a tracked one in other letters.
         if !folds {
             assert_eq!(found, untracked, "seed {seed}\n{}", settings());
