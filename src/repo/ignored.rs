@@ -3,6 +3,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
+use gix::bstr::ByteSlice;
+use gix::glob::Pattern;
+use gix::glob::pattern::{Case, Mode};
+use gix::glob::wildmatch::Mode as WildMode;
 use gix::worktree::Stack;
 use gix::worktree::stack::state::ignore;
 
@@ -43,7 +47,32 @@ pub(super) fn global_patterns(location: &Location, settings: &Settings) -> (gix:
             RuleText::Content(bytes) => drop(patterns.add_patterns_buffer(&bytes, path, None, Default::default())),
         }
     }
+    for list in &mut patterns.patterns {
+        list.patterns.iter_mut().for_each(|mapping| spare_the_top(&mut mapping.pattern));
+    }
     (patterns, too_large)
+}
+
+/// Makes a pattern of stars alone one that needs a name. gix matches these patterns with the top of the work tree as well, and
+/// then takes all of it for ignored, whatever a later pattern brings back.
+fn spare_the_top(pattern: &mut Pattern) {
+    if !pattern.matches_repo_relative_path(
+        "".into(),
+        None,
+        Some(true),
+        Case::Sensitive,
+        WildMode::NO_MATCH_SLASH_LITERAL,
+    ) {
+        return;
+    }
+    let has = |mode| pattern.mode.contains(mode);
+    let is_of_names = has(Mode::NO_SUB_DIR) && !has(Mode::ABSOLUTE);
+    let text = if !is_of_names && pattern.text.find(b"**").is_some() { "**/?*" } else { "?*" };
+    let begin = [(Mode::NEGATIVE, "!"), (Mode::ABSOLUTE, "/")].map(|(mode, mark)| if has(mode) { mark } else { "" });
+    let end = if has(Mode::MUST_BE_DIR) { "/" } else { "" };
+    if let Some(same) = Pattern::from_bytes(format!("{}{text}{end}", begin.concat()).as_bytes()) {
+        *pattern = same;
+    }
 }
 
 /// Says whether a path is ignored: by those patterns, or by `.gitignore` files on the way to it.

@@ -15,7 +15,11 @@ const ROUNDS: u64 = 40;
 
 const DIRECTORIES: [&str; 9] = ["", "a", "a/b", "a/Log", "b", "b/a", "Log", "x y/é", "a/b/c"];
 const FILES: [&str; 9] = ["a.rs", "b.log", "B.LOG", "c.md", "log", "Log.rs", "é.rs", "x y.rs", "a#b.rs"];
-const PATTERNS: [&str; 32] = [
+const PATTERNS: [&str; 36] = [
+    "/**",
+    "/*",
+    "**/*",
+    "**/",
     "*.log",
     "/a",
     "a/",
