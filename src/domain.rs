@@ -42,7 +42,7 @@ pub use analysis::{AnalysisSpec, AnalysisType};
 pub use file::{FileRecord, Links, Used};
 pub use hash::{Hash, ObjectId};
 pub use job::{JobKind, JobState, Origin, Priority, StaleReason};
-pub use path::FilePath;
+pub use path::{FilePath, composed, composed_bytes};
 
 /// Identity of a registered repository: the first hex digits (8, more on a collision) of SHA-256(canonical path), computed once
 /// at registration and then kept.
@@ -62,6 +62,8 @@ named! {
         Executable = "executable",
         Symlink = "symlink",
         Submodule = "submodule",
+        /// A directory whose tree cannot be read. One that can be read is no entry.
+        Directory = "directory",
     }
 }
 
@@ -107,10 +109,15 @@ named! {
         Generated = "generated",
         Vendored = "vendored",
         Denied = "denied",
+        /// By a glob of `index.exclude`.
+        Excluded = "excluded",
         Symlink = "symlink",
         Submodule = "submodule",
         LfsPointer = "lfs-pointer",
+        /// Its object is not in the repository (a shallow or partial clone).
         Unavailable = "unavailable",
+        /// Its object cannot be read; of a directory, its tree.
+        Unreadable = "unreadable",
         Quarantined = "quarantined",
         /// It is gone from the work tree, and still in the tree at HEAD.
         Deleted = "deleted",

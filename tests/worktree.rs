@@ -299,6 +299,41 @@ fn f27_and_f50_ignored_files_cause_no_work_until_they_are_not() {
     scene.agent.stop();
 }
 
+/// FAILURES 50: settings that Git reads for this repository alone, or under a condition, in the user's and in its own configuration.
+#[test]
+fn f50_what_any_setting_ignores_is_not_indexed_or_watched() {
+    let mut agent = TestAgent::without_model();
+    let repo = TestRepo::with_files(FILES);
+    let write = |path: std::path::PathBuf, text: &str| std::fs::write(path, text).unwrap();
+    let home = agent.user_home();
+    write(
+        home.join(".gitconfig"),
+        "[includeIf \"gitdir:repo/\"]\n\tpath = of-repo\n[includeIf \"onbranch:no-such\"]\n\tpath = other\n",
+    );
+    write(home.join("of-repo"), "[core]\n\texcludesFile = ~/mine\n");
+    write(home.join("other"), "[core]\n\texcludesFile = ~/nothing\n");
+    write(home.join("mine"), "scratch/\n");
+    for path in ["scratch/one.rs", "drafts/two.rs", "src/kept.rs"] {
+        repo.write(path, "pub fn guillemot() {}\n");
+    }
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    let scene = Scene { agent, repo };
+    let found = || scene.hits("guillemot", &[]).into_iter().map(|hit| hit.0).collect::<BTreeSet<_>>();
+    assert_eq!(found(), ["drafts/two.rs", "src/kept.rs"].map(str::to_owned).into());
+    // The repository's own setting counts more, relative to its top.
+    scene.repo.git(&["config", "core.excludesFile", ".local-ignore"]);
+    scene.repo.write(".local-ignore", "drafts\n.local-ignore\n");
+    scene.agent.wait();
+    assert_eq!(found(), ["scratch/one.rs", "src/kept.rs"].map(str::to_owned).into());
+    // That of the work tree still more; what is no regular file ignores nothing, and is not waited for.
+    scene.repo.git(&["config", "extensions.worktreeConfig", "true"]);
+    scene.repo.git(&["config", "--worktree", "core.excludesFile", "/dev/zero"]);
+    scene.agent.wait();
+    assert!(found().contains("drafts/two.rs") && found().contains("scratch/one.rs"), "{:?}", found());
+}
+
 /// FAILURES 25: the kernel's queue really overflows, because it is not read.
 #[test]
 fn f25_after_lost_notifications_every_work_tree_is_scanned_once() {

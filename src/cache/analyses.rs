@@ -207,6 +207,15 @@ pub fn get(db: &Connection, key: &Hash) -> Result<Option<StoredAnalysis>> {
     rows.next()?.map(|row| stored(db, row)).transpose()
 }
 
+/// Whether any stored result is about a file of this path.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn is_about(db: &Connection, path: &FilePath) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM file_analysis WHERE file_path = ?1)";
+    Ok(db.query_row(sql, [path.as_bytes()], |row| row.get(0))?)
+}
+
 /// The newest result of a path and kind, whatever it was made from.
 ///
 /// # Errors

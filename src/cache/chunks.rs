@@ -3,13 +3,13 @@
 //! It is in SQLite and not in LanceDB because it then changes in the same transaction as the view, costs no index build after a
 //! commit, and a lexical search needs no LanceDB in memory.
 
-use std::collections::BTreeSet;
-
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{FilePath, Hash};
-use crate::embedder::identifier::parts;
-use crate::store::Result;
+use crate::store::{Result, StoreError};
+
+use super::words;
 
 /// A chunk as the index knows it. Its text is in the repository (by lines) and in LanceDB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,19 +24,29 @@ pub struct ChunkRecord {
     /// 1-based, inclusive.
     pub start_line: u32,
     pub end_line: u32,
+    /// What begins in it, where that is more than the one item that it is named after.
+    pub items: Vec<ItemRecord>,
+}
+
+/// One of several items in a chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemRecord {
+    pub entity_type: String,
+    pub entity_name: String,
+    pub start_line: u32,
+    pub end_line: u32,
+}
+
+impl ChunkRecord {
+    /// The names in it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let own = self.items.is_empty().then_some(self.entity_name.as_str());
+        self.items.iter().map(|item| item.entity_name.as_str()).chain(own).filter(|name| !name.is_empty())
+    }
 }
 
 /// Weights of the columns name, path and body in BM25: a name that matches says more than a body that does.
 const WEIGHTS: &str = "4.0, 2.0, 1.0";
-
-/// Words of a question that say nothing of what is looked for: the English stop set of Apache Lucene (EnglishAnalyzer), and those
-/// with which questions begin. A chunk that shares only these with the query would be ranked as high by words as the answer is by
-/// meaning.
-const STOP_WORDS: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
-    "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
-    "can", "do", "does", "how", "i", "what", "when", "where", "which", "who", "why", "we", "you",
-];
 
 /// Identity of the `ordinal`-th chunk of a path with equal text: it survives moves inside the file.
 pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
@@ -51,11 +61,11 @@ pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
 pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)]) -> Result<()> {
     remove(db, path)?;
     let mut row = db.prepare_cached(
-        "INSERT INTO chunks (chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO chunks (chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test, items)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut text = db.prepare_cached("INSERT INTO chunk_text (rowid, name, path, body) VALUES (?1, ?2, ?3, ?4)")?;
-    let path_words = words(&path.to_string());
+    let path_words = words::indexed(&path.to_string());
     for (chunk, body) in chunks {
         row.execute(params![
             chunk.chunk_id,
@@ -66,8 +76,10 @@ pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)])
             chunk.start_line,
             chunk.end_line,
             chunk.is_test,
+            packed(&chunk.items),
         ])?;
-        text.execute(params![db.last_insert_rowid(), words(&chunk.entity_name), path_words, words(body)])?;
+        let names = words::indexed(&chunk.entity_name);
+        text.execute(params![db.last_insert_rowid(), names, path_words, words::indexed(body)])?;
     }
     Ok(())
 }
@@ -89,14 +101,11 @@ pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
 /// # Errors
 /// If the database cannot be read.
 pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(i64, f64)>> {
-    let terms = terms(query);
-    if terms.is_empty() {
-        return Ok(Vec::new());
-    }
+    let Some(query) = words::any_of(query) else { return Ok(Vec::new()) };
     let mut statement = db.prepare_cached(&format!(
         "SELECT rowid, -bm25(chunk_text, {WEIGHTS}) AS score FROM chunk_text WHERE chunk_text MATCH ?1 ORDER BY score DESC LIMIT ?2"
     ))?;
-    let found = statement.query_map(params![terms.join(" OR "), limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = statement.query_map(params![query, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -178,7 +187,19 @@ fn collect(db: &Connection, sql: &str) -> Result<Vec<ChunkRecord>> {
     Ok(found)
 }
 
-const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test";
+const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test, items";
+
+/// `None`: none.
+fn packed(items: &[ItemRecord]) -> Option<Vec<u8>> {
+    // They hold nothing that postcard refuses.
+    (!items.is_empty()).then(|| postcard::to_allocvec(items).unwrap_or_default())
+}
+
+fn unpacked(items: Option<Vec<u8>>) -> Result<Vec<ItemRecord>> {
+    let Some(bytes) = items else { return Ok(Vec::new()) };
+    postcard::from_bytes(&bytes)
+        .map_err(|error| StoreError::Unreadable { what: "list of items", detail: error.to_string() })
+}
 
 fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
     Ok(ChunkRecord {
@@ -190,6 +211,7 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
         start_line: row.get(5)?,
         end_line: row.get(6)?,
         is_test: row.get(7)?,
+        items: unpacked(row.get(8)?)?,
     })
 }
 
@@ -198,71 +220,16 @@ fn record(row: &rusqlite::Row<'_>) -> Result<ChunkRecord> {
 /// # Errors
 /// If the database cannot be read.
 pub fn holding(db: &Connection, query: &str, limit: usize) -> Result<Vec<i64>> {
-    let words = words(query);
-    if words.split(' ').filter(|word| !word.is_empty()).count() < PHRASE_WORDS_MIN {
-        return Ok(Vec::new());
-    }
+    let Some(phrase) = words::phrase_of(query) else { return Ok(Vec::new()) };
     let mut statement = db.prepare_cached("SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1 LIMIT ?2")?;
-    let found = statement.query_map(params![quoted(words.trim_end()), limit as i64], |row| row.get(0))?;
+    let found = statement.query_map(params![phrase, limit as i64], |row| row.get(0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Fewer words stand together by chance.
-const PHRASE_WORDS_MIN: usize = 3;
-
-/// The words to look for, in FTS5's syntax.
-fn terms(query: &str) -> Vec<String> {
-    telling(query).iter().map(|word| quoted(word)).collect()
-}
-
-/// The words of a query that say what is looked for: all if it has none but stop words.
-pub fn telling(query: &str) -> BTreeSet<String> {
-    let words = words(query);
-    let all = || words.split(' ').filter(|word| !word.is_empty());
-    let telling: BTreeSet<String> = all().filter(|word| !STOP_WORDS.contains(word)).map(str::to_owned).collect();
-    if telling.is_empty() { all().map(str::to_owned).collect() } else { telling }
-}
-
-/// `word` or `several words one after the other`
-fn quoted(words: &str) -> String {
-    format!("\"{words}\"")
-}
-
-/// Text as words of code: every identifier whole, in lower case without underscores, and after it the parts of its snake_case or
-/// camelCase (`HTTPServer2` gives `httpserver2 http server 2`). Everything else is a separator.
-pub fn words(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for identifier in text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()) {
-        let parts = parts(identifier);
-        if parts.len() > 1 {
-            parts.iter().for_each(|part| out.extend(part.chars().flat_map(char::to_lowercase)));
-            out.push(' ');
-        }
-        for part in parts {
-            out.extend(part.chars().flat_map(char::to_lowercase));
-            out.push(' ');
-        }
-    }
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::{Database, open_writer};
-
-    #[test]
-    fn identifiers_are_found_whole_and_by_their_parts() {
-        assert_eq!(words("HTTPServer2::retry_limit(x)"), "httpserver2 http server 2 retrylimit retry limit x ");
-        assert_eq!(words("__ // —"), "");
-    }
-
-    #[test]
-    fn only_telling_words_are_looked_for_if_there_are_any() {
-        assert_eq!(terms("where is the retry of a request?"), ["\"request\"", "\"retry\""]);
-        assert_eq!(terms("what is it"), ["\"is\"", "\"it\"", "\"what\""]);
-        assert_eq!(terms(" ?"), Vec::<String>::new());
-    }
 
     #[test]
     fn a_merge_leaves_few_parts_and_changes_no_answer() {
@@ -279,6 +246,7 @@ mod tests {
                 entity_type: "function".to_owned(),
                 entity_name: format!("retry_{n}"),
                 is_test: false,
+                items: Vec::new(),
                 start_line: 1,
                 end_line: 2,
             };
@@ -308,6 +276,7 @@ mod tests {
             entity_name: name.into(),
             start_line: n,
             end_line: n,
+            items: Vec::new(),
             is_test: false,
         };
         let rows = [(chunk("connect", 1), "fn connect() { retry_policy() }"), (chunk("retry", 2), "fn retry() {}")];

@@ -22,6 +22,7 @@ pub mod set_aside;
 pub mod share;
 pub mod unreadable;
 pub mod view;
+pub mod words;
 
 use std::path::PathBuf;
 
@@ -190,6 +191,8 @@ pub fn counter(db: &Connection, name: &str) -> Result<u64> {
 
 /// Name of the counter that every writing of the view raises: what is remembered of it elsewhere holds only while it stays.
 pub const GENERATION: &str = "generation";
+/// Name of the number of files of the tree at HEAD whose objects were missing or could not be read.
+pub const UNREAD: &str = "unread";
 /// Name of the commit that the view describes, in hex; empty: nothing was committed yet.
 /// Why the work tree is not followed, or not all of it; empty: it is.
 pub const OVERLAY_NOTE: &str = "overlay_note";

@@ -43,6 +43,36 @@ pub(super) fn all_of(db: &Connection, table: &str) -> Result<Vec<FileRecord>> {
     Ok(files)
 }
 
+/// The files of the tree at HEAD whose objects were missing or could not be read, at most `limit`, in path order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn unread(db: &Connection, limit: usize) -> Result<Vec<FileRecord>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM files WHERE skip_reason IN (?1, ?2) ORDER BY file_path LIMIT ?3"
+    ))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let reasons = (SkipReason::Unreadable.as_str(), SkipReason::Unavailable.as_str());
+    let mut rows = statement.query(params![reasons.0, reasons.1, limit])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        files.push(record(row)?);
+    }
+    Ok(files)
+}
+
+/// Counts those files.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn count_unread(db: &Connection) -> Result<u64> {
+    let reasons = (SkipReason::Unreadable.as_str(), SkipReason::Unavailable.as_str());
+    let count: i64 = db
+        .prepare_cached("SELECT count(*) FROM files WHERE skip_reason IN (?1, ?2)")?
+        .query_row([reasons.0, reasons.1], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
 /// One file of the tree at HEAD.
 ///
 /// # Errors

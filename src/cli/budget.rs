@@ -30,7 +30,7 @@ fn set(mut context: Context, monthly: Option<u64>, daily: Option<Option<u64>>) -
     context.home.create()?;
     set_limits(&context.home.config_file(), monthly, daily)?;
     context.config = Config::load(&context.home.config_file(), context.home.root())?;
-    println!("{}", context.change(StateChange::Limits { allow: monthly.is_some() })?);
+    print(&format!("{}\n", context.change(StateChange::Limits { allow: monthly.is_some() })?))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use daemonize::{Daemonize, Outcome};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::output::print;
 use super::verbs::{DaemonAct, DaemonOptions};
 use super::{Context, Failure};
 use crate::clock;
@@ -77,8 +78,7 @@ fn wait_until_up(home: &Home) -> Result<(), Failure> {
     let deadline = clock::monotonic() + START_WAIT;
     while clock::monotonic() < deadline {
         if let Ok(ControlReply::Pong { pid, .. }) = control::ask(home, Request::Ping) {
-            println!("the daemon is running (pid {pid})");
-            return Ok(());
+            return print(&format!("the daemon is running (pid {pid})\n"));
         }
         std::thread::sleep(POLL_EVERY);
     }
@@ -102,8 +102,7 @@ pub(super) fn stop(home: &Home) -> Result<(), Failure> {
     let deadline = clock::monotonic() + STOP_WAIT;
     while clock::monotonic() < deadline {
         if lock::holder(&home.agent_lock()).is_none() {
-            println!("the daemon has stopped");
-            return Ok(());
+            return print("the daemon has stopped\n");
         }
         std::thread::sleep(POLL_EVERY);
     }
@@ -128,6 +127,7 @@ fn terminate(pid: u32) -> Result<(), Failure> {
 pub(super) fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("ra_agent=info,warn"));
-    // A second call, in tests, keeps the first.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // It would report a line that cannot be written by a macro that panics. A second call, in tests, keeps the first.
+    let _ = lines.log_internal_errors(false).try_init();
 }

@@ -5,11 +5,7 @@ use clap::{Command, CommandFactory};
 use super::Failure;
 use super::output::print;
 use super::verbs::Cli;
-
-/// How alike an unknown name and a known one have to be for a suggestion.
-const ALIKE: f64 = 0.8;
-/// Suggestions for an unknown name.
-const SUGGESTED: usize = 3;
+use crate::query::suggest;
 
 /// A page of help about something that concerns several verbs.
 struct Topic {
@@ -17,10 +13,11 @@ struct Topic {
     page: &'static str,
 }
 
-const TOPICS: [Topic; 8] = [
+const TOPICS: [Topic; 9] = [
     Topic { name: "budget", page: include_str!("help/budget.md") },
     Topic { name: "privacy", page: include_str!("help/privacy.md") },
     Topic { name: "cache", page: include_str!("help/cache.md") },
+    Topic { name: "index", page: include_str!("help/index.md") },
     Topic { name: "hooks", page: include_str!("help/hooks.md") },
     Topic { name: "models", page: include_str!("help/models.md") },
     Topic { name: "languages", page: include_str!("help/languages.md") },
@@ -30,7 +27,7 @@ const TOPICS: [Topic; 8] = [
 
 /// What stands below the list of verbs.
 pub const TOPIC_LIST: &str = "\
-Topics: budget, privacy, cache, hooks, models, languages, search, troubleshooting
+Topics: budget, privacy, cache, index, hooks, models, languages, search, troubleshooting
 
 `ra-agent help <topic>` shows a topic, `ra-agent help <verb>` the arguments of a verb.";
 
@@ -77,11 +74,7 @@ fn nearest(name: &str) -> Vec<String> {
     let mut known: Vec<String> = verbs.chain(TOPICS.iter().map(|topic| topic.name.to_owned())).collect();
     known.sort();
     known.dedup();
-    let mut alike: Vec<(f64, String)> =
-        known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known)).collect();
-    alike.retain(|(likeness, _)| *likeness >= ALIKE);
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
-    alike.into_iter().take(SUGGESTED).map(|(_, known)| known).collect()
+    suggest::nearest(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

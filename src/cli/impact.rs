@@ -48,8 +48,7 @@ pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, json: bool) -> 
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo.to_string_lossy())?;
     let file = file.map(|file| relative(file, &repo.location.path));
-    let edges = edges(&reader, &repo, file.as_ref())?;
-    let view = DepsView::new(&repo, file.map(|file| file.to_string()).as_deref(), &edges);
+    let view = DepsView::new(&repo, &edges(&reader, &repo, file.as_ref())?);
     if json { print_json(&view) } else { print(&describe_deps(&view)) }
 }
 

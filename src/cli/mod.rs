@@ -16,6 +16,7 @@ mod register;
 mod search;
 mod service;
 mod show;
+mod skipped;
 mod status;
 mod values;
 mod verbs;
@@ -24,7 +25,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::config::{Config, ConfigError};
 use crate::daemon::control::{self, ControlError, ControlReply, Request, StateChange};
@@ -36,6 +37,11 @@ use crate::repo::{LocateError, RepoError};
 use crate::store::{self, Database, StoreError};
 use crate::worker::WorkerError;
 use verbs::{Cli, Verb};
+
+/// Every verb with its arguments.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// Why a verb failed. Its kind is the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -103,17 +109,27 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // clap's own codes: 0 for help and version, 2 for usage. An error of the terminal cannot be shown there.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return help_or_usage(&error);
         }
     };
     match run(cli.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("ra-agent: {failure}");
+            output::print_error(&failure.to_string());
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Prints what clap has to say, with its own codes: 0 for help and version, 2 for usage.
+fn help_or_usage(error: &clap::Error) -> ExitCode {
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    match output::written(error.print()) {
+        Err(failure) if !error.use_stderr() => {
+            output::print_error(&failure.to_string());
+            ExitCode::from(failure.exit_code())
+        }
+        _ => code,
     }
 }
 
@@ -134,7 +150,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Repos { json } => register::repos(&context, json),
         Verb::Worker { after_crash } => worker::run(context, after_crash),
         Verb::Wait { repo, timeout, json } => wait::wait(&context, repo, timeout, json),
-        Verb::Status { json } => status::status(&context, json),
+        Verb::Status { skipped: Some(repo), json } => skipped::skipped(&context, repo.as_deref(), json),
+        Verb::Status { skipped: None, json } => status::status(&context, json),
         Verb::Doctor { json } => doctor::doctor(&context, json),
         Verb::Logs { lines, follow } => logs::logs(&context, lines, follow),
         Verb::Hooks { act } => hooks::verb::run(&context, act),

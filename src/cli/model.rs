@@ -11,6 +11,7 @@ use crate::config::set_embedding_model;
 use crate::daemon::control::{self, ControlError, ControlReply, Request};
 use crate::embedder::install::{Progress, download, install_from, is_installed};
 use crate::embedder::model::{DEFAULT, KNOWN, ModelSpec, spec};
+use crate::query::suggest;
 use crate::query::view::models::{ModelView, ModelsView};
 
 pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
@@ -22,15 +23,16 @@ pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
 
 fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failure> {
     let known = || KNOWN.iter().map(|spec| spec.id).collect::<Vec<_>>().join(", ");
-    let spec =
-        spec(id).ok_or_else(|| Failure::Usage(format!("the model {id} is unknown; known models: {}", known())))?;
+    let hint = || suggest::hint(id, KNOWN.iter().map(|spec| spec.id));
+    let spec = spec(id)
+        .ok_or_else(|| Failure::Usage(format!("the model {id} is unknown{}; known models: {}", hint(), known())))?;
     context.home.create()?;
     let dest = context.home.model(spec.id);
     if is_installed(&dest, spec) {
-        println!("{} is installed already", spec.id);
+        print(&format!("{} is installed already\n", spec.id))?;
     } else {
         fetch(&dest, spec, from)?;
-        println!("installed {} in {}", spec.id, dest.display());
+        print(&format!("installed {} in {}\n", spec.id, dest.display()))?;
     }
     // Written down, so that the choice does not change by itself.
     set_embedding_model(&context.home.config_file(), spec.id)?;

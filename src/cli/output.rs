@@ -10,12 +10,26 @@ pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// Prints text; a reader that has gone away (`| head`) is no failure.
+/// Prints text, all of it before it returns; a reader that has gone away (`| head`) is no failure. The only way to standard output:
+/// `println!` panics where this does not.
 pub fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Failed(error.to_string())),
+    let mut out = std::io::stdout().lock();
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of writing to standard output.
+pub(super) fn written(done: std::io::Result<()>) -> Result<(), Failure> {
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("standard output cannot be written: {error}; is its disk full?")))
+        }
         _ => Ok(()),
     }
+}
+
+/// Tells a person of an error, and goes on if that fails.
+pub fn print_error(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "ra-agent: {text}");
 }
 
 /// Bytes for people: three digits and a unit.

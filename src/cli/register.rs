@@ -12,6 +12,9 @@ use crate::query::estimate::estimate;
 use crate::query::view::repos::{EstimateView, ReposView};
 use crate::repo::{Repo, locate, refuse_own};
 
+/// Files of one reason that a dry run lists.
+const LISTED_MAX: usize = 10;
+
 /// `register <repo>`: resolves the path and registers the repository.
 pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Result<(), Failure> {
     let location = locate(path, context.home.root(), &context.config.cache.location)?;
@@ -25,13 +28,14 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     let root_commit = git.root_commit()?.map(|id| id.to_string());
     let message = context.change(StateChange::Register { location: LocationText::new(&location), root_commit })?;
     super::hooks::verb::sync_registered(context)?;
-    println!("{message}");
+    print(&format!("{message}\n"))?;
     if !context.daemon_runs() {
-        println!("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository");
+        print("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository\n")?;
     } else if let Some(dir) =
         context.config.for_repo(&location.path).store.filter(|dir| !StoreDir::local(dir.clone()).meta_json().exists())
     {
-        println!("its store is not in {} yet: `ra-agent daemon restart` lets the daemon write there", dir.display());
+        let dir = dir.display();
+        print(&format!("its store is not in {dir} yet: `ra-agent daemon restart` lets the daemon write there\n"))?;
     }
     Ok(())
 }
@@ -45,9 +49,7 @@ fn describe_estimate(view: &EstimateView) -> String {
     if !view.skipped.is_empty() {
         out.push_str("  skipped:\n");
     }
-    for (reason, files) in &view.skipped {
-        out.push_str(&format!("    {reason:<16} {files:>6} files\n"));
-    }
+    out.push_str(&super::skipped::list(&view.left_out, LISTED_MAX));
     out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd));
     out.push_str(&format!(
         "  with a remote model, each file once: about {} input and {} output tokens, ${:.2} at $0.20 and $0.50 a million\n",
@@ -62,8 +64,7 @@ pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(
     let repo = reader.repo(&named.to_string_lossy())?;
     let message = context.change(StateChange::Unregister { repo: repo.id.0, keep_cache })?;
     super::hooks::verb::sync_registered(context)?;
-    println!("{message}");
-    Ok(())
+    print(&format!("{message}\n"))
 }
 
 /// `repos`: the registered repositories.

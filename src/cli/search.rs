@@ -11,9 +11,6 @@ use crate::query::search::{SearchRequest, Searcher};
 use crate::query::view::search::{SearchHit, SearchView};
 use crate::worker;
 
-/// Other names of entity types.
-const KINDS: [(&str, &str); 4] = [("fn", "function"), ("mod", "module"), ("constant", "const"), ("doc", "section")];
-
 /// The arguments of a search but for the query.
 pub struct SearchOptions {
     pub repo: Option<PathBuf>,
@@ -31,8 +28,6 @@ pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, jso
         Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
         None => None,
     };
-    let kind =
-        kind.map(|kind| KINDS.iter().find(|(other, _)| *other == kind).map_or(kind, |(_, name)| (*name).to_owned()));
     let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };
     asked.check().map_err(|error| Failure::Usage(error.to_string()))?;
     let answer = match worker::ask(&context.home, &asked) {

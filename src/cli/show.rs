@@ -34,7 +34,8 @@ fn write_view(out: &mut String, view: &ShowView, all: bool) -> std::fmt::Result 
     let path = view.shown_path();
     writeln!(out, "{path} ({language}, {role}) {state}; used by {fan_in} file(s), uses {fan_out}")?;
     if let Some(reason) = view.skipped {
-        return writeln!(out, "skipped: {reason}");
+        let why = view.skipped_why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        return writeln!(out, "skipped: {reason}{why}");
     }
     write_worst(out, &view.worst)?;
     write_uses(out, "uses", &view.uses)?;

@@ -25,6 +25,12 @@ pub(super) fn nano_dollars(text: &str) -> Result<u64, String> {
     if nano <= MOST { Ok(nano) } else { Err(wrong()) }
 }
 
+/// Reads how many are wanted: none is no answer.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    let wrong = || format!("{text} is not a number from 1 on; write e.g. 10");
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(wrong)
+}
+
 /// Reads a number and a unit: ms, s, m, h or d.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

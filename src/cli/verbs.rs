@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::Failure;
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 use super::help::TOPIC_LIST;
-use super::values::{Daily, daily, duration, nano_dollars};
+use super::values::{Daily, count, daily, duration, nano_dollars};
 
 /// Keeps the analysis and the search index of your Git repositories up to date. It never writes in them.
 #[derive(Parser)]
@@ -64,6 +64,10 @@ pub enum Verb {
     },
     /// Show what is fresh, what is queued and what it cost
     Status {
+        /// List the files that are left out, of one repository or of all: each with the reason and what brings it back
+        #[arg(long, value_name = "REPO")]
+        #[expect(clippy::option_option, reason = "the flag, and the repository that it may name")]
+        skipped: Option<Option<PathBuf>>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -77,7 +81,7 @@ pub enum Verb {
     /// Print the daemon's log
     Logs {
         /// Number of lines, from the end
-        #[arg(short = 'n', long, default_value_t = 50)]
+        #[arg(short = 'n', long, default_value_t = 50, value_parser = count)]
         lines: usize,
         /// Keep printing new lines
         #[arg(short, long)]
@@ -141,13 +145,13 @@ pub enum Verb {
         #[arg(long)]
         repo: Option<PathBuf>,
         /// Number of hits
-        #[arg(short = 'n', long, default_value_t = 10)]
+        #[arg(short = 'n', long, default_value_t = 10, value_parser = count)]
         limit: usize,
-        /// Only hits of this kind: function, method, test, struct, enum, trait, impl, macro, const, module, section, text
+        /// Only hits of this kind: function, method, test, class, struct, enum, trait, impl, type, macro, const, module, section, text
         #[arg(long)]
         kind: Option<String>,
-        /// Only files whose path matches this glob, e.g. 'src/**/*.rs'
-        #[arg(long, value_name = "GLOB")]
+        /// Only this file, what is below this directory, or what matches this glob, e.g. 'src/**/*.rs'
+        #[arg(long)]
         path: Option<String>,
         /// Only files of this language, e.g. rust
         #[arg(long)]
@@ -301,7 +305,7 @@ pub enum QueueAct {
         #[arg(long, conflicts_with = "discarded")]
         all: bool,
         /// Number of jobs
-        #[arg(short = 'n', long)]
+        #[arg(short = 'n', long, value_parser = count)]
         limit: Option<usize>,
         /// Print JSON
         #[arg(long)]

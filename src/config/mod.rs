@@ -16,7 +16,7 @@ pub use edit::{set_embedding_model, set_limits};
 pub use error::ConfigError;
 pub use prices::UnknownPrice;
 
-use crate::domain::AnalysisType;
+use crate::domain::{AnalysisType, composed};
 use section::{Document, Section};
 
 /// The whole configuration, every value in its unit and in its range.
@@ -32,6 +32,7 @@ pub struct Config {
     pub deny: Vec<String>,
     /// Patterns in the syntax of a `.gitignore`: such files are analysed on this machine and never sent.
     pub withhold: Vec<String>,
+    pub index: IndexRules,
     /// By the work tree's canonical path.
     overrides: BTreeMap<PathBuf, Overrides>,
 }
@@ -191,7 +192,15 @@ struct Overrides {
     debounce: Option<Duration>,
     poll: Option<Duration>,
     privacy: Privacy,
+    index: IndexRules,
     store: Option<PathBuf>,
+}
+
+/// What an `[index]` table says: globs of paths that are indexed whatever a guess says, and of those that are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexRules {
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
 }
 
 /// What a `[privacy]` table says.
@@ -210,6 +219,8 @@ pub struct RepoConfig {
     pub deny: Vec<String>,
     /// The general patterns and then the repository's own, which may take a file out again (`!name`).
     pub withhold: Vec<String>,
+    /// The repository's own rules, then the general ones: the first that says something of a path holds.
+    pub index: [IndexRules; 2],
     /// Directory of this repository's store, if it is not to be below `cache.location`.
     pub store: Option<PathBuf>,
 }
@@ -223,7 +234,7 @@ impl RepoConfig {
     pub fn deny_set(&self) -> Result<globset::GlobSet, globset::Error> {
         let mut set = globset::GlobSetBuilder::new();
         for glob in &self.deny {
-            set.add(globset::Glob::new(glob)?);
+            set.add(globset::Glob::new(&composed(glob))?);
         }
         set.build()
     }
@@ -261,6 +272,7 @@ impl Config {
             watch: Watch { tree: true, debounce: Duration::from_millis(300), poll: Duration::from_secs(60) },
             deny: Vec::new(),
             withhold: Vec::new(),
+            index: IndexRules::default(),
             overrides: BTreeMap::new(),
         }
     }
@@ -294,6 +306,7 @@ impl Config {
         read::embedding(top.section("embedding")?, &mut config.embedding)?;
         read::watch(top.section("watch")?, &mut config.watch)?;
         Privacy { deny: config.deny, withhold: config.withhold } = read::privacy(top.section("privacy")?)?;
+        config.index = read::index(top.section("index")?)?;
         for (name, section) in top.entries("repos")? {
             let path = read::absolute(name).ok_or_else(|| section.misnamed(read::PATH_EXPECTED))?;
             // the registry knows a repository by its canonical path; one that is not there (yet) is known as it was written
@@ -327,8 +340,19 @@ impl Config {
             // a repository can deny more, never less: what is private in general stays private
             deny: self.deny.iter().chain(&own.privacy.deny).cloned().collect(),
             withhold: self.withhold.iter().chain(&own.privacy.withhold).cloned().collect(),
+            index: [own.index, self.index.clone()],
             store: own.store,
         }
+    }
+
+    /// Whether another configuration selects the same files of every repository.
+    pub fn selects_as(&self, other: &Self) -> bool {
+        let own = |config: &Self| -> Vec<(PathBuf, Vec<String>, IndexRules)> {
+            let own = config.overrides.iter();
+            let own = own.map(|(path, own)| (path.clone(), own.privacy.deny.clone(), own.index.clone()));
+            own.filter(|(_, deny, index)| !deny.is_empty() || *index != IndexRules::default()).collect()
+        };
+        self.deny == other.deny && self.index == other.index && own(self) == own(other)
     }
 
     /// The store directories that are outside `cache.location`.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::edit;
 use super::section::{Section, one_of};
 use super::{
-    AnalysisConfig, Cache, ConfigError, Embedding, Llm, Overrides, Price, Privacy, ProviderKind, SpendingLimits, Watch,
+    AnalysisConfig, Cache, ConfigError, Embedding, IndexRules, Llm, Overrides, Price, Privacy, ProviderKind,
+    SpendingLimits, Watch,
 };
 use crate::domain::AnalysisType;
 
@@ -134,12 +135,21 @@ pub(super) fn watch(mut section: Section<'_>, watch: &mut Watch) -> Result<(), C
 }
 
 pub(super) fn privacy(mut section: Section<'_>) -> Result<Privacy, ConfigError> {
-    let deny = section.list("deny", "a glob such as \"secrets/**\"", |glob| {
-        globset::Glob::new(glob).ok().filter(|_| !glob.is_empty()).map(|glob| glob.glob().to_owned())
-    })?;
+    let deny = section.list("deny", "a glob such as \"secrets/**\"", glob)?;
     let withhold = section.list("withhold", "a pattern as in a .gitignore, such as \"/internal/\"", ignore_pattern)?;
     section.finish()?;
     Ok(Privacy { deny: deny.unwrap_or_default(), withhold: withhold.unwrap_or_default() })
+}
+
+pub(super) fn index(mut section: Section<'_>) -> Result<IndexRules, ConfigError> {
+    let include = section.list("include", "a glob such as \"vendor/ours/**\"", glob)?.unwrap_or_default();
+    let exclude = section.list("exclude", "a glob such as \"fixtures/**\"", glob)?.unwrap_or_default();
+    section.finish()?;
+    Ok(IndexRules { include, exclude })
+}
+
+fn glob(text: &str) -> Option<String> {
+    globset::Glob::new(text).ok().filter(|_| !text.is_empty()).map(|glob| glob.glob().to_owned())
 }
 
 /// One pattern on one line; an empty one or a comment would withhold nothing although something was meant.
@@ -158,6 +168,7 @@ pub(super) fn overrides(mut section: Section<'_>) -> Result<Overrides, ConfigErr
         debounce: watch.whole_number("debounce_ms", 0..=60_000)?.map(Duration::from_millis),
         poll: watch.whole_number("poll_secs", 1..=86_400)?.map(Duration::from_secs),
         privacy: privacy(section.section("privacy")?)?,
+        index: index(section.section("index")?)?,
         store: store(section.section("cache")?)?,
     };
     analysis.finish()?;

@@ -112,8 +112,11 @@ const BAD: &[(&str, &[&str])] = &[
     ("[embedding]\nmodel = \"../../etc\"\n", &["`embedding.model`", "id of a model"]),
     ("[embedding]\nthreads = 0\n", &["`embedding.threads`", "from 1 to 256"]),
     ("[privacy]\ndeny = [\"a/{b\"]\n", &["`privacy.deny`", "a glob"]),
+    ("[index]\ninclude = [\"a/{b\"]\n", &["`index.include`", "a glob"]),
+    ("[index]\nexclude = \"a\"\n", &["`index.exclude`", "a list"]),
+    ("[index]\nincludes = []\n", &["did you mean `include`?"]),
     ("[repos.\"relative/x\"]\n", &["repos.\"relative/x\"", "absolute path"]),
-    ("[repos.\"/x\"]\nllm = 1\n", &["`repos.\"/x\".llm`", "known here: analysis, watch, privacy, cache"]),
+    ("[repos.\"/x\"]\nllm = 1\n", &["`repos.\"/x\".llm`", "known here: analysis, watch, privacy, index, cache"]),
     ("[repos.\"/x\".cache]\nstrategy = \"local\"\n", &["location` is missing"]),
     ("[repos.\"/x\".cache]\nlocation = \"/y\"\n", &["strategy` is missing"]),
     (
@@ -174,6 +177,20 @@ fn a_repository_overrides_what_it_names_and_denies_more() {
     assert_eq!(config.local_stores().count(), 1);
     let other = config.for_repo(Path::new("/other"));
     assert_eq!((other.watch, other.deny.len(), other.store), (config.watch, 1, None));
+}
+
+#[test]
+fn a_repositorys_index_rules_come_before_the_general_ones() {
+    let config =
+        parse("[index]\ninclude = [\"a\"]\n[repos.\"/x\"]\nindex = { include = [\"b\"], exclude = [\"c\"] }\n")
+            .unwrap();
+    let [own, general] = config.for_repo(Path::new("/x")).index;
+    assert_eq!((own.include, own.exclude, general.include), (vec!["b".into()], vec!["c".into()], vec!["a".to_owned()]));
+    assert_eq!(config.for_repo(Path::new("/y")).index[0], IndexRules::default());
+    assert!(config.selects_as(&config) && !config.selects_as(&parse("[index]\ninclude = [\"a\"]\n").unwrap()));
+    let defaults = parse("").unwrap();
+    assert!(defaults.selects_as(&parse("[watch]\npoll_secs = 5\n[repos.\"/x\"]\nwatch.tree = false\n").unwrap()));
+    assert!(!defaults.selects_as(&parse("[privacy]\ndeny = [\"a\"]\n").unwrap()));
 }
 
 #[test]
@@ -246,6 +263,8 @@ fn the_example_shows_every_key() {
         "poll_secs",
         "deny",
         "withhold",
+        "include",
+        "exclude",
     ] {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(EXAMPLE.lines().any(shown), "{key}");

@@ -52,6 +52,7 @@ impl Daemon {
         depth: Depth,
         answer: oneshot::Sender<ControlReply>,
     ) -> Result<(), DaemonError> {
+        self.follow_selection().await?;
         let ids = match repo {
             Some(id) => vec![RepoId(id)],
             None => registry::list(&self.db)?.into_iter().map(|repo| repo.id).collect(),
@@ -69,7 +70,7 @@ impl Daemon {
     }
 
     /// Reads the configuration again; the worker, which has the old one, makes room for another.
-    async fn reload(&mut self) -> Result<ControlReply, DaemonError> {
+    pub(super) async fn reload(&mut self) -> Result<ControlReply, DaemonError> {
         match Config::load(&self.home.config_file(), self.home.root()) {
             Ok(config) => self.config = config,
             Err(error) => return Ok(ControlReply::Failed { message: error.to_string() }),

@@ -7,6 +7,7 @@ pub mod control;
 mod limits;
 mod log;
 mod notify;
+mod repair;
 mod socket;
 mod start;
 mod supervise;
@@ -289,11 +290,12 @@ impl Daemon {
     /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due, or whose month has come, are run.
     async fn poll(&mut self) -> Result<(), DaemonError> {
         for repo in registry::list(&self.db)? {
-            let deny = self.config.for_repo(&repo.location.path).deny;
-            self.trees.poll(&repo, &deny);
+            let config = self.config.for_repo(&repo.location.path);
+            self.trees.poll(&repo, &config);
             self.reconcile_if_moved(repo.id).await?;
         }
         self.follow_limits();
+        self.follow_selection().await?;
         queue::resume_due(&self.db, clock::now())?;
         if queue::waiting(&self.db, clock::now())? == Waiting::Now {
             self.worker.hint(Hint::Wake, clock::monotonic()).await;
@@ -304,18 +306,25 @@ impl Daemon {
     /// Reads HEAD before it starts the worker: a gc or a fetch moves files, but not HEAD.
     async fn reconcile_if_moved(&mut self, id: RepoId) -> Result<(), DaemonError> {
         let Some(repo) = registry::get(&self.db, &id)? else { return Ok(()) };
+        if self.trees.has_other_rules(&repo) {
+            let config = self.config.for_repo(&repo.location.path);
+            self.trees.follow(&repo, &config, config.watch.tree);
+            self.reconcile(id, Depth::Changes).await;
+            return Ok(());
+        }
         let git = Repo::open(&repo.location);
         if repo.held.is_some() && git.as_ref().is_ok_and(|git| git.busy(clock::system_now()).is_some()) {
             // Don't wake the worker: the repository is still locked.
             self.held.insert(id, clock::monotonic() + HELD_RECHECK);
             return Ok(());
         }
-        let moved = match git.and_then(|git| git.head()) {
-            Ok(head) => {
+        let moved = match git.and_then(|git| git.head().map(|head| (git, head))) {
+            Ok((git, head)) => {
                 repo.reconciled_at.is_none()
                     || head.commit != repo.indexed_commit
                     || repo.held.is_some()
                     || self.failing.get(&id).is_some_and(|(then, _)| *then <= clock::monotonic())
+                    || repair::is_readable_again(&self.config, &repo, &git)
             }
             // The same error as last time is no news.
             Err(error) => repo.error.as_deref() != Some(&error.to_string()),
@@ -332,15 +341,15 @@ impl Daemon {
 
     fn look_at_touched(&mut self, id: &RepoId) -> Result<(), DaemonError> {
         if let Some(repo) = registry::get(&self.db, id)? {
-            let deny = self.config.for_repo(&repo.location.path).deny;
-            self.trees.look_at_touched(&repo, &deny);
+            let config = self.config.for_repo(&repo.location.path);
+            self.trees.look_at_touched(&repo, &config);
         }
         Ok(())
     }
 
     fn watch(&mut self, repo: &Registered) {
         let config = self.config.for_repo(&repo.location.path);
-        self.trees.follow(repo, &config.deny, config.watch.tree);
+        self.trees.follow(repo, &config, config.watch.tree);
         let Some(watcher) = &self.watcher else { return };
         if let Err(error) = watcher.add_repo(&repo.id, &repo.location) {
             tracing::warn!(repo = %repo.id, %error, "no watch of its git directory; the agent polls instead");

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::config::RepoConfig;
 use crate::domain::{FilePath, RepoId};
 use crate::event::{Event, EventCause, Touched, TreeWatcher};
 use crate::repo::disk::relative;
+use crate::repo::ignored::rules;
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::WorkTree;
-use crate::repo::{Location, LocationKind, deny_globs};
+use crate::repo::{FileSelection, Location, LocationKind};
 
 /// Watches that are left to other programs, one of so many.
 const LEFT_TO_OTHERS: usize = 4;
@@ -82,6 +84,8 @@ pub(super) struct Trees {
     /// Touched paths that were not scanned yet.
     touched: BTreeMap<RepoId, Touched>,
     scanning: BTreeSet<RepoId>,
+    /// A number of what each one's settings ignore.
+    rules: BTreeMap<RepoId, u64>,
     turns: Arc<Semaphore>,
     /// Directories that may be watched in all.
     limit: usize,
@@ -102,20 +106,29 @@ impl Trees {
             }
         };
         let limit = watches_limit();
-        let (followed, touched, scanning) = Default::default();
+        let (followed, touched, scanning, rules) = Default::default();
         let turns = Arc::new(Semaphore::new(SCANS));
-        Self { watcher, unavailable, seen, followed, touched, scanning, turns, limit }
+        Self { watcher, unavailable, seen, followed, touched, scanning, rules, turns, limit }
     }
 
     /// Follows a work tree, or finds out again how; `wanted` by its configuration.
-    pub fn follow(&mut self, repo: &Registered, deny: &[String], wanted: bool) {
+    pub fn follow(&mut self, repo: &Registered, config: &RepoConfig, wanted: bool) {
         if !wanted || repo.location.kind == LocationKind::Bare {
             self.forget(&repo.id);
             self.followed.insert(repo.id.clone(), Following::Not);
             return;
         }
         self.followed.insert(repo.id.clone(), Following::Beginning);
-        self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
+        self.scan(&repo.id, &repo.location, config, ScanPurpose::Directories);
+    }
+
+    /// Whether Git's settings, or the files that they name, ignore something else than when this was asked last.
+    pub fn has_other_rules(&mut self, repo: &Registered) -> bool {
+        if !self.followed.get(&repo.id).is_some_and(|following| *following != Following::Not) {
+            return false;
+        }
+        let now = rules(&repo.location, &UserConfig::read());
+        self.rules.insert(repo.id.clone(), now).is_some_and(|before| before != now)
     }
 
     pub fn forget(&mut self, repo: &RepoId) {
@@ -123,6 +136,7 @@ impl Trees {
             watcher.remove(repo);
         }
         self.followed.remove(repo);
+        self.rules.remove(repo);
         self.touched.remove(repo);
     }
 
@@ -140,7 +154,7 @@ impl Trees {
     }
 
     /// Scans what was touched in a work tree, if anything was.
-    pub fn look_at_touched(&mut self, repo: &Registered, deny: &[String]) {
+    pub fn look_at_touched(&mut self, repo: &Registered, config: &RepoConfig) {
         if self.scanning.contains(&repo.id) {
             return;
         }
@@ -149,11 +163,11 @@ impl Trees {
             Some(Touched::Anything) => ScanPurpose::Directories,
             Some(Touched::Paths(paths)) => ScanPurpose::Paths(paths),
         };
-        self.scan(&repo.id, &repo.location, deny, question);
+        self.scan(&repo.id, &repo.location, config, question);
     }
 
     /// The timer: scans what is not watched, and what went away and may be there again.
-    pub fn poll(&mut self, repo: &Registered, deny: &[String]) {
+    pub fn poll(&mut self, repo: &Registered, config: &RepoConfig) {
         let is_due = match self.followed.get(&repo.id) {
             Some(Following::Polled { .. }) => true,
             Some(Following::Watched) => {
@@ -162,13 +176,13 @@ impl Trees {
             Some(Following::Beginning | Following::Not) | None => false,
         };
         if is_due && !self.scanning.contains(&repo.id) {
-            self.scan(&repo.id, &repo.location, deny, ScanPurpose::Directories);
+            self.scan(&repo.id, &repo.location, config, ScanPurpose::Directories);
         }
     }
 
-    fn scan(&mut self, repo: &RepoId, location: &Location, deny: &[String], question: ScanPurpose) {
+    fn scan(&mut self, repo: &RepoId, location: &Location, config: &RepoConfig, question: ScanPurpose) {
         self.scanning.insert(repo.clone());
-        let (repo, location, deny) = (repo.clone(), location.clone(), deny.to_vec());
+        let (repo, location, config) = (repo.clone(), location.clone(), config.clone());
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
         let was_polled = matches!(self.followed.get(&repo), Some(Following::Polled { .. }));
         let (seen, turns, of) = (self.seen.clone(), self.turns.clone(), repo.clone());
@@ -176,7 +190,7 @@ impl Trees {
             // It is never closed.
             let turn = turns.acquire().await;
             let mut scanning =
-                tokio::task::spawn_blocking(move || scan(repo, &location, &deny, question, unavailable, was_polled));
+                tokio::task::spawn_blocking(move || scan(repo, &location, &config, question, unavailable, was_polled));
             let found = match tokio::time::timeout(SCAN_PATIENCE, &mut scanning).await {
                 Ok(found) => found,
                 Err(_) => {
@@ -258,7 +272,7 @@ fn watches_limit() -> usize {
 fn scan(
     repo: RepoId,
     location: &Location,
-    deny: &[String],
+    config: &RepoConfig,
     question: ScanPurpose,
     unavailable: Option<String>,
     was_polled: bool,
@@ -267,8 +281,8 @@ fn scan(
     let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome };
     let user = UserConfig::read();
     // The reconcile reports an invalid glob.
-    let deny = deny_globs(deny).unwrap_or_default();
-    let mut tree = match WorkTree::open(location, &user, &deny) {
+    let selection = FileSelection::new(config).unwrap_or_default();
+    let mut tree = match WorkTree::open(location, &user, &selection) {
         Ok(Some(tree)) => tree,
         Ok(None) => return seen(true, ScanOutcome::NoTree),
         // The reconcile reports this, too.

@@ -1,6 +1,9 @@
 //! Paths inside a repository.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
 
 /// Path of a file inside its repository, as Git has it: bytes, separated by `/`, relative to the work tree's top. It need not be
 /// UTF-8, and is never used to build a path of the agent's own.
@@ -95,6 +98,19 @@ impl FilePath {
             }
         }
         Self(out)
+    }
+}
+
+/// Text whose characters are composed (NFC): a name is the same however a file system, an editor or a keyboard writes its accents.
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+/// The same of a path; bytes that are not UTF-8 stay as they are.
+pub fn composed_bytes(path: &[u8]) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(path) {
+        Ok(text) if !text.is_ascii() => Cow::Owned(composed(text).into_owned().into_bytes()),
+        _ => Cow::Borrowed(path),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{Hash, Language};
 
 use super::identifier;
 use crate::language::Parsed;
-use crate::language::segment::{self, Segment};
+use crate::language::segment::{self, Segment, SegmentItem};
 use crate::language::window::{self, tokens};
 
 /// Raised whenever the same file could give other chunks than before, so that stored ones are made again.
@@ -23,11 +23,20 @@ pub const CHUNKS_PER_FILE_MAX: usize = 2_000;
 const SHORT_TOKENS: usize = 48;
 const MERGED_TOKENS: usize = 128;
 
+/// Items that a chunk lists; more begin only in hostile text, for it has [`MERGED_TOKENS`].
+const ITEMS_MAX: usize = 64;
+
 /// Bytes of the module path in a header.
 const MODULE_PATH_BYTES: usize = 120;
 
 /// Bytes of the names of merged items.
 const NAMES_BYTES: usize = 80;
+
+/// What a chunk or an item in it can be.
+pub const KINDS: &[&str] = &[
+    "function", "method", "test", "class", "struct", "enum", "trait", "impl", "type", "module", "macro", "const",
+    "section", "text",
+];
 
 /// One piece of a file, ready to be embedded and indexed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,14 +49,26 @@ pub struct Chunk {
     pub start_line: u32,
     /// Last line of the body, inclusive.
     pub end_line: u32,
-    /// `function`, `method`, `test`, `class`, `struct`, `enum`, `trait`, `impl`, `type`, `module`, `macro`, `const`, `section` or `text`.
+    /// One of [`KINDS`].
     pub entity_type: &'static str,
     /// Name of the item, methods as `Type::name`, merged ones separated by commas; a section's heading; empty if it has none.
     pub entity_name: String,
     /// It is a test, or stands in a module of tests.
     pub is_test: bool,
+    /// What begins in it, where that is more than the one item that it is named after.
+    pub items: Vec<ChunkItem>,
     /// Hash of `text`: the same wherever in a file, or in whatever file of that module path, the chunk stands.
     pub chunk_hash: Hash,
+}
+
+/// One of several items in a chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkItem {
+    pub entity_type: &'static str,
+    pub entity_name: String,
+    /// Where it stands in the file, with its documentation: from 1, inclusive. It may end behind the chunk.
+    pub start_line: u32,
+    pub end_line: u32,
 }
 
 impl Chunk {
@@ -92,7 +113,8 @@ fn merge_short(text: &str, segments: Vec<Segment>) -> Vec<Segment> {
             Some(last) if last.is_opening => {
                 let start = last.range.start;
                 size += own;
-                *last = Segment { range: start..segment.range.end, ..segment };
+                let items = joined(last, &segment);
+                *last = Segment { range: start..segment.range.end, items, ..segment };
             }
             Some(last) if is_mergeable(text, last, &segment, size, own) => {
                 size += own;
@@ -126,8 +148,17 @@ fn starts_line(text: &str, range: &Range<usize>) -> bool {
     before.is_empty() || before.ends_with('\n')
 }
 
+/// What two segments declare together, the first [`ITEMS_MAX`].
+fn joined(last: &mut Segment, next: &Segment) -> Vec<SegmentItem> {
+    let mut items = if last.items.is_empty() { last.declared() } else { std::mem::take(&mut last.items) };
+    let room = ITEMS_MAX.saturating_sub(items.len());
+    items.extend(next.declared().into_iter().take(room));
+    items
+}
+
 /// The larger of two gives the type and, if the smaller has none, the name.
 fn absorb(last: &mut Segment, next: Segment) {
+    last.items = joined(last, &next);
     if next.range.len() > last.range.len() {
         last.entity_type = next.entity_type;
     }
@@ -185,8 +216,28 @@ impl Cutter<'_> {
             entity_type: segment.entity_type,
             entity_name: self.entity_name(segment),
             is_test: segment.is_test,
+            items: self.items(segment, &range),
             text,
         })
+    }
+
+    /// The items of a segment that begin in a piece of it; none if there is but the one that the segment is named after.
+    fn items(&self, segment: &Segment, piece: &Range<usize>) -> Vec<ChunkItem> {
+        let is_itself =
+            |item: &SegmentItem| item.entity_type == segment.entity_type && item.entity_name == segment.entity_name;
+        let item = |item: &SegmentItem| {
+            let range = without_blank_ends(self.text, item.range.clone())?;
+            let begins = range.start >= piece.start && range.start < piece.end;
+            (begins || is_itself(item)).then(|| ChunkItem {
+                entity_type: item.entity_type,
+                entity_name: item.entity_name.clone(),
+                start_line: self.line_of(range.start),
+                end_line: self.line_of(range.end - 1),
+            })
+        };
+        let items: Vec<ChunkItem> = segment.items.iter().filter_map(item).collect();
+        let is_alone = matches!(items.as_slice(), [one] if one.entity_name == segment.entity_name && one.entity_type == segment.entity_type);
+        if is_alone { Vec::new() } else { items }
     }
 
     /// The name in plain words, which the model reads better than an identifier; module path and enclosing item; above a later piece

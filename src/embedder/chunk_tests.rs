@@ -152,3 +152,34 @@ fn a_blank_file_has_no_chunks() {
         assert_eq!(chunks(language, None, ""), []);
     }
 }
+
+#[test]
+fn a_chunk_lists_the_items_that_begin_in_it() {
+    let items = |text: &str| -> Vec<Vec<(&str, String, u32, u32)>> {
+        let chunks = chunks(Language::RUST, None, text);
+        let item = |item: ChunkItem| (item.entity_type, item.entity_name, item.start_line, item.end_line);
+        chunks.into_iter().map(|chunk| chunk.items.into_iter().map(item).collect()).collect()
+    };
+    let named = |kind, name: &str, start, end| (kind, name.to_owned(), start, end);
+    assert_eq!(
+        items("/// One.\nfn one() {}\n\nconst TWO: u8 = 2;\n"),
+        [[named("function", "one", 1, 2), named("const", "TWO", 4, 4)]]
+    );
+    assert_eq!(items("/// One.\nfn one() {}\n"), [[]], "its own name says it");
+    let long = "        work(a, b, c, \"text\");\n".repeat(40);
+    let text = format!("impl Store {{\n    fn open(&self) {{\n{long}    }}\n    fn shut(&self) {{\n{long}    }}\n}}\n");
+    let found = items(&text);
+    assert_eq!(found[0], [named("impl", "Store", 1, 86), named("method", "Store::open", 2, 43)]);
+    assert!(found[1..].iter().all(Vec::is_empty), "{found:?}");
+}
+
+#[test]
+fn more_names_than_a_chunk_can_say_are_items_of_it() {
+    let text: String = (0..9).map(|n| format!("const A_NAME_OF_SOME_LENGTH_{n}: u8 = {n};\n")).collect();
+    for chunk in chunks(Language::RUST, None, &text) {
+        assert!(chunk.entity_name.len() <= NAMES_BYTES);
+        for line in chunk.start_line..=chunk.end_line {
+            assert!(chunk.items.iter().any(|item| item.start_line == line && item.end_line == line), "{chunk:?}");
+        }
+    }
+}

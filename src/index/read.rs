@@ -4,16 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use globset::GlobSet;
-
-use crate::analyzer::local::Draft;
+use crate::analyzer::local::LocalDraft;
 use crate::clock;
 use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, Role, SkipReason, Source};
 use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;
 use crate::outline::{self, Outline};
-use crate::repo::{Blob, Content, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content};
+use crate::repo::{Blob, Content, FileSelection, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content, decode};
 
 /// What reading one file gave.
 pub struct FileRead {
@@ -29,7 +27,7 @@ pub struct FileParse {
     /// Where it is cut; `None`: it is to be read and parsed again for that.
     pub segments: Option<Vec<Segment>>,
     /// The local answers about it, for the jobs that will ask; `None`: they parse it themselves.
-    pub draft: Option<Draft>,
+    pub draft: Option<LocalDraft>,
 }
 
 /// Notes what is being parsed, so that a crash can be traced to it.
@@ -49,7 +47,7 @@ pub(crate) const KEPT_BYTES: usize = 32 << 20;
 pub struct Reading<'a> {
     /// Where the blob that is being parsed is noted; `None`: nothing traces a crash.
     pub trace: Option<&'a dyn Trace>,
-    pub deny: &'a GlobSet,
+    pub selection: &'a FileSelection,
     /// Blobs that crashed the parser twice while alone.
     pub quarantined: &'a HashSet<ObjectId>,
     /// Bytes of text of which more than the outline may still be kept.
@@ -62,7 +60,7 @@ impl Reading<'_> {
     /// Reads one entry of the tree.
     ///
     /// # Errors
-    /// If the repository is damaged. An object that is merely not there (a partial clone) is a reason to skip.
+    /// If it cannot be noted what is being parsed. An object that is not there (a partial clone), or cannot be read, is a reason to skip.
     pub fn read(&self, repo: &Repo, entry: &TreeEntry) -> Result<FileRead, RepoError> {
         let language = outline::language_of(&entry.path);
         let (skip, size_bytes, content) = match self.content(repo, entry)? {
@@ -93,7 +91,7 @@ impl Reading<'_> {
         if self.quarantined.contains(&entry.id) {
             return Ok(Content::Skipped { reason: SkipReason::Quarantined, bytes: 0 });
         }
-        content(repo, entry, self.deny)
+        content(repo, entry, self.selection)
     }
 
     /// What a text says to others, where it is cut and what the local analyzer says of it, from one parse.
@@ -114,7 +112,7 @@ impl Reading<'_> {
                 found.segments = Some(chunk::segments(&parsed));
             }
             if fits && self.drafts {
-                found.draft = Draft::make(&parsed, role, || clock::since(begun));
+                found.draft = LocalDraft::make(&parsed, role, || clock::since(begun));
             }
         };
         match self.trace {
@@ -131,7 +129,7 @@ impl Reading<'_> {
 /// If the repository is damaged.
 pub fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
     match repo.blob(blob, MAX_FILE_BYTES) {
-        Ok(Blob::Content(bytes)) => Ok(String::from_utf8(bytes).ok()),
+        Ok(Blob::Content(bytes)) => Ok(decode(bytes)),
         Ok(Blob::TooLarge { .. }) | Err(RepoError::MissingObject { .. }) => Ok(None),
         Err(error) => Err(error),
     }

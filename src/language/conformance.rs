@@ -86,6 +86,18 @@ fn assert_covered(spec: &Spec, text: &str) {
     for segment in &segments {
         assert!(segment.range.start >= position, "{}: {segment:?}", spec.language);
         assert!(text[position..segment.range.start].trim().is_empty(), "{}: {segment:?}", spec.language);
+        for item in segment.declared() {
+            assert!(
+                chunk::KINDS.contains(&item.entity_type),
+                "{}: `search --kind` does not know {item:?}",
+                spec.language
+            );
+            assert!(
+                item.range.start >= segment.range.start && item.range.end <= text.len(),
+                "{}: {item:?}",
+                spec.language
+            );
+        }
         position = segment.range.end;
     }
     assert!(text[position..].trim().is_empty(), "{}: {:?}", spec.language, &text[position..]);

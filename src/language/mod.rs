@@ -83,6 +83,8 @@ pub struct Spec {
     pub role_of: fn(&FilePath) -> Role,
     /// `None`: the text is read line by line.
     pub grammar: Option<Grammar>,
+    /// Bytes at the start of a text that the grammar does not know; they end with a line.
+    pub preamble: fn(&str) -> usize,
     /// Whose names it can use, and who resolves them; `None`: its files have no dependents.
     pub family: Option<&'static Family>,
     /// What a file says to others. It never fails: what could not be read is in the errors.
@@ -113,6 +115,7 @@ impl Spec {
             version: 0,
             role_of: role_by_folder,
             grammar: None,
+            preamble: |_| 0,
             family: None,
             outline: |_| (Outline::default(), Vec::new()),
             segments: |_| None,

@@ -32,6 +32,28 @@ pub struct Segment {
     pub is_test: bool,
     /// Where it may be cut; empty if it is not long.
     pub cuts: Vec<Cut>,
+    /// What it declares, in the order of the text: itself, as far as it reaches, then what stands inside it. Empty: itself alone.
+    pub items: Vec<SegmentItem>,
+}
+
+/// A thing that a segment declares, with its documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentItem {
+    pub range: Range<usize>,
+    pub entity_type: &'static str,
+    pub entity_name: String,
+}
+
+impl Segment {
+    /// What it declares; nothing if that has no name.
+    pub fn declared(&self) -> Vec<SegmentItem> {
+        if !self.items.is_empty() {
+            return self.items.clone();
+        }
+        let (range, entity_type, entity_name) = (self.range.clone(), self.entity_type, self.entity_name.clone());
+        let is_named = !entity_name.is_empty() || !matches!(entity_type, "text" | "section");
+        if is_named { vec![SegmentItem { range, entity_type, entity_name }] } else { Vec::new() }
+    }
 }
 
 /// White space collapsed, cut at a character's border to at most `limit` bytes.

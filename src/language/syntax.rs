@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
-use tree_sitter::{Node, ParseOptions, Parser, Range, Tree};
+use tree_sitter::{Node, ParseOptions, Parser, Point, Range, Tree};
 
 use super::ParseError;
 use crate::domain::Language;
@@ -98,8 +98,23 @@ fn parse(language: Language, text: &str, mut calls_left: u32) -> Result<Parse, N
     if let Some(line) = line_nested_too_deep(text.as_bytes()) {
         return Err(NoTree::TooDeep { line });
     }
-    let tree = parse_ranges(&mut parser, text, &[], &mut calls_left)?;
+    let preamble = (language.spec().preamble)(text);
+    let ranges = if preamble == 0 { Vec::new() } else { vec![from_byte(text, preamble)] };
+    let tree = parse_ranges(&mut parser, text, &ranges, &mut calls_left)?;
     Ok(Parse { tree, calls_left })
+}
+
+/// All of a text from the start of a line on.
+fn from_byte(text: &str, start_byte: usize) -> Range {
+    let row = text.as_bytes().iter().take(start_byte).filter(|&&byte| byte == b'\n').count();
+    let end = text.bytes().filter(|&byte| byte == b'\n').count();
+    let column = text.len() - text.rfind('\n').map_or(0, |at| at + 1);
+    Range {
+        start_byte,
+        end_byte: text.len(),
+        start_point: Point { row, column: 0 },
+        end_point: Point { row: end, column },
+    }
 }
 
 fn parser(language: Language) -> Result<Parser, NoTree> {

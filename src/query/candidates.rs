@@ -103,7 +103,7 @@ fn copies(repos: &[Searched], met: &HitCandidate, filter: &HitFilter) -> Result<
     for (place, searched) in repos.iter().enumerate() {
         let is_other = place != met.repo && searched.family == repos[met.repo].family;
         if let Some(store) = searched.store.as_ref().filter(|_| is_other) {
-            let copy = chunks::get(store.db(), &met.chunk.chunk_id)?.filter(|copy| searched.has(copy, filter));
+            let copy = chunks::get(store.db(), &met.chunk.chunk_id)?.and_then(|copy| searched.wanted(copy, filter));
             found.extend(copy.map(|copy| (place, copy)));
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::QueryError;
+use super::view::skipped::SkippedFile;
 use crate::config::RepoConfig;
 use crate::domain::{Language, SkipReason};
 use crate::embedder::chunk;
 use crate::outline;
-use crate::repo::{Content, RecordedView, Repo, RepoError, TreeEntry, content, deny_globs, in_parallel};
+use crate::repo::{Content, FileSelection, OwnModules, RecordedView, Repo, RepoError, TreeEntry, content, in_parallel};
 
 /// Bytes of source that make a token: the usual rule of thumb for English and code under BPE vocabularies.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -33,6 +34,7 @@ pub struct Size {
 pub struct Estimate {
     pub languages: BTreeMap<Language, Size>,
     pub skipped: BTreeMap<SkipReason, u64>,
+    pub left_out: Vec<SkippedFile>,
     pub chunks: u64,
     /// Of a remote model that analyses every file once with every type.
     pub input_tokens: u64,
@@ -56,16 +58,20 @@ enum Scanned {
 /// # Errors
 /// If the repository cannot be read.
 pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError> {
-    let deny = deny_globs(&config.deny).map_err(|error| QueryError::Invalid(error.to_string()))?;
+    let selection = FileSelection::new(config).map_err(|error| QueryError::Invalid(error.to_string()))?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
     let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+    let selection = selection.with_own(OwnModules::among(entries.iter().map(|entry| entry.path.as_bytes())));
     let scanned: Result<Vec<Scanned>, RepoError> =
-        in_parallel(None, git, &entries, |git, entry| scan(git, entry, &deny));
+        in_parallel(None, git, &entries, |git, entry| scan(git, entry, &selection));
     let scanned = scanned?;
     let mut estimate = Estimate::default();
-    for one in scanned {
+    for (entry, one) in entries.iter().zip(scanned) {
         match one {
-            Scanned::Skipped(reason) => *estimate.skipped.entry(reason).or_default() += 1,
+            Scanned::Skipped(reason) => {
+                *estimate.skipped.entry(reason).or_default() += 1;
+                estimate.left_out.push(SkippedFile::new(&entry.path, reason, &selection));
+            }
             Scanned::Indexed { language, bytes, chunks } => {
                 let size = estimate.languages.entry(language).or_default();
                 size.files += 1;
@@ -81,8 +87,8 @@ pub fn estimate(git: &Repo, config: &RepoConfig) -> Result<Estimate, QueryError>
     Ok(estimate)
 }
 
-fn scan(git: &Repo, entry: &TreeEntry, deny: &globset::GlobSet) -> Result<Scanned, RepoError> {
-    let text = match content(git, entry, deny)? {
+fn scan(git: &Repo, entry: &TreeEntry, selection: &FileSelection) -> Result<Scanned, RepoError> {
+    let text = match content(git, entry, selection)? {
         Content::Text(text) => text,
         Content::Skipped { reason, .. } => return Ok(Scanned::Skipped(reason)),
     };

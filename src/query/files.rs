@@ -1,5 +1,6 @@
 //! What is known of one file: its analyses, each with its freshness, and the files that it uses or that use it.
 
+use super::suggest::file_named;
 use super::view::show::{
     AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, by_file, worst,
 };
@@ -8,7 +9,9 @@ use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::edges::{self, Relation};
 use crate::cache::{analyses, evicted, legacy, view};
-use crate::domain::{AnalysisType, FilePath, JobKind};
+use crate::domain::{AnalysisType, FilePath, FileRecord, JobKind, SkipReason};
+use crate::repo::registry::Registered;
+use crate::repo::{Repo, TreeEntry};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -18,9 +21,10 @@ use std::path::Path;
 /// [`QueryError::NotRegistered`] if no registered repository holds it; [`QueryError::Invalid`] if it is not in the view.
 pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
     let named = path.display();
-    let repo = reader
-        .repo_of(path, reader.repos()?)
-        .ok_or_else(|| QueryError::NotRegistered { what: format!("a repository that holds {named}") })?;
+    let repo = reader.repo_of(path, reader.repos()?).ok_or_else(|| QueryError::NotRegistered {
+        what: format!("a repository that holds {named}"),
+        hint: String::new(),
+    })?;
     let absolute = canonical(path).unwrap_or_else(|| path.to_owned());
     let relative = absolute.strip_prefix(&repo.location.path).unwrap_or(&absolute);
     let relative = FilePath::new(relative.as_os_str().as_bytes());
@@ -30,12 +34,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
             repo.location.path.display()
         ))
     })?;
-    let file = view::present(store.db(), &relative)?.ok_or_else(|| {
-        QueryError::Invalid(format!(
-            "{named} is not in the indexed view of {}: it is ignored, or not indexed yet (`ra-agent status`)",
-            repo.location.path.display()
-        ))
-    })?;
+    let file = file_named(&store, &relative, &repo.location.path.display().to_string())?;
     let analyses: Vec<AnalysisView> =
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
@@ -50,6 +49,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         language: file.language.as_str(),
         role: file.role.as_str(),
         skipped: file.skip.map(|reason| reason.as_str()),
+        skipped_why: why_unread(&repo, &file),
         fan_in,
         fan_out,
         worst: worst(analyses.iter().filter_map(preferred)),
@@ -58,6 +58,17 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         analyses,
         legacy: legacy.into_iter().map(LegacyView::from).collect(),
     })
+}
+
+/// What is wrong with the object of a file that was not read for that, as it is now.
+fn why_unread(repo: &Registered, file: &FileRecord) -> Option<String> {
+    if !matches!(file.skip, Some(SkipReason::Unreadable | SkipReason::Unavailable)) {
+        return None;
+    }
+    let entry = TreeEntry { path: file.path.clone(), id: file.blob.clone(), mode: file.mode };
+    let why = Repo::open(&repo.location).map(|git| git.why_unreadable(&entry));
+    let why = why.unwrap_or_else(Some).map(|error| error.to_string());
+    Some(why.unwrap_or_else(|| "it can be read again; the next reconcile does that".to_owned()))
 }
 
 fn preferred(view: &AnalysisView) -> Option<&Analysis> {

@@ -9,33 +9,96 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::QueryError;
 use super::candidates::CANDIDATES;
 use super::search::SearchRequest;
+use super::suggest::hint;
 use crate::cache::chunks::ChunkRecord;
-use crate::domain::{Language, Source};
+use crate::domain::{FilePath, Language, Source, composed, composed_bytes};
+use crate::embedder::chunk::KINDS;
 use crate::language;
 
-/// So many times as many candidates are read where a filter drops most of them.
+/// So many times as many candidates by meaning are read where a filter drops most of them.
 const FILTERED: usize = 5;
+
+/// Candidates by words are read one by one then, until there are enough, so that no hit hides behind what the filter drops.
+const FILTERED_WORDS: usize = 1_000_000;
 
 /// Which chunks are wanted at all.
 pub(super) struct HitFilter {
     kind: Option<String>,
-    path: Option<GlobMatcher>,
+    path: Option<PathFilter>,
     language: Option<Language>,
     source: Option<Source>,
 }
 
+/// Which files a path means.
+enum PathFilter {
+    /// A file or a directory; without a slash also a file name.
+    Literal(String),
+    Glob(GlobMatcher),
+}
+
+impl PathFilter {
+    fn new(text: &str) -> Result<Self, QueryError> {
+        let text = composed(text);
+        let plain = text.strip_prefix("./").unwrap_or(&text).trim_end_matches('/');
+        if plain.is_empty() {
+            return Err(QueryError::Invalid(
+                "--path is empty; write a file, a directory or a glob, e.g. 'src/**/*.rs'".to_owned(),
+            ));
+        }
+        if !plain.contains(['*', '?', '[', '{', '\\']) {
+            return Ok(Self::Literal(plain.to_owned()));
+        }
+        let built = GlobBuilder::new(&text).literal_separator(true).build();
+        built.map(|glob| Self::Glob(glob.compile_matcher())).map_err(|error| {
+            QueryError::Invalid(format!("--path {text} is an invalid glob: {}; try 'src/**/*.rs'", error.kind()))
+        })
+    }
+
+    fn holds(&self, path: &FilePath) -> bool {
+        let (name, path) = (composed_bytes(path.file_name()), composed_bytes(path.as_bytes()));
+        match self {
+            Self::Literal(text) => {
+                let rest = path.strip_prefix(text.as_bytes());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")) || *name == *text.as_bytes()
+            }
+            Self::Glob(glob) => {
+                let is_name = !glob.glob().glob().contains('/');
+                glob.is_match(Path::new(OsStr::from_bytes(if is_name { &name } else { &path })))
+            }
+        }
+    }
+}
+
+/// Other names of kinds.
+const OTHER_KINDS: [(&str, &str); 8] = [
+    ("fn", "function"),
+    ("func", "function"),
+    ("fun", "function"),
+    ("def", "function"),
+    ("mod", "module"),
+    ("constant", "const"),
+    ("static", "const"),
+    ("doc", "section"),
+];
+
+/// The kind that a person means: in any case, or by another name.
+fn kind_named(name: &str) -> Result<String, QueryError> {
+    let lower = name.to_lowercase();
+    let kind = OTHER_KINDS.iter().find(|(other, _)| *other == lower).map_or(lower.as_str(), |(_, kind)| *kind);
+    if KINDS.contains(&kind) {
+        return Ok(kind.to_owned());
+    }
+    let hint = hint(name, KINDS.iter().copied());
+    Err(QueryError::Invalid(format!("--kind {name} is not known{hint}; known are {}", KINDS.join(", "))))
+}
+
 impl HitFilter {
     pub(super) fn new(request: &SearchRequest) -> Result<Self, QueryError> {
-        let glob = |glob: &String| {
-            let built = GlobBuilder::new(glob).literal_separator(true).build();
-            built.map(|glob| glob.compile_matcher()).map_err(|error| {
-                QueryError::Invalid(format!("--path {glob} is an invalid glob: {}; try 'src/**/*.rs'", error.kind()))
-            })
-        };
         let language = |name: &String| {
             Language::parse(&name.to_lowercase()).ok_or_else(|| {
                 let known: Vec<&str> = Language::all().map(|language| language.as_str()).collect();
-                QueryError::Invalid(format!("--lang {name} is not known; known are {}", known.join(", ")))
+                let hint = hint(name, known.iter().copied());
+                QueryError::Invalid(format!("--lang {name} is not known{hint}; known are {}", known.join(", ")))
             })
         };
         let source = |name: &String| {
@@ -45,31 +108,56 @@ impl HitFilter {
         };
         Ok(Self {
             source: request.source.as_ref().map(source).transpose()?,
-            kind: request.kind.clone(),
-            path: request.path.as_ref().map(glob).transpose()?,
+            kind: request.kind.as_deref().map(kind_named).transpose()?,
+            path: request.path.as_deref().map(PathFilter::new).transpose()?,
             language: request.language.as_ref().map(language).transpose()?,
         })
     }
 
-    pub(super) fn wants(&self, chunk: &ChunkRecord, source: Source) -> bool {
-        let path = |glob: &GlobMatcher| {
-            let is_name = !glob.glob().glob().contains('/');
-            let path = if is_name { chunk.path.file_name() } else { chunk.path.as_bytes() };
-            glob.is_match(Path::new(OsStr::from_bytes(path)))
-        };
-        self.kind.as_ref().is_none_or(|kind| chunk.entity_type == *kind)
-            && self.language.is_none_or(|language| language::of(&chunk.path) == language)
-            && self.path.as_ref().is_none_or(path)
-            && self.source.is_none_or(|wanted| wanted == source)
+    /// A chunk as far as it is wanted: of its items those of the kind.
+    pub(super) fn wanted(&self, mut chunk: ChunkRecord, source: Source) -> Option<ChunkRecord> {
+        if !self.is_place(&chunk.path, source) {
+            return None;
+        }
+        let Some(kind) = &self.kind else { return Some(chunk) };
+        chunk.items.retain(|item| item.entity_type == *kind);
+        if chunk.items.is_empty() {
+            return (chunk.entity_type == *kind).then_some(chunk);
+        }
+        chunk.entity_type.clone_from(kind);
+        chunk.entity_name = chunk.names().collect::<Vec<_>>().join(", ");
+        Some(chunk)
     }
 
-    /// Candidates of a kind to read.
+    fn is_place(&self, path: &FilePath, source: Source) -> bool {
+        self.is_language(path) && self.is_below(path) && self.source.is_none_or(|wanted| wanted == source)
+    }
+
+    pub(super) fn is_language(&self, path: &FilePath) -> bool {
+        self.language.is_none_or(|language| language::of(path) == language)
+    }
+
+    pub(super) fn is_below(&self, path: &FilePath) -> bool {
+        self.path.as_ref().is_none_or(|filter| filter.holds(path))
+    }
+
+    /// Whether the path names one file or directory.
+    pub(super) fn is_literal(&self) -> bool {
+        matches!(self.path, Some(PathFilter::Literal(_)))
+    }
+
+    /// Candidates by meaning to read.
     pub(super) fn depth(&self) -> usize {
+        if self.is_open() { CANDIDATES } else { CANDIDATES * FILTERED }
+    }
+
+    /// Candidates by words.
+    pub(super) fn words_depth(&self) -> usize {
+        if self.is_open() { CANDIDATES } else { FILTERED_WORDS }
+    }
+
+    fn is_open(&self) -> bool {
         // HEAD has nearly all files.
-        let is_open = self.kind.is_none()
-            && self.path.is_none()
-            && self.language.is_none()
-            && self.source != Some(Source::Worktree);
-        if is_open { CANDIDATES } else { CANDIDATES * FILTERED }
+        self.kind.is_none() && self.path.is_none() && self.language.is_none() && self.source != Some(Source::Worktree)
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use globset::GlobSet;
-
+use super::suggest::file_named;
 use super::{QueryError, Reader};
 use crate::cache::RepoStore;
 use crate::cache::edges::Relation;
 use crate::cache::{outlines, view};
-use crate::domain::{Change, Edge, FilePath, Hash, ObjectId};
+use crate::domain::{Change, Edge, FilePath, FileRecord, Hash, ObjectId};
 use crate::impact::{self, Graph, Impact, Side};
 use crate::outline::{self, Outline};
 use crate::repo::registry::Registered;
-use crate::repo::{Content, Head, RecordedView, Repo, RepoError, TreeEntry, content, deny_globs, in_parallel};
+use crate::repo::{
+    Content, FileSelection, Head, OwnModules, RecordedView, Repo, RepoError, TreeEntry, content, in_parallel,
+};
 
 /// What a range of commits changes and touches.
 pub struct RangeImpact {
@@ -30,8 +31,8 @@ pub struct RangeImpact {
 pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Result<RangeImpact, QueryError> {
     let git = Repo::open(&repo.location)?;
     let (from, to) = ends(&git, range)?;
-    let patterns = reader.config.for_repo(&repo.location.path).deny;
-    let deny = deny_globs(&patterns).map_err(|error| QueryError::Invalid(error.to_string()))?;
+    let selection = FileSelection::new(&reader.config.for_repo(&repo.location.path))
+        .map_err(|error| QueryError::Invalid(error.to_string()))?;
 
     let mut view = RecordedView::default();
     let first = git.diff(&view, from.tree.as_ref())?;
@@ -42,7 +43,8 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
     let after: Vec<TreeEntry> = view.files().collect();
 
     let store = reader.store(repo)?;
-    let outlines = outlines_of(&git, store.as_ref(), before.iter().chain(&after), &deny)?;
+    let selection = selection.with_own(OwnModules::among(after.iter().map(|entry| entry.path.as_bytes())));
+    let outlines = outlines_of(&git, store.as_ref(), before.iter().chain(&after), &selection)?;
     let empty = Arc::new(Outline::default());
     let outline_of = |entry: &TreeEntry| outlines.get(&entry.id).unwrap_or(&empty);
     let before: HashMap<&FilePath, &Arc<Outline>> =
@@ -74,7 +76,9 @@ fn ends(git: &Repo, range: Option<&str>) -> Result<(Head, Head), QueryError> {
         // The first commit of a history has nothing before it.
         None => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
         Some(range) => {
-            let (from, to) = range.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(|| {
+            let parts =
+                range.split_once("..").filter(|(from, to)| !(to.starts_with('.') || from.is_empty() && to.is_empty()));
+            let (from, to) = parts.ok_or_else(|| {
                 QueryError::Invalid(format!(
                     "{range} is not a range of commits; write it as FROM..TO, e.g. HEAD~3..HEAD"
                 ))
@@ -90,7 +94,7 @@ fn outlines_of<'a>(
     git: &Repo,
     store: Option<&RepoStore>,
     entries: impl Iterator<Item = &'a TreeEntry>,
-    deny: &GlobSet,
+    selection: &FileSelection,
 ) -> Result<HashMap<ObjectId, Arc<Outline>>, QueryError> {
     let mut known = HashMap::new();
     if let Some(store) = store {
@@ -104,14 +108,14 @@ fn outlines_of<'a>(
     let mut seen: HashSet<&ObjectId> = HashSet::new();
     let missing: Vec<&TreeEntry> =
         entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
-    let outline = |git: &Repo, entry: &&TreeEntry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, deny)?)));
+    let outline = |git: &Repo, entry: &&TreeEntry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, selection)?)));
     let made: Result<Vec<(ObjectId, Arc<Outline>)>, RepoError> = in_parallel(None, git, &missing, outline);
     known.extend(made?);
     Ok(known)
 }
 
-fn outline_at(git: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Outline, RepoError> {
-    match content(git, entry, deny)? {
+fn outline_at(git: &Repo, entry: &TreeEntry, selection: &FileSelection) -> Result<Outline, RepoError> {
+    match content(git, entry, selection)? {
         Content::Text(text) => Ok(outline::outline(outline::language_of(&entry.path), &text).0),
         Content::Skipped { .. } => Ok(Outline::default()),
     }
@@ -120,12 +124,19 @@ fn outline_at(git: &Repo, entry: &TreeEntry, deny: &GlobSet) -> Result<Outline, 
 /// The recorded edges of a repository (`file`: those at either end of which that file is).
 ///
 /// # Errors
-/// If the store cannot be read.
-pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<Vec<Edge>, QueryError> {
-    let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
+/// If the file is not in the view, or the store cannot be read.
+pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<FileEdges, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(FileEdges { file: None, edges: Vec::new() }) };
+    let file = file.map(|file| file_named(&store, file, &repo.location.path.display().to_string())).transpose()?;
     let mut edges = Relation::Uses.all(store.db())?;
-    if let Some(file) = file {
-        edges.retain(|edge| edge.source_file == *file || edge.dependent_file == *file);
+    if let Some(FileRecord { path, .. }) = &file {
+        edges.retain(|edge| edge.source_file == *path || edge.dependent_file == *path);
     }
-    Ok(edges)
+    Ok(FileEdges { file, edges })
+}
+
+/// The edges of a repository, or of the file that was named.
+pub struct FileEdges {
+    pub file: Option<FileRecord>,
+    pub edges: Vec<Edge>,
 }

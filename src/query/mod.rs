@@ -3,18 +3,22 @@
 pub mod budget;
 pub mod cache;
 mod candidates;
+mod empty;
 pub mod estimate;
 pub mod files;
 mod filter;
 pub mod impact;
 mod kept;
+mod meant;
 mod model_status;
 mod nearest;
 pub mod quote;
 pub mod rank;
 pub mod search;
+pub mod skipped;
 pub mod snippet;
 pub mod status;
+pub mod suggest;
 pub mod verify;
 pub mod view;
 
@@ -40,8 +44,10 @@ pub enum QueryError {
     Budget(#[from] BudgetError),
     #[error(transparent)]
     Repo(#[from] RepoError),
-    #[error("{what} is not registered; `ra-agent register <repo>` does that, `ra-agent repos` lists those that are")]
-    NotRegistered { what: String },
+    #[error(
+        "{what} is not registered; `ra-agent register <repo>` does that, `ra-agent repos` lists those that are{hint}"
+    )]
+    NotRegistered { what: String, hint: String },
     #[error("{0}")]
     Invalid(String),
 }
@@ -86,7 +92,11 @@ impl<'a> Reader<'a> {
         if let Some(repo) = repos.iter().find(|repo| repo.id == RepoId(named.to_owned())) {
             return Ok(repo.clone());
         }
-        self.repo_of(Path::new(named), repos).ok_or_else(|| QueryError::NotRegistered { what: named.to_owned() })
+        let known: Vec<String> = repos.iter().map(|repo| repo.location.path.display().to_string()).collect();
+        self.repo_of(Path::new(named), repos).ok_or_else(|| {
+            let hint = suggest::hint(named, known.iter().map(String::as_str));
+            QueryError::NotRegistered { what: named.to_owned(), hint }
+        })
     }
 
     /// The innermost registered repository whose directory holds a path.

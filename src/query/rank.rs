@@ -13,9 +13,9 @@ use std::sync::LazyLock;
 use rust_stemmers::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::chunks::{self, ChunkRecord};
+use crate::cache::chunks::ChunkRecord;
+use crate::cache::words::{self, QueryWord, folded};
 use crate::domain::Role;
-use crate::embedder::identifier;
 
 /// What speaks for a hit and against it; a score is their sum, each by its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,20 +62,30 @@ impl Parts {
 /// A query, read once.
 pub struct SearchQuestion {
     stems: BTreeSet<String>,
-    /// What was typed, without the brackets of a call, in lower case.
+    /// Characters of a script without spaces, fewer than it takes for a gram.
+    prefixes: Vec<QueryWord>,
+    /// What was typed, without the brackets of a call, as it is compared.
     typed: String,
     asks_for_tests: bool,
+    /// It names something, rather than to describe what is looked for.
+    pub(super) is_short: bool,
 }
+
+/// Words of a question that names something.
+const SHORT_WORDS: usize = 3;
 
 /// Words by which tests and examples are asked for, as stems.
 const TEST_WORDS: [&str; 4] = ["test", "exampl", "bench", "benchmark"];
 
 impl SearchQuestion {
     pub fn new(query: &str) -> Self {
-        let stems: BTreeSet<String> = chunks::telling(query).iter().map(|word| stem(word)).collect();
+        let (prefixes, words): (Vec<QueryWord>, Vec<QueryWord>) =
+            words::telling(query).into_iter().partition(|word| word.is_prefix);
+        let stems: BTreeSet<String> = words.iter().map(|word| stem(&word.text)).collect();
         let asks_for_tests = TEST_WORDS.iter().any(|word| stems.contains(*word));
-        let typed = query.trim().trim_end_matches("()").trim_end_matches('!').to_lowercase();
-        Self { stems, typed, asks_for_tests }
+        let typed = folded(query.trim().trim_end_matches("()").trim_end_matches('!'));
+        let is_short = query.split_whitespace().count() <= SHORT_WORDS;
+        Self { stems, prefixes, typed, asks_for_tests, is_short }
     }
 
     /// What can be said without other chunks.
@@ -83,8 +93,8 @@ impl SearchQuestion {
         let names: Vec<(f64, f64, f64)> = chunk.entity_name.split(", ").map(|name| self.coverage(name)).collect();
         let best = |part: fn(&(f64, f64, f64)) -> f64| names.iter().map(part).fold(0.0, f64::max);
         let kind = chunk.entity_type.as_str();
-        let is_definition =
-            matches!(kind, "class" | "function" | "method" | "test" | "struct" | "enum" | "trait" | "type" | "macro");
+        let typed = chunk.items.iter().find(|item| self.is_typed(&item.entity_name));
+        let is_definition = is_definition(kind) || typed.is_some_and(|item| is_definition(&item.entity_type));
         let is_test = chunk.is_test || matches!(role, Role::Test | Role::Example | Role::Bench);
         Parts {
             name: best(|names| names.0),
@@ -92,46 +102,57 @@ impl SearchQuestion {
             asked: best(|names| names.2),
             definition: share(is_definition),
             prose: share(matches!(kind, "text" | "section")),
-            exact: share(chunk.entity_name.split(", ").any(|name| self.is_typed(name))),
+            exact: share(typed.is_some() || chunk.entity_name.split(", ").any(|name| self.is_typed(name))),
             test: share(is_test && !self.asks_for_tests || role == Role::Generated),
             ..Parts::default()
         }
     }
 
     /// How much of a name, of its owner's name, and of the question by the name is covered.
-    fn coverage(&self, name: &str) -> (f64, f64, f64) {
+    pub(super) fn coverage(&self, name: &str) -> (f64, f64, f64) {
         let (owner, name) = name.rsplit_once("::").unwrap_or(("", name));
         let (owner, name) = (stems(owner), stems(name));
-        let covered = |words: &[String]| words.iter().filter(|word| self.stems.contains(*word)).count() as f64;
+        let covered = |words: &[String]| words.iter().filter(|word| self.asks(word)).count() as f64;
         let of = |words: &[String]| covered(words) / words.len().max(1) as f64;
-        let asked: BTreeSet<&String> = name.iter().filter(|word| self.stems.contains(*word)).collect();
-        (of(&name), of(&owner), asked.len() as f64 / self.stems.len().max(1) as f64)
+        let asked: BTreeSet<&String> = name.iter().filter(|word| self.asks(word)).collect();
+        (of(&name), of(&owner), asked.len() as f64 / self.words().max(1) as f64)
     }
 
-    fn is_typed(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
-        !name.is_empty() && (name == self.typed || name.rsplit("::").next() == Some(self.typed.as_str()))
+    /// Whether a word is one of the question's, given its stem.
+    fn asks(&self, stem: &str) -> bool {
+        self.stems.contains(stem) || self.prefixes.iter().any(|word| word.is(stem))
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.stems.len() + self.prefixes.len()
+    }
+
+    /// The question's words that a text has.
+    pub(super) fn words_in(&self, text: &str) -> BTreeSet<String> {
+        let words = stems_and_whole(text);
+        let prefixes = self.prefixes.iter().filter(|prefix| words.iter().any(|word| prefix.is(word)));
+        let prefixes: Vec<String> = prefixes.map(|prefix| prefix.text.clone()).collect();
+        words.into_iter().filter(|word| self.stems.contains(word)).chain(prefixes).collect()
+    }
+
+    pub(super) fn is_typed(&self, name: &str) -> bool {
+        let name = folded(name);
+        !name.is_empty() && (name == self.typed || name.rsplit([':', '.']).next() == Some(self.typed.as_str()))
     }
 
     /// Where a line has words of the question: ranges of bytes, in order.
     pub fn matches(&self, line: &str) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        for word in line.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
-            let range = at..at + word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_').len();
-            at += word.len();
-            if !range.is_empty() && stems_and_whole(&line[range.clone()]).iter().any(|stem| self.stems.contains(stem)) {
-                found.push(range);
-            }
-        }
-        found
+        words::places(line, |word| self.asks(&stem(word)))
     }
 
     /// How many different words of the question a line has.
     pub fn count(&self, line: &str) -> usize {
-        let words: BTreeSet<String> = stems_and_whole(line).into_iter().collect();
-        words.intersection(&self.stems).count()
+        self.words_in(line).len()
     }
+}
+
+pub(super) fn is_definition(kind: &str) -> bool {
+    matches!(kind, "class" | "function" | "method" | "test" | "struct" | "enum" | "trait" | "type" | "macro")
 }
 
 fn share(is: bool) -> f64 {
@@ -140,11 +161,11 @@ fn share(is: bool) -> f64 {
 
 /// The stems of an identifier's parts.
 fn stems(name: &str) -> Vec<String> {
-    identifier::plain_words(name).split(' ').filter(|word| !word.is_empty()).map(stem).collect()
+    words::name_parts(name).iter().map(|word| stem(word)).collect()
 }
 
 fn stems_and_whole(text: &str) -> Vec<String> {
-    chunks::words(text).split(' ').filter(|word| !word.is_empty()).map(stem).collect()
+    words::indexed(text).split(' ').filter(|word| !word.is_empty()).map(stem).collect()
 }
 
 /// The stem of an English word (Porter 2), so that `escaping` finds `escape`, as the index of words does.
@@ -156,6 +177,7 @@ fn stem(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::chunks::ItemRecord;
     use crate::domain::Hash;
 
     fn chunk(entity_type: &str, entity_name: &str) -> ChunkRecord {
@@ -166,6 +188,7 @@ mod tests {
             entity_type: entity_type.into(),
             entity_name: entity_name.into(),
             is_test: entity_type == "test",
+            items: Vec::new(),
             start_line: 1,
             end_line: 2,
         }
@@ -184,13 +207,20 @@ mod tests {
 
     #[test]
     fn what_is_typed_as_it_is_named_comes_first() {
-        for typed in ["retry_limit", "Retry::retry_limit", "retry_limit()", "RETRY_LIMIT"] {
+        for typed in ["retry_limit", "Retry::retry_limit", "retry_limit()", "RETRY_LIMIT", "Retry_Limit!"] {
             assert!(
                 SearchQuestion::new(typed).parts(&chunk("method", "Retry::retry_limit"), Role::Library).exact > 0.0,
                 "{typed}"
             );
         }
-        let merged = SearchQuestion::new("LIMIT").parts(&chunk("const", "MAX, LIMIT"), Role::Library);
+        let item = |name: &str| ItemRecord {
+            entity_type: "const".into(),
+            entity_name: name.into(),
+            start_line: 1,
+            end_line: 1,
+        };
+        let both = ChunkRecord { items: vec![item("MAX"), item("LIMIT")], ..chunk("const", "MAX, LIMIT") };
+        let merged = SearchQuestion::new("LIMIT").parts(&both, Role::Library);
         assert_eq!((merged.exact, merged.name), (1.0, 1.0));
     }
 

@@ -8,12 +8,13 @@ use std::thread::{Scope, ScopedJoinHandle};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, families, ranked};
+use super::empty::why_no_hits;
 use super::filter::HitFilter;
 use super::kept::Kept;
+use super::meant::narrowed;
 use super::nearest::{Near, Tables};
 use super::rank::{SearchQuestion, WEIGHTS};
 use super::snippet::{FileTexts, snippet};
-use super::view::repos::NONE_REGISTERED;
 use super::view::search::{RepoFreshness, SearchHit, SearchView};
 use super::view::shown;
 use super::{QueryError, Reader};
@@ -40,7 +41,7 @@ pub struct SearchRequest {
     pub limit: usize,
     /// Entity type of the hits, e.g. `function`.
     pub kind: Option<String>,
-    /// A glob that the hits' paths match; one without a slash, that their file names do.
+    /// A file, a directory, or a glob that the hits' paths match; one without a slash, that their file names do.
     pub path: Option<String>,
     /// Language of the hits' files, e.g. `rust`.
     pub language: Option<String>,
@@ -53,7 +54,7 @@ pub struct SearchRequest {
 
 impl SearchRequest {
     /// # Errors
-    /// If the path is an invalid glob, or the language or the source is unknown.
+    /// If the path is an invalid glob, or the kind, the language or the source is unknown.
     pub fn check(&self) -> Result<(), QueryError> {
         HitFilter::new(self).map(drop)
     }
@@ -74,7 +75,7 @@ pub(super) struct Searched {
     /// The place of the first repository that is a clone or a work tree of the same.
     pub(super) family: usize,
     /// The files that the view has from the work tree.
-    saved: BTreeSet<FilePath>,
+    pub(super) saved: BTreeSet<FilePath>,
 }
 
 impl Searched {
@@ -87,8 +88,9 @@ impl Searched {
         if self.saved.contains(path) { Source::Worktree } else { Source::Commit }
     }
 
-    pub(super) fn has(&self, chunk: &ChunkRecord, filter: &HitFilter) -> bool {
-        filter.wants(chunk, self.source(&chunk.path))
+    pub(super) fn wanted(&self, chunk: ChunkRecord, filter: &HitFilter) -> Option<ChunkRecord> {
+        let source = self.source(&chunk.path);
+        filter.wanted(chunk, source)
     }
 }
 
@@ -149,7 +151,7 @@ impl Searcher {
         // Three searches run at the same time: by meaning, by words, and for the freshness of each repository.
         let (near, scores, freshness) = std::thread::scope(|scope| {
             let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
-            let words = spawn_scores(scope, &mut repos, &request.query, depth);
+            let words = spawn_scores(scope, &mut repos, &request.query, filter.words_depth());
             let freshness: Result<Vec<RepoFreshness>, StoreError> =
                 named.iter().map(|repo| freshness(kept, &reader, repo)).collect();
             let near = near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned()));
@@ -164,10 +166,12 @@ impl Searcher {
             }
             Err(note) => Some(note),
         };
-        let hits = self.hits(&repos, best(&repos, candidates, &filter, request.limit)?, &question, request.explain)?;
+        let picked = best(&repos, candidates, &filter, request.limit)?;
+        let hits = self.hits(&repos, picked, &question, request)?;
         let freshness = freshness?;
+        let why = || why_no_hits(request, &filter, &repos, &freshness, &errors, note.is_none());
         let answer = SearchView {
-            why_empty: hits.is_empty().then(|| why_empty(request, &freshness, &errors)),
+            why_empty: hits.is_empty().then(why).transpose()?,
             query: request.query.clone(),
             mode: if note.is_none() { "hybrid" } else { "lexical" }.to_owned(),
             note,
@@ -213,13 +217,15 @@ impl Searcher {
         repos: &[Searched],
         best: Vec<HitCandidate>,
         question: &SearchQuestion,
-        explain: bool,
+        request: &SearchRequest,
     ) -> Result<Vec<SearchHit>, QueryError> {
-        let mut texts = FileTexts::default();
-        let hit = |candidate: HitCandidate| {
+        let (mut texts, picks, explain) = (FileTexts::default(), request.kind.is_some(), request.explain);
+        let hit = |mut candidate: HitCandidate| {
             let searched = &repos[candidate.repo];
             let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
+            let text = text.unwrap_or_default();
+            candidate.chunk = narrowed(question, candidate.chunk, text, picks);
             Ok(SearchHit {
                 repo: shown_path(&searched.repo),
                 path,
@@ -229,7 +235,7 @@ impl Searcher {
                 score: candidate.parts.score(&WEIGHTS),
                 source: searched.source(&candidate.chunk.path).as_str().to_owned(),
                 also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
-                snippet: snippet(text.unwrap_or_default(), &candidate.chunk, question),
+                snippet: snippet(text, &candidate.chunk, question),
                 parts: explain.then_some(candidate.parts),
                 entity_type: candidate.chunk.entity_type,
                 entity_name: candidate.chunk.entity_name,
@@ -253,24 +259,6 @@ fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<
     })
 }
 
-/// Says why nothing was found.
-fn why_empty(request: &SearchRequest, freshness: &[RepoFreshness], errors: &[String]) -> String {
-    if freshness.is_empty() {
-        return match errors.len() {
-            0 => NONE_REGISTERED.to_owned(),
-            _ => "no repository could be searched".to_owned(),
-        };
-    }
-    if freshness.iter().all(|repo| repo.indexed_commit.is_none()) {
-        return "nothing is indexed yet; `ra-agent wait` waits until it is".to_owned();
-    }
-    let filters = [&request.kind, &request.path, &request.language, &request.source];
-    match filters.iter().any(|filter| filter.is_some()) {
-        true => "no indexed text matches the query and the filters (--kind, --path, --lang, --source)".to_owned(),
-        false => "no indexed text has a word of the query".to_owned(),
-    }
-}
-
 fn check_query(query: &str) -> Result<(), QueryError> {
     if query.trim().is_empty() {
         return Err(QueryError::Invalid("the query is empty; say what you are looking for".to_owned()));
@@ -291,7 +279,7 @@ fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Ve
         else {
             continue;
         };
-        if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.filter(|chunk| searched.has(chunk, filter)) {
+        if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.and_then(|chunk| searched.wanted(chunk, filter)) {
             met.insert((searched.family, chunk_id));
             found.push(Match { repo, chunk, score: f64::from(score) });
             if found.len() == CANDIDATES {
@@ -384,9 +372,8 @@ fn worded(
         }
         let searched = &repos[repo];
         let Some(store) = &searched.store else { continue };
-        let Some(chunk) = chunks::numbered(store.db(), number)?.filter(|chunk| searched.has(chunk, filter)) else {
-            continue;
-        };
+        let wanted = chunks::numbered(store.db(), number)?.and_then(|chunk| searched.wanted(chunk, filter));
+        let Some(chunk) = wanted else { continue };
         let id = (searched.family, chunk.chunk_id.clone());
         if phrases.contains(&(repo, number)) {
             exact.insert(id.clone());

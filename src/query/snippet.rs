@@ -10,7 +10,7 @@ use crate::cache::chunks::ChunkRecord;
 use crate::cache::{RepoStore, overlay, view};
 use crate::domain::{FilePath, RepoId};
 use crate::repo::registry::Registered;
-use crate::repo::{Blob, MAX_FILE_BYTES};
+use crate::repo::{Blob, MAX_FILE_BYTES, decode};
 
 /// FileTexts of files as they are indexed, each read once.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl FileTexts {
             };
             let committed = || {
                 kept.repo(repo).zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
-                    Ok(Blob::Content(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                    Ok(Blob::Content(bytes)) => decode(bytes),
                     _ => None,
                 })
             };
@@ -85,6 +85,7 @@ mod tests {
             entity_type: "function".into(),
             is_test: false,
             entity_name: "f".into(),
+            items: Vec::new(),
             start_line: 2,
             end_line: 9,
         };

@@ -36,6 +36,9 @@ pub struct TreeDiff {
     pub dirs_gone: Vec<Vec<u8>>,
     /// Entries left out for their names or their depth. They are met again only when their directory changes.
     pub rejected: Vec<Rejected>,
+    /// Directories whose trees cannot be read, each with the reason. What is recorded below one stays; it is among the files, as
+    /// an entry of its own kind, and it is tried again by the next comparison.
+    pub unreadable: Vec<(FilePath, String)>,
 }
 
 impl TreeDiff {
@@ -51,9 +54,11 @@ impl Repo {
     /// A changed mode alone is a modification. A deleted and an added file are one rename if their blobs are equal, or similar by
     /// the measure of [`rename::pair`].
     ///
-    /// # Errors
-    /// If a tree is missing or damaged, there are too many files, or what was recorded cannot be read; nothing is ever taken for
+    /// A directory whose tree cannot be read costs what is below it: that stays as it is recorded, because nothing is ever taken for
     /// deleted because it cannot be read.
+    ///
+    /// # Errors
+    /// If the tree itself cannot be read, there are too many files, or what was recorded cannot be read.
     pub fn diff<R: Recorded>(&self, recorded: &R, tree: Option<&ObjectId>) -> Result<TreeDiff, R::Error> {
         match tree {
             Some(tree) => Ok(self.finish(self.walk(recorded, tree, MAX_ENTRIES)?)),
@@ -73,7 +78,13 @@ impl Repo {
             if recorded.dir(&dir)?.as_ref() == Some(&id) {
                 continue;
             }
-            let nodes = self.read_tree(&id)?;
+            let nodes = match self.read_tree(&id) {
+                Err(error) if !dir.is_empty() && error.is_of_one_object() => {
+                    walk.pass_over(dir, id, error.to_string());
+                    continue;
+                }
+                nodes => nodes?,
+            };
             entries += nodes.len();
             if entries > limit {
                 return Err(RepoError::TooManyFiles { tree: top.clone(), limit }.into());
@@ -82,11 +93,12 @@ impl Repo {
             open.extend(dirs.into_iter().map(|(path, id)| (path, id, depth + 1)));
             walk.dirs.push((dir, id));
         }
+        walk.forget_ids_above(recorded)?;
         Ok(walk)
     }
 
     fn finish(&self, walk: DiffWalk) -> TreeDiff {
-        let DiffWalk { mut changes, added, deleted, mut dirs, dirs_gone, rejected } = walk;
+        let DiffWalk { mut changes, added, deleted, mut dirs, dirs_gone, rejected, unreadable } = walk;
         let pairs = rename::pair(&deleted, &added, |id| match self.blob(id, MAX_FILE_BYTES) {
             Ok(Blob::Content(bytes)) => Some(bytes),
             Ok(Blob::TooLarge { .. }) | Err(_) => None,
@@ -114,7 +126,7 @@ impl Repo {
         }));
         changes.sort_by(|a, b| a.change.path().cmp(b.change.path()));
         dirs.sort();
-        TreeDiff { changes, dirs, dirs_gone, rejected }
+        TreeDiff { changes, dirs, dirs_gone, rejected, unreadable }
     }
 }
 
@@ -141,9 +153,49 @@ struct DiffWalk {
     dirs: Vec<(Vec<u8>, ObjectId)>,
     dirs_gone: Vec<Vec<u8>>,
     rejected: Vec<Rejected>,
+    unreadable: Vec<(FilePath, String)>,
 }
 
 impl DiffWalk {
+    /// Makes a directory that cannot be read an entry, in place of what is below it.
+    fn pass_over(&mut self, dir: Vec<u8>, id: ObjectId, reason: String) {
+        let entry = TreeEntry { path: FilePath::new(dir), id, mode: EntryMode::Directory };
+        self.unreadable.push((entry.path.clone(), reason));
+        // The directory above has no such file, so the entry of an earlier comparison was taken for deleted.
+        match self.deleted.iter().position(|before| before.path == entry.path) {
+            None => self.added.push(entry),
+            Some(at) => {
+                let before = self.deleted.swap_remove(at);
+                if (&before.id, before.mode) != (&entry.id, entry.mode) {
+                    self.changes.push(FileChange {
+                        change: Change::Modification { path: entry.path.clone() },
+                        old: Some(before.id),
+                        new: Some(entry),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The directories above one that cannot be read are not as their trees say, so their ids are not recorded: the next comparison
+    /// reads them again.
+    fn forget_ids_above<R: Recorded>(&mut self, recorded: &R) -> Result<(), R::Error> {
+        let mut above: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for (path, _) in &self.unreadable {
+            let path = path.as_bytes();
+            let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+            above.extend(slashes.map(|at| path[..at].to_vec()));
+            above.insert(Vec::new());
+        }
+        self.dirs.retain(|(dir, _)| !above.contains(dir));
+        for dir in above {
+            if recorded.dir(&dir)?.is_some() {
+                self.dirs_gone.push(dir);
+            }
+        }
+        Ok(())
+    }
+
     /// Compares one directory and returns the directories in it, which are still to be compared.
     fn compare<R: Recorded>(
         &mut self,

@@ -59,6 +59,13 @@ impl TestRepo {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Runs git, which must succeed, and returns the bytes that it printed.
+    pub fn git_bytes(&self, args: &[&str]) -> Vec<u8> {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Runs git with standard input.
     pub fn git_with_input(&self, args: &[&str], input: &[u8]) -> String {
         use std::io::Write;
@@ -109,6 +116,31 @@ impl TestRepo {
             found.insert(path, print);
         }
         found
+    }
+}
+
+/// The seeds of a generated test: from 1 to `usual`, or as `RA_AGENT_SEEDS` says (`100`, `7-7`).
+pub fn seeds(usual: u64) -> std::ops::RangeInclusive<u64> {
+    let Ok(text) = std::env::var("RA_AGENT_SEEDS") else { return 1..=usual };
+    let (first, last) = text.split_once('-').unwrap_or(("1", &text));
+    first.parse().unwrap()..=last.parse().unwrap()
+}
+
+/// The choices of a generated test: the same ones for the same seed.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+
+    pub fn one<'a, T: ?Sized>(&mut self, among: &[&'a T]) -> &'a T {
+        among[self.roll(among.len())]
+    }
+
+    pub fn chance(&mut self, percent: usize) -> bool {
+        self.roll(100) < percent
     }
 }
 

@@ -61,13 +61,21 @@ impl Repo {
         if head.is_unborn() {
             return self.unborn(branch);
         }
-        let named = head.id().map(|id| plain(&id));
-        let commit = head.peel_to_commit().map_err(|error| match named {
-            Some(id) if error.is_not_found() => RepoError::MissingObject { id },
-            _ => failed(&error),
-        })?;
-        let tree = commit.tree_id().map_err(|error| failed(&error))?;
-        Ok(Head { commit: Some(plain(&commit.id)), tree: Some(plain(&tree)), branch })
+        let commit = head.id().map(|id| plain(&id));
+        let commit = match commit {
+            Some(commit) => commit,
+            // A branch that names an annotated tag, or another reference.
+            None => head.peel_to_commit().map(|commit| plain(&commit.id)).map_err(|error| failed(&error))?,
+        };
+        let tree = match self.commit(&commit) {
+            Ok((tree, _)) => tree,
+            Err(RepoError::WrongKind { .. }) => {
+                let commit = head.peel_to_commit().map_err(|error| failed(&error))?;
+                plain(&commit.tree_id().map_err(|error| failed(&error))?)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Head { commit: Some(commit), tree: Some(tree), branch })
     }
 
     /// No commit yet is a normal state; a lost branch is not, and Git distinguishes them only by what else there is.
@@ -102,27 +110,30 @@ impl Repo {
     }
 
     /// The first commit of HEAD's history along first parents: with it, a repository is recognised at a new path. `None` if there
-    /// is no commit, or the beginning is out of reach (a shallow clone, or more than 500,000 commits away).
+    /// is no commit, or the beginning is out of reach (a shallow clone, a commit that cannot be read, or more than 500,000 commits
+    /// away).
     ///
     /// # Errors
-    /// If HEAD or a commit on the way cannot be read.
+    /// If HEAD cannot be read.
     pub fn root_commit(&self) -> Result<Option<ObjectId>, RepoError> {
         let Some(commit) = self.head()?.commit else { return Ok(None) };
-        let failed = |error: gix::Error| RepoError::Unreadable { id: commit.clone(), reason: RepoError::chain(&error) };
-        if self.inner.is_shallow().map_err(failed)? {
+        if self.inner.is_shallow().unwrap_or(true) {
             return Ok(None);
         }
-        let start = super::open::native(&commit)?;
-        let walk = self.inner.rev_walk([start]).first_parent_only().all().map_err(failed)?;
-        let mut last = None;
-        for (count, commit) in walk.enumerate() {
-            if count >= ROOT_WALK_LIMIT {
-                return Ok(None);
+        let mut first = commit;
+        for _ in 0..ROOT_WALK_LIMIT {
+            match self.commit(&first) {
+                Ok((_, parents)) => match parents.into_iter().next() {
+                    Some(parent) => first = parent,
+                    None => return Ok(Some(first)),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "the beginning of the history is out of reach");
+                    return Ok(None);
+                }
             }
-            let commit = commit.map_err(failed)?;
-            last = Some(plain(&commit.id));
         }
-        Ok(last)
+        Ok(None)
     }
 
     /// What the repository is in the middle of at the time `now`, if anything.

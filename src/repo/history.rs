@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::open::{Repo, RepoError, plain, unreadable};
+use super::open::{Repo, RepoError, plain};
 use super::tree::{TreeNode, join};
 use crate::domain::{EntryMode, FilePath, ObjectId};
 
@@ -11,24 +11,22 @@ use crate::domain::{EntryMode, FilePath, ObjectId};
 pub type Visit<'v> = dyn FnMut(&FilePath, &ObjectId) -> ControlFlow<()> + 'v;
 
 impl Repo {
-    /// Visits each blob that HEAD or any reference reaches, once, with one of the paths that it has had, until `visit` breaks. What is not there (of a shallow or partial clone) is left out; nothing is fetched.
+    /// Visits each blob that HEAD or any reference reaches, once, with one of the paths that it has had, until `visit` breaks. What is not there (of a shallow or partial clone), or cannot be read,
+    /// is left out; nothing is fetched.
     ///
     /// # Errors
-    /// If the references cannot be read, or an object is damaged.
+    /// If the references cannot be read.
     pub fn visit_history(&self, visit: &mut Visit<'_>) -> Result<(), RepoError> {
         let tips = self.tips()?;
-        let failed =
-            |error: &gix::Error| RepoError::Head { path: self.path().to_owned(), reason: RepoError::chain(error) };
-        let walk = self.inner.rev_walk(tips).all().map_err(|error| failed(&error))?;
+        let mut ahead: Vec<ObjectId> = tips.iter().map(|tip| plain(tip)).collect();
+        let mut met: HashSet<ObjectId> = ahead.iter().cloned().collect();
         let mut seen = SeenBlobs::default();
-        for commit in walk {
-            let commit = commit.map_err(|error| failed(&error))?;
-            let id = plain(&commit.id);
-            let tree = commit.object().and_then(|commit| commit.tree_id().map(|tree| plain(&tree)));
-            let tree = match tree.map_err(|error| unreadable(&id, &error)) {
-                Err(RepoError::MissingObject { .. }) => continue,
-                tree => tree?,
+        while let Some(id) = ahead.pop() {
+            let (tree, parents) = match self.commit(&id) {
+                Err(error) if error.is_of_one_object() => continue,
+                found => found?,
             };
+            ahead.extend(parents.into_iter().filter(|parent| met.insert(parent.clone())));
             if self.walk_unseen(&tree, &mut seen, visit)?.is_break() {
                 break;
             }
@@ -64,7 +62,7 @@ impl Repo {
                 continue;
             }
             let nodes = match self.read_tree(&id) {
-                Err(RepoError::MissingObject { .. }) => continue,
+                Err(error) if error.is_of_one_object() => continue,
                 nodes => nodes?,
             };
             for node in nodes {

@@ -13,7 +13,7 @@ pub enum LocationKind {
     Worktree,
     /// A work tree added by `git worktree add`: its own HEAD, shared references and objects.
     LinkedWorktree,
-    /// A repository without a work tree.
+    /// A repository without a work tree, or whose work tree is a directory without a `.git` of its own.
     Bare,
 }
 
@@ -21,7 +21,8 @@ pub enum LocationKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub kind: LocationKind,
-    /// Top of the work tree; of a bare repository, its git directory. The repository is registered under this path.
+    /// Top of the work tree; of a bare repository, its git directory or the directory that holds it. The repository is registered under
+    /// this path.
     pub path: PathBuf,
     /// Where this work tree's HEAD is.
     pub git_dir: PathBuf,
@@ -35,12 +36,16 @@ pub enum LocateError {
     Missing { path: PathBuf },
     #[error("{path} cannot be read: {source}; check its permissions")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is not in a Git repository; give a path inside a work tree, or a bare repository")]
+    #[error(
+        "{path} is not in a Git repository; give a path inside a work tree, or a bare repository; of a work tree without a `.git` \
+         (core.worktree, --work-tree) give the git directory"
+    )]
     NotARepository { path: PathBuf },
     #[error("{path} is not a usable Git repository: {reason}; `git -C {path} status` shows what Git says")]
     Broken { path: PathBuf, reason: String },
     #[error(
-        "{path} is the git directory of a work tree that is elsewhere; register the work tree instead of its git directory"
+        "{path} is the git directory of a work tree that is elsewhere; register the directory whose `.git` file names it, or, if there \
+         is none, set core.worktree in {path}/config: its commits are then indexed from the git directory"
     )]
     DetachedGitDir { path: PathBuf },
     #[error(
@@ -127,9 +132,23 @@ fn resolve(candidate: &Path) -> Result<Location, LocateError> {
     }
     let top = match opened.workdir() {
         Some(top) => canonical(top)?,
-        None => configured_top(&git_dir).ok_or(LocateError::DetachedGitDir { path: git_dir.clone() })?,
+        None => match configured_top(&git_dir) {
+            ConfiguredTop::Names(top) => top,
+            // As a repository without a work tree: what is committed can be indexed, whatever the setting names.
+            ConfiguredTop::Elsewhere => {
+                return Ok(Location { kind: LocationKind::Bare, path: git_dir.clone(), git_dir, common_dir });
+            }
+            ConfiguredTop::Nowhere => return Err(LocateError::DetachedGitDir { path: git_dir }),
+        },
     };
-    let kind = if linked { LocationKind::LinkedWorktree } else { LocationKind::Worktree };
+    let kind = if linked {
+        LocationKind::LinkedWorktree
+    } else if core_worktree(&git_dir).is_some_and(|named| named != top) {
+        // What lies here is no work tree of it, for Git.
+        LocationKind::Bare
+    } else {
+        LocationKind::Worktree
+    };
     Ok(Location { kind, path: top, git_dir, common_dir })
 }
 
@@ -155,14 +174,40 @@ fn shared_git_dir(private: &Path) -> PathBuf {
     named.flatten().map_or_else(|| private.to_owned(), |named| private.join(named))
 }
 
-/// The work tree of a submodule's or separate git directory, from `core.worktree`. It is believed only if that work tree's `.git`
-/// file names this git directory: the setting alone comes from the repository and could name any directory.
-fn configured_top(git_dir: &Path) -> Option<PathBuf> {
-    let config = gix::config::File::from_path_no_includes(git_dir.join("config"), gix::config::Source::Local).ok()?;
-    let value = config.string("core.worktree")?;
-    let top = git_dir.join(gix::path::from_bstr(value.as_ref() as &gix::bstr::BStr).ok()?).canonicalize().ok()?;
-    let back = private_git_dir(&top.join(".git")).canonicalize().ok()?;
-    (back == git_dir).then_some(top)
+/// What a git directory without a work tree next to it says of where its work tree is.
+enum ConfiguredTop {
+    /// A work tree whose `.git` file names the git directory back: of a submodule, or of a separate git directory.
+    Names(PathBuf),
+    /// Another directory, as of dotfiles that are kept in a bare repository.
+    Elsewhere,
+    Nowhere,
+}
+
+/// Where `core.worktree` leads. A work tree is believed only if its `.git` file names this git directory: the setting alone comes from
+/// the repository and could name any directory.
+fn configured_top(git_dir: &Path) -> ConfiguredTop {
+    if local_config(git_dir, "core.worktree").is_none() {
+        return ConfiguredTop::Nowhere;
+    }
+    let names_back =
+        |top: &PathBuf| private_git_dir(&top.join(".git")).canonicalize().is_ok_and(|back| back == git_dir);
+    core_worktree(git_dir).filter(names_back).map_or(ConfiguredTop::Elsewhere, ConfiguredTop::Names)
+}
+
+/// The directory that `core.worktree` names, if it is there.
+fn core_worktree(git_dir: &Path) -> Option<PathBuf> {
+    let value = local_config(git_dir, "core.worktree")?;
+    let top = gix::path::from_bstr(value.as_ref() as &gix::bstr::BStr).ok()?;
+    git_dir.join(top).canonicalize().ok()
+}
+
+/// A setting of the repository itself, or of its main work tree.
+fn local_config(git_dir: &Path, key: &str) -> Option<gix::bstr::BString> {
+    let value = |file: &str| {
+        let config = gix::config::File::from_path_no_includes(git_dir.join(file), gix::config::Source::Local);
+        config.ok()?.string(key)
+    };
+    value("config.worktree").or_else(|| value("config"))
 }
 
 fn refuse_wide(location: &Location, user_home: Option<&Path>) -> Result<(), LocateError> {
@@ -220,6 +265,7 @@ fn refuse_foreign(location: &Location, candidate: &Path, user: u32) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repo::Repo;
     use crate::repo::fixture::TestRepo;
 
     fn locate_for_test(path: &Path) -> Result<Location, LocateError> {
@@ -287,6 +333,43 @@ mod tests {
             let found = locate_for_test(&path).unwrap();
             assert_eq!((found.kind, &found.path), (LocationKind::Worktree, &sub));
             assert_eq!(found.git_dir, parent.path().join(".git/modules/sub"));
+        }
+    }
+
+    #[test]
+    fn a_git_dir_with_a_work_tree_elsewhere_is_located_as_bare() {
+        let (repo, place) = (TestRepo::new(), TestRepo::new().outside("place"));
+        repo.write("a.rs", "fn a() {}\n");
+        repo.commit("one");
+        let dots = repo.outside("dots.git");
+        repo.git(&["clone", "-q", "--bare", ".", dots.to_str().unwrap()]);
+        let config = dots.join("config");
+        let set = |key: &str, value: &str| drop(repo.git(&["config", "--file", config.to_str().unwrap(), key, value]));
+        set("core.bare", "false");
+        assert!(matches!(locate_for_test(&dots), Err(LocateError::DetachedGitDir { .. })));
+        // Whether it is there, and whatever is there.
+        for top in [place, repo.outside("."), repo.path().to_owned(), PathBuf::from("/")] {
+            set("core.worktree", top.to_str().unwrap());
+            for path in [dots.clone(), dots.join("refs")] {
+                let found = locate_for_test(&path).unwrap();
+                assert_eq!((found.kind, &found.path, &found.git_dir), (LocationKind::Bare, &dots, &dots));
+            }
+            assert!(Repo::open(&locate_for_test(&dots).unwrap()).unwrap().head().unwrap().commit.is_some());
+        }
+    }
+
+    /// Git compares another directory with the index, so what lies next to `.git` is not followed.
+    #[test]
+    fn a_repository_whose_work_tree_is_elsewhere_has_none_here() {
+        let repo = TestRepo::new();
+        repo.commit("one");
+        let place = repo.outside("place");
+        std::fs::create_dir(&place).unwrap();
+        assert_eq!(locate_for_test(repo.path()).unwrap().kind, LocationKind::Worktree);
+        for (top, kind) in [("../../place", LocationKind::Bare), ("..", LocationKind::Worktree)] {
+            repo.git(&["config", "core.worktree", top]);
+            let found = locate_for_test(repo.path()).unwrap();
+            assert_eq!((found.kind, found.path.as_path()), (kind, repo.path()), "{top}");
         }
     }
 

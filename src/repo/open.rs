@@ -2,12 +2,14 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::ObjectId;
 use crate::repo::Location;
+use crate::repo::salvage::Salvage;
 
-/// Most bytes that one object may make the object database allocate. It bounds what delta chains and trees made to explode can take;
-/// a tree of some 1,500,000 entries still fits.
+/// Most bytes that one object may make the object database allocate, in each of several threads. What needs more is read by
+/// [`Salvage`], one at a time.
 const ALLOCATION_LIMIT: u64 = 64 << 20;
 
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +27,14 @@ pub enum RepoError {
         "the object {id} is not in the repository (a shallow or partial clone, or a damaged one); it is not fetched"
     )]
     MissingObject { id: ObjectId },
-    #[error("the object {id} cannot be read: {reason}; `git fsck` shows what is damaged")]
+    #[error("the object {id} cannot be read: {reason}")]
     Unreadable { id: ObjectId, reason: String },
+    #[error(
+        "the object {id} is not read: it, or what it is stored as a difference of, has {} MB, more than {} MB are not unpacked",
+        .bytes >> 20,
+        .limit >> 20
+    )]
+    TooLargeToRead { id: ObjectId, bytes: u64, limit: u64 },
     #[error("the object {id} is a {found}, expected was a {expected}")]
     WrongKind { id: ObjectId, found: String, expected: &'static str },
     #[error("the tree {tree} has more than {limit} entries; a tree of that size is not indexed")]
@@ -38,6 +46,14 @@ pub enum RepoError {
 }
 
 impl RepoError {
+    /// Whether it costs only the files that need the object.
+    pub const fn is_of_one_object(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingObject { .. } | Self::Unreadable { .. } | Self::TooLargeToRead { .. } | Self::WrongKind { .. }
+        )
+    }
+
     /// An error's messages, outermost first, in one line.
     pub(super) fn chain(error: &dyn std::error::Error) -> String {
         let mut text = error.to_string();
@@ -69,6 +85,8 @@ pub struct Repo {
     pub(super) inner: gix::Repository,
     path: PathBuf,
     opened_as: OpenedAs,
+    /// Opened for the first object that the database cannot give.
+    pub(super) salvage: Arc<OnceLock<Salvage>>,
 }
 
 /// What an open repository was made from: device, inode and, of a file, the time of its last change, in nanoseconds.
@@ -102,13 +120,20 @@ impl OpenedAs {
 /// Options under which no file outside the repository's own is read as configuration, no environment variable counts, and no
 /// setting of the repository that names a program, a path or another object is believed.
 pub(super) fn options() -> gix::open::Options {
-    gix::open::Options::isolated()
-        .with(gix::sec::Trust::Reduced)
+    options_with(Vec::new())
+}
+
+/// The same with further settings, in the form `name=value`.
+pub(super) fn options_with(settings: Vec<String>) -> gix::open::Options {
+    let own = [
         // A replaced object would change a tree's content without changing its name, by which equal trees are skipped.
-        .config_overrides([
-            "core.useReplaceRefs=false".to_owned(),
-            format!("gitoxide.objects.allocLimitIfReducedTrust={ALLOCATION_LIMIT}"),
-        ])
+        "core.useReplaceRefs=false".to_owned(),
+        // An auxiliary file that is damaged must not hide a commit; few commits are read.
+        "core.commitGraph=false".to_owned(),
+        format!("gitoxide.objects.allocLimitIfReducedTrust={ALLOCATION_LIMIT}"),
+    ];
+    let isolated = gix::open::Options::isolated().with(gix::sec::Trust::Reduced);
+    isolated.config_overrides(settings.into_iter().chain(own))
 }
 
 impl Repo {
@@ -123,10 +148,12 @@ impl Repo {
         }
         refuse_special_files(&location.git_dir, &location.common_dir).map_err(failed)?;
         let opened_as = OpenedAs::now(location);
-        let inner = gix::ThreadSafeRepository::open_opts(&location.git_dir, options().open_path_as_is(true))
+        let usable = is_multi_pack_index_usable(&location.common_dir);
+        let options = options_with(vec![format!("core.multiPackIndex={usable}")]);
+        let inner = gix::ThreadSafeRepository::open_opts(&location.git_dir, options.open_path_as_is(true))
             .map_err(|error| failed(RepoError::chain(&error)))?
             .to_thread_local();
-        Ok(Self { inner, path: location.path.clone(), opened_as })
+        Ok(Self { inner, path: location.path.clone(), opened_as, salvage: Arc::default() })
     }
 
     /// Whether what was opened is still what is there, so that it need not be opened again: the same git directory with the same
@@ -141,24 +168,15 @@ impl Repo {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
 
-    /// Reads a blob of at most `max_bytes` bytes; the size of a larger one is returned without loading it. Nothing converts the bytes:
-    /// no filter, no line endings.
-    ///
-    /// # Errors
-    /// If the object is missing, is no blob, or is damaged.
-    pub fn blob(&self, id: &ObjectId, max_bytes: u64) -> Result<Blob, RepoError> {
-        let native_id = native(id)?;
-        let header = self.inner.try_find_header(native_id).map_err(|error| unreadable(id, &error))?;
-        let header = header.ok_or_else(|| RepoError::MissingObject { id: id.clone() })?;
-        if header.kind() != gix::objs::Kind::Blob {
-            return Err(RepoError::WrongKind { id: id.clone(), found: header.kind().to_string(), expected: "blob" });
-        }
-        if header.size() > max_bytes {
-            return Ok(Blob::TooLarge { bytes: header.size() });
-        }
-        let mut object = self.inner.find_object(native_id).map_err(|error| unreadable(id, &error))?;
-        Ok(Blob::Content(std::mem::take(&mut object.data)))
+/// Whether the index over all packs can be opened; without it each pack's own index is used.
+fn is_multi_pack_index_usable(common_dir: &Path) -> bool {
+    let path = common_dir.join("objects/pack/multi-pack-index");
+    match path.metadata() {
+        Ok(found) if found.is_file() => gix::odb::pack::multi_index::File::at(&path, None).is_ok(),
+        Ok(_) => false,
+        Err(_) => true,
     }
 }
 
@@ -187,14 +205,6 @@ pub(super) fn native(id: &ObjectId) -> Result<gix::ObjectId, RepoError> {
 
 pub(super) fn plain(id: &gix::oid) -> ObjectId {
     ObjectId(id.as_bytes().to_vec())
-}
-
-pub(super) fn unreadable(id: &ObjectId, error: &gix::Error) -> RepoError {
-    if error.is_not_found() {
-        RepoError::MissingObject { id: id.clone() }
-    } else {
-        RepoError::Unreadable { id: id.clone(), reason: RepoError::chain(error) }
-    }
 }
 
 #[cfg(test)]

@@ -116,6 +116,7 @@ fn kind(mode: EntryMode) -> u8 {
         EntryMode::File | EntryMode::Executable => 0,
         EntryMode::Symlink => 1,
         EntryMode::Submodule => 2,
+        EntryMode::Directory => 3,
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use crate::domain::{EntryMode, FilePath, ObjectId};
 use crate::repo::diff::TreeDiff;
-use crate::repo::open::{Repo, RepoError, native, plain, unreadable};
+use crate::repo::open::{Repo, RepoError, plain};
 
 /// One file (or symbolic link, or submodule) of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,20 +211,18 @@ pub(super) enum TreeNode {
 impl Repo {
     /// Entries of one tree object, unchecked, in its order.
     pub(super) fn read_tree(&self, id: &ObjectId) -> Result<Vec<TreeNode>, RepoError> {
-        let object = self.inner.try_find_object(native(id)?).map_err(|error| unreadable(id, &error))?;
-        let object = object.ok_or_else(|| RepoError::MissingObject { id: id.clone() })?;
-        let found = object.kind;
-        let wrong = |_| RepoError::WrongKind { id: id.clone(), found: found.to_string(), expected: "tree" };
-        let tree = object.try_into_tree().map_err(wrong)?;
-        tree.iter().map(|entry| entry.map(|entry| node(&entry)).map_err(|error| unreadable(id, &error))).collect()
+        let data = self.object_of(id, gix::objs::Kind::Tree, "tree")?;
+        let entries = gix::objs::TreeRefIter::from_bytes(&data, self.inner.object_hash());
+        let unreadable = |error| RepoError::Unreadable { id: id.clone(), reason: RepoError::chain(&error) };
+        entries.map(|entry| entry.map(|entry| node(&entry)).map_err(unreadable)).collect()
     }
 }
 
-fn node(entry: &gix::object::tree::EntryRef<'_, '_>) -> TreeNode {
-    use gix::object::tree::EntryKind;
-    let (name, id) = (entry.filename().to_vec(), plain(entry.oid()));
+fn node(entry: &gix::objs::tree::EntryRef<'_>) -> TreeNode {
+    use gix::objs::tree::EntryKind;
+    let (name, id) = (entry.filename.to_vec(), plain(entry.oid));
     let file = |mode| TreeNode::File { name: name.clone(), id: id.clone(), mode };
-    match entry.mode().kind() {
+    match entry.mode.kind() {
         EntryKind::Tree => TreeNode::Dir { name, id },
         EntryKind::Blob => file(EntryMode::File),
         EntryKind::BlobExecutable => file(EntryMode::Executable),

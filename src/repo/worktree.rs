@@ -4,27 +4,30 @@
 //! The index is read as a memory of what the files were like; it is never written. What the disk holds is believed only as far as
 //! [`Disk`] reads it, and nothing that the repository's configuration names is run.
 
+mod converted;
+mod passed_over;
+
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::PathBuf;
 
 use gix::bstr::BStr;
-use gix::filter::plumbing::eol::AutoCrlf;
 use gix::filter::plumbing::pipeline::convert::ToGitOutcome;
 use gix::filter::plumbing::{Pipeline, pipeline::CrlfRoundTripCheck};
 use gix::index::entry::{Flags, Mode, Stage};
 use gix::worktree::Stack;
-use gix::worktree::stack::state::{attributes, ignore};
-use globset::GlobSet;
+use gix::worktree::stack::state::attributes;
 use rustix::fs::FileType;
 
 use crate::domain::{EntryMode, FilePath, ObjectId};
 use crate::repo::disk::{Bytes, Disk, FileStat, OnDisk};
-use crate::repo::open::{RepoError, native, options, plain, refuse_special_files};
+use crate::repo::ignored::{excludes, global_patterns};
+use crate::repo::open::{RepoError, native, options_with, plain, refuse_special_files};
+use crate::repo::settings::{PATTERNS_MAX, Settings};
 use crate::repo::tree::{TreeEntry, join};
 use crate::repo::user_config::UserConfig;
-use crate::repo::{Location, LocationKind, MAX_FILE_BYTES, is_scratch, skip_by_name};
+use crate::repo::{FileSelection, Location, LocationKind, MAX_FILE_BYTES, OwnModules, is_scratch};
 
 /// Untracked files that are scanned. Of a work tree with more, as one has whose build output is not ignored, none is.
 pub const UNTRACKED_MAX: usize = 10_000;
@@ -46,6 +49,8 @@ pub struct Candidates {
     pub files: Vec<Candidate>,
     /// There are more untracked files than are scanned; none of them is among the files.
     pub too_many_untracked: bool,
+    /// A file of patterns that is too large to be read; no untracked file is among the files.
+    pub unread_rules: Option<PathBuf>,
 }
 
 /// A file of the work tree as a commit would have it.
@@ -63,49 +68,52 @@ pub enum Committable {
 }
 
 /// A work tree that is open for reading.
-pub struct WorkTree<'d> {
+pub struct WorkTree {
     repo: gix::Repository,
     index: gix::worktree::Index,
     disk: Disk,
-    /// Names that are never read.
-    deny: &'d GlobSet,
+    selection: FileSelection,
     excludes: Stack,
     attributes: Stack,
     filter: Pipeline,
     /// By directory: whether the files that say what is ignored, or how lines end, are files.
     rules: HashMap<Vec<u8>, bool>,
+    /// A file of patterns that is too large to be read. What it ignores is not known, so nothing untracked is scanned.
+    unread_rules: Option<PathBuf>,
 }
 
-impl<'d> WorkTree<'d> {
+impl WorkTree {
     /// Opens the work tree of a repository. `None`: it has none, or nothing was checked out into it.
     ///
     /// # Errors
     /// If its index or its configuration cannot be read.
-    pub fn open(location: &Location, user: &UserConfig, deny: &'d GlobSet) -> Result<Option<Self>, RepoError> {
+    pub fn open(location: &Location, user: &UserConfig, selection: &FileSelection) -> Result<Option<Self>, RepoError> {
         let failed = |reason: String| RepoError::WorkTree { path: location.path.clone(), reason };
         let broken = |error: gix::Error| failed(RepoError::chain(&error));
         if location.kind == LocationKind::Bare || !location.git_dir.join("index").exists() {
             return Ok(None);
         }
         refuse_special_files(&location.git_dir, &location.common_dir).map_err(failed)?;
-        let mut options = options().open_path_as_is(true);
-        if let Some(path) = user.excludes_file.as_deref().and_then(Path::to_str) {
-            options = options.config_overrides([format!("core.excludesFile={path}")]);
-        }
+        let settings = Settings::read(location, user);
+        let mut overrides = settings.overrides();
+        // Git does not check the index's own checksum either.
+        overrides.push("index.skipHash=true".to_owned());
+        let options = options_with(overrides).open_path_as_is(true);
         let mut repo = gix::ThreadSafeRepository::open_opts(&location.git_dir, options)
             .map_err(|error| failed(RepoError::chain(&error)))?
             .to_thread_local();
         repo.set_workdir(location.path.clone()).map_err(broken)?;
         let index = repo.index_or_empty().map_err(broken)?;
-        let (excludes, attributes) = {
-            let source = ignore::Source::WorktreeThenIdMappingIfNotSkipped;
-            let excludes = repo.excludes(&index, None, source).map_err(broken)?.detach();
-            let source = attributes::Source::WorktreeThenIdMapping;
-            (excludes, repo.attributes_only(&index, source).map_err(broken)?.detach())
-        };
-        let filter = filter(&repo, user).map_err(broken)?;
+        let (patterns, unread_rules) = global_patterns(location, &settings);
+        let excludes = excludes(&repo, location, &index, patterns);
+        let source = attributes::Source::WorktreeThenIdMapping;
+        let attributes = repo.attributes_only(&index, source).map_err(broken)?.detach();
+        let filter = filter(&repo).map_err(broken)?;
         let disk = Disk::open(&location.path).map_err(|error| failed(error.to_string()))?;
-        Ok(Some(Self { repo, index, disk, deny, excludes, attributes, filter, rules: HashMap::new() }))
+        let own = OwnModules::among(index.entries().iter().map(|entry| -> &[u8] { entry.path(&index) }));
+        let selection = selection.with_own(own);
+        let rules = HashMap::new();
+        Ok(Some(Self { repo, index, disk, selection, excludes, attributes, filter, rules, unread_rules }))
     }
 
     /// The files that may differ from a view, which comes in the order of its paths: tracked ones whose attributes are not those that
@@ -130,7 +138,7 @@ impl<'d> WorkTree<'d> {
             files.extend(found);
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Candidates { files, too_many_untracked: walked.is_break() }
+        Candidates { files, too_many_untracked: walked.is_break(), unread_rules: self.unread_rules.clone() }
     }
 
     /// The same among some files alone, `view` being what HEAD has of those.
@@ -151,7 +159,7 @@ impl<'d> WorkTree<'d> {
             };
             files.extend(found);
         }
-        Candidates { files, too_many_untracked: false }
+        Candidates { files, too_many_untracked: false, unread_rules: None }
     }
 
     fn candidate(&self, path: FilePath) -> Option<Candidate> {
@@ -197,7 +205,9 @@ impl<'d> WorkTree<'d> {
         let candidate = self.candidate(path)?;
         let is_recorded = recorded.is_some_and(|recorded| recorded.id.0 == entry.id.as_bytes());
         let unchanged = match candidate.on_disk {
-            OnDisk::File(stat) if is_recorded => self.is_as_remembered(entry, &stat, &candidate.path),
+            OnDisk::File(stat) if is_recorded => {
+                self.is_as_remembered(entry, &stat, &candidate.path) || self.is_in_unknown_encoding(&candidate.path)
+            }
             _ => false,
         };
         (!unchanged).then_some(candidate)
@@ -220,19 +230,7 @@ impl<'d> WorkTree<'d> {
         let options = self.repo.stat_options().unwrap_or_default();
         let now = remembered(stat);
         let same = now.matches(&entry.stat, options) && (!entry.id.is_empty_blob() || entry.stat.size == 0);
-        same && (!now.is_racy(self.index.timestamp(), options) || self.has_external_filter(path))
-    }
-
-    fn has_external_filter(&mut self, path: &FilePath) -> bool {
-        if !self.rules_are_files(path.parent()) {
-            return false;
-        }
-        let mut found = self.attributes.selected_attribute_matches(["filter"]);
-        let platform = self.attributes.at_entry(BStr::new(path.as_bytes()), Some(Mode::FILE), &self.repo.objects);
-        platform.is_ok_and(|platform| {
-            platform.matching_attributes(&mut found);
-            found.iter_selected().any(|one| one.assignment.state.as_bstr().is_some())
-        })
+        same && (!now.is_racy(self.index.timestamp(), options) || self.is_beyond_comparison(path))
     }
 
     /// Reads a file as a commit would have it.
@@ -255,6 +253,10 @@ impl<'d> WorkTree<'d> {
     fn convert(&mut self, path: &FilePath, bytes: Vec<u8>) -> Vec<u8> {
         if !self.rules_are_files(path.parent()) {
             return bytes;
+        }
+        let [label] = self.named(path, ["working-tree-encoding"]);
+        if let Some(label) = label {
+            return self.decoded(path, bytes, &label);
         }
         let Self { repo, index, attributes, filter, .. } = self;
         let relative = BStr::new(path.as_bytes());
@@ -359,9 +361,7 @@ impl<'d> WorkTree<'d> {
 
     fn is_entered(&mut self, dir: &FilePath) -> bool {
         let dot_git = FilePath::new(join(dir.as_bytes(), b".git"));
-        // All that such a directory holds is passed over by its name.
-        let inside = FilePath::new(join(dir.as_bytes(), b"x"));
-        !self.is_passed_over(&inside)
+        !self.selection.passes_over(dir)
             && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
             && matches!(self.disk.stat(&dot_git), Ok(OnDisk::Absent))
     }
@@ -373,13 +373,18 @@ impl<'d> WorkTree<'d> {
             && !self.is_ignored(path, false)
     }
 
+    /// What of its files is read, by what the index says of its directories.
+    pub fn selection(&self) -> &FileSelection {
+        &self.selection
+    }
+
     /// By its name alone: credentials, others' code, what tools write.
     fn is_passed_over(&self, path: &FilePath) -> bool {
-        skip_by_name(path, self.deny).is_some()
+        self.selection.skip_by_name(path).is_some()
     }
 
     fn is_ignored(&mut self, path: &FilePath, is_directory: bool) -> bool {
-        if !self.rules_are_files(path.parent()) {
+        if self.unread_rules.is_some() || !self.rules_are_files(path.parent()) {
             return true;
         }
         let mode = if is_directory { Mode::DIR } else { Mode::FILE };
@@ -395,7 +400,11 @@ impl<'d> WorkTree<'d> {
         }
         let is_file = |name: &[u8]| {
             let found = self.disk.stat(&FilePath::new(join(dir, name)));
-            matches!(found, Ok(OnDisk::Absent | OnDisk::File(_) | OnDisk::Symlink))
+            match found {
+                Ok(OnDisk::File(stat)) => stat.bytes <= PATTERNS_MAX,
+                Ok(OnDisk::Absent | OnDisk::Symlink) => true,
+                Ok(OnDisk::Directory | OnDisk::Special) | Err(_) => false,
+            }
         };
         let own = is_file(b".gitignore") && is_file(b".gitattributes");
         let all = own && (dir.is_empty() || self.rules_are_files(FilePath::new(dir).parent()));
@@ -423,13 +432,10 @@ fn is_regular(entry: &TreeEntry) -> bool {
 }
 
 /// The built-in conversions. No program that a configuration names is among them.
-fn filter(repo: &gix::Repository, user: &UserConfig) -> Result<Pipeline, gix::Error> {
+fn filter(repo: &gix::Repository) -> Result<Pipeline, gix::Error> {
     let mut options = gix::filter::Pipeline::options(repo)?;
     options.drivers.clear();
     options.crlf_roundtrip_check = CrlfRoundTripCheck::Skip;
-    if repo.config_snapshot().string("core.autocrlf").is_none() {
-        options.eol_config.auto_crlf = user.auto_crlf.unwrap_or(AutoCrlf::Disabled);
-    }
     Ok(Pipeline::new(repo.command_context()?, repo.object_hash(), options))
 }
 
@@ -451,5 +457,7 @@ fn remembered(stat: &FileStat) -> gix::index::entry::Stat {
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

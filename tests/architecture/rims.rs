@@ -114,6 +114,21 @@ const RANDOMNESS: Rim = Rim {
     rooms: &[("src/analyzer/llm/random.rs", "spreads retries over time")],
 };
 
+const OUTPUT: Rim = Rim {
+    what: "standard output and standard error",
+    paths: &["io::stdout", "io::stderr"],
+    methods: &[],
+    remedy: "Print with cli::output::print, or log with tracing",
+    rooms: &[
+        ("src/cli/daemon.rs", "log lines"),
+        ("src/cli/output.rs", "the one way in which verbs print"),
+        ("src/worker/process/mod.rs", "the pipe to the daemon"),
+    ],
+};
+
+/// These panic where the output is closed or its disk full.
+const PANICKING_MACROS: &[&str] = &["println", "print", "eprintln", "eprint", "dbg"];
+
 /// Rooms with SQL. `migrations/` is SQL alone.
 const SQL_ROOMS: &[(&str, &str)] = &[
     ("src/budget/", "the ledger"),
@@ -240,6 +255,25 @@ fn only_stores_write_sql() {
     check("Only stores write SQL", "Put a function into the store that owns the table", &found, &[]);
 }
 
+fn panicking_prints(source: &Source) -> Vec<Finding> {
+    let prints = |two: &&[Token]| {
+        !two[0].test && !two[0].is_string && two[1].text == "!" && PANICKING_MACROS.contains(&two[0].text.as_str())
+    };
+    let found = source.tokens.windows(2).filter(prints);
+    found
+        .map(|two| {
+            Finding::new(&source.path, two[0].line, format!("printing: {}", source.path), format!("`{}!`", two[0].text))
+        })
+        .collect()
+}
+
+#[test]
+fn there_is_one_way_of_printing() {
+    OUTPUT.check();
+    let found: Vec<Finding> = source::all().iter().flat_map(panicking_prints).collect();
+    check("No macro prints, for it panics into a closed pipe", "Print with cli::output::print", &found, &[]);
+}
+
 /// How languages differ is a field or a function of their records: nothing else branches on which one it is.
 fn branches_on_language(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -298,6 +332,9 @@ fn a_crossed_rim_is_found() {
     assert!(NETWORK.finds("use std::os::unix::net::{UnixStream};") && !NETWORK.finds("use std::net::IpAddr;"));
     assert!(ENVIRONMENT.finds("info!(\"{}\", std::env::var(n));") && !ENVIRONMENT.finds("std::env::current_exe();"));
     assert!(PROCESSES.finds("std::process::Command::new(n);") && !PROCESSES.finds("std::process::exit(1);"));
+    assert!(OUTPUT.finds("writeln!(std::io::stdout(), \"x\");") && !OUTPUT.finds("std::io::sink();"));
+    let prints = |line: &str| panicking_prints(&Source::planted("cli::part", &format!("fn f() {{ {line} }}"))).len();
+    assert_eq!((prints("println!(\"x\"); eprint!(\"y\");"), prints("print(\"println!\"); writeln!(out);")), (2, 0));
     assert!(RANDOMNESS.finds("rustix::rand::getrandom(b);") && !RANDOMNESS.finds("random::share();"));
 }
 

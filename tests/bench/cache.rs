@@ -208,6 +208,7 @@ fn insert(db: &mut Connection, numbers: std::ops::Range<u64>, reports: &[String]
             key: &key,
             path: &path,
             json: report(reports, number),
+            packed: None,
             generation_time_ms: 1,
             repo_id: "00000000",
             repo_path: b"/sample",

@@ -14,7 +14,7 @@ use ra_agent::domain::{AnalysisType, FilePath, Language, RepoId, Role};
 use ra_agent::embedder::chunk::chunks;
 use ra_agent::home::Home;
 use ra_agent::outline::{Outline, outline};
-use ra_agent::repo::{skip_by_content, skip_by_name};
+use ra_agent::repo::FileSelection;
 use ra_agent::worker::pipe::{Hint, Report};
 
 pub use super::mutator::Mutator;
@@ -424,13 +424,13 @@ fn path(bytes: &[u8]) {
     assert!(!escaped.chars().any(char::is_control), "{escaped:?}");
     let shown = path.to_string();
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
-    let deny = Config::defaults(Path::new("/h")).for_repo(Path::new("/r")).deny_set().unwrap();
-    let _ = skip_by_name(&path, &deny);
+    let _ = FileSelection::default().skip_by_name(&path);
     let _ = (path.file_name(), path.parent(), path.extension());
 }
 
 fn content(bytes: &[u8]) {
-    let _ = skip_by_content(&FilePath::new("src/lib.rs"), bytes);
+    let _ = FileSelection::default().text(&FilePath::new("src/lib.rs"), bytes.to_vec());
+    let _ = FileSelection::default().text(&FilePath::new("credentials.json"), bytes.to_vec());
     let once = secrets::redact(&text(bytes));
     assert_eq!(secrets::redact(&once.text).text, once.text, "what was taken out once leaves nothing to take out");
 }

@@ -1,6 +1,6 @@
 //! Which files a user keeps from remote models, although the agent itself may read them.
 
-use crate::domain::FilePath;
+use crate::domain::{FilePath, composed, composed_bytes};
 use crate::repo::patterns::IgnorePatterns;
 
 /// Patterns of files that stay on this machine, with the meaning they have in a `.gitignore` at the top of the repository.
@@ -11,12 +11,13 @@ pub struct Withheld {
 
 impl Withheld {
     pub fn new(patterns: &[String]) -> Self {
-        Self { patterns: IgnorePatterns::new(patterns) }
+        let patterns: Vec<String> = patterns.iter().map(|pattern| composed(pattern).into_owned()).collect();
+        Self { patterns: IgnorePatterns::new(&patterns) }
     }
 
     /// Whether this file stays on this machine.
     pub fn holds(&self, path: &FilePath) -> bool {
-        self.patterns.ignores(path)
+        self.patterns.ignores(&FilePath::new(composed_bytes(path.as_bytes())))
     }
 }
 
@@ -27,6 +28,13 @@ mod tests {
     fn held(patterns: &[&str], path: &str) -> bool {
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
         Withheld::new(&patterns).holds(&FilePath::from(path))
+    }
+
+    #[test]
+    fn a_pattern_means_a_path_however_it_is_composed() {
+        for pattern in ["pr\u{fc}fung/", "pru\u{308}fung/"] {
+            assert!(held(&[pattern], "pr\u{fc}fung/a.rs") && held(&[pattern], "pru\u{308}fung/a.rs"), "{pattern}");
+        }
     }
 
     #[test]

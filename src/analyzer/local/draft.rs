@@ -11,7 +11,7 @@ use crate::language::Parsed;
 
 /// Answers to the four questions about one text, but for what it uses of other files.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct LocalDraft {
     answers: Vec<DraftAnswer>,
 }
 
@@ -23,7 +23,7 @@ pub struct DraftAnswer {
     pub took: Duration,
 }
 
-impl Draft {
+impl LocalDraft {
     /// Answers all questions about a parsed text. `took` is asked at the end how long it took. `None` if that is not possible: who
     /// asks for a single answer is then told why.
     pub fn make(parsed: &Parsed<'_>, role: Role, took: impl Fn() -> Duration) -> Option<Self> {
@@ -74,8 +74,8 @@ mod tests {
         ];
         for language in Language::all() {
             let text = language.spec().sample;
-            let mut draft = Draft::make(&Parsed::new(language, text), Role::Test, Duration::default).unwrap();
-            for of in AnalysisType::ALL {
+            let mut draft = LocalDraft::make(&Parsed::new(language, text), Role::Test, Duration::default).unwrap();
+            for of in AnalysisType::ALL.iter().copied() {
                 let uses = if of.spec().local_sees_dependencies { &uses[..] } else { &[] };
                 let subject = FileSubject { language, role: Role::Test, text, uses };
                 let drafted = draft.take(of).unwrap().complete(uses);

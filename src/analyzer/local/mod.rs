@@ -18,7 +18,7 @@ use crate::analyzer::{Analysis, AnalyzeError, Analyzer, FileSubject};
 use crate::domain::{AnalysisType, Hash};
 use source::SourceFile;
 
-pub use draft::{Draft, DraftAnswer};
+pub use draft::{DraftAnswer, LocalDraft};
 
 /// Version of the rules behind each type. Bump a type's number whenever its report on some text can change: what is cached under the
 /// old number is then made again. The test `golden` fails when the output changed and the number did not.

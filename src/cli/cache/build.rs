@@ -7,9 +7,10 @@ use super::super::output::{print, print_json};
 use super::super::{Context, Failure};
 use crate::daemon::control::StateChange;
 use crate::domain::{AnalysisType, Priority};
-use crate::query::Reader;
 use crate::query::quote::{self, Quote};
 use crate::query::view::upkeep::QuoteView;
+use crate::query::{Reader, suggest};
+use crate::repo::registry::Registered;
 use clap::Args;
 
 #[derive(Args)]
@@ -23,7 +24,7 @@ pub struct BuildArgs {
     #[arg(long, value_parser = priority)]
     priority: Option<Priority>,
     /// Limit the number of files; the most urgent come first
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = super::super::values::count)]
     max_files: usize,
     /// Only print what would be asked and what it would cost
     #[arg(long)]
@@ -58,12 +59,13 @@ pub fn build(context: &Context, args: &BuildArgs) -> Result<(), Failure> {
     let types = chosen(&args.types);
     let quote = quote::of_missing(&reader, &repo, &types, args.max_files)?;
     let change = StateChange::Build {
-        repo: repo.id.0,
+        repo: repo.id.0.clone(),
         types: names(&types),
         priority: args.priority.map(|priority| priority.as_str().to_owned()),
         max_files: args.max_files,
     };
-    order(context, &quote, change, args.dry_run, args.json)
+    let none = "every analysis of these types that the files need is stored";
+    order(context, view(&reader, &repo, &quote, none), change, args.dry_run, args.json)
 }
 
 /// Queues again the analyses that are older than the user wants.
@@ -73,13 +75,31 @@ pub fn sync(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
     let types = chosen(&args.types);
     let older_than_ms = u64::try_from(args.stale_after.as_millis()).unwrap_or(u64::MAX);
     let quote = quote::of_older(&reader, &repo, &types, older_than_ms)?;
-    let change = StateChange::Expire { repo: repo.id.0, types: names(&types), older_than_ms };
-    order(context, &quote, change, args.dry_run, args.json)
+    let change = StateChange::Expire { repo: repo.id.0.clone(), types: names(&types), older_than_ms };
+    let none = "no analysis of these types is older than that";
+    order(context, view(&reader, &repo, &quote, none), change, args.dry_run, args.json)
+}
+
+/// A quote, and why it is for nothing.
+fn view(reader: &Reader<'_>, repo: &Registered, quote: &Quote, none: &str) -> QuoteView {
+    let mut view = QuoteView::from(quote);
+    if quote.files == 0 {
+        let is_indexed = repo.indexed_commit.is_some() && matches!(reader.store(repo), Ok(Some(_)));
+        let none =
+            if is_indexed { none } else { "the repository is not indexed yet; `ra-agent wait` waits until it is" };
+        view.why_empty = Some(none.to_owned());
+    }
+    view
 }
 
 /// Prints the price, then (unless it is a dry run) has the work done.
-fn order(context: &Context, quote: &Quote, change: StateChange, dry_run: bool, json: bool) -> Result<(), Failure> {
-    let mut view = QuoteView::from(quote);
+fn order(
+    context: &Context,
+    mut view: QuoteView,
+    change: StateChange,
+    dry_run: bool,
+    json: bool,
+) -> Result<(), Failure> {
     if !json {
         print(&describe(&view))?;
     }
@@ -102,6 +122,9 @@ fn order(context: &Context, quote: &Quote, change: StateChange, dry_run: bool, j
 }
 
 fn describe(quote: &QuoteView) -> String {
+    if let Some(why) = &quote.why_empty {
+        return format!("nothing to do: {why}\n");
+    }
     let mut out = format!("{} file(s): {} local analyses, free\n", quote.files, quote.local);
     if quote.asked > 0 {
         out.push_str(&format!(
@@ -124,9 +147,13 @@ fn names(types: &[AnalysisType]) -> Vec<String> {
 }
 
 pub(super) fn analysis_type(text: &str) -> Result<AnalysisType, String> {
-    AnalysisType::parse(text).ok_or_else(|| format!("{text} is none of refactor, docs, analysis, todos"))
+    AnalysisType::parse(text).ok_or_else(|| {
+        let hint = suggest::hint(text, AnalysisType::ALL.iter().map(|one| one.as_str()));
+        format!("{text} is none of refactor, docs, analysis, todos{hint}")
+    })
 }
 
 fn priority(text: &str) -> Result<Priority, String> {
-    Priority::parse(text).ok_or_else(|| format!("{text} is none of critical, high, normal, low"))
+    let hint = || suggest::hint(text, ["critical", "high", "normal", "low"]);
+    Priority::parse(text).ok_or_else(|| format!("{text} is none of critical, high, normal, low{}", hint()))
 }

@@ -7,9 +7,11 @@ use clap::Args;
 
 use super::build::analysis_type;
 use super::{maintain, unexpected};
+use crate::cache::analyses;
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
 use crate::domain::{AnalysisType, FilePath};
+use crate::query::suggest::file_named;
 use crate::query::view::upkeep::ClearView;
 use crate::query::view::usd;
 use crate::query::{Reader, canonical};
@@ -58,7 +60,13 @@ fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
     let relative = full.as_deref().and_then(|full| full.strip_prefix(&repo.location.path).ok());
     let relative = relative
         .ok_or_else(|| Failure::Usage(format!("{} is not below {}", file.display(), repo.location.path.display())))?;
-    let path = FilePath::new(relative.as_os_str().as_bytes());
+    let mut path = FilePath::new(relative.as_os_str().as_bytes());
+    // What is stored of a file that is gone can be cleared, too.
+    if let Some(store) = reader.store(&repo)?
+        && !analyses::is_about(store.db(), &path)?
+    {
+        path = file_named(&store, &path, &repo.location.path.display().to_string())?.path;
+    }
     Ok(Clear { repo: Some(repo.id.0), analysis_type, file: Some(path.escaped()) })
 }
 
@@ -70,6 +78,9 @@ impl From<Cleared> for ClearView {
 }
 
 fn describe(done: &ClearView) -> String {
+    if done.entries == 0 {
+        return "nothing was cleared: no analysis of that repository, type and file is stored\n".to_owned();
+    }
     let mut out = format!("{} analyses cleared, {} freed\n", done.entries, human_bytes(done.bytes));
     if done.paid > 0 {
         out.push_str(&format!(

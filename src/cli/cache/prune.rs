@@ -6,6 +6,7 @@ use super::{maintain, unexpected};
 use crate::cache::prune::Strategy;
 use crate::cli::output::{human_bytes, print, print_json};
 use crate::cli::{Context, Failure};
+use crate::query::suggest;
 use crate::query::view::upkeep::{PruneView, PrunedRepoView};
 use crate::worker::maintenance::{Maintained, Maintenance};
 use crate::worker::prune::{Prune, Pruned, PrunedRepo};
@@ -82,7 +83,8 @@ fn describe(done: &PruneView) -> String {
 }
 
 fn strategy(text: &str) -> Result<Strategy, String> {
-    Strategy::parse(text).ok_or_else(|| "write cost-aware or lru".to_owned())
+    let hint = || suggest::hint(text, ["cost-aware", "lru"]);
+    Strategy::parse(text).ok_or_else(|| format!("{text} is no strategy; write cost-aware or lru{}", hint()))
 }
 
 /// A number of bytes with a unit: K, M or G, of 1,000 each, as in `cache.max_size_mb`.

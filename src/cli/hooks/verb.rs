@@ -18,27 +18,27 @@ pub fn run(context: &Context, act: HooksAct) -> Result<(), Failure> {
             context.home.create()?;
             let way =
                 super::install(&context.home, &hooked(context)?, GitVersion::of_installed()?, &user_config_file()?)?;
-            println!("{way}");
+            print(&format!("{way}\n"))?;
         }
         HooksAct::Uninstall { in_repo: None } => {
             for repo in hooked(context)? {
                 super::uninstall_in_repo(&repo.common_dir)?;
             }
             super::uninstall(&context.home, &user_config_file()?)?;
-            println!(
-                "the hooks are out of Git's configuration and of every registered repository; the watch on the git directories notices commits"
-            );
+            print(
+                "the hooks are out of Git's configuration and of every registered repository; the watch on the git directories notices commits\n",
+            )?;
         }
         HooksAct::Install { in_repo: Some(path) } => {
             let repos = hooked(context)?;
             let done = super::install_in_repo(&context.home, &one(context, path)?, &repos)?;
-            println!("hooks are in {}{}", done.hooks_dir.display(), chained(&done));
+            print(&format!("hooks are in {}{}\n", done.hooks_dir.display(), chained(&done)))?;
         }
         HooksAct::Uninstall { in_repo: Some(path) } => {
             // Any repository will do: a hook may have outlived its registration.
             let location = locate(&path, context.home.root(), &context.config.cache.location)?;
             let done = super::uninstall_in_repo(&location.common_dir)?;
-            println!("our hooks are out of {}", done.hooks_dir.display());
+            print(&format!("our hooks are out of {}\n", done.hooks_dir.display()))?;
         }
         HooksAct::Status { json } => status(context, json)?,
     }

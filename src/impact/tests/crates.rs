@@ -158,3 +158,157 @@ fn paths_of_edition_2015_begin_at_the_root() {
         &["src/a.rs <- src/b.rs: f", "src/a.rs <- src/b.rs: g"],
     );
 }
+
+#[test]
+fn a_patch_by_path_stands_for_the_package_it_names() {
+    let patched = |patch: &str, dependency: &str, expected: bool| {
+        let root = format!("[workspace]\nmembers = [\"app\"]\n{patch}");
+        let app = format!("[package]\nname = \"app\"\nedition = \"2021\"\n[dependencies]\n{dependency}");
+        let texts = Texts::new(&[
+            ("Cargo.toml", &root),
+            ("app/Cargo.toml", &app),
+            ("app/src/main.rs", "fn main() { hashlib::digest(); }"),
+            ("own/Cargo.toml", "[package]\nname = \"hashlib\"\nversion = \"1.0.0\"\nedition = \"2021\""),
+            ("own/src/lib.rs", "pub fn digest() {}"),
+        ]);
+        let edges = texts.edges();
+        assert_eq!(
+            edges == ["own/src/lib.rs <- app/src/main.rs: digest"],
+            expected,
+            "{patch}\n{dependency}\n{edges:?}"
+        );
+    };
+    let crates_io = "[patch.crates-io]\nhashlib = { path = \"own\" }";
+    patched(crates_io, "hashlib = \"1\"", true);
+    patched(crates_io, "hashlib = { version = \"1\", features = [] }", true);
+    patched(crates_io, "hashlib = { git = \"https://example.com/hashlib\" }", false);
+    patched("[patch.crates-io]\nother = { path = \"own\", package = \"hashlib\" }", "hashlib = \"1\"", true);
+    patched("[patch.crates-io]\nhashlib = { git = \"https://example.com/x\" }", "hashlib = \"1\"", false);
+    patched("[patch.'https://github.com/rust-lang/crates.io-index']\nhashlib.path = \"own\"", "hashlib = \"1\"", true);
+    let git = "[patch.\"https://Example.com/a/hashlib.git\"]\nhashlib = { path = \"own\" }";
+    patched(git, "hashlib = { git = \"https://example.com/a/hashlib\", branch = \"main\" }", true);
+    patched(git, "hashlib = \"1\"", false);
+    patched(
+        "[patch.mirror]\nhashlib = { path = \"own\" }",
+        "hashlib = { version = \"1\", registry = \"mirror\" }",
+        true,
+    );
+    patched("[replace]\n\"hashlib:1.0.0\" = { path = \"own\" }", "hashlib = \"1\"", true);
+    patched("[replace]\n\"https://github.com/x/hashlib#hashlib@1.0.0\" = { path = \"own\" }", "hashlib = \"1\"", true);
+    let inherited = format!("[workspace.dependencies]\nhashlib = \"1\"\n{crates_io}");
+    patched(&inherited, "hashlib.workspace = true", true);
+    let renamed =
+        format!("[workspace.dependencies]\nshort = {{ version = \"1\", package = \"hashlib\" }}\n{crates_io}");
+    patched(&renamed, "short.workspace = true", false);
+    let far = "[patch.crates-io]\nhashlib = { path = \"elsewhere\" }";
+    patched(far, "hashlib = \"1\"", false);
+}
+
+#[test]
+fn a_workspace_that_is_not_above_is_named() {
+    assert_edges(
+        &[
+            (
+                "ws/Cargo.toml",
+                "[workspace]\nmembers = [\"../app\"]\n[workspace.dependencies]\none = { path = \"../one\" }",
+            ),
+            (
+                "app/Cargo.toml",
+                "[package]\nname = \"app\"\nedition = \"2021\"\nworkspace = \"../ws\"\n[dependencies]\none.workspace = true",
+            ),
+            ("app/src/main.rs", "fn main() { one::f(); }"),
+            ("one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2021\""),
+            ("one/src/lib.rs", "pub fn f() {}"),
+        ],
+        &["one/src/lib.rs <- app/src/main.rs: f"],
+    );
+}
+
+/// Every way to see a package under every kind of name: the edge is there, by the name that the source has for it.
+#[test]
+fn random_workspaces_are_seen_by_the_names_they_give() {
+    let mut state = 20_261_127_u64;
+    let mut roll = |sides: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % sides
+    };
+    for round in 0..400 {
+        let package = ["store", "data-store", "x1"][roll(3) as usize];
+        let lib = [None, Some("inner_lib")][roll(2) as usize];
+        let alias = [None, Some("db"), Some("the-db")][roll(3) as usize];
+        let way = roll(5);
+        let kind = ["dependencies", "dev-dependencies", "target.'cfg(unix)'.dependencies"][roll(3) as usize];
+        let key = alias.unwrap_or(package);
+        let renamed = alias.map_or(String::new(), |_| format!(", package = \"{package}\""));
+        let (root, entry) = match way {
+            0 => (String::new(), format!("{key} = {{ path = \"../lib\"{renamed} }}")),
+            1 => (
+                format!("[workspace.dependencies]\n{key} = {{ path = \"lib\"{renamed} }}\n"),
+                format!("{key} = {{ workspace = true }}"),
+            ),
+            2 => (
+                format!("[patch.crates-io]\n{package} = {{ path = \"lib\" }}\n"),
+                format!("{key} = {{ version = \"1\"{renamed} }}"),
+            ),
+            3 => (
+                format!(
+                    "[workspace.dependencies]\n{key} = {{ version = \"1\"{renamed} }}\n[patch.crates-io]\nany = {{ path = \"lib\", package = \"{package}\" }}\n"
+                ),
+                format!("{key}.workspace = true"),
+            ),
+            _ => (
+                format!("[patch.\"https://example.com/r\"]\n{package} = {{ path = \"lib\" }}\n"),
+                format!("{key} = {{ git = \"https://example.com/r.git\"{renamed} }}"),
+            ),
+        };
+        let seen_as = alias.unwrap_or_else(|| lib.unwrap_or(package)).replace('-', "_");
+        let root = format!("[workspace]\nmembers = [\"app\", \"lib\"]\n{root}");
+        let app = format!("[package]\nname = \"app\"\nedition = \"2021\"\n[{kind}]\n{entry}\n");
+        let lib = lib.map_or(String::new(), |name| format!("[lib]\nname = \"{name}\"\n"));
+        let manifest = format!("[package]\nname = \"{package}\"\nedition = \"2021\"\n{lib}");
+        let main = format!("use {seen_as}::store_row;\nfn main() {{ store_row(); }}");
+        let edges = Texts::new(&[
+            ("Cargo.toml", &root),
+            ("app/Cargo.toml", &app),
+            ("app/src/main.rs", &main),
+            ("lib/Cargo.toml", &manifest),
+            ("lib/src/lib.rs", "pub fn store_row() {}"),
+        ])
+        .edges();
+        assert_eq!(edges, ["lib/src/lib.rs <- app/src/main.rs: store_row"], "{round}: {root}{app}{manifest}{main}");
+    }
+}
+
+#[test]
+fn a_cargo_script_sees_what_its_own_manifest_names() {
+    let one = ("one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2021\"");
+    let lib = ("one/src/lib.rs", "pub fn f() {}");
+    assert_edges(
+        &[
+            one,
+            lib,
+            (
+                "scripts/tool.rs",
+                "#!/usr/bin/env -S cargo +nightly -Zscript\n---\n[dependencies]\none = { path = \"../one\" }\n---\nuse one::f;\nfn main() { f(); }\n",
+            ),
+            ("scripts/plain.rs", "use one::f;\nfn main() { f(); }\n"),
+        ],
+        &["one/src/lib.rs <- scripts/tool.rs: f"],
+    );
+    // One that is a target of a package sees the package's library and dependencies as well.
+    assert_edges(
+        &[
+            one,
+            lib,
+            ("app/Cargo.toml", "[package]\nname = \"app\"\nedition = \"2021\""),
+            ("app/src/lib.rs", "pub fn g() {}"),
+            (
+                "app/src/bin/tool.rs",
+                "---\ndependencies.one.path = \"../../../one\"\n---\nfn main() { one::f(); app::g(); }\n",
+            ),
+        ],
+        &["app/src/lib.rs <- app/src/bin/tool.rs: g", "one/src/lib.rs <- app/src/bin/tool.rs: f"],
+    );
+}

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 
 use super::walk::{docstring, documentation, is_compound};
 use crate::language::Parsed;
-use crate::language::segment::{Segment, cuts, nested, one_line};
+use crate::language::segment::{Segment, SegmentItem, cuts, nested, one_line};
 use crate::language::window::{BODY_TOKENS, is_within};
 
 /// A class or a compound statement of at most so many tokens is one segment.
@@ -88,6 +88,8 @@ impl<'t> PythonCutter<'t> {
         let end = documented.map_or_else(|| self.head_end(class, body), |statement| statement.end_byte());
         opening.is_opening = documented.is_none() && is_within(&self.text[self.position.min(end)..end], WHOLE_TOKENS);
         opening.cuts.clear();
+        let range = self.position..whole.end_byte();
+        opening.items = vec![SegmentItem { range, entity_type: opening.entity_type, entity_name: name.clone() }];
         let head = opening.signature.clone();
         self.push(opening, end);
 
@@ -117,8 +119,42 @@ impl<'t> PythonCutter<'t> {
             if !is_within(&self.text[self.position..end.max(self.position)], BODY_TOKENS) {
                 segment.cuts = cuts(self.text, whole, |kind| matches!(kind, "comment" | "decorator"));
             }
+            let inside = self.items_within(node, place);
+            if !inside.is_empty() {
+                let (entity_type, entity_name) = (segment.entity_type, segment.entity_name.clone());
+                let itself = SegmentItem { range: self.position..whole.end_byte(), entity_type, entity_name };
+                segment.items = std::iter::once(itself).chain(inside).collect();
+            }
             self.push(segment, whole.end_byte());
         }
+    }
+
+    /// The functions, classes and constants of a short class, and the functions and classes of a function's body, in the order of the text.
+    fn items_within(&self, node: Node<'t>, place: &ClassNesting) -> Vec<SegmentItem> {
+        let mut found = Vec::new();
+        let mut open = vec![(node, place.clone())];
+        while let Some((node, place)) = open.pop() {
+            let is_class = node.kind() == "class_definition";
+            let holds = is_class || node.kind() == "function_definition";
+            let Some(body) = node.child_by_field_name("body").filter(|_| holds) else { continue };
+            let class = if is_class { self.segment(node, &place).entity_name } else { String::new() };
+            let inside = ClassNesting { class, ..ClassNesting::default() };
+            let (mut cursor, mut from) = (body.walk(), body.start_byte());
+            for child in body.named_children(&mut cursor).filter(|child| child.kind() != "comment") {
+                let definition =
+                    child.child_by_field_name("definition").filter(|_| child.kind() == "decorated_definition");
+                let Segment { entity_type, entity_name, .. } = self.segment(definition.unwrap_or(child), &inside);
+                let is_item =
+                    if is_class { entity_type != "text" } else { matches!(entity_type, "function" | "class") };
+                if is_item && !entity_name.is_empty() {
+                    found.push(SegmentItem { range: from..child.end_byte(), entity_type, entity_name });
+                    open.push((definition.unwrap_or(child), inside.clone()));
+                }
+                from = child.end_byte();
+            }
+        }
+        found.sort_by_key(|item| (item.range.start, std::cmp::Reverse(item.range.end)));
+        found
     }
 
     fn segment(&self, node: Node<'t>, place: &ClassNesting) -> Segment {

@@ -1,4 +1,5 @@
-//! What a `Cargo.toml` says: the package's name, its targets, its workspace and its path dependencies.
+//! What a `Cargo.toml`, or the frontmatter of a cargo script, says: the package's name, its targets, its workspace and its path
+//! dependencies.
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -27,7 +28,23 @@ pub(crate) struct Manifest {
     pub dependencies: Vec<Dependency>,
     /// `workspace.dependencies`
     pub workspace_dependencies: Vec<Dependency>,
+    /// `package.workspace`: the folder of the workspace, where it is not above.
+    pub workspace: Option<String>,
+    /// `[patch]` and `[replace]`: packages of other sources for which one in a folder stands.
+    pub patches: Vec<Patch>,
 }
+
+/// A package for which another one stands, in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Patch {
+    /// As [`Dependency::source`]; `None`: whatever the source.
+    pub source: Option<String>,
+    pub package: String,
+    pub path: String,
+}
+
+/// The source of a dependency that names none.
+const CRATES_IO: &str = "crates-io";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TargetKind {
@@ -53,6 +70,9 @@ pub(crate) struct Dependency {
     pub path: Option<String>,
     /// `workspace = true`: package and path stand in the workspace's table.
     pub inherited: bool,
+    /// Where it comes from if it has no path: a registry's name, or the address of a repository or registry without what does not
+    /// matter.
+    pub source: String,
 }
 
 pub fn outline(text: &str) -> (Outline, Vec<ParseError>) {
@@ -70,6 +90,11 @@ pub fn outline(text: &str) -> (Outline, Vec<ParseError>) {
     (Outline { symbols, manifest: Some(manifest), ..Outline::default() }, Vec::new())
 }
 
+/// What the manifest in a cargo script says; `None` if it is no TOML.
+pub(super) fn of_script(text: &str) -> Option<Manifest> {
+    Some(read(&text.parse::<Table>().ok()?))
+}
+
 fn package_symbol(name: &str, text: &str) -> Symbol {
     let line = text.lines().position(|line| line.trim_start().starts_with("[package]")).unwrap_or(0) as u32 + 1;
     Symbol {
@@ -84,7 +109,7 @@ fn package_symbol(name: &str, text: &str) -> Symbol {
 }
 
 fn read(table: &Table) -> Manifest {
-    let package = table.get("package").and_then(Value::as_table);
+    let package = table.get("package").or_else(|| table.get("project")).and_then(Value::as_table);
     let lib = table.get("lib").and_then(Value::as_table);
     let workspace = table.get("workspace").and_then(Value::as_table);
     let targets =
@@ -115,7 +140,42 @@ fn read(table: &Table) -> Manifest {
         workspace_dependencies: workspace
             .map(|table| dependencies_in(table, "dependencies").collect())
             .unwrap_or_default(),
+        workspace: package.and_then(|package| text_of(package, "workspace")),
+        patches: patches(table),
     }
+}
+
+fn patches(table: &Table) -> Vec<Patch> {
+    let sources = table.get("patch").and_then(Value::as_table).into_iter().flatten();
+    let patched = sources.filter_map(|(source, packages)| Some((source_of(source), packages.as_table()?)));
+    let patched = patched.flat_map(|(source, packages)| {
+        let entries = packages.iter().filter_map(|(name, value)| Some((name, value.as_table()?)));
+        let source = source.clone();
+        entries
+            .filter_map(move |(name, details)| {
+                let package = text_of(details, "package").unwrap_or_else(|| name.clone());
+                Some(Patch { source: Some(source.clone()), package, path: text_of(details, "path")? })
+            })
+            .collect::<Vec<_>>()
+    });
+    let replaced = table.get("replace").and_then(Value::as_table).into_iter().flatten();
+    // `"name:1.0.2"`, or the address of the package with that at its end.
+    let replaced = replaced.filter_map(|(id, value)| {
+        let name = id.rsplit(['#', '/']).next().unwrap_or(id).split([':', '@']).next().unwrap_or(id);
+        Some(Patch { source: None, package: name.to_owned(), path: text_of(value.as_table()?, "path")? })
+    });
+    patched.chain(replaced).collect()
+}
+
+/// A registry's name, or an address as Cargo compares them: without the end that does not matter, in lower case.
+fn source_of(written: &str) -> String {
+    if !written.contains("://") {
+        return written.to_owned();
+    }
+    let plain = written.strip_prefix("git+").or_else(|| written.strip_prefix("registry+")).unwrap_or(written);
+    let plain = plain.split(['?', '#']).next().unwrap_or(plain).trim_end_matches('/');
+    let plain = plain.strip_suffix(".git").unwrap_or(plain).to_ascii_lowercase();
+    if plain.ends_with("github.com/rust-lang/crates.io-index") { CRATES_IO.to_owned() } else { plain }
 }
 
 fn text_of(table: &Table, key: &str) -> Option<String> {
@@ -123,7 +183,10 @@ fn text_of(table: &Table, key: &str) -> Option<String> {
 }
 
 fn dependencies_of(table: &Table) -> impl Iterator<Item = Dependency> {
-    ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().flat_map(|kind| dependencies_in(table, kind))
+    // The names with `_` are those of old manifests.
+    ["dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies"]
+        .into_iter()
+        .flat_map(|kind| dependencies_in(table, kind))
 }
 
 fn dependencies_in<'a>(table: &'a Table, kind: &str) -> impl Iterator<Item = Dependency> + use<'a> {
@@ -135,6 +198,11 @@ fn dependencies_in<'a>(table: &'a Table, kind: &str) -> impl Iterator<Item = Dep
             package: details.and_then(|details| text_of(details, "package")).unwrap_or_else(|| alias.clone()),
             path: details.and_then(|details| text_of(details, "path")),
             inherited: details.and_then(|details| details.get("workspace")).and_then(Value::as_bool).unwrap_or(false),
+            source: details
+                .and_then(|details| {
+                    ["git", "registry", "registry-index"].into_iter().find_map(|key| text_of(details, key))
+                })
+                .map_or_else(|| CRATES_IO.to_owned(), |written| source_of(&written)),
         }
     })
 }

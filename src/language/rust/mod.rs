@@ -2,6 +2,7 @@
 
 mod code;
 mod complexity;
+mod frontmatter;
 mod items;
 pub(super) mod manifest;
 mod outline;
@@ -32,7 +33,9 @@ pub static SPEC: Spec = Spec {
     extensions: &["rs"],
     separator: "::",
     comments: Some(&comment::RUST),
+    version: 1,
     grammar: Some(Grammar { name: "Rust", language: || tree_sitter_rust::LANGUAGE.into() }),
+    preamble: frontmatter::end,
     family: Some(&FAMILY),
     outline: outline::outline,
     segments: segments::segments,
@@ -44,6 +47,7 @@ pub static SPEC: Spec = Spec {
 
 pub static CARGO_MANIFEST: Spec = Spec {
     file_names: &["Cargo.toml"],
+    version: 1,
     comments: Some(&comment::TOML),
     family: Some(&FAMILY),
     outline: |parsed| manifest::outline(parsed.text),

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use crate::language::Parsed;
-use crate::language::segment::{Segment, cuts, nested, one_line};
+use crate::language::segment::{Segment, SegmentItem, cuts, nested, one_line};
 use crate::language::window::{BODY_TOKENS, is_within};
 
 /// An impl, trait or module of at most so many tokens is one segment.
@@ -86,6 +86,8 @@ impl<'t> RustCutter<'t> {
         let opening_end = self.line_end(body.start_byte() + 1);
         let mut opening = self.segment(node, opening_end, place);
         let is_test = opening.is_test;
+        let range = opening.range.start..self.line_end(node.end_byte());
+        opening.items = vec![SegmentItem { range, entity_type, entity_name: name.clone() }];
         opening.is_opening = (entity_type == "impl" || !documented) && self.is_short(&opening);
         self.push_segment(opening);
 
@@ -108,7 +110,11 @@ impl<'t> RustCutter<'t> {
 
     fn emit(&mut self, node: Node<'t>, place: &ItemNesting) {
         if node.end_byte() > self.position {
-            let segment = self.segment(node, self.line_end(node.end_byte()), place);
+            let mut segment = self.segment(node, self.line_end(node.end_byte()), place);
+            let inside = items_within(self.text, node, place);
+            if !inside.is_empty() {
+                segment.items = segment.declared().into_iter().chain(inside).collect();
+            }
             self.push_segment(segment);
         }
     }
@@ -183,6 +189,7 @@ impl<'t> RustCutter<'t> {
             is_opening: false,
             is_test: place.is_test || entity_type == "test" || is_among_tests || is_for_tests(leading),
             cuts: if is_long { cuts(self.text, node, is_leading) } else { Vec::new() },
+            items: Vec::new(),
             range,
         }
     }
@@ -244,6 +251,37 @@ fn entity(text: &str, node: Node<'_>, place: &ItemNesting) -> (&'static str, Str
         "foreign_mod_item" => ("module", "extern".to_owned()),
         _ => ("text", String::new()),
     }
+}
+
+/// The items inside a short one, or directly in a function's body, in the order of the text.
+fn items_within(text: &str, node: Node<'_>, place: &ItemNesting) -> Vec<SegmentItem> {
+    let mut found = Vec::new();
+    let mut open = vec![(node, place.clone())];
+    while let Some((node, place)) = open.pop() {
+        let holds =
+            matches!(node.kind(), "impl_item" | "trait_item" | "mod_item" | "foreign_mod_item" | "function_item");
+        let Some(body) = node.child_by_field_name("body").filter(|_| holds) else { continue };
+        let owner = match node.kind() {
+            "impl_item" | "trait_item" => entity(text, node, &place).1,
+            _ => String::new(),
+        };
+        let inside = ItemNesting { owner, ..ItemNesting::default() };
+        let (mut cursor, mut from) = (body.walk(), body.start_byte() + 1);
+        for child in body.named_children(&mut cursor).filter(|child| !is_leading(child.kind())) {
+            let (mut entity_type, entity_name) = entity(text, child, &inside);
+            let leading = &text[from.min(child.start_byte())..child.start_byte()];
+            if matches!(entity_type, "function" | "method") && is_test(leading) {
+                entity_type = "test";
+            }
+            if !entity_name.is_empty() && child.kind() != "macro_invocation" {
+                found.push(SegmentItem { range: from..child.end_byte(), entity_type, entity_name });
+                open.push((child, inside.clone()));
+            }
+            from = child.end_byte();
+        }
+    }
+    found.sort_by_key(|item| (item.range.start, std::cmp::Reverse(item.range.end)));
+    found
 }
 
 /// Whether the attributes before a function make it a test: `#[test]`, `#[tokio::test(..)]`, `#[rstest]`.

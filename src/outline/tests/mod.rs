@@ -1,6 +1,7 @@
 //! Outlines of texts.
 
 mod interface;
+mod scripts;
 
 use super::*;
 

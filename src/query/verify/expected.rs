@@ -11,6 +11,7 @@ use crate::cache::RepoStore;
 use crate::cache::chunks::ChunkRecord;
 use crate::cache::key::StoredParts;
 use crate::cache::overlay;
+use crate::cache::recorded::StoredView;
 use crate::domain::{Edge, FilePath, FileRecord, Hash, JobKind, ObjectId, Used};
 use crate::embedder::chunk;
 use crate::impact::{self, Graph};
@@ -21,8 +22,8 @@ use crate::index::recipe::recipe_of;
 use crate::outline::{self, Outline};
 use crate::plan::{self, Layers, PlanCause, Recipe, Stored};
 use crate::repo::registry::Registered;
-use crate::repo::{Head, RecordedView, Repo, RepoError, TreeEntry, in_parallel};
-use globset::GlobSet;
+use crate::repo::tree::Recorded;
+use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, RepoError, TreeEntry, in_parallel};
 
 /// Everything that is derived from a commit.
 pub(super) struct Expected {
@@ -46,19 +47,30 @@ impl Expected {
         store: &RepoStore,
         git: &Repo,
         head: &Head,
-        deny: &GlobSet,
+        selection: &FileSelection,
         quarantined: &HashSet<ObjectId>,
     ) -> Result<Self, QueryError> {
         let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
-        let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
-        let reading = Reading { trace: None, deny, quarantined, kept: AtomicUsize::new(0), drafts: false };
+        let mut entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
+        let mut directories: BTreeMap<Vec<u8>, ObjectId> = diff.dirs.into_iter().collect();
+        // What is recorded below a directory that cannot be read stays.
+        let recorded = StoredView::<QueryError>::new(store.db());
+        for (dir, _) in &diff.unreadable {
+            entries.extend(recorded.files_below(dir.as_bytes())?);
+            for dir in recorded.dirs_at_and_below(dir.as_bytes())? {
+                directories.extend(recorded.dir(&dir)?.map(|id| (dir, id)));
+            }
+        }
+        let selection = selection.with_own(OwnModules::among(entries.iter().map(|entry| entry.path.as_bytes())));
+        let kept = AtomicUsize::new(0);
+        let reading = Reading { trace: None, selection: &selection, quarantined, kept, drafts: false };
         let reads: Result<Vec<FileRead>, RepoError> =
             in_parallel(None, git, &entries, |git, entry| reading.read(git, entry));
         let reads = reads?;
         let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.parse.outline)));
         let mut expected = Self {
             files: BTreeMap::new(),
-            directories: diff.dirs.into_iter().collect(),
+            directories,
             outlines: BTreeMap::new(),
             uses: BTreeMap::new(),
             edges: graph.edges().iter().cloned().collect(),

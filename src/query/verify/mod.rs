@@ -22,7 +22,7 @@ use crate::clock;
 use crate::domain::{ObjectId, RepoId};
 use crate::queue::{self, Filter, Job, SuspectUnit};
 use crate::repo::registry::Registered;
-use crate::repo::{Head, Repo, deny_globs};
+use crate::repo::{FileSelection, Head, Repo};
 use expected::Expected;
 
 /// What the verification of one repository found.
@@ -57,9 +57,9 @@ pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryEr
         Some(commit) => git.rev(commit)?,
         None => Head::default(),
     };
-    let patterns = reader.config.for_repo(&repo.location.path).deny;
-    let deny = deny_globs(&patterns).map_err(|error| QueryError::Invalid(error.to_string()))?;
-    let expected = Expected::build(reader, repo, &store, &git, &head, &deny, &quarantined(reader)?)?;
+    let selection = FileSelection::new(&reader.config.for_repo(&repo.location.path))
+        .map_err(|error| QueryError::Invalid(error.to_string()))?;
+    let expected = Expected::build(reader, repo, &store, &git, &head, &selection, &quarantined(reader)?)?;
     let mut differences = view::differences(store.db(), &expected)?;
     let jobs_after = jobs(reader, &repo.id)?;
     let live = jobs_before.into_iter().chain(jobs_after).collect();
@@ -68,7 +68,7 @@ pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryEr
     differences.sort();
     let note = match note(&git, indexed.as_deref()) {
         Some(note) => Some(note),
-        None => saved::note(reader, repo, &git, &head, &deny, &expected)?,
+        None => saved::note(reader, repo, &git, &head, &selection, &expected)?,
     };
     Ok(Verdict { repo: repo.clone(), commit: indexed, files: expected.files.len(), note, differences })
 }

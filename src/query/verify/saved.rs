@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use globset::GlobSet;
-
 use super::super::{QueryError, Reader};
 use super::expected::Expected;
 use crate::domain::{FilePath, ObjectId, SkipReason};
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Committable, WorkTree};
-use crate::repo::{Head, RecordedView, Repo, RepoError, TreeEntry};
+use crate::repo::{FileSelection, Head, RecordedView, Repo, RepoError, TreeEntry};
 
 /// What became of a file of the work tree: another content (`None`: too large to be read), or gone.
 #[derive(PartialEq, Eq)]
@@ -25,11 +23,11 @@ pub(super) fn note(
     repo: &Registered,
     git: &Repo,
     head: &Head,
-    deny: &GlobSet,
+    selection: &FileSelection,
     expected: &Expected,
 ) -> Result<Option<String>, QueryError> {
     let is_followed = reader.config.for_repo(&repo.location.path).watch.tree;
-    let on_disk = match on_disk(repo, git, head, deny) {
+    let on_disk = match on_disk(repo, git, head, selection) {
         Ok(on_disk) if is_followed => on_disk,
         Ok(_) => BTreeMap::new(),
         // `status` tells why it is not followed.
@@ -53,12 +51,17 @@ pub(super) fn note(
     }))
 }
 
-fn on_disk(repo: &Registered, git: &Repo, head: &Head, deny: &GlobSet) -> Result<BTreeMap<FilePath, Saved>, RepoError> {
+fn on_disk(
+    repo: &Registered,
+    git: &Repo,
+    head: &Head,
+    selection: &FileSelection,
+) -> Result<BTreeMap<FilePath, Saved>, RepoError> {
     let diff = git.diff(&RecordedView::default(), head.tree.as_ref())?;
     let mut view: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
     view.sort_by(|a, b| a.path.cmp(&b.path));
     let user = UserConfig::read();
-    let Some(mut tree) = WorkTree::open(&repo.location, &user, deny)? else { return Ok(BTreeMap::new()) };
+    let Some(mut tree) = WorkTree::open(&repo.location, &user, selection)? else { return Ok(BTreeMap::new()) };
     let mut found = BTreeMap::new();
     for candidate in tree.candidates(&view).files {
         let path = candidate.path;

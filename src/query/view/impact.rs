@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{PathText, shown};
-use crate::domain::{Change, Edge, ObjectId};
-use crate::query::impact::RangeImpact;
+use crate::domain::{Change, Edge, FileRecord, ObjectId};
+use crate::query::impact::{FileEdges, RangeImpact};
 use crate::repo::registry::Registered;
 
 /// What a range of commits changes, and which files use what changed.
@@ -74,7 +74,10 @@ impl ImpactView {
             changed: found.changes.iter().map(ChangedFile::from).collect(),
             dependents: dependents.collect(),
             cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: file.for_json().0 }).collect(),
-            why_empty: found.changes.is_empty().then(|| "the two commits have the same files".to_owned()),
+            why_empty: found.changes.is_empty().then(|| match &found.to.commit {
+                Some(_) => "the two commits have the same files".to_owned(),
+                None => "the repository has no commit yet".to_owned(),
+            }),
         }
     }
 }
@@ -108,11 +111,19 @@ pub struct EdgeView {
 }
 
 impl DepsView {
-    /// `file`: the edges are those of one file.
-    pub fn new(repo: &Registered, file: Option<&str>, edges: &[Edge]) -> Self {
+    pub fn new(repo: &Registered, found: &FileEdges) -> Self {
+        let FileEdges { file, edges } = found;
         let why = || match (&repo.indexed_commit, file) {
             (None, _) => "the repository is not indexed yet; `ra-agent wait` waits until it is".to_owned(),
-            (Some(_), Some(file)) => format!("{file} uses no file of this repository, and no file uses it"),
+            (Some(_), Some(FileRecord { path, skip: Some(reason), .. })) => {
+                format!("{path} is skipped ({reason}), so nothing is known of what it uses")
+            }
+            (Some(_), Some(FileRecord { path, language, .. })) if !language.has_dependents() => {
+                format!("{path} is {language}: what such files use is not known")
+            }
+            (Some(_), Some(FileRecord { path, .. })) => {
+                format!("{path} uses no file of this repository, and no file uses it")
+            }
             (Some(_), None) => "no file of this repository uses another one".to_owned(),
         };
         Self {

@@ -14,6 +14,7 @@ pub mod repos;
 pub mod search;
 pub mod service;
 pub mod show;
+pub mod skipped;
 pub mod status;
 pub mod upkeep;
 pub mod verify;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::skipped::SkippedFile;
 use super::{shown, usd};
 use crate::clock::Timestamp;
 use crate::query::estimate::Estimate;
@@ -66,6 +67,8 @@ pub struct EstimateView {
     pub chunks: u64,
     /// Files, by the reason why they are skipped.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// The files that are skipped, each with its reason and the key that brings it back.
+    pub left_out: Vec<SkippedFile>,
     /// Of a remote model that analyses every file once with every type.
     pub input_tokens: u64,
     pub output_tokens: u64,
@@ -92,6 +95,7 @@ impl EstimateView {
             languages: languages.collect(),
             chunks: estimate.chunks,
             skipped: estimate.skipped.iter().map(|(reason, files)| (reason.as_str(), *files)).collect(),
+            left_out: estimate.left_out.clone(),
             input_tokens: estimate.input_tokens,
             output_tokens: estimate.output_tokens,
             estimated_usd: usd(estimate.cost_nano_usd),

@@ -28,6 +28,8 @@ pub struct ShowView {
     pub role: &'static str,
     /// Why it is not indexed.
     pub skipped: Option<&'static str>,
+    /// What is wrong with its object, if that is the reason.
+    pub skipped_why: Option<String>,
     /// Files that use this one.
     pub fan_in: u64,
     /// Files that this one uses.

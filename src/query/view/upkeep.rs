@@ -24,6 +24,9 @@ pub struct QuoteView {
     pub obstacle: Option<String>,
     /// What was done; `None` for a dry run.
     pub done: Option<String>,
+    /// Why nothing is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_empty: Option<String>,
 }
 
 impl From<&Quote> for QuoteView {
@@ -39,6 +42,7 @@ impl From<&Quote> for QuoteView {
             over_budget: quote.is_over_budget(),
             obstacle: quote.obstacle.clone(),
             done: None,
+            why_empty: None,
         }
     }
 }

@@ -214,7 +214,7 @@ fn f47_a_tree_that_explodes_is_refused_and_a_deep_one_is_cut() {
 }
 
 #[test]
-fn f39_a_missing_tree_is_an_error_a_missing_old_blob_no_rename() {
+fn f39_a_missing_top_is_an_error_a_missing_old_blob_no_rename() {
     let (repo, mut view) = (TestRepo::new(), RecordedView::default());
     repo.write("src/a.rs", LINES);
     repo.commit("one");
@@ -232,8 +232,13 @@ fn f39_a_missing_tree_is_an_error_a_missing_old_blob_no_rename() {
 
     let src = repo.git(&["rev-parse", "HEAD:src"]);
     std::fs::remove_file(objects.join(&src[..2]).join(&src[2..])).unwrap();
+    let diff = repo.open().diff(&view, tree.as_ref()).unwrap();
+    assert_eq!(summary(&diff), ["addition src"], "what was below it stays");
+    assert!(diff.unreadable[0].1.contains(&src), "{diff:?}");
+    let top = repo.git(&["rev-parse", "HEAD^{tree}"]);
+    std::fs::remove_file(objects.join(&top[..2]).join(&top[2..])).unwrap();
     let error = repo.open().diff(&view, tree.as_ref()).unwrap_err();
-    assert!(matches!(error, RepoError::MissingObject { id } if id.to_string() == src));
+    assert!(matches!(error, RepoError::MissingObject { id } if id.to_string() == top));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
 
 use super::*;
 use crate::repo::RecordedView;
@@ -17,13 +16,16 @@ fn view(repo: &TestRepo) -> Vec<TreeEntry> {
     entries
 }
 
-fn user(excludes_file: Option<PathBuf>) -> UserConfig {
-    UserConfig { excludes_file, auto_crlf: None }
+/// A user whose configuration is this text.
+fn user_with(repo: &TestRepo, config: &str) -> UserConfig {
+    let file = repo.outside("user.config");
+    fs::write(&file, config).unwrap();
+    UserConfig { files: vec![file], ..UserConfig::default() }
 }
 
 /// Files that differ from HEAD, each with what it is: `+` new, `~` other content, `-` gone.
 fn dirty_for(repo: &TestRepo, user: &UserConfig) -> Vec<String> {
-    let deny = GlobSet::empty();
+    let deny = FileSelection::default();
     let view = view(repo);
     let mut tree = WorkTree::open(&repo.location(), user, &deny).unwrap().unwrap();
     let mut dirty = Vec::new();
@@ -109,7 +111,10 @@ fn f50_files_ignored_by_repository_or_user_are_not_found() {
     repo.write("excluded.rs", "");
     assert_eq!(dirty(&repo), ["+keep.log", "+src/b/local.rs", "+x.mine"]);
     // The repository's `!keep.log` comes after the user's rules and wins.
-    assert_eq!(dirty_for(&repo, &user(Some(mine))), ["+keep.log", "+src/b/local.rs"]);
+    assert_eq!(
+        dirty_for(&repo, &user_with(&repo, &format!("[core]\n\texcludesFile = {}\n", mine.display()))),
+        ["+keep.log", "+src/b/local.rs"]
+    );
     // What is tracked is followed although it is ignored.
     repo.git(&["add", "-f", "target/x.rs"]);
     repo.git(&["commit", "-q", "-m", "forced"]);
@@ -147,7 +152,7 @@ fn other_line_ends_are_clean_and_edits_compare_as_committed() {
     assert_eq!(dirty(&repo), [""; 0], "the same lines");
     repo.write("a.rs", "fn a() {}\r\nfn c() {}\r\n");
     assert_eq!(dirty(&repo), ["~a.rs"]);
-    let deny = GlobSet::empty();
+    let deny = FileSelection::default();
     let user = UserConfig::default();
     let mut tree = WorkTree::open(&repo.location(), &user, &deny).unwrap().unwrap();
     let read = tree.read(&"a.rs".into()).unwrap();
@@ -157,7 +162,7 @@ fn other_line_ends_are_clean_and_edits_compare_as_committed() {
     repo.commit("two");
     repo.write("plain.txt", "one\r\ntwo\r\n");
     assert_eq!(dirty(&repo), ["~plain.txt"]);
-    let auto = UserConfig { auto_crlf: Some(AutoCrlf::Enabled), ..UserConfig::default() };
+    let auto = user_with(&repo, "[core]\n\tautocrlf = true\n");
     assert_eq!(dirty_for(&repo, &auto), [""; 0]);
 }
 
@@ -214,7 +219,7 @@ fn f27_ignored_directories_are_watched_once_no_longer_ignored() {
         repo.write(path, "x");
     }
     repo.git(&["add", "-f", "forced/sub/t.rs"]);
-    let deny = GlobSet::empty();
+    let deny = FileSelection::default();
     let user = UserConfig::default();
     let open = || WorkTree::open(&repo.location(), &user, &deny).unwrap().unwrap();
     let watched = || -> BTreeSet<String> {
@@ -242,7 +247,7 @@ fn too_many_untracked_files_are_left_out_together() {
         repo.write(&format!("many/{n}.rs"), "");
     }
     repo.write("a.rs", "b\n");
-    let (deny, user, view) = (GlobSet::empty(), UserConfig::default(), view(&repo));
+    let (deny, user, view) = (FileSelection::default(), UserConfig::default(), view(&repo));
     let found = WorkTree::open(&repo.location(), &user, &deny).unwrap().unwrap().candidates(&view);
     assert!(found.too_many_untracked && found.files.len() == 1);
     fs::remove_file(repo.path().join("many/0.rs")).unwrap();
@@ -304,5 +309,38 @@ fn after_any_steps_what_differs_is_what_git_says() {
             }
             assert_eq!(dirty(&repo), dirty_by_git(&repo), "seed {seed}, step {step}");
         }
+    }
+}
+
+/// A file that `git status` reports as clean is clean, whatever its encoding in the work tree; one that is edited is seen as UTF-8.
+#[test]
+fn a_clean_file_in_another_encoding_is_not_modified() {
+    let repo = TestRepo::new();
+    let utf16 =
+        |text: &str| [&b"\xff\xfe"[..], &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat();
+    let kinds: [(&str, &str, Vec<u8>, &str); 8] = [
+        ("a.u16", "text working-tree-encoding=UTF-16", utf16("// \u{e9}\nfn one() {}\n"), "// \u{e9}\nfn one() {}\n"),
+        ("a.lebom", "text working-tree-encoding=UTF-16LE-BOM", utf16("fn two() {}\n"), "fn two() {}\n"),
+        ("a.crlf", "text eol=crlf working-tree-encoding=UTF-16", utf16("a\r\n\u{65e5}\r\n"), "a\n\u{65e5}\n"),
+        ("a.sjis", "text working-tree-encoding=SHIFT-JIS", b"\x93\xfa\x96\x7b\n".to_vec(), "\u{65e5}\u{672c}\n"),
+        ("a.euc", "text working-tree-encoding=EUC-JP", b"\xc6\xfc\xcb\xdc\n".to_vec(), "\u{65e5}\u{672c}\n"),
+        ("a.gb", "text working-tree-encoding=GB18030", b"\xd6\xd0\xce\xc4\n".to_vec(), "\u{4e2d}\u{6587}\n"),
+        ("a.l1", "text working-tree-encoding=ISO-8859-1", b"\xe9\x85\x93\n".to_vec(), "\u{e9}\u{85}\u{93}\n"),
+        ("a.ebcdic", "text working-tree-encoding=IBM037", b"\x81\x82\x25".to_vec(), ""),
+    ];
+    let attributes: String = kinds.iter().map(|(name, how, ..)| format!("*{} {how}\n", &name[1..])).collect();
+    repo.write(".gitattributes", attributes);
+    kinds.iter().for_each(|(name, _, bytes, _)| repo.write(name, bytes));
+    repo.commit("one");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    // Another time of writing, which the index does not know.
+    kinds.iter().for_each(|(name, _, bytes, _)| repo.write(name, bytes));
+    assert_eq!(dirty(&repo), [""; 0]);
+    let mut tree =
+        WorkTree::open(&repo.location(), &UserConfig::default(), &FileSelection::default()).unwrap().unwrap();
+    for (name, _, bytes, text) in kinds.iter().filter(|(.., text)| !text.is_empty()) {
+        repo.write(name, bytes);
+        let Committable::Content { bytes, .. } = tree.read(&(*name).into()).unwrap() else { panic!("{name}") };
+        assert_eq!(String::from_utf8(bytes).unwrap(), *text, "{name}");
     }
 }

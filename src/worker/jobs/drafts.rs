@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::analyzer::local::{Draft, DraftAnswer};
+use crate::analyzer::local::{DraftAnswer, LocalDraft};
 use crate::domain::{AnalysisType, FileRecord, Language, ObjectId, Role};
 
 /// What an answer depends on but for what the file uses of others.
@@ -14,13 +14,13 @@ const DRAFTED_BYTES: u64 = 32 << 20;
 /// The drafts of files that were read.
 #[derive(Default)]
 pub(in crate::worker) struct Drafts {
-    by_file: HashMap<DraftKey, Draft>,
+    by_file: HashMap<DraftKey, LocalDraft>,
     /// Of their texts.
     bytes: u64,
 }
 
 impl Drafts {
-    pub fn keep(&mut self, file: &FileRecord, draft: Option<Draft>) {
+    pub fn keep(&mut self, file: &FileRecord, draft: Option<LocalDraft>) {
         let Some(draft) = draft.filter(|_| self.bytes + file.size_bytes <= DRAFTED_BYTES) else { return };
         if self.by_file.insert(key(file), draft).is_none() {
             self.bytes += file.size_bytes;

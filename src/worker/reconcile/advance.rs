@@ -13,7 +13,7 @@ use crate::cache::edges::Relation;
 use crate::cache::view;
 use crate::cache::{self, analyses, outlines};
 use crate::clock::{self, Timestamp};
-use crate::domain::{FilePath, FileRecord, JobKind};
+use crate::domain::{FilePath, FileRecord, JobKind, SkipReason};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::Impact;
 use crate::index::chunks::records;
@@ -22,7 +22,7 @@ use crate::language::segment::Segment;
 use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
-use crate::repo::{Repo, RepoError, in_parallel};
+use crate::repo::{Repo, in_parallel};
 use crate::store::{Result as StoreResult, StoreError};
 use crate::worker::Worker;
 
@@ -54,8 +54,9 @@ impl Worker {
         let segmented: Segmented<'_> =
             reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_deref()?))).collect();
         for batch in rechunked.chunks(CHUNK_BATCH) {
-            for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch, &segmented)?) {
-                put_chunks(&tx, &file.path, &chunks)?;
+            for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch, &segmented)) {
+                // What cannot be read any more keeps the chunks that it has.
+                chunks.map_or(Ok(()), |chunks| put_chunks(&tx, &file.path, &chunks))?;
             }
         }
         put_keys(&tx, &planned.plans)?;
@@ -64,6 +65,7 @@ impl Worker {
             count_accesses(&tx, &planned.plans, clock::now())?;
         }
         put_directories(&tx, comparison)?;
+        count_unread(&tx, comparison)?;
         cache::set_metadata(&tx, READ_WITH, read_with)?;
         let commit = comparison.head.commit.as_ref().map(ToString::to_string);
         cache::set_metadata(&tx, cache::VIEW_OF, &commit.unwrap_or_default())?;
@@ -90,6 +92,16 @@ fn count_cut_off(tx: &Connection, comparison: &Comparison, impact: &Impact) -> S
     considered.retain(|path| !changed.contains(path));
     cache::count(tx, cache::DEPENDENTS_CONSIDERED, considered.len())?;
     cache::count(tx, cache::DEPENDENTS_ANALYSED, impact.dependents.len())
+}
+
+/// Counts the files whose objects were not read, if there were or are any: the daemon looks whether they can be read again.
+fn count_unread(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
+    let is_unread = |skip| matches!(skip, Some(SkipReason::Unreadable | SkipReason::Unavailable));
+    let mut skips = comparison.reads.iter().map(|file| file.record.skip);
+    if skips.any(is_unread) || cache::counter(tx, cache::UNREAD)? > 0 {
+        cache::set_metadata(tx, cache::UNREAD, &view::count_unread(tx)?.to_string())?;
+    }
+    Ok(())
 }
 
 /// The overlay of a file stays as it is; the overlay's own pass follows.
@@ -159,17 +171,17 @@ fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) 
 /// Files whose segments are at hand since they were read.
 pub(super) type Segmented<'a> = HashMap<FilePath, &'a [Segment]>;
 
-/// The chunks of files, cut in parallel.
+/// The chunks of files, cut in parallel; `None`: its object cannot be read any more.
 pub(super) fn cut(
     pool: &rayon::ThreadPool,
     git: &Repo,
     files: &[FileRecord],
     segmented: &Segmented<'_>,
-) -> Result<Vec<Vec<Chunk>>, RepoError> {
+) -> Vec<Option<Vec<Chunk>>> {
     let cut_one = |git: &Repo, file: &FileRecord| {
-        let text = read::text(git, &file.blob)?.unwrap_or_default();
+        let text = read::text(git, &file.blob).ok()?.unwrap_or_default();
         let module_path = file.links.module_path.as_deref();
-        Ok(match segmented.get(&file.path) {
+        Some(match segmented.get(&file.path) {
             Some(segments) => chunk::of_segments(&text, module_path, segments.to_vec()),
             None => chunk::chunks(file.language, module_path, &text),
         })

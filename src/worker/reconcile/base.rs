@@ -4,14 +4,12 @@
 //! part of the store advances. Jobs are enqueued before the store advances, so a crash between the two only finds the same
 //! difference again.
 
-use globset::GlobSet;
-
 use super::Unreconciled;
 use crate::clock;
 use crate::domain::FilePath;
 use crate::plan::{FilePlan, Recipe};
-use crate::repo::Repo;
 use crate::repo::registry::Registered;
+use crate::repo::{FileSelection, Repo};
 use crate::worker::Worker;
 
 /// The repository that is reconciled, and under which settings.
@@ -19,7 +17,7 @@ pub(super) struct Site<'a> {
     pub repo: &'a Registered,
     pub git: &'a Repo,
     pub recipe: &'a Recipe,
-    pub deny: &'a GlobSet,
+    pub selection: &'a FileSelection,
     /// Hash of what decides how a file is read.
     pub read_with: &'a str,
     /// Every file is planned.

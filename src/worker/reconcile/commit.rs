@@ -27,7 +27,7 @@ impl Base for HeadBase {
     type Planned = Planned;
 
     fn compare(&mut self, worker: &mut Worker, site: &Site<'_>) -> Result<Option<Comparison>, Unreconciled> {
-        worker.compare(site.repo, site.git, std::mem::take(&mut self.head), site.deny, site.reread).map(Some)
+        worker.compare(site.repo, site.git, std::mem::take(&mut self.head), site.selection, site.reread).map(Some)
     }
 
     fn relate(&self, worker: &mut Worker, site: &Site<'_>, found: &Comparison) -> Result<Relations, Unreconciled> {

@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
-use globset::GlobSet;
+use rusqlite::Connection;
 
 use super::Unreconciled;
 use crate::cache::recorded::StoredView;
-use crate::cache::view;
-use crate::domain::{Change, FilePath, FileRecord, ObjectId};
+use crate::cache::{self, view};
+use crate::domain::{Change, EntryMode, FilePath, FileRecord, ObjectId};
 use crate::index::read::{FileRead, KEPT_BYTES, Reading};
 use crate::queue::{self, SuspectUnit};
 use crate::repo::registry::Registered;
-use crate::repo::{Head, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
+use crate::repo::tree::Recorded;
+use crate::repo::{FileChange, FileSelection, Head, OwnModules, Repo, RepoError, TreeDiff, TreeEntry, in_parallel};
 use crate::worker::Worker;
+
+/// Files that could not be read and are tried again, at each comparison: a partial clone may lack all of its files.
+const UNREAD_TRIED: usize = 10_000;
 
 /// What a comparison found, and what was read for it.
 pub(super) struct Comparison {
@@ -37,11 +41,17 @@ impl Worker {
         repo: &Registered,
         git: &Repo,
         head: Head,
-        deny: &GlobSet,
+        selection: &FileSelection,
         reread: bool,
     ) -> Result<Comparison, Unreconciled> {
         let store = self.store(repo)?;
-        let diff = git.diff(&StoredView::<Unreconciled>::new(store.db()), head.tree.as_ref())?;
+        let recorded = StoredView::<Unreconciled>::new(store.db());
+        let mut diff = git.diff(&recorded, head.tree.as_ref())?;
+        add_readable_again(store.db(), git, &mut diff)?;
+        for (path, reason) in &diff.unreadable {
+            tracing::warn!(repo = %repo.id, %path, reason, "a directory cannot be read; what is recorded of it stays");
+        }
+        let own = judge_again(&recorded, &mut diff, reread)?;
         for rejected in &diff.rejected {
             tracing::warn!(repo = %repo.id, path = %rejected.path, reason = rejected.reason, "left out of the view");
         }
@@ -54,7 +64,9 @@ impl Worker {
             }
         }
         let wanted = wanted(&before, &diff, reread);
-        let reads = self.read(git, deny, wanted, !reread)?;
+        // What was recorded and is read again has its analyses, as a rule.
+        let drafts = !reread || before.is_empty();
+        let reads = self.read(git, &selection.with_own(own), wanted, drafts)?;
         Ok(Comparison { head, diff, before, reads })
     }
 
@@ -63,7 +75,7 @@ impl Worker {
     fn read(
         &mut self,
         git: &Repo,
-        deny: &GlobSet,
+        selection: &FileSelection,
         entries: Vec<TreeEntry>,
         drafts: bool,
     ) -> Result<Vec<FileRead>, Unreconciled> {
@@ -73,12 +85,13 @@ impl Worker {
         let mut reads = Vec::with_capacity(alone.len() + together.len());
         for entry in alone {
             let kept = AtomicUsize::new(0);
-            let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, kept, drafts: false };
+            let reading =
+                Reading { trace: Some(&self.slots), selection, quarantined: &quarantined, kept, drafts: false };
             reads.push(reading.read(git, &entry)?);
             self.clear_suspect(&SuspectUnit::Blob(entry.id))?;
         }
         let kept = AtomicUsize::new(KEPT_BYTES);
-        let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, kept, drafts };
+        let reading = Reading { trace: Some(&self.slots), selection, quarantined: &quarantined, kept, drafts };
         let read: Result<Vec<FileRead>, RepoError> =
             in_parallel(Some(&self.pool), git, &together, |git, entry| reading.read(git, entry));
         reads.extend(read?);
@@ -99,6 +112,65 @@ impl Worker {
         }
         Ok((quarantined, suspects))
     }
+}
+
+/// Judges which directories with a name of others' code are the project's own. Where that is not as it was recorded, all files below
+/// count as changed, for they are read in another way.
+fn judge_again(
+    recorded: &StoredView<'_, Unreconciled>,
+    diff: &mut TreeDiff,
+    reread: bool,
+) -> Result<OwnModules, Unreconciled> {
+    let is_evidence = |path: &FilePath| OwnModules::is_evidence(path.as_bytes());
+    if !reread && !diff.changes.iter().flat_map(|change| change.change.paths()).any(is_evidence) {
+        return Ok(OwnModules::default());
+    }
+    let files = recorded.files_below(b"")?;
+    let before = OwnModules::among(files.iter().map(|entry| entry.path.as_bytes()));
+    let mut after: BTreeMap<&FilePath, &TreeEntry> = files.iter().map(|entry| (&entry.path, entry)).collect();
+    for path in gone(diff) {
+        after.remove(path);
+    }
+    let new = diff.changes.iter().filter_map(|change| change.new.as_ref());
+    after.extend(new.map(|entry| (&entry.path, entry)));
+    let own = OwnModules::among(after.keys().map(|path| path.as_bytes()));
+    let changed: HashSet<&FilePath> = diff.changes.iter().flat_map(|change| change.change.paths()).collect();
+    let mut again = Vec::new();
+    for dir in own.differing(&before) {
+        let is_below = |path: &FilePath| path.as_bytes().strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"));
+        let entries = after.iter().filter(|(path, _)| is_below(path) && !changed.contains(**path));
+        again.extend(entries.map(|(_, entry)| (*entry).clone()));
+    }
+    diff.changes.extend(again.into_iter().map(|entry| FileChange {
+        change: Change::Modification { path: entry.path.clone() },
+        old: Some(entry.id.clone()),
+        new: Some(entry),
+    }));
+    diff.changes.sort_by(|a, b| a.change.path().cmp(b.change.path()));
+    diff.changes.dedup_by(|a, b| a.change.path() == b.change.path());
+    Ok(own)
+}
+
+/// Adds to the changes the files whose objects could not be read before and can be now.
+fn add_readable_again(db: &Connection, git: &Repo, diff: &mut TreeDiff) -> Result<(), Unreconciled> {
+    if cache::counter(db, cache::UNREAD)? == 0 {
+        return Ok(());
+    }
+    let changed: HashSet<FilePath> = diff.changes.iter().flat_map(|change| change.change.paths().cloned()).collect();
+    let before = diff.changes.len();
+    for file in view::unread(db, UNREAD_TRIED)? {
+        let entry = TreeEntry { path: file.path, id: file.blob, mode: file.mode };
+        // A directory is compared again as long as it is an entry.
+        if entry.mode != EntryMode::Directory && !changed.contains(&entry.path) && git.why_unreadable(&entry).is_none()
+        {
+            let change = Change::Modification { path: entry.path.clone() };
+            diff.changes.push(FileChange { change, old: Some(entry.id.clone()), new: Some(entry) });
+        }
+    }
+    if diff.changes.len() > before {
+        diff.changes.sort_by(|a, b| a.change.path().cmp(b.change.path()));
+    }
+    Ok(())
 }
 
 /// What is to be read, in the order of the paths.

@@ -16,6 +16,7 @@ mod schedule;
 
 use crate::cache;
 use crate::clock;
+use crate::config::RepoConfig;
 use crate::domain::{Hash, RepoId};
 use crate::embedder::chunk::CHUNKER_VERSION;
 use crate::impact;
@@ -23,7 +24,7 @@ use crate::index::recipe;
 use crate::language;
 use crate::outline::OUTLINE_VERSION;
 use crate::repo::registry::{self, ReconcileRecord, Registered};
-use crate::repo::{Busy, CLASSIFY_VERSION, InvalidGlob, Repo, RepoError, deny_globs};
+use crate::repo::{Busy, CLASSIFY_VERSION, FileSelection, InvalidGlob, Repo, RepoError};
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
 use crate::worker::{Worker, WorkerError};
@@ -35,7 +36,7 @@ use relate::Relations;
 /// Name in `cache_metadata` of what the recorded files were read with.
 pub(super) const READ_WITH: &str = "read_with";
 /// Version of what is recorded of a file besides its outline and the texts of its chunks. When it changes, every file is read again.
-const VIEW_VERSION: u32 = 2;
+const VIEW_VERSION: u32 = 3;
 
 /// What a reconcile that went through did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,13 +154,13 @@ impl Worker {
         check_identity(&git, repo)?;
         let config = self.config.for_repo(&repo.location.path);
         let recipe = recipe::for_repo(&self.recipe, &config);
-        let patterns = config.deny;
-        let deny = deny_globs(&patterns)?;
-        let read_with = read_with(&patterns, self.config.llm.max_context_bytes);
+        let selection = FileSelection::new(&config)?;
+        let read_with = read_with(&config, self.config.llm.max_context_bytes);
         let reread = cache::metadata(self.store(repo)?.db(), READ_WITH)?.as_deref() != Some(&read_with);
         let full = !matches!(depth, Depth::Head | Depth::Changes) || reread || repo.planned_with != Some(recipe.hash());
 
-        let site = Site { repo, git: &git, recipe: &recipe, deny: &deny, read_with: &read_with, full, reread };
+        let site =
+            Site { repo, git: &git, recipe: &recipe, selection: &selection, read_with: &read_with, full, reread };
         let Some(committed) = pass(self, &site, HeadBase { head })? else { return Ok(Reconciled::default()) };
         let comparison = &committed.found;
         let of_head = depth == Depth::Head && !full;
@@ -195,12 +196,17 @@ fn check_identity(git: &Repo, repo: &Registered) -> Result<(), Unreconciled> {
 }
 
 /// Hash of what decides how a file is read. When it changes, every file is read again.
-fn read_with(deny: &[String], context_bytes: usize) -> String {
+fn read_with(config: &RepoConfig, context_bytes: usize) -> String {
     let versions =
         [OUTLINE_VERSION, CHUNKER_VERSION, CLASSIFY_VERSION, VIEW_VERSION].into_iter().chain(language::versions());
     let versions: Vec<[u8; 4]> = versions.chain(impact::versions()).map(u32::to_le_bytes).collect();
     let context_bytes = (context_bytes as u64).to_le_bytes();
     let fields = versions.iter().map(|version| &version[..]).chain([&context_bytes[..]]);
-    let fields = fields.chain(deny.iter().map(String::as_bytes));
+    let lists =
+        [&config.deny].into_iter().chain(config.index.iter().flat_map(|rules| [&rules.include, &rules.exclude]));
+    let lists: Vec<(u64, &Vec<String>)> = lists.map(|list| (list.len() as u64, list)).collect();
+    let lengths: Vec<[u8; 8]> = lists.iter().map(|(length, _)| length.to_le_bytes()).collect();
+    let fields = fields.chain(lengths.iter().map(|length| &length[..]));
+    let fields = fields.chain(lists.iter().flat_map(|(_, list)| list.iter().map(String::as_bytes)));
     Hash::of_fields(fields).to_string()
 }

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use globset::GlobSet;
-
 use super::Unreconciled;
 use super::advance::{cut, forget, put_chunks, put_keys};
 use super::base::{Base, Site};
@@ -31,7 +29,7 @@ use crate::repo::registry::Registered;
 use crate::repo::tree::{Recorded, TreeEntry};
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Candidates, UNTRACKED_MAX, WorkTree, unlike_head};
-use crate::repo::{Repo, RepoError};
+use crate::repo::{FileSelection, Repo, RepoError};
 use crate::store::StoreError;
 use crate::worker::Worker;
 
@@ -82,13 +80,13 @@ impl SavedDifference {
 }
 
 /// What there is to be seen of a work tree.
-enum Sight<'d> {
+enum Sight {
     /// None is followed, or nothing was checked out.
     Nothing,
     /// Every file that HEAD's move changed is what HEAD has.
     AsHead { changed: BTreeSet<FilePath> },
     Tree {
-        tree: Box<WorkTree<'d>>,
+        tree: Box<WorkTree>,
         /// Those files of HEAD that are compared with, in order.
         head: Vec<TreeEntry>,
         candidates: Candidates,
@@ -122,7 +120,7 @@ impl Base for ViewBase<'_> {
 
     fn compare(&mut self, worker: &mut Worker, site: &Site<'_>) -> Result<Option<SavedDifference>, Unreconciled> {
         let repo = site.repo;
-        let found = match worker.find_saved(repo, self, site.deny, site.reread) {
+        let found = match worker.find_saved(repo, self, site.selection, site.reread) {
             Err(Unreconciled::Repo(error @ RepoError::WorkTree { .. })) => {
                 tracing::warn!(repo = %repo.id, %error, "the work tree is not followed");
                 return worker.note_overlay(repo, &error.to_string()).map(|()| None);
@@ -172,7 +170,7 @@ impl Worker {
         &mut self,
         repo: &Registered,
         base: &ViewBase<'_>,
-        deny: &GlobSet,
+        selection: &FileSelection,
         reread: bool,
     ) -> Result<SavedDifference, Unreconciled> {
         let is_followed = self.config.for_repo(&repo.location.path).watch.tree;
@@ -180,7 +178,7 @@ impl Worker {
         let store = self.store(repo)?;
         let recorded = overlay::files(store.db())?;
         let mut found = SavedDifference::default();
-        let sight = if is_followed { look(repo, store, base, deny)? } else { Sight::Nothing };
+        let sight = if is_followed { look(repo, store, base, selection)? } else { Sight::Nothing };
         match sight {
             Sight::Nothing => found.note = Some(String::new()),
             Sight::AsHead { changed } => found.keep(&recorded, |path| !changed.contains(path)),
@@ -190,7 +188,7 @@ impl Worker {
                     found.keep(&recorded, |path| !changed.contains(path));
                 }
                 let (kept, drafts) = (AtomicUsize::new(KEPT_BYTES), suspects.is_empty());
-                let reading = Reading { trace: Some(&self.slots), deny, quarantined: &quarantined, kept, drafts };
+                let reading = Reading { trace: Some(&self.slots), selection, quarantined: &quarantined, kept, drafts };
                 for candidate in candidates.files {
                     let at = head.binary_search_by(|entry| entry.path.cmp(&candidate.path)).ok();
                     let committed = at.and_then(|at| head.get(at));
@@ -383,8 +381,9 @@ impl Worker {
         for path in &found.left {
             files.extend(view::file(db, path)?.filter(|file| file.skip.is_none()));
         }
-        let chunks = cut(&self.pool, git, &files, &HashMap::new())?;
-        Ok(files.into_iter().map(|file| file.path).zip(chunks).collect())
+        let chunks = cut(&self.pool, git, &files, &HashMap::new());
+        let cut = files.into_iter().zip(chunks).filter_map(|(file, chunks)| Some((file.path, chunks?)));
+        Ok(cut.collect())
     }
 
     fn put_touched(&mut self, repo: &Registered, found: &SavedDifference) -> Result<(), Unreconciled> {
@@ -412,18 +411,18 @@ impl Worker {
 
 /// Looks at the work tree: at all of it, or at what HEAD's move changed. After a commit that is, as a rule, what HEAD has now, and is
 /// told without the index, whose size grows with the repository.
-fn look<'d>(
+fn look(
     repo: &Registered,
     store: &RepoStore,
     base: &ViewBase<'_>,
-    deny: &'d GlobSet,
-) -> Result<Sight<'d>, Unreconciled> {
+    selection: &FileSelection,
+) -> Result<Sight, Unreconciled> {
     let comparison = base.comparison;
     let changed: Option<BTreeSet<FilePath>> = (base.of_head && comparison.diff.changes.len() <= ONE_BY_ONE)
         .then(|| comparison.diff.changes.iter().flat_map(|change| change.change.paths().cloned()).collect());
     let Some(changed) = changed else {
         let head = StoredView::<Unreconciled>::new(store.db()).files_below(b"")?;
-        let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), deny)? else {
+        let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), selection)? else {
             return Ok(Sight::Nothing);
         };
         let candidates = tree.candidates(&head);
@@ -438,12 +437,20 @@ fn look<'d>(
     if unlike.is_empty() {
         return Ok(Sight::AsHead { changed });
     }
-    let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), deny)? else { return Ok(Sight::Nothing) };
+    let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), selection)? else {
+        return Ok(Sight::Nothing);
+    };
     let candidates = tree.candidates_among(&unlike, &head);
     Ok(Sight::Tree { tree: Box::new(tree), head, candidates, changed: Some(changed) })
 }
 
 fn note(candidates: &Candidates) -> String {
+    if let Some(path) = &candidates.unread_rules {
+        return format!(
+            "{} is too large to be read as a list of what is ignored; no untracked file is indexed: make it smaller",
+            path.display()
+        );
+    }
     if !candidates.too_many_untracked {
         return String::new();
     }

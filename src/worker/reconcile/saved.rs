@@ -8,8 +8,8 @@ use crate::clock;
 use crate::domain::{EntryMode, FilePath, FileRecord, Hash, Links, ObjectId, SkipReason, Source};
 use crate::index::read::{FileParse, Reading};
 use crate::outline;
+use crate::repo::FileSelection;
 use crate::repo::disk::{FileStat, OnDisk};
-use crate::repo::skip_by_content;
 use crate::repo::tree::TreeEntry;
 use crate::repo::worktree::{Candidate, Committable, WorkTree};
 
@@ -36,7 +36,7 @@ pub(super) enum SavedState {
 /// # Errors
 /// If it cannot be noted what is being parsed. What may not be read is taken for what it was.
 pub(super) fn compare(
-    tree: &mut WorkTree<'_>,
+    tree: &mut WorkTree,
     reading: &Reading<'_>,
     candidate: Candidate,
     committed: Option<&TreeEntry>,
@@ -76,7 +76,7 @@ pub(super) fn compare(
             SavedState::Touched(OverlayFile { stat, read_ns, ..recorded.clone() })
         });
     }
-    let (record, text, parse) = saved_read(reading, path, committed, id, content)?;
+    let (record, text, parse) = saved_read(reading, tree.selection(), path, committed, id, content)?;
     Ok(SavedState::Read(Box::new(SavedRead { file: OverlayFile { record, stat, read_ns }, text, parse })))
 }
 
@@ -91,6 +91,7 @@ fn is_same(record: &FileRecord, id: &ObjectId, content: &SavedBytes) -> bool {
 
 fn saved_read(
     reading: &Reading<'_>,
+    selection: &FileSelection,
     path: FilePath,
     committed: Option<&TreeEntry>,
     blob: ObjectId,
@@ -102,10 +103,7 @@ fn saved_read(
         if reading.quarantined.contains(&blob) {
             return Err((SkipReason::Quarantined, size));
         }
-        match skip_by_content(&path, &bytes) {
-            Some(reason) => Err((reason, size)),
-            None => String::from_utf8(bytes).map_err(|_| (SkipReason::Binary, size)),
-        }
+        selection.text(&path, bytes).map_err(|reason| (reason, size))
     });
     let role = outline::role_of(&path);
     let parse = match &text {

@@ -21,6 +21,7 @@ use crate::language::facts::{
     Body, ChainStep, DefId, FileModel, NameId, NameScope, Path, PathId, PatternId, ScopeId, ScopeKind, Slot, Space,
     Value,
 };
+use crate::language::rust::frontmatter;
 use crate::language::syntax::{Parsed, PartParser, errors_of};
 use crate::language::{Outline, ParseError, Symbol};
 
@@ -39,7 +40,7 @@ pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
     let mut walk = OutlineWalk::new(text, parser);
     walk.exposes_private = named_children(tree.root_node()).into_iter().any(|node| declares_file(text, node));
     walk.items(tree.root_node());
-    (walk.finish(), errors)
+    (Outline { manifest: frontmatter::manifest(text), ..walk.finish() }, errors)
 }
 
 /// `mod x;`, also in a macro that declares items: its file sees what is private here.

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::view::{File, View, join};
 use crate::domain::Language;
 use crate::language::of;
-use crate::language::rust::manifest::{Manifest, TargetKind};
+use crate::language::rust::manifest::{Dependency, Manifest, Patch, TargetKind};
 
 pub(super) struct Crate {
     /// As its own paths are shown: the library's name, else the target's file name.
@@ -64,7 +64,7 @@ pub(super) fn crates(view: &View) -> Vec<Crate> {
         }));
     }
     for (at, package) in packages.iter().enumerate() {
-        let externs = externs(package, &packages, &libs);
+        let externs = externs(&package.folder, package.manifest, &packages, &libs);
         if let Some(lib) = libs[at] {
             crates[lib].externs.clone_from(&externs);
         }
@@ -76,6 +76,7 @@ pub(super) fn crates(view: &View) -> Vec<Crate> {
             crates.push(package.target(target_name(view, root, package), root, externs));
         }
     }
+    scripts(view, &mut crates, &packages, &libs);
     crates
 }
 
@@ -84,13 +85,13 @@ fn packages<'a>(view: &'a View) -> Vec<Package<'a>> {
     for entry in &view.files {
         let folder = entry.path.parent();
         match &entry.outline.manifest {
-            Some(manifest) => {
+            Some(manifest) if of(&entry.path) == Language::CARGO_MANIFEST => {
                 by_folder.insert(folder.to_vec(), Some(manifest));
             }
-            None if matches!(entry.path.file_name(), b"lib.rs" | b"main.rs") && ends_with_src(folder) => {
+            _ if matches!(entry.path.file_name(), b"lib.rs" | b"main.rs") && ends_with_src(folder) => {
                 by_folder.entry(before_src(folder).to_vec()).or_default();
             }
-            None => {}
+            _ => {}
         }
     }
     let folders: BTreeSet<Vec<u8>> = by_folder.keys().cloned().collect();
@@ -189,16 +190,17 @@ fn target_name(view: &View, root: File, package: &Package<'_>) -> String {
     }
 }
 
-fn externs(package: &Package<'_>, packages: &[Package<'_>], libs: &[Option<usize>]) -> FxHashMap<String, usize> {
+/// Crates that a manifest in a folder lets source name.
+fn externs(
+    folder: &[u8],
+    manifest: Option<&Manifest>,
+    packages: &[Package<'_>],
+    libs: &[Option<usize>],
+) -> FxHashMap<String, usize> {
     let mut externs = FxHashMap::default();
-    let Some(manifest) = package.manifest else { return externs };
+    let Some(manifest) = manifest else { return externs };
     for dependency in &manifest.dependencies {
-        let target = match (&dependency.path, dependency.inherited) {
-            (Some(path), _) => join(&package.folder, path.as_bytes()).map(|folder| (folder, &dependency.package)),
-            (None, true) => inherited(&package.folder, packages_manifests(packages), &dependency.alias),
-            (None, false) => None,
-        };
-        let Some((folder, name)) = target else { continue };
+        let Some((folder, name)) = place(folder, manifest, dependency, packages) else { continue };
         let Some(at) = packages.iter().position(|package| package.folder == folder) else { continue };
         let Some(lib) = libs[at] else { continue };
         let renamed = dependency.alias != packages[at].name && dependency.alias != *name;
@@ -208,21 +210,76 @@ fn externs(package: &Package<'_>, packages: &[Package<'_>], libs: &[Option<usize
     externs
 }
 
-fn packages_manifests<'p, 'a>(packages: &'p [Package<'a>]) -> impl Iterator<Item = (&'p [u8], &'a Manifest)> {
-    packages.iter().filter_map(|package| Some((package.folder.as_slice(), package.manifest?)))
+/// Folder and name of a dependency: its own path, else that of the workspace's entry, else that of what is patched in its place.
+fn place<'a>(
+    folder: &[u8],
+    manifest: &Manifest,
+    dependency: &'a Dependency,
+    packages: &[Package<'a>],
+) -> Option<(Vec<u8>, &'a String)> {
+    if let Some(path) = &dependency.path {
+        return Some((join(folder, path.as_bytes())?, &dependency.package));
+    }
+    let roots = roots(folder, manifest, packages);
+    let written = if dependency.inherited {
+        let entries = roots.iter().find_map(|(root, manifest)| {
+            let named = |entry: &&Dependency| entry.alias == dependency.alias;
+            Some((*root, manifest.workspace_dependencies.iter().find(named)?))
+        });
+        let (root, entry) = entries?;
+        if let Some(path) = &entry.path {
+            return Some((join(root, path.as_bytes())?, &entry.package));
+        }
+        entry
+    } else {
+        dependency
+    };
+    let patch = roots.iter().find_map(|(root, manifest)| {
+        let is_patched = |patch: &&Patch| {
+            patch.package == written.package && patch.source.as_ref().is_none_or(|source| *source == written.source)
+        };
+        Some((*root, manifest.patches.iter().find(is_patched)?))
+    });
+    let (root, patch) = patch?;
+    Some((join(root, patch.path.as_bytes())?, &written.package))
 }
 
-/// Folder and name of a dependency that the nearest workspace above defines.
-fn inherited<'p, 'a: 'p>(
-    folder: &[u8],
-    manifests: impl Iterator<Item = (&'p [u8], &'a Manifest)>,
-    alias: &str,
-) -> Option<(Vec<u8>, &'a String)> {
-    let above = manifests.filter(|(root, _)| root.is_empty() || below(folder, root).is_some() || folder == *root);
-    let found = above.filter_map(|(root, manifest)| {
-        let dependency = manifest.workspace_dependencies.iter().find(|dependency| dependency.alias == alias)?;
-        let path = dependency.path.as_deref()?;
-        Some((root.len(), join(root, path.as_bytes())?, &dependency.package))
-    });
-    found.max_by_key(|(depth, ..)| *depth).map(|(_, folder, package)| (folder, package))
+/// The manifests that can be the workspace of a folder, the nearest first: the one that is named, else those above and its own.
+fn roots<'p, 'a>(folder: &[u8], manifest: &Manifest, packages: &'p [Package<'a>]) -> Vec<(&'p [u8], &'a Manifest)> {
+    let named = manifest.workspace.as_ref().and_then(|path| join(folder, path.as_bytes()));
+    let manifests = packages.iter().filter_map(|package| Some((package.folder.as_slice(), package.manifest?)));
+    let mut roots: Vec<(&[u8], &Manifest)> = manifests
+        .filter(|(root, _)| match &named {
+            Some(named) => root == named,
+            None => root.is_empty() || below(folder, root).is_some() || folder == *root,
+        })
+        .collect();
+    roots.sort_by_key(|(root, _)| std::cmp::Reverse(root.len()));
+    roots
+}
+
+/// Targets that are a file with a manifest of its own: `cargo run tool.rs`.
+fn scripts(view: &View, crates: &mut Vec<Crate>, packages: &[Package<'_>], libs: &[Option<usize>]) {
+    for (file, entry) in (0..).zip(&view.files) {
+        let Some(manifest) = entry.outline.manifest.as_ref().filter(|_| of(&entry.path) == Language::RUST) else {
+            continue;
+        };
+        let folder = entry.path.parent();
+        let externs = externs(folder, Some(manifest), packages, libs);
+        let mut roots = crates.iter_mut().filter(|known| known.root == file).peekable();
+        if roots.peek().is_some() {
+            // It is a target of a package as well.
+            roots.for_each(|known| known.externs.extend(externs.iter().map(|(name, lib)| (name.clone(), *lib))));
+            continue;
+        }
+        let stem = String::from_utf8_lossy(entry.path.file_name()).trim_end_matches(".rs").replace('-', "_");
+        crates.push(Crate {
+            name: manifest.package.as_ref().map_or(stem, |name| name.replace('-', "_")),
+            root: file,
+            folder: folder.to_vec(),
+            is_edition_2015: manifest.edition.as_deref() == Some("2015"),
+            is_alone: true,
+            externs,
+        });
+    }
 }

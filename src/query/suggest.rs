@@ -1,0 +1,78 @@
+//! What a name that is not known was probably meant to be.
+
+use crate::cache::words::folded;
+use crate::cache::{RepoStore, view};
+use crate::domain::{FilePath, FileRecord, composed_bytes};
+
+use super::QueryError;
+
+/// How alike an unknown name and a known one have to be.
+const ALIKE: f64 = 0.8;
+/// Suggestions for an unknown name.
+const SUGGESTED: usize = 3;
+
+/// The known names that are much like a name, the nearest first. Of paths, the last parts may be alike.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = folded(name.trim_end_matches('/'));
+    let likeness = |known: &str| {
+        let known = folded(known);
+        let whole = strsim::jaro_winkler(&name, &known);
+        let is_path = known.contains('/');
+        if is_path { whole.max(strsim::jaro_winkler(&last(&name), &last(&known)) - 0.01) } else { whole }
+    };
+    let mut alike: Vec<(f64, &str)> = known.into_iter().map(|known| (likeness(known), known)).collect();
+    alike.retain(|(likeness, _)| *likeness >= ALIKE);
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    alike.dedup_by(|a, b| a.1 == b.1);
+    alike.into_iter().take(SUGGESTED).map(|(_, known)| known).collect()
+}
+
+/// `; did you mean a or b?`; nothing if no known name is like it.
+pub fn hint<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let near = nearest(name, known);
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
+}
+
+/// The file of the view that a path means, however its characters are composed.
+///
+/// # Errors
+/// If there is none, with the paths that are like it, or the store cannot be read.
+pub fn file_named(store: &RepoStore, path: &FilePath, repo: &str) -> Result<FileRecord, QueryError> {
+    if let Some(file) = view::present(store.db(), path)? {
+        return Ok(file);
+    }
+    let mut files = view::present_files(store.db())?;
+    let wanted = composed_bytes(path.as_bytes());
+    if let Some(place) = files.iter().position(|file| composed_bytes(file.path.as_bytes()) == wanted) {
+        return Ok(files.swap_remove(place));
+    }
+    let directory = [path.as_bytes(), b"/"].concat();
+    let why = match path.as_bytes().is_empty() || files.iter().any(|file| file.path.as_bytes().starts_with(&directory))
+    {
+        true => "it is a directory; name a file in it".to_owned(),
+        false => {
+            let known: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
+            let hint = hint(&path.to_string(), known.iter().map(String::as_str));
+            format!("it is ignored, or not indexed yet (`ra-agent status`){hint}")
+        }
+    };
+    Err(QueryError::Invalid(format!("{path} is not in the indexed view of {repo}: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_like_a_name_is_suggested_nearest_first() {
+        let known = ["function", "method", "module", "struct"];
+        assert_eq!(nearest("fucntion", known), ["function"]);
+        assert_eq!(nearest("MODUL", known), ["module"]);
+        assert_eq!(hint("xyzzy", known), "");
+        let paths = ["src/query/search.rs", "src/cli/search.rs", "README.md"];
+        assert_eq!(nearest("src/query/serach.rs", paths)[0], "src/query/search.rs");
+        assert_eq!(nearest("Readme.md", paths), ["README.md"]);
+        assert_eq!(nearest("saerch.rs", paths), ["src/cli/search.rs", "src/query/search.rs"]);
+    }
+}

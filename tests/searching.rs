@@ -1,0 +1,275 @@
+//! The promise: a search finds words of every script, however they are written, and each item as what it is, by its name and its lines.
+
+use serde_json::{Value, json};
+
+use crate::support::{Random, TestAgent, TestRepo};
+
+fn indexed(repo: &TestRepo) -> TestAgent {
+    let mut agent = TestAgent::without_model();
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    agent
+}
+
+fn paths(agent: &TestAgent, args: &[&str]) -> Vec<String> {
+    let answer = agent.json([&["search"], args].concat());
+    let hits = answer["hits"].as_array().unwrap().iter();
+    hits.map(|hit| hit["path"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Comments with words that are looked for: scripts without spaces, particles, accents, widths, directions.
+const COMMENTS: &[(&str, &str, &[&str])] = &[
+    (
+        "chinese",
+        "当上游服务返回错误时，按照指数退避的方式重新发起请求。",
+        &["指数退避", "重新发起请求", "错", "如何重新发起请求"],
+    ),
+    (
+        "japanese",
+        "セッションの有効期限が切れたらログアウトさせる。ﾊﾝｶｸ",
+        &["有効期限", "ログアウト", "ハンカク", "ﾛｸﾞｱｳﾄ"],
+    ),
+    ("korean", "결제가 실패하면 주문을 취소한다.", &["결제", "주문", "취소하다", "실패"]),
+    ("thai", "คำนวณภาษีมูลค่าเพิ่มสำหรับรายการสั่งซื้อ", &["ภาษี", "มูลค่าเพิ่ม"]),
+    ("khmer", "គណនាពន្ធលើតម្លៃបន្ថែម", &["ពន្ធ"]),
+    ("burmese", "ကုန်ပစ္စည်းတန်ဖိုးကိုတွက်ချက်သည်", &["တန်ဖိုး"]),
+    ("german", "Prüft die Größe der Straße.", &["größe", "GRÖSSE", "groesse oder Straße", "Gro\u{308}ße"]),
+    ("vietnamese", "Tính thuế giá trị gia tăng", &["thuế", "thue"]),
+    ("greek", "Υπολογίζει τον ΦΌΡΟ προστιθέμενης αξίας", &["φορο", "αξίας"]),
+    ("russian", "Вычисляет налог, учитывая ещё скидку", &["НАЛОГ", "еще"]),
+    ("arabic", "يحسب الضَّرِيبَة المضافة", &["الضريبة"]),
+    ("hebrew", "מחשב את הַמַּס", &["המס"]),
+    ("hindi", "मूल्य वर्धित कर की गणना", &["वर्धित"]),
+    ("wide", "ｆｕｌｌｗｉｄｔｈ　ｔｅｘｔ", &["fullwidth"]),
+    ("mixed", "API接口 v2 的说明", &["API接口", "接口", "api"]),
+];
+
+#[test]
+fn words_of_every_script_are_found_in_comments() {
+    let files: Vec<(String, String)> = COMMENTS
+        .iter()
+        .map(|(name, comment, _)| (format!("src/{name}.rs"), format!("/// {comment}\npub fn item_{name}() {{}}\n")))
+        .collect();
+    let repo = TestRepo::with_files(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let agent = indexed(&repo);
+    for (name, _, words) in COMMENTS {
+        for word in *words {
+            let found = paths(&agent, &[word]);
+            assert_eq!(found.first(), Some(&format!("src/{name}.rs")), "{word}: {found:?}");
+        }
+    }
+    let answer = agent.json(["search", "指数退避"]);
+    assert_eq!(answer["hits"].as_array().unwrap().len(), 1, "{answer:#}");
+    assert_eq!(answer["hits"][0]["snippet"][0]["line"], json!(1));
+}
+
+#[test]
+fn a_name_is_the_same_composed_or_not() {
+    let (composed, apart) = ("Pr\u{fc}fung", "Pru\u{308}fung");
+    let text = format!("pub fn {composed}Starten() {{}}\n");
+    let path = format!("src/{apart}.rs");
+    let repo = TestRepo::with_files([(path.as_str(), text.as_str()), ("src/other.rs", "pub fn other() {}\n")]);
+    let agent = indexed(&repo);
+    for form in [composed, apart] {
+        assert_eq!(paths(&agent, &[form]), [path.as_str()], "text");
+        assert_eq!(paths(&agent, &[&format!("{form}Starten")]), [path.as_str()], "an item's name");
+        for glob in [format!("src/{form}.rs"), format!("{form}.rs"), format!("src/{form}*"), format!("**/*{form}.rs")] {
+            assert_eq!(paths(&agent, &["starten", "--path", &glob]), [path.as_str()], "{glob}");
+        }
+        let file = repo.path().join(format!("src/{form}.rs"));
+        assert_eq!(agent.json(["show", file.to_str().unwrap()])["path"], json!(path));
+        let shown = agent.ok(["deps", repo.path().to_str().unwrap(), &format!("src/{form}.rs")]);
+        assert!(shown.contains("uses no file"), "{shown}");
+        agent.ok(["cache", "clear", "--file", file.to_str().unwrap()]);
+    }
+}
+
+/// A short item of a kind, on one line or several.
+fn item(kind: &str, name: &str, random: &mut Random) -> String {
+    let doc = ["", "/// Short.\n", "#[allow(dead_code)]\n"][random.below(3) as usize];
+    let text = match kind {
+        "function" => format!("pub fn {name}(n: u64) -> u64 {{ n.min(9) }}"),
+        "struct" => format!("pub struct {name} {{ pub from: u64 }}"),
+        "enum" => format!("pub enum {name} {{ Idle, Busy }}"),
+        "trait" => format!("pub trait {name} {{ fn level(&self) -> u8; }}"),
+        "const" => format!("pub const {name}: u64 = 9;"),
+        "type" => format!("pub type {name} = Vec<u64>;"),
+        "macro" => format!("macro_rules! {name} {{ () => {{}}; }}"),
+        "module" => format!("pub mod {name} {{\n    pub const IN: u8 = 1;\n}}"),
+        other => panic!("{other}"),
+    };
+    format!("{doc}{text}\n")
+}
+
+const RUST_KINDS: [&str; 8] = ["function", "struct", "enum", "trait", "const", "type", "macro", "module"];
+
+/// The first hit as name, kind and lines.
+fn first(agent: &TestAgent, args: &[&str]) -> (Value, Value, Value, Value) {
+    let answer = agent.json([&["search"], args].concat());
+    let hit = &answer["hits"][0];
+    let field = |name: &str| hit[name].clone();
+    (field("entity_name"), field("entity_type"), field("start_line"), field("end_line"))
+}
+
+#[test]
+fn each_short_item_is_found_by_its_kind_and_named() {
+    let mut random = Random::from_environment();
+    let mut expected = Vec::new();
+    let mut files = Vec::new();
+    for file in 0..6 {
+        let (mut text, mut line) = (String::new(), 1);
+        for nth in 0..2 + random.below(9) {
+            let kind = *random.one_of(&RUST_KINDS);
+            let name = match kind {
+                "struct" | "enum" | "trait" | "type" => format!("Thing{file}q{nth}"),
+                "const" => format!("THING_{file}Q{nth}"),
+                _ => format!("thing_{file}q{nth}"),
+            };
+            let item = item(kind, &name, &mut random);
+            let lines = item.lines().count();
+            expected.push((name, kind, line, line + lines - 1));
+            text.push_str(&item);
+            line += lines;
+            if random.below(3) == 0 {
+                text.push('\n');
+                line += 1;
+            }
+        }
+        files.push((format!("src/file_{file}.rs"), text));
+    }
+    let repo = TestRepo::with_files(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let agent = indexed(&repo);
+    for (name, kind, start, end) in &expected {
+        let wanted = (json!(name), json!(kind), json!(start), json!(end));
+        assert_eq!(first(&agent, &[name, "--kind", kind]), wanted, "{files:#?}");
+        assert_eq!(first(&agent, &[name]), wanted, "without --kind: {files:#?}");
+        let shown = agent.ok(["search", name, "--kind", kind]);
+        assert!(shown.contains(&format!("{start}-{end}  {kind} {name}")), "{shown}");
+    }
+}
+
+#[test]
+fn what_stands_inside_a_short_item_is_found_by_its_kind() {
+    let long = (0..60).map(|n| format!("        let step_{n} = work({n}, \"{n}\");\n")).collect::<String>();
+    let rust = format!(
+        "pub struct Store;\nimpl Store {{\n    pub fn open_it(&self) {{}}\n    pub const DEPTH: u8 = 1;\n}}\n\
+         pub trait Shape {{\n    fn area_of(&self) -> u8;\n    type Side;\n}}\n\
+         fn outer() {{\n    struct Inner(u8);\n    fn helper_of_outer() {{}}\n}}\n\
+         impl Clone for Store {{\n    fn clone(&self) -> Self {{\n{long}        Store\n    }}\n}}\n\
+         pub trait Lasting {{\n    fn lasts(&self) {{\n{long}    }}\n}}\n"
+    );
+    let python = "import os\n\nclass Small:\n    LIMIT = 3\n\n    def grow(self):\n        return 1\n\n    @property\n    def shape(self):\n        return 2\n\ndef outer_one():\n    def inner_one():\n        return 1\n    return inner_one\n\nRATE = 5\n";
+    let repo = TestRepo::with_files([
+        ("src/lib.rs", rust.as_str()),
+        ("tool.py", python),
+        ("notes.md", "# One\n\nalpha\n\n## Two\n\nbeta\n\n## Three\n\ngamma\n"),
+    ]);
+    let agent = indexed(&repo);
+    let end_of_clone = rust.lines().position(|line| line.starts_with("pub trait Lasting")).unwrap();
+    let last = rust.lines().count();
+    let cases: &[(&str, &str, &str, usize, usize)] = &[
+        ("open_it", "method", "Store::open_it", 3, 3),
+        ("DEPTH", "const", "DEPTH", 4, 4),
+        ("Store", "struct", "Store", 1, 1),
+        ("Shape", "trait", "Shape", 6, 9),
+        ("area_of", "method", "Shape::area_of", 7, 7),
+        ("Side", "type", "Side", 8, 8),
+        ("Inner", "struct", "Inner", 11, 11),
+        ("helper_of_outer", "function", "helper_of_outer", 12, 12),
+        ("Lasting", "trait", "Lasting", end_of_clone + 1, last),
+        ("Small", "class", "Small", 3, 11),
+        ("LIMIT", "const", "LIMIT", 4, 4),
+        ("grow", "method", "Small.grow", 6, 7),
+        ("shape", "method", "Small.shape", 9, 11),
+        ("inner_one", "function", "inner_one", 14, 15),
+        ("RATE", "const", "RATE", 18, 18),
+        ("Two", "section", "Two", 5, 7),
+        ("gamma", "section", "Three", 9, 11),
+    ];
+    for (query, kind, name, start, end) in cases {
+        let wanted = (json!(name), json!(kind), json!(start), json!(end));
+        assert_eq!(first(&agent, &[query, "--kind", kind]), wanted, "{query}");
+    }
+    let impls = agent.json(["search", "Store", "--kind", "impl"]);
+    assert!(impls["hits"].as_array().unwrap().iter().all(|hit| hit["entity_name"] == "Store"), "{impls:#}");
+    assert!(!impls["hits"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn kinds_are_known_by_their_other_names() {
+    let repo = TestRepo::with_files([("src/lib.rs", "pub fn lonely() {}\npub const ALONE: u8 = 1;\n")]);
+    let agent = indexed(&repo);
+    for kind in ["function", "Function", "FN", "func", "fn", "def"] {
+        assert_eq!(first(&agent, &["lonely", "--kind", kind]).0, json!("lonely"), "{kind}");
+    }
+    for kind in ["const", "Constant", "static"] {
+        assert_eq!(first(&agent, &["alone", "--kind", kind]).0, json!("ALONE"), "{kind}");
+    }
+}
+
+#[test]
+fn a_path_is_a_file_a_directory_or_a_glob() {
+    let repo = TestRepo::with_files([
+        ("src/query/find.rs", "pub fn needle() {}\n"),
+        ("src/query.rs", "pub fn needle() {}\n"),
+        ("find.rs", "pub fn needle() {}\n"),
+    ]);
+    let agent = indexed(&repo);
+    let found = |path: &str| {
+        let mut found = paths(&agent, &["needle", "--path", path]);
+        found.sort();
+        found
+    };
+    assert_eq!(found("src/query"), ["src/query/find.rs"]);
+    assert_eq!(found("./src/query/"), ["src/query/find.rs"]);
+    assert_eq!(found("src"), ["src/query.rs", "src/query/find.rs"]);
+    assert_eq!(found("find.rs"), ["find.rs", "src/query/find.rs"]);
+    assert_eq!(found("src/*.rs"), ["src/query.rs"]);
+}
+
+/// The index of an earlier version, as its migrations made it.
+#[test]
+fn an_earlier_index_gets_its_words_again_and_keeps_its_analyses() {
+    let repo = TestRepo::with_files([("src/lib.rs", "/// 指数退避\npub fn one() {}\npub const TWO: u8 = 2;\n")]);
+    let mut agent = indexed(&repo);
+    agent.stop();
+    let path = find(&agent.home(), "analysis.db");
+    let analyses = |db: &rusqlite::Connection| -> Vec<(i64, Vec<u8>)> {
+        let mut rows = db.prepare("SELECT analysis_id, cache_key FROM file_analysis ORDER BY 1").unwrap();
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let before = analyses(&db);
+    assert!(!before.is_empty());
+    db.execute_batch(
+        "DROP TABLE chunk_text; ALTER TABLE chunks DROP COLUMN items;
+         CREATE VIRTUAL TABLE chunk_text USING fts5(name, path, body, content = '', contentless_delete = 1, tokenize = 'porter unicode61');
+         INSERT INTO chunk_text (rowid, name, path, body) SELECT chunk_no, entity_name, '', 'one two' FROM chunks;
+         UPDATE cache_metadata SET value = 'earlier' WHERE name = 'read_with';
+         PRAGMA user_version = 8;",
+    )
+    .unwrap();
+    drop(db);
+    agent.start();
+    agent.wait();
+    assert_eq!(paths(&agent, &["指数退避"]), ["src/lib.rs"]);
+    assert_eq!(first(&agent, &["two", "--kind", "const"]).0, json!("TWO"));
+    assert_eq!(analyses(&rusqlite::Connection::open(&path).unwrap()), before);
+    agent.ok(["cache", "verify"]);
+}
+
+fn find(below: &std::path::Path, name: &str) -> std::path::PathBuf {
+    let mut open = vec![below.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).unwrap().flatten() {
+            if entry.file_name() == name {
+                return entry.path();
+            }
+            if entry.file_type().unwrap().is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    panic!("there is no {name}");
+}
