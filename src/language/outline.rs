@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::eval::facts::Facts;
 use super::facts::{self, FileModel};
 use super::rust::manifest::Manifest;
 use super::symbol::{Symbol, Visibility};
@@ -13,6 +14,8 @@ pub struct Outline {
     pub(crate) symbols: Vec<Symbol>,
     pub(crate) model: FileModel,
     pub(crate) manifest: Option<Manifest>,
+    /// Of languages with an evaluator.
+    pub(crate) facts: Option<Box<Facts>>,
 }
 
 /// A place where the source is not what the language's grammar says. The outline holds what could be read around it.
