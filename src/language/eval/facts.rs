@@ -89,7 +89,7 @@ pub(crate) struct Binding {
     pub inner: Option<FactScopeId>,
     /// The declared type; of a function, of its result. [`NO_STEP`]: none is written.
     pub ty: StepId,
-    /// Values that are assigned; of a function without a result type, what it returns (of a generator, yields). An alias: what it stands
+    /// Values that are assigned; of a function without a result type, what it returns (of a generator, lists of what it yields). An alias: what it stands
     /// for, as a type.
     pub values: Vec<StepId>,
     /// Base classes, `extends` and `implements`; bounds of a type parameter.
@@ -130,7 +130,6 @@ impl Flags {
     /// Belongs to the class itself, not to its instances.
     pub const STATIC: Self = Self(1 << 2);
     pub const ASYNC: Self = Self(1 << 3);
-    /// Its values are what it yields.
     pub const GENERATOR: Self = Self(1 << 4);
     /// A generator that a decorator makes a context manager: entering it gives what it yields.
     pub const CONTEXT_MANAGER: Self = Self(1 << 5);
@@ -153,6 +152,8 @@ impl Flags {
     pub const OPTIONAL: Self = Self(1 << 14);
     /// Only by position.
     pub const POSITIONAL: Self = Self(1 << 15);
+    /// An attribute that a method gives to `self`: it gives way to a member that the class declares.
+    pub const ASSIGNED: Self = Self(1 << 16);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -6,3 +6,17 @@
 
 pub(crate) mod facts;
 pub(crate) mod rules;
+
+mod calls;
+mod evaluation;
+mod members;
+mod names;
+mod reach;
+mod thing;
+mod types;
+mod uses;
+mod values;
+mod view;
+mod world;
+
+pub(crate) use world::{Dialects, resolver};

@@ -34,8 +34,17 @@ pub(crate) trait Project: Send + Sync {
     /// alone have none.
     fn inside(&self, package: Place, name: &str) -> Option<Place>;
 
-    /// The path of a folder, for reads of what it holds.
-    fn folder_path(&self, folder: FolderNo) -> &str;
+    /// The modules inside a package, those of its own file not counted.
+    fn modules_in(&self, package: Place) -> Vec<Place>;
+
+    /// Under what packages (by [`Project::identity`]) and names a file can be found, its folders included.
+    fn entries_of(&self, file: FileNo) -> Vec<(String, String)>;
+
+    /// The name of a module inside packages, innermost last: `app` of `flask.app`.
+    fn name_of(&self, place: Place) -> String;
+
+    /// A text that stands for the folder or file in every state of the view.
+    fn identity(&self, place: Place) -> String;
 
     /// By what name others know the file: `flask.app`.
     fn module_path(&self, file: FileNo) -> Option<String>;
@@ -67,6 +76,8 @@ pub(crate) enum TypeRole {
     ClassOf,
     /// Holds values of the arguments from this one on: `list` 0, `dict` 1.
     ContainerOf(u32),
+    /// A tuple with a type for each place.
+    Tuple,
     /// Holds values of this argument alone: `Generator[A, ..]`.
     ContainerOfOnly(u32),
     /// A function with this result: `Callable[[..], A]`.
@@ -121,6 +132,7 @@ pub(crate) trait Rules: Send + Sync {
 
     /// The members by which iterating, indexing and entering an instance work, in the order in which they count.
     fn element_members(&self) -> &'static [&'static str];
+    fn next_members(&self) -> &'static [&'static str];
     fn index_members(&self) -> &'static [&'static str];
     fn enter_members(&self) -> &'static [&'static str];
 
@@ -134,4 +146,7 @@ pub(crate) trait Rules: Send + Sync {
 
     /// The name of the type of whoever the method belongs to: `Self`, `this`.
     fn is_own_type(&self, name: &str) -> bool;
+
+    /// What parts a dotted specifier loads besides what it binds, outermost first: `a`, `a.b` of `import a.b`. Others load themselves.
+    fn head_of<'s>(&self, specifier: &'s str) -> &'s str;
 }

@@ -1,12 +1,18 @@
-//! Python: what a module defines, and the stretches along which it is cut. Names are not resolved: a file has no dependents yet.
+//! Python: what a module defines, the stretches along which it is cut, and what it uses of other modules.
 
 mod code;
+mod lower;
 mod outline;
+mod project;
+mod rules;
 mod segments;
 mod signature;
+mod stdlib;
 mod walk;
 
 use crate::domain::{FilePath, Language, Role};
+use crate::language::eval::{self, Dialects};
+use crate::language::resolve::Family;
 use crate::language::syntax::Grammar;
 use crate::language::{Spec, TextClass, comment, role_by_folder};
 
@@ -14,11 +20,20 @@ impl Language {
     pub const PYTHON: Self = SPEC.language;
 }
 
+static FAMILY: Family = Family { name: "python", version: 1, resolver: |files| eval::resolver(files, DIALECTS) };
+
+const DIALECTS: Dialects = Dialects {
+    is_own: |path| FAMILY.sees(path),
+    project: |files| Box::new(project::PythonProject::new(files)),
+    rules: &rules::PythonRules,
+};
+
 pub static SPEC: Spec = Spec {
     extensions: &["py", "pyi"],
     comments: Some(&comment::PYTHON),
-    version: 1,
+    version: 2,
     role_of,
+    family: Some(&FAMILY),
     grammar: Some(Grammar { name: "Python", language: || tree_sitter_python::LANGUAGE.into() }),
     outline: outline::outline,
     segments: segments::segments,
