@@ -38,8 +38,36 @@ impl Evaluation<'_> {
                 let names = self.world.rules.call_members();
                 self.implied(thing, names).unwrap_or_default()
             }
+            Thing::Callable(result) => result.clone(),
             _ => Things::none(),
         }
+    }
+
+    /// A function as its decorators leave it: an instance of a class, if one of them is known to make that of it.
+    pub(super) fn decorated(&mut self, item: Item) -> Things {
+        let plain = || Things::one(Thing::Function(item, None));
+        let Some(binding) = self.world.view.binding(item).filter(|one| one.flags.has(Flags::WRAPPED)) else {
+            return plain();
+        };
+        if let Some(known) = self.variables.get(&item) {
+            return known.clone();
+        }
+        let made = self.once(item, Part::Value, |this| {
+            this.read_item(item);
+            let mut made = Things::none();
+            for &decorator in binding.decorators.iter().rev() {
+                let decorators = this.value(item.file, decorator);
+                let results: Vec<Things> = decorators.iter().map(|decorator| this.called(decorator)).collect();
+                let instances = joined(results);
+                made = instances.iter().filter(|one| matches!(one, Thing::Instance(..))).cloned().collect();
+            }
+            made
+        });
+        let made = if made.is_empty() { plain() } else { made };
+        if !self.busy.contains(&(item, Part::Value)) {
+            self.variables.insert(item, made.clone());
+        }
+        made
     }
 
     fn note_constructor(&mut self, class: Item, args: &super::thing::TypeArgs) {

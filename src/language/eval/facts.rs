@@ -130,7 +130,6 @@ impl Flags {
     /// Belongs to the class itself, not to its instances.
     pub const STATIC: Self = Self(1 << 2);
     pub const ASYNC: Self = Self(1 << 3);
-    pub const GENERATOR: Self = Self(1 << 4);
     /// A generator that a decorator makes a context manager: entering it gives what it yields.
     pub const CONTEXT_MANAGER: Self = Self(1 << 5);
     /// Collects several arguments: `*args`, `...rest`.
@@ -150,10 +149,6 @@ impl Flags {
     pub const WRAPPED: Self = Self(1 << 13);
     /// It has a default or is optional.
     pub const OPTIONAL: Self = Self(1 << 14);
-    /// Only by position.
-    pub const POSITIONAL: Self = Self(1 << 15);
-    /// An attribute that a method gives to `self`: it gives way to a member that the class declares.
-    pub const ASSIGNED: Self = Self(1 << 16);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::evaluation::{Evaluation, Part};
-use super::facts::{BindingKind, Flags, NameSpace, Step, StepId, TextId};
+use super::facts::{Binding, BindingKind, Flags, NO_STEP, NameSpace, Step, StepId, TextId};
 use super::names::{Denoted, Way};
 use super::rules::FileNo;
 use super::thing::{Thing, Things, TypeArgs, joined};
@@ -58,7 +58,7 @@ impl Evaluation<'_> {
             Thing::Record(file, scope) => {
                 self.declared(*file, *scope, name, NameSpace::Any).into_iter().map(Denoted::Item).collect()
             }
-            Thing::Function(..) | Thing::Holder(_) | Thing::Tuple(_) => Vec::new(),
+            Thing::Function(..) | Thing::Holder(_) | Thing::Tuple(_) | Thing::Callable(_) => Vec::new(),
         }
     }
 
@@ -104,7 +104,8 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The first class in the order of bases that has a member; `skipped`: classes that do not count.
+    /// The first class in the order of bases that declares a member, else the first that gives it a value; `skipped`: classes that do
+    /// not count. (A property of a base stands before what a method of a class derived from it assigns.)
     pub(super) fn find_member(
         &mut self,
         class: Item,
@@ -113,6 +114,7 @@ impl Evaluation<'_> {
         skipped: usize,
     ) -> Option<FoundMember> {
         let order = self.order(class, args);
+        let mut valued = None;
         for (class, args) in order.iter().skip(skipped) {
             let Some(scope) = self.world.view.binding(*class).and_then(|binding| binding.inner) else { continue };
             self.read_scope(class.file, scope, name);
@@ -120,14 +122,18 @@ impl Evaluation<'_> {
             if items.is_empty() {
                 continue;
             }
-            let is_assigned =
-                |item: &Item| self.world.view.binding(*item).is_some_and(|one| one.flags.has(Flags::ASSIGNED));
-            if !items.iter().all(is_assigned) {
-                items.retain(|item| !is_assigned(item));
+            let is_declared = |item: &Item| self.world.view.binding(*item).is_some_and(declares);
+            let has_declared = items.iter().any(is_declared);
+            if has_declared {
+                items.retain(is_declared);
             }
-            return Some(FoundMember { class: *class, args: args.clone(), items });
+            let found = FoundMember { class: *class, args: args.clone(), items };
+            if has_declared {
+                return Some(found);
+            }
+            valued = valued.or(Some(found));
         }
-        None
+        valued
     }
 
     /// A class and its bases in the order in which members are looked up.
@@ -220,6 +226,11 @@ impl Evaluation<'_> {
         }
         params
     }
+}
+
+/// Whether a member says what it is, instead of getting a value alone.
+fn declares(binding: &Binding) -> bool {
+    binding.kind != BindingKind::Variable || binding.ty != NO_STEP
 }
 
 /// The steps between the brackets of `of[a, b]`.

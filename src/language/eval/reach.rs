@@ -272,6 +272,7 @@ impl<'f> Fingerprint<'f> {
         }
         self.refer(binding.ty);
         self.refer_all(&binding.bases);
+        self.refer_all(&binding.decorators);
         let is_inferred = binding.kind != BindingKind::Function || binding.ty == NO_STEP;
         if is_inferred {
             self.refer_all(&binding.values);

@@ -24,6 +24,8 @@ pub(super) enum Thing {
     /// Members behind a class in its order of bases.
     Super(Item),
     Record(FileNo, FactScopeId),
+    /// Something of which only that it can be called is known, and what that gives.
+    Callable(Things),
 }
 
 /// Arguments of a generic class, in the order of its parameters; empty if none are known.

@@ -151,7 +151,11 @@ impl Evaluation<'_> {
                 let of = self.typed(file, at(0), env);
                 return classes(&of);
             }
-            Some(TypeRole::Function | TypeRole::Opaque) => return Things::none(),
+            Some(TypeRole::Function) => {
+                let result = self.typed(file, args.last().copied().unwrap_or(NO_STEP), env);
+                return if result.is_empty() { result } else { Things::one(Thing::Callable(result)) };
+            }
+            Some(TypeRole::Opaque) => return Things::none(),
             _ => {}
         }
         let head = self.typed(file, base, env);

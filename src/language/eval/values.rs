@@ -183,7 +183,7 @@ impl Evaluation<'_> {
             BindingKind::Class | BindingKind::Interface | BindingKind::Enum | BindingKind::Namespace => {
                 Things::one(Thing::Class(item, no_args()))
             }
-            BindingKind::Function => Things::one(Thing::Function(item, None)),
+            BindingKind::Function => self.decorated(item),
             BindingKind::Variable | BindingKind::Parameter => self.variable(item, &TypeEnv::default()),
             BindingKind::Alias => {
                 let stands_for = self.alias_type(item, &TypeEnv::default());

@@ -51,4 +51,6 @@ fn role_of(path: &FilePath) -> Role {
 }
 
 #[cfg(test)]
+mod reach_tests;
+#[cfg(test)]
 mod tests;

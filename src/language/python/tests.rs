@@ -23,6 +23,9 @@ fn symbols_have_names_within_the_module() {
     let outline = python(SAMPLE);
     let names: Vec<&str> = outline.symbols().iter().map(|symbol| symbol.name.as_str()).collect();
     let expected = [
+        "os",
+        "NewType",
+        "Protocol",
         "__all__",
         "LIMIT",
         "shapes",
@@ -38,6 +41,7 @@ fn symbols_have_names_within_the_module() {
         "Shape.Error",
         "area",
         "each",
+        "numpy",
         "fallback",
         "TestShape",
         "TestShape.test_area",

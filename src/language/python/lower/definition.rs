@@ -37,6 +37,7 @@ impl Lowering<'_> {
             is_local: place.is_local,
             is_type_only: place.is_type_only,
             function: None,
+            sent: NO_STEP,
             method: None,
         };
         let params = self.type_parameters(node, &inside);
@@ -110,13 +111,16 @@ impl Lowering<'_> {
             is_local: true,
             is_type_only: place.is_type_only,
             function: Some(binding),
+            sent: NO_STEP,
             method: place.method.clone(),
         };
         let mut params = self.type_parameters(node, &inside);
+        // A parameter may have the name of the module of its type.
+        let of_types = if params.is_empty() { place.clone() } else { inside.clone() };
         let is_method = class.is_some() && !flags.has(Flags::STATIC);
         let list = node.child_by_field_name("parameters").map(children).unwrap_or_default();
         let first = params.len();
-        params.extend(self.parameters(&list, is_method, &inside));
+        params.extend(self.parameters(&list, is_method, &of_types, &inside));
         let this = params.get(first).and_then(|&first| self.facts.binding(first)).map(|first| first.name);
         if let Some(class_scope) = class {
             let is_instance = is_method && !flags.has(Flags::CLASS_METHOD);
@@ -128,7 +132,8 @@ impl Lowering<'_> {
                 this,
             });
         }
-        let ty = node.child_by_field_name("return_type").map_or(NO_STEP, |ty| self.annotation(ty, &inside));
+        let ty = node.child_by_field_name("return_type").map_or(NO_STEP, |ty| self.annotation(ty, &of_types));
+        inside.sent = self.sent_to(ty);
         if let Some(function) = self.binding(binding) {
             (function.symbol, function.inner, function.ty, function.params) = (symbol, Some(scope), ty, params);
             function.flags = function.flags.with(flags);
@@ -137,6 +142,19 @@ impl Lowering<'_> {
         let narrowed = std::mem::take(&mut self.narrowed);
         node.child_by_field_name("body").into_iter().for_each(|body| self.statements(body, &inside));
         self.narrowed = narrowed;
+    }
+
+    /// What `yield` gives in a function with this result: `Generator[A, Sent, B]`.
+    fn sent_to(&self, ty: StepId) -> StepId {
+        let Some(Step::Apply { base, args }) = self.facts.step(ty) else { return NO_STEP };
+        match self.facts.step(*base) {
+            Some(Step::Name { text, .. } | Step::Member { text, .. })
+                if matches!(self.facts.text(*text), "Generator" | "AsyncGenerator") =>
+            {
+                args.get(1).copied().unwrap_or(NO_STEP)
+            }
+            _ => NO_STEP,
+        }
     }
 
     fn function_flags(&self, node: Node<'_>, name: &str, decorators: &[Node<'_>], place: &Around) -> Flags {
@@ -167,7 +185,13 @@ impl Lowering<'_> {
     }
 
     /// Declares parameters in the function's scope, in their order.
-    pub(super) fn parameters(&mut self, list: &[Node<'_>], is_method: bool, inside: &Around) -> Vec<BindingId> {
+    pub(super) fn parameters(
+        &mut self,
+        list: &[Node<'_>],
+        is_method: bool,
+        of_types: &Around,
+        inside: &Around,
+    ) -> Vec<BindingId> {
         let mut params = Vec::new();
         for &node in list {
             let (name, annotation, default) = match node.kind() {
@@ -183,7 +207,8 @@ impl Lowering<'_> {
             };
             let Some(name) = name else { continue };
             let is_this = is_method && params.is_empty();
-            params.push(self.parameter(name, annotation, default, is_this, inside));
+            let ty = annotation.map_or(NO_STEP, |annotation| self.annotation(annotation, of_types));
+            params.push(self.parameter(name, ty, default, is_this, inside));
         }
         params
     }
@@ -191,7 +216,7 @@ impl Lowering<'_> {
     fn parameter(
         &mut self,
         name: Node<'_>,
-        annotation: Option<Node<'_>>,
+        ty: StepId,
         default: Option<Node<'_>>,
         is_this: bool,
         inside: &Around,
@@ -205,7 +230,6 @@ impl Lowering<'_> {
         let id = self.text_id(self.source(name).trim_start_matches('*').trim());
         let binding = self.bind(id, BindingKind::Parameter, name, inside);
         self.variables.insert((inside.scope, id), binding);
-        let ty = annotation.map_or(NO_STEP, |annotation| self.annotation(annotation, inside));
         let outside = self.outside(inside);
         let default = default.map_or(NO_STEP, |default| self.expression(default, &outside));
         let this = if is_this { self.step(Step::This(inside.scope), name) } else { NO_STEP };

@@ -210,6 +210,6 @@ impl Lowering<'_> {
         {
             function.values.push(all);
         }
-        NO_STEP
+        self.derived(place.sent, Step::Typed, node)
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn lower(parsed: &Parsed<'_>, root: Node<'_>) -> (Vec<Symbol>, Facts)
 }
 
 /// What surrounds a statement or expression.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Around {
     scope: FactScopeId,
     /// Names of the classes around it: `Outer.Inner`.
@@ -79,7 +79,24 @@ struct Around {
     is_type_only: bool,
     /// The function whose body it is.
     function: Option<BindingId>,
+    /// The type of what is sent to it, if it is a generator.
+    sent: StepId,
     method: Option<MethodOf>,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self {
+            scope: 0,
+            prefix: String::new(),
+            is_private: false,
+            is_local: false,
+            is_type_only: false,
+            function: None,
+            sent: NO_STEP,
+            method: None,
+        }
+    }
 }
 
 /// The class that a method belongs to, for what it assigns to its first parameter.

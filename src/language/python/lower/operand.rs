@@ -126,7 +126,7 @@ impl Lowering<'_> {
         let scope = self.scope(Some(place.scope), FactScopeKind::Function, Some(binding));
         let inside = Around { scope, is_local: true, function: None, ..place.clone() };
         let list = node.child_by_field_name("parameters").map(children).unwrap_or_default();
-        let params = self.parameters(&list, false, &inside);
+        let params = self.parameters(&list, false, place, &inside);
         let result = node.child_by_field_name("body").map_or(NO_STEP, |body| self.expression(body, &inside));
         if let Some(function) = self.binding(binding) {
             (function.inner, function.params) = (Some(scope), params);

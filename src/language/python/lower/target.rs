@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::super::signature;
 use super::{Around, Lowering, children, last_name};
 use crate::language::SymbolKind;
-use crate::language::eval::facts::{BindingId, BindingKind, FactScopeKind, Flags, NO_STEP, Step, StepId};
+use crate::language::eval::facts::{BindingId, BindingKind, FactScopeKind, NO_STEP, Step, StepId};
 
 impl Lowering<'_> {
     /// `left = right`, `left: type = right`; hands out the value, for `a = b = c`.
@@ -181,7 +181,6 @@ impl Lowering<'_> {
             });
             self.binding(binding).into_iter().for_each(|binding| binding.symbol = Some(symbol));
         }
-        self.binding(binding).into_iter().for_each(|binding| binding.flags = binding.flags.with(Flags::ASSIGNED));
         binding
     }
 }
