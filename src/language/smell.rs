@@ -28,7 +28,9 @@ impl Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmellKind {
+    BareExcept,
     BoolParameters,
+    BroadExcept,
     CognitiveComplexity,
     DeepIndentation,
     DeepNesting,
@@ -40,11 +42,15 @@ pub enum SmellKind {
     LongLines,
     LongMatch,
     ManyParameters,
+    MissingAnnotation,
+    MutableDefault,
     NeedlessBool,
     Panics,
+    StarImport,
     SwallowedErrors,
     UndocumentedUnsafe,
     Unfinished,
+    UnusedImport,
     /// What a model names and no rule here does; its message says what it is.
     Other,
 }
@@ -52,7 +58,9 @@ pub enum SmellKind {
 impl SmellKind {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BareExcept => "bare-except",
             Self::BoolParameters => "bool-parameters",
+            Self::BroadExcept => "broad-except",
             Self::CognitiveComplexity => "cognitive-complexity",
             Self::DeepIndentation => "deep-indentation",
             Self::DeepNesting => "deep-nesting",
@@ -64,11 +72,15 @@ impl SmellKind {
             Self::LongLines => "long-lines",
             Self::LongMatch => "long-match",
             Self::ManyParameters => "many-parameters",
+            Self::MissingAnnotation => "missing-annotation",
+            Self::MutableDefault => "mutable-default",
             Self::NeedlessBool => "needless-bool",
             Self::Panics => "panics",
+            Self::StarImport => "star-import",
             Self::SwallowedErrors => "swallowed-errors",
             Self::UndocumentedUnsafe => "undocumented-unsafe",
             Self::Unfinished => "unfinished",
+            Self::UnusedImport => "unused-import",
             Self::Other => "other",
         }
     }

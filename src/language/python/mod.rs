@@ -1,12 +1,14 @@
 //! Python: what a module defines, the stretches along which it is cut, and what it uses of other modules.
 
 mod code;
+mod docstring;
 mod lower;
 mod outline;
 mod project;
 mod rules;
 mod segments;
 mod signature;
+mod smells;
 mod stdlib;
 mod walk;
 
