@@ -6,7 +6,7 @@ use std::path::Path;
 use super::output::{print, print_json};
 use super::{Context, Failure};
 use crate::domain::FilePath;
-use crate::query::impact::{edges, range as work_out};
+use crate::query::impact::{edges, may_depend, range as work_out};
 use crate::query::view::for_terminal;
 use crate::query::view::impact::{DepsView, ImpactView};
 use crate::query::{Reader, canonical};
@@ -40,6 +40,12 @@ fn describe(view: &ImpactView) -> String {
     for cut in &view.cut_off {
         out.push_str(&format!("  {} (uses {})\n", cut.path, for_terminal(&cut.file)));
     }
+    if !view.tests.is_empty() {
+        out.push_str(&format!("{} file(s) of tests use what changed\n", view.tests.len()));
+    }
+    for test in &view.tests {
+        out.push_str(&format!("  {test}\n"));
+    }
     out
 }
 
@@ -49,7 +55,8 @@ pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, json: bool) -> 
     let repo = reader.repo(&repo.to_string_lossy())?;
     let file = file.map(|file| relative(file, &repo.location.path));
     let edges = edges(&reader, &repo, file.as_ref())?;
-    let view = DepsView::new(&repo, file.map(|file| file.to_string()).as_deref(), &edges);
+    let may = may_depend(&reader, &repo, file.as_ref())?;
+    let view = DepsView::new(&repo, file.map(|file| file.to_string()).as_deref(), &edges, &may);
     if json { print_json(&view) } else { print(&describe_deps(&view)) }
 }
 
@@ -59,7 +66,10 @@ fn describe_deps(view: &DepsView) -> String {
         format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
     });
     let why = view.why_empty.iter().map(|why| format!("{why}\n"));
-    edge.chain(why).collect()
+    let may = view.may_depend.iter().map(|one| {
+        format!("{}:{} may depend on more: {} (low confidence)\n", one.path, one.line, for_terminal(&one.written))
+    });
+    edge.chain(why).chain(may).collect()
 }
 
 /// A file named by its path in the file system, or in the repository.

@@ -32,6 +32,12 @@ impl Outline {
         &self.symbols
     }
 
+    /// Places at which the file may depend on something that reading does not show: line and text.
+    pub fn dynamics(&self) -> impl Iterator<Item = (u32, &str)> {
+        let dynamics = self.facts.iter().flat_map(|facts| &facts.dynamics);
+        dynamics.map(|one| (one.line, one.written.as_str()))
+    }
+
     /// What crates and module trees follow from in addition to the names of modules, and what names do not show.
     pub(crate) fn structure(&self) -> String {
         let model = &self.model;

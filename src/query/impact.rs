@@ -129,3 +129,36 @@ pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) ->
     }
     Ok(edges)
 }
+
+/// A place at which a file may depend on something that reading does not show.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MayDepend {
+    pub file: FilePath,
+    pub line: u32,
+    pub written: String,
+}
+
+/// What cannot be known of the dependencies of a repository's files, or of one, as HEAD has them.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn may_depend(
+    reader: &Reader<'_>,
+    repo: &Registered,
+    file: Option<&FilePath>,
+) -> Result<Vec<MayDepend>, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (path, packed) in outlines::packed(store.db())? {
+        if file.is_some_and(|file| *file != path) {
+            continue;
+        }
+        let Some(outline) = packed.and_then(|packed| outlines::unpack(&packed)) else { continue };
+        found.extend(outline.dynamics().map(|(line, written)| MayDepend {
+            file: path.clone(),
+            line,
+            written: written.to_owned(),
+        }));
+    }
+    Ok(found)
+}

@@ -25,6 +25,7 @@ mod json_files;
 mod large;
 mod latency;
 mod machine;
+mod package_truth;
 mod published;
 mod reconcile;
 mod replay;
@@ -73,6 +74,12 @@ fn impact() {
         Ok(true) => {}
         Ok(false) => println!("(missed)"),
         Err(error) => eprintln!("the precision of the edges is left out: {error}"),
+    }
+    match package_truth::run(false) {
+        Ok(Some(true)) => {}
+        Ok(Some(false)) => println!("(missed)"),
+        Ok(None) => println!("(no packages of other languages: RA_AGENT_IMPACT_TRUTH names no folder)"),
+        Err(error) => eprintln!("the precision of other languages' edges is left out: {error}"),
     }
 }
 
