@@ -26,6 +26,7 @@ mod noticing;
 mod outage;
 mod power_cut;
 mod provider;
+mod python;
 mod queue;
 mod rebuild;
 mod register;
