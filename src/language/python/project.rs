@@ -30,6 +30,8 @@ pub(super) struct PythonProject {
     folder_numbers: FxHashMap<String, FolderNo>,
     /// Folders that are no packages, by their last part.
     spaces_by_tail: FxHashMap<String, Vec<FolderNo>>,
+    /// Modules and folders by the folder that they lie in.
+    by_folder: FxHashMap<String, Vec<Place>>,
 }
 
 impl PythonProject {
@@ -54,6 +56,7 @@ impl PythonProject {
             folders,
             folder_numbers,
             spaces_by_tail: FxHashMap::default(),
+            by_folder: FxHashMap::default(),
             paths: Vec::new(),
         };
         let mut sorted: Vec<(usize, &String)> = own().collect();
@@ -62,7 +65,11 @@ impl PythonProject {
             project.add_module(file as FileNo, path);
         }
         for (at, folder) in project.folders.iter().enumerate() {
-            if !folder.is_empty() && !project.is_package(folder) {
+            if folder.is_empty() {
+                continue;
+            }
+            project.by_folder.entry(parent(folder).to_owned()).or_default().push(Place::Folder(at as FolderNo));
+            if project.package_file(folder).is_none() {
                 project.spaces_by_tail.entry(last(folder).to_owned()).or_default().push(at as FolderNo);
             }
         }
@@ -80,6 +87,7 @@ impl PythonProject {
         if stem.is_empty() {
             return;
         }
+        self.by_folder.entry(parent(stem).to_owned()).or_default().push(Place::File(file));
         let parts: Vec<String> = stem.split('/').map(str::to_owned).collect();
         let tail = parts.last().cloned().unwrap_or_default();
         self.by_tail.entry(tail).or_default().push(self.modules.len());
@@ -193,15 +201,7 @@ impl Project for PythonProject {
     }
 
     fn modules_in(&self, package: Place) -> Vec<Place> {
-        let Some(folder) = self.folder_of(package) else { return Vec::new() };
-        let files = self.modules.iter().filter(|module| {
-            let path = self.path(module.file);
-            let own = if last(path).starts_with("__init__.") { parent(path) } else { path };
-            parent(own) == folder && own != folder
-        });
-        let folders = self.folders.iter().enumerate().filter(|(_, one)| !one.is_empty() && parent(one) == folder);
-        let folders = folders.map(|(at, _)| Place::Folder(at as FolderNo));
-        files.map(|module| Place::File(module.file)).chain(folders).collect()
+        self.folder_of(package).and_then(|folder| self.by_folder.get(folder)).cloned().unwrap_or_default()
     }
 
     fn entries_of(&self, file: FileNo) -> Vec<(String, String)> {
