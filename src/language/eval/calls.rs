@@ -1,6 +1,6 @@
 //! Calls, and what iterating, indexing and entering call without saying so.
 
-use super::evaluation::{Evaluation, Found, Part};
+use super::evaluation::{Aspect, Evaluation, Found};
 use super::facts::{Argument, Binding, BindingKind, Flags, NO_STEP, Step, StepId};
 use super::rules::{CallRole, ContainerRole, FileNo};
 use super::thing::{Thing, Things, joined};
@@ -52,7 +52,7 @@ impl Evaluation<'_> {
         if let Some(known) = self.variables.get(&item) {
             return known.clone();
         }
-        let made = self.once(item, Part::Value, |this| {
+        let made = self.once(item, Aspect::Value, |this| {
             this.read_item(item);
             let mut made = Things::none();
             for &decorator in binding.decorators.iter().rev() {
@@ -64,7 +64,7 @@ impl Evaluation<'_> {
             made
         });
         let made = if made.is_empty() { plain() } else { made };
-        if !self.busy.contains(&(item, Part::Value)) {
+        if !self.busy.contains(&(item, Aspect::Value)) {
             self.variables.insert(item, made.clone());
         }
         made
@@ -106,16 +106,16 @@ impl Evaluation<'_> {
         self.read_item(item);
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
         if binding.ty != NO_STEP {
-            return self.once(item, Part::Result, |this| this.declared_result(item, binding, receiver));
+            return self.once(item, Aspect::Result, |this| this.declared_result(item, binding, receiver));
         }
         if let Some(known) = self.results.get(&item) {
             return known.clone();
         }
-        let things = self.once(item, Part::Result, |this| {
+        let things = self.once(item, Aspect::Result, |this| {
             let all: Vec<Things> = binding.values.iter().map(|&value| this.value(item.file, value)).collect();
             joined(all)
         });
-        if !self.busy.contains(&(item, Part::Result)) {
+        if !self.busy.contains(&(item, Aspect::Result)) {
             self.results.insert(item, things.clone());
         }
         things

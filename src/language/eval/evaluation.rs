@@ -56,7 +56,7 @@ pub(super) struct Evaluation<'w> {
     pub(super) results: FxHashMap<Item, Things>,
     /// Classes with their bases.
     pub(super) orders: FxHashMap<(Item, TypeArgs), Rc<[(Item, TypeArgs)]>>,
-    pub(super) busy: FxHashSet<(Item, Part)>,
+    pub(super) busy: FxHashSet<(Item, Aspect)>,
     spent: u32,
     nesting: u32,
     /// Evaluations that were cut short: what they gave is not remembered.
@@ -65,7 +65,7 @@ pub(super) struct Evaluation<'w> {
 
 /// Of what of an item the evaluation is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Part {
+pub(super) enum Aspect {
     Value,
     Type,
     Result,
@@ -116,7 +116,7 @@ impl<'w> Evaluation<'w> {
     }
 
     /// Runs what may need itself: the second time round it gives nothing.
-    pub(super) fn once(&mut self, item: Item, part: Part, run: impl FnOnce(&mut Self) -> Things) -> Things {
+    pub(super) fn once(&mut self, item: Item, part: Aspect, run: impl FnOnce(&mut Self) -> Things) -> Things {
         if !self.busy.insert((item, part)) {
             self.cuts += 1;
             return Things::none();

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::evaluation::{Evaluation, Part};
+use super::evaluation::{Aspect, Evaluation};
 use super::facts::{Binding, BindingKind, Flags, NO_STEP, NameSpace, Step, StepId, TextId};
-use super::names::{Denoted, Way};
+use super::names::{Denoted, Trail};
 use super::rules::FileNo;
 use super::thing::{Thing, Things, TypeArgs, joined};
 use super::types::TypeEnv;
@@ -46,7 +46,7 @@ impl Evaluation<'_> {
     /// What a member of a thing denotes.
     pub(super) fn member_denoted(&mut self, object: &Thing, name: NameNo) -> Vec<Denoted> {
         match object {
-            Thing::Module(place) => self.in_module(*place, name, NameSpace::Any, &mut Way::default()),
+            Thing::Module(place) => self.in_module(*place, name, NameSpace::Any, &mut Trail::default()),
             Thing::Class(class, args) | Thing::Instance(class, args) => {
                 let found = self.find_member(*class, args, name, 0);
                 found.map_or(Vec::new(), |found| found.items.into_iter().map(Denoted::Item).collect())
@@ -97,7 +97,7 @@ impl Evaluation<'_> {
                 self.variable(item, &env)
             }
             BindingKind::Import(_) => {
-                let denoted = self.followed(item, &mut Way::default());
+                let denoted = self.followed(item, &mut Trail::default());
                 self.things_of(&denoted)
             }
             _ => self.thing(item),
@@ -162,7 +162,7 @@ impl Evaluation<'_> {
     fn bases(&mut self, class: Item, args: &TypeArgs) -> Vec<(Item, TypeArgs)> {
         self.read_item(class);
         let Some(binding) = self.world.view.binding(class) else { return Vec::new() };
-        let things = self.once(class, Part::Bases, |this| {
+        let things = self.once(class, Aspect::Bases, |this| {
             let env = this.class_env(class, args, None);
             let all: Vec<Things> = binding
                 .bases

@@ -19,7 +19,7 @@ const HOPS_MAX: u32 = 64;
 
 /// A way through modules, against rings.
 #[derive(Default)]
-pub(super) struct Way {
+pub(super) struct Trail {
     seen: FxHashSet<(Place, NameNo)>,
     hops: u32,
 }
@@ -33,7 +33,7 @@ impl Evaluation<'_> {
             let Some(entry) = self.world.view.facts(file).scope(scope) else { return Vec::new() };
             at = entry.parent;
             if entry.kind == FactScopeKind::Module {
-                return self.in_module(Place::File(file), name, space, &mut Way::default());
+                return self.in_module(Place::File(file), name, space, &mut Trail::default());
             }
             let is_seen = match entry.kind {
                 FactScopeKind::Class => self.world.rules.class_names() == ClassNames::OwnBody && scope == start,
@@ -46,7 +46,7 @@ impl Evaluation<'_> {
             self.read_scope(file, scope, name);
             let items: Vec<Item> = self.declared(file, scope, name, space);
             if !items.is_empty() {
-                return items.into_iter().flat_map(|item| self.followed(item, &mut Way::default())).collect();
+                return items.into_iter().flat_map(|item| self.followed(item, &mut Trail::default())).collect();
             }
         }
         self.globals(name, space)
@@ -59,7 +59,7 @@ impl Evaluation<'_> {
     }
 
     /// What a module offers, or knows itself, under a name.
-    pub(super) fn in_module(&mut self, module: Place, name: NameNo, space: NameSpace, way: &mut Way) -> Vec<Denoted> {
+    pub(super) fn in_module(&mut self, module: Place, name: NameNo, space: NameSpace, way: &mut Trail) -> Vec<Denoted> {
         if way.hops >= HOPS_MAX || !self.spend() || !way.seen.insert((module, name)) {
             return Vec::new();
         }
@@ -69,7 +69,7 @@ impl Evaluation<'_> {
         found
     }
 
-    fn in_module_at(&mut self, module: Place, name: NameNo, space: NameSpace, way: &mut Way) -> Vec<Denoted> {
+    fn in_module_at(&mut self, module: Place, name: NameNo, space: NameSpace, way: &mut Trail) -> Vec<Denoted> {
         let mut found = Vec::new();
         if let Place::File(file) = module {
             self.read_scope(file, 0, name);
@@ -88,7 +88,7 @@ impl Evaluation<'_> {
         name: NameNo,
         space: NameSpace,
         is_outside: bool,
-        way: &mut Way,
+        way: &mut Trail,
     ) -> Vec<Denoted> {
         let mut found = Vec::new();
         if !is_outside || self.world.rules.exports_all() {
@@ -115,7 +115,7 @@ impl Evaluation<'_> {
     }
 
     /// What a module exports under a name where a declaration alone does not export.
-    fn exported(&mut self, file: FileNo, name: NameNo, space: NameSpace, way: &mut Way) -> Vec<Denoted> {
+    fn exported(&mut self, file: FileNo, name: NameNo, space: NameSpace, way: &mut Trail) -> Vec<Denoted> {
         let facts = self.world.view.facts(file);
         let mut found = Vec::new();
         for export in facts.exports.iter().filter(|export| self.world.view.name(file, export.name) == name) {
@@ -141,7 +141,7 @@ impl Evaluation<'_> {
         import: ImportId,
         name: NameNo,
         space: NameSpace,
-        way: &mut Way,
+        way: &mut Trail,
     ) -> Vec<Denoted> {
         let Some(target) = self.target_of(file, import) else { return Vec::new() };
         if let Place::File(of) = target {
@@ -160,7 +160,7 @@ impl Evaluation<'_> {
     }
 
     /// What an item is, followed through imports.
-    pub(super) fn followed(&mut self, item: Item, way: &mut Way) -> Vec<Denoted> {
+    pub(super) fn followed(&mut self, item: Item, way: &mut Trail) -> Vec<Denoted> {
         let Some(binding) = self.world.view.binding(item) else { return Vec::new() };
         let BindingKind::Import(import) = binding.kind else { return vec![Denoted::Item(item)] };
         if item.file != self.own {
@@ -175,7 +175,7 @@ impl Evaluation<'_> {
         file: FileNo,
         import: ImportId,
         space: NameSpace,
-        way: &mut Way,
+        way: &mut Trail,
     ) -> Vec<Denoted> {
         let facts = self.world.view.facts(file);
         let Some(fact) = facts.imports.get(import as usize) else { return Vec::new() };

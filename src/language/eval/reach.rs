@@ -168,10 +168,10 @@ struct Fingerprint<'f> {
     hasher: DefaultHasher,
     steps: FxHashMap<StepId, u32>,
     bindings: FxHashMap<BindingId, u32>,
-    todo: Vec<Part>,
+    todo: Vec<Unhashed>,
 }
 
-enum Part {
+enum Unhashed {
     Step(StepId),
     Binding(BindingId),
 }
@@ -206,8 +206,8 @@ impl<'f> Fingerprint<'f> {
     fn finish(mut self) -> u64 {
         while let Some(part) = self.todo.pop() {
             match part {
-                Part::Step(step) => self.step(step),
-                Part::Binding(binding) => self.binding(binding),
+                Unhashed::Step(step) => self.step(step),
+                Unhashed::Binding(binding) => self.binding(binding),
             }
         }
         self.hasher.finish()
@@ -242,7 +242,7 @@ impl<'f> Fingerprint<'f> {
         let number = *self.steps.entry(step).or_insert(next);
         number.hash(&mut self.hasher);
         if number == next {
-            self.todo.push(Part::Step(step));
+            self.todo.push(Unhashed::Step(step));
         }
     }
 
@@ -256,7 +256,7 @@ impl<'f> Fingerprint<'f> {
         let number = *self.bindings.entry(binding).or_insert(next);
         number.hash(&mut self.hasher);
         if number == next {
-            self.todo.push(Part::Binding(binding));
+            self.todo.push(Unhashed::Binding(binding));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Written types: what values of them can be.
 
-use super::evaluation::{Evaluation, Part};
+use super::evaluation::{Aspect, Evaluation};
 use super::facts::{Binding, BindingKind, FactScopeId, NO_STEP, Step, StepId};
 use super::members::index_parts;
 use super::names::Denoted;
@@ -82,12 +82,12 @@ impl Evaluation<'_> {
                 Things::one(Thing::Instance(item, no_args()))
             }
             BindingKind::Alias => self.alias_type(item, env),
-            BindingKind::Variable => self.once(item, Part::Type, |this| this.variable_type(item, binding, env)),
+            BindingKind::Variable => self.once(item, Aspect::Type, |this| this.variable_type(item, binding, env)),
             BindingKind::TypeParameter => {
                 if let Some((_, known)) = env.args.iter().find(|(param, _)| *param == item) {
                     return known.clone();
                 }
-                self.once(item, Part::Type, |this| {
+                self.once(item, Aspect::Type, |this| {
                     this.read_item(item);
                     let all: Vec<Things> =
                         binding.bases.iter().map(|&bound| this.typed(item.file, bound, &TypeEnv::default())).collect();
@@ -103,7 +103,7 @@ impl Evaluation<'_> {
     /// What an alias stands for.
     pub(super) fn alias_type(&mut self, item: Item, env: &TypeEnv) -> Things {
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
-        self.once(item, Part::Type, |this| {
+        self.once(item, Aspect::Type, |this| {
             this.read_item(item);
             let all: Vec<Things> = binding.values.iter().map(|&value| this.typed(item.file, value, env)).collect();
             joined(all)

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::evaluation::{Evaluation, Found, FoundReferences};
 use super::facts::{BindingKind, ImportWhat, NameSpace, StepId};
-use super::names::{Denoted, Way};
+use super::names::{Denoted, Trail};
 use super::rules::{FileNo, Place};
 use super::view::{Item, sorted};
 use super::world::EvalBase;
@@ -64,7 +64,7 @@ impl Evaluation<'_> {
         }
         let ImportWhat::Name(name) = import.what else { return };
         let written = facts.text(name).to_owned();
-        let denoted = self.through_import(own, id, NameSpace::Any, &mut Way::default());
+        let denoted = self.through_import(own, id, NameSpace::Any, &mut Trail::default());
         if denoted.is_empty() && self.is_closed(target) {
             self.note(format!("{specifier}.{written}"), Found::Nothing, import.line);
         }

@@ -1,6 +1,6 @@
 //! Values of steps: what a name, member or call can be.
 
-use super::evaluation::{Evaluation, Found, Part};
+use super::evaluation::{Aspect, Evaluation, Found};
 use super::facts::{BindingKind, FactScopeId, FactScopeKind, Flags, NO_STEP, Step, StepId, TextId};
 use super::names::Denoted;
 use super::rules::{FileNo, Place};
@@ -199,8 +199,8 @@ impl Evaluation<'_> {
         if let Some(known) = self.variables.get(&item).filter(|_| is_plain) {
             return known.clone();
         }
-        let things = self.once(item, Part::Value, |this| this.variable_of(item, env));
-        if is_plain && !self.busy.contains(&(item, Part::Value)) {
+        let things = self.once(item, Aspect::Value, |this| this.variable_of(item, env));
+        if is_plain && !self.busy.contains(&(item, Aspect::Value)) {
             self.variables.insert(item, things.clone());
         }
         things
