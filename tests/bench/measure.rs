@@ -25,6 +25,7 @@ mod json_files;
 mod large;
 mod latency;
 mod machine;
+mod package_reach;
 mod package_truth;
 mod published;
 mod reconcile;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::impact_truth::{Count, edges_of, graph_of, print_row, read_truth};
+use super::package_reach;
 
 /// The variable that names the folder.
 const FOLDER: &str = "RA_AGENT_IMPACT_TRUTH";
@@ -30,6 +31,7 @@ const PYTHON: Targets = Targets { pooled: (0.985, 0.985), each: 0.95, symbols: (
 /// If the sources cannot be had, or the truth cannot be read.
 pub fn run(verbose: bool) -> Result<Option<bool>, Box<dyn Error>> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(None) };
+    let mut is_covered = true;
     let mut truths: BTreeMap<String, PathBuf> = BTreeMap::new();
     for entry in fs::read_dir(folder.join("python"))? {
         let path = entry?.path();
@@ -38,11 +40,11 @@ pub fn run(verbose: bool) -> Result<Option<bool>, Box<dyn Error>> {
     }
     println!("{:<22} {:>6} {:>6} {:>9} {:>9}   symbols", "python", "true", "found", "recall", "precision");
     let (mut files, mut symbols, mut least) = (Count::default(), Count::default(), 1.0_f64);
-    for (label, truth) in truths {
+    for (label, truth) in &truths {
         let truth = read_truth(&fs::read_to_string(truth)?);
-        let found = edges_of(&graph_of(&source_of(&label)?)?, &truth, ".");
+        let found = edges_of(&graph_of(&source_of(label)?)?, &truth, ".");
         let (by_file, by_symbol) = (Count::of(&truth.files, &found.files), Count::of(&truth.symbols, &found.symbols));
-        print_row(&label, by_file, by_symbol);
+        print_row(label, by_file, by_symbol);
         if verbose {
             truth.files.difference(&found.files).for_each(|(source, user)| println!("  missing  {source} <- {user}"));
             found.files.difference(&truth.files).for_each(|(source, user)| println!("  too many {source} <- {user}"));
@@ -52,9 +54,12 @@ pub fn run(verbose: bool) -> Result<Option<bool>, Box<dyn Error>> {
         symbols.add(by_symbol);
     }
     print_row("pooled", files, symbols);
+    for label in truths.keys() {
+        is_covered &= package_reach::check(label, &source_of(label)?)?;
+    }
     let reaches =
         |count: Count, (recall, precision): (f64, f64)| count.recall() >= recall && count.precision() >= precision;
-    Ok(Some(reaches(files, PYTHON.pooled) && reaches(symbols, PYTHON.symbols) && least >= PYTHON.each))
+    Ok(Some(is_covered && reaches(files, PYTHON.pooled) && reaches(symbols, PYTHON.symbols) && least >= PYTHON.each))
 }
 
 /// The unpacked source distribution of a package, `name-version`.
