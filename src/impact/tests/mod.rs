@@ -7,6 +7,7 @@ mod macros;
 mod members;
 mod modules;
 mod python;
+mod python_values;
 mod random_edits;
 mod touched;
 

@@ -46,6 +46,9 @@ pub(super) struct FoundReferences {
     pub implied: BTreeSet<Item>,
 }
 
+/// Classes in the order in which members are looked up, each with its arguments.
+pub(super) type BaseOrder = Rc<[(Item, TypeArgs)]>;
+
 pub(super) struct Evaluation<'w> {
     pub world: &'w EvalBase,
     pub own: FileNo,
@@ -55,7 +58,7 @@ pub(super) struct Evaluation<'w> {
     pub(super) variables: FxHashMap<Item, Things>,
     pub(super) results: FxHashMap<Item, Things>,
     /// Classes with their bases.
-    pub(super) orders: FxHashMap<(Item, TypeArgs), Rc<[(Item, TypeArgs)]>>,
+    pub(super) orders: FxHashMap<(Item, TypeArgs), BaseOrder>,
     pub(super) busy: FxHashSet<(Item, Aspect)>,
     spent: u32,
     nesting: u32,

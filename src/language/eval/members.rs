@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::evaluation::{Aspect, Evaluation};
+use super::evaluation::{Aspect, BaseOrder, Evaluation};
 use super::facts::{Binding, BindingKind, Flags, NO_STEP, NameSpace, Step, StepId, TextId};
 use super::names::{Denoted, Trail};
 use super::rules::FileNo;
@@ -92,7 +92,7 @@ impl Evaluation<'_> {
                     Things::one(Thing::Function(item, Some(Rc::new(receiver.clone()))))
                 }
             }
-            BindingKind::Variable if found.args.len() > 0 => {
+            BindingKind::Variable if !found.args.is_empty() => {
                 let env = self.class_env(found.class, &found.args, None);
                 self.variable(item, &env)
             }
@@ -137,7 +137,7 @@ impl Evaluation<'_> {
     }
 
     /// A class and its bases in the order in which members are looked up.
-    fn order(&mut self, class: Item, args: &TypeArgs) -> Rc<[(Item, TypeArgs)]> {
+    fn order(&mut self, class: Item, args: &TypeArgs) -> BaseOrder {
         if let Some(known) = self.orders.get(&(class, args.clone())) {
             return Rc::clone(known);
         }
@@ -152,7 +152,7 @@ impl Evaluation<'_> {
             order.push((class, args));
             todo.extend(bases.into_iter().rev());
         }
-        let order: Rc<[(Item, TypeArgs)]> = order.into();
+        let order: BaseOrder = order.into();
         if self.cuts == cuts {
             self.orders.insert((class, args.clone()), Rc::clone(&order));
         }

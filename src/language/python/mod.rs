@@ -45,10 +45,11 @@ pub static SPEC: Spec = Spec {
     ..Spec::plain("python", TextClass::Code)
 };
 
-/// By folder, and by the names that pytest collects ("Changing standard (Python) test discovery").
+/// By folder, and by the names that pytest collects ("Changing standard (Python) test discovery") or Django's runner expects.
 fn role_of(path: &FilePath) -> Role {
     let name = path.file_name();
-    let is_test = name.starts_with(b"test_") || name.ends_with(b"_test.py") || name == b"conftest.py";
+    let is_test =
+        name.starts_with(b"test_") || name.ends_with(b"_test.py") || matches!(name, b"conftest.py" | b"tests.py");
     if is_test { Role::Test } else { role_by_folder(path) }
 }
 

@@ -102,8 +102,8 @@ impl<'s> SmellSearch<'s, '_> {
     /// The function or class around a line.
     fn item_at(&self, at: u32) -> Option<&str> {
         let around = self.found.iter().filter(|one| matches!(one.kind, Kind::Class | Kind::Function | Kind::Method));
-        let around = around.filter(|one| line(one.node.start_position().row) <= at && at <= last_line(one.node));
-        around.last().map(|one| one.name.as_str())
+        let mut around = around.filter(|one| line(one.node.start_position().row) <= at && at <= last_line(one.node));
+        around.next_back().map(|one| one.name.as_str())
     }
 
     fn note(&mut self, kind: SmellKind, severity: Severity, node: Node<'_>, message: String) {

@@ -132,6 +132,7 @@ fn files_that_pytest_collects_are_tests() {
         ("a/test_b.py", Role::Test),
         ("a/b_test.py", Role::Test),
         ("tests/b.py", Role::Test),
+        ("shop/tests.py", Role::Test),
         ("a/b.py", Role::Library),
     ] {
         assert_eq!(role_of(&path.into()), role, "{path}");

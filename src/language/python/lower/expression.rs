@@ -32,7 +32,7 @@ impl Lowering<'_> {
             "yield" => self.yielded(node, place),
             "list_splat" => self.wrapped(node, Step::Element, place),
             "parenthesized_expression" | "type" => self.last_of(node, place),
-            "assignment" => self.assignment(node, node, place),
+            "assignment" => self.assignment(node, place),
             "block" => {
                 self.statements(node, place);
                 NO_STEP

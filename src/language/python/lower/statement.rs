@@ -65,7 +65,7 @@ impl<'t> Lowering<'t> {
         for child in children(node) {
             match child.kind() {
                 "assignment" => {
-                    self.assignment(child, node, place);
+                    self.assignment(child, place);
                 }
                 "augmented_assignment" => self.augmented(child, place),
                 "string" | "concatenated_string" => {}

@@ -9,7 +9,7 @@ use crate::language::eval::facts::{BindingId, BindingKind, FactScopeKind, NO_STE
 
 impl Lowering<'_> {
     /// `left = right`, `left: type = right`; hands out the value, for `a = b = c`.
-    pub(super) fn assignment(&mut self, node: Node<'_>, statement: Node<'_>, place: &Around) -> StepId {
+    pub(super) fn assignment(&mut self, node: Node<'_>, place: &Around) -> StepId {
         let Some(left) = node.child_by_field_name("left") else { return NO_STEP };
         let right = node.child_by_field_name("right");
         if let (true, Some(right)) = (left.kind() == "identifier", right)
@@ -21,7 +21,7 @@ impl Lowering<'_> {
         let ty = written.map_or(NO_STEP, |ty| self.annotation(ty, place));
         let value = match right {
             Some(right) if right.kind() == "assignment" => {
-                self.deeper(|this| this.assignment(right, statement, place)).unwrap_or(NO_STEP)
+                self.deeper(|this| this.assignment(right, place)).unwrap_or(NO_STEP)
             }
             Some(right) => self.expression(right, place),
             None => NO_STEP,
