@@ -50,12 +50,13 @@ alias = Derived
 fn assert_members(user: &str, members: &[&str]) {
     let text = format!("import typing as t\nimport lib\nfrom lib import *\n{user}\n");
     let graph = Texts::new(&[("lib.py", LIB), ("user.py", &text)]).graph();
-    let found: Vec<&str> = graph
+    let mut found: Vec<&str> = graph
         .edges()
         .iter()
         .filter(|edge| edge.dependent_file == "user.py".into() && edge.symbol_name.contains('.'))
         .map(|edge| edge.symbol_name.as_str())
         .collect();
+    found.sort_unstable();
     assert_eq!(found, members, "{user}");
 }
 

@@ -128,7 +128,7 @@ impl Evaluation<'_> {
             return Things::one(receiver.clone());
         }
         let env = match receiver {
-            Some(Thing::Instance(class, args) | Thing::Class(class, args)) if !args.is_empty() => {
+            Some(Thing::Instance(class, args) | Thing::Class(class, args)) => {
                 self.inherited_env(*class, args, binding, item.file, receiver)
             }
             _ => TypeEnv { own: receiver.cloned(), args: Vec::new() },

@@ -53,7 +53,10 @@ impl Lowering<'_> {
                 continue;
             }
             makes_fields |= matches!(last_name(self.text, base), "NamedTuple" | "TypedDict");
-            bases.push(self.expression(base, if params.is_empty() { place } else { &inside }));
+            let around = if params.is_empty() { place } else { &inside };
+            // Between brackets stand types: `Base["A"]`.
+            let is_generic = base.kind() == "subscript";
+            bases.push(if is_generic { self.annotation(base, around) } else { self.expression(base, around) });
         }
         if let Some(class) = self.binding(binding) {
             (class.symbol, class.inner, class.bases, class.params) = (symbol, Some(scope), bases, params);
