@@ -26,6 +26,7 @@ mod large;
 mod latency;
 mod machine;
 mod package_reach;
+mod package_replay;
 mod package_truth;
 mod published;
 mod reconcile;
@@ -89,6 +90,9 @@ fn replay() {
     println!();
     if let Err(error) = replay::run() {
         eprintln!("the replay of histories is left out: {error}");
+    }
+    if let Err(error) = package_replay::run() {
+        eprintln!("the replay of Python packages is left out: {error}");
     }
 }
 

@@ -15,7 +15,7 @@ use ra_agent::outline::{Outline, language_of, outline};
 /// Edits of each package.
 const EDITS: usize = 60;
 
-type Texts = BTreeMap<FilePath, String>;
+pub(super) type Texts = BTreeMap<FilePath, String>;
 
 /// Edits a package at random places; true if no file that resolves otherwise was missed.
 ///
@@ -88,7 +88,11 @@ fn mutated(text: &str, dice: &mut u64) -> String {
     lines.join("\n")
 }
 
-fn texts(root: &Path) -> Result<Texts, Box<dyn Error>> {
+/// The Python files of a package.
+///
+/// # Errors
+/// If a file cannot be read.
+pub(super) fn texts(root: &Path) -> Result<Texts, Box<dyn Error>> {
     let mut texts = Texts::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -63,7 +63,10 @@ pub fn run(verbose: bool) -> Result<Option<bool>, Box<dyn Error>> {
 }
 
 /// The unpacked source distribution of a package, `name-version`.
-fn source_of(label: &str) -> Result<PathBuf, Box<dyn Error>> {
+///
+/// # Errors
+/// If it cannot be downloaded.
+pub(super) fn source_of(label: &str) -> Result<PathBuf, Box<dyn Error>> {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");
     let unpacked = packages.join(label);
     if unpacked.is_dir() {
