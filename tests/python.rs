@@ -166,12 +166,14 @@ fn python_modules_come_go_and_break() {
 
 #[test]
 fn what_python_hides_is_listed_apart() {
-    let web = Web::new();
+    let mut web = Web::new();
     let deps = web.agent.json(["deps", web.path()]);
     assert_eq!(
         deps["may_depend"],
         json!([{"path": "src/web/plugins.py", "line": 5, "written": "importlib.import_module(name)", "confidence": "low"}])
     );
+    web.edit("src/web/ctx.py", "push(self, twice=False)", "push(self, twice)");
+    assert_eq!(web.impact()["may_depend"], deps["may_depend"]);
     let shown = web.agent.ok(["show", web.repo.path().join("src/web/ctx.py").to_str().unwrap()]);
     assert!(shown.contains("used by tests") && shown.contains("tests/test_app.py"), "{shown}");
 }

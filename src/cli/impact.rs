@@ -8,7 +8,7 @@ use super::{Context, Failure};
 use crate::domain::FilePath;
 use crate::query::impact::{edges, may_depend, range as work_out};
 use crate::query::view::for_terminal;
-use crate::query::view::impact::{DepsView, ImpactView};
+use crate::query::view::impact::{DepsView, ImpactView, MayDependView};
 use crate::query::{Reader, canonical};
 
 /// Shows what a range of commits touches.
@@ -46,6 +46,7 @@ fn describe(view: &ImpactView) -> String {
     for test in &view.tests {
         out.push_str(&format!("  {test}\n"));
     }
+    out.extend(view.may_depend.iter().map(may_depend_line));
     out
 }
 
@@ -66,10 +67,11 @@ fn describe_deps(view: &DepsView) -> String {
         format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
     });
     let why = view.why_empty.iter().map(|why| format!("{why}\n"));
-    let may = view.may_depend.iter().map(|one| {
-        format!("{}:{} may depend on more: {} (low confidence)\n", one.path, one.line, for_terminal(&one.written))
-    });
-    edge.chain(why).chain(may).collect()
+    edge.chain(why).chain(view.may_depend.iter().map(may_depend_line)).collect()
+}
+
+fn may_depend_line(one: &MayDependView) -> String {
+    format!("{}:{} may depend on more: {} (low confidence)\n", one.path, one.line, for_terminal(&one.written))
 }
 
 /// A file named by its path in the file system, or in the repository.

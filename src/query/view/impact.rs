@@ -22,6 +22,8 @@ pub struct ImpactView {
     pub cut_off: Vec<CutOffFile>,
     /// Files of tests among all of these: they changed, or use a file that changed.
     pub tests: Vec<PathText>,
+    /// Files that load modules by computed names, and may be dependents, too.
+    pub may_depend: Vec<MayDependView>,
     /// Why nothing changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_empty: Option<String>,
@@ -84,6 +86,7 @@ impl ImpactView {
             dependents: dependents.collect(),
             cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: file.for_json().0 }).collect(),
             tests: tests.into_iter().map(PathText::from).collect(),
+            may_depend: found.may_depend.iter().map(MayDependView::from).collect(),
             why_empty: found.changes.is_empty().then(|| "the two commits have the same files".to_owned()),
         }
     }
