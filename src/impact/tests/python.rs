@@ -228,6 +228,11 @@ fn rings_and_depths_of_python_are_bounded() {
         ("calls.py", calls.as_str()),
         ("use.py", "from r import nothing\nfrom calls import x\nx.go.go"),
     ]);
+    // Values that double with each line are not compared to their ends.
+    let doubled: String =
+        (0..60).map(|n| format!("x{0} = (x{n}, x{n})\ny{0} = (y{n}, y{n})\nz{n} = [x{0}, y{0}]\n", n + 1)).collect();
+    let doubled = format!("from calls import *\nx0 = (C1(), C2())\ny0 = (C1(), C2())\n{doubled}z59.go()\n");
+    files.push(("doubled.py", doubled.as_str()));
     let texts = Texts::new(&files);
     assert_eq!(texts.graph().edges(), Texts::new(&files).graph().edges());
 }

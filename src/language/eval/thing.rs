@@ -9,6 +9,10 @@ use super::view::Item;
 /// Different meanings that are kept of one value. More are rare, and multiply with each member.
 const THINGS_MAX: usize = 8;
 
+/// Things inside each other that are kept of one value, each counted as often as it is met. Values share their parts, so what a few
+/// lines build up could take ages to compare: `x = (x, x)`, forty times.
+const WEIGHT_MAX: u32 = 400;
+
 /// One thing that a value can be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Thing {
@@ -28,28 +32,44 @@ pub(super) enum Thing {
     Callable(Things),
 }
 
+impl Thing {
+    /// How many things it is made of. A kind that holds things counts them.
+    fn weight(&self) -> u32 {
+        let sum = |parts: &[Things]| parts.iter().fold(1_u32, |sum, part| sum.saturating_add(part.weight));
+        match self {
+            Self::Class(_, args) | Self::Instance(_, args) | Self::Tuple(args) => sum(args),
+            Self::Function(_, Some(receiver)) => receiver.weight().saturating_add(1),
+            Self::Holder(held) | Self::Callable(held) => held.weight.saturating_add(1),
+            Self::Function(_, None) | Self::Module(_) | Self::Super(_) | Self::Record(..) => 1,
+        }
+    }
+}
+
 /// Arguments of a generic class, in the order of its parameters; empty if none are known.
 pub(super) type TypeArgs = Rc<[Things]>;
 
 /// All that a value can be, without repetitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Things(Option<Rc<[Thing]>>);
+pub(super) struct Things {
+    all: Option<Rc<[Thing]>>,
+    weight: u32,
+}
 
 impl Things {
     pub fn none() -> Self {
-        Self(None)
+        Self::default()
     }
 
     pub fn one(thing: Thing) -> Self {
-        Self(Some(Rc::new([thing])))
+        std::iter::once(thing).collect()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.all.is_none()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Thing> {
-        self.0.iter().flat_map(|things| things.iter())
+        self.all.iter().flat_map(|things| things.iter())
     }
 
     pub fn holder(self) -> Self {
@@ -60,15 +80,18 @@ impl Things {
 impl FromIterator<Thing> for Things {
     fn from_iter<I: IntoIterator<Item = Thing>>(things: I) -> Self {
         let mut all: Vec<Thing> = Vec::new();
+        let mut weight = 0_u32;
         for thing in things {
             if all.len() == THINGS_MAX {
                 break;
             }
-            if !all.contains(&thing) {
+            let heavier = weight.saturating_add(thing.weight());
+            if heavier <= WEIGHT_MAX && !all.contains(&thing) {
                 all.push(thing);
+                weight = heavier;
             }
         }
-        Self((!all.is_empty()).then(|| all.into()))
+        Self { all: (!all.is_empty()).then(|| all.into()), weight }
     }
 }
 
