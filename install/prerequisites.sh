@@ -5,7 +5,7 @@
 #   prints the Debian packages that this machine lacks for a build; with --tests, for the gate
 
 # The first Rust that compiles every dependency; the same number as rust-version in Cargo.toml.
-rust_needed=1.94
+rust_needed=1.95
 
 say() { printf '%s\n' "$*" >&2; }
 step() { printf '\n==> %s\n' "$*" >&2; }

@@ -126,7 +126,8 @@ fn doc_items(report: &DocsReport, out: &mut impl Write) -> Result {
     }
     rest(bare.len(), UNDOCUMENTED_SHOWN, "undocumented item", out)?;
     for item in report.items.iter().filter(|item| !item.missing_sections.is_empty()) {
-        let sections: Vec<String> = item.missing_sections.iter().map(|s| format!("`# {s}`")).collect();
+        let shown = |part: &String| if part.contains(' ') { part.clone() } else { format!("`# {part}`") };
+        let sections: Vec<String> = item.missing_sections.iter().map(shown).collect();
         writeln!(out, "  {:<5} {} lacks {}", item.line, item.name, sections.join(", "))?;
     }
     Ok(())

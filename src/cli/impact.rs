@@ -6,9 +6,9 @@ use std::path::Path;
 use super::output::{print, print_json};
 use super::{Context, Failure};
 use crate::domain::FilePath;
-use crate::query::impact::{edges, range as work_out};
+use crate::query::impact::{edges, may_depend, range as work_out};
 use crate::query::view::for_terminal;
-use crate::query::view::impact::{DepsView, ImpactView};
+use crate::query::view::impact::{DepsView, ImpactView, MayDependView};
 use crate::query::{Reader, canonical};
 
 /// Shows what a range of commits touches.
@@ -40,6 +40,13 @@ fn describe(view: &ImpactView) -> String {
     for cut in &view.cut_off {
         out.push_str(&format!("  {} (uses {})\n", cut.path, for_terminal(&cut.file)));
     }
+    if !view.tests.is_empty() {
+        out.push_str(&format!("{} file(s) of tests use what changed\n", view.tests.len()));
+    }
+    for test in &view.tests {
+        out.push_str(&format!("  {test}\n"));
+    }
+    out.extend(view.may_depend.iter().map(may_depend_line));
     out
 }
 
@@ -48,7 +55,9 @@ pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, json: bool) -> 
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo.to_string_lossy())?;
     let file = file.map(|file| relative(file, &repo.location.path));
-    let view = DepsView::new(&repo, &edges(&reader, &repo, file.as_ref())?);
+    let edges = edges(&reader, &repo, file.as_ref())?;
+    let may = may_depend(&reader, &repo, file.as_ref())?;
+    let view = DepsView::new(&repo, &edges, &may);
     if json { print_json(&view) } else { print(&describe_deps(&view)) }
 }
 
@@ -58,7 +67,11 @@ fn describe_deps(view: &DepsView) -> String {
         format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
     });
     let why = view.why_empty.iter().map(|why| format!("{why}\n"));
-    edge.chain(why).collect()
+    edge.chain(why).chain(view.may_depend.iter().map(may_depend_line)).collect()
+}
+
+fn may_depend_line(one: &MayDependView) -> String {
+    format!("{}:{} may depend on more: {} (low confidence)\n", one.path, one.line, for_terminal(&one.written))
 }
 
 /// A file named by its path in the file system, or in the repository.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
+use crate::domain::Role;
 use crate::query::Reader;
 use crate::query::files::show as find;
 use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, ShowView, WorstFinding};
@@ -39,7 +40,10 @@ fn write_view(out: &mut String, view: &ShowView, all: bool) -> std::fmt::Result 
     }
     write_worst(out, &view.worst)?;
     write_uses(out, "uses", &view.uses)?;
-    write_uses(out, "used by", &view.used_by)?;
+    let (tests, others): (Vec<FileUse>, Vec<FileUse>) =
+        view.used_by.iter().cloned().partition(|user| user.role == Role::Test.as_str());
+    write_uses(out, "used by", &others)?;
+    write_uses(out, "used by tests", &tests)?;
     view.analyses.iter().try_for_each(|analysis| write_analysis(out, analysis, all))?;
     view.legacy.iter().try_for_each(|legacy| write_legacy(out, legacy))
 }

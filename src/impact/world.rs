@@ -11,6 +11,8 @@ use crate::language::{self, Outline};
 /// All files of a view, ready to be asked what they use of each other. What an edit costs does not grow with their number.
 pub struct World {
     resolvers: Vec<(&'static Family, Box<dyn Resolver>)>,
+    /// The files that some family sees.
+    files: BTreeSet<FilePath>,
     /// Stands for the outlines that a family does not see.
     silence: Arc<Outline>,
 }
@@ -30,7 +32,8 @@ impl World {
             (family, (family.resolver)(&own))
         };
         let resolvers = language::families().into_iter().map(resolver).collect();
-        Self { resolvers, silence }
+        let seen = files.iter().map(|(path, _)| *path).filter(|path| language::of(path).has_dependents());
+        Self { resolvers, files: seen.cloned().collect(), silence }
     }
 
     /// What all files use.
@@ -53,13 +56,14 @@ impl World {
     /// any file, for crates or module trees changed, or what comes in by a glob.
     pub fn reach<'a>(&self, before: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>) -> Option<Reach> {
         let before: Vec<(&FilePath, &Outline)> = before.into_iter().collect();
-        self.resolvers.iter().try_fold(Reach::default(), |all, (family, resolver)| {
+        let reach_in = |(family, resolver): &(&'static Family, Box<dyn Resolver>)| {
             let own: Vec<_> = before
                 .iter()
                 .map(|&(path, outline)| (path, if family.sees(path) { outline } else { self.silence.as_ref() }))
                 .collect();
-            Some(all.join(resolver.reach(&own)?))
-        })
+            (*family, resolver.reach(&own))
+        };
+        self.joined(self.resolvers.iter().map(reach_in).collect())
     }
 
     /// Takes in what some files of the view say now, and returns whom that can reach; `None`: any file.
@@ -68,11 +72,27 @@ impl World {
         let reach_in = |(family, resolver): &mut (&'static Family, Box<dyn Resolver>)| {
             let own =
                 |(path, outline): &(FilePath, Arc<Outline>)| (path.clone(), seen_by(family, path, outline, silence));
-            resolver.edit(&edits.iter().map(own).collect::<Vec<_>>())
+            (*family, resolver.edit(&edits.iter().map(own).collect::<Vec<_>>()))
         };
         // Every resolver takes the edits in, whatever another one says.
-        let reached: Vec<Option<Reach>> = self.resolvers.iter_mut().map(reach_in).collect();
-        reached.into_iter().try_fold(Reach::default(), |all, one| Some(all.join(one?)))
+        let reached = self.resolvers.iter_mut().map(reach_in).collect();
+        let seen = edits.iter().map(|(path, _)| path).filter(|path| language::of(path).has_dependents());
+        self.files.extend(seen.cloned());
+        self.joined(reached)
+    }
+
+    /// What all families say together. A family that may have to resolve any file means its own.
+    fn joined(&self, reached: Vec<(&'static Family, Option<Reach>)>) -> Option<Reach> {
+        let mut all = Reach::default();
+        let mut is_everything = false;
+        for (family, reach) in reached {
+            all = all.join(reach.unwrap_or_else(|| {
+                let own: BTreeSet<FilePath> = self.files.iter().filter(|path| family.sees(path)).cloned().collect();
+                is_everything |= own.len() == self.files.len() && !own.is_empty();
+                Reach { files: own, users_of: BTreeSet::new() }
+            }));
+        }
+        (!is_everything).then_some(all)
     }
 }
 

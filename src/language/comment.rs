@@ -83,6 +83,9 @@ pub const SHELL: CommentSyntax = CommentSyntax { strings: &[DOUBLE, PLAIN_SINGLE
 pub const PYTHON: CommentSyntax = CommentSyntax { at_word: false, ..HASH };
 pub const TOML: CommentSyntax =
     CommentSyntax { at_word: false, strings: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, PLAIN_SINGLE], ..HASH };
+/// Pages that hold scripts.
+pub const PAGE: CommentSyntax =
+    CommentSyntax { block: &[("<!--", "-->"), ("/*", "*/")], at_word: true, strings: &[DOUBLE, SINGLE, TEMPLATE], ..C };
 pub const MARKUP: CommentSyntax = CommentSyntax { line: &[], block: &[("<!--", "-->")], strings: &[], ..C };
 
 impl CommentSyntax {

@@ -5,6 +5,7 @@
 //! file has: it asks the record what the language can do.
 
 pub mod comment;
+pub(crate) mod eval;
 pub mod facts;
 pub mod item;
 pub mod lines;
@@ -73,6 +74,8 @@ pub struct Spec {
     pub class: TextClass,
     /// Names that decide before any extension.
     pub file_names: &'static [&'static str],
+    /// Beginnings and ends of names that decide likewise: `tsconfig` and `.json`.
+    pub name_patterns: &'static [(&'static str, &'static str)],
     /// In lower case, without the dot.
     pub extensions: &'static [&'static str],
     /// Between the parts of a symbol's name.
@@ -85,6 +88,8 @@ pub struct Spec {
     pub grammar: Option<Grammar>,
     /// Bytes at the start of a text that the grammar does not know; they end with a line.
     pub preamble: fn(&str) -> usize,
+    /// Where in a page of markup the text that the grammar reads is; `None`: all of a file is.
+    pub embedded: Option<fn(&str) -> Vec<tree_sitter::Range>>,
     /// Whose names it can use, and who resolves them; `None`: its files have no dependents.
     pub family: Option<&'static Family>,
     /// What a file says to others. It never fails: what could not be read is in the errors.
@@ -109,6 +114,7 @@ impl Spec {
             language: Language::named(name),
             class,
             file_names: &[],
+            name_patterns: &[],
             extensions: &[],
             separator: ".",
             comments: None,
@@ -116,6 +122,7 @@ impl Spec {
             role_of: role_by_folder,
             grammar: None,
             preamble: |_| 0,
+            embedded: None,
             family: None,
             outline: |_| (Outline::default(), Vec::new()),
             segments: |_| None,
@@ -174,9 +181,19 @@ impl PartialOrd for Language {
 /// Language of a file, by its name and extension alone; [`Language::TEXT`] where they say nothing.
 pub fn of(path: &FilePath) -> Language {
     static BY_NAME: LazyLock<FxHashMap<&[u8], Language>> = LazyLock::new(|| by_key(|spec| spec.file_names));
+    static PATTERNS: LazyLock<Vec<((&str, &str), Language)>> = LazyLock::new(|| {
+        let all = table::TABLE.iter();
+        all.flat_map(|spec| spec.name_patterns.iter().map(|&pattern| (pattern, spec.language))).collect()
+    });
     static BY_EXTENSION: LazyLock<FxHashMap<&[u8], Language>> = LazyLock::new(|| by_key(|spec| spec.extensions));
     if let Some(&language) = BY_NAME.get(path.file_name()) {
         return language;
+    }
+    let is_named = |(begin, end): &(&str, &str)| {
+        path.file_name().starts_with(begin.as_bytes()) && path.file_name().ends_with(end.as_bytes())
+    };
+    if let Some((_, language)) = PATTERNS.iter().find(|(pattern, _)| is_named(pattern)) {
+        return *language;
     }
     let extension = path.extension().map(<[u8]>::to_ascii_lowercase);
     extension.and_then(|extension| BY_EXTENSION.get(extension.as_slice()).copied()).unwrap_or(Language::TEXT)
@@ -194,8 +211,12 @@ pub fn role_of(path: &FilePath) -> Role {
 
 /// Every family once, in the order of the table.
 pub fn families() -> Vec<&'static Family> {
-    let mut families: Vec<&'static Family> = table::TABLE.iter().filter_map(|spec| spec.family).collect();
-    families.dedup_by_key(|family| family.name);
+    let mut families: Vec<&'static Family> = Vec::new();
+    for family in table::TABLE.iter().filter_map(|spec| spec.family) {
+        if !families.iter().any(|known| known.name == family.name) {
+            families.push(family);
+        }
+    }
     families
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::eval::facts::Facts;
 use super::facts::{self, FileModel};
 use super::rust::manifest::Manifest;
 use super::symbol::{Symbol, Visibility};
@@ -13,6 +14,8 @@ pub struct Outline {
     pub(crate) symbols: Vec<Symbol>,
     pub(crate) model: FileModel,
     pub(crate) manifest: Option<Manifest>,
+    /// Of languages with an evaluator.
+    pub(crate) facts: Option<Box<Facts>>,
 }
 
 /// A place where the source is not what the language's grammar says. The outline holds what could be read around it.
@@ -27,6 +30,12 @@ impl Outline {
     /// The symbols that the file defines, in the order of the text.
     pub fn symbols(&self) -> &[Symbol] {
         &self.symbols
+    }
+
+    /// Places at which the file may depend on something that reading does not show: line and text.
+    pub fn dynamics(&self) -> impl Iterator<Item = (u32, &str)> {
+        let dynamics = self.facts.iter().flat_map(|facts| &facts.dynamics);
+        dynamics.map(|one| (one.line, one.written.as_str()))
     }
 
     /// What crates and module trees follow from in addition to the names of modules, and what names do not show.

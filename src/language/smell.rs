@@ -28,11 +28,14 @@ impl Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmellKind {
+    BareExcept,
     BoolParameters,
+    BroadExcept,
     CognitiveComplexity,
     DeepIndentation,
     DeepNesting,
     DuplicateBody,
+    ExplicitAny,
     LargeFile,
     LargeImpl,
     LargeStruct,
@@ -40,11 +43,16 @@ pub enum SmellKind {
     LongLines,
     LongMatch,
     ManyParameters,
+    MissingAnnotation,
+    MutableDefault,
     NeedlessBool,
+    NonNullAssertions,
     Panics,
+    StarImport,
     SwallowedErrors,
     UndocumentedUnsafe,
     Unfinished,
+    UnusedImport,
     /// What a model names and no rule here does; its message says what it is.
     Other,
 }
@@ -52,11 +60,14 @@ pub enum SmellKind {
 impl SmellKind {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BareExcept => "bare-except",
             Self::BoolParameters => "bool-parameters",
+            Self::BroadExcept => "broad-except",
             Self::CognitiveComplexity => "cognitive-complexity",
             Self::DeepIndentation => "deep-indentation",
             Self::DeepNesting => "deep-nesting",
             Self::DuplicateBody => "duplicate-body",
+            Self::ExplicitAny => "explicit-any",
             Self::LargeFile => "large-file",
             Self::LargeImpl => "large-impl",
             Self::LargeStruct => "large-struct",
@@ -64,11 +75,16 @@ impl SmellKind {
             Self::LongLines => "long-lines",
             Self::LongMatch => "long-match",
             Self::ManyParameters => "many-parameters",
+            Self::MissingAnnotation => "missing-annotation",
+            Self::MutableDefault => "mutable-default",
             Self::NeedlessBool => "needless-bool",
+            Self::NonNullAssertions => "non-null-assertions",
             Self::Panics => "panics",
+            Self::StarImport => "star-import",
             Self::SwallowedErrors => "swallowed-errors",
             Self::UndocumentedUnsafe => "undocumented-unsafe",
             Self::Unfinished => "unfinished",
+            Self::UnusedImport => "unused-import",
             Self::Other => "other",
         }
     }

@@ -46,6 +46,7 @@ pub enum SymbolKind {
     /// A name that should be there and is not; no symbol has this kind, only a use.
     Unresolved,
     Class,
+    Interface,
 }
 
 impl SymbolKind {
@@ -70,6 +71,7 @@ impl SymbolKind {
             Self::File => "file",
             Self::Unresolved => "unresolved",
             Self::Class => "class",
+            Self::Interface => "interface",
         }
     }
 }

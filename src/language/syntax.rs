@@ -98,8 +98,13 @@ fn parse(language: Language, text: &str, mut calls_left: u32) -> Result<Parse, N
     if let Some(line) = line_nested_too_deep(text.as_bytes()) {
         return Err(NoTree::TooDeep { line });
     }
-    let preamble = (language.spec().preamble)(text);
-    let ranges = if preamble == 0 { Vec::new() } else { vec![from_byte(text, preamble)] };
+    let ranges = match language.spec().embedded {
+        Some(find) => find(text),
+        None => match (language.spec().preamble)(text) {
+            0 => Vec::new(),
+            preamble => vec![from_byte(text, preamble)],
+        },
+    };
     let tree = parse_ranges(&mut parser, text, &ranges, &mut calls_left)?;
     Ok(Parse { tree, calls_left })
 }

@@ -7,6 +7,8 @@ use crate::domain::Language;
 // A language's folder is declared next to its record, so that a new one touches no other file here.
 #[path = "python/mod.rs"]
 mod python;
+#[path = "typescript/mod.rs"]
+mod typescript;
 
 /// Every language. Its order is that of lists that people see; the last record is that of all other text.
 pub(super) static TABLE: &[&Spec] = &[
@@ -20,7 +22,9 @@ pub(super) static TABLE: &[&Spec] = &[
     &GO,
     &HTML,
     &JAVA,
-    &JAVA_SCRIPT,
+    &typescript::JAVA_SCRIPT,
+    &typescript::PACKAGE,
+    &typescript::CONFIG,
     &JSON,
     &KOTLIN,
     &LUA,
@@ -32,7 +36,10 @@ pub(super) static TABLE: &[&Spec] = &[
     &SQL,
     &SWIFT,
     &TOML,
-    &TYPE_SCRIPT,
+    &typescript::SVELTE,
+    &typescript::TSX,
+    &typescript::TYPE_SCRIPT,
+    &typescript::VUE,
     &YAML,
     &ZIG,
     &TEXT,
@@ -43,14 +50,12 @@ impl Language {
     pub const C: Self = C.language;
     pub const GO: Self = GO.language;
     pub const HTML: Self = HTML.language;
-    pub const JAVA_SCRIPT: Self = JAVA_SCRIPT.language;
     pub const JSON: Self = JSON.language;
     pub const LUA: Self = LUA.language;
     pub const SHELL: Self = SHELL.language;
     pub const SQL: Self = SQL.language;
     pub const TEXT: Self = TEXT.language;
     pub const TOML: Self = TOML.language;
-    pub const TYPE_SCRIPT: Self = TYPE_SCRIPT.language;
     pub const YAML: Self = YAML.language;
 }
 
@@ -82,8 +87,6 @@ static HTML: Spec = Spec {
     ..Spec::plain("html", TextClass::Markup)
 };
 static JAVA: Spec = Spec { extensions: &["java"], comments: Some(&comment::C), ..code("java") };
-static JAVA_SCRIPT: Spec =
-    Spec { extensions: &["js", "mjs", "cjs", "jsx"], comments: Some(&comment::SCRIPT), ..code("javascript") };
 static JSON: Spec = Spec { extensions: &["json", "jsonc", "json5"], ..data("json") };
 static KOTLIN: Spec = Spec { extensions: &["kt", "kts"], comments: Some(&comment::NESTED), ..code("kotlin") };
 static LUA: Spec = Spec { extensions: &["lua"], comments: Some(&comment::LUA), ..code("lua") };
@@ -110,8 +113,6 @@ static TOML: Spec = Spec {
     comments: Some(&comment::TOML),
     ..data("toml")
 };
-static TYPE_SCRIPT: Spec =
-    Spec { extensions: &["ts", "tsx", "mts", "cts"], comments: Some(&comment::SCRIPT), ..code("typescript") };
 static YAML: Spec = Spec { extensions: &["yml", "yaml"], comments: Some(&comment::SHELL), ..data("yaml") };
 static ZIG: Spec = Spec { extensions: &["zig"], comments: Some(&comment::ZIG), ..code("zig") };
 static TEXT: Spec = Spec::plain("text", TextClass::Prose);

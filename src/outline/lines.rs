@@ -14,6 +14,7 @@ impl Outline {
         for symbol in &mut bare.symbols {
             (symbol.start_line, symbol.end_line, symbol.doc) = (0, 0, false);
         }
+        bare.facts = bare.facts.map(|facts| Box::new(facts.without_lines()));
         bare.model.includes.iter_mut().for_each(|include| include.line = 0);
         bare.model.paths.iter_mut().for_each(|path| path.line = 0);
         for pattern in &mut bare.model.patterns {

@@ -13,7 +13,7 @@ pub use crate::language::{Outline, ParseError, Symbol, SymbolKind, Visibility};
 pub use crate::language::{of as language_of, role_of};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
-pub const OUTLINE_VERSION: u32 = 5;
+pub const OUTLINE_VERSION: u32 = 6;
 
 /// The version of a language's outlines: the low digits are that of all languages, the rest the language's own.
 pub fn version(language: Language) -> u32 {
@@ -61,7 +61,8 @@ impl Outline {
         let outline: Self = postcard::from_bytes(bytes).ok()?;
         // The symbols of a file without scopes, a manifest say, are none that source could name.
         let defined = if outline.model.scopes.is_empty() { 0 } else { outline.symbols.len() };
-        outline.model.is_sound(defined).then_some(outline)
+        let are_sound = outline.facts.as_ref().is_none_or(|facts| facts.is_sound(outline.symbols.len()));
+        (are_sound && outline.model.is_sound(defined)).then_some(outline)
     }
 }
 

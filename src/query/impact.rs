@@ -10,6 +10,7 @@ use crate::cache::edges::Relation;
 use crate::cache::{outlines, view};
 use crate::domain::{Change, Edge, FilePath, FileRecord, Hash, ObjectId};
 use crate::impact::{self, Graph, Impact, Side};
+use crate::language;
 use crate::outline::{self, Outline};
 use crate::repo::registry::Registered;
 use crate::repo::{
@@ -22,6 +23,8 @@ pub struct RangeImpact {
     pub to: Head,
     pub changes: Vec<Change>,
     pub impact: Impact,
+    /// Files that load modules by names that are computed, where any changed: they may be dependents, too.
+    pub may_depend: Vec<MayDepend>,
 }
 
 /// Impact of `from..to` (`None`: the last commit, `HEAD~1..HEAD`), worked out from the two trees; nothing is written.
@@ -60,7 +63,26 @@ pub fn range(reader: &Reader<'_>, repo: &Registered, range: Option<&str>) -> Res
         &side(&graph_before, &|path| before.get(path).map(|outline| outline.as_ref()), &graph_before.deps_hashes()),
         &side(&graph_after, &|path| after.get(path).map(|outline| outline.as_ref()), &graph_after.deps_hashes()),
     );
-    Ok(RangeImpact { from, to, changes, impact })
+    let may_depend = may_load(&changes, &impact, &after);
+    Ok(RangeImpact { from, to, changes, impact, may_depend })
+}
+
+/// Where files that are not concerned load modules of a changed file's family by computed names.
+fn may_load(changes: &[Change], impact: &Impact, after: &HashMap<&FilePath, &Arc<Outline>>) -> Vec<MayDepend> {
+    let family = |path: &FilePath| language::of(path).spec().family.map(|family| family.name);
+    let changed: HashSet<&FilePath> = changes.iter().map(Change::path).collect();
+    let families: HashSet<&str> = changed.iter().filter_map(|path| family(path)).collect();
+    let is_open = |path: &FilePath| {
+        let is_known = changed.contains(path) || impact.dependents.contains_key(path);
+        !is_known && family(path).is_some_and(|family| families.contains(family))
+    };
+    let mut found = Vec::new();
+    for (&path, outline) in after.iter().filter(|(path, _)| is_open(path)) {
+        let loads = outline.dynamics().filter(|(_, written)| written.contains("import") || written.contains("require"));
+        found.extend(loads.map(|(line, written)| MayDepend { file: path.clone(), line, written: written.to_owned() }));
+    }
+    found.sort();
+    found
 }
 
 fn side<'a>(
@@ -139,4 +161,37 @@ pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) ->
 pub struct FileEdges {
     pub file: Option<FileRecord>,
     pub edges: Vec<Edge>,
+}
+
+/// A place at which a file may depend on something that reading does not show.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MayDepend {
+    pub file: FilePath,
+    pub line: u32,
+    pub written: String,
+}
+
+/// What cannot be known of the dependencies of a repository's files, or of one, as HEAD has them.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn may_depend(
+    reader: &Reader<'_>,
+    repo: &Registered,
+    file: Option<&FilePath>,
+) -> Result<Vec<MayDepend>, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (path, packed) in outlines::packed(store.db())? {
+        if file.is_some_and(|file| *file != path) {
+            continue;
+        }
+        let Some(outline) = packed.and_then(|packed| outlines::unpack(&packed)) else { continue };
+        found.extend(outline.dynamics().map(|(line, written)| MayDepend {
+            file: path.clone(),
+            line,
+            written: written.to_owned(),
+        }));
+    }
+    Ok(found)
 }

@@ -32,8 +32,12 @@ pub(super) fn narrowed(question: &SearchQuestion, chunk: ChunkRecord, text: &str
 fn meant(question: &SearchQuestion, chunk: &ChunkRecord, text: &str, picks: bool) -> Vec<ItemRecord> {
     let typed = chunk.items.iter().filter(|item| question.is_typed(&item.entity_name));
     let typed = typed.min_by_key(|item| (!is_definition(&item.entity_type), item.end_line - item.start_line));
-    if let Some(item) = typed {
-        return vec![item.clone()];
+    if let Some(best) = typed {
+        // Twins, of which each is compiled under another condition, are meant alike.
+        let is_alike = |item: &&ItemRecord| {
+            item.entity_name == best.entity_name && is_definition(&item.entity_type) == is_definition(&best.entity_type)
+        };
+        return chunk.items.iter().filter(is_alike).cloned().collect();
     }
     if !picks && !question.is_short {
         return Vec::new();
@@ -94,6 +98,8 @@ mod tests {
             item("method", "Store::open", 2, 2),
             item("method", "Store::shut", 3, 4),
             item("const", "DEPTH", 6, 6),
+            item("function", "seek", 7, 7),
+            item("function", "seek", 9, 9),
         ];
         let chunk = ChunkRecord {
             chunk_id: "c".into(),
@@ -103,10 +109,11 @@ mod tests {
             entity_name: "Store, DEPTH".into(),
             is_test: false,
             start_line: 1,
-            end_line: 6,
+            end_line: 9,
             items,
         };
-        let text = "impl Store {\nfn open() { walk_tree() }\n/// Ends it.\nfn shut() {}\n}\nconst DEPTH: u8 = 1;\n";
+        let text = "impl Store {\nfn open() { walk_tree() }\n/// Ends it.\nfn shut() {}\n}\nconst DEPTH: u8 = 1;\n\
+                    fn seek() {}\n#[cfg(windows)]\nfn seek() {}\n";
         let meant = |query: &str| {
             let found = narrowed(&SearchQuestion::new(query), chunk.clone(), text, false);
             (found.entity_name, found.start_line, found.end_line)
@@ -115,9 +122,10 @@ mod tests {
         assert_eq!(meant("Store"), named("Store", 1, 5));
         assert_eq!(meant("open the store"), named("Store::open", 2, 2));
         assert_eq!(meant("shut"), named("Store::shut", 3, 4));
+        assert_eq!(meant("seek"), named("seek", 7, 9), "both twins");
         assert_eq!(meant("walk a tree"), named("Store::open", 2, 2));
         assert_eq!(meant("what ends"), named("Store::shut", 3, 4));
-        assert_eq!(meant("something else"), named("Store, DEPTH", 1, 6));
-        assert_eq!(meant("how is a store opened again"), named("Store, DEPTH", 1, 6));
+        assert_eq!(meant("something else"), named("Store, DEPTH", 1, 9));
+        assert_eq!(meant("how is a store opened again"), named("Store, DEPTH", 1, 9));
     }
 }

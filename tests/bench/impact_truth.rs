@@ -33,34 +33,34 @@ const PRECISION: (f64, f64) = (0.90, 0.82);
 
 /// What is compared: file edges, and (source, dependent, name of a symbol).
 #[derive(Default)]
-struct Edges {
-    files: BTreeSet<(String, String)>,
-    symbols: BTreeSet<(String, String, String)>,
+pub(super) struct Edges {
+    pub files: BTreeSet<(String, String)>,
+    pub symbols: BTreeSet<(String, String, String)>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Count {
+pub(super) struct Count {
     truth: usize,
     found: usize,
     both: usize,
 }
 
 impl Count {
-    fn of<T: Ord>(truth: &BTreeSet<T>, found: &BTreeSet<T>) -> Self {
+    pub fn of<T: Ord>(truth: &BTreeSet<T>, found: &BTreeSet<T>) -> Self {
         Self { truth: truth.len(), found: found.len(), both: truth.intersection(found).count() }
     }
 
-    fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: Self) {
         self.truth += other.truth;
         self.found += other.found;
         self.both += other.both;
     }
 
-    fn recall(self) -> f64 {
+    pub fn recall(self) -> f64 {
         self.both as f64 / self.truth.max(1) as f64
     }
 
-    fn precision(self) -> f64 {
+    pub fn precision(self) -> f64 {
         self.both as f64 / self.found.max(1) as f64
     }
 }
@@ -78,7 +78,7 @@ pub fn run(verbose: bool) -> Result<bool, Box<dyn Error>> {
     for (name, version) in CRATES {
         let label = format!("{name}-{version}");
         let truth = read_truth(&fs::read_to_string(truth_folder.join(format!("{label}.tsv")))?);
-        let found = edges_of(&graph_of(&source_of(name, version)?)?, &truth);
+        let found = edges_of(&graph_of(&source_of(name, version)?)?, &truth, "::");
         let (by_file, by_symbol) = (Count::of(&truth.files, &found.files), Count::of(&truth.symbols, &found.symbols));
         print_row(&label, by_file, by_symbol);
         if verbose {
@@ -103,7 +103,7 @@ pub fn run(verbose: bool) -> Result<bool, Box<dyn Error>> {
     Ok(met(Count::recall, RECALL) && met(Count::precision, PRECISION))
 }
 
-fn print_row(label: &str, files: Count, symbols: Count) {
+pub(super) fn print_row(label: &str, files: Count, symbols: Count) {
     println!(
         "{label:<22} {:>6} {:>6} {:>9.3} {:>9.3}   {:.3} {:.3}",
         files.truth,
@@ -115,7 +115,7 @@ fn print_row(label: &str, files: Count, symbols: Count) {
     );
 }
 
-fn read_truth(tsv: &str) -> Edges {
+pub(super) fn read_truth(tsv: &str) -> Edges {
     let mut edges = Edges::default();
     for line in tsv.lines() {
         let mut columns = line.split('\t');
@@ -133,13 +133,14 @@ fn last_name(descriptor: &str) -> &str {
     bare.rsplit(['#', '/', ']', '>', '`']).next().unwrap_or(bare)
 }
 
-fn edges_of(graph: &Graph, truth: &Edges) -> Edges {
+/// The edges of a graph between files that the truth knows; `separator`: between the parts of a symbol's name.
+pub(super) fn edges_of(graph: &Graph, truth: &Edges, separator: &str) -> Edges {
     let known: BTreeSet<&String> = truth.files.iter().flat_map(|(source, dependent)| [source, dependent]).collect();
     let mut edges = Edges::default();
     for edge in graph.edges() {
         let (source, dependent) = (edge.source_file.to_string(), edge.dependent_file.to_string());
         if known.contains(&source) && known.contains(&dependent) {
-            let name = edge.symbol_name.rsplit("::").next().unwrap_or_default().to_owned();
+            let name = edge.symbol_name.rsplit(separator).next().unwrap_or_default().to_owned();
             edges.symbols.insert((source.clone(), dependent.clone(), name));
             edges.files.insert((source, dependent));
         }
@@ -147,7 +148,7 @@ fn edges_of(graph: &Graph, truth: &Edges) -> Edges {
     edges
 }
 
-fn graph_of(root: &Path) -> Result<Graph, Box<dyn Error>> {
+pub(super) fn graph_of(root: &Path) -> Result<Graph, Box<dyn Error>> {
     let mut outlines: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -25,6 +25,9 @@ mod json_files;
 mod large;
 mod latency;
 mod machine;
+mod package_reach;
+mod package_replay;
+mod package_truth;
 mod published;
 mod reconcile;
 mod replay;
@@ -74,6 +77,12 @@ fn impact() {
         Ok(false) => println!("(missed)"),
         Err(error) => eprintln!("the precision of the edges is left out: {error}"),
     }
+    match package_truth::run(false) {
+        Ok(Some(true)) => {}
+        Ok(Some(false)) => println!("(missed)"),
+        Ok(None) => println!("(no packages of other languages: RA_AGENT_IMPACT_TRUTH names no folder)"),
+        Err(error) => eprintln!("the precision of other languages' edges is left out: {error}"),
+    }
 }
 
 /// What is left of the naive work over real histories.
@@ -81,6 +90,9 @@ fn replay() {
     println!();
     if let Err(error) = replay::run() {
         eprintln!("the replay of histories is left out: {error}");
+    }
+    if let Err(error) = package_replay::run() {
+        eprintln!("the replay of Python packages is left out: {error}");
     }
 }
 

@@ -6,10 +6,13 @@ mod imports;
 mod macros;
 mod members;
 mod modules;
+mod python;
+mod python_values;
 mod random_edits;
+mod scripts;
 mod touched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::{Change, DependencyType};

@@ -6,6 +6,7 @@ use tree_sitter::Node;
 
 use super::outline::{last_line, line};
 use super::walk::{self, Kind, NamedNode};
+use super::{docstring, smells};
 use crate::domain::Role;
 use crate::language::comment;
 use crate::language::item::{CodeItem, Complexity, Function, MemberCounts, ParsedCode};
@@ -34,8 +35,8 @@ pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>
         documentation: documentation.map(|node| (line(node.start_position().row), walk::documentation(text, node))),
         re_exports: 0,
         members: MemberCounts::default(),
-        smells: Vec::new(),
-        unjudged: Some("smells inside bodies: none are known for Python"),
+        smells: smells::find(text, root, &found, role),
+        unjudged: Some("large classes and duplicate bodies: not looked for in Python"),
         not_covered: unparsed(root),
     })
 }
@@ -72,8 +73,8 @@ fn item(text: &str, found: &NamedNode<'_>) -> CodeItem {
         bytes: found.whole.byte_range(),
         start_line: line(found.node.start_position().row),
         end_line: last_line(found.node),
+        missing_sections: docs.as_ref().map(|docs| docstring::missing(text, found.node, docs)).unwrap_or_default(),
         documentation: docs.filter(|docs| !docs.is_empty()),
-        missing_sections: Vec::new(),
     }
 }
 

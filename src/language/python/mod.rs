@@ -1,12 +1,20 @@
-//! Python: what a module defines, and the stretches along which it is cut. Names are not resolved: a file has no dependents yet.
+//! Python: what a module defines, the stretches along which it is cut, and what it uses of other modules.
 
 mod code;
+mod docstring;
+mod lower;
 mod outline;
+mod project;
+mod rules;
 mod segments;
 mod signature;
+mod smells;
+mod stdlib;
 mod walk;
 
 use crate::domain::{FilePath, Language, Role};
+use crate::language::eval::{self, Dialects};
+use crate::language::resolve::Family;
 use crate::language::syntax::Grammar;
 use crate::language::{Spec, TextClass, comment, role_by_folder};
 
@@ -14,11 +22,20 @@ impl Language {
     pub const PYTHON: Self = SPEC.language;
 }
 
+static FAMILY: Family = Family { name: "python", version: 1, resolver: |files| eval::resolver(files, DIALECTS) };
+
+const DIALECTS: Dialects = Dialects {
+    is_own: |path| FAMILY.sees(path),
+    project: |files| Box::new(project::PythonProject::new(files)),
+    rules: &rules::PythonRules,
+};
+
 pub static SPEC: Spec = Spec {
     extensions: &["py", "pyi"],
     comments: Some(&comment::PYTHON),
-    version: 1,
+    version: 2,
     role_of,
+    family: Some(&FAMILY),
     grammar: Some(Grammar { name: "Python", language: || tree_sitter_python::LANGUAGE.into() }),
     outline: outline::outline,
     segments: segments::segments,
@@ -28,12 +45,15 @@ pub static SPEC: Spec = Spec {
     ..Spec::plain("python", TextClass::Code)
 };
 
-/// By folder, and by the names that pytest collects ("Changing standard (Python) test discovery").
+/// By folder, and by the names that pytest collects ("Changing standard (Python) test discovery") or Django's runner expects.
 fn role_of(path: &FilePath) -> Role {
     let name = path.file_name();
-    let is_test = name.starts_with(b"test_") || name.ends_with(b"_test.py") || name == b"conftest.py";
+    let is_test =
+        name.starts_with(b"test_") || name.ends_with(b"_test.py") || matches!(name, b"conftest.py" | b"tests.py");
     if is_test { Role::Test } else { role_by_folder(path) }
 }
 
+#[cfg(test)]
+mod reach_tests;
 #[cfg(test)]
 mod tests;

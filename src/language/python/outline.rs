@@ -2,8 +2,8 @@
 
 use tree_sitter::Node;
 
-use super::signature;
 use super::walk::{self, Kind, NamedNode};
+use super::{lower, signature};
 use crate::language::syntax::errors_of;
 use crate::language::{Outline, ParseError, Parsed, Symbol, SymbolKind, Visibility};
 
@@ -12,12 +12,11 @@ pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
         Ok(tree) => tree.root_node(),
         Err(reason) => return (Outline::default(), vec![reason.to_error()]),
     };
-    let found = walk::found(parsed.text, root);
-    let symbols = found.iter().filter(|one| !one.is_local).map(|one| symbol(parsed.text, one)).collect();
-    (Outline { symbols, ..Outline::default() }, errors_of(root, "Python"))
+    let (symbols, facts) = lower::lower(parsed, root);
+    (Outline { symbols, facts: Some(Box::new(facts)), ..Outline::default() }, errors_of(root, "Python"))
 }
 
-fn symbol(text: &str, found: &NamedNode<'_>) -> Symbol {
+pub(super) fn symbol(text: &str, found: &NamedNode<'_>) -> Symbol {
     let body = found.node.child_by_field_name("body");
     Symbol {
         name: found.name.clone(),

@@ -16,8 +16,16 @@ pub(super) fn of(text: &str, found: &NamedNode<'_>) -> String {
         Kind::Class => format!("{}{}", decorators(text, found.whole), class(text, node)),
         Kind::Function | Kind::Method => format!("{}{}", decorators(text, found.whole), function(text, node)),
         Kind::Alias => limited(tokens(text, node)),
-        Kind::Variable | Kind::Attribute => variable(text, node, found),
+        Kind::Variable | Kind::Attribute => {
+            let name = found.name.rsplit('.').next().unwrap_or_default();
+            variable(text, node, name, found.kind == Kind::Attribute)
+        }
     }
+}
+
+/// An attribute that a method gives to its first parameter.
+pub(super) fn of_attribute(text: &str, name: &str, node: Node<'_>) -> String {
+    if node.kind() == "assignment" { variable(text, node, name, true) } else { name.to_owned() }
 }
 
 fn decorators(text: &str, whole: Node<'_>) -> String {
@@ -67,12 +75,11 @@ fn parameters(text: &str, list: Node<'_>) -> String {
 }
 
 /// Its annotation; without one a literal, or the type that is constructed. Others of a module also see a literal that is annotated.
-fn variable(text: &str, node: Node<'_>, found: &NamedNode<'_>) -> String {
-    let name = found.name.rsplit('.').next().unwrap_or_default();
+fn variable(text: &str, node: Node<'_>, name: &str, is_attribute: bool) -> String {
     let annotation = node.child_by_field_name("type").map(|annotation| tokens(text, annotation));
     let value = node.child_by_field_name("right");
     let shown = match (&annotation, value) {
-        (Some(_), Some(_)) if found.kind == Kind::Attribute => DEFAULT.to_owned(),
+        (Some(_), Some(_)) if is_attribute => DEFAULT.to_owned(),
         (_, Some(value)) => shown_value(text, value).map(|value| format!(" = {value}")).unwrap_or_default(),
         (_, None) => String::new(),
     };

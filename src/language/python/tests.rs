@@ -23,6 +23,9 @@ fn symbols_have_names_within_the_module() {
     let outline = python(SAMPLE);
     let names: Vec<&str> = outline.symbols().iter().map(|symbol| symbol.name.as_str()).collect();
     let expected = [
+        "os",
+        "NewType",
+        "Protocol",
         "__all__",
         "LIMIT",
         "shapes",
@@ -38,6 +41,7 @@ fn symbols_have_names_within_the_module() {
         "Shape.Error",
         "area",
         "each",
+        "numpy",
         "fallback",
         "TestShape",
         "TestShape.test_area",
@@ -128,6 +132,7 @@ fn files_that_pytest_collects_are_tests() {
         ("a/test_b.py", Role::Test),
         ("a/b_test.py", Role::Test),
         ("tests/b.py", Role::Test),
+        ("shop/tests.py", Role::Test),
         ("a/b.py", Role::Library),
     ] {
         assert_eq!(role_of(&path.into()), role, "{path}");

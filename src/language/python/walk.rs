@@ -110,7 +110,12 @@ impl<'t> DefinitionWalk<'_, 't> {
             (false, true) => Kind::Method,
             (false, false) => Kind::Function,
         };
-        let is_test = if is_class { name.starts_with("Test") } else { name == "test" || name.starts_with("test_") };
+        let bases = node.child_by_field_name("superclasses").map_or("", |bases| self.source(bases));
+        let is_test = if is_class {
+            name.starts_with("Test") || bases.contains("TestCase")
+        } else {
+            name == "test" || name.starts_with("test_")
+        };
         self.push(kind, node, whole, &name, place);
         let Some(found) = self.found.last_mut() else { return };
         found.is_test |= is_test;

@@ -1,10 +1,13 @@
 //! The answers of `impact` and `deps`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{PathText, shown};
-use crate::domain::{Change, Edge, FileRecord, ObjectId};
-use crate::query::impact::{FileEdges, RangeImpact};
+use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role};
+use crate::outline::role_of;
+use crate::query::impact::{FileEdges, MayDepend, RangeImpact};
 use crate::repo::registry::Registered;
 
 /// What a range of commits changes, and which files use what changed.
@@ -17,6 +20,10 @@ pub struct ImpactView {
     pub dependents: Vec<DependentFile>,
     /// Files that use a changed file, but nothing of it that changed.
     pub cut_off: Vec<CutOffFile>,
+    /// Files of tests among all of these: they changed, or use a file that changed.
+    pub tests: Vec<PathText>,
+    /// Files that load modules by computed names, and may be dependents, too.
+    pub may_depend: Vec<MayDependView>,
     /// Why nothing changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_empty: Option<String>,
@@ -67,6 +74,10 @@ impl ImpactView {
             DependentFile { path: path.into(), because: because.collect() }
         });
         let cut_off = found.impact.cut_off.iter();
+        let concerned = found.changes.iter().filter(|change| !matches!(change, Change::Deletion { .. }));
+        let concerned = concerned.map(Change::path).chain(found.impact.dependents.keys());
+        let concerned = concerned.chain(found.impact.cut_off.iter().map(|(path, _)| path));
+        let tests: BTreeSet<&FilePath> = concerned.filter(|path| role_of(path) == Role::Test).collect();
         Self {
             repo: shown(&repo.location.path),
             from: id(&found.from.commit),
@@ -74,6 +85,8 @@ impl ImpactView {
             changed: found.changes.iter().map(ChangedFile::from).collect(),
             dependents: dependents.collect(),
             cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: file.for_json().0 }).collect(),
+            tests: tests.into_iter().map(PathText::from).collect(),
+            may_depend: found.may_depend.iter().map(MayDependView::from).collect(),
             why_empty: found.changes.is_empty().then(|| match &found.to.commit {
                 Some(_) => "the two commits have the same files".to_owned(),
                 None => "the repository has no commit yet".to_owned(),
@@ -97,6 +110,8 @@ impl From<&Change> for ChangedFile {
 pub struct DepsView {
     pub repo: String,
     pub edges: Vec<EdgeView>,
+    /// What reading does not show: the files may depend on more than their edges say.
+    pub may_depend: Vec<MayDependView>,
     /// Why there are no edges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_empty: Option<String>,
@@ -110,8 +125,26 @@ pub struct EdgeView {
     pub symbol_name: String,
 }
 
+/// A place at which a file may depend on something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MayDependView {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub line: u32,
+    /// As written: `importlib.import_module(name)`.
+    pub written: String,
+    /// Always `low`: it is not known what it leads to.
+    pub confidence: &'static str,
+}
+
+impl From<&MayDepend> for MayDependView {
+    fn from(one: &MayDepend) -> Self {
+        Self { path: (&one.file).into(), line: one.line, written: one.written.clone(), confidence: "low" }
+    }
+}
+
 impl DepsView {
-    pub fn new(repo: &Registered, found: &FileEdges) -> Self {
+    pub fn new(repo: &Registered, found: &FileEdges, may_depend: &[MayDepend]) -> Self {
         let FileEdges { file, edges } = found;
         let why = || match (&repo.indexed_commit, file) {
             (None, _) => "the repository is not indexed yet; `ra-agent wait` waits until it is".to_owned(),
@@ -129,6 +162,7 @@ impl DepsView {
         Self {
             repo: shown(&repo.location.path),
             edges: edges.iter().map(EdgeView::from).collect(),
+            may_depend: may_depend.iter().map(MayDependView::from).collect(),
             why_empty: edges.is_empty().then(why),
         }
     }

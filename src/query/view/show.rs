@@ -9,6 +9,7 @@ use crate::analyzer::{Analysis, Severity};
 use crate::cache::analyses::StoredAnalysis;
 use crate::cache::legacy::LegacyAnalysis;
 use crate::domain::{AnalysisType, Edge, FilePath};
+use crate::outline::role_of;
 
 /// Findings listed on top.
 const WORST_SHOWN: usize = 5;
@@ -57,6 +58,8 @@ impl ShowView {
 pub struct FileUse {
     #[serde(flatten)]
     pub path: PathText,
+    /// `test` of a file of tests, else what part it plays.
+    pub role: &'static str,
     /// The names of the symbols that are used, sorted.
     pub symbols: Vec<String>,
 }
@@ -72,7 +75,7 @@ pub(in crate::query) fn by_file(edges: &[Edge], other_end: impl Fn(&Edge) -> &Fi
         .map(|(path, mut symbols)| {
             symbols.sort();
             symbols.dedup();
-            FileUse { path: path.into(), symbols }
+            FileUse { path: path.into(), role: role_of(path).as_str(), symbols }
         })
         .collect();
     uses.sort_by_key(|one| std::cmp::Reverse(one.symbols.len()));

@@ -136,7 +136,7 @@ impl<'s> OutlineWalk<'s> {
                 symbol.signature.push_str(&format!(" = {value}"));
             }
         }
-        Outline { symbols: self.symbols, model: self.model, manifest: None }
+        Outline { symbols: self.symbols, model: self.model, manifest: None, facts: None }
     }
 
     fn text(&self, node: Node<'_>) -> &'s str {

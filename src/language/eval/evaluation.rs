@@ -1,0 +1,190 @@
+//! One file's evaluation: what it remembers, what it read of other files, and how much it may still do.
+//!
+//! It starts with nothing, so its result is a function of the view and the file. What it reads of other files it notes by name: a change
+//! reaches the file only if it changes something that is noted. (Two evaluations that read the same do the same; so the first thing that
+//! they do differently follows a read of something that changed, and that read is noted in both.)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::facts::{FactScopeId, StepId};
+use super::rules::{FileNo, Place};
+use super::thing::{Things, TypeArgs};
+use super::view::{Item, NameNo, key};
+use super::world::EvalBase;
+use crate::language::SymbolKind;
+
+/// Steps that are evaluated for one file, those of other files included. The largest of the files of 20 packages takes 60,000.
+const SPENT_MAX: u32 = 400_000;
+
+/// Evaluations inside each other.
+const NESTING_MAX: u32 = 60;
+
+/// What is behind a name for keys of reads that are no name of the language.
+pub(super) const LISTED: &[u8] = b"*";
+pub(super) const INSIDE: &[u8] = b"/";
+
+/// What a reference leads to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Found {
+    Item(Item),
+    Module(FileNo),
+    /// A parameter, which is known by its function and name.
+    Parameter(Item),
+    Nothing,
+}
+
+/// References of one file, each with its first line.
+#[derive(Default)]
+pub(super) struct FoundReferences {
+    pub references: BTreeMap<(String, Found), u32>,
+    /// Re-exports and implied members on the way: file, symbol, kind.
+    pub via: BTreeSet<(FileNo, String, SymbolKind)>,
+    /// Members that are used without being written: constructors, `__enter__`.
+    pub implied: BTreeSet<Item>,
+}
+
+/// Classes in the order in which members are looked up, each with its arguments.
+pub(super) type BaseOrder = Rc<[(Item, TypeArgs)]>;
+
+pub(super) struct Evaluation<'w> {
+    pub world: &'w EvalBase,
+    pub own: FileNo,
+    pub found: FoundReferences,
+    pub reads: FxHashSet<u64>,
+    pub(super) values: FxHashMap<(FileNo, StepId), Things>,
+    pub(super) variables: FxHashMap<Item, Things>,
+    pub(super) results: FxHashMap<Item, Things>,
+    /// Classes with their bases.
+    pub(super) orders: FxHashMap<(Item, TypeArgs), BaseOrder>,
+    /// Instances of the bases of classes, where types are structural.
+    pub(super) bases: FxHashMap<(Item, TypeArgs), Things>,
+    pub(super) busy: FxHashSet<(Item, Aspect)>,
+    spent: u32,
+    nesting: u32,
+    /// Evaluations that were cut short: what they gave is not remembered.
+    pub(super) cuts: u32,
+}
+
+/// Of what of an item the evaluation is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Aspect {
+    Value,
+    Type,
+    Result,
+    Bases,
+    /// What the key of an object of exports stands for.
+    Key,
+}
+
+impl<'w> Evaluation<'w> {
+    pub fn new(world: &'w EvalBase, own: FileNo) -> Self {
+        Self {
+            world,
+            own,
+            found: FoundReferences::default(),
+            reads: FxHashSet::default(),
+            values: FxHashMap::default(),
+            variables: FxHashMap::default(),
+            results: FxHashMap::default(),
+            orders: FxHashMap::default(),
+            bases: FxHashMap::default(),
+            busy: FxHashSet::default(),
+            spent: 0,
+            nesting: 0,
+            cuts: 0,
+        }
+    }
+
+    /// Counts a step; false once they are used up.
+    pub(super) fn spend(&mut self) -> bool {
+        self.spent += 1;
+        let is_left = self.spent <= SPENT_MAX;
+        self.cuts += u32::from(!is_left);
+        is_left
+    }
+
+    /// Whether the file asks for more than is done for one.
+    pub fn is_exhausted(&self) -> bool {
+        self.spent > SPENT_MAX
+    }
+
+    /// Runs an evaluation inside another; nothing where they nest too deep.
+    pub(super) fn deeper<T: Default>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        if self.nesting >= NESTING_MAX || !self.spend() {
+            self.cuts += 1;
+            return T::default();
+        }
+        self.nesting += 1;
+        let things = run(self);
+        self.nesting -= 1;
+        things
+    }
+
+    /// Runs what may need itself: the second time round it gives nothing.
+    pub(super) fn once(&mut self, item: Item, part: Aspect, run: impl FnOnce(&mut Self) -> Things) -> Things {
+        if !self.busy.insert((item, part)) {
+            self.cuts += 1;
+            return Things::none();
+        }
+        let things = self.deeper(run);
+        self.busy.remove(&(item, part));
+        things
+    }
+
+    /// Notes that a name of a scope was read. Local scopes belong to the item through which they are read.
+    pub(super) fn read_scope(&mut self, file: FileNo, scope: FactScopeId, name: NameNo) {
+        if file == self.own {
+            return;
+        }
+        let base = self.world.view.file(file).and_then(|entry| entry.scope_keys.get(scope as usize)).copied();
+        if let Some(base) = base.filter(|&base| base != 0) {
+            self.reads.insert(key(base, &[self.world.view.text(name).as_bytes()]));
+        }
+    }
+
+    /// Notes that an item's declaration was read.
+    pub(super) fn read_item(&mut self, item: Item) {
+        if let Some(binding) = self.world.view.binding(item) {
+            let name = self.world.view.name(item.file, binding.name);
+            self.read_scope(item.file, binding.scope, name);
+        }
+    }
+
+    pub(super) fn read_listed(&mut self, file: FileNo) {
+        if let Some(entry) = self.world.view.file(file).filter(|_| file != self.own) {
+            self.reads.insert(key(entry.path_key(), &[LISTED]));
+        }
+    }
+
+    pub(super) fn read_inside(&mut self, package: Place, name: NameNo) {
+        let identity = self.world.project.identity(package);
+        let name = self.world.view.text(name);
+        self.reads.insert(key(0, &[INSIDE, identity.as_bytes(), name.as_bytes()]));
+    }
+
+    pub(super) fn note(&mut self, written: String, found: Found, line: u32) {
+        let first = self.found.references.entry((written, found)).or_insert(line);
+        *first = line.min(*first);
+    }
+
+    /// Notes a re-export that was passed on the way.
+    pub(super) fn note_via(&mut self, file: FileNo, symbol: Option<u32>) {
+        let symbols = self.world.view.file(file).map(|entry| entry.outline.symbols.as_slice()).unwrap_or_default();
+        if let Some(symbol) = symbol.and_then(|symbol| symbols.get(symbol as usize)).filter(|_| file != self.own) {
+            self.found.via.insert((file, symbol.name.clone(), symbol.kind));
+        }
+    }
+
+    pub(super) fn note_star(&mut self, file: FileNo) {
+        self.found.via.insert((file, "*".to_owned(), SymbolKind::Import));
+    }
+
+    pub(super) fn note_implied(&mut self, item: Item) {
+        if item.file != self.own {
+            self.found.implied.insert(item);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The evaluator that all languages but Rust share: which symbol of which file a name, member or value means.
+//!
+//! A frontend lowers a file to [`facts`]. A language adds its [`rules::Project`] (specifier to file) and [`rules::Rules`] (conventions).
+//! Files are evaluated one by one, each with a memory of its own, so what a file uses is a function of the view and the file: no other
+//! file's evaluation, nor their order, can change it.
+
+pub(crate) mod facts;
+pub(crate) mod rules;
+
+mod callables;
+mod calls;
+mod evaluation;
+mod members;
+mod names;
+mod reach;
+mod shapes;
+mod structural;
+mod thing;
+mod types;
+mod uses;
+mod values;
+mod view;
+mod world;
+
+pub(crate) use world::{Dialects, resolver};

@@ -1,0 +1,157 @@
+//! What the evaluator asks of a language: which file an import means, and what its names and members mean by convention.
+
+use super::facts::Facts;
+use crate::domain::FilePath;
+
+/// Number of a file of the view.
+pub(crate) type FileNo = u32;
+/// Number of a folder of the view.
+pub(crate) type FolderNo = u32;
+
+/// What a module is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Place {
+    File(FileNo),
+    /// A folder that can be imported without a file of its own: a namespace package.
+    Folder(FolderNo),
+}
+
+/// A file of the view as a project sees it.
+pub(crate) struct ProjectFile<'a> {
+    pub path: &'a FilePath,
+    pub facts: Option<&'a Facts>,
+    /// The file is of the family's languages; others are there because paths matter.
+    pub is_own: bool,
+}
+
+/// Which file a specifier means. Built again whenever a file comes or goes or a project file changes; then the specifiers of all files
+/// are resolved again, and those whose meaning changed count as changed imports.
+pub(crate) trait Project: Send + Sync {
+    /// What a specifier means in a file; `None`: something outside the view.
+    fn resolve(&self, specifier: &str, from: FileNo) -> Option<Place>;
+
+    /// A module inside a package: what `package.name` means if the package's own file does not say. Languages whose modules are files
+    /// alone have none.
+    fn inside(&self, package: Place, name: &str) -> Option<Place>;
+
+    /// The modules inside a package, those of its own file not counted.
+    fn modules_in(&self, package: Place) -> Vec<Place>;
+
+    /// Under what packages (by [`Project::identity`]) and names a file can be found, its folders included.
+    fn entries_of(&self, file: FileNo) -> Vec<(String, String)>;
+
+    /// The name of a module inside packages, innermost last: `app` of `flask.app`.
+    fn name_of(&self, place: Place) -> String;
+
+    /// A text that stands for the folder or file in every state of the view.
+    fn identity(&self, place: Place) -> String;
+
+    /// By what name others know the file: `flask.app`.
+    fn module_path(&self, file: FileNo) -> Option<String>;
+
+    /// Whether a specifier that resolves to nothing should have: it names something inside the view.
+    fn is_missing(&self, specifier: &str, from: FileNo) -> bool;
+}
+
+/// Builds the project of a view. File numbers are places in the slice.
+pub(crate) type BuildProject = fn(&[ProjectFile<'_>]) -> Box<dyn Project>;
+
+/// How a class's scope takes part in looking names up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClassNames {
+    /// Members are reached through an object alone.
+    Never,
+    /// Statements of the class's body see them, functions inside do not.
+    OwnBody,
+}
+
+/// What a written generic type means to those who use values of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypeRole {
+    /// Any of the arguments: `Optional`, `Union`.
+    AnyOf,
+    /// The first argument: `Annotated`.
+    First,
+    /// The class itself, not an instance: `type[A]`.
+    ClassOf,
+    /// Holds values of the arguments from this one on: `list` 0, `dict` 1.
+    ContainerOf(u32),
+    /// A tuple with a type for each place.
+    Tuple,
+    /// Holds values of this argument alone: `Generator[A, ..]`.
+    ContainerOfOnly(u32),
+    /// A function with this result: `Callable[[..], A]`.
+    Function,
+    /// The argument itself, awaited or not.
+    Plain(u32),
+    /// Nothing that members could be found by.
+    Opaque,
+}
+
+/// What calling something outside the view gives, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallRole {
+    /// A container of what iterating the first argument gives: `list(x)`, `sorted(x)`.
+    Collect,
+    /// One of what iterating the first argument gives: `next(x)`, `max(x)`.
+    Pick,
+    /// Containers of containers: `enumerate(x)`, `zip(a, b)`.
+    Pairs,
+    /// The first argument itself: `iter`, `copy.copy`.
+    Same,
+    /// A value of the type that the first argument writes: `cast`.
+    Cast,
+}
+
+/// What a member of a container gives when it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContainerRole {
+    /// What it holds: `get`, `pop`.
+    Held,
+    /// The container again: `values`, `copy`.
+    Same,
+    /// A container of containers: `items`.
+    Pairs,
+}
+
+/// What names mean by a language's conventions.
+pub(crate) trait Rules: Send + Sync {
+    fn class_names(&self) -> ClassNames;
+
+    /// Types are structural: values have members by the shape that is written, declarations merge, classes have two sides.
+    fn is_structural(&self) -> bool {
+        false
+    }
+
+    /// All names of a module are seen from outside, not only what [`Facts::exports`] lists.
+    fn exports_all(&self) -> bool;
+
+    /// Whether a star import without a list brings this name.
+    fn star_brings(&self, name: &str) -> bool;
+
+    /// The member that makes instances: `__init__`, `constructor`.
+    fn constructors(&self) -> &'static [&'static str];
+
+    /// The members that a call of an instance calls.
+    fn call_members(&self) -> &'static [&'static str];
+
+    /// The members by which iterating, indexing and entering an instance work, in the order in which they count.
+    fn element_members(&self) -> &'static [&'static str];
+    fn next_members(&self) -> &'static [&'static str];
+    fn index_members(&self) -> &'static [&'static str];
+    fn enter_members(&self) -> &'static [&'static str];
+
+    /// What the type of this last name does with its arguments; `None`: a class of the view, or unknown.
+    fn type_role(&self, name: &str) -> Option<TypeRole>;
+
+    /// What a call of this name gives where the view does not define it.
+    fn call_role(&self, name: &str) -> Option<CallRole>;
+
+    fn container_role(&self, member: &str) -> Option<ContainerRole>;
+
+    /// The name of the type of whoever the method belongs to: `Self`, `this`.
+    fn is_own_type(&self, name: &str) -> bool;
+
+    /// What parts a dotted specifier loads besides what it binds, outermost first: `a`, `a.b` of `import a.b`. Others load themselves.
+    fn head_of<'s>(&self, specifier: &'s str) -> &'s str;
+}

@@ -1,0 +1,204 @@
+//! The resolver of a family with an evaluator: all its files, what each read of others when it was evaluated, and whom an edit reaches.
+
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::reach::{self, ChangedReads};
+use super::rules::{BuildProject, FileNo, Project, Rules};
+use super::uses;
+use super::view::{FactView, ViewFile};
+use crate::domain::FilePath;
+use crate::language::Outline;
+use crate::language::resolve::{Graph, Outlined, Reach, Resolver};
+
+/// What evaluations read.
+pub(super) struct EvalBase {
+    pub view: FactView,
+    pub project: Box<dyn Project>,
+    pub rules: &'static dyn Rules,
+}
+
+/// What a language brings to the evaluator.
+#[derive(Clone, Copy)]
+pub(crate) struct Dialects {
+    /// Whether a file is of the family.
+    pub is_own: fn(&FilePath) -> bool,
+    pub project: BuildProject,
+    pub rules: &'static dyn Rules,
+}
+
+pub(crate) struct EvalWorld {
+    base: EvalBase,
+    dialects: Dialects,
+    /// What each file read when it was evaluated; `None`: it was not, or not since it was reached.
+    reads: Mutex<Vec<Option<Box<[u64]>>>>,
+}
+
+/// The resolver of a view.
+pub(crate) fn resolver(files: &[Outlined<'_>], dialects: Dialects) -> Box<dyn Resolver> {
+    let files = files.iter().map(|(path, outline)| ((*path).clone(), Arc::clone(outline)));
+    Box::new(EvalWorld::new(files.collect(), dialects))
+}
+
+impl EvalWorld {
+    fn new(files: Vec<(FilePath, Arc<Outline>)>, dialects: Dialects) -> Self {
+        let files = files.into_iter().map(|(path, outline)| {
+            let is_own = (dialects.is_own)(&path);
+            (path, outline, is_own)
+        });
+        let mut view = FactView::new(files);
+        let project = (dialects.project)(&view.project_files());
+        for file in 0..view.files.len() as FileNo {
+            view.resolve_imports(file, project.as_ref());
+        }
+        let reads = Mutex::new((0..view.files.len()).map(|_| None).collect());
+        Self { base: EvalBase { view, project, rules: dialects.rules }, dialects, reads }
+    }
+
+    /// The files that a change of these reads concerns. One that was not evaluated is concerned if its imports lead to a changed file.
+    fn reached(&self, changed: &ChangedReads) -> BTreeSet<FileNo> {
+        if changed.keys.is_empty() {
+            return changed.files.clone();
+        }
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let importers = LazyCell::new(|| {
+            let importers = reach::importers(&self.base, &changed.sources);
+            let is_shared = importers.iter().any(|&file| reach::is_shared(self.base.view.facts(file)));
+            (importers, is_shared || changed.was_shared)
+        });
+        let mut reached = changed.files.clone();
+        for file in 0..self.base.view.files.len() as FileNo {
+            let is_reached = match reads.get(file as usize).and_then(Option::as_ref) {
+                Some(reads) => changed.keys.iter().any(|key| reads.binary_search(key).is_ok()),
+                None => importers.1 || importers.0.contains(&file),
+            };
+            if is_reached {
+                reached.insert(file);
+            }
+        }
+        reached
+    }
+
+    fn reach_of(&self, files: &BTreeSet<FileNo>) -> Reach {
+        let paths = files.iter().filter_map(|&file| self.base.view.file(file)).filter(|file| file.is_own);
+        Reach { files: paths.map(|file| file.path.clone()).collect(), users_of: BTreeSet::new() }
+    }
+
+    fn remember(&self, file: FileNo, read: Option<Box<[u64]>>) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if reads.len() <= file as usize {
+            reads.resize_with(file as usize + 1, || None);
+        }
+        if let Some(place) = reads.get_mut(file as usize) {
+            *place = read;
+        }
+    }
+
+    /// Builds the project again, and resolves the imports of all files; those that mean something else now are changed.
+    fn rebuild_project(&mut self, changed: &mut ChangedReads) {
+        self.base.project = (self.dialects.project)(&self.base.view.project_files());
+        for file in 0..self.base.view.files.len() as FileNo {
+            let before = reach::import_meanings(&self.base, file);
+            self.base.view.resolve_imports(file, self.base.project.as_ref());
+            let after = reach::import_meanings(&self.base, file);
+            if before != after {
+                changed.files.insert(file);
+                changed.sources.insert(file);
+                changed.is_everything |= !reach::augmented_modules(self.base.view.facts(file)).is_empty();
+                reach::add_changed_imports(&self.base, file, &before, &after, &mut changed.keys);
+            }
+        }
+    }
+}
+
+impl Resolver for EvalWorld {
+    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)]) -> Option<Reach> {
+        let mut changed = ChangedReads::default();
+        let mut is_project_changed = false;
+        for (path, outline) in edits {
+            let is_own = (self.dialects.is_own)(path);
+            let known = self.base.view.file_at(path);
+            if known.is_some() && !is_own {
+                continue;
+            }
+            let before = known.and_then(|file| self.base.view.file(file)).map(|file| file.outline.clone());
+            if before.as_ref() == Some(outline) {
+                continue;
+            }
+            let names_before = known.map(|file| reach::fingerprints(&self.base, file)).unwrap_or_default();
+            let former = self.base.view.replace(path, outline, is_own);
+            let Some(file) = self.base.view.file_at(path) else { continue };
+            self.base.view.resolve_imports(file, self.base.project.as_ref());
+            let names_after = reach::fingerprints(&self.base, file);
+            let facts = self.base.view.facts(file);
+            let facts_before = former.as_ref().map(ViewFile::facts);
+            let modules_before = facts_before.map(reach::augmented_modules).unwrap_or_default();
+            changed.is_everything |= reach::augmented_modules(facts).iter().any(|one| !modules_before.contains(one));
+            changed.was_shared |= facts_before.is_some_and(reach::is_shared);
+            is_project_changed |= former.is_none_or(|former| is_other_project(&former, self.base.view.file(file)));
+            reach::add_differing(&names_before, &names_after, &mut changed.keys);
+            changed.sources.insert(file);
+            self.remember(file, None);
+            if known.is_none() {
+                changed.files.insert(file);
+            }
+        }
+        if is_project_changed {
+            self.rebuild_project(&mut changed);
+            reach::add_new_modules(&self.base, &changed.sources.clone(), &mut changed.keys);
+        }
+        if changed.is_everything {
+            for file in 0..self.base.view.files.len() as FileNo {
+                self.remember(file, None);
+            }
+            return None;
+        }
+        let reached = self.reached(&changed);
+        for &file in &reached {
+            self.remember(file, None);
+        }
+        Some(self.reach_of(&reached))
+    }
+
+    fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach> {
+        let mut changed = ChangedReads::default();
+        for (path, before) in before {
+            let Some(file) = self.base.view.file_at(path).filter(|_| (self.dialects.is_own)(path)) else { continue };
+            let former = FactView::new([((*path).clone(), Arc::new((*before).clone()), true)]);
+            let former_file = former.files.into_iter().next();
+            if former_file.is_none_or(|former| is_other_project(&former, self.base.view.file(file))) {
+                return None;
+            }
+            let outline = self.base.view.file(file).map(|file| &file.outline);
+            if outline.is_some_and(|outline| !outline.is_same_but_for_lines(before)) {
+                changed.sources.insert(file);
+                changed.keys.insert(u64::MAX);
+                changed.was_shared |= before.facts.as_deref().is_some_and(reach::is_shared);
+            }
+        }
+        // Which names changed does not matter here: no file was evaluated yet.
+        let reached = self.reached(&changed);
+        Some(self.reach_of(&reached))
+    }
+
+    fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {
+        let is_own = |file: &FileNo| self.base.view.file(*file).is_some_and(|entry| entry.is_own);
+        let chosen: Vec<FileNo> = match files {
+            Some(files) => files.iter().filter_map(|path| self.base.view.file_at(path)).filter(is_own).collect(),
+            None => (0..self.base.view.files.len() as FileNo).filter(is_own).collect(),
+        };
+        let evaluated = uses::evaluate(&self.base, &chosen);
+        for one in &evaluated {
+            self.remember(one.file, Some(one.reads.clone()));
+        }
+        uses::graph(&self.base, evaluated)
+    }
+}
+
+/// Whether a file says something else to the project: it is one of its settings, or it came to say anything.
+fn is_other_project(before: &ViewFile, after: Option<&ViewFile>) -> bool {
+    let Some(after) = after else { return true };
+    let said = |file: &ViewFile| file.facts().manifest.clone();
+    said(before) != said(after) || before.is_own != after.is_own
+}

@@ -1,0 +1,256 @@
+//! What an edit reaches covers what resolves otherwise, in a warm world and in a new one; and a world that follows edits equals a new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::{Edge, FilePath};
+use crate::impact::{Graph, Reach, World, resolve};
+use crate::language::{Outline, of};
+use crate::outline::outline;
+
+type Texts = BTreeMap<FilePath, Arc<Outline>>;
+
+fn said(path: &FilePath, text: &str) -> Arc<Outline> {
+    Arc::new(outline(of(path), text).0)
+}
+
+fn texts(files: &[(&str, &str)]) -> Texts {
+    files.iter().map(|&(path, text)| (path.into(), said(&path.into(), text))).collect()
+}
+
+/// What the graph of `before` becomes when some files are resolved again.
+fn assert_covers(
+    before: &Graph,
+    after: &Graph,
+    reach: Option<Reach>,
+    edited: &BTreeSet<FilePath>,
+    files: &Texts,
+) -> usize {
+    let Some(Reach { files: mut only, users_of }) = reach else { return 0 };
+    assert!(users_of.is_empty());
+    only.extend(edited.iter().cloned());
+    let is_kept = |edge: &&Edge| !only.contains(&edge.dependent_file);
+    let of_reached = |edges: &[Edge]| edges.iter().filter(|edge| !is_kept(edge)).cloned().collect::<Vec<_>>();
+    for (old, new) in [(before.edges(), after.edges()), (before.via(), after.via())] {
+        let merged: BTreeSet<Edge> = old.iter().filter(is_kept).cloned().chain(of_reached(new)).collect();
+        assert_eq!(merged, new.iter().cloned().collect(), "{edited:?} reach {only:?}");
+    }
+    for path in files.keys().filter(|path| !only.contains(*path)) {
+        assert_eq!(before.uses(path), after.uses(path), "{path} after {edited:?}, which reach {only:?}");
+    }
+    files.len() - only.len()
+}
+
+/// Checks one edit of a world that resolved everything, and of one that did not. Says how many files were spared.
+fn assert_edit(before: &Texts, after: &Texts, edited: &BTreeSet<FilePath>) -> usize {
+    let (old, new) = (resolve(before), resolve(after));
+    let mut warm = World::new(before);
+    assert_eq!(warm.graph(), old);
+    let edits: Vec<_> = edited.iter().map(|path| (path.clone(), Arc::clone(&after[path]))).collect();
+    let reach = warm.edit(&edits);
+    let spared = assert_covers(&old, &new, reach, edited, after);
+    assert_eq!(warm.graph(), new, "the world after {edited:?}");
+    let said_before: Vec<(&FilePath, &Outline)> = edited.iter().map(|path| (path, before[path].as_ref())).collect();
+    let cold = World::new(after).reach(said_before);
+    assert_covers(&old, &new, cold, edited, after);
+    spared
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        // xorshift64 (Marsaglia 2003)
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+}
+
+/// Lines that name each other across modules, some of them wrongly.
+const LINES: &[&str] = &[
+    "from .a import A, make",
+    "from .b import *",
+    "from . import a, b as bee",
+    "from .c import A as C, gone",
+    "import p.a, p.b",
+    "import p",
+    "from p import sub",
+    "from p.sub.d import *",
+    "from .sub import d",
+    "from ..b import B",
+    "from __future__ import annotations",
+    "__all__ = ['A', 'make', 'B']",
+    "__all__ += ['helper']",
+    "class A:\n    x: int = 0\n    def go(self): return self\n    def other(self): return B()",
+    "class A(B):\n    def __init__(self, size=1):\n        self.inner = make()\n        self.size = size",
+    "class B:\n    name = 'b'\n    def go(self, fast: bool = False) -> 'A': ...\n    @property\n    def part(self) -> A: return A()",
+    "class B(p.a.A):\n    def stay(self): return super().go()\n    def __enter__(self): return self.go()\n    def __iter__(self): yield A()",
+    "class C(A, B): pass",
+    "def make(): return A()",
+    "def make(size: int = 3) -> B: return B()",
+    "def make():\n    thing = a.A()\n    if thing: return thing.other()\n    return bee.B()",
+    "def helper(one: A, *rest: B, **named): return one.go().part.go()",
+    "def helper():\n    def inside(): return make()\n    return inside()",
+    "def helper():\n    class Local(A):\n        def go(self): return B()\n    return Local()",
+    "value = make()",
+    "value: 'B' = None",
+    "table = {'one': A()}\npairs = [(A(), B())]",
+    "value = helper(make(size=2)).go().inner.size",
+    "for one in B():\n    one.go().other()",
+    "with B() as opened:\n    opened.part.x",
+    "for name, one in pairs:\n    one.stay(); name.go()",
+    "def user(one: 'p.a.A | B'):\n    one.go(fast=True).part\n    d.deep()\n    sub.d.deep().go()",
+    "def user():\n    global value\n    value = B()\n    return value.stay()",
+    "def user(x):\n    if isinstance(x, A): x.inner.go()\n    assert isinstance(x, B); x.part.other()",
+    "T = TypeVar('T', bound='A')\ndef same(x: T) -> T: return x\nsame(A()).go()",
+    "Alias = A\nOther = Optional[B]\ndef take(a: Alias, o: Other): a.go(); o.part",
+    "deep = lambda: make()",
+    "def deep() -> A: return A()",
+    "p.a.make().go(); p.b.B().part; p.sub.d.deep().x",
+    "def __getattr__(name): return make()",
+    "try:\n    make()\nexcept B as error:\n    error.part\n",
+    "class Box(Generic[T]):\n    held: T\n    def get(self) -> T: return self.held\ndef of(b: Box[A], c: 'Box[B]'): b.get().go(); c.held.part",
+    "print 'Python 2'",
+    "def broken(:",
+    "    indented = make()",
+];
+
+const PATHS: &[&str] =
+    &["p/__init__.py", "p/a.py", "p/b.py", "p/c.py", "p/sub/__init__.py", "p/sub/d.py", "tests/test_p.py"];
+
+fn random_text(dice: &mut Dice) -> String {
+    (0..1 + dice.roll(9)).map(|_| LINES[dice.roll(LINES.len())]).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_resolves_otherwise_is_reached() {
+    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let mut before: Texts =
+        PATHS.iter().map(|&path| (path.into(), said(&path.into(), &random_text(&mut dice)))).collect();
+    let mut spared = 0;
+    for _ in 0..600 {
+        let mut after = before.clone();
+        let edited: BTreeSet<FilePath> =
+            (0..=dice.roll(2)).map(|_| FilePath::from(PATHS[dice.roll(PATHS.len())])).collect();
+        for path in &edited {
+            let text = random_text(&mut dice);
+            after.insert(path.clone(), said(path, &text));
+        }
+        spared += assert_edit(&before, &after, &edited);
+        before = after;
+    }
+    assert!(spared > 0, "every file is always reached: nothing was tested");
+}
+
+/// A world of which only what an edit reaches is resolved again stays what a new one is, edit by edit.
+#[test]
+fn a_world_that_follows_edits_stays_complete() {
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let mut files: Texts =
+        PATHS.iter().map(|&path| (path.into(), said(&path.into(), &random_text(&mut dice)))).collect();
+    let mut world = World::new(&files);
+    let mut known = world.graph();
+    for _ in 0..300 {
+        let path = FilePath::from(PATHS[dice.roll(PATHS.len())]);
+        let outline = said(&path, &random_text(&mut dice));
+        files.insert(path.clone(), Arc::clone(&outline));
+        let reach = world.edit(&[(path.clone(), outline)]).unwrap();
+        let mut only = reach.files;
+        only.insert(path.clone());
+        let part = world.graph_of(&only);
+        let new = resolve(&files);
+        for file in files.keys() {
+            let uses = if only.contains(file) { part.uses(file) } else { known.uses(file) };
+            assert_eq!(uses, new.uses(file), "{file} after {path}, which reaches {only:?}");
+        }
+        known = new;
+    }
+}
+
+/// Files that come one by one, each reaching those that asked for it.
+#[test]
+fn a_module_that_comes_reaches_those_that_name_it() {
+    let all = texts(&[
+        ("p/__init__.py", "from .late import Late"),
+        ("p/late.py", "class Late:\n    def go(self): pass"),
+        ("p/quiet.py", "x = 1"),
+        ("q.py", "import p\np.late.Late().go()"),
+        ("r.py", "import p\np.Late().go()"),
+        ("s.py", "import os"),
+    ]);
+    let late = FilePath::from("p/late.py");
+    let mut files = all.clone();
+    files.remove(&late);
+    let old = resolve(&files);
+    let mut world = World::new(&files);
+    world.graph();
+    let reach = world.edit(&[(late.clone(), Arc::clone(&all[&late]))]).unwrap();
+    let expected = ["p/__init__.py", "p/late.py", "q.py", "r.py"].map(FilePath::from);
+    assert_eq!(reach.files, expected.into());
+    assert_covers(&old, &resolve(&all), Some(reach), &[late].into(), &all);
+    assert_eq!(world.graph(), resolve(&all));
+}
+
+#[test]
+fn a_body_or_comment_reaches_nobody() {
+    let base = "from .c import C\nclass A:\n    '''Doc.'''\n    def __init__(self, x):\n        self.c = C()\n    def go(self, n=1):\n        y = n + 1\n        return self.c.part(y)\ndef f(a: A) -> C:\n    return a.go()\n";
+    let files = |base: &str| {
+        texts(&[
+            ("p/__init__.py", "from .a import A, f"),
+            ("p/a.py", base),
+            (
+                "p/c.py",
+                "class C:\n    def part(self, n): return self\n    def more(self): pass\nclass D:\n    def more(self): pass\n",
+            ),
+            ("use.py", "import p\np.A(1).go().more()\np.f(p.A(2)).more()\n"),
+        ])
+    };
+    let reach = |other: &str| {
+        let mut world = World::new(&files(base));
+        world.graph();
+        let path = FilePath::from("p/a.py");
+        world.edit(&[(path.clone(), said(&path, other))]).unwrap().files
+    };
+    for other in [
+        base.replace("y = n + 1", "# why\n        y = n + 2\n        print(y)"),
+        base.replace("'''Doc.'''", "'''Other words.'''"),
+        base.replace("    return a.go()", "    a.go(n=2)\n    return a.c"),
+        base.replace("class A", "\n\nclass A"),
+        base.replace("n=1", "n=2"),
+    ] {
+        assert_eq!(reach(&other), BTreeSet::new(), "{other}");
+    }
+    let user = FilePath::from("use.py");
+    for other in [
+        base.replace("n=1", "n"),
+        base.replace("class A:", "class A(C):"),
+        base.replace("self.c = C()", "self.c = D()").replace("import C", "import C, D"),
+        base.replace("return self.c.part(y)", "return self"),
+        base.replace("    def go", "    @property\n    def go"),
+        base.replace("-> C", "-> 'A'"),
+    ] {
+        assert!(reach(&other).contains(&user), "{other}");
+    }
+}
+
+/// One hash of all edges and contexts of some views.
+fn resolved() -> String {
+    let mut dice = Dice(0xD1B5_4A32_D192_ED03);
+    let mut parts = Vec::new();
+    for _ in 0..40 {
+        let files: Texts =
+            PATHS.iter().map(|&path| (path.into(), said(&path.into(), &random_text(&mut dice)))).collect();
+        let graph = resolve(&files);
+        parts.push(format!("{:?} {:?}", graph.edges(), graph.via()));
+        parts.extend(files.keys().map(|path| format!("{:?}", graph.uses(path))));
+    }
+    crate::domain::Hash::of_fields(parts.iter().map(String::as_bytes)).to_string()
+}
+
+#[test]
+fn other_rules_have_another_version() {
+    let golden = (1, "8cda40bddf6ea9918a11d8358a2b08bf108b269174fdd6024cc07fe0b9832aac");
+    assert_eq!((super::FAMILY.version, resolved().as_str()), golden, "raise the version and put both in here");
+}

@@ -1,0 +1,257 @@
+//! What asks for another shape in Python. Few rules, each one that a reader would agree with where it strikes.
+
+use std::collections::HashSet;
+
+use tree_sitter::Node;
+
+use super::outline::{last_line, line};
+use super::walk::{Kind, NamedNode};
+use crate::domain::Role;
+use crate::language::smell::{Severity, Smell, SmellKind, noted};
+
+/// Of the public functions of a file, so many are annotated before the others ask for it: a file without types is one by choice.
+const ANNOTATED_SHARE: (usize, usize) = (2, 3);
+
+pub(super) fn find(text: &str, root: Node<'_>, found: &[NamedNode<'_>], role: Role) -> Vec<Smell> {
+    let mut search = SmellSearch { text, found, smells: Vec::new(), imports: Vec::new(), used: HashSet::new() };
+    search.walk(root);
+    if !is_facade(root) {
+        search.unused_imports();
+    } else {
+        search.smells.retain(|smell| smell.kind != SmellKind::StarImport);
+    }
+    if !matches!(role, Role::Test | Role::Bench | Role::Example) {
+        search.unannotated();
+    }
+    search.smells.sort_by_key(|smell| (smell.start_line, smell.kind));
+    search.smells
+}
+
+/// A file of imports alone hands their names on.
+fn is_facade(root: Node<'_>) -> bool {
+    let mut cursor = root.walk();
+    root.named_children(&mut cursor).all(|statement| match statement.kind() {
+        "import_statement" | "import_from_statement" | "future_import_statement" | "comment" => true,
+        "expression_statement" => {
+            let inner = statement.named_child(0).map(|inner| inner.kind());
+            matches!(inner, Some("string" | "assignment" | "concatenated_string"))
+        }
+        "if_statement" | "try_statement" | "function_definition" => true,
+        _ => false,
+    })
+}
+
+/// A name that an import at the top of the file declares.
+struct ImportedName<'s> {
+    name: &'s str,
+    line: u32,
+}
+
+struct SmellSearch<'s, 'f> {
+    text: &'s str,
+    found: &'f [NamedNode<'f>],
+    smells: Vec<Smell>,
+    imports: Vec<ImportedName<'s>>,
+    /// Every word of the file outside imports, those of strings included.
+    used: HashSet<&'s str>,
+}
+
+impl<'s> SmellSearch<'s, '_> {
+    fn walk(&mut self, root: Node<'_>) {
+        let mut cursor = root.walk();
+        loop {
+            let node = cursor.node();
+            let is_left_out = self.visit(node);
+            if !is_left_out && cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// True if nothing inside matters.
+    fn visit(&mut self, node: Node<'_>) -> bool {
+        match node.kind() {
+            "import_statement" | "import_from_statement" => {
+                self.import(node);
+                return true;
+            }
+            "future_import_statement" => return true,
+            "except_clause" => self.handler(node),
+            "default_parameter" | "typed_default_parameter" => self.default(node),
+            "identifier" => {
+                self.used.insert(self.source(node));
+            }
+            "string_content" => {
+                let words = self.source(node).split(|c: char| !c.is_alphanumeric() && c != '_');
+                self.used.extend(words.filter(|word| !word.is_empty()));
+            }
+            _ => {}
+        }
+        false
+    }
+
+    fn source(&self, node: Node<'_>) -> &'s str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// The function or class around a line.
+    fn item_at(&self, at: u32) -> Option<&str> {
+        let around = self.found.iter().filter(|one| matches!(one.kind, Kind::Class | Kind::Function | Kind::Method));
+        let mut around = around.filter(|one| line(one.node.start_position().row) <= at && at <= last_line(one.node));
+        around.next_back().map(|one| one.name.as_str())
+    }
+
+    fn note(&mut self, kind: SmellKind, severity: Severity, node: Node<'_>, message: String) {
+        let at = line(node.start_position().row);
+        let item = self.item_at(at).map(str::to_owned);
+        self.smells.push(noted(kind, severity, (at, at), item.as_deref(), message));
+    }
+
+    /// `except:` and `except Exception:` that keep silent about what they caught.
+    fn handler(&mut self, clause: Node<'_>) {
+        let value = clause.child_by_field_name("value");
+        let mut cursor = clause.walk();
+        let Some(block) = clause.named_children(&mut cursor).find(|child| child.kind() == "block") else { return };
+        if holds(block, |node| node.kind() == "raise_statement") {
+            return;
+        }
+        let Some(value) = value else {
+            let message = "catches everything, an interrupt by the user included; name what can fail here";
+            self.note(SmellKind::BareExcept, Severity::Warning, clause, message.to_owned());
+            return;
+        };
+        let (class, alias) = match value.kind() {
+            "as_pattern" => (value.named_child(0), value.child_by_field_name("alias")),
+            _ => (Some(value), clause.child_by_field_name("alias")),
+        };
+        let class = class.map_or("", |class| self.source(class));
+        if !matches!(class, "Exception" | "BaseException") || alias.is_some() {
+            return;
+        }
+        // A call may report it: `log.exception(..)`, `traceback.print_exc()`.
+        if holds(block, |node| node.kind() == "call") {
+            return;
+        }
+        let message = format!("`{class}` is caught and nothing is said of it; name what can fail here");
+        self.note(SmellKind::BroadExcept, Severity::Warning, clause, message);
+    }
+
+    fn default(&mut self, parameter: Node<'_>) {
+        let (Some(name), Some(value)) = (parameter.child_by_field_name("name"), parameter.child_by_field_name("value"))
+        else {
+            return;
+        };
+        let is_made = value.kind() == "call"
+            && value.child_by_field_name("function").is_some_and(|function| {
+                matches!(self.source(function), "list" | "dict" | "set" | "bytearray" | "defaultdict")
+            });
+        let is_literal = matches!(
+            value.kind(),
+            "list" | "dictionary" | "set" | "list_comprehension" | "dictionary_comprehension" | "set_comprehension"
+        );
+        if is_made || is_literal {
+            let name = self.source(name);
+            let message =
+                format!("the default of `{name}` is made once and shared by all calls; use None and make it inside");
+            self.note(SmellKind::MutableDefault, Severity::Warning, parameter, message);
+        }
+    }
+
+    /// Names that an import at the top of the file brings; those in `try` and `if` may be there to be found or not.
+    fn import(&mut self, node: Node<'_>) {
+        let mut cursor = node.walk();
+        if node.named_children(&mut cursor).any(|child| child.kind() == "wildcard_import") {
+            let message = "brings names that no reader of this file sees; import those that are used".to_owned();
+            self.note(SmellKind::StarImport, Severity::Info, node, message);
+        }
+        if node.parent().is_none_or(|parent| parent.kind() != "module") {
+            return;
+        }
+        let mut cursor = node.walk();
+        for name in node.children_by_field_name("name", &mut cursor) {
+            let alias = name.child_by_field_name("alias");
+            let module = name.child_by_field_name("name").unwrap_or(name);
+            // `import a as a` says that the name is handed on; `import a.b` may be for what loading it does.
+            let is_handed_on = alias.is_some_and(|alias| self.source(alias) == self.source(module));
+            let is_loaded = alias.is_none() && node.kind() == "import_statement" && self.source(module).contains('.');
+            let bound = alias.unwrap_or(module);
+            let at = line(name.start_position().row);
+            let is_excused = self.text.lines().nth(at as usize - 1).is_some_and(|line| line.contains("noqa"));
+            if !is_handed_on && !is_loaded && !is_excused {
+                self.imports.push(ImportedName { name: self.source(bound), line: at });
+            }
+        }
+    }
+
+    fn unused_imports(&mut self) {
+        let imports = std::mem::take(&mut self.imports);
+        for import in imports.iter().filter(|import| !self.used.contains(import.name)) {
+            let message = format!("`{}` is imported and nothing here uses it", import.name);
+            self.smells.push(noted(SmellKind::UnusedImport, Severity::Info, (import.line, import.line), None, message));
+        }
+    }
+
+    /// Public functions without types, where the others of the file have them.
+    fn unannotated(&mut self) {
+        let functions: Vec<&NamedNode<'_>> = self
+            .found
+            .iter()
+            .filter(|one| matches!(one.kind, Kind::Function | Kind::Method) && one.is_public && !one.is_test)
+            .filter(|one| !one.is_local)
+            .collect();
+        let bare: Vec<&&NamedNode<'_>> = functions.iter().filter(|one| !is_annotated(one.node)).collect();
+        let annotated = functions.len() - bare.len();
+        if annotated * ANNOTATED_SHARE.1 < functions.len() * ANNOTATED_SHARE.0 {
+            return;
+        }
+        let smells: Vec<Smell> = bare
+            .into_iter()
+            .map(|one| {
+                let at = line(one.node.start_position().row);
+                let message = "has no types, unlike most functions of this file; annotate parameters and result";
+                noted(SmellKind::MissingAnnotation, Severity::Info, (at, at), Some(&one.name), message.to_owned())
+            })
+            .collect();
+        self.smells.extend(smells);
+    }
+}
+
+/// Whether a function says anything of its types; one without parameters may leave out its result.
+fn is_annotated(function: Node<'_>) -> bool {
+    if function.child_by_field_name("return_type").is_some() {
+        return true;
+    }
+    let Some(list) = function.child_by_field_name("parameters") else { return true };
+    let mut cursor = list.walk();
+    let params: Vec<Node<'_>> = list.named_children(&mut cursor).filter(|param| param.kind() != "comment").collect();
+    params.len() < 2 || params.iter().any(|param| param.kind().starts_with("typed_"))
+}
+
+/// Whether a node, or one inside, is such.
+fn holds(root: Node<'_>, is: impl Fn(Node<'_>) -> bool) -> bool {
+    let mut cursor = root.walk();
+    loop {
+        if is(cursor.node()) {
+            return true;
+        }
+        if cursor.goto_first_child() {
+            continue;
+        }
+        loop {
+            if cursor.node().id() == root.id() {
+                return false;
+            }
+            if cursor.goto_next_sibling() {
+                break;
+            }
+            if !cursor.goto_parent() {
+                return false;
+            }
+        }
+    }
+}

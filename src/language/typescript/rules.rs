@@ -1,0 +1,91 @@
+//! What names, members and types mean in scripts.
+
+use crate::language::eval::rules::{CallRole, ClassNames, ContainerRole, Rules, TypeRole};
+
+pub(super) struct ScriptRules;
+
+pub(super) static RULES: ScriptRules = ScriptRules;
+
+impl Rules for ScriptRules {
+    fn class_names(&self) -> ClassNames {
+        ClassNames::Never
+    }
+
+    fn is_structural(&self) -> bool {
+        true
+    }
+
+    fn exports_all(&self) -> bool {
+        false
+    }
+
+    fn star_brings(&self, name: &str) -> bool {
+        name != "default" && name != "export="
+    }
+
+    fn constructors(&self) -> &'static [&'static str] {
+        &["constructor"]
+    }
+
+    fn call_members(&self) -> &'static [&'static str] {
+        &["()"]
+    }
+
+    fn element_members(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn next_members(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn index_members(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn enter_members(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn type_role(&self, name: &str) -> Option<TypeRole> {
+        Some(match name {
+            "Promise"
+            | "PromiseLike"
+            | "Array"
+            | "ReadonlyArray"
+            | "Set"
+            | "ReadonlySet"
+            | "WeakSet"
+            | "Iterable"
+            | "Iterator"
+            | "IterableIterator"
+            | "AsyncIterable"
+            | "AsyncIterator"
+            | "AsyncIterableIterator"
+            | "Generator"
+            | "AsyncGenerator"
+            | "WeakRef" => TypeRole::ContainerOf(0),
+            "Map" | "ReadonlyMap" | "WeakMap" | "Record" => TypeRole::ContainerOf(1),
+            "Partial" | "Required" | "Readonly" | "Pick" | "Omit" | "NonNullable" | "Exclude" | "Extract"
+            | "NoInfer" | "ThisType" => TypeRole::First,
+            "Parameters" | "ConstructorParameters" => TypeRole::Opaque,
+            _ => return None,
+        })
+    }
+
+    fn call_role(&self, _: &str) -> Option<CallRole> {
+        None
+    }
+
+    fn container_role(&self, _: &str) -> Option<ContainerRole> {
+        None
+    }
+
+    fn is_own_type(&self, _: &str) -> bool {
+        false
+    }
+
+    fn head_of<'s>(&self, specifier: &'s str) -> &'s str {
+        specifier
+    }
+}

@@ -1,0 +1,156 @@
+//! How precise the edges of languages with an evaluator are: recall and precision against what a compiler finds in published packages.
+//!
+//! The truth is a folder that `RA_AGENT_IMPACT_TRUTH` names: `python/<name>-<version>.tsv`, `typescript/<name>-<version>.tsv`, one line
+//! for each source file, dependent file and symbol. The packages' sources are those of the registries, brought by `pip download` and
+//! `npm pack` to `target/packages`; of a package with a `<name>-<version>.tsconfig.json` those that its `include` names.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::impact_truth::{Count, edges_of, graph_of, print_row, read_truth};
+use super::package_reach;
+
+/// The variable that names the folder.
+const FOLDER: &str = "RA_AGENT_IMPACT_TRUTH";
+
+/// Least pooled recall and precision of pairs of files, least of each package, and least pooled of symbols.
+#[derive(Clone, Copy)]
+struct Targets {
+    pooled: (f64, f64),
+    each: f64,
+    symbols: (f64, f64),
+}
+
+type SourceOf = fn(&str, &Path) -> Result<PathBuf, Box<dyn Error>>;
+
+/// A language with packages whose true edges are known.
+struct TruthSet {
+    folder: &'static str,
+    targets: Targets,
+    /// Brings the sources of a package; the second is the folder of the truth.
+    source_of: SourceOf,
+}
+
+const SETS: [TruthSet; 2] = [
+    TruthSet {
+        folder: "python",
+        targets: Targets { pooled: (0.985, 0.985), each: 0.95, symbols: (0.95, 0.97) },
+        source_of: |label, _| source_of(label),
+    },
+    TruthSet {
+        folder: "typescript",
+        targets: Targets { pooled: (0.95, 0.985), each: 0.75, symbols: (0.88, 0.90) },
+        source_of: from_npm,
+    },
+];
+
+/// Scores every package of the folder and prints a table; `verbose` lists the edges that are missing or too many. True if the targets
+/// are met; nothing if there is no folder.
+///
+/// # Errors
+/// If the sources cannot be had, or the truth cannot be read.
+pub fn run(verbose: bool) -> Result<Option<bool>, Box<dyn Error>> {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(None) };
+    let met = SETS.iter().map(|set| set.score(&folder.join(set.folder), verbose)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(met.into_iter().all(|met| met)))
+}
+
+impl TruthSet {
+    fn score(&self, folder: &Path, verbose: bool) -> Result<bool, Box<dyn Error>> {
+        let mut truths: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let label = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".tsv").map(str::to_owned));
+            truths.extend(label.map(|label| (label, path)));
+        }
+        println!("{:<22} {:>6} {:>6} {:>9} {:>9}   symbols", self.folder, "true", "found", "recall", "precision");
+        let (mut files, mut symbols, mut least) = (Count::default(), Count::default(), 1.0_f64);
+        for (label, truth) in &truths {
+            let mut truth = read_truth(&fs::read_to_string(truth)?);
+            let own = |name: String| name.rsplit('.').next().unwrap_or_default().to_owned();
+            truth.symbols = truth.symbols.into_iter().map(|(source, user, name)| (source, user, own(name))).collect();
+            let found = edges_of(&graph_of(&(self.source_of)(label, folder)?)?, &truth, ".");
+            let (by_file, by_symbol) =
+                (Count::of(&truth.files, &found.files), Count::of(&truth.symbols, &found.symbols));
+            print_row(label, by_file, by_symbol);
+            if verbose {
+                truth
+                    .files
+                    .difference(&found.files)
+                    .for_each(|(source, user)| println!("  missing  {source} <- {user}"));
+                found
+                    .files
+                    .difference(&truth.files)
+                    .for_each(|(source, user)| println!("  too many {source} <- {user}"));
+            }
+            least = least.min(by_file.recall()).min(by_file.precision());
+            files.add(by_file);
+            symbols.add(by_symbol);
+        }
+        print_row("pooled", files, symbols);
+        let reaches =
+            |count: Count, (recall, precision): (f64, f64)| count.recall() >= recall && count.precision() >= precision;
+        let mut is_covered = true;
+        for label in truths.keys() {
+            is_covered &= package_reach::check(label, &(self.source_of)(label, folder)?)?;
+        }
+        let Targets { pooled, each, symbols: least_symbols } = self.targets;
+        Ok(is_covered && reaches(files, pooled) && reaches(symbols, least_symbols) && least >= each)
+    }
+}
+
+/// The unpacked source distribution of a package, `name-version`.
+///
+/// # Errors
+/// If it cannot be downloaded.
+pub(super) fn source_of(label: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");
+    let unpacked = packages.join(label);
+    if unpacked.is_dir() {
+        return Ok(unpacked);
+    }
+    fs::create_dir_all(&packages)?;
+    let (name, version) = label.rsplit_once('-').ok_or_else(|| format!("{label} is no name and version"))?;
+    let wanted = format!("{name}=={version}");
+    let pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", name, wanted.as_str()];
+    run_in(&packages, "python3", &pip)?;
+    let archive = format!("{label}.tar.gz");
+    run_in(&packages, "tar", &["xzf", &archive])?;
+    if unpacked.is_dir() { Ok(unpacked) } else { Err(format!("{archive} does not unpack to {label}").into()) }
+}
+
+/// What `npm pack` brings of a package, `name-version` or `scope-name-version`, with the configuration that the truth was made with.
+fn from_npm(label: &str, truth: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");
+    let kept = packages.join(label);
+    if kept.is_dir() {
+        return Ok(kept);
+    }
+    let work = packages.join(format!("{label}.unpacked"));
+    fs::create_dir_all(&work)?;
+    let (name, version) = label.rsplit_once('-').ok_or_else(|| format!("{label} is no name and version"))?;
+    let scoped = name.split_once('-').map(|(scope, name)| format!("@{scope}/{name}@{version}"));
+    let plain = format!("{name}@{version}");
+    let pack = |wanted: &str| run_in(&work, "npm", &["pack", "--silent", wanted]);
+    pack(&plain).or_else(|error| scoped.map_or(Err(error), |scoped| pack(&scoped)))?;
+    let archive = fs::read_dir(&work)?.flatten().find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
+    let archive = archive.ok_or_else(|| format!("npm pack brought no archive of {label}"))?;
+    run_in(&work, "tar", &["xzf", &archive.file_name().to_string_lossy(), "--strip-components=1"])?;
+    let config = fs::read_to_string(truth.join(format!("{label}.tsconfig.json")))?;
+    let included: serde_json::Value = serde_json::from_str(&config)?;
+    let included = included["include"].as_array().cloned().unwrap_or_default();
+    fs::create_dir_all(&kept)?;
+    fs::write(kept.join("tsconfig.json"), config)?;
+    for name in included.iter().filter_map(|name| name.as_str()).chain(["package.json"]) {
+        fs::rename(work.join(name), kept.join(name))?;
+    }
+    Ok(kept)
+}
+
+fn run_in(folder: &Path, program: &str, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let status = Command::new(program).args(arguments).current_dir(folder).status()?;
+    if status.success() { Ok(()) } else { Err(format!("{program} {} ended with {status}", arguments.join(" ")).into()) }
+}

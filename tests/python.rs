@@ -1,0 +1,179 @@
+//! The promise, for Python: a change analyses the files that use what changed, found through re-exports, stars, bases and inferred types;
+//! what is stored is what an index from nothing would hold.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+
+/// A package that hands names on, as flask does, next to a crate that has nothing to do with it.
+const FILES: [(&str, &str); 11] = [
+    ("pyproject.toml", "[project]\nname = \"web\"\nversion = \"1\"\n"),
+    ("src/web/__init__.py", "\"\"\"The web.\"\"\"\nfrom .app import App as App\nfrom .ctx import *\n"),
+    (
+        "src/web/app.py",
+        "from __future__ import annotations\n\nimport typing as t\n\nfrom .base import Base\n\nif t.TYPE_CHECKING:\n    from .ctx import Context\n\n\nclass App(Base):\n    def context(self) -> Context:\n        from .ctx import Context\n\n        return Context(self)\n",
+    ),
+    (
+        "src/web/base.py",
+        "class Base:\n    def __init__(self, path: str, debug: bool = False):\n        self.path = path\n\n    def route(self, rule):\n        def decorate(f):\n            return f\n\n        return decorate\n",
+    ),
+    (
+        "src/web/ctx.py",
+        "__all__ = ['Context', 'current']\n\n\nclass Context:\n    def __init__(self, app):\n        self.app = app\n\n    def push(self, twice=False):\n        return self.app\n\n\ndef current():\n    return Context(None)\n",
+    ),
+    ("src/web/plugins.py", "import importlib\n\n\ndef load(name):\n    return importlib.import_module(name)\n"),
+    (
+        "tests/test_app.py",
+        "import web\nfrom web import App, current\n\napp = App('x', debug=True)\n\n\n@app.route('/')\ndef index():\n    return web.current()\n\n\ndef test_push():\n    app.context().push()\n    current().push()\n",
+    ),
+    ("tools/count.py", "def count(words: list[str]) -> int:\n    return len(words)\n"),
+    ("Cargo.toml", "[package]\nname = \"fast\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+    ("src/lib.rs", "pub mod sums;\n"),
+    ("src/sums.rs", "pub fn sum() -> u32 {\n    1\n}\n"),
+];
+
+struct Web {
+    agent: TestAgent,
+    repo: TestRepo,
+    seen: Jobs,
+}
+
+impl Web {
+    fn new() -> Self {
+        let mut agent = TestAgent::without_model();
+        let repo = TestRepo::with_files(FILES);
+        agent.start();
+        untouched(repo.path(), || {
+            agent.ok(["register", repo.path().to_str().unwrap()]);
+            agent.wait();
+        });
+        let seen = Jobs::of(&agent);
+        Self { agent, repo, seen }
+    }
+
+    fn path(&self) -> &str {
+        self.repo.path().to_str().unwrap()
+    }
+
+    /// Commits, and hands out the files that were analysed for it.
+    fn commit(&mut self, message: &str) -> BTreeSet<String> {
+        self.repo.commit(message);
+        untouched(self.repo.path(), || self.agent.wait());
+        let new = Jobs::since(&self.agent, &self.seen);
+        self.seen = Jobs::of(&self.agent);
+        new.analysed().into_iter().map(str::to_owned).collect()
+    }
+
+    fn edit(&mut self, path: &str, from: &str, to: &str) -> BTreeSet<String> {
+        self.repo.edit(path, from, to);
+        self.commit(from)
+    }
+
+    /// `user > used: symbol` of every edge of a file.
+    fn edges(&self, file: &str) -> BTreeSet<String> {
+        let deps = self.agent.json(["deps", self.path(), file]);
+        let edges = deps["edges"].as_array().unwrap().iter();
+        edges
+            .map(|edge| {
+                let text = |name: &str| edge[name].as_str().unwrap();
+                format!("{} > {}: {}", text("dependent_file"), text("source_file"), text("symbol_name"))
+            })
+            .collect()
+    }
+
+    fn impact(&self) -> Value {
+        self.agent.json(["impact", self.path(), "HEAD~1..HEAD"])
+    }
+
+    #[track_caller]
+    fn assert_sound(&self) {
+        let output = self.agent.run(["cache", "verify", self.path(), "--json"]);
+        let printed: Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!((output.code, &printed["repos"][0]["differences"]), (Some(0), &json!([])), "{printed:#}");
+    }
+}
+
+fn set(paths: &[&str]) -> BTreeSet<String> {
+    paths.iter().map(|&path| path.to_owned()).collect()
+}
+
+#[test]
+fn a_python_edit_costs_those_that_use_what_changed() {
+    let mut web = Web::new();
+    let used = web.edges("tests/test_app.py");
+    for edge in [
+        "src/web/app.py: App",
+        "src/web/base.py: Base.route",
+        "src/web/ctx.py: Context.push",
+        "src/web/ctx.py: current",
+    ] {
+        assert!(used.contains(&format!("tests/test_app.py > {edge}")), "{edge} in {used:#?}");
+    }
+
+    // A body, a comment and a docstring concern one file.
+    assert_eq!(
+        web.edit("src/web/base.py", "self.path = path", "self.path = str(path)  # why"),
+        set(&["src/web/base.py"])
+    );
+    let impact = web.impact();
+    assert_eq!(impact["dependents"], json!([]), "{impact}");
+    assert_eq!(impact["tests"], json!([{"path": "tests/test_app.py"}]));
+
+    // A parameter, seen through an inferred result; a base class; what a star brings.
+    let with_test = set(&["src/web/ctx.py", "tests/test_app.py"]);
+    assert_eq!(web.edit("src/web/ctx.py", "push(self, twice=False)", "push(self, twice)"), with_test);
+    let causes = web.impact()["dependents"][0]["because"].clone();
+    assert_eq!(causes[0]["symbol"], "Context.push", "{causes}");
+    assert!(web.edit("src/web/base.py", "debug: bool = False", "debug: bool").contains("tests/test_app.py"));
+    assert!(web.edit("src/web/app.py", "class App(Base)", "class App(Base, object)").contains("tests/test_app.py"));
+    assert!(web.edit("src/web/ctx.py", "['Context', 'current']", "['Context']").contains("tests/test_app.py"));
+    web.assert_sound();
+
+    // The other language is not concerned, nor concerns.
+    assert_eq!(web.edit("src/sums.rs", "sum() -> u32", "sum() -> u64"), set(&["src/sums.rs"]));
+    assert_eq!(web.edit("tools/count.py", "-> int", "-> 'int'"), set(&["tools/count.py"]));
+    web.assert_sound();
+}
+
+#[test]
+fn python_modules_come_go_and_break() {
+    let mut web = Web::new();
+    web.repo.rename("src/web/base.py", "src/web/root.py");
+    assert!(web.commit("rename a module").contains("src/web/app.py"));
+    web.assert_sound();
+    web.edit("src/web/app.py", "from .base import", "from .root import");
+    assert!(web.edges("tests/test_app.py").contains("tests/test_app.py > src/web/root.py: Base.route"));
+
+    web.repo.write("src/web/late.py", "def current() -> str: ...\n");
+    web.edit("src/web/ctx.py", "def current():\n    return Context(None)", "from .late import current");
+    assert!(web.edges("tests/test_app.py").contains("tests/test_app.py > src/web/late.py: current"));
+    web.repo.write("src/web/late.pyi", "def current() -> int: ...\n");
+    web.commit("a stub");
+    assert!(web.edges("tests/test_app.py").contains("tests/test_app.py > src/web/late.pyi: current"));
+
+    web.edit("src/web/root.py", "class Base:", "class Base(:\nprint 'x'\nclass Base:");
+    web.repo
+        .write("src/web/ctx.py", "\u{feff}from .app import App\r\nclass Context(App):\r\n    def push(self): pass\r\n");
+    web.commit("broken text, a circle, CRLF");
+    web.assert_sound();
+    web.repo.delete("src/web/late.pyi");
+    web.repo.delete("src/web/app.py");
+    web.commit("gone");
+    web.assert_sound();
+}
+
+#[test]
+fn what_python_hides_is_listed_apart() {
+    let mut web = Web::new();
+    let deps = web.agent.json(["deps", web.path()]);
+    assert_eq!(
+        deps["may_depend"],
+        json!([{"path": "src/web/plugins.py", "line": 5, "written": "importlib.import_module(name)", "confidence": "low"}])
+    );
+    web.edit("src/web/ctx.py", "push(self, twice=False)", "push(self, twice)");
+    assert_eq!(web.impact()["may_depend"], deps["may_depend"]);
+    let shown = web.agent.ok(["show", web.repo.path().join("src/web/ctx.py").to_str().unwrap()]);
+    assert!(shown.contains("used by tests") && shown.contains("tests/test_app.py"), "{shown}");
+}
