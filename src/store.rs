@@ -1,7 +1,8 @@
 //! SQLite: open, pragmas, migrations. One writer per database and process; queries open read-only.
 //!
-//! Migrations are the numbered files under `migrations/<database>/`, compiled in, applied in order, each in one transaction with
-//! its number in `user_version`. They are append-only: a published file is never edited.
+//! Migrations are the numbered files under `migrations/<database>/`, compiled in and applied in order. All that a database lacks are
+//! one transaction with their count in `user_version`, so that no reader meets a schema between two versions. They are append-only: a
+//! published file is never edited.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -23,6 +24,11 @@ pub enum StoreError {
          or set RA_AGENT_HOME to another directory"
     )]
     Newer { path: PathBuf, found: usize, known: usize },
+    #[error(
+        "{path} was written by an earlier ra-agent (its schema is {found}, this program reads {known}); `ra-agent daemon start` \
+         brings it up to date, and loses nothing"
+    )]
+    Older { path: PathBuf, found: usize, known: usize },
     #[error("the directory {path} cannot be created: {source}; check its owner and the space on its disk")]
     Directory { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -38,7 +44,7 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Sqlite { source, .. } | Self::Query(source) => tells_damage(source),
-            Self::Directory { .. } | Self::Newer { .. } | Self::Unreadable { .. } => false,
+            Self::Directory { .. } | Self::Newer { .. } | Self::Older { .. } | Self::Unreadable { .. } => false,
         }
     }
 }
@@ -135,8 +141,20 @@ pub fn optimize(db: &Connection) -> Result<()> {
 /// Opens a database for reading; `None` if there is no such file yet.
 ///
 /// # Errors
-/// If the file is there but cannot be opened, or was written by a newer program.
+/// If the file is there but cannot be opened, or has the schema of another version.
 pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>> {
+    let known = database.migrations().len();
+    match open_any_reader(path, database)? {
+        Some((_, found)) if found < known => Err(StoreError::Older { path: path.to_owned(), found, known }),
+        opened => Ok(opened.map(|(db, _)| db)),
+    }
+}
+
+/// The same, with the version of its schema, for those who can also read a database that no writer has brought up to date.
+///
+/// # Errors
+/// If the file is there but cannot be opened, or was written by a newer program.
+pub fn open_any_reader(path: &Path, database: Database) -> Result<Option<(Connection, usize)>> {
     if !path.exists() {
         return Ok(None);
     }
@@ -153,7 +171,7 @@ pub fn open_reader(path: &Path, database: Database) -> Result<Option<Connection>
     match user_version(&db).map_err(at)? {
         0 => Ok(None),
         found if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
-        _ => Ok(Some(db)),
+        found => Ok(Some((db, found))),
     }
 }
 
@@ -197,7 +215,7 @@ pub fn first_fault(db: &Connection) -> Result<Option<String>> {
 /// Whether a repository's database has a fault in its pages. One that cannot be opened does not count as damaged.
 pub fn is_damaged(path: &Path) -> bool {
     let fault = || -> Result<bool> {
-        let Some(db) = open_reader(path, Database::Analysis)? else { return Ok(false) };
+        let Some((db, _)) = open_any_reader(path, Database::Analysis)? else { return Ok(false) };
         Ok(first_fault(&db)?.is_some())
     };
     fault().unwrap_or_else(|error| error.is_damage())
@@ -213,20 +231,21 @@ pub fn write(db: &mut Connection) -> Result<Transaction<'_>> {
 
 fn migrate(db: &mut Connection, path: &Path, migrations: &[&str]) -> Result<()> {
     let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
-    let found = user_version(db).map_err(at)?;
-    if found > migrations.len() {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations.len() });
+    let known = migrations.len();
+    if user_version(db).map_err(at)? == known {
+        return Ok(());
     }
-    for (index, sql) in migrations.iter().enumerate().skip(found) {
-        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
-        // Another process may have migrated while this one waited for the lock.
-        if user_version(&tx).map_err(at)? <= index {
-            tx.execute_batch(sql).map_err(at)?;
-            tx.pragma_update(None, "user_version", index + 1).map_err(at)?;
-            tx.commit().map_err(at)?;
-        }
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+    // Another process may have migrated while this one waited for the lock.
+    let found = user_version(&tx).map_err(at)?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
-    Ok(())
+    for sql in &migrations[found..] {
+        tx.execute_batch(sql).map_err(at)?;
+    }
+    tx.pragma_update(None, "user_version", known).map_err(at)?;
+    tx.commit().map_err(at)
 }
 
 fn user_version(db: &Connection) -> rusqlite::Result<usize> {
@@ -292,6 +311,30 @@ mod tests {
                 assert_eq!(db.query_row("SELECT seen FROM witness", [], |row| row.get::<_, u8>(0)).unwrap(), 7);
                 db.execute_batch("DROP TABLE witness").unwrap();
                 assert_eq!(schema(&db), newest, "{database:?} from {known}");
+            }
+        }
+    }
+
+    /// Readers see the schema that they know, or are told what to do; never one between two versions.
+    #[test]
+    fn a_reader_of_an_earlier_schema_is_told_so() {
+        for database in [Database::Agent, Database::Analysis] {
+            let (migrations, dir) = (database.migrations(), tempfile::tempdir().unwrap());
+            for known in 1..migrations.len() {
+                let path = dir.path().join(format!("{known}.db"));
+                let mut db = Connection::open(&path).unwrap();
+                migrate(&mut db, &path, &migrations[..known]).unwrap();
+                let error = open_reader(&path, database).map(|_| ()).unwrap_err();
+                assert!(matches!(error, StoreError::Older { found, .. } if found == known), "{error}");
+                assert!(!error.is_damage() && error.to_string().contains("ra-agent daemon start"), "{error}");
+                assert_eq!(open_any_reader(&path, database).unwrap().unwrap().1, known);
+                // What fails half-way leaves the version that it found.
+                let mut failing = migrations.to_vec();
+                failing.push("NOT SQL");
+                migrate(&mut db, &path, &failing).unwrap_err();
+                assert_eq!(user_version(&db).unwrap(), known);
+                open_writer(&path, database).unwrap();
+                assert!(open_reader(&path, database).unwrap().is_some());
             }
         }
     }

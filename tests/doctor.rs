@@ -53,6 +53,10 @@ fn every_problem_comes_with_its_fix() {
     let id = repos.iter().find(|repo| repo["repo"] == here.path().to_str().unwrap()).unwrap()["id"].as_str().unwrap();
     let store = agent.home().join("cache/repos").join(id).join("analysis.db");
     std::fs::write(&store, [7; 20_000]).unwrap();
+    // A log beside it may hold every page, and then the database reads as sound.
+    for log in ["analysis.db-wal", "analysis.db-shm"] {
+        let _ = std::fs::remove_file(store.with_file_name(log));
+    }
 
     let output = examine(&agent);
     assert_eq!(output.code, Some(1), "{output:?}");
@@ -97,4 +101,35 @@ fn the_provider_is_reached_for_without_a_key_or_a_price() {
     assert_eq!(findings(&gone, "provider")[0].0, "problem", "{gone:?}");
     let keyless = agent.run(["doctor", "--json"]);
     assert_eq!(findings(&keyless, "provider")[0].0, "problem", "{keyless:?}");
+}
+
+/// After an upgrade, before the daemon ran: no verb shows SQL, each says what brings the store up to date.
+#[test]
+fn a_store_of_an_earlier_version_says_what_to_do() {
+    let repo = TestRepo::with_files([("src/lib.rs", "pub fn f() {}\n"), ("Cargo.toml", "[package]\nname = \"a\"\n")]);
+    let mut agent = TestAgent::without_model();
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    agent.stop();
+    let id = agent.json(["status"])["repos"][0]["id"].as_str().unwrap().to_owned();
+    let store = agent.home().join("cache/repos").join(id).join("analysis.db");
+    rusqlite::Connection::open(&store).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let (path, file) = (repo.path().to_str().unwrap().to_owned(), repo.path().join("src/lib.rs"));
+    let file = file.to_str().unwrap();
+    for args in [
+        vec!["status"],
+        vec!["doctor"],
+        vec!["search", "f"],
+        vec!["show", file],
+        vec!["deps", &path],
+        vec!["impact", &path],
+        vec!["cache", "verify"],
+        vec!["cache", "status"],
+    ] {
+        let output = untouched(repo.path(), || agent.run(args.clone()));
+        let said = format!("{}{}", output.stdout, output.stderr);
+        assert!(!said.contains("no such"), "{args:?}: {said}");
+        assert!(said.contains("earlier ra-agent") && said.contains("ra-agent daemon start"), "{args:?}: {said}");
+    }
 }

@@ -77,7 +77,7 @@ pub fn remove(dir: &StoreDir) -> io::Result<u64> {
 /// # Errors
 /// If the new database cannot be written. What is wrong with the old one ends the search.
 pub fn salvage(aside: &Path, to: &mut super::RepoStore, now: Timestamp) -> Result<usize> {
-    let Ok(Some(from)) = store::open_reader(aside, Database::Analysis) else { return Ok(0) };
+    let Ok(Some((from, _))) = store::open_any_reader(aside, Database::Analysis) else { return Ok(0) };
     let Ok(entries) = analyses::entries(&from, SCHEMA_VERSION) else { return Ok(0) };
     let tx = to.write()?;
     let mut saved = 0;

@@ -355,8 +355,10 @@ fn take_up_ledger(
 /// What the stored answer of a key cost, for a call that a crash left open.
 fn stored_cost(config: &Config, repos: &[Registered], repo: &RepoId, key: &Hash) -> Option<StoredCost> {
     let registered = repos.iter().find(|registered| registered.id == *repo)?;
-    let store = RepoStore::open_reader(repo, store_dir(config, registered)).ok()??;
-    let (cost, made_at) = (analyses::answer_cost(store.db(), key).ok()??, analyses::made_at(store.db(), key).ok()??);
+    // No worker may have opened the store since an upgrade; what was paid counts all the same.
+    let path = store_dir(config, registered).analysis_db();
+    let (db, _) = store::open_any_reader(&path, Database::Analysis).ok()??;
+    let (cost, made_at) = (analyses::answer_cost(&db, key).ok()??, analyses::made_at(&db, key).ok()??);
     Some(StoredCost { cost, stored_at: made_at })
 }
 
