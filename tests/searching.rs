@@ -273,3 +273,29 @@ fn find(below: &std::path::Path, name: &str) -> std::path::PathBuf {
     }
     panic!("there is no {name}");
 }
+
+/// A notebook is what a person wrote in it: cells are found on their lines, what was printed is not, and running it again costs nothing.
+#[test]
+fn a_notebook_is_its_cells_without_their_outputs() {
+    let notebook = |count: u32, printed: &str| {
+        format!(
+            "{{\n \"cells\": [\n  {{\n   \"cell_type\": \"markdown\",\n   \"source\": [\n    \"# Customer churn\\n\",\n    \"Who leaves us\"\n   ]\n  \
+             }},\n  {{\n   \"cell_type\": \"code\",\n   \"execution_count\": {count},\n   \"outputs\": [{{\"text\": [\"{printed}\\n\"]}}],\n   \
+             \"source\": [\n    \"def survival(frame):\\n\",\n    \"    return frame.lifetimes\"\n   ]\n  }}\n ],\n \"nbformat\": 4\n}}\n"
+        )
+    };
+    let repo = TestRepo::with_files([("notes/churn.ipynb", notebook(1, "zanzibar").as_str())]);
+    let agent = indexed(&repo);
+    let answer = agent.json(["search", "survival lifetimes"]);
+    assert_eq!(answer["hits"][0]["path"], "notes/churn.ipynb", "{answer:#}");
+    let lines = answer["hits"][0]["snippet"].as_array().unwrap();
+    assert!(lines.contains(&json!({"line": 15, "text": "def survival(frame):"})), "{answer:#}");
+    assert_eq!(paths(&agent, &["customer churn"]), ["notes/churn.ipynb"]);
+    assert!(paths(&agent, &["zanzibar"]).is_empty(), "an output");
+    let made = agent.json(["status"])["cache"]["misses"].clone();
+    repo.write("notes/churn.ipynb", notebook(2, "madagascar"));
+    repo.commit("Run it again");
+    agent.wait();
+    assert_eq!(agent.json(["status"])["cache"]["misses"], made, "nothing is analysed for another output");
+    assert_eq!(agent.json(["cache", "verify"])["repos"][0]["sound"], true);
+}

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::analyzer::local::LocalDraft;
 use crate::clock;
-use crate::domain::{FileRecord, Hash, Language, Links, ObjectId, Role, SkipReason, Source};
+use crate::domain::{FilePath, FileRecord, Hash, Language, Links, ObjectId, Role, SkipReason, Source};
 use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;
@@ -127,9 +127,9 @@ impl Reading<'_> {
 ///
 /// # Errors
 /// If the repository is damaged.
-pub fn text(repo: &Repo, blob: &ObjectId) -> Result<Option<String>, RepoError> {
+pub fn text(repo: &Repo, path: &FilePath, blob: &ObjectId) -> Result<Option<String>, RepoError> {
     match repo.blob(blob, MAX_FILE_BYTES) {
-        Ok(Blob::Content(bytes)) => Ok(decode(bytes)),
+        Ok(Blob::Content(bytes)) => Ok(decode(path, bytes)),
         Ok(Blob::TooLarge { .. }) | Err(RepoError::MissingObject { .. }) => Ok(None),
         Err(error) => Err(error),
     }

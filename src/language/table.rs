@@ -28,6 +28,7 @@ pub(super) static TABLE: &[&Spec] = &[
     &JSON,
     &KOTLIN,
     &LUA,
+    &NOTEBOOK,
     &PHP,
     &python::SPEC,
     &RUBY,
@@ -90,6 +91,8 @@ static JAVA: Spec = Spec { extensions: &["java"], comments: Some(&comment::C), .
 static JSON: Spec = Spec { extensions: &["json", "jsonc", "json5"], ..data("json") };
 static KOTLIN: Spec = Spec { extensions: &["kt", "kts"], comments: Some(&comment::NESTED), ..code("kotlin") };
 static LUA: Spec = Spec { extensions: &["lua"], comments: Some(&comment::LUA), ..code("lua") };
+/// What is read of it is what a person wrote in its cells (`repo::content`).
+static NOTEBOOK: Spec = Spec { extensions: &["ipynb"], ..code("notebook") };
 static PHP: Spec = Spec { extensions: &["php"], separator: "::", comments: Some(&comment::PHP), ..code("php") };
 static RUBY: Spec = Spec {
     file_names: &["Rakefile", "Gemfile"],

@@ -39,7 +39,7 @@ impl FileTexts {
             };
             let committed = || {
                 kept.repo(repo).zip(file).and_then(|(git, file)| match git.blob(&file.blob, MAX_FILE_BYTES) {
-                    Ok(Blob::Content(bytes)) => decode(bytes),
+                    Ok(Blob::Content(bytes)) => decode(path, bytes),
                     _ => None,
                 })
             };

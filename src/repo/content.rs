@@ -4,10 +4,11 @@ use super::FileSelection;
 use super::classify::MAX_FILE_BYTES;
 use super::open::{Blob, Repo, RepoError};
 use super::tree::TreeEntry;
-use crate::domain::{EntryMode, SkipReason};
+use super::{encoding, notebook};
+use crate::domain::{EntryMode, FilePath, SkipReason};
 
 /// Version of the rules by which files are skipped. When it changes, every file is read again.
-pub const CLASSIFY_VERSION: u32 = 2;
+pub const CLASSIFY_VERSION: u32 = 3;
 
 /// What an entry gives to the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,13 @@ pub enum Content {
         /// Size in bytes; 0 if it was not read.
         bytes: u64,
     },
+}
+
+/// The text of a file: that of its bytes, of a notebook what a person wrote in it. `None`: it is no text.
+pub fn decode(path: &FilePath, bytes: Vec<u8>) -> Option<String> {
+    let text = encoding::decode(bytes)?;
+    let written = if notebook::is_notebook(path) { notebook::written(&text) } else { None };
+    Some(written.unwrap_or(text))
 }
 
 /// Reads an entry of the tree, unless its kind, name, size or content says that it is not for the index.

@@ -13,6 +13,7 @@ mod history;
 pub mod ignored;
 pub mod legacy;
 mod locate;
+mod notebook;
 mod object;
 mod open;
 mod own_modules;
@@ -32,9 +33,8 @@ pub mod worktree;
 pub(crate) mod fixture;
 
 pub use classify::{MAX_FILE_BYTES, is_scratch};
-pub use content::{CLASSIFY_VERSION, Content, content};
+pub use content::{CLASSIFY_VERSION, Content, content, decode};
 pub use diff::{FileChange, TreeDiff};
-pub use encoding::decode;
 pub use head::{Busy, Head};
 pub use locate::{LocateError, Location, LocationKind, locate, refuse_own};
 pub use open::{Blob, Repo, RepoError};

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::classify::{is_generated, is_generated_name, skip_by_bytes};
-use super::encoding;
+use super::content::decode;
 use super::own_modules::OwnModules;
 use super::secret::{NameHint, hint, holds_secret};
 use crate::config::{IndexRules, RepoConfig};
@@ -172,7 +172,7 @@ impl FileSelection {
         if let Some(reason) = skip_by_bytes(&bytes) {
             return Err(reason);
         }
-        let text = encoding::decode(bytes).ok_or(SkipReason::Binary)?;
+        let text = decode(path, bytes).ok_or(SkipReason::Binary)?;
         let is_included = self.ruling(path.as_bytes()) == Some(Ruling::Include);
         if hint(path.as_bytes()) != NameHint::None && holds_secret(path.as_bytes(), &text, is_included) {
             return Err(SkipReason::Denied);
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(text("a.rs", b"fn\0"), Err(SkipReason::Binary));
         assert_eq!(text("a.rs", b"\xff\xfef\0n\0").unwrap(), "fn");
         assert_eq!(text("a.rs", b"caf\xe9").unwrap(), "caf\u{e9}");
-        let mut late = vec![b'a'; encoding::BINARY_PROBE_BYTES];
+        let mut late = vec![b'a'; crate::repo::encoding::BINARY_PROBE_BYTES];
         late.push(0);
         assert!(text("a.rs", &late).is_ok(), "as Git: a late NUL is text");
         let huge = vec![b'a'; 1 + super::super::MAX_FILE_BYTES as usize];

@@ -152,7 +152,7 @@ impl Expected {
         let indexed: Vec<&FileRecord> =
             self.files.values().filter(|file| file.skip.is_none() && !self.overlay.contains_key(&file.path)).collect();
         let cut = |git: &Repo, file: &&FileRecord| {
-            let text = read::text(git, &file.blob)?.unwrap_or_default();
+            let text = read::text(git, &file.path, &file.blob)?.unwrap_or_default();
             let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
             Ok((file.path.clone(), records(&file.path, &chunks)))
         };

@@ -195,7 +195,7 @@ impl Bench<'_> {
         }
         let text = match &first.saved {
             Some(saved) => Ok(Some(saved.clone())),
-            None => read::text(git, &first.file.blob),
+            None => read::text(git, &first.file.path, &first.file.blob),
         };
         let unread = |_: &Prepared| {
             Err(match &text {

@@ -160,7 +160,7 @@ impl Worker {
             .slots
             .enter(&subject(&job))
             .map_err(|source| WorkerError::Directory { path: self.home.slots(), source })?;
-        Ok(match saved.map_or_else(|| read::text(git, &file.blob), |saved| Ok(Some(saved))) {
+        Ok(match saved.map_or_else(|| read::text(git, &file.path, &file.blob), |saved| Ok(Some(saved))) {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
                 let was_embedded = embedded.is_some();

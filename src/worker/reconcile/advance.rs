@@ -179,7 +179,7 @@ pub(super) fn cut(
     segmented: &Segmented<'_>,
 ) -> Vec<Option<Vec<Chunk>>> {
     let cut_one = |git: &Repo, file: &FileRecord| {
-        let text = read::text(git, &file.blob).ok()?.unwrap_or_default();
+        let text = read::text(git, &file.path, &file.blob).ok()?.unwrap_or_default();
         let module_path = file.links.module_path.as_deref();
         Some(match segmented.get(&file.path) {
             Some(segments) => chunk::of_segments(&text, module_path, segments.to_vec()),

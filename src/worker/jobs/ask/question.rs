@@ -101,7 +101,7 @@ impl Worker {
             Some(saved) => Some(saved),
             None => {
                 let git = Repo::open(&repo.location).map_err(|error| failed(&error))?;
-                read::text(&git, &file.blob).map_err(|error| failed(&error))?
+                read::text(&git, &file.path, &file.blob).map_err(|error| failed(&error))?
             }
         };
         let text = text.ok_or_else(|| Ended::Hopeless("its content is no longer in the repository".to_owned()))?;
