@@ -24,7 +24,7 @@ pub use draft::{DraftAnswer, LocalDraft};
 /// old number is then made again. The test `golden` fails when the output changed and the number did not.
 pub const fn rules_version(analysis_type: AnalysisType) -> u32 {
     match analysis_type {
-        AnalysisType::Refactor => 2,
+        AnalysisType::Refactor => 3,
         AnalysisType::Docs => 3,
         AnalysisType::Analysis => 2,
         AnalysisType::Todos => 2,

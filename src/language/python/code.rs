@@ -9,9 +9,10 @@ use super::walk::{self, Kind, NamedNode};
 use super::{docstring, smells};
 use crate::domain::Role;
 use crate::language::comment;
+use crate::language::duplicate::{self, BodySyntax, ComparedBody, FEWEST_LINES};
 use crate::language::item::{CodeItem, Complexity, Function, MemberCounts, ParsedCode};
 use crate::language::lines::{self, CodeLines};
-use crate::language::smell::{list_lines, plural};
+use crate::language::smell::{Smell, list_lines, plural};
 use crate::language::syntax::errors_of;
 use crate::language::{Parsed, Visibility};
 
@@ -24,20 +25,67 @@ pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>
     let found = walk::found(text, root);
     let definitions = || found.iter().filter(|one| one.node.child_by_field_name("body").is_some());
     let documentation = walk::docstring(root);
+    let functions: Vec<Function> =
+        definitions().filter(|one| one.kind != Kind::Class).map(|one| function(text, one, role, &code_lines)).collect();
+    let mut smells = smells::find(text, root, &found, role);
+    smells.extend(repeated(text, definitions().filter(|one| one.kind != Kind::Class).zip(&functions)));
     Some(ParsedCode {
         items: definitions().map(|one| item(text, one)).collect(),
-        functions: definitions()
-            .filter(|one| one.kind != Kind::Class)
-            .map(|one| function(text, one, role, &code_lines))
-            .collect(),
+        functions,
         comments,
         lines,
         documentation: documentation.map(|node| (line(node.start_position().row), walk::documentation(text, node))),
         re_exports: 0,
         members: MemberCounts::default(),
-        smells: smells::find(text, root, &found, role),
-        unjudged: Some("large classes and duplicate bodies: not looked for in Python"),
+        smells,
+        unjudged: Some("large classes: not looked for in Python"),
         not_covered: unparsed(root),
+    })
+}
+
+const BODY: BodySyntax = BodySyntax { is_apart, binds, may_be_local };
+
+fn is_apart(node: Node<'_>) -> bool {
+    matches!(node.kind(), "function_definition" | "class_definition")
+}
+
+/// Bodies that repeat an earlier one.
+fn repeated<'a>(text: &'a str, functions: impl Iterator<Item = (&'a NamedNode<'a>, &'a Function)>) -> Vec<Smell> {
+    let compared = functions.filter(|(_, function)| !function.is_test && function.code_lines >= FEWEST_LINES);
+    duplicate::smells(compared.filter_map(|(found, function)| {
+        let parameters: Vec<Node<'_>> = found.node.child_by_field_name("parameters").into_iter().collect();
+        let body = found.node.child_by_field_name("body")?;
+        let (name, lines) = (function.name.as_str(), (function.start_line, function.end_line));
+        Some(ComparedBody { name, lines, tokens: BODY.tokens(text, &parameters, body) })
+    }))
+}
+
+/// A parameter, or a target of an assignment, a loop, a comprehension, `with` or `except`.
+fn binds(identifier: Node<'_>) -> bool {
+    let mut at = identifier;
+    while let Some(parent) = at.parent() {
+        match parent.kind() {
+            "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern" | "dictionary_splat_pattern" => {
+                at = parent;
+            }
+            "parameters" | "lambda_parameters" | "as_pattern_target" => return true,
+            "default_parameter" | "typed_default_parameter" => {
+                return parent.child_by_field_name("name") == Some(at);
+            }
+            "typed_parameter" => return parent.child_by_field_name("type") != Some(at),
+            "assignment" | "for_statement" | "for_in_clause" => return parent.child_by_field_name("left") == Some(at),
+            "named_expression" => return parent.child_by_field_name("name") == Some(at),
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn may_be_local(identifier: Node<'_>) -> bool {
+    identifier.parent().is_none_or(|parent| match parent.kind() {
+        "attribute" => parent.child_by_field_name("attribute") != Some(identifier),
+        "keyword_argument" => parent.child_by_field_name("name") != Some(identifier),
+        _ => true,
     })
 }
 
@@ -115,7 +163,7 @@ fn own_nodes<'t>(function: Node<'t>, mut visit: impl FnMut(Node<'t>, u32)) {
     let mut open: Vec<u32> = Vec::new();
     loop {
         let node = cursor.node();
-        let is_own = !matches!(node.kind(), "function_definition" | "class_definition");
+        let is_own = !is_apart(node);
         if is_own {
             visit(node, nesting);
         }

@@ -25,15 +25,19 @@ pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>
     let statements = script.statements();
     let members = found.iter().filter(|one| one.is_public && is_member(one));
     let documented = members.clone().filter(|one| doc_comment(text, one.whole_or_member()).is_some()).count();
+    let (measured, functions): (Vec<Node<'_>>, Vec<Function>) =
+        found.iter().filter_map(|one| Some((one.function?, function(text, one, role, &code_lines)?))).unzip();
+    let mut smells = smells::smells(text, &script, &found);
+    smells.extend(measure::repeated(text, measured.iter().copied().zip(&functions)));
     Some(ParsedCode {
         items: found.iter().filter(|one| is_item(one)).map(|one| item(text, one)).collect(),
-        functions: found.iter().filter_map(|one| function(text, one, role, &code_lines)).collect(),
+        functions,
         comments,
         lines,
         documentation: file_documentation(text, &statements),
         re_exports: re_exports(&statements),
         members: MemberCounts { total: count(members.count()), documented: count(documented) },
-        smells: smells::smells(text, &script, &found),
+        smells,
         unjudged: None,
         not_covered: unparsed(&script),
     })

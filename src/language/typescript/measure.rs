@@ -6,7 +6,9 @@ use tree_sitter::Node;
 
 use super::outline::line;
 use super::walk::of;
-use crate::language::item::Complexity;
+use crate::language::duplicate::{self, BodySyntax, ComparedBody, FEWEST_LINES};
+use crate::language::item::{Complexity, Function};
+use crate::language::smell::Smell;
 
 /// Visits the nodes of a function's body with the nesting of control flow around each, without the named functions and classes inside
 /// it; callbacks count to the function that passes them.
@@ -47,6 +49,48 @@ fn is_apart(node: Node<'_>) -> bool {
             .is_some_and(|parent| matches!(parent.kind(), "variable_declarator" | "pair" | "assignment_expression")),
         _ => false,
     }
+}
+
+const BODY: BodySyntax = BodySyntax { is_apart, binds, may_be_local: |_| true };
+
+/// Bodies that repeat an earlier one.
+pub(super) fn repeated<'t>(text: &'t str, functions: impl Iterator<Item = (Node<'t>, &'t Function)>) -> Vec<Smell> {
+    let compared = functions.filter(|(_, function)| !function.is_test && function.code_lines >= FEWEST_LINES);
+    duplicate::smells(compared.filter_map(|(node, function)| {
+        let parameters = ["parameters", "parameter"].into_iter().filter_map(|field| node.child_by_field_name(field));
+        let parameters: Vec<Node<'_>> = parameters.collect();
+        let body = node.child_by_field_name("body")?;
+        let (name, lines) = (function.name.as_str(), (function.start_line, function.end_line));
+        Some(ComparedBody { name, lines, tokens: BODY.tokens(text, &parameters, body) })
+    }))
+}
+
+/// A parameter, or a name that `let`, `const`, `var`, a loop or `catch` declares. Members have a kind of their own.
+fn binds(identifier: Node<'_>) -> bool {
+    let mut at = identifier;
+    while let Some(parent) = at.parent() {
+        match parent.kind() {
+            "array_pattern"
+            | "object_pattern"
+            | "rest_pattern"
+            | "assignment_pattern"
+            | "object_assignment_pattern"
+            | "pair_pattern" => {
+                let is_value = parent.child_by_field_name("right") == Some(at);
+                if is_value {
+                    return false;
+                }
+                at = parent;
+            }
+            "formal_parameters" => return true,
+            "required_parameter" | "optional_parameter" => return parent.child_by_field_name("pattern") == Some(at),
+            "arrow_function" | "catch_clause" => return parent.child_by_field_name("parameter") == Some(at),
+            "variable_declarator" => return parent.child_by_field_name("name") == Some(at),
+            "for_in_statement" => return parent.child_by_field_name("left") == Some(at),
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn is_control(kind: &str) -> bool {

@@ -1,55 +1,27 @@
 //! Function bodies that are the same but for the names of their locals.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::domain::Hash;
+use crate::language::duplicate::{ComparedBody, FEWEST_LINES, Numbered, smells};
 use crate::language::rust::code::{FunctionNode, RustFile};
 use crate::language::rust::complexity::own_nodes;
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
-use crate::language::smell::{Metric, Severity, Smell, SmellKind, noted};
+use crate::language::smell::Smell;
 
-/// Tokens that a body must have; default of jscpd's `minTokens`.
-const FEWEST_TOKENS: usize = 50;
-
-/// Lines of code that a function must have; default of jscpd's `minLines`.
-const FEWEST_LINES: u32 = 5;
-
-pub fn find(rust: &RustFile<'_>, smells: &mut Vec<Smell>) {
-    let mut first_with: HashMap<Hash, &FunctionNode> = HashMap::new();
-    for function in rust.functions.iter().filter(|f| !f.of.is_test && f.of.code_lines >= FEWEST_LINES) {
-        let tokens = tokens(&rust.syntax, function);
-        if tokens.len() < FEWEST_TOKENS {
-            continue;
-        }
-        let body = Hash::of_fields(tokens.iter().map(|token| token.as_bytes()));
-        match first_with.get(&body) {
-            Some(original) => smells.push(duplicate(function, original, tokens.len())),
-            None => {
-                first_with.insert(body, function);
-            }
-        }
-    }
-}
-
-fn duplicate(function: &FunctionNode, original: &FunctionNode, tokens: usize) -> Smell {
-    let message = format!(
-        "same body as `{}` (line {}) but for the names of locals; let one call the other",
-        original.of.name, original.of.start_line
-    );
-    let lines = (function.of.start_line, function.of.end_line);
-    let value = u32::try_from(tokens).unwrap_or(u32::MAX);
-    let limit = u32::try_from(FEWEST_TOKENS - 1).unwrap_or(u32::MAX);
-    Smell {
-        metric: Some(Metric { value, limit }),
-        ..noted(SmellKind::DuplicateBody, Severity::Warning, lines, Some(&function.of.name), message)
-    }
+pub fn find(rust: &RustFile<'_>, found: &mut Vec<Smell>) {
+    let compared = rust.functions.iter().filter(|f| !f.of.is_test && f.of.code_lines >= FEWEST_LINES);
+    found.extend(smells(compared.map(|function| ComparedBody {
+        name: &function.of.name,
+        lines: (function.of.start_line, function.of.end_line),
+        tokens: tokens(&rust.syntax, function),
+    })));
 }
 
 /// The tokens of a body without comments; each local is called by the number of its first mention.
 fn tokens<'a>(syntax: &Syntax<'a>, function: &FunctionNode) -> Vec<Cow<'a, str>> {
     let locals = locals(syntax, function);
-    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut numbered = Numbered::default();
     let mut tokens = Vec::new();
     let mut comment_end = 0;
     for id in own_nodes(syntax, function.body) {
@@ -61,8 +33,7 @@ fn tokens<'a>(syntax: &Syntax<'a>, function: &FunctionNode) -> Vec<Cow<'a, str>>
         }
         let source = syntax.source(id);
         if syntax.kind(id) == Kind::Identifier && locals.contains(source) {
-            let next = numbers.len();
-            tokens.push(Cow::Owned(format!("local {}", numbers.entry(source).or_insert(next))));
+            tokens.push(numbered.token(source));
         } else {
             tokens.push(Cow::Borrowed(source));
         }
