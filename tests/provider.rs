@@ -113,7 +113,31 @@ fn what_is_billed_is_reported_and_within_the_worst_case() {
 fn failures() -> Vec<(Script, FailureKind, NextStep)> {
     let secs = |secs| Some(Duration::from_secs(secs));
     let outage = |status| FailureKind::Outage { status, retry_after: None };
+    let inside = |body: &str| Script::Status { code: 200, headers: Vec::new(), body: body.to_owned(), billed: false };
+    let limited = |retry_after| (FailureKind::RateLimited { retry_after }, NextStep::Wait(retry_after));
+    let of_time = "Rate limit: 3 requests per minute. See your plan and billing details, or buy credits.";
     vec![
+        (Script::status(429, of_time), limited(None).0, limited(None).1),
+        (
+            Script::status(429, "Insufficient credits").with_header("Retry-After", "2"),
+            limited(secs(2)).0,
+            limited(secs(2)).1,
+        ),
+        (inside(r#"{"error":{"message":"slow down","code":429}}"#), limited(None).0, limited(None).1),
+        (
+            inside(r#"{"error":{"message":"slow down","type":"rate_limit_exceeded","retry_after":3}}"#),
+            limited(secs(3)).0,
+            limited(secs(3)).1,
+        ),
+        (inside(r#"{"error":{"message":"Provider returned error","code":502}}"#), outage(502), NextStep::Outage(None)),
+        (inside("data: {\"error\":{\"message\":\"busy\",\"code\":503}}\n\n"), outage(503), NextStep::Outage(None)),
+        (inside(r#"{"choices":[{"error":{"message":"gone","code":500}}]}"#), outage(500), NextStep::Outage(None)),
+        (inside(r#"{"error":{"message":"Insufficient Balance"}}"#), FailureKind::OutOfCredit, NextStep::Park),
+        (
+            Script::Raw(r#"{"choices":null,"error":{"message":"odd"}}"#.into()),
+            FailureKind::Garbage,
+            NextStep::Outage(None),
+        ),
         (Script::rate_limited("7"), FailureKind::RateLimited { retry_after: secs(7) }, NextStep::Wait(secs(7))),
         (Script::status(429, "slow down"), FailureKind::RateLimited { retry_after: None }, NextStep::Wait(None)),
         (
@@ -161,6 +185,46 @@ fn every_failure_is_one_request_and_reports_what_it_may_cost() {
             kind.remedy().is_some() && next_step != NextStep::Discard,
             "{script:?}"
         );
+    }
+}
+
+/// A server's own words are what is reported, and what it says that it billed is what a failure costs.
+#[test]
+fn what_a_server_says_in_place_of_an_answer_is_kept() {
+    let body = r#"{"choices":null,"usage":{"prompt_tokens":900,"completion_tokens":0},"error":{"message":"the model fell over"}}"#;
+    let server = LlmServer::start();
+    server.script([Script::Raw(body.into()), Script::Raw("<html>maintenance until noon</html>".into())]);
+    let client = client(&server);
+    let failure = failed(ask(&client, &docs()));
+    assert!(failure.message.contains("the model fell over"), "{failure}");
+    assert_eq!((failure.usage.unwrap().input, failure.usage.unwrap().output), (900, 0));
+    let failure = failed(ask(&client, &docs()));
+    assert!(failure.message.contains("maintenance until noon"), "{failure}");
+}
+
+/// Streams that nobody asked for, calls of functions, thoughts, marks: the answer is in there, and is taken.
+#[test]
+fn an_answer_in_another_place_is_an_answer() {
+    let answer = r#"{\"summary\":\"Adds.\",\"items\":[]}"#;
+    let (begin, end) = answer.split_at(12);
+    let message = |fields: &str| format!(r#"{{"choices":[{{"message":{{{fields}}},"finish_reason":"stop"}}]}}"#);
+    for body in [
+        message(&format!(r#""content":"<think>{{\"summary\":\"?\"}}</think>{answer}""#)),
+        message(&format!(r#""content":"```json\n{answer}\n```""#)),
+        message(&format!(r#""content":null,"tool_calls":[{{"function":{{"name":"answer","arguments":"{answer}"}}}}]"#)),
+        message(&format!(r#""content":null,"reasoning_content":"So: {answer}""#)),
+        message(&format!(r#""content":"","reasoning":"So: {answer}","reasoning_content":null"#)),
+        [begin, end]
+            .map(|half| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{half}\"}}}}]}}\n\n"))
+            .concat(),
+    ] {
+        let server = LlmServer::start();
+        server.script([Script::Raw(body.clone())]);
+        let prompt = docs();
+        let answer = answered(ask(&client(&server), &prompt));
+        let report = parse(&prompt, &answer.text, answer.finish).unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert_eq!(report.seen().not_covered.len(), 0, "{body}");
+        assert_eq!(server.requests().len(), 1);
     }
 }
 

@@ -7,13 +7,14 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCAT
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 
+use super::complaint::Complaint;
 use super::dialect::Dialect;
 use super::endpoint::Endpoint;
 use super::outcome::{Answer, CallFailure, CallOutcome, FailureKind};
 use super::prompt::Prompt;
 use super::retry_after::{pause, retry_after};
 use super::secrets;
-use super::wire::{Complaint, Completion};
+use super::wire::{Completion, Said};
 use crate::clock;
 
 /// Bytes of a reply besides its text: the frame, a reasoning text that some servers add.
@@ -121,7 +122,7 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
             let body = self.body(response, ERROR_BYTES).await.unwrap_or_default();
-            return Err(self.refusal(request, status, &headers, &body));
+            return Err(self.refusal(request, status, &headers, Complaint::read(&body)));
         }
         let most = FRAME_BYTES + u64::from(self.endpoint.max_output_tokens) * MOST_BYTES_PER_TOKEN;
         let body = self.body(response, most).await?;
@@ -164,9 +165,15 @@ impl Client {
     }
 
     /// An answer that says no.
-    fn refusal(&self, request: &ModelRequest, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallFailure {
-        let complaint = Complaint::read(body);
-        let retry_after = retry_after(headers, clock::now());
+    fn refusal(
+        &self,
+        request: &ModelRequest,
+        status: StatusCode,
+        headers: &HeaderMap,
+        mut complaint: Complaint,
+    ) -> CallFailure {
+        complaint.retry_after = retry_after(headers, clock::now()).or(complaint.retry_after);
+        let retry_after = complaint.retry_after;
         let kind = match status.as_u16() {
             300..=399 => FailureKind::Redirected,
             401 => FailureKind::Unauthorized,
@@ -190,6 +197,25 @@ impl Client {
         self.failure(kind, &message, may_be_billed(status))
     }
 
+    /// A reply of status 200 in which the model has no turn: an error in its body is that error.
+    fn no_turn(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8]) -> CallFailure {
+        let complaint = Complaint::read(body);
+        let by_words = if complaint.is_about_credit() { Some(402) } else { complaint.is_about_rate().then_some(429) };
+        let said = complaint.status.or(by_words);
+        match said.and_then(|status| StatusCode::from_u16(status).ok()).filter(|_| complaint.is_error) {
+            Some(status) => {
+                let (is_begun, message) = (complaint.is_of_turn, &complaint.message);
+                let message = format!("the provider answers 200 with an error {} inside: {message}", status.as_u16());
+                let failure = self.refusal(request, status, headers, complaint);
+                self.failure(failure.kind, &message, failure.may_be_billed || is_begun)
+            }
+            None => {
+                let message = format!("the reply is no completion: {}", complaint.message);
+                self.failure(FailureKind::Garbage, &message, true)
+            }
+        }
+    }
+
     /// What a refused request teaches about the server.
     fn adapt(&self, used: Dialect, message: &str) -> FailureKind {
         match used.adapted(message) {
@@ -210,13 +236,14 @@ impl Client {
     }
 
     fn answer(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8]) -> Result<Answer, CallFailure> {
-        let garbage =
-            |why: &str| self.failure(FailureKind::Garbage, &format!("the reply is no completion: {why}"), true);
-        let completion: Completion = serde_json::from_slice(body).map_err(|error| garbage(&error.to_string()))?;
+        let completion = Completion::read(body).map_err(|error| {
+            let said = Complaint::read(body).message;
+            self.failure(FailureKind::Garbage, &format!("the reply is no completion ({error}): {said}"), true)
+        })?;
         let usage = completion.usage();
         let model = completion.model.as_deref().map(shortened);
-        let Some((text, finish)) = completion.into_choice() else {
-            return Err(garbage(&Complaint::read(body).message));
+        let Some(Said { text, finish }) = completion.into_said() else {
+            return Err(CallFailure { usage, ..self.no_turn(request, headers, body) });
         };
         Ok(Answer {
             finish,
@@ -234,7 +261,7 @@ impl Client {
         let masked = self.endpoint.key.as_ref().map_or_else(|| message.to_owned(), |key| key.mask(message));
         let plain: String =
             secrets::redact(&masked).text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        CallFailure { kind, message: shortened(plain.trim()), may_be_billed }
+        CallFailure { kind, message: shortened(plain.trim()), may_be_billed, usage: None }
     }
 }
 

@@ -7,6 +7,7 @@
 mod backoff;
 mod breaker;
 mod client;
+mod complaint;
 mod context;
 mod dialect;
 mod endpoint;
@@ -37,7 +38,7 @@ pub use pace::{Pace, Wait};
 pub use prompt::{NothingToShow, Prompt, PromptError, Prompts, render, repair};
 pub use random::random_unit;
 pub use reply::{Malformed, parse};
-pub use usage::usage_is_plausible;
+pub use usage::{input_is_plausible, usage_is_plausible};
 pub use withhold::Withheld;
 
 use crate::config::Llm;

@@ -49,6 +49,8 @@ pub struct CallFailure {
     /// Whether the provider can have made a completion and billed it. False only where no byte of the request was sent, or the
     /// server said that it did not do it.
     pub may_be_billed: bool,
+    /// What the server says that it billed all the same.
+    pub usage: Option<Usage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,7 +66,22 @@ pub fn parse(prompt: &Prompt, reply: &str, finish: Finish) -> Result<Analysis, M
     if reply.trim().is_empty() {
         return Err(Malformed::Empty);
     }
-    let object = extract::json_object(reply).ok_or(Malformed::NoObject)?;
+    let mut reason = Malformed::NoObject;
+    for object in extract::json_objects(reply) {
+        // Some models wrap what they were asked for once more: `{"result": {..}}`.
+        let inner: Vec<Value> = object.as_object().into_iter().flat_map(|fields| fields.values().cloned()).collect();
+        for candidate in std::iter::once(object).chain(inner.into_iter().filter(Value::is_object)) {
+            match report(prompt, candidate) {
+                Ok(report) => return Ok(report),
+                Err(error) if reason == Malformed::NoObject => reason = error,
+                Err(_) => {}
+            }
+        }
+    }
+    Err(reason)
+}
+
+fn report(prompt: &Prompt, object: Value) -> Result<Analysis, Malformed> {
     let seen = prompt.seen().clone();
     match prompt.analysis_type() {
         AnalysisType::Refactor => refactor(read(object)?, seen).map(Analysis::Refactor),
@@ -84,7 +99,8 @@ fn read<T: DeserializeOwned>(object: Value) -> Result<T, Malformed> {
 
 #[derive(Deserialize)]
 struct RefactorReply {
-    smells: Vec<SmellReply>,
+    #[serde(deserialize_with = "list")]
+    smells: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +113,7 @@ struct SmellReply {
 
 #[derive(Deserialize)]
 struct FindingReply {
+    #[serde(deserialize_with = "severity")]
     severity: Severity,
     #[serde(deserialize_with = "line")]
     start_line: u32,
@@ -110,8 +127,8 @@ struct FindingReply {
 #[derive(Deserialize)]
 struct DocsReply {
     summary: String,
-    #[serde(default)]
-    items: Vec<ItemReply>,
+    #[serde(default, deserialize_with = "list")]
+    items: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -130,12 +147,14 @@ struct ItemReply {
 #[derive(Deserialize)]
 struct CodeReply {
     summary: String,
-    findings: Vec<FindingReply>,
+    #[serde(deserialize_with = "list")]
+    findings: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 struct TodosReply {
-    todos: Vec<TodoReply>,
+    #[serde(deserialize_with = "list")]
+    todos: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +167,23 @@ struct TodoReply {
     #[serde(default)]
     owner: Option<String>,
     text: String,
+}
+
+/// Where there is nothing to list, some models write `null`.
+fn list<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    Ok(Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// How much a finding matters, by our words or by those that other scales have for the same (CVSS, syslog, SARIF, SonarQube).
+fn severity<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Severity, D::Error> {
+    let written = String::deserialize(deserializer)?;
+    match written.trim().to_lowercase().as_str() {
+        "error" | "critical" | "high" | "severe" | "blocker" | "fatal" | "emergency" | "alert" => Ok(Severity::Error),
+        "warning" | "warn" | "medium" | "moderate" | "major" => Ok(Severity::Warning),
+        "info" | "information" | "informational" | "low" | "minor" | "note" | "notice" | "hint" | "suggestion"
+        | "trivial" | "style" | "nit" | "none" => Ok(Severity::Info),
+        _ => Err(serde::de::Error::custom(format!("severity {written:?} is none of info, warning, error"))),
+    }
 }
 
 /// Models write a line as `12`, `12.0` or `"12"`.
@@ -181,23 +217,20 @@ fn whole(number: f64) -> Option<u32> {
 }
 
 fn refactor(reply: RefactorReply, mut seen: Coverage) -> Result<RefactorReport, Malformed> {
-    let all = bounded(reply.smells, "smells", &mut seen);
-    let smells = all.into_iter().map(|smell| {
-        let finding = finding(smell.finding, &seen)?;
+    let mut smells = each(reply.smells, "smells", &mut seen, |smell: SmellReply, seen| {
+        let finding = finding(smell.finding, seen)?;
         let kind = serde_json::from_value(Value::String(smell.kind)).unwrap_or(SmellKind::Other);
         let Finding { severity, start_line, end_line, item, message } = finding;
         Ok(Smell { kind, severity, start_line, end_line, item, message, metric: None })
-    });
-    let mut smells = smells.collect::<Result<Vec<_>, Malformed>>()?;
+    })?;
     smells.sort_by_key(|smell| (smell.start_line, smell.end_line));
     Ok(RefactorReport { seen, smells })
 }
 
 fn docs(reply: DocsReply, mut seen: Coverage) -> Result<DocsReport, Malformed> {
     let text = required(&reply.summary, "summary")?;
-    let all = bounded(reply.items, "items", &mut seen);
-    let items = all.into_iter().map(|item| {
-        check_lines("items", item.line, item.line, &seen)?;
+    let mut items = each(reply.items, "items", &mut seen, |item: ItemReply, seen| {
+        check_lines("items", item.line, item.line, seen)?;
         Ok(DocItem {
             kind: name(&item.kind),
             name: required(&item.name, "name")?,
@@ -207,8 +240,7 @@ fn docs(reply: DocsReply, mut seen: Coverage) -> Result<DocsReport, Malformed> {
             missing_sections: sections(item.missing_sections),
             suggestion: item.suggestion.as_deref().and_then(optional),
         })
-    });
-    let mut items = items.collect::<Result<Vec<_>, Malformed>>()?;
+    })?;
     items.sort_by_key(|item| item.line);
     let summary = Summary { source: SummarySource::Model, item: None, line: 1, text };
     Ok(DocsReport { seen, summary: Some(summary), items, ..DocsReport::default() })
@@ -225,9 +257,7 @@ fn sections(named: Vec<String>) -> Vec<String> {
 fn code(reply: CodeReply, prompt: &Prompt) -> Result<CodeReport, Malformed> {
     let mut seen = prompt.seen().clone();
     let summary = required(&reply.summary, "summary")?;
-    let all = bounded(reply.findings, "findings", &mut seen);
-    let findings = all.into_iter().map(|reply| finding(reply, &seen));
-    let mut findings = findings.collect::<Result<Vec<_>, Malformed>>()?;
+    let mut findings = each(reply.findings, "findings", &mut seen, finding)?;
     findings.sort_by_key(|finding| (finding.start_line, finding.end_line));
     let (unresolved, uses) = prompt.shown().iter().cloned().partition(|symbol| symbol.signature.is_none());
     let lines = Lines { total: seen.seen_lines, ..Lines::default() };
@@ -235,9 +265,8 @@ fn code(reply: CodeReply, prompt: &Prompt) -> Result<CodeReport, Malformed> {
 }
 
 fn todos(reply: TodosReply, mut seen: Coverage) -> Result<TodosReport, Malformed> {
-    let all = bounded(reply.todos, "todos", &mut seen);
-    let todos = all.into_iter().map(|todo| {
-        check_lines("todos", todo.line, todo.line, &seen)?;
+    let mut todos = each(reply.todos, "todos", &mut seen, |todo: TodoReply, seen| {
+        check_lines("todos", todo.line, todo.line, seen)?;
         let tag = TodoTag::ALL.into_iter().find(|tag| tag.as_str().eq_ignore_ascii_case(todo.tag.trim()));
         Ok(Todo {
             tag: tag.unwrap_or(TodoTag::Todo),
@@ -246,8 +275,7 @@ fn todos(reply: TodosReply, mut seen: Coverage) -> Result<TodosReport, Malformed
             owner: todo.owner.as_deref().and_then(optional_name),
             text: required(&todo.text, "text")?,
         })
-    });
-    let mut todos = todos.collect::<Result<Vec<_>, Malformed>>()?;
+    })?;
     todos.sort_by_key(|todo| todo.line);
     Ok(TodosReport { seen, todos })
 }
@@ -269,6 +297,35 @@ fn check_lines(what: &str, start: u32, end: u32, seen: &Coverage) -> Result<(), 
         return Ok(());
     }
     Err(Malformed::Lines { what: what.to_owned(), start, end, lines: seen.seen_lines })
+}
+
+/// Reads each entry of a list by itself: one that cannot be used costs that one, and the report says so.
+///
+/// # Errors
+/// If there are entries and none can be used: why the first one cannot.
+fn each<T: DeserializeOwned, R>(
+    entries: Vec<Value>,
+    what: &str,
+    seen: &mut Coverage,
+    make: impl Fn(T, &Coverage) -> Result<R, Malformed>,
+) -> Result<Vec<R>, Malformed> {
+    let entries = bounded(entries, what, seen);
+    let (count, mut made, mut first_error) = (entries.len(), Vec::new(), None);
+    for entry in entries {
+        match read(entry).and_then(|entry| make(entry, seen)) {
+            Ok(one) => made.push(one),
+            Err(error) => drop(first_error.get_or_insert(error)),
+        }
+    }
+    match first_error {
+        Some(error) if made.is_empty() => return Err(error),
+        Some(error) => {
+            let lost = count - made.len();
+            seen.not_covered.push(format!("{lost} of {count} {what} that the model named: {error}"));
+        }
+        None => {}
+    }
+    Ok(made)
 }
 
 /// The first findings; the report says if there were more.

@@ -43,6 +43,11 @@ fn until(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_millis(u64::try_from(then.saturating_sub(now.0)).unwrap_or(0)))
 }
 
+/// A wait as a body names it.
+pub(super) fn bounded_span(text: &str) -> Option<Duration> {
+    span(text).map(|wait| wait.min(LONGEST))
+}
+
 /// `1s`, `6m0s`, `20ms`, `1h2m3.5s`, or plain seconds.
 fn span(text: &str) -> Option<Duration> {
     if let Some(plain) = seconds(text) {

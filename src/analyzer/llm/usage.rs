@@ -52,14 +52,19 @@ impl WireUsage {
 /// of 16 would take a text of nothing but such runs.
 const MOST_BYTES_PER_TOKEN: u64 = 16;
 
+/// Whether a usage without a reply can be true of a request with so many bytes of prompt text.
+pub fn input_is_plausible(usage: &Usage, prompt_bytes: u64) -> bool {
+    covers(usage.input, prompt_bytes) && usage.cached_input <= usage.input
+}
+
+fn covers(tokens: u64, bytes: u64) -> bool {
+    tokens > 0 && tokens.saturating_mul(MOST_BYTES_PER_TOKEN) >= bytes
+}
+
 /// Whether a usage can be true of a request with so many bytes of prompt text and a reply with so many bytes of text. If not, the
 /// reservation is what has to be charged: the provider's word is worth nothing then.
 pub fn usage_is_plausible(usage: &Usage, prompt_bytes: u64, reply_bytes: u64) -> bool {
-    let covers = |tokens: u64, bytes: u64| tokens > 0 && tokens.saturating_mul(MOST_BYTES_PER_TOKEN) >= bytes;
-    covers(usage.input, prompt_bytes)
-        && covers(usage.output, reply_bytes)
-        && usage.cached_input <= usage.input
-        && usage.reasoning <= usage.output
+    input_is_plausible(usage, prompt_bytes) && covers(usage.output, reply_bytes) && usage.reasoning <= usage.output
 }
 
 #[cfg(test)]

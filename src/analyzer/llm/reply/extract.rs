@@ -3,21 +3,63 @@
 use serde_json::Value;
 
 /// Most places where an object may begin that are tried: each costs a pass over what follows.
-const MOST_TRIES: usize = 64;
+const MOST_TRIES: usize = 256;
 
-/// The first balanced text in braces that is a JSON object with at least one field. What stands before `</think>`, where models of
-/// some local servers put their reasoning, does not count.
-pub(super) fn json_object(reply: &str) -> Option<Value> {
-    let answer = reply.rsplit_once("</think>").map_or(reply, |(_, answer)| answer);
-    let mut from = 0;
-    for _ in 0..MOST_TRIES {
-        let start = from + answer[from..].find('{')?;
-        match balanced(&answer[start..]).and_then(object) {
-            Some(object) => return Some(object),
+/// The same behind a mark, where the answer comes at once.
+const MOST_TRIES_BEHIND_A_MARK: usize = 8;
+
+/// Most objects that are looked at.
+const MOST_CANDIDATES: usize = 32;
+
+/// What ends a train of thought that a server left in the reply: the marks of DeepSeek and Qwen, Claude, Magistral, Kimi, and those of
+/// gpt-oss's channels (OpenAI harmony format), whole and with their signs stripped.
+const ENDS_OF_THOUGHT: [&str; 10] = [
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "</reasoning>",
+    "</analysis>",
+    "[/THINK]",
+    "\u{25c1}/think\u{25b7}",
+    "<|end_of_thought|>",
+    "<|channel|>final<|message|>",
+    "assistantfinal",
+];
+
+/// The objects that can be the answer, the likeliest first: the whole reply; what stands behind the end of a train of thought; any
+/// other, the last one first, for thoughts come before what they lead to. A mark inside the answer's own words does no harm.
+pub(super) fn json_objects(reply: &str) -> Vec<Value> {
+    let whole = object(without_fence(reply.trim()));
+    let ends = ENDS_OF_THOUGHT.iter().flat_map(|mark| reply.match_indices(mark).map(|(at, mark)| at + mark.len()));
+    let mut ends: Vec<usize> = ends.take(MOST_CANDIDATES).collect();
+    ends.sort_unstable();
+    let behind = ends.into_iter().filter_map(|end| objects(&reply[end..], MOST_TRIES_BEHIND_A_MARK).into_iter().next());
+    let mut all: Vec<Value> = whole.into_iter().chain(behind).collect();
+    all.extend(objects(reply, MOST_TRIES).into_iter().rev());
+    all.truncate(MOST_CANDIDATES);
+    all
+}
+
+/// The objects of a text that are in no other, in their order.
+fn objects(text: &str, tries: usize) -> Vec<Value> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    for _ in 0..tries {
+        let Some(start) = text[from..].find('{').map(|at| from + at) else { break };
+        match balanced(&text[start..]).and_then(|inner| Some((inner.len(), object(inner)?))) {
+            Some((length, object)) => {
+                found.push(object);
+                from = start + length;
+            }
             None => from = start + 1,
         }
     }
-    None
+    found
+}
+
+/// The inside of a code fence that is all of a text.
+fn without_fence(text: &str) -> &str {
+    let inside = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
+    inside.and_then(|inside| Some(inside.split_once('\n')?.1)).unwrap_or(text)
 }
 
 fn object(text: &str) -> Option<Value> {
@@ -54,11 +96,30 @@ mod tests {
         for reply in [
             r#"{"a": "}{"}"#,
             "Here it is:\n```json\n{\"a\": \"}{\"}\n```\nAnything else?",
+            "```\n{\"a\": \"}{\"}\n```",
             "<think>maybe {\"b\": 1}?</think>{\"a\": \"}{\"}",
-            "An empty {} and {broken} and {\"a\": \"}{\"} {\"c\": 2}",
+            "maybe {\"b\": 1}?\n[/THINK]\n{\"a\": \"}{\"}",
+            "<|channel|>analysis<|message|>maybe {\"b\": 1}<|end|><|start|>assistant<|channel|>final<|message|>{\"a\": \"}{\"}",
+            "analysisWe need {\"b\": 1}.assistantfinal{\"a\": \"}{\"}",
+            "An empty {} and {broken} and {\"c\": 2} and then {\"a\": \"}{\"}",
         ] {
-            assert_eq!(json_object(reply), Some(serde_json::json!({ "a": "}{" })), "{reply}");
+            assert_eq!(json_objects(reply).first(), Some(&serde_json::json!({ "a": "}{" })), "{reply}");
         }
+    }
+
+    #[test]
+    fn a_mark_in_the_words_of_an_answer_does_no_harm() {
+        let answer = serde_json::json!({ "a": "writes </think> and {\"b\": 1}" });
+        for reply in [
+            answer.to_string(),
+            format!("```json\n{answer}\n```"),
+            format!("<think>hm</think>\n{answer}"),
+            format!("Here: {answer}"),
+        ] {
+            assert!(json_objects(&reply).contains(&answer), "{reply}");
+        }
+        assert_eq!(json_objects(&answer.to_string())[0], answer);
+        assert_eq!(json_objects(&format!("<think>hm</think>\n{answer}"))[0], answer);
     }
 
     #[test]
@@ -73,8 +134,9 @@ mod tests {
             "{\"a\": \"\\\"}",
             &"{".repeat(100_000),
             &"{\"a\":".repeat(10_000),
+            &"</think>".repeat(10_000),
         ] {
-            assert_eq!(json_object(reply), None);
+            assert_eq!(json_objects(reply), Vec::<Value>::new());
         }
     }
 }

@@ -79,13 +79,70 @@ fn what_is_not_of_the_form_is_refused_with_the_reason() {
         ("  \n", "empty"),
         (r#"{"findings":[]}"#, "smells"),
         (r#"{"smells":"none"}"#, "sequence"),
-        (r#"{"smells":[{"kind":"other","severity":"fatal","start_line":1,"end_line":1,"message":"m"}]}"#, "fatal"),
+        (r#"{"smells":[{"kind":"other","severity":"purple","start_line":1,"end_line":1,"message":"m"}]}"#, "purple"),
         (r#"{"smells":[{"kind":"other","severity":"info","start_line":-1,"end_line":1,"message":"m"}]}"#, "line"),
         (r#"{"smells":[{"kind":"other","severity":"info","start_line":1,"end_line":1,"message":" "}]}"#, "message"),
     ] {
         let error = read(AnalysisType::Refactor, reply).unwrap_err();
         assert!(error.to_string().contains(word) && error.is_repairable(), "{reply} gives {error}");
     }
+}
+
+/// One bad finding costs that finding, and the report says so.
+#[test]
+fn a_bad_finding_costs_itself_alone() {
+    let good = r#"{"severity":"info","start_line":1,"end_line":1,"message":"m"}"#;
+    for bad in [
+        r#"{"severity":"purple","start_line":1,"end_line":1,"message":"m"}"#,
+        r#"{"severity":"info","start_line":1,"end_line":99,"message":"m"}"#,
+        r#"{"severity":"info","message":"m"}"#,
+        r#"{"severity":"info","start_line":2,"message":""}"#,
+        r#"{"severity":null,"start_line":2,"message":"m"}"#,
+        r#""a word""#,
+        "null",
+    ] {
+        let reply = format!(r#"{{"summary":"s","findings":[{bad},{good}]}}"#);
+        let Ok(Analysis::Analysis(report)) = read(AnalysisType::Analysis, &reply) else { panic!("{bad}") };
+        assert_eq!((report.findings.len(), report.seen.not_covered.len()), (1, 1), "{bad}");
+        assert!(report.seen.not_covered[0].starts_with("1 of 2 findings"), "{:?}", report.seen.not_covered);
+        let alone = format!(r#"{{"summary":"s","findings":[{bad}]}}"#);
+        assert!(read(AnalysisType::Analysis, &alone).is_err(), "{bad}: worth a second question");
+    }
+}
+
+#[test]
+fn severities_of_other_scales_are_those_next_to_them() {
+    for (written, severity) in [
+        ("Warning", Severity::Warning),
+        (" HIGH ", Severity::Error),
+        ("critical", Severity::Error),
+        ("Medium", Severity::Warning),
+        ("minor", Severity::Info),
+        ("note", Severity::Info),
+    ] {
+        let reply =
+            format!(r#"{{"summary":"s","findings":[{{"severity":"{written}","start_line":1,"message":"m"}}]}}"#);
+        let Ok(Analysis::Analysis(report)) = read(AnalysisType::Analysis, &reply) else { panic!("{written}") };
+        assert_eq!((report.findings[0].severity, report.seen.is_whole()), (severity, true), "{written}");
+    }
+}
+
+/// What servers and models put around an answer, or in its place where there is nothing to say.
+#[test]
+fn an_answer_is_found_wherever_it_stands() {
+    let answer = r#"{"summary":"s","findings":[]}"#;
+    for reply in [
+        format!("<think>{{\"summary\":\"draft\",\"findings\":[]}} no:</think>{answer}"),
+        format!("Sure: {{\"summary\": 7}} is not it, {answer} is."),
+        format!(r#"{{"result":{answer}}}"#),
+        r#"{"summary":"s","findings":null}"#.to_owned(),
+    ] {
+        let Ok(Analysis::Analysis(report)) = read(AnalysisType::Analysis, &reply) else { panic!("{reply}") };
+        assert_eq!((report.summary.as_deref(), report.findings.len()), (Some("s"), 0), "{reply}");
+    }
+    let quoting = r#"{"summary":"closes </think> early","findings":[]}"#;
+    let Ok(Analysis::Analysis(report)) = read(AnalysisType::Analysis, quoting) else { panic!() };
+    assert_eq!(report.summary.as_deref(), Some("closes </think> early"));
 }
 
 #[test]

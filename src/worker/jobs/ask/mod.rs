@@ -394,5 +394,5 @@ fn millis_since(begun: Instant) -> u64 {
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> CallFailure {
-    CallFailure { kind: FailureKind::Garbage, message: panic_text(panic), may_be_billed: true }
+    CallFailure { kind: FailureKind::Garbage, message: panic_text(panic), may_be_billed: true, usage: None }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::{Asking, Open, Spent, after};
 use crate::analyzer::Analysis;
 use crate::analyzer::llm::{
-    Answer, CallFailure, CallOutcome, Malformed, NextStep, backoff, parse, random_unit, repair, usage_is_plausible,
+    Answer, CallFailure, CallOutcome, Malformed, NextStep, backoff, input_is_plausible, parse, random_unit, repair,
+    usage_is_plausible,
 };
 use crate::budget::{self, BudgetError, Charge, Usage};
 use crate::cache::analyses::{Bill, NewAnalysis};
@@ -121,6 +122,17 @@ impl Asking {
         Charge::Reported { usage: reported, cost: budget::cost(&self.price, &reported) }
     }
 
+    /// What a request without an answer costs: what the provider reports, where that can be true; else what it was reserved for.
+    fn charge_failure(&self, open: &Open, failure: &CallFailure, reported: Option<Usage>) -> Charge {
+        let prompt_bytes = (open.prompt.instructions().len() + open.prompt.question().len()) as u64;
+        // The ledger believes no usage without output; a token that was not written is a token too many, never too few.
+        let reported = reported.map(|usage| Usage { output: usage.output.max(1), ..usage });
+        match reported.filter(|usage| input_is_plausible(usage, prompt_bytes)) {
+            Some(usage) => Charge::Reported { usage, cost: budget::cost(&self.price, &usage) },
+            None => Charge::Unreported { reason: failure.message.clone() },
+        }
+    }
+
     fn apply_failure(&mut self, worker: &mut Worker, mut open: Open, failure: &CallFailure) -> Result<(), WorkerError> {
         let next = failure.kind.next_step();
         let detail = match failure.kind.remedy() {
@@ -130,8 +142,9 @@ impl Asking {
         tracing::warn!(path = %open.job.path, kind = %open.job.kind, detail, "a question was not answered");
         let gives_up = next == NextStep::Discard || (next == NextStep::AskAgain && open.adapted >= ADAPTED_MOST);
         let ending = if gives_up { JobClose::Discard(&detail) } else { JobClose::Stays };
-        if failure.may_be_billed {
-            let charge = Charge::Unreported { reason: failure.message.clone() };
+        let reported = failure.usage.filter(|usage| usage.input > 0 || usage.output > 0);
+        if failure.may_be_billed || reported.is_some() {
+            let charge = self.charge_failure(&open, failure, reported);
             open.before = spent(&open, &charge);
             worker.settle_call(&open, &charge, ending)?;
         } else {
