@@ -123,6 +123,10 @@ fn a_first_index_analyses_every_file_once() {
     }
     let status = line.status();
     assert_eq!((&status["files"], &status["fresh"], &status["skipped"]), (&json!(9), &json!(9), &json!(0)), "{status}");
+    assert_eq!(status["languages"][0]["rung"], json!("linked"), "{status}");
+    let counted: u64 = status["languages"].as_array().unwrap().iter().map(|one| one["files"].as_u64().unwrap()).sum();
+    assert_eq!(counted, 9, "each file in one language: {status}");
+    assert!(line.agent.ok(["status"]).contains("linked: "));
 }
 
 #[test]
@@ -297,7 +301,8 @@ fn the_json_of_status_search_impact_and_deps_has_its_shape() {
         &status,
         &json!({
             "daemon": {"running": true, "pid": 1, "rss_bytes": 1},
-            "repos": [{"repo": "", "head": "", "indexed_commit": "", "files": 1, "fresh": 1, "stale": 1, "pending": 1}],
+            "repos": [{"repo": "", "head": "", "indexed_commit": "", "files": 1, "fresh": 1, "stale": 1, "pending": 1,
+                       "languages": [{"language": "", "rung": "", "files": 1}]}],
             "queue": {"queued": 1, "running": 1, "parked": 1, "discarded": 1, "done": 1},
             "budget": {"month": "", "spent_usd": 1, "limit_usd": 1, "reserved_usd": 1},
             "cache": {"bytes": 1, "max_bytes": 1, "hits": 1, "misses": 1},

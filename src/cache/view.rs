@@ -354,6 +354,18 @@ pub fn freshness(db: &Connection) -> Result<Freshness> {
     })
 }
 
+/// Indexed files by language, most first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn languages(db: &Connection) -> Result<Vec<(String, u64)>> {
+    let sql =
+        "SELECT language, count(*) FROM present_files WHERE skip_reason IS NULL GROUP BY language ORDER BY 2 DESC, 1";
+    let mut statement = db.prepare_cached(sql)?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 /// What the vectors of a file were made from.
 ///
 /// # Errors

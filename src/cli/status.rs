@@ -9,7 +9,7 @@ use crate::lock;
 use crate::query::Reader;
 use crate::query::status::{rss_bytes, status as gather};
 use crate::query::view::repos::NONE_REGISTERED;
-use crate::query::view::status::{DaemonStatus, RepoStatus, StatusView};
+use crate::query::view::status::{DaemonStatus, LanguageStatus, RepoStatus, StatusView};
 
 pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
@@ -123,6 +123,16 @@ fn write_daemon(out: &mut String, daemon: &DaemonStatus) -> std::fmt::Result {
     }
 }
 
+/// `linked: 120 rust, 30 python; searched: 12 shell`, the highest rung first.
+fn languages(all: &[LanguageStatus]) -> String {
+    let rungs = ["linked", "outlined", "searched"].into_iter().filter_map(|rung| {
+        let of_rung = all.iter().filter(|one| one.rung == rung);
+        let files: Vec<String> = of_rung.map(|one| format!("{} {}", one.files, one.language)).collect();
+        (!files.is_empty()).then(|| format!("{rung}: {}", files.join(", ")))
+    });
+    rungs.collect::<Vec<_>>().join("; ")
+}
+
 /// `polled`: why its work tree is polled.
 fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> std::fmt::Result {
     writeln!(
@@ -130,6 +140,9 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
         "\n{}\n  {} of {} files fresh, {} pending, {} skipped",
         repo.repo, repo.fresh, repo.files, repo.pending, repo.skipped
     )?;
+    if !repo.languages.is_empty() {
+        writeln!(out, "  {}", languages(&repo.languages))?;
+    }
     let head = repo.head.as_deref().map_or("none", short);
     let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
     writeln!(out, "  HEAD {head}, indexed {indexed}")?;

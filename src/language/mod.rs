@@ -58,6 +58,27 @@ impl TextClass {
     }
 }
 
+/// What the program knows of a language's files; each rung includes those below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rung {
+    /// Text, cut into passages.
+    Searched,
+    /// Items, with their signatures.
+    Outlined,
+    /// Which file uses which symbol of which file.
+    Linked,
+}
+
+impl Rung {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Searched => "searched",
+            Self::Outlined => "outlined",
+            Self::Linked => "linked",
+        }
+    }
+}
+
 /// Finds what a file says it is about, with its line.
 pub type Describe = fn(&str) -> Option<(u32, String)>;
 
@@ -154,6 +175,14 @@ impl Language {
 
     pub fn class(self) -> TextClass {
         self.spec().class
+    }
+
+    pub fn rung(self) -> Rung {
+        match self.spec() {
+            Spec { family: Some(_), .. } => Rung::Linked,
+            Spec { grammar: Some(_), .. } => Rung::Outlined,
+            _ => Rung::Searched,
+        }
     }
 
     /// Whether files of this language can be used by others, so that a change of one concerns more than itself.
@@ -265,6 +294,19 @@ mod tests {
             (".rs", Language::TEXT),
         ] {
             assert_eq!(of(&path.into()), language, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_language_stands_on_one_rung() {
+        for (language, rung) in [
+            (Language::RUST, Rung::Linked),
+            (Language::CARGO_MANIFEST, Rung::Linked),
+            (Language::PYTHON, Rung::Linked),
+            (Language::SHELL, Rung::Searched),
+            (Language::TEXT, Rung::Searched),
+        ] {
+            assert_eq!(language.rung(), rung, "{language:?}");
         }
     }
 

@@ -3,11 +3,14 @@
 use super::budget::budget;
 use super::model_status::{cutoff, model, parked};
 use super::view::shown;
-use super::view::status::{CacheStatus, DaemonStatus, EmbeddingStatus, QueueStatus, RepoStatus, StatusView};
+use super::view::status::{
+    CacheStatus, DaemonStatus, EmbeddingStatus, LanguageStatus, QueueStatus, RepoStatus, StatusView,
+};
 use super::{QueryError, Reader};
 use crate::cache::store_dir;
 use crate::cache::{self, disk_bytes, overlay, set_aside, view};
 use crate::clock;
+use crate::domain::Language;
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
@@ -44,6 +47,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             head: head.map(|id| id.to_string()),
             indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
             files: freshness.files,
+            languages: of_store.languages,
             fresh: freshness.fresh,
             stale: freshness.files - freshness.fresh - freshness.evicted,
             evicted: freshness.evicted,
@@ -78,6 +82,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
 /// What one repository's store reports.
 #[derive(Default)]
 struct StoreStatus {
+    languages: Vec<LanguageStatus>,
     freshness: view::Freshness,
     saved: u64,
     not_followed: Option<String>,
@@ -93,7 +98,13 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
     let counter = |name| -> Result<u64, QueryError> {
         Ok(cache::metadata(store.db(), name)?.and_then(|text| text.parse().ok()).unwrap_or(0))
     };
+    let languages = view::languages(store.db())?.into_iter().map(|(language, files)| LanguageStatus {
+        rung: Language::parse(&language).unwrap_or(Language::TEXT).rung().as_str(),
+        language,
+        files,
+    });
     Ok(StoreStatus {
+        languages: languages.collect(),
         freshness: view::freshness(store.db())?,
         saved: overlay::paths(store.db())?.len() as u64,
         not_followed: cache::metadata(store.db(), cache::OVERLAY_NOTE)?.filter(|note| !note.is_empty()),

@@ -42,6 +42,8 @@ pub struct RepoStatus {
     pub indexed_commit: Option<String>,
     /// Indexed files; `skipped` come on top.
     pub files: u64,
+    /// The same by language, most first.
+    pub languages: Vec<LanguageStatus>,
     pub fresh: u64,
     pub stale: u64,
     /// Files of which nothing is missing but what was removed for want of room: neither fresh nor stale.
@@ -60,6 +62,15 @@ pub struct RepoStatus {
     pub set_aside: Vec<String>,
     pub held: Option<String>,
     pub error: Option<String>,
+}
+
+/// The files of a language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LanguageStatus {
+    pub language: String,
+    /// How far its files are understood: `searched`, `outlined` or `linked`.
+    pub rung: &'static str,
+    pub files: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
