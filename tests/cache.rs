@@ -42,12 +42,18 @@ fn status(agent: &TestAgent) -> Value {
 }
 
 /// Bytes of everything below the stores.
+/// Write-ahead logs count for nothing: they come and go with every write.
 fn disk_bytes(agent: &TestAgent) -> u64 {
     let (mut total, mut open) = (0, vec![agent.home().join("cache")]);
     while let Some(dir) = open.pop() {
         for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
             let metadata = entry.metadata().unwrap();
-            if metadata.is_dir() { open.push(entry.path()) } else { total += metadata.len() }
+            let is_log = entry.file_name().to_string_lossy().ends_with("-wal");
+            if metadata.is_dir() {
+                open.push(entry.path())
+            } else if !is_log {
+                total += metadata.len()
+            }
         }
     }
     total
@@ -242,10 +248,13 @@ fn a_prune_that_is_killed_is_done_by_the_next() {
         agent.wait();
         agent.stop();
         let before = kept_and_evicted(&agent);
+        // A prune that was killed before it began leaves entries that no file has any more: these are removed, and not evicted.
+        let planned = agent.json(["cache", "prune", "--max-size", "1K", "--dry-run"]);
+        let live = planned["repos"][0]["live"].as_u64().unwrap();
         kill_after(&agent, &["cache", "prune", "--max-size", "1K"], round % 2 == 0, random.below(200));
         agent.assert_sound();
         let after = kept_and_evicted(&agent);
-        assert!(after == before || after == (0, before.1 + before.0), "all or nothing: {before:?}, then {after:?}");
+        assert!(after == before || after == (0, before.1 + live), "all or nothing: {before:?}, then {after:?}, {live}");
     }
     let pruned = agent.json(["cache", "prune", "--max-size", "1K"]);
     assert_eq!(status(&agent)["entries"], json!(0), "{pruned}");
