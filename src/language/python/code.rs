@@ -129,18 +129,16 @@ fn item(text: &str, found: &NamedNode<'_>) -> CodeItem {
 fn function(text: &str, found: &NamedNode<'_>, role: Role, code: &CodeLines) -> Function {
     let (start_line, end_line) = (line(found.node.start_position().row), last_line(found.node));
     let parameters = found.node.child_by_field_name("parameters");
+    let positional = parameters.map(|list| positional(text, list)).unwrap_or_default();
     let counted = |is: fn(&str, Node<'_>) -> bool| {
-        let Some(list) = parameters else { return 0 };
-        let mut cursor = list.walk();
-        let count = list.named_children(&mut cursor).filter(|&node| is(text, node)).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+        u32::try_from(positional.iter().filter(|&&node| is(text, node)).count()).unwrap_or(u32::MAX)
     };
     Function {
         name: found.name.clone(),
         start_line,
         end_line,
         code_lines: code.between(start_line, end_line),
-        parameters: counted(|_, node| !matches!(node.kind(), "comment" | "keyword_separator" | "positional_separator")),
+        parameters: counted(|_, _| true),
         flags: counted(is_flag),
         complexity: complexity(found.node),
         volume: volume(text, found.node),
@@ -149,7 +147,23 @@ fn function(text: &str, found: &NamedNode<'_>, role: Role, code: &CodeLines) -> 
     }
 }
 
-/// A parameter that is annotated `bool`, and that a call may pass without its name.
+/// Parameters that a call may pass without their names; those behind `*` explain themselves there. The object that a method is called
+/// on is none.
+fn positional<'t>(text: &str, list: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = list.walk();
+    let is_variadic = |node: Node<'_>| {
+        let inner = if node.kind() == "typed_parameter" { node.named_child(0).unwrap_or(node) } else { node };
+        matches!(inner.kind(), "list_splat_pattern" | "dictionary_splat_pattern")
+    };
+    let all = list.named_children(&mut cursor);
+    let positional = all.take_while(|&node| node.kind() != "keyword_separator" && !is_variadic(node));
+    let named = |node: &Node<'_>| text.get(node.byte_range()).unwrap_or_default();
+    positional
+        .filter(|node| !matches!(node.kind(), "comment" | "positional_separator") && !smells::is_receiver(named(node)))
+        .collect()
+}
+
+/// A parameter that is annotated `bool`.
 fn is_flag(text: &str, parameter: Node<'_>) -> bool {
     let annotation = parameter.child_by_field_name("type").and_then(|node| text.get(node.byte_range()));
     annotation == Some("bool")

@@ -12,12 +12,17 @@ use crate::language::smell::{Severity, Smell, SmellKind, noted};
 /// Of the public functions of a file, so many are annotated before the others ask for it: a file without types is one by choice.
 const ANNOTATED_SHARE: (usize, usize) = (2, 3);
 
+/// And at least so many: two may be chance.
+const FEWEST_ANNOTATED: usize = 3;
+
 pub(super) fn find(text: &str, root: Node<'_>, found: &[NamedNode<'_>], role: Role) -> Vec<Smell> {
     let mut search = SmellSearch { text, found, smells: Vec::new(), imports: Vec::new(), used: HashSet::new() };
     search.walk(root);
-    if !is_facade(root) {
+    if !is_facade(root) && !search.hands_most_imports_on() {
         search.unused_imports();
-    } else {
+    }
+    if is_facade(root) || search.used.contains("__all__") {
+        // The package's interface is made of other modules' on purpose.
         search.smells.retain(|smell| smell.kind != SmellKind::StarImport);
     }
     if !matches!(role, Role::Test | Role::Bench | Role::Example) {
@@ -40,6 +45,9 @@ fn is_facade(root: Node<'_>) -> bool {
         _ => false,
     })
 }
+
+/// Names that nothing uses from which on, if they are half of all that a file imports, it is there to hand them on: `__init__.py`.
+const HANDED_ON: usize = 4;
 
 /// A name that an import at the top of the file declares.
 struct ImportedName<'s> {
@@ -165,7 +173,9 @@ impl<'s> SmellSearch<'s, '_> {
     /// Names that an import at the top of the file brings; those in `try` and `if` may be there to be found or not.
     fn import(&mut self, node: Node<'_>) {
         let mut cursor = node.walk();
-        if node.named_children(&mut cursor).any(|child| child.kind() == "wildcard_import") {
+        let begins = line(node.start_position().row);
+        let is_star = node.named_children(&mut cursor).any(|child| child.kind() == "wildcard_import");
+        if is_star && !self.is_excused(begins) {
             let message = "brings names that no reader of this file sees; import those that are used".to_owned();
             self.note(SmellKind::StarImport, Severity::Info, node, message);
         }
@@ -181,11 +191,24 @@ impl<'s> SmellSearch<'s, '_> {
             let is_loaded = alias.is_none() && node.kind() == "import_statement" && self.source(module).contains('.');
             let bound = alias.unwrap_or(module);
             let at = line(name.start_position().row);
-            let is_excused = self.text.lines().nth(at as usize - 1).is_some_and(|line| line.contains("noqa"));
-            if !is_handed_on && !is_loaded && !is_excused {
+            if !is_handed_on && !is_loaded && !self.is_excused(at) && !self.is_excused(begins) {
                 self.imports.push(ImportedName { name: self.source(bound), line: at });
             }
         }
+    }
+
+    /// Whether a comment on the line tells checkers to leave it alone, as flake8 and pylint read it.
+    fn is_excused(&self, at: u32) -> bool {
+        let comment = self.text.lines().nth(at as usize - 1).and_then(|line| Some(line.split_once('#')?.1));
+        comment.is_some_and(|comment| {
+            let comment = comment.to_ascii_lowercase();
+            ["noqa", "unused-import", "wildcard-import"].iter().any(|word| comment.contains(word))
+        })
+    }
+
+    fn hands_most_imports_on(&self) -> bool {
+        let unused = self.imports.iter().filter(|import| !self.used.contains(import.name)).count();
+        unused >= HANDED_ON && unused * 2 >= self.imports.len()
     }
 
     fn unused_imports(&mut self) {
@@ -198,15 +221,14 @@ impl<'s> SmellSearch<'s, '_> {
 
     /// Public functions without types, where the others of the file have them.
     fn unannotated(&mut self) {
-        let functions: Vec<&NamedNode<'_>> = self
-            .found
-            .iter()
-            .filter(|one| matches!(one.kind, Kind::Function | Kind::Method) && one.is_public && !one.is_test)
-            .filter(|one| !one.is_local)
-            .collect();
-        let bare: Vec<&&NamedNode<'_>> = functions.iter().filter(|one| !is_annotated(one.node)).collect();
-        let annotated = functions.len() - bare.len();
-        if annotated * ANNOTATED_SHARE.1 < functions.len() * ANNOTATED_SHARE.0 {
+        let of_interest = |one: &&NamedNode<'_>| {
+            let is_function = matches!(one.kind, Kind::Function | Kind::Method);
+            is_function && one.is_public && !one.is_test && !one.is_local
+        };
+        let functions = self.found.iter().filter(of_interest).filter(|one| has_own_parameters(self.text, one.node));
+        let (annotated, bare): (Vec<_>, Vec<_>) = functions.partition(|one| is_annotated(one.node));
+        let all = annotated.len() + bare.len();
+        if annotated.len() < FEWEST_ANNOTATED || annotated.len() * ANNOTATED_SHARE.1 < all * ANNOTATED_SHARE.0 {
             return;
         }
         let smells: Vec<Smell> = bare
@@ -221,15 +243,30 @@ impl<'s> SmellSearch<'s, '_> {
     }
 }
 
-/// Whether a function says anything of its types; one without parameters may leave out its result.
+/// Whether a function has parameters besides the object that it is called on.
+fn has_own_parameters(text: &str, function: Node<'_>) -> bool {
+    let Some(list) = function.child_by_field_name("parameters") else { return false };
+    let mut cursor = list.walk();
+    let is_own = |param: Node<'_>| {
+        let named = text.get(param.byte_range()).unwrap_or_default();
+        !matches!(param.kind(), "comment" | "keyword_separator" | "positional_separator") && !is_receiver(named)
+    };
+    list.named_children(&mut cursor).any(is_own)
+}
+
+/// The conventional names of the object or class that a method is called on.
+pub(super) fn is_receiver(name: &str) -> bool {
+    matches!(name, "self" | "cls" | "mcs")
+}
+
+/// Whether a function says anything of its types.
 fn is_annotated(function: Node<'_>) -> bool {
     if function.child_by_field_name("return_type").is_some() {
         return true;
     }
-    let Some(list) = function.child_by_field_name("parameters") else { return true };
+    let Some(list) = function.child_by_field_name("parameters") else { return false };
     let mut cursor = list.walk();
-    let params: Vec<Node<'_>> = list.named_children(&mut cursor).filter(|param| param.kind() != "comment").collect();
-    params.len() < 2 || params.iter().any(|param| param.kind().starts_with("typed_"))
+    list.named_children(&mut cursor).any(|param| param.kind().starts_with("typed_"))
 }
 
 /// Whether a node, or one inside, is such.
@@ -253,5 +290,61 @@ fn holds(root: Node<'_>, is: impl Fn(Node<'_>) -> bool) -> bool {
                 return false;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Language;
+    use crate::language::Parsed;
+
+    fn found(text: &str) -> Vec<(SmellKind, u32)> {
+        let parsed = Parsed::new(Language::PYTHON, text);
+        let code = (Language::PYTHON.spec().code)(&parsed, Role::Library).unwrap();
+        code.smells.iter().map(|smell| (smell.kind, smell.start_line)).collect()
+    }
+
+    fn lines_of(kind: SmellKind, text: &str) -> Vec<u32> {
+        found(text).into_iter().filter(|one| one.0 == kind).map(|one| one.1).collect()
+    }
+
+    #[test]
+    fn an_unused_import_is_reported_unless_it_is_handed_on() {
+        let module = "import os\nimport sys\nfrom .a import b, c\nprint(sys, b)\n";
+        assert_eq!(lines_of(SmellKind::UnusedImport, module), [1, 3]);
+        let excused = "from a import b  # NOQA: F401\nfrom c import (  # noqa\n    d,\n)\nimport e  # pylint: disable=unused-import\n";
+        assert_eq!(lines_of(SmellKind::UnusedImport, &format!("{excused}x = 1\nprint(x)\n")), [0; 0]);
+        let package = "import warnings\nfrom .api import delete, get, head, post\nwarnings.warn('x')\ndef check(): ...\nfor a in b: pass\n";
+        assert_eq!(lines_of(SmellKind::UnusedImport, package), [0; 0], "an interface");
+    }
+
+    #[test]
+    fn a_star_import_makes_no_interface_unclear() {
+        assert_eq!(lines_of(SmellKind::StarImport, "from a import *\nfor x in y: z(x)\n"), [1]);
+        assert_eq!(lines_of(SmellKind::StarImport, "from a import *  # NOQA\nfor x in y: z(x)\n"), [0; 0]);
+        assert_eq!(lines_of(SmellKind::StarImport, "from .a import *\n__all__ = ['x']\nfor x in y: z(x)\n"), [0; 0]);
+    }
+
+    #[test]
+    fn missing_types_are_reported_where_others_have_them() {
+        let typed = |name: &str| format!("def {name}(x: int) -> int:\n    return x\n\n");
+        let three = ["a", "b", "c"].map(typed).concat();
+        assert_eq!(lines_of(SmellKind::MissingAnnotation, &format!("{three}def d(x):\n    return x\n")), [10]);
+        assert_eq!(lines_of(SmellKind::MissingAnnotation, &format!("{three}def d():\n    return 1\n")), [0; 0]);
+        let untyped =
+            "class A:\n    def a(self): ...\n    def b(self): ...\n    def c(self): ...\n    def d(self, x): ...\n";
+        assert_eq!(lines_of(SmellKind::MissingAnnotation, untyped), [0; 0], "a file without types is one by choice");
+    }
+
+    #[test]
+    fn parameters_with_names_at_the_call_are_not_counted() {
+        let parsed = Parsed::new(
+            Language::PYTHON,
+            "class A:\n    def f(self, a, b=1, /, c: bool = True, *args: int, d: bool, **rest): ...\ndef g(a, *, b: bool): ...\n",
+        );
+        let code = (Language::PYTHON.spec().code)(&parsed, Role::Library).unwrap();
+        let counts: Vec<(u32, u32)> = code.functions.iter().map(|one| (one.parameters, one.flags)).collect();
+        assert_eq!(counts, [(3, 1), (1, 0)]);
     }
 }

@@ -69,7 +69,7 @@ fn deep(function: &Function) -> Option<Smell> {
 
 fn many_parameters(function: &Function) -> Option<Smell> {
     let value = function.parameters;
-    let message = format!("{value} parameters; gather those that belong together in a struct");
+    let message = format!("{value} parameters; gather those that belong together in a type");
     (value > MOST_PARAMETERS && !function.is_dictated).then(|| {
         over(SmellKind::ManyParameters, lines(function), Some(&function.name), value, MOST_PARAMETERS, message)
     })
