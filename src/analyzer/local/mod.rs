@@ -26,7 +26,7 @@ pub const fn rules_version(analysis_type: AnalysisType) -> u32 {
     match analysis_type {
         AnalysisType::Refactor => 3,
         AnalysisType::Docs => 3,
-        AnalysisType::Analysis => 2,
+        AnalysisType::Analysis => 3,
         AnalysisType::Todos => 2,
     }
 }
