@@ -202,6 +202,20 @@ pub struct Edge {
     pub symbol_name: String,
 }
 
+/// A link from an interface to what implements it: of types, and of the members that each pair of them shares. It is no edge: neither
+/// end has to name the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Implements {
+    pub interface_file: FilePath,
+    /// Name of the interface, trait or abstract class, or of a member of it, within its file.
+    pub interface: String,
+    pub implementation_file: FilePath,
+    pub implementation: String,
+    /// The file that makes the link: it declares the class, or holds the `impl`. The link comes and goes with what this file says. A
+    /// member may be inherited from a class of another file.
+    pub declared_in: FilePath,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

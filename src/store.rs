@@ -90,6 +90,7 @@ impl Database {
                 include_str!("../migrations/analysis/0007_tests_within.sql"),
                 include_str!("../migrations/analysis/0008_merged_words.sql"),
                 include_str!("../migrations/analysis/0009_words_of_our_own.sql"),
+                include_str!("../migrations/analysis/0010_implementations.sql"),
             ],
         }
     }

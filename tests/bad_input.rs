@@ -94,18 +94,19 @@ fn what_is_not_registered_is_named_with_the_next_step() {
     for _ in 0..2 {
         for named in [NOWHERE, path] {
             let file = format!("{named}/a.rs");
-            let cases: [Case<'_>; 8] = [
+            let cases: [Case<'_>; 7] = [
                 (&["unregister", named], 4, &[named, "ra-agent register"]),
                 (&["wait", "--repo", named], 4, &[named, "ra-agent register"]),
                 (&["reconcile", named], 4, &[named, "ra-agent register"]),
                 (&["queue", "list", "--repo", named], 4, &[named]),
                 (&["show", &file], 4, &[&file, "ra-agent register"]),
                 (&["search", "words", "--repo", named], 4, &[named]),
-                (&["impact", named], 4, &[named]),
                 (&["deps", named], 4, &[named]),
             ];
             each_complains(&agent, &cases);
         }
+        // `impact` needs a repository, but none that is registered.
+        each_complains(&agent, &[(&["impact", NOWHERE], 4, &[NOWHERE])]);
         agent.ok(["register", other.path().to_str().unwrap()]);
     }
     let known = other.path().to_str().unwrap();

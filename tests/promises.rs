@@ -18,10 +18,12 @@ mod embedding;
 mod encodings;
 mod every_verb;
 mod fuzz;
+mod gate;
 mod history;
 mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile_machine;
+mod interfaces;
 mod line;
 mod local_store;
 mod migrate;

@@ -119,7 +119,9 @@ fn a_python_edit_costs_those_that_use_what_changed() {
     );
     let impact = web.impact();
     assert_eq!(impact["dependents"], json!([]), "{impact}");
-    assert_eq!(impact["tests"], json!([{"path": "tests/test_app.py"}]));
+    assert_eq!(impact["tests"][0]["path"], "tests/test_app.py", "{impact}");
+    let made = json!({"file": "src/web/base.py", "symbol": "Base.__init__"});
+    assert!(impact["tests"][0]["reaches"].as_array().unwrap().contains(&made), "{impact}");
 
     // A parameter, seen through an inferred result; a base class; what a star brings.
     let with_test = set(&["src/web/ctx.py", "tests/test_app.py"]);

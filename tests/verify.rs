@@ -7,9 +7,16 @@ use serde_json::{Value, json};
 use crate::support::{TestAgent, TestRepo, assert_same_state, untouched};
 
 /// `limit` is used through a re-export by one file, and directly by another; a third one uses nothing.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
-    ("src/lib.rs", "pub mod cart;\npub mod rules;\npub mod sums;\npub mod words;\npub use rules::limit;\n"),
+    (
+        "src/goods.rs",
+        "pub trait Goods {\n    fn price(&self) -> u32;\n}\n\npub struct Tea;\n\nimpl Goods for Tea {\n    fn price(&self) -> u32 {\n        3\n    }\n}\n",
+    ),
+    (
+        "src/lib.rs",
+        "pub mod cart;\npub mod goods;\npub mod rules;\npub mod sums;\npub mod words;\npub use rules::limit;\n",
+    ),
     ("src/rules.rs", "/// At most so many.\npub fn limit() -> u32 {\n    10\n}\n"),
     ("src/cart.rs", "use crate::limit;\n\npub fn room(held: u32) -> u32 {\n    limit() - held\n}\n"),
     ("src/sums.rs", "use crate::rules::limit;\n\npub fn sum() -> u32 {\n    limit() + 1\n}\n"),
@@ -93,7 +100,7 @@ impl Shop {
 }
 
 /// What is done to the store, and the parts that have to be reported.
-const DAMAGES: [(&str, &[(&str, &str)]); 19] = [
+const DAMAGES: [(&str, &[(&str, &str)]); 20] = [
     (
         "DELETE FROM file_dependencies WHERE dependent_file = CAST('src/sums.rs' AS BLOB) AND dependency_type = 'function'",
         &[("edge", "src/sums.rs")],
@@ -104,6 +111,7 @@ const DAMAGES: [(&str, &[(&str, &str)]); 19] = [
         &[("edge", "src/words.rs")],
     ),
     ("DELETE FROM file_reexports", &[("re-export", "src/cart.rs")]),
+    ("UPDATE implementations SET interface = interface || '!'", &[("implementation", "src/goods.rs")]),
     (
         "UPDATE files SET deps_hash = zeroblob(32) WHERE file_path = CAST('src/cart.rs' AS BLOB)",
         &[("dependency context", "src/cart.rs")],

@@ -120,10 +120,10 @@ pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
     Ok((number(fan_in)?, number(fan_out)?))
 }
 
-/// Takes every edge out.
+/// Takes every edge and every link to an implementation out.
 ///
 /// # Errors
 /// If the database cannot be written.
 pub fn clear(db: &Connection) -> Result<()> {
-    Ok(db.execute_batch("DELETE FROM file_dependencies; DELETE FROM file_reexports;")?)
+    Ok(db.execute_batch("DELETE FROM file_dependencies; DELETE FROM file_reexports; DELETE FROM implementations;")?)
 }

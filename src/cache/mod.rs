@@ -8,6 +8,7 @@ pub mod dictionary;
 pub mod edges;
 pub mod evict;
 pub mod evicted;
+pub mod implementations;
 pub mod key;
 pub mod legacy;
 pub mod orphans;

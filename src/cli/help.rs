@@ -13,11 +13,12 @@ struct Topic {
     page: &'static str,
 }
 
-const TOPICS: [Topic; 9] = [
+const TOPICS: [Topic; 10] = [
     Topic { name: "budget", page: include_str!("help/budget.md") },
     Topic { name: "privacy", page: include_str!("help/privacy.md") },
     Topic { name: "cache", page: include_str!("help/cache.md") },
     Topic { name: "index", page: include_str!("help/index.md") },
+    Topic { name: "impact", page: include_str!("help/impact.md") },
     Topic { name: "hooks", page: include_str!("help/hooks.md") },
     Topic { name: "models", page: include_str!("help/models.md") },
     Topic { name: "languages", page: include_str!("help/languages.md") },
@@ -27,7 +28,7 @@ const TOPICS: [Topic; 9] = [
 
 /// What stands below the list of verbs.
 pub const TOPIC_LIST: &str = "\
-Topics: budget, privacy, cache, index, hooks, models, languages, search, troubleshooting
+Topics: budget, privacy, cache, index, impact, hooks, models, languages, search, troubleshooting
 
 `ra-agent help <topic>` shows a topic, `ra-agent help <verb>` the arguments of a verb.";
 

@@ -1,32 +1,82 @@
 //! `impact`, `deps`.
 
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::output::{print, print_json};
+use super::verbs::ImpactOptions;
 use super::{Context, Failure};
 use crate::domain::FilePath;
-use crate::query::impact::{edges, may_depend, range as work_out};
+use crate::query::impact::{FailOn, ImpactQuestion, Subject, edges, failures, may_depend, of};
 use crate::query::view::for_terminal;
-use crate::query::view::impact::{DepsView, ImpactView, MayDependView};
+use crate::query::view::impact::{CheckView, DepsView, ImpactView, MayDependView, TestView, ThroughView};
+use crate::query::view::links::ImplementsView;
 use crate::query::{Reader, canonical};
 
-/// Shows what a range of commits touches.
-pub fn impact(context: &Context, repo: &Path, range: Option<&str>, json: bool) -> Result<(), Failure> {
+/// Files and tests that are listed for people; `--json` lists all.
+const LISTED: usize = 30;
+const NAMES_LISTED: usize = 4;
+
+/// Shows what a change touches, and whether it passes the gate.
+pub fn impact(
+    context: &Context,
+    repo: &Path,
+    range: Option<String>,
+    options: ImpactOptions,
+    json: bool,
+) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&repo.to_string_lossy())?;
-    let view = ImpactView::new(&repo, &work_out(&reader, &repo, range)?);
-    if json { print_json(&view) } else { print(&describe(&view)) }
+    let repo = reader.repo_or_clone(&repo.to_string_lossy())?;
+    let fail_on: BTreeSet<FailOn> = match options.fail_on.is_empty() {
+        true => BTreeSet::from([FailOn::CallersOutside]),
+        false => options.fail_on.iter().copied().collect(),
+    };
+    let question = ImpactQuestion {
+        of: subject(range, &options, &repo.location.path),
+        worktree: options.worktree,
+        tests: !options.no_tests || options.check && fail_on.contains(&FailOn::Untested),
+    };
+    let found = of(&reader, &repo, &question)?;
+    let mut view = ImpactView::new(&repo, &found);
+    view.check = options.check.then(|| CheckView::new(&fail_on, &failures(&found, &fail_on)));
+    let printed = if json { print_json(&view) } else { print(&describe(&view)) };
+    printed?;
+    match view.check {
+        Some(check) if check.failed => Err(Failure::Refused(refusal(&check))),
+        _ => Ok(()),
+    }
+}
+
+fn subject(range: Option<String>, options: &ImpactOptions, top: &Path) -> Subject {
+    if !options.file.is_empty() {
+        return Subject::Files(options.file.iter().map(|file| relative(file, top)).collect());
+    }
+    let Some(symbol) = &options.symbol else { return Subject::Range(range) };
+    // `src/config.rs:load`, but `Config::load` and `load` name no file.
+    match symbol.rsplit_once(':') {
+        Some((file, name)) if !file.ends_with(':') && file.contains(['.', '/']) => {
+            Subject::Symbol { file: Some(relative(Path::new(file), top)), name: name.to_owned() }
+        }
+        _ => Subject::Symbol { file: None, name: symbol.clone() },
+    }
+}
+
+/// One line; the list stands in the answer.
+fn refusal(check: &CheckView) -> String {
+    let number = check.failures.len();
+    format!("{number} reason(s) to refuse this change ({}); they are listed in the answer", check.fail_on.join(", "))
 }
 
 fn describe(view: &ImpactView) -> String {
-    let mut out = format!("{} file(s) changed", view.changed.len());
-    out.push_str(&view.why_empty.as_ref().map_or_else(|| "\n".to_owned(), |why| format!(": {why}\n")));
-    for file in &view.changed {
-        match &file.from_path {
-            Some(from) => out.push_str(&format!("  {:<13} {} -> {}\n", file.change, for_terminal(from), file.path)),
-            None => out.push_str(&format!("  {:<13} {}\n", file.change, file.path)),
+    let mut out = String::new();
+    match &view.asked {
+        Some(asked) => {
+            out.push_str(&format!("any change of {} symbol(s)\n", asked.symbols.len()));
+            let symbols = asked.symbols.iter().map(|one| format!("{} of {}", one.symbol, for_terminal(&one.file)));
+            list(&mut out, symbols);
         }
+        None => describe_changes(&mut out, view),
     }
     out.push_str(&format!("{} dependent(s) to analyse again\n", view.dependents.len()));
     for dependent in &view.dependents {
@@ -36,18 +86,92 @@ fn describe(view: &ImpactView) -> String {
             out.push_str(&format!("      uses {symbol} of {file} ({})\n", cause.dependency_type));
         }
     }
-    out.push_str(&format!("{} cut off: what they use has not changed\n", view.cut_off.len()));
+    if !view.through_interfaces.is_empty() {
+        out.push_str(&format!("{} through the interface: not analysed again\n", view.through_interfaces.len()));
+    }
+    list(&mut out, view.through_interfaces.iter().map(through_line));
+    if view.asked.is_none() {
+        out.push_str(&format!("{} cut off: what they use has not changed\n", view.cut_off.len()));
+    }
     for cut in &view.cut_off {
         out.push_str(&format!("  {} (uses {})\n", cut.path, for_terminal(&cut.file)));
     }
     if !view.tests.is_empty() {
         out.push_str(&format!("{} file(s) of tests use what changed\n", view.tests.len()));
     }
-    for test in &view.tests {
-        out.push_str(&format!("  {test}\n"));
-    }
+    list(&mut out, view.tests.iter().map(test_line));
     out.extend(view.may_depend.iter().map(may_depend_line));
+    if let Some(check) = &view.check {
+        describe_check(&mut out, check);
+    }
     out
+}
+
+fn describe_changes(out: &mut String, view: &ImpactView) {
+    let on_top = if view.worktree { ", the work tree included" } else { "" };
+    out.push_str(&format!("{} file(s) changed{on_top}", view.changed.len()));
+    out.push_str(&view.why_empty.as_ref().map_or_else(|| "\n".to_owned(), |why| format!(": {why}\n")));
+    for file in &view.changed {
+        match &file.from_path {
+            Some(from) => out.push_str(&format!("  {:<13} {} -> {}\n", file.change, for_terminal(from), file.path)),
+            None => out.push_str(&format!("  {:<13} {}\n", file.change, file.path)),
+        }
+        for kind in ["added", "removed", "signature", "body"] {
+            let names = file.symbols.iter().filter(|one| one.change == kind).map(|one| one.symbol.as_str());
+            let names: Vec<&str> = names.collect();
+            if !names.is_empty() {
+                out.push_str(&format!("      {kind}: {}\n", shortened(&names)));
+            }
+        }
+    }
+}
+
+fn describe_check(out: &mut String, check: &CheckView) {
+    let result = if check.failed { "does not pass" } else { "passes" };
+    out.push_str(&format!("check ({}): {result}\n", check.fail_on.join(", ")));
+    list(
+        out,
+        check.failures.iter().map(|one| {
+            let (symbol, file) = (&one.symbol.symbol, for_terminal(&one.symbol.file));
+            match one.on {
+                "untested" => format!("{file}: no test reaches {symbol}"),
+                _ => format!("{} is outside the change and uses {symbol} of {file}", one.path),
+            }
+        }),
+    );
+}
+
+/// Indented lines, the first ones.
+fn list(out: &mut String, lines: impl ExactSizeIterator<Item = String>) {
+    let more = lines.len().saturating_sub(LISTED);
+    lines.take(LISTED).for_each(|line| out.push_str(&format!("  {line}\n")));
+    if more > 0 {
+        out.push_str(&format!("  and {more} more\n"));
+    }
+}
+
+/// Names in one line, the first ones.
+fn shortened(names: &[&str]) -> String {
+    match names.len().saturating_sub(NAMES_LISTED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..NAMES_LISTED].join(", ")),
+    }
+}
+
+fn through_line(one: &ThroughView) -> String {
+    let (interface, of) = (&one.interface.symbol, for_terminal(&one.interface.file));
+    let (implementation, by) = (&one.implementation.symbol, for_terminal(&one.implementation.file));
+    let only = if one.only { ", its only implementation" } else { "" };
+    format!("{} uses {interface} of {of}; {implementation} of {by} changed{only}", one.path)
+}
+
+fn test_line(test: &TestView) -> String {
+    let names: Vec<&str> = test.tests.iter().map(String::as_str).collect();
+    let of_tests = if names.is_empty() { String::new() } else { format!(": {}", shortened(&names)) };
+    let reached: Vec<&str> = test.reaches.iter().map(|one| one.symbol.as_str()).collect();
+    let reaches = if reached.is_empty() { String::new() } else { format!(" (reaches {})", shortened(&reached)) };
+    let through = test.through.as_ref().map(|file| format!(" through {}", for_terminal(file))).unwrap_or_default();
+    format!("{}{of_tests}{reaches}{through}", test.path)
 }
 
 /// Shows the edges of a repository, or of one file.
@@ -67,7 +191,15 @@ fn describe_deps(view: &DepsView) -> String {
         format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
     });
     let why = view.why_empty.iter().map(|why| format!("{why}\n"));
-    edge.chain(why).chain(view.may_depend.iter().map(may_depend_line)).collect()
+    let link = view.implements.iter().map(|link| format!("{}\n", implements_line(link)));
+    edge.chain(why).chain(link).chain(view.may_depend.iter().map(may_depend_line)).collect()
+}
+
+/// A link, as `deps` and `show` tell it.
+pub(super) fn implements_line(link: &ImplementsView) -> String {
+    let (by, of) = (for_terminal(&link.implementation_file), for_terminal(&link.interface_file));
+    let only = if link.only { " (its only implementation)" } else { "" };
+    format!("{} of {by} implements {} of {of}{only}", link.implementation, link.interface)
 }
 
 fn may_depend_line(one: &MayDependView) -> String {

@@ -56,6 +56,9 @@ pub enum Failure {
     NotRegistered(String),
     #[error("{0}")]
     OverBudget(String),
+    /// A check that the user asked for does not pass.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Failure {
@@ -66,6 +69,7 @@ impl Failure {
             Self::NotRunning(_) => 3,
             Self::NotRegistered(_) => 4,
             Self::OverBudget(_) => 5,
+            Self::Refused(_) => 6,
         }
     }
 }
@@ -168,7 +172,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             search::SearchOptions { repo, limit, kind, path, language, source, explain },
             json,
         ),
-        Verb::Impact { repo, range, json } => impact::impact(&context, &repo, range.as_deref(), json),
+        Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
         // Handled above.
         Verb::Completions { .. } | Verb::Daemon { .. } | Verb::Help { .. } => Ok(()),

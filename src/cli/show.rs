@@ -3,12 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::impact::implements_line;
 use super::output::{print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
 use crate::domain::Role;
 use crate::query::Reader;
 use crate::query::files::show as find;
+use crate::query::view::links::ImplementsView;
 use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, ShowView, WorstFinding};
 
 /// Files and symbols listed for people; `--json` lists all.
@@ -44,6 +46,9 @@ fn write_view(out: &mut String, view: &ShowView, all: bool) -> std::fmt::Result 
         view.used_by.iter().cloned().partition(|user| user.role == Role::Test.as_str());
     write_uses(out, "used by", &others)?;
     write_uses(out, "used by tests", &tests)?;
+    write_links(out, "implements", &view.implements)?;
+    write_links(out, "implemented by", &view.implemented_by)?;
+    write_uses(out, "called through its interfaces by", &view.called_through)?;
     view.analyses.iter().try_for_each(|analysis| write_analysis(out, analysis, all))?;
     view.legacy.iter().try_for_each(|legacy| write_legacy(out, legacy))
 }
@@ -78,6 +83,19 @@ fn write_uses(out: &mut String, title: &str, files: &[FileUse]) -> std::fmt::Res
     match files.len().saturating_sub(FILES_LISTED) {
         0 => Ok(()),
         more => writeln!(out, "       and {more} more file(s)"),
+    }
+}
+
+fn write_links(out: &mut String, title: &str, links: &[ImplementsView]) -> std::fmt::Result {
+    if !links.is_empty() {
+        writeln!(out, "\n{title}")?;
+    }
+    for link in links.iter().take(FILES_LISTED) {
+        writeln!(out, "       {}", implements_line(link))?;
+    }
+    match links.len().saturating_sub(FILES_LISTED) {
+        0 => Ok(()),
+        more => writeln!(out, "       and {more} more"),
     }
 }
 

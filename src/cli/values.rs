@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::query::impact::FailOn;
+
 /// A daily limit in nano-dollars, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Daily(pub Option<u64>);
@@ -23,6 +25,12 @@ pub(super) fn nano_dollars(text: &str) -> Result<u64, String> {
     }
     let nano = format!("{whole}{fraction:0<9}").parse::<u64>().map_err(|_| wrong())?;
     if nano <= MOST { Ok(nano) } else { Err(wrong()) }
+}
+
+/// Reads what a gate refuses.
+pub(super) fn fail_on(text: &str) -> Result<FailOn, String> {
+    let known = || FailOn::ALL.map(FailOn::as_str).join(", ");
+    FailOn::parse(text).ok_or_else(|| format!("{text} is nothing that a check knows; write one of {}", known()))
 }
 
 /// Reads how many are wanted: none is no answer.

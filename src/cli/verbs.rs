@@ -8,7 +8,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::Failure;
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 use super::help::TOPIC_LIST;
-use super::values::{Daily, count, daily, duration, nano_dollars};
+use super::values::{Daily, count, daily, duration, fail_on, nano_dollars};
+use crate::query::impact::FailOn;
 
 /// Keeps the analysis and the search index of your Git repositories up to date. It never writes in them.
 #[derive(Parser)]
@@ -166,12 +167,14 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Show which files use what a range of commits changed
+    /// Show which files use what changed, and which tests reach it
     Impact {
-        /// The repository, a path inside it, or its id
+        /// The repository (it need not be registered), a path inside it, or its id
         repo: PathBuf,
         /// FROM..TO, e.g. HEAD~3..HEAD. Without it: the last commit
         range: Option<String>,
+        #[command(flatten)]
+        options: ImpactOptions,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -199,6 +202,28 @@ pub enum Verb {
         #[arg(long)]
         after_crash: bool,
     },
+}
+
+#[derive(clap::Args)]
+pub struct ImpactOptions {
+    /// What is saved and not committed, too; without a range: that alone
+    #[arg(long)]
+    pub worktree: bool,
+    /// Instead of a range: any change of this file. Can be repeated
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["range", "symbol"])]
+    pub file: Vec<PathBuf>,
+    /// Instead of a range: any change of this symbol, e.g. `load`, `Config::load`, `src/config.rs:load`
+    #[arg(long, value_name = "NAME", conflicts_with = "range")]
+    pub symbol: Option<String>,
+    /// Do not look for tests
+    #[arg(long)]
+    pub no_tests: bool,
+    /// Exit with 6 if the change does not pass, e.g. in CI (`ra-agent help impact`)
+    #[arg(long)]
+    pub check: bool,
+    /// What does not pass: callers-outside (the default), untested
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on, requires = "check")]
+    pub fail_on: Vec<FailOn>,
 }
 
 #[derive(Clone, Copy, Subcommand)]

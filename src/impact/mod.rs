@@ -5,6 +5,8 @@
 //! reports which files they can reach. [`impact`] compares two views.
 
 mod cause;
+mod links;
+mod reaching;
 mod world;
 
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::outline::Outline;
 
 pub use crate::language::resolve::{Graph, Reach, Use, deps_hash};
 pub use cause::{ChangedUse, Impact, Side, impact};
+pub use links::{Implementations, SymbolAt, ThroughInterface, through_interfaces};
+pub use reaching::{ReachingTest, Ways, own_lines, reaching_tests};
 pub use world::{World, versions};
 
 /// Resolves what every file of a view uses. All files matter, manifests too: crates, module trees and names follow from them.

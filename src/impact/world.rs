@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::FilePath;
+use crate::domain::{FilePath, Implements};
 use crate::language::resolve::{Family, Graph, Reach, Resolver};
 use crate::language::{self, Outline};
 
@@ -52,6 +52,14 @@ impl World {
         graph
     }
 
+    /// The links from interfaces to implementations that some files make, or all; sorted, without repetitions.
+    pub fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements> {
+        let mut links: Vec<Implements> =
+            self.resolvers.iter().flat_map(|(_, resolver)| resolver.implements(files)).collect();
+        links.sort();
+        links
+    }
+
     /// Whom a change can reach that made the files what they are here; each pair is what a file said before, with its path. `None`:
     /// any file, for crates or module trees changed, or what comes in by a glob.
     pub fn reach<'a>(&self, before: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>) -> Option<Reach> {
@@ -62,6 +70,28 @@ impl World {
                 .map(|&(path, outline)| (path, if family.sees(path) { outline } else { self.silence.as_ref() }))
                 .collect();
             (*family, resolver.reach(&own))
+        };
+        self.joined(self.resolvers.iter().map(reach_in).collect())
+    }
+
+    /// Whom a change can reach that added, removed or moved some files, too, and made the others what they are here; `None`: any file.
+    /// A family whose files came or went is resolved as a whole; another one, where it names their paths.
+    pub fn reach_of_moves<'a>(
+        &self,
+        moved: &BTreeSet<&FilePath>,
+        before: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>,
+    ) -> Option<Reach> {
+        let before: Vec<(&FilePath, &Outline)> = before.into_iter().collect();
+        let reach_in = |(family, resolver): &(&'static Family, Box<dyn Resolver>)| {
+            if moved.iter().any(|path| family.sees(path)) {
+                return (*family, None);
+            }
+            let own: Vec<_> = before.iter().copied().filter(|(path, _)| family.sees(path)).collect();
+            let reach = resolver.reach(&own).map(|mut reach| {
+                reach.files.extend(moved.iter().flat_map(|path| resolver.namers(path)));
+                reach
+            });
+            (*family, reach)
         };
         self.joined(self.resolvers.iter().map(reach_in).collect())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Outline, SymbolKind};
-use crate::domain::{Edge, FilePath, Hash};
+use crate::domain::{Edge, FilePath, Hash, Implements};
 
 /// A file of a view with what it says.
 pub type Outlined<'a> = (&'a FilePath, Arc<Outline>);
@@ -37,8 +37,16 @@ pub trait Resolver: Send + Sync {
     /// Whom a change can reach that made the files what they are here; each pair is what a file said before. `None`: any file.
     fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach>;
 
+    /// The files that may name a file of no language of the family by its path: a text that is included, data that is imported.
+    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath>;
+
     /// What some files use, or all. Files that the view does not have use nothing.
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph;
+
+    /// The links from interfaces to implementations that some files make ([`Implements::declared_in`]), or all; sorted, without
+    /// repetitions. What a file makes is a function of the view and the file, and [`Resolver::edit`] reaches each file whose links
+    /// it can change.
+    fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements>;
 }
 
 /// The files that have to be resolved again after some files changed, those themselves not counted.

@@ -1,6 +1,7 @@
 //! What is known of one file: its analyses, each with its freshness, and the files that it uses or that use it.
 
 use super::suggest::file_named;
+use super::view::links::shown_links;
 use super::view::show::{
     AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, by_file, worst,
 };
@@ -8,10 +9,12 @@ use super::view::shown;
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::edges::{self, Relation};
-use crate::cache::{analyses, evicted, legacy, view};
-use crate::domain::{AnalysisType, FilePath, FileRecord, JobKind, SkipReason};
+use crate::cache::{analyses, evicted, implementations, legacy, view};
+use crate::domain::{AnalysisType, Edge, FilePath, FileRecord, Implements, JobKind, SkipReason};
 use crate::repo::registry::Registered;
 use crate::repo::{Repo, TreeEntry};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -39,6 +42,11 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;
     let legacy = legacy::of_file(store.db(), &file.path, file.content_hash.as_ref())?;
+    let (implements, implemented_by) = links_of(store.db(), &file.path)?;
+    let all_links = match implements.is_empty() && implemented_by.is_empty() {
+        true => Vec::new(),
+        false => implementations::all(store.db())?,
+    };
     let (path, path_bytes) = file.path.for_json();
     Ok(ShowView {
         repo: shown(&repo.location.path),
@@ -55,9 +63,35 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         worst: worst(analyses.iter().filter_map(preferred)),
         uses: by_file(&Relation::Uses.of_dependent(store.db(), &file.path)?, |edge| &edge.source_file),
         used_by: by_file(&Relation::Uses.of_source(store.db(), &file.path)?, |edge| &edge.dependent_file),
+        implements: shown_links(&implements, &all_links),
+        implemented_by: shown_links(&implemented_by, &all_links),
+        called_through: by_file(&callers_through(store.db(), &file.path, &implements)?, |edge| &edge.dependent_file),
         analyses,
         legacy: legacy.into_iter().map(LegacyView::from).collect(),
     })
+}
+
+/// The links to what a file's classes implement, and to what implements its interfaces.
+fn links_of(db: &Connection, path: &FilePath) -> Result<(Vec<Implements>, Vec<Implements>), QueryError> {
+    let all = implementations::of_file(db, path)?;
+    let with_end = |end: fn(&Implements) -> &FilePath| all.iter().filter(|link| end(link) == path).cloned().collect();
+    Ok((with_end(|link| &link.implementation_file), with_end(|link| &link.interface_file)))
+}
+
+/// The uses of the interfaces that a file implements, by other files.
+fn callers_through(db: &Connection, path: &FilePath, implements: &[Implements]) -> Result<Vec<Edge>, QueryError> {
+    let interfaces: BTreeSet<(&FilePath, &str)> =
+        implements.iter().map(|link| (&link.interface_file, link.interface.as_str())).collect();
+    let files: BTreeSet<&FilePath> = interfaces.iter().map(|(file, _)| *file).collect();
+    let mut callers = Vec::new();
+    for file in files {
+        let edges = Relation::Uses.of_source(db, file)?.into_iter();
+        let is_meant = |edge: &Edge| {
+            edge.dependent_file != *path && interfaces.contains(&(&edge.source_file, edge.symbol_name.as_str()))
+        };
+        callers.extend(edges.filter(is_meant));
+    }
+    Ok(callers)
 }
 
 /// What is wrong with the object of a file that was not read for that, as it is now.
@@ -78,11 +112,7 @@ fn preferred(view: &AnalysisView) -> Option<&Analysis> {
     }
 }
 
-fn answers(
-    db: &rusqlite::Connection,
-    path: &FilePath,
-    analysis_type: AnalysisType,
-) -> Result<AnalysisView, QueryError> {
+fn answers(db: &Connection, path: &FilePath, analysis_type: AnalysisType) -> Result<AnalysisView, QueryError> {
     let model = answer(db, path, JobKind::Ask(analysis_type))?;
     let local = answer(db, path, JobKind::Analyze(analysis_type))?;
     let fresh = |answer: &Option<AnswerView>| answer.as_ref().is_some_and(|answer| answer.fresh);
@@ -98,7 +128,7 @@ fn answers(
     }
 }
 
-fn is_evicted(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<bool, QueryError> {
+fn is_evicted(db: &Connection, path: &FilePath, kind: JobKind) -> Result<bool, QueryError> {
     match view::current_key(db, path, kind)? {
         Some(key) => Ok(evicted::contains(db, &key)?),
         None => Ok(false),
@@ -106,7 +136,7 @@ fn is_evicted(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Resu
 }
 
 /// The fresh result of a kind, or else the newest, which is stale.
-fn answer(db: &rusqlite::Connection, path: &FilePath, kind: JobKind) -> Result<Option<AnswerView>, QueryError> {
+fn answer(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<AnswerView>, QueryError> {
     let key = view::current_key(db, path, kind)?;
     let fresh = key.map(|key| analyses::get(db, &key)).transpose()?.flatten();
     let is_fresh = fresh.is_some();

@@ -29,11 +29,12 @@ use rusqlite::Connection;
 use crate::budget::BudgetError;
 use crate::cache::RepoStore;
 use crate::cache::store_dir;
+use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
 use crate::home::Home;
-use crate::repo::RepoError;
 use crate::repo::registry::{self, Registered};
+use crate::repo::{LocateError, RepoError, locate};
 use crate::store::{self, Database, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,33 @@ impl<'a> Reader<'a> {
             let hint = suggest::hint(named, known.iter().map(String::as_str));
             QueryError::NotRegistered { what: named.to_owned(), hint }
         })
+    }
+
+    /// The same, or a repository that is not registered: a clone in CI. It has no store.
+    ///
+    /// # Errors
+    /// [`QueryError::NotRegistered`] if there is no repository; [`QueryError::Invalid`] if there is one that must not be read.
+    pub fn repo_or_clone(&self, named: &str) -> Result<Registered, QueryError> {
+        let unknown = match self.repo(named) {
+            Err(error @ QueryError::NotRegistered { .. }) => error,
+            found => return found,
+        };
+        match locate(Path::new(named), self.home.root(), &self.config.cache.location) {
+            Ok(location) => Ok(Registered {
+                id: RepoId("unregistered".to_owned()),
+                location,
+                root_commit: None,
+                registered_at: clock::now(),
+                head: None,
+                indexed_commit: None,
+                planned_with: None,
+                reconciled_at: None,
+                held: None,
+                error: None,
+            }),
+            Err(LocateError::Missing { .. } | LocateError::NotARepository { .. }) => Err(unknown),
+            Err(error) => Err(QueryError::Invalid(error.to_string())),
+        }
     }
 
     /// The innermost registered repository whose directory holds a path.

@@ -109,6 +109,11 @@ impl Repo {
         Ok(Head { commit: Some(plain(&commit.id)), tree: Some(plain(&tree)), branch: None })
     }
 
+    /// Whether the history is cut off: a clone with a depth. One of which that cannot be read is taken for whole.
+    pub fn is_shallow(&self) -> bool {
+        self.inner.is_shallow().unwrap_or(false)
+    }
+
     /// The first commit of HEAD's history along first parents: with it, a repository is recognised at a new path. `None` if there
     /// is no commit, or the beginning is out of reach (a shallow clone, a commit that cannot be read, or more than 500,000 commits
     /// away).

@@ -13,7 +13,7 @@ use super::TestAgent;
 
 /// What does not depend on the way that led there: the view, what it refers to, and the index of its words. Numbers of rows, times
 /// and analyses of what was there once are left out.
-const STATE: [(&str, &str); 10] = [
+const STATE: [(&str, &str); 11] = [
     ("files", "SELECT * FROM files"),
     (
         "overlay_files",
@@ -23,6 +23,7 @@ const STATE: [(&str, &str); 10] = [
     ("directories", "SELECT * FROM directories"),
     ("file_dependencies", "SELECT * FROM file_dependencies"),
     ("file_reexports", "SELECT * FROM file_reexports"),
+    ("implementations", "SELECT * FROM implementations"),
     ("current_keys", "SELECT * FROM current_keys"),
     (
         "file_analysis",

@@ -2,6 +2,7 @@
 
 mod crates;
 mod hostile;
+mod implements;
 mod imports;
 mod macros;
 mod members;
@@ -9,6 +10,7 @@ mod modules;
 mod python;
 mod python_values;
 mod random_edits;
+mod reaching;
 mod scripts;
 mod touched;
 

@@ -116,3 +116,71 @@ fn a_body_edit_reaches_nobody() {
         assert_ne!(reach(&text.replacen(from, to, 1)), Reach::default(), "{from} -> {to}");
     }
 }
+
+/// Files of three families and of none, which come, go and change.
+const MIXED: [(&str, &[&str]); 9] = [
+    (
+        "src/a.rs",
+        &["pub struct A; pub const T: &str = include_str!(\"../data.json\");", "use crate::b::B; pub struct A(B);"],
+    ),
+    ("src/b.rs", &["pub struct B; pub fn f(a: crate::a::A) {}", "pub struct B(crate::a::A);"]),
+    ("p/a.py", &["from .b import B\nclass A(B): pass\n", "class A: pass\n"]),
+    ("p/b.py", &["class B: pass\n", "from . import a\nclass B(a.A): pass\n"]),
+    (
+        "w/a.ts",
+        &[
+            "import { B } from './b';\nimport data from '../data';\nexport class A extends B {}\n",
+            "export class A {}\n",
+        ],
+    ),
+    ("w/b.ts", &["export class B {}\n", "import { A } from './a';\nimport './style.css';\nexport class B { a: A }\n"]),
+    ("data.json", &["{}\n", "[]\n"]),
+    ("w/style.css", &["a {}\n", "b {}\n"]),
+    ("w/package.json", &["{ \"name\": \"w\" }\n", "{ \"name\": \"v\", \"main\": \"a.ts\" }\n"]),
+];
+
+#[test]
+fn a_file_that_comes_or_goes_spares_other_families() {
+    let beside =
+        [("Cargo.toml", "[package]\nname = \"p\""), ("src/lib.rs", "pub mod a; pub mod b;"), ("p/__init__.py", "")];
+    let mut dice = Dice(0xD1B5_4A32_D192_ED03);
+    let mut before = Texts::new(&beside);
+    let mut spared = 0;
+    for step in 0..600 {
+        let mut after = Texts(before.0.clone());
+        let mut moved = BTreeSet::new();
+        for _ in 0..=dice.roll(2) {
+            let (path, texts) = MIXED[dice.roll(MIXED.len())];
+            if dice.roll(3) == 0 {
+                after = after.without(path);
+            } else {
+                after = after.with(path, texts[dice.roll(texts.len())]);
+            }
+        }
+        let paths: BTreeSet<&FilePath> = before.0.keys().chain(after.0.keys()).collect();
+        let is_other = |path: &&&FilePath| before.0.get(**path) != after.0.get(**path);
+        let edited: BTreeSet<&FilePath> = paths.iter().filter(is_other).copied().collect();
+        moved.extend(paths.iter().filter(|path| before.0.contains_key(**path) != after.0.contains_key(**path)));
+        let said = edited.iter().filter_map(|&path| Some((path, before.0.get(path)?.as_ref())));
+        let world = World::new(&after.0);
+        let (old, new) = (before.graph(), world.graph());
+        let Some(reach) = World::new(&after.0).reach_of_moves(&moved, said) else { continue };
+        let users = old
+            .edges()
+            .iter()
+            .filter(|edge| reach.users_of.contains(&(edge.source_file.clone(), edge.symbol_name.clone())));
+        let mut only: BTreeSet<FilePath> = users.map(|edge| edge.dependent_file.clone()).collect();
+        only.extend(reach.files.iter().cloned().chain(edited.iter().map(|&path| path.clone())));
+        let kept = old.edges().iter().filter(|edge| !only.contains(&edge.dependent_file));
+        let part = world.graph_of(&only);
+        let merged: BTreeSet<_> = kept.chain(part.edges()).cloned().collect();
+        assert_eq!(merged, new.edges().iter().cloned().collect(), "step {step}: {edited:?} reach {only:?}");
+        for path in after.0.keys() {
+            let uses = if only.contains(path) { part.uses(path) } else { old.uses(path) };
+            assert_eq!(uses, new.uses(path), "step {step}: {path} after {edited:?}, which reach {only:?}");
+        }
+        spared += after.0.keys().filter(|path| !only.contains(*path)).count();
+        before = after;
+    }
+    assert!(spared > 600, "{spared}: every file is always reached");
+}

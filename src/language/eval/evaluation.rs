@@ -25,6 +25,9 @@ const NESTING_MAX: u32 = 60;
 /// What is behind a name for keys of reads that are no name of the language.
 pub(super) const LISTED: &[u8] = b"*";
 pub(super) const INSIDE: &[u8] = b"/";
+/// Interfaces by the name of a member, and by the name of an interface that they embed.
+pub(super) const SHAPE: &[u8] = b"shape";
+pub(super) const EMBEDS: &[u8] = b"embeds";
 
 /// What a reference leads to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +107,12 @@ impl<'w> Evaluation<'w> {
         let is_left = self.spent <= SPENT_MAX;
         self.cuts += u32::from(!is_left);
         is_left
+    }
+
+    /// Begins to count again, for another question about the same file; what it noted of the first is handed out.
+    pub fn begin_again(&mut self) -> FoundReferences {
+        self.spent = 0;
+        std::mem::take(&mut self.found)
     }
 
     /// Whether the file asks for more than is done for one.

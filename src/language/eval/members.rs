@@ -143,7 +143,7 @@ impl Evaluation<'_> {
     }
 
     /// A class and its bases in the order in which members are looked up.
-    fn order(&mut self, class: Item, args: &TypeArgs) -> BaseOrder {
+    pub(super) fn order(&mut self, class: Item, args: &TypeArgs) -> BaseOrder {
         if let Some(known) = self.orders.get(&(class, args.clone())) {
             return Rc::clone(known);
         }

@@ -10,6 +10,7 @@ pub(crate) mod rules;
 mod callables;
 mod calls;
 mod evaluation;
+mod implements;
 mod members;
 mod names;
 mod reach;

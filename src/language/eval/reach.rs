@@ -13,12 +13,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::evaluation::{INSIDE, LISTED};
 use super::facts::{
-    Argument, BindingId, BindingKind, Exported, FactScopeId, FactScopeKind, Facts, ImportId, ImportWhat, NO_STEP, Step,
-    StepId,
+    Argument, Binding, BindingId, BindingKind, Exported, FactScopeId, FactScopeKind, Facts, ImportId, ImportWhat,
+    NO_STEP, Step, StepId,
 };
-use super::rules::{FileNo, Place};
+use super::implements::shape_keys;
+use super::rules::{ClassFacts, FileNo, Place, Rules};
 use super::view::{ViewFile, key};
 use super::world::EvalBase;
+use crate::language::Outline;
 
 /// What changed, as evaluations read it.
 #[derive(Default)]
@@ -38,6 +40,22 @@ pub(super) struct ChangedReads {
 pub(super) fn is_shared(facts: &Facts) -> bool {
     let kinds = facts.scopes.iter().map(|scope| scope.kind);
     kinds.into_iter().any(|kind| matches!(kind, FactScopeKind::Global | FactScopeKind::Augmentation(_)))
+}
+
+/// What a file's interfaces ask for: where classes implement them without naming them, that concerns files that do not import it.
+pub(super) fn shapes<'o>(outline: &'o Outline, rules: &dyn Rules) -> BTreeSet<(&'o str, &'o str)> {
+    let Some(facts) = outline.facts.as_deref() else { return BTreeSet::new() };
+    let symbol = |binding: &Binding| outline.symbols.get(binding.symbol? as usize);
+    let has_shape = |binding: &Binding| {
+        let is_type = matches!(binding.kind, BindingKind::Interface | BindingKind::Class);
+        is_type && rules.has_shape(&ClassFacts { facts, binding, symbol: symbol(binding) })
+    };
+    let shaped: BTreeSet<FactScopeId> =
+        facts.bindings.iter().filter(|one| has_shape(one)).filter_map(|one| one.inner).collect();
+    let is_part =
+        |one: &&Binding| shaped.contains(&one.scope) || one.inner.is_some_and(|inner| shaped.contains(&inner));
+    let parts = facts.bindings.iter().filter(is_part).filter_map(symbol);
+    parts.map(|symbol| (symbol.name.as_str(), symbol.signature.as_str())).collect()
 }
 
 /// The modules to which a file adds from outside, as written.
@@ -78,7 +96,42 @@ pub(super) fn fingerprints(base: &EvalBase, file: FileNo) -> BTreeMap<u64, u64> 
         meanings.get(*import as usize).hash(&mut listed);
     }
     hashers.insert(key(entry.path_key(), &[LISTED]), listed);
+    for (key, names) in member_names(base, entry) {
+        names.hash(hashers.entry(key).or_default());
+    }
+    for (key, interface) in shape_keys(base, file) {
+        // A class that has one of its members reads which others it asks for.
+        let binding = facts.binding(interface.binding);
+        let asked = binding.and_then(|binding| binding.inner).map(|scope| asked_in(entry, scope)).unwrap_or_default();
+        let name = binding.map(|binding| facts.text(binding.name));
+        (&entry.path, name, asked).hash(hashers.entry(key).or_default());
+    }
     hashers.into_iter().map(|(key, hasher)| (key, hasher.finish())).collect()
+}
+
+/// The names of what a scope declares, each with whether it is a method that others can mean.
+fn asked_in(entry: &ViewFile, scope: FactScopeId) -> BTreeSet<(&str, bool)> {
+    let facts = entry.facts();
+    let declared = entry.declared_in(scope).filter_map(|(_, binding)| facts.binding(binding));
+    let asked = |one: &Binding| one.kind == BindingKind::Function && one.symbol.is_some();
+    declared.map(|one| (facts.text(one.name), asked(one))).collect()
+}
+
+/// The names of the members of each class that others can reach into, and which of them are abstract, by the key under which all of
+/// them are read.
+fn member_names<'e>(base: &EvalBase, entry: &'e ViewFile) -> BTreeMap<u64, BTreeSet<(&'e str, bool)>> {
+    let facts = entry.facts();
+    let mut names: BTreeMap<u64, BTreeSet<(&str, bool)>> = BTreeMap::new();
+    for binding in &facts.bindings {
+        let is_class = facts.scope(binding.scope).is_some_and(|scope| scope.kind == FactScopeKind::Class);
+        let scope_key = entry.scope_keys.get(binding.scope as usize).copied().unwrap_or_default();
+        if is_class && scope_key != 0 {
+            let symbol = binding.symbol.and_then(|symbol| entry.outline.symbols.get(symbol as usize));
+            let is_abstract = base.rules.is_abstract_member(&ClassFacts { facts, binding, symbol });
+            names.entry(key(scope_key, &[LISTED])).or_default().insert((facts.text(binding.name), is_abstract));
+        }
+    }
+    names
 }
 
 /// Adds the keys whose fingerprints differ.

@@ -1,7 +1,8 @@
 //! What the evaluator asks of a language: which file an import means, and what its names and members mean by convention.
 
-use super::facts::Facts;
+use super::facts::{Binding, BindingKind, Facts};
 use crate::domain::FilePath;
+use crate::language::Symbol;
 
 /// Number of a file of the view.
 pub(crate) type FileNo = u32;
@@ -114,6 +115,13 @@ pub(crate) enum ContainerRole {
     Pairs,
 }
 
+/// A class or a member of one, as its own file declares it.
+pub(crate) struct ClassFacts<'a> {
+    pub facts: &'a Facts,
+    pub binding: &'a Binding,
+    pub symbol: Option<&'a Symbol>,
+}
+
 /// What names mean by a language's conventions.
 pub(crate) trait Rules: Send + Sync {
     fn class_names(&self) -> ClassNames;
@@ -151,6 +159,30 @@ pub(crate) trait Rules: Send + Sync {
 
     /// The name of the type of whoever the method belongs to: `Self`, `this`.
     fn is_own_type(&self, name: &str) -> bool;
+
+    /// Whether a class stands for others that implement it: an interface, an abstract class, a protocol. It is no implementation
+    /// itself. Where this follows from its members, too, the language is one that implements by shape: then they are read.
+    fn is_interface(&self, class: &ClassFacts<'_>) -> bool;
+
+    /// Whether a member of a class that is no interface is declared without being made: an abstract method.
+    fn is_abstract_member(&self, _member: &ClassFacts<'_>) -> bool {
+        false
+    }
+
+    /// A class implements an interface whose members it has, without naming it: those of Go, protocols of Python.
+    fn implements_by_shape(&self) -> bool {
+        false
+    }
+
+    /// Whether an interface is one that classes implement by having its members.
+    fn has_shape(&self, interface: &ClassFacts<'_>) -> bool {
+        self.implements_by_shape() && interface.binding.kind == BindingKind::Interface
+    }
+
+    /// Whether a member can stand for an interface's member of the same name, where that is not written down.
+    fn is_same_shape(&self, _wanted: &Symbol, _offered: &Symbol) -> bool {
+        true
+    }
 
     /// What parts a dotted specifier loads besides what it binds, outermost first: `a`, `a.b` of `import a.b`. Others load themselves.
     fn head_of<'s>(&self, specifier: &'s str) -> &'s str;

@@ -178,7 +178,7 @@ impl Evaluation<'_> {
 
     /// The declarations of some kinds that make one thing: the item first, then those that share its name and scope, in this file, in
     /// what all files share, and in augmentations of its module.
-    fn merged(&mut self, item: Item, kinds: &[BindingKind]) -> Vec<Item> {
+    pub(super) fn merged(&mut self, item: Item, kinds: &[BindingKind]) -> Vec<Item> {
         let Some(binding) = self.world.view.binding(item) else { return Vec::new() };
         let (name, scope) = (self.world.view.name(item.file, binding.name), binding.scope);
         let mut all = vec![item];

@@ -6,11 +6,12 @@ use rayon::prelude::*;
 
 use super::evaluation::{Evaluation, Found, FoundReferences};
 use super::facts::{BindingKind, ImportWhat, NameSpace, StepId};
+use super::implements;
 use super::names::{Denoted, Trail};
 use super::rules::{FileNo, Place};
 use super::view::{Item, sorted};
 use super::world::EvalBase;
-use crate::domain::{DependencyType, Edge, FilePath};
+use crate::domain::{DependencyType, Edge, FilePath, Implements};
 use crate::language::SymbolKind;
 use crate::language::resolve::{Graph, Use};
 
@@ -19,6 +20,8 @@ pub(super) struct Evaluated {
     pub file: FileNo,
     found: FoundReferences,
     pub reads: Box<[u64]>,
+    /// The links that it makes.
+    pub implements: Vec<Implements>,
 }
 
 /// Evaluates the chosen files.
@@ -38,7 +41,9 @@ fn evaluated(base: &EvalBase, file: FileNo) -> Evaluated {
     if evaluation.is_exhausted() {
         tracing::debug!(path = %base.view.files[file as usize].path, "the evaluation of a file was cut short");
     }
-    Evaluated { file, found: evaluation.found, reads: sorted(evaluation.reads) }
+    let found = evaluation.begin_again();
+    let implements = implements::links(&mut evaluation);
+    Evaluated { file, found, reads: sorted(evaluation.reads), implements }
 }
 
 impl Evaluation<'_> {
@@ -179,7 +184,7 @@ fn used(base: &EvalBase, found: &Found) -> Option<UsedOf> {
 }
 
 /// The name of an item within its file; of one without a symbol, below what is around it.
-fn symbol_name(base: &EvalBase, item: Item) -> Option<String> {
+pub(super) fn symbol_name(base: &EvalBase, item: Item) -> Option<String> {
     if let Some(symbol) = base.view.symbol(item) {
         return Some(symbol.name.clone());
     }

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::facts::{
     Binding, BindingId, BindingKind, FactScopeId, FactScopeKind, Facts, ImportId, ImportWhat, Step, StepId,
 };
-use super::rules::{FileNo, Place, Project, ProjectFile};
+use super::rules::{ClassFacts, FileNo, Place, Project, ProjectFile, Rules};
 use crate::domain::FilePath;
 use crate::language::{Outline, Symbol};
 
@@ -49,6 +49,8 @@ pub(super) struct FactView {
     numbers: FxHashMap<Arc<str>, NameNo>,
     /// Made when it is first asked for, again after each edit.
     shared: OnceLock<SharedNames>,
+    /// As [`FactView::shared`].
+    interfaces: OnceLock<InterfaceNames>,
 }
 
 /// What files declare outside themselves.
@@ -57,6 +59,16 @@ struct SharedNames {
     globals: FxHashMap<NameNo, Vec<Item>>,
     /// By the module that is augmented: where.
     augmentations: FxHashMap<FileNo, Vec<(FileNo, FactScopeId)>>,
+}
+
+/// Interfaces by what shows that a class may implement them.
+#[derive(Default)]
+struct InterfaceNames {
+    by_member: FxHashMap<NameNo, Vec<Item>>,
+    /// By the last name of an interface that they embed.
+    by_embedded: FxHashMap<NameNo, Vec<Item>>,
+    /// The methods that each declares itself.
+    methods: FxHashMap<Item, Box<[NameNo]>>,
 }
 
 /// Stands for a file that says nothing.
@@ -86,6 +98,7 @@ impl FactView {
             texts: Vec::new(),
             numbers: FxHashMap::default(),
             shared: OnceLock::new(),
+            interfaces: OnceLock::new(),
         };
         for (path, outline, is_own) in sorted {
             view.by_path.insert(path.clone(), view.files.len() as FileNo);
@@ -145,7 +158,7 @@ impl FactView {
     /// Puts another outline in the place of a file's, or adds the file; hands out the one that was there.
     pub fn replace(&mut self, path: &FilePath, outline: &Arc<Outline>, is_own: bool) -> Option<ViewFile> {
         let indexed = self.indexed(path.clone(), Arc::clone(outline), is_own);
-        self.shared = OnceLock::new();
+        (self.shared, self.interfaces) = (OnceLock::new(), OnceLock::new());
         match self.file_at(path) {
             Some(file) => self.files.get_mut(file as usize).map(|place| std::mem::replace(place, indexed)),
             None => {
@@ -164,6 +177,75 @@ impl FactView {
     /// The scopes that add to a module from outside.
     pub fn augmentations(&self, file: FileNo) -> &[(FileNo, FactScopeId)] {
         self.shared().augmentations.get(&file).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The interfaces that declare a member of a name.
+    pub fn interfaces_with(&self, member: NameNo, rules: &dyn Rules) -> &[Item] {
+        self.interfaces(rules).by_member.get(&member).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The interfaces that embed one of this name.
+    pub fn interfaces_embedding(&self, name: NameNo, rules: &dyn Rules) -> &[Item] {
+        self.interfaces(rules).by_embedded.get(&name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn interfaces(&self, rules: &dyn Rules) -> &InterfaceNames {
+        self.interfaces.get_or_init(|| {
+            let mut names = InterfaceNames::default();
+            for (file, entry) in self.files.iter().enumerate() {
+                for (id, binding) in entry.facts().bindings.iter().enumerate() {
+                    let item = Item { file: file as FileNo, binding: id as BindingId };
+                    let Some(scope) = binding.inner.filter(|_| self.has_shape(item, rules)) else { continue };
+                    for (name, _) in entry.declared_in(scope) {
+                        names.by_member.entry(name).or_default().push(item);
+                    }
+                    names.methods.insert(item, self.methods_in(file as FileNo, scope, rules));
+                    for name in self.embedded_names(item) {
+                        names.by_embedded.entry(name).or_default().push(item);
+                    }
+                }
+            }
+            names
+        })
+    }
+
+    /// The methods that an interface declares itself, those that make instances not counted. They are read with its shape.
+    pub fn methods_of(&self, interface: Item, rules: &dyn Rules) -> &[NameNo] {
+        self.interfaces(rules).methods.get(&interface).map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    /// The methods that a scope declares for others, in the order of their names' numbers.
+    fn methods_in(&self, file: FileNo, scope: FactScopeId, rules: &dyn Rules) -> Box<[NameNo]> {
+        let Some(entry) = self.file(file) else { return Box::default() };
+        let is_method = |&(name, binding): &(NameNo, BindingId)| {
+            let binding = entry.facts().binding(binding);
+            binding.is_some_and(|one| one.kind == BindingKind::Function && one.symbol.is_some())
+                && !rules.constructors().contains(&self.text(name))
+        };
+        entry.declared_in(scope).filter(is_method).map(|(name, _)| name).collect()
+    }
+
+    /// Whether classes implement an interface by having its members.
+    pub fn has_shape(&self, item: Item, rules: &dyn Rules) -> bool {
+        let Some(binding) = self.binding(item) else { return false };
+        let is_type = matches!(binding.kind, BindingKind::Interface | BindingKind::Class);
+        is_type && rules.has_shape(&ClassFacts { facts: self.facts(item.file), binding, symbol: self.symbol(item) })
+    }
+
+    /// The last names of the bases of a class or interface, as written.
+    pub fn embedded_names(&self, item: Item) -> Vec<NameNo> {
+        let Some(binding) = self.binding(item) else { return Vec::new() };
+        let name = |&base: &StepId| {
+            let mut step = self.step(item.file, base)?;
+            if let Step::Apply { base, .. } | Step::Index { of: base, .. } = step {
+                step = self.step(item.file, *base)?;
+            }
+            match step {
+                Step::Name { text, .. } | Step::Member { text, .. } => Some(self.name(item.file, *text)),
+                _ => None,
+            }
+        };
+        binding.bases.iter().filter_map(name).collect()
     }
 
     fn shared(&self) -> &SharedNames {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::reach::{self, ChangedReads};
 use super::rules::{BuildProject, FileNo, Project, Rules};
-use super::uses;
+use super::uses::{self, Evaluated};
 use super::view::{FactView, ViewFile};
-use crate::domain::FilePath;
+use crate::domain::{FilePath, Implements};
 use crate::language::Outline;
 use crate::language::resolve::{Graph, Outlined, Reach, Resolver};
 
@@ -31,8 +31,16 @@ pub(crate) struct Dialects {
 pub(crate) struct EvalWorld {
     base: EvalBase,
     dialects: Dialects,
-    /// What each file read when it was evaluated; `None`: it was not, or not since it was reached.
-    reads: Mutex<Vec<Option<Box<[u64]>>>>,
+    /// What is known of each file since it was evaluated; `None`: it was not, or not since it was reached.
+    evaluated: Mutex<Vec<Option<Known>>>,
+}
+
+/// What is kept of a file's evaluation.
+struct Known {
+    /// What it read of others.
+    reads: Box<[u64]>,
+    /// The links that it makes.
+    implements: Vec<Implements>,
 }
 
 /// The resolver of a view.
@@ -52,8 +60,8 @@ impl EvalWorld {
         for file in 0..view.files.len() as FileNo {
             view.resolve_imports(file, project.as_ref());
         }
-        let reads = Mutex::new((0..view.files.len()).map(|_| None).collect());
-        Self { base: EvalBase { view, project, rules: dialects.rules }, dialects, reads }
+        let evaluated = Mutex::new((0..view.files.len()).map(|_| None).collect());
+        Self { base: EvalBase { view, project, rules: dialects.rules }, dialects, evaluated }
     }
 
     /// The files that a change of these reads concerns. One that was not evaluated is concerned if its imports lead to a changed file.
@@ -61,7 +69,7 @@ impl EvalWorld {
         if changed.keys.is_empty() {
             return changed.files.clone();
         }
-        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let evaluated = self.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
         let importers = LazyCell::new(|| {
             let importers = reach::importers(&self.base, &changed.sources);
             let is_shared = importers.iter().any(|&file| reach::is_shared(self.base.view.facts(file)));
@@ -69,8 +77,8 @@ impl EvalWorld {
         });
         let mut reached = changed.files.clone();
         for file in 0..self.base.view.files.len() as FileNo {
-            let is_reached = match reads.get(file as usize).and_then(Option::as_ref) {
-                Some(reads) => changed.keys.iter().any(|key| reads.binary_search(key).is_ok()),
+            let is_reached = match evaluated.get(file as usize).and_then(Option::as_ref) {
+                Some(known) => changed.keys.iter().any(|key| known.reads.binary_search(key).is_ok()),
                 None => importers.1 || importers.0.contains(&file),
             };
             if is_reached {
@@ -80,19 +88,43 @@ impl EvalWorld {
         reached
     }
 
+    /// What an outline's interfaces ask of classes that do not name them.
+    fn shapes<'o>(&self, outline: Option<&'o Outline>) -> BTreeSet<(&'o str, &'o str)> {
+        outline.map(|outline| reach::shapes(outline, self.base.rules)).unwrap_or_default()
+    }
+
     fn reach_of(&self, files: &BTreeSet<FileNo>) -> Reach {
         let paths = files.iter().filter_map(|&file| self.base.view.file(file)).filter(|file| file.is_own);
         Reach { files: paths.map(|file| file.path.clone()).collect(), users_of: BTreeSet::new() }
     }
 
-    fn remember(&self, file: FileNo, read: Option<Box<[u64]>>) {
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        if reads.len() <= file as usize {
-            reads.resize_with(file as usize + 1, || None);
+    fn remember(&self, file: FileNo, known: Option<Known>) {
+        let mut evaluated = self.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
+        if evaluated.len() <= file as usize {
+            evaluated.resize_with(file as usize + 1, || None);
         }
-        if let Some(place) = reads.get_mut(file as usize) {
-            *place = read;
+        if let Some(place) = evaluated.get_mut(file as usize) {
+            *place = known;
         }
+    }
+
+    /// The family's files among some files, or all.
+    fn chosen(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<FileNo> {
+        let is_own = |file: &FileNo| self.base.view.file(*file).is_some_and(|entry| entry.is_own);
+        match files {
+            Some(files) => files.iter().filter_map(|path| self.base.view.file_at(path)).filter(is_own).collect(),
+            None => (0..self.base.view.files.len() as FileNo).filter(is_own).collect(),
+        }
+    }
+
+    /// Evaluates files, and keeps what their next edit needs.
+    fn evaluate(&self, files: &[FileNo]) -> Vec<Evaluated> {
+        let mut evaluated = uses::evaluate(&self.base, files);
+        for one in &mut evaluated {
+            let (reads, implements) = (std::mem::take(&mut one.reads), std::mem::take(&mut one.implements));
+            self.remember(one.file, Some(Known { reads, implements }));
+        }
+        evaluated
     }
 
     /// Builds the project again, and resolves the imports of all files; those that mean something else now are changed.
@@ -136,6 +168,8 @@ impl Resolver for EvalWorld {
             let modules_before = facts_before.map(reach::augmented_modules).unwrap_or_default();
             changed.is_everything |= reach::augmented_modules(facts).iter().any(|one| !modules_before.contains(one));
             changed.was_shared |= facts_before.is_some_and(reach::is_shared);
+            changed.was_shared |= self.base.rules.implements_by_shape()
+                && self.shapes(before.as_deref()) != self.shapes(Some(outline.as_ref()));
             is_project_changed |= former.is_none_or(|former| is_other_project(&former, self.base.view.file(file)));
             reach::add_differing(&names_before, &names_after, &mut changed.keys);
             changed.sources.insert(file);
@@ -175,6 +209,8 @@ impl Resolver for EvalWorld {
                 changed.sources.insert(file);
                 changed.keys.insert(u64::MAX);
                 changed.was_shared |= before.facts.as_deref().is_some_and(reach::is_shared);
+                changed.was_shared |= self.base.rules.implements_by_shape()
+                    && self.shapes(Some(before)) != self.shapes(outline.map(Arc::as_ref));
             }
         }
         // Which names changed does not matter here: no file was evaluated yet.
@@ -182,17 +218,36 @@ impl Resolver for EvalWorld {
         Some(self.reach_of(&reached))
     }
 
-    fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {
-        let is_own = |file: &FileNo| self.base.view.file(*file).is_some_and(|entry| entry.is_own);
-        let chosen: Vec<FileNo> = match files {
-            Some(files) => files.iter().filter_map(|path| self.base.view.file_at(path)).filter(is_own).collect(),
-            None => (0..self.base.view.files.len() as FileNo).filter(is_own).collect(),
+    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
+        let name = String::from_utf8_lossy(path.file_name());
+        let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(&name);
+        let own = || self.base.view.files.iter().filter(|file| file.is_own);
+        let is_in_settings = own().any(|file| file.facts().manifest.as_ref().is_some_and(|text| text.contains(stem)));
+        let names_it = |file: &&ViewFile| {
+            let facts = file.facts();
+            is_in_settings || facts.imports.iter().any(|import| facts.text(import.specifier).contains(stem))
         };
-        let evaluated = uses::evaluate(&self.base, &chosen);
-        for one in &evaluated {
-            self.remember(one.file, Some(one.reads.clone()));
-        }
-        uses::graph(&self.base, evaluated)
+        own().filter(names_it).map(|file| file.path.clone()).collect()
+    }
+
+    fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {
+        uses::graph(&self.base, self.evaluate(&self.chosen(files)))
+    }
+
+    fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements> {
+        let chosen = self.chosen(files);
+        let is_unknown = |file: &FileNo| {
+            let evaluated = self.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
+            evaluated.get(*file as usize).is_none_or(Option::is_none)
+        };
+        let unknown: Vec<FileNo> = chosen.iter().copied().filter(is_unknown).collect();
+        self.evaluate(&unknown);
+        let evaluated = self.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = chosen.iter().filter_map(|&file| evaluated.get(file as usize)?.as_ref());
+        let mut links: Vec<Implements> = known.flat_map(|known| known.implements.iter().cloned()).collect();
+        links.sort();
+        links.dedup();
+        links
     }
 }
 

@@ -1,6 +1,7 @@
 //! What names, members and types mean in scripts.
 
-use crate::language::eval::rules::{CallRole, ClassNames, ContainerRole, Rules, TypeRole};
+use crate::language::eval::facts::BindingKind;
+use crate::language::eval::rules::{CallRole, ClassFacts, ClassNames, ContainerRole, Rules, TypeRole};
 
 pub(super) struct ScriptRules;
 
@@ -85,7 +86,20 @@ impl Rules for ScriptRules {
         false
     }
 
+    fn is_interface(&self, class: &ClassFacts<'_>) -> bool {
+        class.binding.kind == BindingKind::Interface || is_abstract(class)
+    }
+
+    fn is_abstract_member(&self, member: &ClassFacts<'_>) -> bool {
+        is_abstract(member)
+    }
+
     fn head_of<'s>(&self, specifier: &'s str) -> &'s str {
         specifier
     }
+}
+
+/// Whether it is declared `abstract`.
+fn is_abstract(declared: &ClassFacts<'_>) -> bool {
+    declared.symbol.is_some_and(|symbol| symbol.signature.split_whitespace().any(|word| word == "abstract"))
 }

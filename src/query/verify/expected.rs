@@ -12,9 +12,9 @@ use crate::cache::chunks::ChunkRecord;
 use crate::cache::key::StoredParts;
 use crate::cache::overlay;
 use crate::cache::recorded::StoredView;
-use crate::domain::{Edge, FilePath, FileRecord, Hash, JobKind, ObjectId, Used};
+use crate::domain::{Edge, FilePath, FileRecord, Hash, Implements, JobKind, ObjectId, Used};
 use crate::embedder::chunk;
-use crate::impact::{self, Graph};
+use crate::impact::{self, Graph, World};
 use crate::index::chunks::records;
 use crate::index::links::{links, used};
 use crate::index::read::{self, FileParse, FileRead, Reading};
@@ -33,6 +33,7 @@ pub(super) struct Expected {
     pub uses: BTreeMap<FilePath, Vec<Used>>,
     pub edges: BTreeSet<Edge>,
     pub reexports: BTreeSet<Edge>,
+    pub implements: BTreeSet<Implements>,
     pub keys: BTreeMap<(FilePath, JobKind), Hash>,
     pub chunks: BTreeMap<FilePath, Vec<ChunkRecord>>,
     /// The overlay.
@@ -67,7 +68,8 @@ impl Expected {
         let reads: Result<Vec<FileRead>, RepoError> =
             in_parallel(None, git, &entries, |git, entry| reading.read(git, entry));
         let reads = reads?;
-        let graph = impact::resolve(reads.iter().map(|read| (&read.record.path, &read.parse.outline)));
+        let world = World::new(reads.iter().map(|read| (&read.record.path, &read.parse.outline)));
+        let graph = world.graph();
         let mut expected = Self {
             files: BTreeMap::new(),
             directories,
@@ -75,6 +77,7 @@ impl Expected {
             uses: BTreeMap::new(),
             edges: graph.edges().iter().cloned().collect(),
             reexports: graph.via().iter().cloned().collect(),
+            implements: world.implements(None).into_iter().collect(),
             keys: BTreeMap::new(),
             chunks: BTreeMap::new(),
             overlay: BTreeMap::new(),

@@ -8,10 +8,11 @@ use super::difference::{Difference, Part};
 use super::expected::Expected;
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
+use crate::cache::implementations;
 use crate::cache::outlines;
 use crate::cache::overlay;
 use crate::cache::view;
-use crate::domain::{Edge, FilePath, FileRecord, Hash, JobKind, ObjectId, Used};
+use crate::domain::{Edge, FilePath, FileRecord, Hash, Implements, JobKind, ObjectId, Used};
 use crate::outline::Outline;
 use crate::store::Result;
 
@@ -28,6 +29,7 @@ pub(super) fn differences(db: &Connection, expected: &Expected) -> Result<Vec<Di
     found.extend(contexts(db, &overlay, &expected.overlay, &expected.overlay_uses)?);
     found.extend(edges(Part::Edge, Relation::Uses.all(db)?, &expected.edges));
     found.extend(edges(Part::Reexport, Relation::Through.all(db)?, &expected.reexports));
+    found.extend(links(implementations::all(db)?, &expected.implements));
     found.extend(keys(view::current_keys(db)?.into_iter().collect(), &expected.keys));
     found.extend(lexical(db, expected)?);
     Ok(found)
@@ -155,6 +157,22 @@ fn edges(part: Part, recorded: Vec<Edge>, expected: &BTreeSet<Edge>) -> Vec<Diff
     let all = wrong.chain(missing);
     all.map(|(edge, recorded, expected)| Difference { part, path: edge.dependent_file.clone(), recorded, expected })
         .collect()
+}
+
+fn links(recorded: Vec<Implements>, expected: &BTreeSet<Implements>) -> Vec<Difference> {
+    let recorded: BTreeSet<Implements> = recorded.into_iter().collect();
+    let tell = |link: &Implements| {
+        let Implements { interface_file, interface, implementation_file, implementation, .. } = link;
+        format!("{implementation} of {implementation_file} implements {interface} of {interface_file}")
+    };
+    let wrong = recorded.difference(expected).map(|link| (link, Some(tell(link)), None));
+    let missing = expected.difference(&recorded).map(|link| (link, None, Some(tell(link))));
+    let part = Part::Implementation;
+    let difference = |(link, recorded, expected): (&Implements, _, _)| {
+        let path = link.declared_in.clone();
+        Difference { part, path, recorded, expected }
+    };
+    wrong.chain(missing).map(difference).collect()
 }
 
 fn keys(

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::links::{ImplementsView, shown_links};
 use super::{PathText, shown};
 use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role};
+use crate::impact::{ReachingTest, SymbolAt, ThroughInterface};
 use crate::outline::role_of;
-use crate::query::impact::{FileEdges, MayDepend, RangeImpact};
+use crate::query::impact::{AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact};
 use crate::repo::registry::Registered;
 
 /// What a range of commits changes, and which files use what changed.
@@ -16,17 +18,147 @@ pub struct ImpactView {
     pub repo: String,
     pub from: Option<String>,
     pub to: Option<String>,
+    /// What is saved and not committed lies on top of `to`.
+    pub worktree: bool,
+    /// What was asked for in the place of a range: any change of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedView>,
     pub changed: Vec<ChangedFile>,
     pub dependents: Vec<DependentFile>,
+    /// Files that use an interface of which an implementation changed. Nothing that they use changed, so they are not analysed again;
+    /// but what they call may do something else now.
+    pub through_interfaces: Vec<ThroughView>,
     /// Files that use a changed file, but nothing of it that changed.
     pub cut_off: Vec<CutOffFile>,
-    /// Files of tests among all of these: they changed, or use a file that changed.
-    pub tests: Vec<PathText>,
+    /// Files of tests that changed, that use a file that changed, or that reach a symbol that changed; the nearest first.
+    pub tests: Vec<TestView>,
     /// Files that load modules by computed names, and may be dependents, too.
     pub may_depend: Vec<MayDependView>,
     /// Why nothing changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_empty: Option<String>,
+    /// Whether the change passes the gate, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckView>,
+}
+
+/// What was asked for: any change of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AskedView {
+    pub files: Vec<PathText>,
+    pub symbols: Vec<SymbolView>,
+}
+
+/// A symbol of a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SymbolView {
+    pub file: String,
+    pub symbol: String,
+}
+
+impl From<&SymbolAt> for SymbolView {
+    fn from((file, symbol): &SymbolAt) -> Self {
+        Self { file: file.for_json().0, symbol: symbol.clone() }
+    }
+}
+
+/// A symbol of a changed file, and how it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SymbolChangeView {
+    pub symbol: String,
+    /// `added`, `removed`, `signature` (others see it), `body` (they do not).
+    pub change: &'static str,
+}
+
+/// A file that reaches a change through an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ThroughView {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The member of the interface that it uses.
+    pub interface: SymbolView,
+    /// What changed.
+    pub implementation: SymbolView,
+    /// It is the only implementation in the repository, files of tests apart.
+    pub only: bool,
+}
+
+impl From<&ThroughInterface> for ThroughView {
+    fn from(one: &ThroughInterface) -> Self {
+        Self {
+            path: (&one.caller).into(),
+            interface: (&one.interface).into(),
+            implementation: (&one.implementation).into(),
+            only: one.is_only,
+        }
+    }
+}
+
+/// A file with tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TestView {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The tests that reach what changed; none: the file as a whole does, or it only uses a changed file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<String>,
+    /// What they reach.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reaches: Vec<SymbolView>,
+    /// Files on the shortest way there: 0 is the changed file itself, 1 one that uses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance: Option<u32>,
+    /// The file through which the shortest way leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
+}
+
+impl TestView {
+    fn reaching(test: &ReachingTest) -> Self {
+        Self {
+            path: (&test.file).into(),
+            tests: test.tests.clone(),
+            reaches: test.reaches.iter().map(SymbolView::from).collect(),
+            distance: Some(test.distance),
+            through: test.through.as_ref().map(|file| file.for_json().0),
+        }
+    }
+
+    fn concerned(file: &FilePath) -> Self {
+        Self { path: file.into(), tests: Vec::new(), reaches: Vec::new(), distance: None, through: None }
+    }
+}
+
+/// What a gate says of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckView {
+    pub fail_on: Vec<&'static str>,
+    pub failed: bool,
+    pub failures: Vec<FailureView>,
+}
+
+/// One reason to refuse a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureView {
+    pub on: &'static str,
+    #[serde(flatten)]
+    pub path: PathText,
+    pub symbol: SymbolView,
+}
+
+impl CheckView {
+    pub fn new(fail_on: &BTreeSet<FailOn>, failures: &[CheckFailure]) -> Self {
+        let failure = |one: &CheckFailure| FailureView {
+            on: one.on.as_str(),
+            path: (&one.file).into(),
+            symbol: (&one.symbol).into(),
+        };
+        Self {
+            fail_on: fail_on.iter().map(|one| one.as_str()).collect(),
+            failed: !failures.is_empty(),
+            failures: failures.iter().map(failure).collect(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +169,9 @@ pub struct ChangedFile {
     /// Where a renamed file was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_path: Option<String>,
+    /// Its symbols that changed; of a removed file those that it had.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<SymbolChangeView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,34 +209,63 @@ impl ImpactView {
             DependentFile { path: path.into(), because: because.collect() }
         });
         let cut_off = found.impact.cut_off.iter();
-        let concerned = found.changes.iter().filter(|change| !matches!(change, Change::Deletion { .. }));
-        let concerned = concerned.map(Change::path).chain(found.impact.dependents.keys());
-        let concerned = concerned.chain(found.impact.cut_off.iter().map(|(path, _)| path));
-        let tests: BTreeSet<&FilePath> = concerned.filter(|path| role_of(path) == Role::Test).collect();
         Self {
             repo: shown(&repo.location.path),
             from: id(&found.from.commit),
             to: id(&found.to.commit),
-            changed: found.changes.iter().map(ChangedFile::from).collect(),
+            worktree: found.worktree,
+            asked: found.asked.as_ref().map(AskedView::from),
+            changed: found.changes.iter().map(|change| ChangedFile::new(change, &found.changed_symbols)).collect(),
             dependents: dependents.collect(),
+            through_interfaces: found.through_interfaces.iter().map(ThroughView::from).collect(),
             cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: file.for_json().0 }).collect(),
-            tests: tests.into_iter().map(PathText::from).collect(),
+            tests: tests(found),
             may_depend: found.may_depend.iter().map(MayDependView::from).collect(),
-            why_empty: found.changes.is_empty().then(|| match &found.to.commit {
-                Some(_) => "the two commits have the same files".to_owned(),
-                None => "the repository has no commit yet".to_owned(),
-            }),
+            why_empty: (found.changes.is_empty() && found.asked.is_none()).then(|| why_empty(found).to_owned()),
+            check: None,
         }
     }
 }
 
-impl From<&Change> for ChangedFile {
-    fn from(change: &Change) -> Self {
+fn why_empty(found: &RangeImpact) -> &'static str {
+    match &found.to.commit {
+        Some(_) if found.worktree => "the work tree has what the commit has",
+        Some(_) => "the two commits have the same files",
+        None => "the repository has no commit yet",
+    }
+}
+
+/// The files of tests: those that reach what changed, then others that changed or use a changed file.
+fn tests(found: &RangeImpact) -> Vec<TestView> {
+    let Some(reaching) = &found.tests else { return Vec::new() };
+    let concerned = found.changes.iter().filter(|change| !matches!(change, Change::Deletion { .. }));
+    let concerned = concerned.map(Change::path).chain(found.impact.dependents.keys());
+    let concerned = concerned.chain(found.impact.cut_off.iter().map(|(path, _)| path));
+    let concerned: BTreeSet<&FilePath> = concerned.filter(|path| role_of(path) == Role::Test).collect();
+    let known: BTreeSet<&FilePath> = reaching.iter().map(|test| &test.file).collect();
+    let others = concerned.difference(&known).map(|file| TestView::concerned(file));
+    reaching.iter().map(TestView::reaching).chain(others).collect()
+}
+
+impl From<&AskedAbout> for AskedView {
+    fn from(asked: &AskedAbout) -> Self {
+        Self {
+            files: asked.files.iter().map(PathText::from).collect(),
+            symbols: asked.symbols.iter().map(SymbolView::from).collect(),
+        }
+    }
+}
+
+impl ChangedFile {
+    fn new(change: &Change, symbols: &[ChangedSymbol]) -> Self {
         let from_path = match change {
             Change::Rename { from, .. } => Some(from.for_json().0),
             _ => None,
         };
-        Self { path: change.path().into(), change: change.as_str(), from_path }
+        let paths: Vec<&FilePath> = change.paths().collect();
+        let own = symbols.iter().filter(|one| paths.contains(&&one.file));
+        let own = own.map(|one| SymbolChangeView { symbol: one.symbol.clone(), change: one.how.as_str() });
+        Self { path: change.path().into(), change: change.as_str(), from_path, symbols: own.collect() }
     }
 }
 
@@ -110,6 +274,8 @@ impl From<&Change> for ChangedFile {
 pub struct DepsView {
     pub repo: String,
     pub edges: Vec<EdgeView>,
+    /// Which class implements which interface; no edges, for neither has to name the other.
+    pub implements: Vec<ImplementsView>,
     /// What reading does not show: the files may depend on more than their edges say.
     pub may_depend: Vec<MayDependView>,
     /// Why there are no edges.
@@ -145,7 +311,7 @@ impl From<&MayDepend> for MayDependView {
 
 impl DepsView {
     pub fn new(repo: &Registered, found: &FileEdges, may_depend: &[MayDepend]) -> Self {
-        let FileEdges { file, edges } = found;
+        let FileEdges { file, edges, implements, all_links } = found;
         let why = || match (&repo.indexed_commit, file) {
             (None, _) => "the repository is not indexed yet; `ra-agent wait` waits until it is".to_owned(),
             (Some(_), Some(FileRecord { path, skip: Some(reason), .. })) => {
@@ -162,6 +328,7 @@ impl DepsView {
         Self {
             repo: shown(&repo.location.path),
             edges: edges.iter().map(EdgeView::from).collect(),
+            implements: shown_links(implements, all_links),
             may_depend: may_depend.iter().map(MayDependView::from).collect(),
             why_empty: edges.is_empty().then(why),
         }

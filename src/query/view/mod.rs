@@ -8,6 +8,7 @@ pub mod cache;
 pub mod doctor;
 pub mod hooks;
 pub mod impact;
+pub mod links;
 pub mod models;
 pub mod queue;
 pub mod repos;

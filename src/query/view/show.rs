@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::links::ImplementsView;
 use super::{PathText, usd};
 use crate::analyzer::{Analysis, Severity};
 use crate::cache::analyses::StoredAnalysis;
@@ -41,6 +42,12 @@ pub struct ShowView {
     pub uses: Vec<FileUse>,
     /// The files that use this one, those that use most of it first.
     pub used_by: Vec<FileUse>,
+    /// The interfaces that classes of this file implement, and what they make of their members.
+    pub implements: Vec<ImplementsView>,
+    /// What implements the interfaces of this file.
+    pub implemented_by: Vec<ImplementsView>,
+    /// The files that use interfaces which this file implements; their calls arrive here.
+    pub called_through: Vec<FileUse>,
     pub analyses: Vec<AnalysisView>,
     /// What an earlier tool said, as it was imported; never fresh.
     pub legacy: Vec<LegacyView>,

@@ -11,7 +11,7 @@ use super::{READ_WITH, Unreconciled};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
 use crate::cache::view;
-use crate::cache::{self, analyses, outlines};
+use crate::cache::{self, analyses, implementations, outlines};
 use crate::clock::{self, Timestamp};
 use crate::domain::{FilePath, FileRecord, JobKind, SkipReason};
 use crate::embedder::chunk::{self, Chunk};
@@ -50,6 +50,7 @@ impl Worker {
         count_cut_off(&tx, comparison, &relations.impact)?;
         Relation::Uses.replace(&tx, &repo.id, &relations.uses.gone, &relations.uses.new)?;
         Relation::Through.replace(&tx, &repo.id, &relations.through.gone, &relations.through.new)?;
+        implementations::replace(&tx, &repo.id, &relations.implements.gone, &relations.implements.new)?;
         let reads = comparison.reads.iter();
         let segmented: Segmented<'_> =
             reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_deref()?))).collect();

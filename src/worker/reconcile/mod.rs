@@ -36,7 +36,7 @@ use relate::Relations;
 /// Name in `cache_metadata` of what the recorded files were read with.
 pub(super) const READ_WITH: &str = "read_with";
 /// Version of what is recorded of a file besides its outline and the texts of its chunks. When it changes, every file is read again.
-const VIEW_VERSION: u32 = 3;
+const VIEW_VERSION: u32 = 4;
 
 /// What a reconcile that went through did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

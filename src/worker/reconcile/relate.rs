@@ -4,6 +4,7 @@
 //! to others can reach; everything where crates or module trees changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash as StdHash;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,8 +14,8 @@ use super::compare::{Comparison, gone};
 use super::memory::{Outlines, Recollection};
 use crate::cache::edges::Relation;
 use crate::cache::view;
-use crate::cache::{self, RepoStore, outlines};
-use crate::domain::{Change, Edge, FilePath, Hash, Links, Used};
+use crate::cache::{self, RepoStore, implementations, outlines};
+use crate::domain::{Change, Edge, FilePath, Hash, Implements, Links, Used};
 use crate::impact::{self, Graph, Impact, Reach, World};
 use crate::index::links::{links, used};
 use crate::index::read::FileRead;
@@ -26,8 +27,9 @@ use crate::worker::Worker;
 /// What the files say to each other after the change, where it differs from before.
 #[derive(Default)]
 pub(super) struct Relations {
-    pub uses: EdgeChanges,
-    pub through: EdgeChanges,
+    pub uses: RowChanges<Edge>,
+    pub through: RowChanges<Edge>,
+    pub implements: RowChanges<Implements>,
     /// Of the files that were read and of those whose links are others.
     pub links: BTreeMap<FilePath, (Links, Vec<Used>)>,
     /// Files that did not change and are elsewhere in the module tree.
@@ -39,17 +41,22 @@ pub(super) struct Relations {
     pub view: Option<Recollection>,
 }
 
-/// Edges to be taken out and put in.
-#[derive(Default)]
-pub(super) struct EdgeChanges {
-    pub gone: Vec<Edge>,
-    pub new: Vec<Edge>,
+/// Rows of a table to be taken out and put in.
+pub(super) struct RowChanges<T> {
+    pub gone: Vec<T>,
+    pub new: Vec<T>,
 }
 
-impl EdgeChanges {
-    fn between(before: &[Edge], after: &[Edge]) -> Self {
-        let (before, after): (HashSet<&Edge>, HashSet<&Edge>) = (before.iter().collect(), after.iter().collect());
-        let less = |one: &HashSet<&Edge>, other| one.difference(other).map(|edge| (*edge).clone()).collect();
+impl<T> Default for RowChanges<T> {
+    fn default() -> Self {
+        Self { gone: Vec::new(), new: Vec::new() }
+    }
+}
+
+impl<T: Clone + Eq + StdHash> RowChanges<T> {
+    fn between(before: &[T], after: &[T]) -> Self {
+        let (before, after): (HashSet<&T>, HashSet<&T>) = (before.iter().collect(), after.iter().collect());
+        let less = |one: &HashSet<&T>, other| one.difference(other).map(|row| (*row).clone()).collect();
         Self { gone: less(&before, &after), new: less(&after, &before) }
     }
 }
@@ -60,6 +67,8 @@ enum RelateScope {
     Nothing,
     /// That of the changed files, and of those that the change reaches.
     Reached,
+    /// Likewise, and that of the families of which files came or went.
+    Moved,
     All,
 }
 
@@ -91,14 +100,19 @@ impl Worker {
         let outlines = after(outlines, comparison);
         let (world, reach) = self.pool.install(|| follow(&scope, comparison, &before, &outlines, world));
         let chosen = reach.map(|reach| chosen(store, comparison, reach)).transpose()?;
-        let (graph, resolved) = self.pool.install(|| match &chosen {
-            Some(only) => (world.graph_of(only), only.len()),
-            None => (world.graph(), outlines.len()),
+        // Of nearly all files, what is recorded is read faster as a whole.
+        let is_part = |chosen: &BTreeSet<FilePath>| scope != RelateScope::Moved || chosen.len() * 2 < outlines.len();
+        let chosen = chosen.filter(is_part);
+        let resolved = chosen.as_ref().map_or(outlines.len(), BTreeSet::len);
+        let (graph, implements) = self.pool.install(|| {
+            let graph = chosen.as_ref().map_or_else(|| world.graph(), |only| world.graph_of(only));
+            (graph, world.implements(chosen.as_ref()))
         });
         let context_bytes = self.config.llm.max_context_bytes;
         let relations =
             Related { store, comparison, before: &before, outlines: &outlines, graph: &graph, context_bytes };
-        let relations = relations.compare(chosen.as_ref())?;
+        let mut relations = relations.compare(chosen.as_ref())?;
+        relations.implements = RowChanges::between(&links_before(store, chosen.as_ref())?, &implements);
         Ok(Relations { resolved, view: Some(Recollection { outlines, world: Some(world) }), ..relations })
     }
 }
@@ -112,17 +126,27 @@ fn follow(
     world: Option<World>,
 ) -> (World, Option<Reach>) {
     match world {
-        Some(mut world) if *scope != RelateScope::All => {
+        Some(mut world) if *scope == RelateScope::Reached => {
             let reach = world.edit(&edits(comparison));
             (world, reach)
         }
         _ => {
             let world = World::new(after.view());
             let before = before.view().map(|(path, outline)| (path, outline.as_ref()));
-            let reach = if *scope == RelateScope::All { None } else { world.reach(before) };
+            let reach = match scope {
+                RelateScope::All => None,
+                RelateScope::Moved => world.reach_of_moves(&moved(comparison), before),
+                RelateScope::Reached | RelateScope::Nothing => world.reach(before),
+            };
             (world, reach)
         }
     }
+}
+
+/// The files that came or went, those that moved under both paths.
+fn moved(comparison: &Comparison) -> BTreeSet<&FilePath> {
+    let changes = comparison.diff.changes.iter().map(|change| &change.change);
+    changes.filter(|change| !matches!(change, Change::Modification { .. })).flat_map(Change::paths).collect()
 }
 
 fn edits(comparison: &Comparison) -> Vec<(FilePath, Arc<Outline>)> {
@@ -133,10 +157,22 @@ fn edits(comparison: &Comparison) -> Vec<(FilePath, Arc<Outline>)> {
 fn chosen(store: &RepoStore, comparison: &Comparison, reach: Reach) -> StoreResult<BTreeSet<FilePath>> {
     let mut chosen = reach.files;
     chosen.extend(comparison.reads.iter().map(|file| file.record.path.clone()));
+    // What is recorded of a file that is gone goes with it.
+    chosen.extend(gone(&comparison.diff).cloned());
     for (path, symbol) in &reach.users_of {
         chosen.extend(Relation::Uses.users_of(store.db(), path, symbol)?);
     }
     Ok(chosen)
+}
+
+/// The recorded links that some files make, or all.
+fn links_before(store: &RepoStore, chosen: Option<&BTreeSet<FilePath>>) -> StoreResult<Vec<Implements>> {
+    let Some(chosen) = chosen else { return implementations::all(store.db()) };
+    let mut links = Vec::new();
+    for path in chosen {
+        links.extend(implementations::declared_in(store.db(), path)?);
+    }
+    Ok(links)
 }
 
 /// What the changed files said, by path.
@@ -160,7 +196,7 @@ fn outlines_before(
 fn scope(comparison: &Comparison, before: &Outlines) -> RelateScope {
     let is_modification = |change: &Change| matches!(change, Change::Modification { .. });
     if !comparison.diff.changes.iter().all(|change| is_modification(&change.change)) {
-        return RelateScope::All;
+        return RelateScope::Moved;
     }
     let is_same =
         |file: &FileRead| before.get(&file.record.path).map(|before| before.is_same_but_for_lines(&file.parse.outline));
@@ -210,8 +246,8 @@ impl Related<'_> {
             [Relation::Uses, Relation::Through].map(|relation| self.recorded(relation, chosen));
         let (uses_before, through_before) = (uses_before?, through_before?);
         let mut relations = Relations {
-            uses: EdgeChanges::between(&uses_before, self.graph.edges()),
-            through: EdgeChanges::between(&through_before, self.graph.via()),
+            uses: RowChanges::between(&uses_before, self.graph.edges()),
+            through: RowChanges::between(&through_before, self.graph.via()),
             ..Relations::default()
         };
         let hashes_before = self.compare_links(chosen, &mut relations)?;

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 use super::names::{End, Names};
+use super::types::is_pointer;
 use super::view::{File, GlobalDef, Name, View};
 use crate::language::SymbolKind;
 use crate::language::facts::{ImplId, Owner, ScopeId, ScopeKind, Type, TypeId};
@@ -115,6 +116,35 @@ impl Members {
         match view.def(member).owner {
             Owner::Impl(block) => self.trait_of.get(&(view.file_of(member), block)).copied(),
             _ => None,
+        }
+    }
+
+    /// The trait of an impl, where the view defines it.
+    pub(super) fn trait_of_impl(&self, block: ImplRef) -> Option<GlobalDef> {
+        self.trait_of.get(&block).copied()
+    }
+
+    /// The type that an impl is for, where the view defines it.
+    pub(super) fn type_of_impl(&self, block: ImplRef) -> Option<GlobalDef> {
+        match self.heads.get(&block)? {
+            ImplHead::Def(def) => Some(*def),
+            ImplHead::External(_) | ImplHead::Anything => None,
+        }
+    }
+
+    /// Whether an impl hands on what a type behind a pointer does: `impl<T: A + ?Sized> A for Box<T>`, `.. for &T`.
+    pub(super) fn hands_on(&self, view: &View, block: ImplRef, of: GlobalDef) -> bool {
+        match self.heads.get(&block) {
+            Some(ImplHead::Anything) => self.blanket.get(&block).is_some_and(|blanket| blanket.asked.contains(&of)),
+            Some(ImplHead::External(name)) if is_pointer(view.text(*name)) => {
+                let model = view.model(block.0);
+                let scope = model.impls.get(block.1 as usize).and_then(|block| model.scopes.get(block.scope as usize));
+                scope.is_some_and(|scope| {
+                    let ScopeKind::Item { generics, .. } = &scope.kind else { return false };
+                    generics.iter().any(|generic| !generic.bounds.is_empty())
+                })
+            }
+            _ => false,
         }
     }
 

@@ -4,6 +4,7 @@
 mod crates;
 mod generics;
 mod guess;
+mod implements;
 mod infer;
 mod lookup;
 mod members;

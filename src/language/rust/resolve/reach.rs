@@ -353,6 +353,9 @@ pub(crate) mod tests {
             let uses = if only.contains(file) { part.uses(file) } else { old.uses(file) };
             assert_eq!(uses, new.uses(file), "{file} after {edited:?}");
         }
+        let kept = World::new(before).implements(None).into_iter().filter(|link| !only.contains(&link.declared_in));
+        let links: BTreeSet<_> = kept.chain(world.implements(Some(&only))).collect();
+        assert_eq!(links, World::new(after).implements(None).into_iter().collect(), "{edited:?}: {only:?}");
         only.len()
     }
 

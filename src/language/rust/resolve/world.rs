@@ -6,13 +6,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::crates::{self, Crate};
+use super::implements;
 use super::members::{self, Members};
 use super::modules::{self, Modules};
 use super::names::Names;
 use super::reach;
 use super::uses;
 use super::view::{File, GlobalDef, Name, View};
-use crate::domain::FilePath;
+use crate::domain::{FilePath, Implements};
 use crate::language::facts::Owner;
 use crate::language::resolve::{Graph, Reach, Resolver};
 use crate::language::{Outline, SymbolKind};
@@ -58,6 +59,14 @@ impl RustWorld {
         }
         graph.crate_roots = self.crates.iter().map(|krate| self.view.path(krate.root).clone()).collect();
         graph
+    }
+
+    /// Some files of the view, or all.
+    fn chosen(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<File> {
+        match files {
+            Some(files) => files.iter().filter_map(|path| self.view.file_at(path.as_bytes())).collect(),
+            None => (0..self.view.files.len() as File).collect(),
+        }
     }
 
     fn rebuild(&mut self, edits: &[(FilePath, Arc<Outline>)]) {
@@ -161,10 +170,19 @@ impl Resolver for RustWorld {
         reach::reach(&self.view, before).map(|(reach, _)| reach)
     }
 
+    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
+        let name = path.file_name();
+        let ends_so = |written: &str| written.as_bytes().rsplit(|&byte| byte == b'/').next() == Some(name);
+        let names_it = |file: &&File| self.view.model(**file).includes.iter().any(|include| ends_so(&include.path));
+        let files: Vec<File> = self.chosen(None);
+        files.iter().filter(names_it).map(|&file| self.view.path(file).clone()).collect()
+    }
+
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {
-        self.graph_of_files(match files {
-            Some(files) => files.iter().filter_map(|path| self.view.file_at(path.as_bytes())).collect(),
-            None => (0..self.view.files.len() as File).collect(),
-        })
+        self.graph_of_files(self.chosen(files))
+    }
+
+    fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements> {
+        implements::links(self, self.chosen(files))
     }
 }

@@ -1,0 +1,215 @@
+//! One state of a repository's files, with what they say and use: a commit, or the work tree.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::super::QueryError;
+use crate::cache::RepoStore;
+use crate::cache::edges::Relation;
+use crate::cache::{implementations, outlines, view};
+use crate::domain::{Change, Edge, FilePath, Hash, Implements, ObjectId};
+use crate::impact::{Side, World};
+use crate::outline::{self, Outline};
+use crate::repo::registry::Registered;
+use crate::repo::user_config::UserConfig;
+use crate::repo::worktree::{Committable, WorkTree};
+use crate::repo::{Content, FileSelection, Repo, RepoError, TreeEntry, content, in_parallel};
+
+/// What is read of the repository.
+pub(super) struct ReadFrom<'a> {
+    pub repo: &'a Registered,
+    pub git: &'a Repo,
+    pub selection: &'a FileSelection,
+    pub store: Option<&'a RepoStore>,
+}
+
+/// A file that the work tree has otherwise than HEAD.
+pub(super) struct SavedFile {
+    /// Its object, were it committed; `None`: it is gone.
+    blob: Option<ObjectId>,
+    /// `None`: it is nothing that is indexed.
+    text: Option<String>,
+}
+
+/// What the work tree has otherwise than HEAD.
+pub(super) type SavedFiles = BTreeMap<FilePath, SavedFile>;
+
+/// Outlines by the objects that they are of.
+pub(super) type OutlinesById = HashMap<ObjectId, Arc<Outline>>;
+
+/// The files of one state.
+pub(super) struct FilesAt {
+    entries: BTreeMap<FilePath, TreeEntry>,
+    saved: SavedFiles,
+    outlines: BTreeMap<FilePath, Arc<Outline>>,
+}
+
+impl FilesAt {
+    /// `saved`: lies on top of the entries.
+    pub fn new(entries: &[TreeEntry], saved: SavedFiles, known: &OutlinesById) -> Self {
+        let entries: BTreeMap<FilePath, TreeEntry> =
+            entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
+        let empty = Arc::new(Outline::default());
+        let outline = |entry: &TreeEntry| Arc::clone(known.get(&entry.id).unwrap_or(&empty));
+        let mut outlines: BTreeMap<FilePath, Arc<Outline>> =
+            entries.iter().map(|(path, entry)| (path.clone(), outline(entry))).collect();
+        for (path, file) in &saved {
+            if file.blob.is_none() {
+                outlines.remove(path);
+                continue;
+            }
+            let text = file.text.as_deref();
+            let outline = text.map(|text| outline::outline(outline::language_of(path), text).0).unwrap_or_default();
+            outlines.insert(path.clone(), Arc::new(outline));
+        }
+        Self { entries, saved, outlines }
+    }
+
+    pub fn outline(&self, path: &FilePath) -> Option<&Outline> {
+        self.outlines.get(path).map(Arc::as_ref)
+    }
+
+    pub fn outlines(&self) -> impl Iterator<Item = (&FilePath, &Arc<Outline>)> {
+        self.outlines.iter()
+    }
+
+    /// A file's text; `None`: it is not there, or not indexed.
+    pub fn text(&self, source: &ReadFrom<'_>, path: &FilePath) -> Option<String> {
+        if let Some(saved) = self.saved.get(path) {
+            return saved.text.clone();
+        }
+        match content(source.git, self.entries.get(path)?, source.selection) {
+            Ok(Content::Text(text)) => Some(text),
+            Ok(Content::Skipped { .. }) | Err(_) => None,
+        }
+    }
+}
+
+/// Who uses what in one state.
+#[derive(Default)]
+pub(super) struct UsesAt {
+    pub edges: Vec<Edge>,
+    /// Through re-exports.
+    pub via: Vec<Edge>,
+    pub deps_hashes: BTreeMap<FilePath, Hash>,
+    pub implements: Vec<Implements>,
+}
+
+impl UsesAt {
+    pub fn of(files: &FilesAt) -> Self {
+        let world = World::new(files.outlines());
+        let graph = world.graph();
+        Self {
+            edges: graph.edges().to_vec(),
+            via: graph.via().to_vec(),
+            deps_hashes: graph.deps_hashes(),
+            implements: world.implements(None),
+        }
+    }
+
+    /// As it is recorded of HEAD.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn recorded(store: &RepoStore) -> Result<Self, QueryError> {
+        let db = store.db();
+        let (edges, via) = (Relation::Uses.all(db)?, Relation::Through.all(db)?);
+        Ok(Self { edges, via, deps_hashes: BTreeMap::new(), implements: implementations::all(db)? })
+    }
+
+    /// One of the two views that are compared; `outline` is asked for changed files alone.
+    pub fn side<'a>(&'a self, outline: &'a dyn Fn(&FilePath) -> Option<&'a Outline>) -> Side<'a> {
+        Side { outline, edges: &self.edges, via: &self.via, deps_hashes: &self.deps_hashes }
+    }
+}
+
+/// What the work tree has otherwise than the entries of HEAD.
+///
+/// # Errors
+/// If there is no work tree, or it cannot be read.
+pub(super) fn saved(source: &ReadFrom<'_>, head: &[TreeEntry]) -> Result<SavedFiles, QueryError> {
+    let mut head: Vec<TreeEntry> = head.to_vec();
+    head.sort_by(|one, other| one.path.cmp(&other.path));
+    let opened = WorkTree::open(&source.repo.location, &UserConfig::read(), source.selection)?;
+    let Some(mut tree) = opened else {
+        let path = source.repo.location.path.display();
+        return Err(QueryError::Invalid(format!("{path} has no work tree; leave --worktree out")));
+    };
+    let mut saved = SavedFiles::new();
+    for candidate in tree.candidates(&head).files {
+        let path = candidate.path;
+        let committed = head.binary_search_by(|entry| entry.path.cmp(&path)).ok().map(|at| &head[at]);
+        let file = match tree.read(&path) {
+            Ok(Committable::Content { id, .. }) if committed.is_some_and(|entry| entry.id == id) => continue,
+            Ok(Committable::Content { id, bytes, .. }) => {
+                SavedFile { blob: Some(id), text: source.selection.text(&path, bytes).ok() }
+            }
+            Ok(Committable::TooLarge(_)) => SavedFile { blob: Some(ObjectId(Vec::new())), text: None },
+            Ok(Committable::NoFile) if committed.is_some() => SavedFile { blob: None, text: None },
+            // What may not be read is taken for what it was.
+            Ok(Committable::NoFile) | Err(_) => continue,
+        };
+        saved.insert(path, file);
+    }
+    Ok(saved)
+}
+
+/// The changes of a range that ends at the work tree: those up to HEAD, with what is saved in the place of what HEAD has.
+pub(super) fn with_saved(changes: Vec<Change>, before: &[TreeEntry], saved: &SavedFiles) -> Vec<Change> {
+    let before: HashMap<&FilePath, &ObjectId> = before.iter().map(|entry| (&entry.path, &entry.id)).collect();
+    let mut all = Vec::new();
+    for change in changes {
+        match change {
+            // A file that moved and was saved again is another one.
+            Change::Rename { from, path } if saved.contains_key(&path) => all.push(Change::Deletion { path: from }),
+            change if saved.contains_key(change.path()) => {}
+            change => all.push(change),
+        }
+    }
+    for (path, file) in saved {
+        let (path, was) = (path.clone(), before.get(path).copied());
+        match (was, &file.blob) {
+            (Some(was), Some(now)) if was == now => {}
+            (Some(_), Some(_)) => all.push(Change::Modification { path }),
+            (None, Some(_)) => all.push(Change::Addition { path }),
+            (Some(_), None) => all.push(Change::Deletion { path }),
+            (None, None) => {}
+        }
+    }
+    all.sort_by(|one, other| one.path().cmp(other.path()));
+    all
+}
+
+/// The outlines of all blobs among some entries: from the store where it has them, else made.
+///
+/// # Errors
+/// If the store or the repository cannot be read.
+pub(super) fn outlines_of<'a>(
+    source: &ReadFrom<'_>,
+    entries: impl Iterator<Item = &'a TreeEntry>,
+) -> Result<OutlinesById, QueryError> {
+    let mut known = HashMap::new();
+    if let Some(store) = source.store {
+        let blobs: HashMap<FilePath, ObjectId> =
+            view::files(store.db())?.into_iter().map(|file| (file.path, file.blob)).collect();
+        let unpacked = |(path, packed): (FilePath, Option<Vec<u8>>)| {
+            Some((blobs.get(&path)?.clone(), Arc::new(outlines::unpack(&packed?)?)))
+        };
+        known.extend(outlines::packed(store.db())?.into_iter().filter_map(unpacked));
+    }
+    let mut seen: HashSet<&ObjectId> = HashSet::new();
+    let missing: Vec<&TreeEntry> =
+        entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
+    let selection = source.selection;
+    let outline = |git: &Repo, entry: &&TreeEntry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, selection)?)));
+    let made: Result<Vec<(ObjectId, Arc<Outline>)>, RepoError> = in_parallel(None, source.git, &missing, outline);
+    known.extend(made?);
+    Ok(known)
+}
+
+fn outline_at(git: &Repo, entry: &TreeEntry, selection: &FileSelection) -> Result<Outline, RepoError> {
+    match content(git, entry, selection)? {
+        Content::Text(text) => Ok(outline::outline(outline::language_of(&entry.path), &text).0),
+        Content::Skipped { .. } => Ok(Outline::default()),
+    }
+}
