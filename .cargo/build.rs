@@ -4,6 +4,8 @@
 //!   reads when a process starts and which then count as its memory: nearly half of what the idle agent holds. Only where the
 //!   program is built for the machine that builds it and that machine's glibc knows the packed form (2.36 and later): an older
 //!   one refuses to start it.
+//! - At a fixed address. At a random one the loader writes 9 MB of pointers in each process; of the servers that coding agents start,
+//!   there are many.
 //! - Without symbols where there is no debug information. Cargo's `strip` does not reach a package whose profile is overridden.
 
 #![expect(clippy::disallowed_methods, reason = "a build script is configured by its environment, and asks the machine")]
@@ -19,6 +21,7 @@ fn main() {
     if variable("HOST") == variable("TARGET") && glibc().is_some_and(|version| version >= (2, 36)) {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
+    println!("cargo::rustc-link-arg-bins=-no-pie");
     if variable("DEBUG") == "false" {
         println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
     }

@@ -62,7 +62,8 @@ impl Home {
     /// # Errors
     /// If one cannot be created.
     pub fn create(&self) -> Result<(), HomeError> {
-        for dir in [self.root.clone(), self.run(), self.inbox(), self.slots(), self.tmp(), self.logs(), self.models()] {
+        let run = [self.run(), self.inbox(), self.slots(), self.barrier(), self.tmp()];
+        for dir in [self.root.clone()].into_iter().chain(run).chain([self.logs(), self.models()]) {
             let unusable = |source| HomeError::Unusable { path: dir.clone(), source };
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(unusable)?;
         }
@@ -127,6 +128,11 @@ impl Home {
     }
 
     /// TMPDIR of the agent's processes: lance builds indexes in the temporary directory.
+    /// Where the daemon touches files to see that notifications have arrived.
+    pub fn barrier(&self) -> PathBuf {
+        self.run().join("barrier")
+    }
+
     pub fn tmp(&self) -> PathBuf {
         self.run().join("tmp")
     }

@@ -57,6 +57,11 @@ pub mod worker;
 
 pub mod daemon;
 
+// What a person's and a coding agent's questions have in common, and the two that ask them.
+pub mod client;
+
+pub mod mcp;
+
 pub mod cli;
 
 #[cfg(test)]

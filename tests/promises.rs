@@ -4,6 +4,8 @@
 
 mod support;
 
+mod agents;
+mod agents_truth;
 mod architecture;
 mod asking;
 mod bad_input;

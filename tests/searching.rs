@@ -243,7 +243,7 @@ fn an_earlier_index_gets_its_words_again_and_keeps_its_analyses() {
     let before = analyses(&db);
     assert!(!before.is_empty());
     db.execute_batch(
-        "DROP TABLE chunk_text; ALTER TABLE chunks DROP COLUMN items;
+        "DROP TABLE implementations; DROP TABLE chunk_text; ALTER TABLE chunks DROP COLUMN items;
          CREATE VIRTUAL TABLE chunk_text USING fts5(name, path, body, content = '', contentless_delete = 1, tokenize = 'porter unicode61');
          INSERT INTO chunk_text (rowid, name, path, body) SELECT chunk_no, entity_name, '', 'one two' FROM chunks;
          UPDATE cache_metadata SET value = 'earlier' WHERE name = 'read_with';

@@ -129,6 +129,24 @@ pub fn get(db: &Connection, chunk_id: &str) -> Result<Option<ChunkRecord>> {
     rows.next()?.map(record).transpose()
 }
 
+/// The chunks that hold every word of a name, in the order of the files: what declares it is among them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn with_words_of(db: &Connection, name: &str) -> Result<Vec<ChunkRecord>> {
+    let Some(query) = words::all_of(name) else { return Ok(Vec::new()) };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1)
+         ORDER BY file_path, start_line"
+    ))?;
+    let mut rows = statement.query([query])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(record(row)?);
+    }
+    Ok(found)
+}
+
 /// Every chunk of the present view.
 ///
 /// # Errors

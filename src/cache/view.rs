@@ -302,7 +302,7 @@ pub fn put_current_keys(db: &Connection, path: &FilePath, keys: &[(JobKind, Hash
 
 /// How much of the view is fresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Freshness {
+pub struct FreshCounts {
     /// Indexed files.
     pub files: u64,
     /// Those whose every result that is made on this machine is there: these are never parked for money or a provider.
@@ -321,7 +321,7 @@ pub struct Freshness {
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn freshness(db: &Connection) -> Result<Freshness> {
+pub fn freshness(db: &Connection) -> Result<FreshCounts> {
     let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u64>(0));
     let files = number("SELECT count(*) FROM present_files WHERE skip_reason IS NULL")?;
     let (stale, evicted) = db.query_row(
@@ -344,7 +344,7 @@ pub fn freshness(db: &Connection) -> Result<Freshness> {
            AND NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key)",
     )?;
     let skipped = number("SELECT count(*) FROM present_files WHERE skip_reason <> 'deleted'")?;
-    Ok(Freshness {
+    Ok(FreshCounts {
         files,
         fresh: files.saturating_sub(stale + evicted),
         skipped,

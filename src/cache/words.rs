@@ -105,6 +105,12 @@ pub fn any_of(query: &str) -> Option<String> {
     (!terms.is_empty()).then(|| terms.join(" OR "))
 }
 
+/// The query in FTS5's syntax, for a text that has all its words; `None` if it has none.
+pub fn all_of(query: &str) -> Option<String> {
+    let terms: Vec<String> = asked(query).iter().map(term).collect();
+    (!terms.is_empty()).then(|| terms.join(" AND "))
+}
+
 /// The query in FTS5's syntax, for a text that has its words one after the other; `None` if it has fewer than three, which stand
 /// together by chance. A run without spaces stands for itself: behind it the index has the shorter grams.
 pub fn phrase_of(query: &str) -> Option<String> {

@@ -13,7 +13,8 @@ struct Topic {
     page: &'static str,
 }
 
-const TOPICS: [Topic; 10] = [
+const TOPICS: [Topic; 11] = [
+    Topic { name: "agents", page: include_str!("help/agents.md") },
     Topic { name: "budget", page: include_str!("help/budget.md") },
     Topic { name: "privacy", page: include_str!("help/privacy.md") },
     Topic { name: "cache", page: include_str!("help/cache.md") },
@@ -28,7 +29,7 @@ const TOPICS: [Topic; 10] = [
 
 /// What stands below the list of verbs.
 pub const TOPIC_LIST: &str = "\
-Topics: budget, privacy, cache, index, impact, hooks, models, languages, search, troubleshooting
+Topics: agents, budget, privacy, cache, index, impact, hooks, models, languages, search, troubleshooting
 
 `ra-agent help <topic>` shows a topic, `ra-agent help <verb>` the arguments of a verb.";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::output::{print, print_json};
+use super::output::{add_freshness, print, print_json};
 use super::verbs::ImpactOptions;
 use super::{Context, Failure};
 use crate::domain::FilePath;
@@ -101,6 +101,7 @@ fn describe(view: &ImpactView) -> String {
     }
     list(&mut out, view.tests.iter().map(test_line));
     out.extend(view.may_depend.iter().map(may_depend_line));
+    add_freshness(Some(&view.answer_freshness), &mut out);
     if let Some(check) = &view.check {
         describe_check(&mut out, check);
     }

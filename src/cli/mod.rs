@@ -8,6 +8,7 @@ mod help;
 pub mod hooks;
 mod impact;
 mod logs;
+mod mcp;
 mod model;
 pub mod output;
 mod queue;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::client::QueryClient;
 use crate::config::{Config, ConfigError};
 use crate::daemon::control::{self, ControlError, ControlReply, Request, StateChange};
 use crate::daemon::{self as process, DaemonError, change};
@@ -103,6 +105,11 @@ impl Context {
         }
     }
 
+    /// Asks questions; `wait`: for what was saved a moment ago.
+    pub fn client(&self, wait: bool) -> QueryClient<'_> {
+        QueryClient { home: &self.home, config: &self.config, wait }
+    }
+
     pub fn daemon_runs(&self) -> bool {
         matches!(control::ask(&self.home, Request::Ping), Ok(ControlReply::Pong { .. }))
     }
@@ -165,14 +172,14 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Queue { act } => queue::run(&context, act),
         Verb::Budget { act } => budget::run(context, act),
         Verb::Cache { act } => cache::run(&context, act),
-        Verb::Show { file, all, json } => show::show(&context, &file, all, json),
-        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, json } => search::search(
-            &context,
-            query,
-            search::SearchOptions { repo, limit, kind, path, language, source, explain },
-            json,
-        ),
+        Verb::Show { file, all, no_wait, json } => show::show(&context, &file, all, !no_wait, json),
+        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, no_wait, json } => {
+            let wait = !no_wait;
+            let options = search::SearchOptions { repo, limit, kind, path, language, source, explain, wait };
+            search::search(&context, query, options, json)
+        }
         Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
+        Verb::Mcp {} => mcp::run(context),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
         // Handled above.
         Verb::Completions { .. } | Verb::Daemon { .. } | Verb::Help { .. } => Ok(()),

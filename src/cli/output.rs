@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::Failure;
+use crate::query::view::freshness::Freshness;
 
 /// Prints one JSON document.
 pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
@@ -30,6 +31,13 @@ pub(super) fn written(done: std::io::Result<()>) -> Result<(), Failure> {
 /// Tells a person of an error, and goes on if that fails.
 pub fn print_error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "ra-agent: {text}");
+}
+
+/// Adds a line that says how fresh an answer is, unless it is current.
+pub fn add_freshness(freshness: Option<&Freshness>, out: &mut String) {
+    if let Some(freshness) = freshness.filter(|freshness| !freshness.is_current()) {
+        out.push_str(&format!("{freshness}\n"));
+    }
 }
 
 /// Bytes for people: three digits and a unit.

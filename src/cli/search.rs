@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::output::{print, print_json, short};
+use super::output::{add_freshness, print, print_json, short};
 use super::{Context, Failure};
-use crate::daemon::control::{self, Request};
+use crate::client::SearchBy;
 use crate::query::Reader;
 use crate::query::rank::{Parts, SearchQuestion, WEIGHTS};
-use crate::query::search::{SearchRequest, Searcher};
+use crate::query::search::SearchRequest;
 use crate::query::view::search::{SearchHit, SearchView};
-use crate::worker;
 
 /// The arguments of a search but for the query.
 pub struct SearchOptions {
@@ -20,32 +19,20 @@ pub struct SearchOptions {
     pub language: Option<String>,
     pub source: Option<String>,
     pub explain: bool,
+    /// For what was saved a moment ago.
+    pub wait: bool,
 }
 
 pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, json: bool) -> Result<(), Failure> {
-    let SearchOptions { repo, limit, kind, path, language, source, explain } = options;
+    let SearchOptions { repo, limit, kind, path, language, source, explain, wait } = options;
     let repo = match repo {
         Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
         None => None,
     };
     let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };
     asked.check().map_err(|error| Failure::Usage(error.to_string()))?;
-    let answer = match worker::ask(&context.home, &asked) {
-        Some(Ok(answer)) => answer,
-        Some(Err(detail)) => return Err(Failure::Failed(detail)),
-        None => here(context, &asked)?,
-    };
+    let answer = context.client(wait).search(&asked, SearchBy::Meaning, false)?;
     if json { print_json(&answer) } else { print(&describe(&answer)) }
-}
-
-/// Without a worker: searches in this process, and asks the daemon to start one for the next time.
-fn here(context: &Context, asked: &SearchRequest) -> Result<SearchView, Failure> {
-    let model = worker::SharedModel::new(&context.home, &context.config);
-    let answer = Searcher::new(&context.home, &context.config)?.search(asked, || model.get());
-    // Not before: the started worker would read the same model at the same time. With no daemon, the next search is as slow as
-    // this one.
-    let _ = control::ask(&context.home, Request::Warm);
-    Ok(answer?)
 }
 
 fn describe(answer: &SearchView) -> String {
@@ -66,7 +53,10 @@ fn describe(answer: &SearchView) -> String {
         let path = from_here(&here, &Path::new(&hit.repo).join(&hit.path));
         let saved = if hit.source == "worktree" { "  (not committed)" } else { "" };
         let SearchHit { start_line, end_line, entity_type, entity_name, .. } = hit;
-        out.push_str(&format!("{path}:{start_line}-{end_line}  {entity_type} {entity_name}{saved}\n"));
+        match &hit.stale {
+            Some(why) => out.push_str(&format!("{path}  {entity_type} {entity_name}  ({why})\n")),
+            None => out.push_str(&format!("{path}:{start_line}-{end_line}  {entity_type} {entity_name}{saved}\n")),
+        }
         if !hit.also_in.is_empty() {
             out.push_str(&format!("      also in {}\n", hit.also_in.join(", ")));
         }
@@ -81,6 +71,7 @@ fn describe(answer: &SearchView) -> String {
             out.push_str(&format!("{}: indexed is {indexed}, {} file(s) pending\n", repo.repo, repo.pending_files));
         }
     }
+    add_freshness(answer.answer_freshness.as_ref(), &mut out);
     out
 }
 

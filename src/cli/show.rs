@@ -4,12 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::impact::implements_line;
-use super::output::{print, print_json, short};
+use super::output::{add_freshness, print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::render;
 use crate::domain::Role;
-use crate::query::Reader;
-use crate::query::files::show as find;
 use crate::query::view::links::ImplementsView;
 use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, ShowView, WorstFinding};
 
@@ -18,8 +16,8 @@ const FILES_LISTED: usize = 10;
 const SYMBOLS_LISTED: usize = 8;
 
 /// `show <file>`: for each question the answer to read first; `all`: the other one, too.
-pub fn show(context: &Context, file: &Path, all: bool, json: bool) -> Result<(), Failure> {
-    let view = find(&Reader::open(&context.home, &context.config)?, file)?;
+pub fn show(context: &Context, file: &Path, all: bool, wait: bool, json: bool) -> Result<(), Failure> {
+    let view = context.client(wait).file(file)?;
     if json { print_json(&view) } else { print(&describe(&view, all)) }
 }
 
@@ -27,6 +25,7 @@ fn describe(view: &ShowView, all: bool) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
     let _ = write_view(&mut out, view, all);
+    add_freshness(view.answer_freshness.as_ref(), &mut out);
     out
 }
 

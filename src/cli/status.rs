@@ -4,35 +4,12 @@ use std::fmt::Write;
 
 use super::output::{human_bytes, print, print_json, short};
 use super::{Context, Failure};
-use crate::daemon::control::{self, ControlReply, Request};
-use crate::lock;
-use crate::query::Reader;
-use crate::query::status::{rss_bytes, status as gather};
 use crate::query::view::repos::NONE_REGISTERED;
 use crate::query::view::status::{DaemonStatus, LanguageStatus, RepoStatus, StatusView};
 
 pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
-    let reader = Reader::open(&context.home, &context.config)?;
-    let status = gather(&reader, daemon(context))?;
+    let status = context.client(false).status()?;
     if json { print_json(&status) } else { print(&describe(&status)) }
-}
-
-/// The lock shows whether a daemon runs; the socket shows its state.
-fn daemon(context: &Context) -> DaemonStatus {
-    let Some(pid) = lock::holder(&context.home.agent_lock()) else { return DaemonStatus::default() };
-    let (worker_pid, sandbox, polled) = match control::ask(&context.home, Request::Ping) {
-        Ok(ControlReply::Pong { worker, sandbox, polled, .. }) => (worker, Some(sandbox), polled),
-        _ => Default::default(),
-    };
-    DaemonStatus {
-        running: true,
-        pid: Some(pid),
-        rss_bytes: rss_bytes(pid),
-        worker_pid,
-        worker_rss_bytes: worker_pid.and_then(rss_bytes),
-        sandbox,
-        polled,
-    }
 }
 
 fn describe(status: &StatusView) -> String {

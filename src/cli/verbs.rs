@@ -133,6 +133,9 @@ pub enum Verb {
         /// Show both answers where a model and the local analyzer have answered
         #[arg(long)]
         all: bool,
+        /// Don't wait for what was saved a moment ago
+        #[arg(long)]
+        no_wait: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -163,6 +166,9 @@ pub enum Verb {
         /// Show the parts of each score
         #[arg(long)]
         explain: bool,
+        /// Don't wait for what was saved a moment ago
+        #[arg(long)]
+        no_wait: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -189,6 +195,8 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Serve coding agents: search, show, impact and status over MCP, on standard input and output
+    Mcp {},
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
     /// Show a topic, or the arguments of a verb

@@ -32,6 +32,8 @@ impl Daemon {
                 return Ok(());
             }
             Request::Reconcile { repo, depth } => return self.reconcile_for(repo, depth, answer).await,
+            Request::CatchUp { repo } => return self.catch_up(repo, answer).await,
+            Request::Behind { repo } => self.behind(repo)?,
             Request::Warm => {
                 self.worker.hint(Hint::Warm, clock::monotonic()).await;
                 ControlReply::Done { message: "a worker is being warmed".to_owned() }

@@ -42,6 +42,15 @@ pub enum Request {
         repo: Option<String>,
         depth: Depth,
     },
+    /// A question is asked: what was saved or committed a moment ago is to be in its answer. `Behind` at once if nothing waits, else answered
+    /// when it is indexed.
+    CatchUp {
+        repo: Option<String>,
+    },
+    /// What is not indexed yet; answered at once.
+    Behind {
+        repo: Option<String>,
+    },
     /// A search is likely: start a worker and load its model.
     Warm,
     /// The configuration has changed.
@@ -125,6 +134,14 @@ pub enum ControlReply {
         repos: Vec<RepoOutcome>,
     },
     Maintained(Maintained),
+    /// What is not indexed yet.
+    Behind {
+        files: u64,
+        /// Milliseconds since the Unix epoch; of the first of them.
+        since_ms: Option<i64>,
+        /// False: work trees that are not watched may have more.
+        is_all: bool,
+    },
     Failed {
         message: String,
     },

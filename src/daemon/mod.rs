@@ -2,6 +2,7 @@
 //! LanceDB or a model, so it stays small for ever.
 
 mod answer;
+mod catch_up;
 pub mod change;
 pub mod control;
 mod limits;
@@ -116,7 +117,7 @@ impl Daemon {
         let quiet = config.watch.debounce;
         let (touched_sink, touched) = mpsc::unbounded_channel();
         let (seen_sink, seen) = mpsc::unbounded_channel();
-        let trees = Trees::new(quiet * 2 / 3, seen_sink, move |repo, touched| {
+        let trees = Trees::new(quiet * 2 / 3, &home.barrier(), seen_sink, move |repo, touched| {
             // The receiver lives as long as the daemon.
             let _ = touched_sink.send((repo, touched));
         });
@@ -364,7 +365,10 @@ impl Daemon {
             return;
         }
         let Report::Reconciled { token, held, error, .. } = report else { return };
-        let Some(asked) = asked else { return };
+        let Some((asked, begun)) = asked else { return };
+        if error.is_none() && held.is_none() && asked.depth != Depth::Head {
+            self.trees.calm(&asked.repo, begun);
+        }
         if error.is_some() {
             let wait = self.failing.get(&asked.repo).map_or(self.config.watch.poll, |(_, wait)| *wait);
             self.failing.insert(asked.repo.clone(), (clock::monotonic() + wait, (wait * 2).min(FAILING_MAX)));

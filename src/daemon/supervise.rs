@@ -52,7 +52,8 @@ pub struct Supervisor {
     /// Asked for once: when an upgrade has replaced the file, the system names it no more.
     program: std::io::Result<PathBuf>,
     running: Option<Running>,
-    asked: BTreeMap<u64, Asked>,
+    /// By token, each with the time of asking.
+    asked: BTreeMap<u64, (Asked, Instant)>,
     /// Maintenance that was asked for and has not been reported.
     tasks: BTreeMap<u64, Maintenance>,
     next_token: u64,
@@ -86,6 +87,13 @@ impl Supervisor {
         !self.asked.is_empty() || !self.tasks.is_empty()
     }
 
+    /// The comparison of a repository's work tree that was asked for last and has not ended, and when.
+    pub fn comparing(&self, repo: &RepoId) -> Option<(u64, Instant)> {
+        let of_tree = |asked: &Asked| asked.repo == *repo && asked.depth != Depth::Head;
+        let mut newest = self.asked.iter().rev();
+        newest.find(|(_, (asked, _))| of_tree(asked)).map(|(token, (_, begun))| (*token, *begun))
+    }
+
     /// When a worker that failed may be started again.
     pub fn restart_at(&self) -> Option<Instant> {
         if self.running.is_none() { self.not_before } else { None }
@@ -95,7 +103,7 @@ impl Supervisor {
     pub async fn reconcile(&mut self, asked: Asked, now: Instant) -> u64 {
         let token = self.next_token;
         self.next_token += 1;
-        self.asked.insert(token, asked.clone());
+        self.asked.insert(token, (asked.clone(), now));
         let hint = Hint::Reconcile { repo: asked.repo.0, depth: asked.depth, token };
         self.send_or_start(&hint, now).await;
         token
@@ -204,15 +212,15 @@ impl Supervisor {
         Happened::Ended { well }
     }
 
-    /// Takes note of a report; returns the reconcile that it ends.
-    pub async fn note_report(&mut self, report: &Report) -> Option<Asked> {
+    /// Takes note of a report; returns the reconcile that it ends, and when that was asked for.
+    pub async fn note_report(&mut self, report: &Report) -> Option<(Asked, Instant)> {
         match report {
             Report::Ready => {
                 if let Some(running) = &mut self.running {
                     running.ready = true;
                 }
                 self.ending = Ending::Blameless;
-                let reconciles = self.asked.iter().map(|(&token, asked)| Hint::Reconcile {
+                let reconciles = self.asked.iter().map(|(&token, (asked, _))| Hint::Reconcile {
                     repo: asked.repo.0.clone(),
                     depth: asked.depth,
                     token,

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::config::RepoConfig;
 use crate::domain::{FilePath, RepoId};
-use crate::event::{Event, EventCause, Touched, TreeWatcher};
+use crate::event::{Event, EventCause, Stirred, Touched, TreeWatcher};
 use crate::repo::disk::relative;
 use crate::repo::ignored::rules;
 use crate::repo::registry::Registered;
@@ -66,6 +66,15 @@ enum ScanOutcome {
     NoTree,
 }
 
+/// What of a work tree waits to be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WaitingTree {
+    Nothing,
+    Touched(Stirred),
+    /// It is not watched, or not yet.
+    Unknown,
+}
+
 /// The purpose of a scan.
 enum ScanPurpose {
     /// Which directories there are, and what was touched.
@@ -95,10 +104,11 @@ impl Trees {
     /// `quiet`: how long a file has to be left alone before it is reported.
     pub fn new(
         quiet: Duration,
+        barrier: &Path,
         seen: mpsc::UnboundedSender<ScannedTree>,
         touched: impl Fn(RepoId, Touched) + Send + 'static,
     ) -> Self {
-        let (watcher, unavailable) = match TreeWatcher::new(quiet, touched) {
+        let (watcher, unavailable) = match TreeWatcher::new(quiet, barrier, touched) {
             Ok(watcher) => (Some(watcher), String::new()),
             Err(error) => {
                 tracing::warn!(%error, "no watch of work trees is available; they are polled");
@@ -147,6 +157,31 @@ impl Trees {
             None => drop(self.touched.insert(repo.clone(), touched)),
         }
         Event { repo, cause: EventCause::WorkTree }
+    }
+
+    /// Waits until every notification about what has happened has arrived.
+    pub fn pass_barrier(&self) {
+        if self.watcher.as_ref().is_some_and(|watcher| !watcher.pass_barrier()) {
+            tracing::debug!("notifications are late");
+        }
+    }
+
+    /// What was touched and is not compared yet.
+    pub fn waiting(&self, repo: &RepoId) -> WaitingTree {
+        match (self.followed.get(repo), &self.watcher) {
+            (Some(Following::Watched), Some(watcher)) => {
+                watcher.stirred(repo).map_or(WaitingTree::Nothing, WaitingTree::Touched)
+            }
+            (Some(Following::Not), _) => WaitingTree::Nothing,
+            _ => WaitingTree::Unknown,
+        }
+    }
+
+    /// A comparison that was asked for then has ended.
+    pub fn calm(&self, repo: &RepoId, begun: Instant) {
+        if let Some(watcher) = &self.watcher {
+            watcher.calm(repo, begun);
+        }
     }
 
     pub fn is_touched(&self, repo: &RepoId) -> bool {
@@ -323,7 +358,7 @@ fn scan(
 
 /// Why changes in a directory may go untold: they are made on another machine, or by a program.
 #[cfg(target_os = "linux")]
-fn network_file_system(dir: &std::path::Path) -> Option<String> {
+fn network_file_system(dir: &Path) -> Option<String> {
     #[expect(
         clippy::cast_sign_loss,
         clippy::cast_possible_truncation,
@@ -354,7 +389,7 @@ fn silent_file_system(kind: u32) -> Option<&'static str> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn network_file_system(_: &std::path::Path) -> Option<String> {
+fn network_file_system(_: &Path) -> Option<String> {
     None
 }
 

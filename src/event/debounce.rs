@@ -56,6 +56,11 @@ impl Debounce {
         self.pending.values().map(|pending| self.deadline(pending)).min()
     }
 
+    /// Whether something is held back of a repository.
+    pub fn holds(&self, repo: &RepoId) -> bool {
+        self.pending.contains_key(repo)
+    }
+
     /// Drops what is held of a repository that is no longer registered.
     pub fn forget(&mut self, repo: &RepoId) {
         self.pending.remove(repo);
@@ -129,6 +134,7 @@ mod tests {
         debounce.note(event("a", EventCause::GitDir), start + QUIET);
         assert_eq!(debounce.due(start + QUIET), [event("b", EventCause::GitDir)]);
         assert_eq!(debounce.next_deadline(), Some(start + QUIET + QUIET));
+        assert!(debounce.holds(&RepoId("a".into())) && !debounce.holds(&RepoId("b".into())));
         debounce.forget(&RepoId("a".into()));
         assert_eq!(debounce.next_deadline(), None);
     }

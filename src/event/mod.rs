@@ -4,12 +4,14 @@
 mod debounce;
 mod inbox;
 mod refs;
+mod stirred;
 mod tree;
 mod watch;
 
 use crate::domain::RepoId;
 
 pub use debounce::Debounce;
+pub use stirred::Stirred;
 pub use tree::{Touched, TreeWatcher};
 pub use watch::{WatchError, Watcher, watch};
 

@@ -8,13 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::event::ModifyKind;
-use notify::{EventKind, RecommendedWatcher, RecursiveMode};
+use notify::{EventKind, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
 
+use super::stirred::{Barrier, Stirred, TappedWatcher};
 use super::watch::{WatchError, is_change, is_gone};
+use crate::clock;
 use crate::domain::RepoId;
 
 /// How long a file has to be left alone, at least. The library wakes up that often to see whether one was.
@@ -45,26 +47,62 @@ impl Touched {
 
 /// Watches directories of work trees. Dropping it ends the watching.
 pub struct TreeWatcher {
-    debouncer: Debouncer<RecommendedWatcher, NoCache>,
+    debouncer: Debouncer<TappedWatcher, NoCache>,
     routes: Arc<Mutex<BTreeMap<PathBuf, RepoId>>>,
+    stirred: Arc<Mutex<BTreeMap<RepoId, Stirred>>>,
+    barrier: Arc<Barrier>,
 }
 
 impl TreeWatcher {
-    /// Hands what was touched to `sink`, from a thread of its own, once it was left alone for about `quiet`.
+    /// Hands what was touched to `sink`, from a thread of its own, once it was left alone for about `quiet`. `barrier`: a directory of
+    /// the agent's own, for [`TreeWatcher::pass_barrier`].
     ///
     /// # Errors
     /// If the system gives no notifications.
-    pub fn new(quiet: Duration, sink: impl Fn(RepoId, Touched) + Send + 'static) -> Result<Self, WatchError> {
+    pub fn new(
+        quiet: Duration,
+        barrier: &Path,
+        sink: impl Fn(RepoId, Touched) + Send + 'static,
+    ) -> Result<Self, WatchError> {
         let quiet = quiet.max(QUIET_MIN);
         let routes = Arc::new(Mutex::new(BTreeMap::new()));
+        let stirred = Arc::new(Mutex::new(BTreeMap::new()));
+        let passing = Arc::new(Barrier::new(barrier.to_owned()));
+        let (tapped, noted, passed) = (routes.clone(), stirred.clone(), passing.clone());
+        TappedWatcher::tap_next(move |event| {
+            note(&lock(&tapped), &mut lock(&noted), event, clock::monotonic());
+            passed.note(event);
+        });
         let own = routes.clone();
         let hand_on = move |events: DebounceEventResult| {
             let touched = interpret(&mut lock(&own), events);
             touched.into_iter().for_each(|(repo, touched)| sink(repo, touched));
         };
-        let debouncer = new_debouncer_opt(quiet, Some(quiet), hand_on, NoCache, notify::Config::default())
+        let mut debouncer = new_debouncer_opt(quiet, Some(quiet), hand_on, NoCache, notify::Config::default())
             .map_err(|source| WatchError::Unavailable { source })?;
-        Ok(Self { debouncer, routes })
+        if let Err(error) = debouncer.watch(barrier, RecursiveMode::NonRecursive) {
+            tracing::warn!(%error, "a question right after a save may miss it");
+        }
+        Ok(Self { debouncer, routes, stirred, barrier: passing })
+    }
+
+    /// Waits until every notification about what has happened has arrived; false if that takes too long.
+    pub fn pass_barrier(&self) -> bool {
+        self.barrier.pass()
+    }
+
+    /// What was touched in a repository's work tree since the last time that [`TreeWatcher::calm`] was called for it, also what is not
+    /// handed to the sink yet.
+    pub fn stirred(&self, repo: &RepoId) -> Option<Stirred> {
+        lock(&self.stirred).get(repo).cloned()
+    }
+
+    /// A comparison that began at that time has read everything that was touched before.
+    pub fn calm(&self, repo: &RepoId, begun: Instant) {
+        let mut stirred = lock(&self.stirred);
+        if stirred.get_mut(repo).is_some_and(|one| one.is_read_by(begun)) {
+            stirred.remove(repo);
+        }
     }
 
     /// Watches exactly these directories of a repository. At most `limit` directories are watched in all.
@@ -116,6 +154,7 @@ impl TreeWatcher {
         let dirs: Vec<PathBuf> =
             lock(&self.routes).iter().filter(|(_, of)| *of == repo).map(|(dir, _)| dir.clone()).collect();
         dirs.iter().for_each(|dir| self.unwatch(dir));
+        lock(&self.stirred).remove(repo);
     }
 
     /// Whether a directory is watched.
@@ -130,8 +169,30 @@ impl TreeWatcher {
 }
 
 /// A panic while the lock was held leaves a map that is at worst short of an entry, which the timer makes up for.
-fn lock(routes: &Mutex<BTreeMap<PathBuf, RepoId>>) -> MutexGuard<'_, BTreeMap<PathBuf, RepoId>> {
+fn lock<T>(routes: &Mutex<T>) -> MutexGuard<'_, T> {
     routes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes what a single notification touches, at once.
+fn note(
+    routes: &BTreeMap<PathBuf, RepoId>,
+    stirred: &mut BTreeMap<RepoId, Stirred>,
+    event: &notify::Result<notify::Event>,
+    now: Instant,
+) {
+    let mut touch = |repo: &RepoId, path: Option<&Path>| {
+        stirred.entry(repo.clone()).or_insert_with(|| Stirred::new(now)).touch(path, now);
+    };
+    match event {
+        Ok(event) if !event.need_rescan() => {
+            for path in event.paths.iter().filter(|_| is_told(event.kind)) {
+                if let Some(repo) = path.parent().and_then(|dir| routes.get(dir)).or_else(|| routes.get(path)) {
+                    touch(repo, Some(path));
+                }
+            }
+        }
+        _ => routes.values().for_each(|repo| touch(repo, None)),
+    }
 }
 
 /// What notifications mean. Rescan comes first: it has no path.
@@ -184,14 +245,17 @@ mod tests {
         dir: tempfile::TempDir,
         watcher: TreeWatcher,
         events: mpsc::Receiver<(RepoId, Touched)>,
+        _barrier: tempfile::TempDir,
     }
 
     fn watched() -> Watched {
         let dir = tempfile::tempdir().unwrap();
         let (sender, events) = mpsc::channel();
-        let watcher =
-            TreeWatcher::new(Duration::ZERO, move |repo, touched| drop(sender.send((repo, touched)))).unwrap();
-        Watched { dir, watcher, events }
+        let barrier = tempfile::tempdir().unwrap();
+        let at = barrier.path().canonicalize().unwrap();
+        let sink = move |repo, touched| drop(sender.send((repo, touched)));
+        let watcher = TreeWatcher::new(Duration::ZERO, &at, sink).unwrap();
+        Watched { dir, watcher, events, _barrier: barrier }
     }
 
     fn repo(name: &str) -> RepoId {
@@ -240,6 +304,24 @@ mod tests {
         std::fs::write(top.join("last"), "").unwrap();
         let events = watched.until(&top.join("last"));
         assert_eq!(events.into_iter().filter(|path| *path == file).count(), 0, "it was only read");
+    }
+
+    #[test]
+    fn a_save_is_known_at_once_behind_the_barrier() {
+        let mut watched = watched();
+        let top = watched.top();
+        watched.watcher.set(&repo("r"), &BTreeSet::from([top.clone()]), 10).unwrap();
+        for n in 0..50 {
+            let before = clock::monotonic();
+            assert_eq!(watched.watcher.stirred(&repo("r")), None, "{n}");
+            std::fs::write(top.join(format!("{n}.rs")), "x").unwrap();
+            assert!(watched.watcher.pass_barrier(), "{n}");
+            let stirred = watched.watcher.stirred(&repo("r")).unwrap();
+            assert!(stirred.files() == 1 && stirred.first >= before, "{n}: {stirred:?}");
+            watched.watcher.calm(&repo("r"), before);
+            assert!(watched.watcher.stirred(&repo("r")).is_some(), "{n}: it was touched later");
+            watched.watcher.calm(&repo("r"), clock::monotonic());
+        }
     }
 
     #[test]

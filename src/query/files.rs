@@ -3,13 +3,13 @@
 use super::suggest::file_named;
 use super::view::links::shown_links;
 use super::view::show::{
-    AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, by_file, worst,
+    AnalysisView, AnswerView, LegacyView, MadeAnalysis, MissingAnalysis, ShowView, WorstFinding, by_file, worst,
 };
 use super::view::shown;
 use super::{QueryError, Reader, canonical};
 use crate::analyzer::Analysis;
 use crate::cache::edges::{self, Relation};
-use crate::cache::{analyses, evicted, implementations, legacy, view};
+use crate::cache::{RepoStore, analyses, evicted, implementations, legacy, view};
 use crate::domain::{AnalysisType, Edge, FilePath, FileRecord, Implements, JobKind, SkipReason};
 use crate::repo::registry::Registered;
 use crate::repo::{Repo, TreeEntry};
@@ -68,7 +68,18 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         called_through: by_file(&callers_through(store.db(), &file.path, &implements)?, |edge| &edge.dependent_file),
         analyses,
         legacy: legacy.into_iter().map(LegacyView::from).collect(),
+        answer_freshness: None,
     })
+}
+
+/// The worst findings of all analyses of a file that are to be read first.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn worst_of(store: &RepoStore, path: &FilePath) -> Result<Vec<WorstFinding>, QueryError> {
+    let analyses: Vec<AnalysisView> =
+        AnalysisType::ALL.iter().map(|&one| answers(store.db(), path, one)).collect::<Result<_, _>>()?;
+    Ok(worst(analyses.iter().filter_map(preferred)))
 }
 
 /// The links to what a file's classes implement, and to what implements its interfaces.

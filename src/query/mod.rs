@@ -3,15 +3,19 @@
 pub mod budget;
 pub mod cache;
 mod candidates;
+pub mod compared;
 mod empty;
 pub mod estimate;
 pub mod files;
 mod filter;
+pub mod freshness;
 pub mod impact;
+pub mod items;
 mod kept;
 mod meant;
 mod model_status;
 mod nearest;
+pub mod present;
 pub mod quote;
 pub mod rank;
 pub mod search;
@@ -19,6 +23,7 @@ pub mod skipped;
 pub mod snippet;
 pub mod status;
 pub mod suggest;
+pub mod targets;
 pub mod verify;
 pub mod view;
 
@@ -132,6 +137,23 @@ impl<'a> Reader<'a> {
         let path = canonical(path)?;
         let holds = repos.into_iter().filter(|repo| path.starts_with(&repo.location.path));
         holds.max_by_key(|repo| repo.location.path.as_os_str().len())
+    }
+
+    /// The registered repository whose work tree a path is in. A work tree inside another one is a place of its own: what is indexed
+    /// of the outer one says nothing of it.
+    ///
+    /// # Errors
+    /// [`QueryError::NotRegistered`] if it is in none, or in one that is not registered.
+    pub fn repo_at(&self, path: &Path) -> Result<Registered, QueryError> {
+        let not_registered = |what: String| QueryError::NotRegistered { what, hint: String::new() };
+        let repo = self.repo_of(path, self.repos()?);
+        let repo = repo.ok_or_else(|| not_registered(format!("a repository that holds {}", path.display())))?;
+        let path = canonical(path).unwrap_or_else(|| path.to_owned());
+        let inner = path.ancestors().take_while(|dir| *dir != repo.location.path);
+        match inner.into_iter().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
+            Some(inner) => Err(not_registered(format!("the work tree {}", inner.display()))),
+            None => Ok(repo),
+        }
     }
 
     /// A repository's store; `None` before its first reconcile.

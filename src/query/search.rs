@@ -64,7 +64,8 @@ impl SearchRequest {
 pub struct Searcher {
     home: Home,
     config: Config,
-    tables: Tables,
+    /// `None`: by words only.
+    tables: Option<Tables>,
     kept: Kept,
 }
 
@@ -100,7 +101,7 @@ impl Searcher {
     /// # Errors
     /// If no runtime for LanceDB can be started.
     pub fn new(home: &Home, config: &Config) -> Result<Self, QueryError> {
-        Self::with(home, config, Tables::new(config, false)?)
+        Ok(Self::with(home, config, Some(Tables::new(config, false)?)))
     }
 
     /// For many: it keeps vectors in memory ([`super::nearest`] says how much), and open what it has opened.
@@ -108,11 +109,16 @@ impl Searcher {
     /// # Errors
     /// If its threads cannot be started.
     pub fn for_many(home: &Home, config: &Config) -> Result<Self, QueryError> {
-        Self::with(home, config, Tables::new(config, true)?)
+        Ok(Self::with(home, config, Some(Tables::new(config, true)?)))
     }
 
-    fn with(home: &Home, config: &Config, tables: Tables) -> Result<Self, QueryError> {
-        Ok(Self { home: home.clone(), config: config.clone(), tables, kept: Kept::default() })
+    /// By words alone: no vector is read and no thread is kept.
+    pub fn by_words(home: &Home, config: &Config) -> Self {
+        Self::with(home, config, None)
+    }
+
+    fn with(home: &Home, config: &Config, tables: Option<Tables>) -> Self {
+        Self { home: home.clone(), config: config.clone(), tables, kept: Kept::default() }
     }
 
     /// Reads what it keeps, so that the next search is a quick one.
@@ -123,7 +129,8 @@ impl Searcher {
         let Some(model_id) = self.model_id() else { return Ok(()) };
         let repos = Reader::open(&self.home, &self.config)?.repos()?;
         let repos: Vec<&Registered> = repos.iter().collect();
-        self.tables.ready(&repos, model_id).map_err(|error| QueryError::Invalid(error.to_string()))
+        let Some(tables) = &mut self.tables else { return Ok(()) };
+        tables.ready(&repos, model_id).map_err(|error| QueryError::Invalid(error.to_string()))
     }
 
     /// Answers a request; `model` gives the embedder, or says why there is none.
@@ -146,11 +153,14 @@ impl Searcher {
         let model_id = self.model_id();
         let named: Vec<Registered> = repos.iter().map(|one| one.repo.clone()).collect();
         let named: Vec<&Registered> = named.iter().collect();
-        let (tables, depth) = (&mut self.tables, filter.depth());
+        let (tables, depth) = (self.tables.as_mut(), filter.depth());
         let kept = &mut self.kept;
         // Three searches run at the same time: by meaning, by words, and for the freshness of each repository.
         let (near, scores, freshness) = std::thread::scope(|scope| {
-            let near = scope.spawn(|| tables.nearest(&named, &request.query, model_id, model, depth));
+            let near = scope.spawn(|| match tables {
+                Some(tables) => tables.nearest(&named, &request.query, model_id, model, depth),
+                None => model().and(Err("no vectors are read".to_owned())),
+            });
             let words = spawn_scores(scope, &mut repos, &request.query, filter.words_depth());
             let freshness: Result<Vec<RepoFreshness>, StoreError> =
                 named.iter().map(|repo| freshness(kept, &reader, repo)).collect();
@@ -178,6 +188,7 @@ impl Searcher {
             hits,
             freshness,
             errors,
+            answer_freshness: None,
         };
         repos.into_iter().filter_map(|one| one.store).for_each(|store| self.kept.keep_store(store));
         Ok(answer)
@@ -237,6 +248,8 @@ impl Searcher {
                 also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
                 snippet: snippet(text, &candidate.chunk, question),
                 parts: explain.then_some(candidate.parts),
+                stale: None,
+                body: None,
                 entity_type: candidate.chunk.entity_type,
                 entity_name: candidate.chunk.entity_name,
             })

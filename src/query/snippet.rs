@@ -55,8 +55,13 @@ const SNIPPET_CHARS: usize = 160;
 
 /// The lines of a chunk that have most words of the question, in their order; its first line if none has any.
 pub(super) fn snippet(text: &str, chunk: &ChunkRecord, question: &SearchQuestion) -> Vec<SnippetLine> {
-    let lines = (1..).zip(text.lines()).skip(chunk.start_line.saturating_sub(1) as usize);
-    let lines = lines.take((chunk.end_line + 1).saturating_sub(chunk.start_line) as usize);
+    snippet_of(text, chunk.start_line, chunk.end_line, question)
+}
+
+/// The same of some lines of a text.
+pub(super) fn snippet_of(text: &str, first: u32, last: u32, question: &SearchQuestion) -> Vec<SnippetLine> {
+    let lines = (1..).zip(text.lines()).skip(first.saturating_sub(1) as usize);
+    let lines = lines.take((last + 1).saturating_sub(first) as usize);
     let mut counted: Vec<(usize, u32, &str)> = lines
         .filter(|(_, text)| !text.trim().is_empty())
         .map(|(line, text)| (question.count(text), line, text))

@@ -83,7 +83,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
 #[derive(Default)]
 struct StoreStatus {
     languages: Vec<LanguageStatus>,
-    freshness: view::Freshness,
+    freshness: view::FreshCounts,
     saved: u64,
     not_followed: Option<String>,
     hits: u64,

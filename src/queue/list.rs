@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::{COLUMNS, Job, Lane, ParkCause, collect};
 use crate::clock::Timestamp;
-use crate::domain::{Hash, JobState, RepoId};
+use crate::domain::{Hash, JobKind, JobState, RepoId};
 use crate::store::Result;
 
 /// Which jobs to list. `None` is no restriction.
@@ -98,6 +98,16 @@ pub fn parked(db: &Connection, cause: ParkCause) -> Result<(u64, Option<Timestam
 pub fn pending_files(db: &Connection, repo: &RepoId) -> Result<u64> {
     let sql = "SELECT count(DISTINCT file_path) FROM jobs WHERE state IN ('queued', 'running') AND repo_id = ?1";
     Ok(db.query_row(sql, [&repo.0], |row| row.get(0))?)
+}
+
+/// Files of a repository that wait to be embedded: a search by meaning misses them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn pending_embeds(db: &Connection, repo: &RepoId) -> Result<u64> {
+    let sql = "SELECT count(DISTINCT file_path) FROM jobs
+               WHERE state IN ('queued', 'running') AND repo_id = ?1 AND kind = ?2";
+    Ok(db.query_row(sql, [&repo.0, JobKind::Embed.as_str()], |row| row.get(0))?)
 }
 
 /// Keys of the results that live jobs are for: whatever is there under them is not to be taken away now.

@@ -14,7 +14,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 pub use list::{
-    Counts, Filter, Waiting, counts, get, list, live_keys, newest_change, parked, pending_files, waiting, waiting_in,
+    Counts, Filter, Waiting, counts, get, list, live_keys, newest_change, parked, pending_embeds, pending_files,
+    waiting, waiting_in,
 };
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,

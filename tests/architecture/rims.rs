@@ -103,7 +103,19 @@ const PROCESSES: Rim = Rim {
         ("src/cli/service/", "asks the service manager"),
         ("src/daemon/supervise.rs", "starts the worker"),
         ("src/daemon/upgrade.rs", "starts its own new version"),
+        ("src/mcp/start.rs", "starts the daemon for the first question"),
     ],
+};
+
+const MCP: Rim = Rim {
+    what: "the library for MCP",
+    paths: &["rmcp"],
+    methods: &[],
+    remedy: "Answer in query/ or client/; mcp/ hands answers on",
+    rooms: &[(
+        "src/mcp/",
+        "the server for coding agents; its types stay there, so that a later version of it changes one room",
+    )],
 };
 
 const RANDOMNESS: Rim = Rim {
@@ -241,6 +253,11 @@ fn only_the_rim_reads_the_environment() {
 #[test]
 fn only_the_rim_starts_processes() {
     PROCESSES.check();
+}
+
+#[test]
+fn only_mcp_uses_the_library_for_mcp() {
+    MCP.check();
 }
 
 #[test]

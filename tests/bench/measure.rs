@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agents;
 mod cache;
 mod commit;
 mod doc_queries;
@@ -60,6 +61,7 @@ const MEASURES: &[(&str, Measure)] = &[
     // last: they print tables of their own
     ("impact", |_| impact()),
     ("replay", |_| replay()),
+    ("agents", |_| agents::measure()),
     ("fuzz", |_| fuzz::measure()),
     ("latency", |_| latency::measure()),
     ("search-eval", |_| search_eval::measure()),
@@ -67,7 +69,7 @@ const MEASURES: &[(&str, Measure)] = &[
 ];
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
-const ON_DEMAND: &[&str] = &["fuzz", "idle", "latency", "search-eval", "search-tune"];
+const ON_DEMAND: &[&str] = &["agents", "fuzz", "idle", "latency", "search-eval", "search-tune"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

@@ -9,6 +9,7 @@ mod history;
 mod jobs;
 mod left_out;
 pub mod llm_server;
+pub mod mcp;
 mod mutator;
 pub mod planted;
 pub mod power_cut;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::freshness::Freshness;
 use super::links::{ImplementsView, shown_links};
 use super::{PathText, shown};
 use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role};
 use crate::impact::{ReachingTest, SymbolAt, ThroughInterface};
-use crate::outline::role_of;
+use crate::outline::{language_of, role_of};
 use crate::query::impact::{AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact};
 use crate::repo::registry::Registered;
 
@@ -37,6 +38,8 @@ pub struct ImpactView {
     /// Why nothing changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_empty: Option<String>,
+    /// It is worked out from the repository and the disk, so it is current, or about files whose users are not known.
+    pub answer_freshness: Freshness,
     /// Whether the change passes the gate, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<CheckView>,
@@ -222,8 +225,22 @@ impl ImpactView {
             tests: tests(found),
             may_depend: found.may_depend.iter().map(MayDependView::from).collect(),
             why_empty: (found.changes.is_empty() && found.asked.is_none()).then(|| why_empty(found).to_owned()),
+            answer_freshness: freshness(found),
             check: None,
         }
+    }
+}
+
+fn freshness(found: &RangeImpact) -> Freshness {
+    let asked = found.asked.iter().flat_map(|asked| &asked.files);
+    let files: BTreeSet<&FilePath> = found.changes.iter().map(Change::path).chain(asked).collect();
+    let is_known = |path: &&&FilePath| language_of(path).has_dependents();
+    match files.first().filter(|_| !files.iter().any(|path| is_known(&path))) {
+        Some(path) => {
+            let because = format!("{path}: what uses files in {} is not known", language_of(path));
+            Freshness::NotCovered { because }
+        }
+        None => Freshness::Current,
     }
 }
 

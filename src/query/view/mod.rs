@@ -6,6 +6,7 @@
 pub mod budget;
 pub mod cache;
 pub mod doctor;
+pub mod freshness;
 pub mod hooks;
 pub mod impact;
 pub mod links;
@@ -17,6 +18,7 @@ pub mod service;
 pub mod show;
 pub mod skipped;
 pub mod status;
+pub mod targets;
 pub mod upkeep;
 pub mod verify;
 pub mod wait;

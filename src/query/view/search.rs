@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::freshness::Freshness;
+use crate::domain::FilePath;
 use crate::query::rank::Parts;
 
 /// What was found.
@@ -21,6 +23,9 @@ pub struct SearchView {
     /// Why there are no hits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub why_empty: Option<String>,
+    /// Of the files that the hits are in; `None` until they are compared with the disk.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer_freshness: Option<Freshness>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +48,22 @@ pub struct SearchHit {
     pub snippet: Vec<SnippetLine>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parts: Option<Parts>,
+    /// Why its lines are those of an earlier text: the present one could not be cut.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stale: Option<String>,
+    /// Its lines as they are on the disk, where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub body: Option<String>,
+}
+
+impl SearchHit {
+    /// The path inside its repository.
+    pub fn file(&self) -> FilePath {
+        match &self.path_bytes {
+            Some(_) => FilePath::from_escaped(&self.path),
+            None => FilePath::new(self.path.as_bytes()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

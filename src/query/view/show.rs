@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::freshness::Freshness;
 use super::links::ImplementsView;
 use super::{PathText, usd};
 use crate::analyzer::{Analysis, Severity};
@@ -51,6 +52,9 @@ pub struct ShowView {
     pub analyses: Vec<AnalysisView>,
     /// What an earlier tool said, as it was imported; never fresh.
     pub legacy: Vec<LegacyView>,
+    /// Of the file; `None` until it is compared with the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_freshness: Option<Freshness>,
 }
 
 impl ShowView {
