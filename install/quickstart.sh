@@ -173,4 +173,5 @@ step "Status"
 step 'ra-agent search "where are errors handled"'
 "$agent" search "where are errors handled" --repo "$repo" --limit 5
 say ""
-say "From now on every commit in $repo is analysed. Try: ra-agent show <file>, ra-agent impact $repo, ra-agent queue list"
+say "From now on every commit in $repo is analysed. Try: ra-agent show <file>, ra-agent impact $repo, ra-agent queue list,"
+say "and for your coding agents: ra-agent mcp install"

@@ -89,6 +89,8 @@ if [ -x "$agent" ]; then
     "$agent" service uninstall || [ $? -eq 2 ] || { say "error: the service does not go; nothing was removed"; exit 1; }
     stop_daemon
     "$agent" hooks uninstall
+    # (2: a version that knows no coding agents; 1: an entry that its user changed stays)
+    "$agent" mcp uninstall || [ $? -eq 2 ] || say "entries that are named above stay in the configuration of coding agents"
     rm -f "$agent"
     rmdir "$prefix/bin" 2>/dev/null || true
     say "removed $agent"

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 /// Replaces the file at `path` by `content`: written next to it, synced, renamed over it, the directory synced.
 ///
 /// A file that exists keeps its permission bits, a new one gets `mode`. A symbolic link stays a link: what it points to is
@@ -42,6 +45,79 @@ pub fn replace_locked(path: &Path, content: &[u8]) -> io::Result<()> {
     let lock = PathBuf::from(lock);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o666).open(&lock)?;
     fill_and_rename(file, &lock, &target, content, mode)
+}
+
+/// As [`replace`], but only if the file still has the content that was read from it, `None` if it was missing. Returns whether it had.
+///
+/// The two files are exchanged, so that what another program writes at the same moment is found and put back, not lost. Where the file
+/// system cannot exchange, a write in the instant between the comparison and the rename is.
+///
+/// # Errors
+/// Whatever the file system answers; the old file is then untouched.
+pub fn replace_unchanged(path: &Path, read: Option<&[u8]>, content: &[u8], mode: u32) -> io::Result<bool> {
+    let target = behind_links(path)?;
+    let mode = mode_of(&target)?.unwrap_or(mode);
+    let temporary = temporary_name(&target)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let replaced = fill(file, content, Some(mode)).and_then(|()| is_still(&target, read)).and_then(|same| match read {
+        _ if !same => Ok(false),
+        None => put_where_none_is(&temporary, &target),
+        Some(read) => exchange_if(&temporary, &target, read, content),
+    });
+    let _ = fs::remove_file(&temporary);
+    if replaced? { sync_directory_of(&target).map(|()| true) } else { Ok(false) }
+}
+
+fn put_where_none_is(temporary: &Path, target: &Path) -> io::Result<bool> {
+    match renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => Ok(false),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(temporary, target).map(|()| true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Exchanges the two files if `target` has the content `read`; `temporary` has `content`.
+fn exchange_if(temporary: &Path, target: &Path, read: &[u8], content: &[u8]) -> io::Result<bool> {
+    let exchange = || renameat_with(CWD, temporary, CWD, target, RenameFlags::EXCHANGE);
+    match exchange() {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return fs::rename(temporary, target).map(|()| true),
+        exchanged => exchanged?,
+    }
+    let mut newer = fs::read(temporary)?;
+    if newer == read {
+        return Ok(true);
+    }
+    // Another program wrote in between. What it wrote last goes back.
+    let mut placed = content.to_vec();
+    loop {
+        exchange()?;
+        let found = fs::read(temporary)?;
+        if found == placed {
+            return Ok(false);
+        }
+        (placed, newer) = (newer, found);
+    }
+}
+
+/// Removes the file at `path`, behind links, if it still has this content. Returns whether it had.
+///
+/// # Errors
+/// Whatever the file system answers; the file is then still there.
+pub fn remove_unchanged(path: &Path, read: &[u8]) -> io::Result<bool> {
+    let target = behind_links(path)?;
+    if !is_still(&target, Some(read))? {
+        return Ok(false);
+    }
+    fs::remove_file(&target).and_then(|()| sync_directory_of(&target)).map(|()| true)
+}
+
+fn is_still(path: &Path, read: Option<&[u8]>) -> io::Result<bool> {
+    match fs::read(path) {
+        Ok(content) => Ok(read == Some(&content[..])),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(read.is_none()),
+        Err(error) => Err(error),
+    }
 }
 
 fn mode_of(path: &Path) -> io::Result<Option<u32>> {
@@ -125,6 +201,20 @@ mod tests {
         replace(&link, b"x", 0o600).unwrap();
         assert_eq!(fs::read(dir.path().join("later")).unwrap(), b"x");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_file_that_changed_meanwhile_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        assert!(replace_unchanged(&path, None, b"one", 0o600).unwrap());
+        assert!(!replace_unchanged(&path, None, b"two", 0o600).unwrap(), "it is there now");
+        assert!(!replace_unchanged(&path, Some(b"other"), b"two", 0o600).unwrap());
+        assert!(replace_unchanged(&path, Some(b"one"), b"two", 0o600).unwrap());
+        assert!(!remove_unchanged(&path, b"one").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert!(remove_unchanged(&path, b"two").unwrap());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left next to it");
     }
 
     #[test]

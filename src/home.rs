@@ -40,9 +40,14 @@ impl Home {
         let root = match std::env::var_os("RA_AGENT_HOME").filter(|value| !value.is_empty()) {
             Some(path) => std::path::absolute(path)
                 .map_err(|source| HomeError::Unusable { path: PathBuf::from("$RA_AGENT_HOME"), source })?,
-            None => dirs::home_dir().ok_or(HomeError::Unknown)?.join(".rustassistant"),
+            None => Self::usual().ok_or(HomeError::Unknown)?,
         };
         Self::at(root)
+    }
+
+    /// Where the home is unless `$RA_AGENT_HOME` says otherwise.
+    pub fn usual() -> Option<PathBuf> {
+        Some(dirs::home_dir()?.join(".rustassistant"))
     }
 
     /// The home at a given directory.
@@ -156,6 +161,16 @@ impl Home {
     /// What the user has a model asked instead of the built-in questions; one `<type>.txt` each.
     pub fn prompts(&self) -> PathBuf {
         self.root.join("prompts")
+    }
+
+    /// What `mcp install` wrote into the configuration of coding agents.
+    pub fn mcp_installations(&self) -> PathBuf {
+        self.root.join("mcp-installations.json")
+    }
+
+    /// Held while configuration of coding agents is edited.
+    pub fn mcp_lock(&self) -> PathBuf {
+        self.run().join("mcp.lock")
     }
 
     /// Hook scripts and the Git config file that names them.

@@ -3,7 +3,8 @@
 # packages that install/prerequisites.sh names, as users who are not root, each with an empty home and an empty CARGO_HOME. The
 # source is a clone of HEAD. Rust comes from this machine, read-only. Needs root, mmdebstrap, 40 GB of disk and most of two hours.
 #
-# From this machine, at run time: Debian release, apt sources and their settings, certificates, proxies, the registries of cargo and pip.
+# From this machine, at run time: Debian release, apt sources and their settings, certificates, proxies, the registries of cargo, pip
+# and npm.
 set -euo pipefail
 
 usage() {
@@ -79,6 +80,7 @@ while IFS='=' read -r name value; do
     case $name in
         *[a-z0-9_]_proxy | *_PROXY | SSL_CERT_* | CURL_CA_BUNDLE | GIT_SSL_CAINFO | REQUESTS_CA_BUNDLE) ;;
         PIP_INDEX_URL | PIP_EXTRA_INDEX_URL | PIP_TRUSTED_HOST | PIP_CERT | PIP_PROXY | PIP_DEFAULT_TIMEOUT) ;;
+        NODE_EXTRA_CA_CERTS | NPM_CONFIG_* | npm_config_*) ;;
         CARGO_NET_* | CARGO_HTTP_* | CARGO_REGISTR* | CARGO_SOURCE_* | CARGO_BUILD_JOBS) ;;
         *) continue ;;
     esac
@@ -94,7 +96,9 @@ copy_certificates() {
         esac
     done
 }
-[ ! -f /etc/pip.conf ] || install -m 644 /etc/pip.conf "$root/etc/pip.conf"
+for file in /etc/pip.conf /etc/npmrc /usr/etc/npmrc; do
+    [ ! -f "$file" ] || install -D -m 644 "$file" "$root$file"
+done
 mkdir -p "$root/opt/rust"
 
 # In the name space: only the root, a /proc and a few devices.
@@ -160,8 +164,8 @@ settle_user() {
     for file in config.toml config; do
         [ ! -f "$cargo_home/$file" ] || cp "$cargo_home/$file" "$home/.cargo/$file"
     done
-    for file in "$HOME/.config/pip/pip.conf"; do
-        [ ! -f "$file" ] || install -D "$file" "$home/.config/pip/pip.conf"
+    for file in .config/pip/pip.conf .npmrc; do
+        [ ! -f "$HOME/$file" ] || install -D "$HOME/$file" "$home/$file"
     done
     if [ -n "$target" ]; then
         mkdir -p "$target/$1"

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod agent_files;
 mod agents;
 mod agents_truth;
 mod architecture;
@@ -35,6 +36,7 @@ mod power_cut;
 mod provider;
 mod python;
 mod queue;
+mod real_clients;
 mod rebuild;
 mod register;
 mod scripts;

@@ -179,7 +179,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
             search::search(&context, query, options, json)
         }
         Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
-        Verb::Mcp {} => mcp::run(context),
+        Verb::Mcp { act: None } => mcp::run(context),
+        Verb::Mcp { act: Some(act) } => mcp::configure(&context, act),
         Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
         // Handled above.
         Verb::Completions { .. } | Verb::Daemon { .. } | Verb::Help { .. } => Ok(()),

@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::Failure;
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 use super::help::TOPIC_LIST;
+use super::mcp::{InstallArgs, UninstallArgs};
 use super::values::{Daily, count, daily, duration, fail_on, nano_dollars};
 use crate::query::impact::FailOn;
 
@@ -196,7 +197,10 @@ pub enum Verb {
         json: bool,
     },
     /// Serve coding agents: search, show, impact and status over MCP, on standard input and output
-    Mcp {},
+    Mcp {
+        #[command(subcommand)]
+        act: Option<McpAct>,
+    },
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
     /// Show a topic, or the arguments of a verb
@@ -277,6 +281,20 @@ pub enum ServiceAct {
         dry_run: bool,
     },
     /// Show whether the service is installed and running
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum McpAct {
+    /// Add the server to the user's configuration of the coding agents on this machine
+    Install(InstallArgs),
+    /// Remove the server from the configuration of coding agents. What else is in their files stays
+    Uninstall(UninstallArgs),
+    /// Show which coding agents are on this machine, and which have the server
     Status {
         /// Print JSON
         #[arg(long)]

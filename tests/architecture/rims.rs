@@ -84,6 +84,7 @@ const ENVIRONMENT: Rim = Rim {
     rooms: &[
         ("src/analyzer/llm/key.rs", "a provider's key may be in a variable"),
         ("src/cli/hooks/user_config.rs", "where Git's own configuration is"),
+        ("src/cli/mcp/clients.rs", "where the configuration of coding agents is"),
         ("src/cli/service/systemd.rs", "where systemd's units are"),
         ("src/clock.rs", "a debug build's clock is moved by a file"),
         ("src/daemon/notify.rs", "the service manager's socket"),
@@ -99,6 +100,7 @@ const PROCESSES: Rim = Rim {
     methods: &[],
     remedy: "No foreign program runs for a repository; use a library",
     rooms: &[
+        ("src/cli/doctor/mcp.rs", "starts its own server as a coding agent would"),
         ("src/cli/hooks/", "asks Git for its version, outside every repository"),
         ("src/cli/service/", "asks the service manager"),
         ("src/daemon/supervise.rs", "starts the worker"),

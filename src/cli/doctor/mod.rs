@@ -1,6 +1,7 @@
 //! `doctor`: one page on what might be wrong, each finding with the command that fixes it. It reads, and changes nothing.
 
 mod machine;
+mod mcp;
 mod process;
 mod provider;
 mod repos;
@@ -33,6 +34,7 @@ fn findings(context: &Context) -> Result<Vec<DoctorFinding>, Failure> {
     findings.extend(machine::check(context, daemon.as_ref()));
     findings.extend(provider::check(context));
     findings.extend(stores::check(context));
+    findings.extend(mcp::check(context, daemon.is_some()));
     // The check of the stores reports a registry that cannot be opened.
     if let Ok(reader) = Reader::open(&context.home, &context.config) {
         findings.extend(repos::check(context, &reader)?);

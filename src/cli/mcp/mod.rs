@@ -1,4 +1,20 @@
-//! `mcp`: the server that coding agents start, one for each client.
+//! `mcp`: the server that coding agents start, one for each client; and its entries in their configuration.
+
+mod apply;
+mod clients;
+mod document;
+mod insertion;
+mod json_text;
+mod meaning;
+mod plan;
+mod record;
+mod toml_text;
+mod verb;
+
+#[cfg(test)]
+mod tests;
+
+pub use verb::{InstallArgs, UninstallArgs, configure, installed};
 
 use super::{Context, Failure};
 use crate::mcp;

@@ -3,6 +3,7 @@
 //! `--json` prints such a type as it is; the text for people is made from the same value. The keys are a public contract: add keys, never
 //! rename one. Dollars are floating point numbers here and integer nano-dollars everywhere else.
 
+pub mod agents;
 pub mod budget;
 pub mod cache;
 pub mod doctor;
