@@ -27,6 +27,7 @@ mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile_machine;
 mod interfaces;
+mod java;
 mod line;
 mod local_store;
 mod migrate;

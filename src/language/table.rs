@@ -5,6 +5,8 @@ use super::{Spec, TextClass, markdown, rust};
 use crate::domain::Language;
 
 // A language's folder is declared next to its record, so that a new one touches no other file here.
+#[path = "java/mod.rs"]
+mod java;
 #[path = "python/mod.rs"]
 mod python;
 #[path = "typescript/mod.rs"]
@@ -21,7 +23,7 @@ pub(super) static TABLE: &[&Spec] = &[
     &CSS,
     &GO,
     &HTML,
-    &JAVA,
+    &java::SPEC,
     &typescript::JAVA_SCRIPT,
     &typescript::PACKAGE,
     &typescript::CONFIG,
@@ -87,7 +89,6 @@ static HTML: Spec = Spec {
     comments: Some(&comment::MARKUP),
     ..Spec::plain("html", TextClass::Markup)
 };
-static JAVA: Spec = Spec { extensions: &["java"], comments: Some(&comment::C), ..code("java") };
 static JSON: Spec = Spec { extensions: &["json", "jsonc", "json5"], ..data("json") };
 static KOTLIN: Spec = Spec { extensions: &["kt", "kts"], comments: Some(&comment::NESTED), ..code("kotlin") };
 static LUA: Spec = Spec { extensions: &["lua"], comments: Some(&comment::LUA), ..code("lua") };

@@ -15,6 +15,9 @@ use ra_agent::outline::{Outline, language_of, outline};
 /// Edits of each package.
 const EDITS: usize = 60;
 
+/// Extensions of the files that are read.
+const READ: [&str; 3] = ["java", "py", "pyi"];
+
 pub(super) type Texts = BTreeMap<FilePath, String>;
 
 /// Edits a package at random places; true if no file that resolves otherwise was missed.
@@ -77,8 +80,14 @@ fn mutated(text: &str, dice: &mut u64) -> String {
         match roll(dice, 5) {
             0 => drop(lines.remove(at)),
             1 => lines.insert(at, line),
-            2 => lines[at] = line.replacen("def ", "def x", 1),
-            3 => lines[at] = line.replacen("self", "cls", 1).replacen(" = None", "", 1),
+            2 => {
+                lines[at] =
+                    line.replacen("def ", "def x", 1).replacen("class ", "class X", 1).replacen("(", "(int x, ", 1)
+            }
+            3 => {
+                let changed = line.replacen("self", "cls", 1).replacen(" = None", "", 1);
+                lines[at] = changed.replacen(" extends ", " implements ", 1).replacen("import ", "import static ", 1);
+            }
             _ => {
                 let other = lines[roll(dice, lines.len())].clone();
                 lines.insert(at, other);
@@ -88,7 +97,7 @@ fn mutated(text: &str, dice: &mut u64) -> String {
     lines.join("\n")
 }
 
-/// The Python files of a package.
+/// The Python or Java files of a package.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -100,7 +109,7 @@ pub(super) fn texts(root: &Path) -> Result<Texts, Box<dyn Error>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") {
+            } else if path.extension().is_some_and(|extension| READ.iter().any(|read| extension == *read)) {
                 let inside = FilePath::from(path.strip_prefix(root)?.to_string_lossy().as_ref());
                 texts.insert(inside, String::from_utf8_lossy(&fs::read(&path)?).into_owned());
             }

@@ -1,8 +1,8 @@
 //! How precise the edges of languages with an evaluator are: recall and precision against what a compiler finds in published packages.
 //!
 //! The truth is a folder that `RA_AGENT_IMPACT_TRUTH` names: `python/<name>-<version>.tsv`, `typescript/<name>-<version>.tsv`, one line
-//! for each source file, dependent file and symbol. The packages' sources are those of the registries, brought by `pip download` and
-//! `npm pack` to `target/packages`; of a package with a `<name>-<version>.tsconfig.json` those that its `include` names.
+//! for each source file, dependent file and symbol. The packages' sources are those of the registries, brought by `pip download`,
+//! `npm pack` and `apt-get source` (which needs a `deb-src` line) to `target/packages`; of a package with a `<name>-<version>.tsconfig.json` those that its `include` names.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,7 +34,7 @@ struct TruthSet {
     source_of: SourceOf,
 }
 
-const SETS: [TruthSet; 2] = [
+const SETS: [TruthSet; 3] = [
     TruthSet {
         folder: "python",
         targets: Targets { pooled: (0.985, 0.985), each: 0.95, symbols: (0.95, 0.97) },
@@ -44,6 +44,11 @@ const SETS: [TruthSet; 2] = [
         folder: "typescript",
         targets: Targets { pooled: (0.95, 0.985), each: 0.75, symbols: (0.88, 0.90) },
         source_of: from_npm,
+    },
+    TruthSet {
+        folder: "java",
+        targets: Targets { pooled: (0.985, 0.985), each: 0.97, symbols: (0.92, 0.95) },
+        source_of: from_debian,
     },
 ];
 
@@ -147,6 +152,27 @@ fn from_npm(label: &str, truth: &Path) -> Result<PathBuf, Box<dyn Error>> {
     for name in included.iter().filter_map(|name| name.as_str()).chain(["package.json"]) {
         fs::rename(work.join(name), kept.join(name))?;
     }
+    Ok(kept)
+}
+
+/// What the authors of a package published, `name-version`, as Debian's source package has it.
+fn from_debian(label: &str, _: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");
+    let kept = packages.join(label);
+    if kept.is_dir() {
+        return Ok(kept);
+    }
+    let (name, version) = label.rsplit_once('-').ok_or_else(|| format!("{label} is no name and version"))?;
+    let work = packages.join(format!("{label}.source"));
+    fs::create_dir_all(&work)?;
+    run_in(&work, "apt-get", &["source", "--quiet", "--download-only", name])?;
+    let start = format!("{name}_{version}.orig.tar.");
+    let mut archives = fs::read_dir(&work)?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let archive = archives.find(|archive| archive.starts_with(&start));
+    let archive = archive.ok_or_else(|| format!("the source package of {name} is not of version {version}"))?;
+    fs::create_dir_all(&kept)?;
+    let folder = kept.to_string_lossy();
+    run_in(&work, "tar", &["xf", &archive, "--strip-components=1", "-C", &folder])?;
     Ok(kept)
 }
 

@@ -247,6 +247,7 @@ impl Evaluation<'_> {
                 let parts: Vec<Things> = values.iter().map(|value| self.elements(value)).collect();
                 return joined(parts).holder().holder();
             }
+            Some(CallRole::Hold) => return joined(values).holder(),
             Some(CallRole::Cast) | None => {}
         }
         let view = &self.world.view;

@@ -20,6 +20,9 @@ pub(crate) type StepId = u32;
 /// An expression or type that the facts know nothing of.
 pub(crate) const NO_STEP: StepId = u32::MAX;
 
+/// How many arguments a method is called with, if it is not called.
+pub(crate) const ANY_COUNT: u32 = u32::MAX;
+
 /// What one file says to others and asks of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
@@ -73,6 +76,8 @@ pub(crate) enum FactScopeKind {
     Augmentation(TextId),
     /// Keys of an object literal or of a type literal.
     Record,
+    /// The top of a file whose types belong to a package, which other files belong to as well.
+    Package(TextId),
 }
 
 /// Something with a name. One variable of a scope is one binding, however often it is assigned; functions and classes that share a name
@@ -149,6 +154,8 @@ impl Flags {
     pub const WRAPPED: Self = Self(1 << 13);
     /// It has a default or is optional.
     pub const OPTIONAL: Self = Self(1 << 14);
+    /// A method without a body; a class of which there are no instances but those of its subclasses.
+    pub const ABSTRACT: Self = Self(1 << 15);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -307,6 +314,14 @@ pub(crate) enum Step {
     },
     /// `typeof of` in a type.
     TypeOf(StepId),
+    /// A method where methods have names of their own: `of.text(..)`, or [`NO_STEP`] for one of the classes around or of a static import.
+    /// With [`ANY_COUNT`] arguments it is not called: `A::m`.
+    Method {
+        of: StepId,
+        text: TextId,
+        scope: FactScopeId,
+        args: u32,
+    },
 }
 
 /// One argument of a call.

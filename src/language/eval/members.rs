@@ -48,6 +48,9 @@ impl Evaluation<'_> {
         if self.world.rules.is_structural() {
             return self.structural_members(object, name).into_iter().map(|(one, _)| one).collect();
         }
+        if self.world.rules.is_packaged() {
+            return self.packaged_members(object, name);
+        }
         match object {
             Thing::Module(place) => self.in_module(*place, name, NameSpace::Any, &mut Trail::default()),
             Thing::Class(class, args) | Thing::Instance(class, args) => {
@@ -70,6 +73,9 @@ impl Evaluation<'_> {
         if self.world.rules.is_structural() {
             return self.structural_member(object, name);
         }
+        if self.world.rules.is_packaged() {
+            return self.packaged_member(object, name);
+        }
         let (class, args, skipped) = match object {
             Thing::Class(class, args) | Thing::Instance(class, args) => (*class, args.clone(), 0),
             Thing::Super(class) => (*class, super::thing::no_args(), 1),
@@ -87,7 +93,7 @@ impl Evaluation<'_> {
         joined(all)
     }
 
-    fn member_thing(&mut self, item: Item, found: &FoundMember, receiver: &Thing) -> Things {
+    pub(super) fn member_thing(&mut self, item: Item, found: &FoundMember, receiver: &Thing) -> Things {
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
         match binding.kind {
             BindingKind::Function => {

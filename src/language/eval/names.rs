@@ -27,6 +27,9 @@ pub(super) struct Trail {
 impl Evaluation<'_> {
     /// What a name denotes where it is written.
     pub(super) fn lookup(&mut self, file: FileNo, scope: FactScopeId, name: NameNo, space: NameSpace) -> Vec<Denoted> {
+        if self.world.rules.is_packaged() {
+            return self.packaged_lookup(file, scope, name, space);
+        }
         let start = scope;
         let mut at = Some(scope);
         while let Some(scope) = at {

@@ -335,7 +335,11 @@ impl<'f> Fingerprint<'f> {
     fn binding(&mut self, id: BindingId) {
         let facts = self.facts;
         let Some(binding) = facts.binding(id) else { return };
-        self.text(binding.name);
+        // Where arguments have no names, those of parameters say nothing.
+        let is_packaged = matches!(facts.scopes.first().map(|top| top.kind), Some(FactScopeKind::Package(_)));
+        if !(is_packaged && binding.kind == BindingKind::Parameter) {
+            self.text(binding.name);
+        }
         discriminant(&binding.kind).hash(&mut self.hasher);
         binding.flags.hash(&mut self.hasher);
         self.symbol(binding.symbol);
@@ -410,6 +414,11 @@ impl<'f> Fingerprint<'f> {
             Step::Signature { params, result } => {
                 self.refer_all(params);
                 self.refer(*result);
+            }
+            Step::Method { of, text, scope, args } => {
+                args.hash(&mut self.hasher);
+                self.refer(*of);
+                self.name(*text, *scope);
             }
         }
     }

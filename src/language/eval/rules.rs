@@ -52,6 +52,21 @@ pub(crate) trait Project: Send + Sync {
 
     /// Whether a specifier that resolves to nothing should have: it names something inside the view.
     fn is_missing(&self, specifier: &str, from: FileNo) -> bool;
+
+    /// The package in which all others lie, where files say which package they belong to.
+    fn root(&self) -> Option<Place> {
+        None
+    }
+
+    /// The name of a package, where files say which one they belong to.
+    fn package(&self, _: Place) -> Option<&str> {
+        None
+    }
+
+    /// How near a file is to another: of several files that define one name of a package the nearest counts.
+    fn nearness(&self, _from: FileNo, _of: FileNo) -> u32 {
+        0
+    }
 }
 
 /// Builds the project of a view. File numbers are places in the slice.
@@ -102,6 +117,8 @@ pub(crate) enum CallRole {
     Same,
     /// A value of the type that the first argument writes: `cast`.
     Cast,
+    /// A container of the arguments: `List.of(x)`.
+    Hold,
 }
 
 /// What a member of a container gives when it is called.
@@ -113,6 +130,10 @@ pub(crate) enum ContainerRole {
     Same,
     /// A container of containers: `items`.
     Pairs,
+    /// A container of what the callback gives: `map`.
+    Mapped,
+    /// What the callback gives, in one container: `flatMap`.
+    Flat,
 }
 
 /// A class or a member of one, as its own file declares it.
@@ -128,6 +149,12 @@ pub(crate) trait Rules: Send + Sync {
 
     /// Types are structural: values have members by the shape that is written, declarations merge, classes have two sides.
     fn is_structural(&self) -> bool {
+        false
+    }
+
+    /// Files say which package they belong to, and share its types; classes see the names that they inherit; methods have names of their
+    /// own, and are told apart by how many arguments they take.
+    fn is_packaged(&self) -> bool {
         false
     }
 

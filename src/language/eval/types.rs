@@ -85,7 +85,9 @@ impl Evaluation<'_> {
             BindingKind::Alias => self.alias_type(item, env),
             BindingKind::Variable => self.once(item, Aspect::Type, |this| this.variable_type(item, binding, env)),
             BindingKind::TypeParameter => {
-                if let Some((_, known)) = env.args.iter().find(|(param, _)| *param == item) {
+                // Where nothing is known of what a wildcard stands for, its bound is.
+                let is_wild = |known: &Things| known.is_empty() && self.world.rules.is_packaged();
+                if let Some((_, known)) = env.args.iter().find(|(param, known)| *param == item && !is_wild(known)) {
                     return known.clone();
                 }
                 self.once(item, Aspect::Type, |this| {

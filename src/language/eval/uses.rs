@@ -49,6 +49,9 @@ fn evaluated(base: &EvalBase, file: FileNo) -> Evaluated {
 impl Evaluation<'_> {
     /// Notes what an import of the file itself asks for.
     fn imported(&mut self, id: u32) {
+        if self.world.rules.is_packaged() {
+            return self.packaged_imported(id);
+        }
         let own = self.own;
         let facts = self.world.view.facts(own);
         let Some(import) = facts.imports.get(id as usize) else { return };

@@ -28,6 +28,9 @@ impl Evaluation<'_> {
     fn value_of_kind(&mut self, file: FileNo, id: StepId) -> Things {
         let Some(step) = self.world.view.step(file, id) else { return Things::none() };
         match step {
+            Step::Name { text, scope, space } if self.world.rules.is_packaged() => {
+                self.packaged_name(file, id, *text, *scope, *space)
+            }
             Step::Name { .. } => {
                 let denoted = self.denoted(file, id);
                 self.things_of(&denoted)
@@ -36,7 +39,17 @@ impl Evaluation<'_> {
             Step::Call { callee, args } | Step::New { callee, args } if self.world.rules.is_structural() => {
                 self.structural_call(file, *callee, args, matches!(step, Step::New { .. }))
             }
+            Step::Call { callee, args } if self.world.rules.is_packaged() => self.packaged_call(file, *callee, args),
+            Step::New { callee, args } if self.world.rules.is_packaged() => {
+                args.iter().for_each(|arg| drop(self.value(file, arg.value)));
+                self.packaged_new(file, id, *callee, args.len() as u32)
+            }
             Step::Call { callee, args } | Step::New { callee, args } => self.call(file, id, *callee, args),
+            Step::Method { of, text, scope, args } => self.method_value(file, id, (*of, *text, *scope, *args)),
+            Step::Expected { call, argument, parameter } if self.world.rules.is_packaged() => {
+                self.packaged_expected(file, *call, *argument, *parameter)
+            }
+            Step::Parameter { of, at } if self.world.rules.is_packaged() => self.packaged_parameter(file, *of, *at),
             Step::Parameter { of, at } => {
                 let functions = self.value(file, *of);
                 joined(functions.iter().map(|function| self.expected_argument(function, *at)).collect::<Vec<_>>())

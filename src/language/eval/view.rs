@@ -59,6 +59,8 @@ struct SharedNames {
     globals: FxHashMap<NameNo, Vec<Item>>,
     /// By the module that is augmented: where.
     augmentations: FxHashMap<FileNo, Vec<(FileNo, FactScopeId)>>,
+    /// What the files of a package declare, by package and name.
+    packaged: FxHashMap<(NameNo, NameNo), Vec<Item>>,
 }
 
 /// Interfaces by what shows that a class may implement them.
@@ -179,6 +181,11 @@ impl FactView {
         self.shared().augmentations.get(&file).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// What the files of a package declare under a name.
+    pub fn packaged(&self, package: NameNo, name: NameNo) -> &[Item] {
+        self.shared().packaged.get(&(package, name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The interfaces that declare a member of a name.
     pub fn interfaces_with(&self, member: NameNo, rules: &dyn Rules) -> &[Item] {
         self.interfaces(rules).by_member.get(&member).map(Vec::as_slice).unwrap_or_default()
@@ -281,6 +288,16 @@ impl FactView {
                         shared.augmentations.entry(target).or_default().push((file, scope));
                     }
                 }
+                FactScopeKind::Package(package) => {
+                    let package = self.name(file, package);
+                    for (name, binding) in entry.declared_in(scope) {
+                        let is_import =
+                            facts.binding(binding).is_none_or(|one| matches!(one.kind, BindingKind::Import(_)));
+                        if !is_import {
+                            shared.packaged.entry((package, name)).or_default().push(Item { file, binding });
+                        }
+                    }
+                }
                 _ => {}
             }
         }
@@ -374,6 +391,11 @@ pub(super) fn key(base: u64, parts: &[&[u8]]) -> u64 {
     hasher.finish() | 1
 }
 
+/// What stands for the top of every file of a package.
+pub(super) fn package_key(package: &str) -> u64 {
+    key(5, &[package.as_bytes()])
+}
+
 /// Modules, classes and namespaces that others can reach into, each by the names that lead to it. Scopes that share a name share a key.
 fn scope_keys(path: &FilePath, facts: &Facts) -> Vec<u64> {
     let mut keys: Vec<u64> = Vec::with_capacity(facts.scopes.len());
@@ -384,6 +406,7 @@ fn scope_keys(path: &FilePath, facts: &Facts) -> Vec<u64> {
             (FactScopeKind::Module, _, _) => key(0, &[path.as_bytes()]),
             (FactScopeKind::Global, _, _) => key(0, &[GLOBAL]),
             (FactScopeKind::Augmentation(text), _, _) => key(1, &[facts.text(text).as_bytes()]),
+            (FactScopeKind::Package(text), _, _) => package_key(facts.text(text)),
             (FactScopeKind::Class | FactScopeKind::Namespace, Some(parent), Some(name)) if parent != 0 => {
                 key(parent, &[name.as_bytes()])
             }

@@ -129,9 +129,12 @@ impl EvalWorld {
 
     /// Builds the project again, and resolves the imports of all files; those that mean something else now are changed.
     fn rebuild_project(&mut self, changed: &mut ChangedReads) {
+        // What a place means is for the project to say that it is of.
+        let files = 0..self.base.view.files.len() as FileNo;
+        let before: Vec<Vec<String>> = files.map(|file| reach::import_meanings(&self.base, file)).collect();
         self.base.project = (self.dialects.project)(&self.base.view.project_files());
-        for file in 0..self.base.view.files.len() as FileNo {
-            let before = reach::import_meanings(&self.base, file);
+        for (file, before) in before.into_iter().enumerate() {
+            let file = file as FileNo;
             self.base.view.resolve_imports(file, self.base.project.as_ref());
             let after = reach::import_meanings(&self.base, file);
             if before != after {

@@ -1,0 +1,269 @@
+//! Calls where types are nominal: what a method gives, with its type parameters bound by receiver and arguments, and what the parameters of
+//! a lambda get by the method of the interface that is expected of it.
+
+use super::evaluation::{Aspect, Evaluation};
+use super::facts::{Argument, Binding, BindingKind, NO_STEP, Step, StepId};
+use super::packages::{CONSTRUCTOR, Sought};
+use super::rules::{CallRole, ContainerRole, FileNo};
+use super::thing::{Thing, Things, TypeArgs, joined};
+use super::types::TypeEnv;
+use super::view::Item;
+
+/// The name under which an interface binds its one method without a body once more.
+pub(crate) const FUNCTIONAL: &str = "->";
+
+/// Methods of a container whose callback gets two of what it holds.
+const PAIRED: &[&str] = &["sort", "sorted", "reduce", "min", "max", "merge"];
+
+impl<'w> Evaluation<'w> {
+    /// What a call gives.
+    pub(super) fn packaged_call(&mut self, file: FileNo, callee: StepId, args: &[Argument]) -> Things {
+        let functions = self.value(file, callee);
+        if functions.is_empty() {
+            return self.library_call(file, callee, args);
+        }
+        let all: Vec<Things> = functions
+            .iter()
+            .map(|function| match function {
+                Thing::Function(item, receiver) => self.method_result(*item, receiver.as_deref(), file, args),
+                _ => Things::none(),
+            })
+            .collect();
+        joined(all)
+    }
+
+    fn method_result(&mut self, item: Item, receiver: Option<&Thing>, file: FileNo, args: &[Argument]) -> Things {
+        self.read_item(item);
+        let Some(binding) = self.world.view.binding(item) else { return Things::none() };
+        if binding.ty == NO_STEP {
+            // A lambda gives what it returns.
+            return self.result(item, None);
+        }
+        let mut env = self.env_of_member(item, binding, receiver);
+        env.args.extend(self.bound_by_arguments(item, binding, file, args));
+        self.once(item, Aspect::Result, |this| this.typed(item.file, binding.ty, &env))
+    }
+
+    /// What the type parameters of the class that declares a member stand for, seen from a receiver.
+    fn env_of_member(&mut self, item: Item, binding: &Binding, receiver: Option<&Thing>) -> TypeEnv {
+        let Some(Thing::Instance(class, args) | Thing::Class(class, args)) = receiver else {
+            return TypeEnv::default();
+        };
+        let order = self.order(*class, args);
+        let declares = |class: &Item| {
+            class.file == item.file
+                && self.world.view.binding(*class).and_then(|class| class.inner) == Some(binding.scope)
+        };
+        match order.iter().find(|(class, _)| declares(class)) {
+            Some((class, args)) => self.class_env(*class, args, None),
+            None => TypeEnv::default(),
+        }
+    }
+
+    /// What the method's own type parameters stand for, by the arguments: `T` and `X<T>`.
+    fn bound_by_arguments(
+        &mut self,
+        item: Item,
+        binding: &Binding,
+        file: FileNo,
+        args: &[Argument],
+    ) -> Vec<(Item, Things)> {
+        let world = self.world;
+        let facts = world.view.facts(item.file);
+        let params: Vec<&Binding> = binding.params.iter().filter_map(|&param| facts.binding(param)).collect();
+        if params.iter().all(|param| param.kind != BindingKind::TypeParameter) {
+            return Vec::new();
+        }
+        let values = params.iter().filter(|param| param.kind == BindingKind::Parameter);
+        let mut bound: Vec<(Item, Things)> = Vec::new();
+        for (param, arg) in values.zip(args) {
+            let (written, is_held) = match facts.step(param.ty) {
+                Some(Step::Apply { args, .. }) => (args.first().copied().unwrap_or(NO_STEP), true),
+                _ => (param.ty, false),
+            };
+            let Some(parameter) = self.type_parameter(item, binding, written) else { continue };
+            let given = self.value(file, arg.value);
+            let given = if is_held { self.held_by(&given) } else { given };
+            if !given.is_empty() && bound.iter().all(|(known, _)| *known != parameter) {
+                bound.push((parameter, given));
+            }
+        }
+        bound
+    }
+
+    /// The type parameter of a method that a step of its file names.
+    fn type_parameter(&self, item: Item, binding: &Binding, step: StepId) -> Option<Item> {
+        let facts = self.world.view.facts(item.file);
+        let Some(Step::Name { text, .. }) = facts.step(step) else { return None };
+        let own = binding.params.iter().copied().find(|&param| {
+            facts.binding(param).is_some_and(|one| one.kind == BindingKind::TypeParameter && one.name == *text)
+        });
+        own.map(|binding| Item { file: item.file, binding })
+    }
+
+    /// What containers hold, or generic classes have as their first argument; of a function, what it gives.
+    fn held_by(&mut self, things: &Things) -> Things {
+        let all: Vec<Things> = things
+            .iter()
+            .map(|thing| match thing {
+                Thing::Holder(held) => held.clone(),
+                Thing::Instance(_, args) => args.first().cloned().unwrap_or_default(),
+                Thing::Function(item, receiver) => self.given_by(*item, receiver.as_deref()),
+                _ => Things::none(),
+            })
+            .collect();
+        joined(all)
+    }
+
+    /// What a callback gives.
+    fn given_by(&mut self, item: Item, receiver: Option<&Thing>) -> Things {
+        let is_constructor = self
+            .world
+            .view
+            .binding(item)
+            .is_some_and(|one| self.world.view.facts(item.file).text(one.name) == CONSTRUCTOR);
+        match receiver {
+            Some(Thing::Class(class, args) | Thing::Instance(class, args)) if is_constructor => {
+                Things::one(Thing::Instance(*class, args.clone()))
+            }
+            _ => self.method_result(item, receiver, item.file, &[]),
+        }
+    }
+
+    /// A call of what the view does not define, judged by its name.
+    fn library_call(&mut self, file: FileNo, callee: StepId, args: &[Argument]) -> Things {
+        let world = self.world;
+        let facts = world.view.facts(file);
+        let values: Vec<Things> = args.iter().map(|arg| self.value(file, arg.value)).collect();
+        let first = values.first().cloned().unwrap_or_default();
+        let Some(Step::Method { of, text, .. }) = facts.step(callee) else { return Things::none() };
+        let name = facts.text(*text);
+        let objects = self.value(file, *of);
+        if objects.is_empty() {
+            return match world.rules.call_role(name) {
+                Some(CallRole::Same | CallRole::Collect) => first,
+                Some(CallRole::Hold) => joined(values).holder(),
+                _ => Things::none(),
+            };
+        }
+        let Some(role) = world.rules.container_role(name) else { return Things::none() };
+        let mut all = Vec::new();
+        for object in objects.iter() {
+            let Thing::Holder(held) = object else { continue };
+            all.push(match role {
+                ContainerRole::Held => held.clone(),
+                ContainerRole::Same | ContainerRole::Pairs => Things::one(object.clone()),
+                ContainerRole::Mapped | ContainerRole::Flat => {
+                    let given: Vec<Things> = first
+                        .iter()
+                        .map(|callback| match callback {
+                            Thing::Function(item, receiver) => self.given_by(*item, receiver.as_deref()),
+                            _ => Things::none(),
+                        })
+                        .collect();
+                    let given = joined(given);
+                    if role == ContainerRole::Flat { given } else { given.holder() }
+                }
+            });
+        }
+        joined(all)
+    }
+
+    /// What a parameter of a lambda, itself an argument of a call, gets.
+    pub(super) fn packaged_expected(&mut self, file: FileNo, call: StepId, argument: u32, parameter: u32) -> Things {
+        let world = self.world;
+        match world.view.step(file, call) {
+            Some(Step::Call { callee, .. }) => {
+                let functions = self.value(file, *callee);
+                if functions.is_empty() {
+                    return self.held_for_callback(file, *callee, parameter);
+                }
+                let all: Vec<Things> = functions
+                    .iter()
+                    .map(|function| match function {
+                        Thing::Function(item, receiver) => {
+                            self.expected_of(*item, receiver.as_deref(), argument, parameter)
+                        }
+                        _ => Things::none(),
+                    })
+                    .collect();
+                joined(all)
+            }
+            Some(Step::New { callee, args }) => {
+                let made = self.typed(file, *callee, &TypeEnv::default());
+                let constructors = self.constructors(&made, args.len() as u32);
+                let all: Vec<Things> = constructors
+                    .into_iter()
+                    .map(|(item, made)| self.expected_of(item, Some(&made), argument, parameter))
+                    .collect();
+                joined(all)
+            }
+            _ => Things::none(),
+        }
+    }
+
+    /// What a container of the library gives to a callback.
+    fn held_for_callback(&mut self, file: FileNo, callee: StepId, parameter: u32) -> Things {
+        let facts = self.world.view.facts(file);
+        let Some(Step::Method { of, text, .. }) = facts.step(callee) else { return Things::none() };
+        if *of == NO_STEP || parameter > 0 && !PAIRED.contains(&facts.text(*text)) {
+            return Things::none();
+        }
+        let objects = self.value(file, *of);
+        let all = objects.iter().filter_map(|object| match object {
+            Thing::Holder(held) => Some(held.clone()),
+            _ => None,
+        });
+        joined(all.collect::<Vec<_>>())
+    }
+
+    fn expected_of(&mut self, item: Item, receiver: Option<&Thing>, argument: u32, parameter: u32) -> Things {
+        self.read_item(item);
+        let world = self.world;
+        let Some(binding) = world.view.binding(item) else { return Things::none() };
+        let facts = world.view.facts(item.file);
+        let params = binding.params.iter().filter_map(|&param| facts.binding(param));
+        let params: Vec<&Binding> = params.filter(|param| param.kind == BindingKind::Parameter).collect();
+        let Some(expected) = params.get(argument as usize).or(params.last()) else { return Things::none() };
+        let env = self.env_of_member(item, binding, receiver);
+        self.functional_parameter(item.file, expected.ty, &env, parameter)
+    }
+
+    /// What a parameter of a lambda of a written type gets.
+    pub(super) fn packaged_parameter(&mut self, file: FileNo, of: StepId, at: u32) -> Things {
+        match self.world.view.step(file, of) {
+            Some(Step::Typed(ty)) => self.functional_parameter(file, *ty, &TypeEnv::default(), at),
+            _ => Things::none(),
+        }
+    }
+
+    /// The type of a parameter of the method of a functional interface; of one of the library, its type argument at that place.
+    fn functional_parameter(&mut self, file: FileNo, ty: StepId, env: &TypeEnv, at: u32) -> Things {
+        let world = self.world;
+        let written = self.typed(file, ty, env);
+        let mut all = Vec::new();
+        for thing in written.iter() {
+            let Thing::Instance(class, args) = thing else { continue };
+            let Some((class, args, method)) = self.abstract_method(*class, args) else { continue };
+            let facts = world.view.facts(class.file);
+            let params = method.params.iter().filter_map(|&param| facts.binding(param));
+            let param = params.filter(|param| param.kind == BindingKind::Parameter).nth(at as usize);
+            let env = self.class_env(class, &args, None);
+            all.extend(param.map(|param| self.typed(class.file, param.ty, &env)));
+        }
+        let is_outside = !written.iter().any(|thing| matches!(thing, Thing::Instance(..)));
+        if let Some(Step::Apply { args, .. }) = world.view.step(file, ty).filter(|_| is_outside) {
+            let arg = args.get(at as usize).or(args.first()).copied().unwrap_or(NO_STEP);
+            all.push(self.typed(file, arg, env));
+        }
+        joined(all)
+    }
+
+    /// The one method of an interface that has no body.
+    fn abstract_method(&mut self, class: Item, args: &TypeArgs) -> Option<(Item, TypeArgs, &'w Binding)> {
+        let world = self.world;
+        let found = self.find_sought(class, args, world.view.known_name(FUNCTIONAL)?, 0, Sought::Method)?;
+        let method = world.view.binding(*found.items.first()?)?;
+        Some((found.class, found.args, method))
+    }
+}
