@@ -22,6 +22,7 @@ mod encodings;
 mod every_verb;
 mod fuzz;
 mod gate;
+mod go;
 mod history;
 mod hooks;
 #[cfg(target_os = "linux")]

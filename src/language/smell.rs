@@ -35,6 +35,7 @@ pub enum SmellKind {
     ConsoleOutput,
     DeepIndentation,
     DeepNesting,
+    DeferInLoop,
     DuplicateBody,
     ExplicitAny,
     IdentityComparison,
@@ -55,6 +56,7 @@ pub enum SmellKind {
     UndocumentedUnsafe,
     Unfinished,
     UnusedImport,
+    UnusualSignature,
     /// What a model names and no rule here does; its message says what it is.
     Other,
 }
@@ -69,6 +71,7 @@ impl SmellKind {
             Self::ConsoleOutput => "console-output",
             Self::DeepIndentation => "deep-indentation",
             Self::DeepNesting => "deep-nesting",
+            Self::DeferInLoop => "defer-in-loop",
             Self::DuplicateBody => "duplicate-body",
             Self::ExplicitAny => "explicit-any",
             Self::IdentityComparison => "identity-comparison",
@@ -89,6 +92,7 @@ impl SmellKind {
             Self::UndocumentedUnsafe => "undocumented-unsafe",
             Self::Unfinished => "unfinished",
             Self::UnusedImport => "unused-import",
+            Self::UnusualSignature => "unusual-signature",
             Self::Other => "other",
         }
     }

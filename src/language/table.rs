@@ -5,6 +5,8 @@ use super::{Spec, TextClass, markdown, rust};
 use crate::domain::Language;
 
 // A language's folder is declared next to its record, so that a new one touches no other file here.
+#[path = "go/mod.rs"]
+mod go;
 #[path = "java/mod.rs"]
 mod java;
 #[path = "python/mod.rs"]
@@ -21,7 +23,8 @@ pub(super) static TABLE: &[&Spec] = &[
     &CPP,
     &C_SHARP,
     &CSS,
-    &GO,
+    &go::SPEC,
+    &go::MANIFEST,
     &HTML,
     &java::SPEC,
     &typescript::JAVA_SCRIPT,
@@ -51,7 +54,6 @@ pub(super) static TABLE: &[&Spec] = &[
 /// The languages that code outside this module names, in tests most of all.
 impl Language {
     pub const C: Self = C.language;
-    pub const GO: Self = GO.language;
     pub const HTML: Self = HTML.language;
     pub const JSON: Self = JSON.language;
     pub const LUA: Self = LUA.language;
@@ -83,7 +85,6 @@ static CSS: Spec = Spec {
     comments: Some(&comment::CSS),
     ..Spec::plain("css", TextClass::Markup)
 };
-static GO: Spec = Spec { extensions: &["go"], comments: Some(&comment::GO), ..code("go") };
 static HTML: Spec = Spec {
     extensions: &["html", "htm", "xhtml"],
     comments: Some(&comment::MARKUP),

@@ -15,9 +15,6 @@ use ra_agent::outline::{Outline, language_of, outline};
 /// Edits of each package.
 const EDITS: usize = 60;
 
-/// Extensions of the files that are read.
-const READ: [&str; 3] = ["java", "py", "pyi"];
-
 pub(super) type Texts = BTreeMap<FilePath, String>;
 
 /// Edits a package at random places; true if no file that resolves otherwise was missed.
@@ -81,11 +78,11 @@ fn mutated(text: &str, dice: &mut u64) -> String {
             0 => drop(lines.remove(at)),
             1 => lines.insert(at, line),
             2 => {
-                lines[at] =
-                    line.replacen("def ", "def x", 1).replacen("class ", "class X", 1).replacen("(", "(int x, ", 1)
+                let renamed = line.replacen("def ", "def x", 1).replacen("func ", "func x", 1);
+                lines[at] = renamed.replacen("class ", "class X", 1).replacen("(", "(int x, ", 1);
             }
             3 => {
-                let changed = line.replacen("self", "cls", 1).replacen(" = None", "", 1);
+                let changed = line.replacen("self", "cls", 1).replacen(" = None", "", 1).replacen(" *", " ", 1);
                 lines[at] = changed.replacen(" extends ", " implements ", 1).replacen("import ", "import static ", 1);
             }
             _ => {
@@ -97,7 +94,7 @@ fn mutated(text: &str, dice: &mut u64) -> String {
     lines.join("\n")
 }
 
-/// The Python or Java files of a package.
+/// The files of a package whose names are resolved.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -109,8 +106,11 @@ pub(super) fn texts(root: &Path) -> Result<Texts, Box<dyn Error>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| READ.iter().any(|read| extension == *read)) {
+            } else {
                 let inside = FilePath::from(path.strip_prefix(root)?.to_string_lossy().as_ref());
+                if !language_of(&inside).has_dependents() {
+                    continue;
+                }
                 texts.insert(inside, String::from_utf8_lossy(&fs::read(&path)?).into_owned());
             }
         }

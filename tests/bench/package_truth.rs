@@ -1,8 +1,9 @@
 //! How precise the edges of languages with an evaluator are: recall and precision against what a compiler finds in published packages.
 //!
 //! The truth is a folder that `RA_AGENT_IMPACT_TRUTH` names: `python/<name>-<version>.tsv`, `typescript/<name>-<version>.tsv`, one line
-//! for each source file, dependent file and symbol. The packages' sources are those of the registries, brought by `pip download`,
-//! `npm pack` and `apt-get source` (which needs a `deb-src` line) to `target/packages`; of a package with a `<name>-<version>.tsconfig.json` those that its `include` names.
+//! for each source file, dependent file and symbol. The packages' sources are those of the registries, brought by `pip download`, `npm
+//! pack` and, from Debian 12, `apt-get download` (Go) and `apt-get source` (Java, which needs a `deb-src` line) to `target/packages`; of
+//! a package with a `<name>-<version>.tsconfig.json` those that its `include` names. What lies there already is taken as it is.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,7 +35,7 @@ struct TruthSet {
     source_of: SourceOf,
 }
 
-const SETS: [TruthSet; 3] = [
+const SETS: [TruthSet; 4] = [
     TruthSet {
         folder: "python",
         targets: Targets { pooled: (0.985, 0.985), each: 0.95, symbols: (0.95, 0.97) },
@@ -46,10 +47,27 @@ const SETS: [TruthSet; 3] = [
         source_of: from_npm,
     },
     TruthSet {
+        folder: "go",
+        targets: Targets { pooled: (0.99, 0.99), each: 0.97, symbols: (0.98, 0.98) },
+        source_of: from_debian_package,
+    },
+    TruthSet {
         folder: "java",
         targets: Targets { pooled: (0.985, 0.985), each: 0.97, symbols: (0.92, 0.95) },
-        source_of: from_debian,
+        source_of: from_debian_source,
     },
+];
+
+/// Go packages in Debian 12: the label, the binary package with its version, the import path.
+const DEBIAN: [(&str, &str, &str); 4] = [
+    ("cobra-1.6.1", "golang-github-spf13-cobra-dev=1.6.1-1", "github.com/spf13/cobra"),
+    ("zap-1.23.0", "golang-go.uber-zap-dev=1.23.0-1", "go.uber.org/zap"),
+    ("go-git-5.4.2", "golang-github-go-git-go-git-dev=5.4.2-3", "github.com/go-git/go-git"),
+    (
+        "client_golang-1.14.0",
+        "golang-github-prometheus-client-golang-dev=1.14.0-3",
+        "github.com/prometheus/client_golang",
+    ),
 ];
 
 /// Scores every package of the folder and prints a table; `verbose` lists the edges that are missing or too many. True if the targets
@@ -155,8 +173,27 @@ fn from_npm(label: &str, truth: &Path) -> Result<PathBuf, Box<dyn Error>> {
     Ok(kept)
 }
 
+/// The sources of a Go package in Debian, unpacked and not installed.
+fn from_debian_package(label: &str, _: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");
+    let kept = packages.join(label);
+    if kept.is_dir() {
+        return Ok(kept);
+    }
+    let known = DEBIAN.iter().find(|(known, ..)| *known == label);
+    let (_, package, path) = known.ok_or_else(|| format!("no Debian package is known for {label}"))?;
+    let work = packages.join(format!("{label}.unpacked"));
+    fs::create_dir_all(&work)?;
+    run_in(&work, "apt-get", &["download", "--quiet", package])?;
+    let archive = fs::read_dir(&work)?.flatten().find(|entry| entry.path().extension().is_some_and(|end| end == "deb"));
+    let archive = archive.ok_or_else(|| format!("apt-get brought no archive of {label}"))?;
+    run_in(&work, "dpkg", &["-x", &archive.file_name().to_string_lossy(), "."])?;
+    fs::rename(work.join("usr/share/gocode/src").join(path), &kept)?;
+    Ok(kept)
+}
+
 /// What the authors of a package published, `name-version`, as Debian's source package has it.
-fn from_debian(label: &str, _: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn from_debian_source(label: &str, _: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");
     let kept = packages.join(label);
     if kept.is_dir() {

@@ -37,7 +37,7 @@ impl Completion {
             let lines = body.split(|byte| matches!(byte, b'\n' | b'\r'));
             let data = lines.filter_map(|line| line.strip_prefix(b"data:")).map(<[u8]>::trim_ascii);
             let pieces = data.filter(|data| !data.is_empty() && *data != b"[DONE]");
-            return Self::joined(pieces.map(|piece| serde_json::from_slice(piece)));
+            return Self::joined(pieces.map(serde_json::from_slice));
         }
         Self::joined(serde_json::Deserializer::from_slice(body).into_iter())
     }

@@ -1,5 +1,7 @@
 //! Interfaces and what implements them: links of types and members, who reaches a change through them, and that edits keep them true.
 
+mod go;
+
 use super::random_edits::Dice;
 use super::*;
 use crate::domain::Implements;
@@ -290,6 +292,15 @@ fn names_that_collide_link_their_own_alone() {
             ]
         });
         assert_no_collision(&scripts, number);
+        let go = collisions(number, |n| {
+            let file = |name: &str, text: &str| (format!("src/p{n}/{name}.go"), format!("package p\n\n{text}\n"));
+            vec![
+                file("store", "type Row struct{}\n\ntype Store interface{ Save(row Row) error }"),
+                file("sql", "type Sql struct{}\n\nfunc (s *Sql) Save(one Row) error { return nil }"),
+                file("run", "func run(store Store) { store.Save(Row{}) }"),
+            ]
+        });
+        assert_no_collision(&go.with("go.mod", "module m\n"), number);
         let modules: String = (0..number).map(|n| format!("pub mod p{n};")).collect();
         let rust = collisions(number, |n| {
             let file = |name: &str, text: &str| (format!("src/p{n}/{name}.rs"), text.to_owned());
@@ -369,7 +380,41 @@ const RUST_LINES: &[&str] = &[
 /// The lines of a language, the files of a view, and what stands beside them.
 type Drawn = (&'static [&'static str], &'static [&'static str], &'static [(&'static str, &'static str)]);
 
-const DRAWN: [Drawn; 3] = [
+const GO_LINES: &[&str] = &[
+    "import b \"m/b\"",
+    "import a \"m/a\"",
+    "import . \"m/c\"",
+    "type A interface { Go() int; Stay(n int) }",
+    "type A interface { b.Base; Go() int }",
+    "type A interface { Same(other *C) []B }",
+    "type A interface { Go() int }",
+    "type A interface { Go() int }",
+    "type Base interface { Fresh() error }",
+    "type Base interface { Fresh() error }",
+    "type Base interface { Fresh() error; hidden() }",
+    "type Base interface { fmt.Stringer; Go() int }",
+    "type Base interface { ~int; Go() int }",
+    "type Empty interface{}",
+    "type B struct{ C }",
+    "type B struct{ *a.C; Go int }",
+    "type B struct{ b.Base }",
+    "type C struct{}",
+    "type C int",
+    "type B C",
+    "func (b *B) Go() int { return 1 }",
+    "func (b B) Stay(m int) {}",
+    "func (c C) Fresh() error { return nil }",
+    "func (c *C) Go() int { return 2 }",
+    "func (c C) Go() string { return \"\" }",
+    "func (c C) String() string { return \"\" }",
+    "func (c C) hidden() {}",
+    "func (c *C) Same(c2 *C) []B { return nil }",
+    "type C struct{}\nfunc (c *C) Go() int { return 3 }",
+    "type B struct{ C }\nfunc (b *B) Fresh() (err error) { return err }",
+];
+
+const DRAWN: [Drawn; 4] = [
+    (GO_LINES, &["a/a.go", "b/b.go", "b/b2.go", "c/c.go"], &[("go.mod", "module m\n")]),
     (PYTHON_LINES, &["p/a.py", "p/b.py", "p/c.py"], &[("p/__init__.py", "")]),
     (SCRIPT_LINES, &["p/a.ts", "p/b.ts", "p/c.ts"], &[]),
     (

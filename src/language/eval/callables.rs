@@ -134,7 +134,7 @@ impl Evaluation<'_> {
     }
 
     /// The declared result of a function, with what type parameters mean there.
-    fn declared_in(&mut self, item: Item, env: &TypeEnv) -> Things {
+    pub(super) fn declared_in(&mut self, item: Item, env: &TypeEnv) -> Things {
         self.read_item(item);
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
         if binding.ty == NO_STEP {

@@ -330,6 +330,7 @@ impl Evaluation<'_> {
     pub(super) fn slot(&mut self, thing: &Thing, at: u32) -> Things {
         match thing {
             Thing::Tuple(parts) => parts.get(at as usize).cloned().unwrap_or_default(),
+            _ if self.world.rules.has_embedding() => Things::none(),
             other => self.element(other),
         }
     }

@@ -145,11 +145,10 @@ impl<'w> Evaluation<'w> {
 
     /// Notes that a name of a scope was read. Local scopes belong to the item through which they are read.
     pub(super) fn read_scope(&mut self, file: FileNo, scope: FactScopeId, name: NameNo) {
-        if file == self.own {
-            return;
-        }
         let base = self.world.view.file(file).and_then(|entry| entry.scope_keys.get(scope as usize)).copied();
-        if let Some(base) = base.filter(|&base| base != 0) {
+        // What other files declare in a scope of the file's own counts as well.
+        let is_other = |_: &u64| file != self.own || self.world.view.joint_key(file, scope).is_some();
+        if let Some(base) = base.filter(|&base| base != 0).filter(is_other) {
             self.reads.insert(key(base, &[self.world.view.text(name).as_bytes()]));
         }
     }

@@ -76,6 +76,11 @@ pub(crate) enum FactScopeKind {
     Augmentation(TextId),
     /// Keys of an object literal or of a type literal.
     Record,
+    /// What the files of a package declare together: its bindings are those of every file whose package scope has the same text. A text
+    /// that begins with `./` counts within the file's folder.
+    Joint(TextId),
+    /// Members that a file adds to the class of this name in the scope around it, wherever that is declared.
+    Members(TextId),
     /// The top of a file whose types belong to a package, which other files belong to as well.
     Package(TextId),
 }
@@ -196,6 +201,8 @@ pub(crate) enum ImportWhat {
     All,
     /// It is run and gives nothing: `import 'x'`.
     Nothing,
+    /// The module itself, under the name that it gives itself ([`super::rules::Project::name_of`]): `import "a/b"` in Go.
+    OwnName,
 }
 
 /// One name that the module offers.
@@ -314,6 +321,19 @@ pub(crate) enum Step {
     },
     /// `typeof of` in a type.
     TypeOf(StepId),
+    /// The key of a literal of what `of` is: a member of that, or a name if it has none.
+    Label {
+        of: StepId,
+        text: TextId,
+        scope: FactScopeId,
+    },
+    /// What iterating gives first where it gives pairs: the keys of a map.
+    Keys(StepId),
+    /// A type whose iteration gives these: `map[K]V`.
+    Mapping {
+        key: StepId,
+        value: StepId,
+    },
     /// A method where methods have names of their own: `of.text(..)`, or [`NO_STEP`] for one of the classes around or of a static import.
     /// With [`ANY_COUNT`] arguments it is not called: `A::m`.
     Method {

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::evaluation::{EMBEDS, Evaluation, LISTED, SHAPE};
-use super::facts::{BindingKind, FactScopeKind, NameSpace};
+use super::facts::{BindingKind, FactScopeKind, NameSpace, Step};
 use super::names::Denoted;
 use super::rules::{ClassFacts, FileNo};
-use super::thing::{Thing, no_args};
+use super::thing::{Thing, Things, no_args};
+use super::types::TypeEnv;
 use super::uses::symbol_name;
 use super::view::{Item, NameNo, key};
 use super::world::EvalBase;
@@ -99,8 +100,10 @@ impl Evaluation<'_> {
         let base = self.world;
         let (Some(binding), Some(symbol)) = (base.view.binding(member), base.view.symbol(member)) else { return false };
         let facts = base.view.facts(member.file);
-        let owner = facts.scope(binding.scope).and_then(|scope| scope.owner).and_then(|owner| facts.binding(owner));
-        let is_declaration = owner.is_none_or(|owner| owner.kind == BindingKind::Interface);
+        let scope = facts.scope(binding.scope);
+        let owner = scope.and_then(|scope| scope.owner).and_then(|owner| facts.binding(owner));
+        let is_added = scope.is_some_and(|scope| matches!(scope.kind, FactScopeKind::Members(_)));
+        let is_declaration = !is_added && owner.is_none_or(|owner| owner.kind == BindingKind::Interface);
         let member = ClassFacts { facts, binding, symbol: Some(symbol) };
         !is_declaration && !base.rules.is_abstract_member(&member)
     }
@@ -117,6 +120,10 @@ impl Evaluation<'_> {
                 && base.view.symbol(item).is_some()
                 && !base.rules.constructors().contains(&base.view.text(name))
         };
+        if let Some(key) = base.view.joint_key(class.file, scope) {
+            let all = base.view.joint_members(key).iter().copied();
+            return all.filter(|(_, item)| base.project.sees(self.own, item.file)).filter(is_member).collect();
+        }
         let declared = entry.declared_in(scope).map(|(name, binding)| (name, Item { file: class.file, binding }));
         declared.filter(is_member).collect()
     }
@@ -124,7 +131,8 @@ impl Evaluation<'_> {
     /// Notes that the names of a class's members were read.
     fn read_members(&mut self, class: Item) {
         let Some(scope) = self.world.view.binding(class).and_then(|binding| binding.inner) else { return };
-        let entry = self.world.view.file(class.file).filter(|_| class.file != self.own);
+        let is_joint = self.world.view.joint_key(class.file, scope).is_some();
+        let entry = self.world.view.file(class.file).filter(|_| class.file != self.own || is_joint);
         let base = entry.and_then(|entry| entry.scope_keys.get(scope as usize)).copied();
         if let Some(base) = base.filter(|&base| base != 0) {
             self.reads.insert(key(base, &[LISTED]));
@@ -194,7 +202,11 @@ impl Evaluation<'_> {
                 return;
             }
             let has_all = || base.view.methods_of(interface, base.rules).iter().all(|name| names.contains(name));
-            if !seen.insert(interface) || !has_all() || !self.is_interface(interface) {
+            if !seen.insert(interface) || !has_all() {
+                continue;
+            }
+            self.read_item(interface);
+            if !self.is_interface(interface) {
                 continue;
             }
             let Some(members) = self.shape_of(interface, class, &names) else { continue };
@@ -209,11 +221,14 @@ impl Evaluation<'_> {
 
     /// The members of a class that stand for each of an interface's; `None`: not all are there.
     fn shape_of(&mut self, interface: Item, class: Item, names: &BTreeSet<NameNo>) -> Option<Vec<(Item, Item)>> {
-        self.read_item(interface);
+        let is_exact = self.world.rules.has_embedding();
         let mut members = Vec::new();
         for one in self.lineage(interface) {
+            if is_exact && !self.has_outside(one, names) {
+                return None;
+            }
             for (name, wanted) in self.members_of(one) {
-                if !names.contains(&name) {
+                if !names.contains(&name) || is_exact && !self.can_make(class, wanted, name) {
                     return None;
                 }
                 self.read_item(wanted);
@@ -225,11 +240,75 @@ impl Evaluation<'_> {
         (!members.is_empty()).then_some(members)
     }
 
-    fn fits(&self, wanted: Item, offered: Item) -> bool {
-        let symbols: (Option<&Symbol>, _) = (self.world.view.symbol(wanted), self.world.view.symbol(offered));
-        match symbols {
-            (Some(wanted), Some(offered)) => self.world.rules.is_same_shape(wanted, offered),
+    /// Whether the names are those, too, of what an interface embeds and the view does not have.
+    fn has_outside(&mut self, interface: Item, names: &BTreeSet<NameNo>) -> bool {
+        let base = self.world;
+        let Some(binding) = base.view.binding(interface) else { return false };
+        binding.bases.iter().all(|&embedded| {
+            if !self.typed(interface.file, embedded, &TypeEnv::default()).is_empty() {
+                return true;
+            }
+            let facts = base.view.facts(interface.file);
+            let written = match facts.step(embedded) {
+                Some(Step::Name { text, .. }) => facts.text(*text).to_owned(),
+                Some(Step::Member { of, text }) => match facts.step(*of) {
+                    Some(Step::Name { text: of, .. }) => format!("{}.{}", facts.text(*of), facts.text(*text)),
+                    _ => return false,
+                },
+                _ => return false,
+            };
+            let members = base.rules.members_outside(&written);
+            let has = |name: &&str| base.view.known_name(name).is_some_and(|name| names.contains(&name));
+            members.is_some_and(|members| members.iter().all(has))
+        })
+    }
+
+    /// A member that is not seen outside its package is made inside it alone.
+    fn can_make(&self, class: Item, wanted: Item, name: NameNo) -> bool {
+        let folder = |item: Item| self.world.view.file(item.file).map(|entry| entry.path.parent());
+        self.world.rules.star_brings(self.world.view.text(name)) || folder(class) == folder(wanted)
+    }
+
+    fn fits(&mut self, wanted: Item, offered: Item) -> bool {
+        let base = self.world;
+        let symbols: (Option<&Symbol>, _) = (base.view.symbol(wanted), base.view.symbol(offered));
+        let is_same = match symbols {
+            (Some(wanted), Some(offered)) => base.rules.is_same_shape(wanted, offered),
             _ => false,
+        };
+        // Where all types are written, those of the view are the same ones.
+        is_same && (!base.rules.has_embedding() || self.type_items(wanted) == self.type_items(offered))
+    }
+
+    /// The types of the view that each parameter and the result of a function are made of.
+    fn type_items(&mut self, function: Item) -> Vec<BTreeSet<Item>> {
+        let base = self.world;
+        let Some(binding) = base.view.binding(function) else { return Vec::new() };
+        let facts = base.view.facts(function.file);
+        let params = binding.params.iter().filter_map(|&param| facts.binding(param));
+        let params = params.filter(|param| param.kind == BindingKind::Parameter).map(|param| param.ty);
+        let mut all = Vec::new();
+        for ty in params.chain([binding.ty]) {
+            let mut items = BTreeSet::new();
+            let things = self.typed(function.file, ty, &TypeEnv::default());
+            add_items(&things, &mut items);
+            all.push(items);
+        }
+        all
+    }
+}
+
+fn add_items(things: &Things, items: &mut BTreeSet<Item>) {
+    for thing in things.iter() {
+        match thing {
+            Thing::Instance(item, args) => {
+                items.insert(*item);
+                args.iter().for_each(|arg| add_items(arg, items));
+            }
+            Thing::Holder(held) => add_items(held, items),
+            Thing::Mapping(keys, held) => [keys, held].into_iter().for_each(|part| add_items(part, items)),
+            Thing::Tuple(parts) => parts.iter().for_each(|part| add_items(part, items)),
+            _ => {}
         }
     }
 }

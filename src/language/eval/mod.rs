@@ -9,6 +9,7 @@ pub(crate) mod rules;
 
 mod callables;
 mod calls;
+mod embedding;
 mod evaluation;
 mod functional;
 mod implements;

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::evaluation::Evaluation;
 use super::facts::{BindingKind, Exported, FactScopeId, FactScopeKind, ImportId, ImportWhat, NameSpace};
 use super::rules::{ClassNames, FileNo, Place};
-use super::view::{GLOBAL, Item, NameNo, key};
+use super::view::{GLOBAL, Item, NameNo, joint_scope_key, key};
 
 /// What a name denotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,8 +64,36 @@ impl Evaluation<'_> {
 
     /// What a scope declares under a name, in the name space that is asked for.
     pub(super) fn declared(&self, file: FileNo, scope: FactScopeId, name: NameNo, space: NameSpace) -> Vec<Item> {
-        let all = self.world.view.declared(file, scope, name);
-        all.filter(|&item| self.world.view.binding(item).is_some_and(|binding| is_in(binding.kind, space))).collect()
+        let is_asked = |item: &Item| self.world.view.binding(*item).is_some_and(|binding| is_in(binding.kind, space));
+        match self.world.view.joint_key(file, scope) {
+            Some(key) => self.joint(key, name).into_iter().filter(is_asked).collect(),
+            None => self.world.view.declared(file, scope, name).filter(is_asked).collect(),
+        }
+    }
+
+    /// What files declare together under a name, as far as the file that is evaluated sees it.
+    fn joint(&self, key: u64, name: NameNo) -> Vec<Item> {
+        let all = self.world.view.joint(key, name).iter().copied();
+        all.filter(|item| self.world.project.sees(self.own, item.file)).collect()
+    }
+
+    /// What a package of several files offers under a name.
+    fn in_joint_scope(&mut self, package: Place, name: NameNo, space: NameSpace) -> Option<Vec<Denoted>> {
+        let package = joint_scope_key(self.world.project.joint_scope(package)?);
+        self.reads.insert(key(package, &[self.world.view.text(name).as_bytes()]));
+        let mut items = self.joint(package, name);
+        items.retain(|item| self.world.view.binding(*item).is_some_and(|binding| is_in(binding.kind, space)));
+        Some(items.into_iter().map(Denoted::Item).collect())
+    }
+
+    /// A module that is imported under its own name.
+    fn by_own_name(&self, file: FileNo, name: NameNo) -> Option<Denoted> {
+        let entry = self.world.view.file(file)?;
+        let text = self.world.view.text(name);
+        entry.facts().imports.iter().zip(&entry.targets).find_map(|(import, target)| {
+            let target = target.filter(|_| import.what == ImportWhat::OwnName)?;
+            (self.world.project.name_of(target) == text).then_some(Denoted::Module(target))
+        })
     }
 
     /// What a module offers, or knows itself, under a name.
@@ -80,6 +108,9 @@ impl Evaluation<'_> {
     }
 
     fn in_module_at(&mut self, module: Place, name: NameNo, space: NameSpace, way: &mut Trail) -> Vec<Denoted> {
+        if let Some(found) = self.in_joint_scope(module, name, space) {
+            return found;
+        }
         let mut found = Vec::new();
         if let Place::File(file) = module {
             self.read_scope(file, 0, name);
@@ -123,6 +154,9 @@ impl Evaluation<'_> {
                 break;
             }
             found = self.through_star(file, import, name, space, way);
+        }
+        if found.is_empty() {
+            found.extend(self.by_own_name(file, name));
         }
         if found.is_empty() && is_outside {
             // What others add to the module counts where nothing else declares it.
@@ -171,6 +205,10 @@ impl Evaluation<'_> {
                 return Vec::new();
             }
         }
+        let is_package = self.world.project.joint_scope(target).is_some();
+        if is_package && !self.world.rules.star_brings(self.world.view.text(name)) {
+            return Vec::new();
+        }
         let found = self.in_module(target, name, space, way);
         if !found.is_empty() && file != self.own {
             self.note_star(file);
@@ -216,7 +254,7 @@ impl Evaluation<'_> {
                 let target = self.target_of(file, import).zip(name);
                 target.map_or(Vec::new(), |(target, name)| self.in_module(target, name, space, way))
             }
-            ImportWhat::All | ImportWhat::Nothing => Vec::new(),
+            ImportWhat::All | ImportWhat::Nothing | ImportWhat::OwnName => Vec::new(),
         }
     }
 

@@ -95,6 +95,12 @@ pub(super) fn fingerprints(base: &EvalBase, file: FileNo) -> BTreeMap<u64, u64> 
     for (_, import) in &entry.stars {
         meanings.get(*import as usize).hash(&mut listed);
     }
+    // Names that imports bring without saying which.
+    for (import, (target, meaning)) in facts.imports.iter().zip(entry.targets.iter().zip(&meanings)) {
+        if import.what == ImportWhat::OwnName && target.is_some() {
+            meaning.hash(&mut listed);
+        }
+    }
     hashers.insert(key(entry.path_key(), &[LISTED]), listed);
     for (key, names) in member_names(base, entry) {
         names.hash(hashers.entry(key).or_default());
@@ -123,7 +129,8 @@ fn member_names<'e>(base: &EvalBase, entry: &'e ViewFile) -> BTreeMap<u64, BTree
     let facts = entry.facts();
     let mut names: BTreeMap<u64, BTreeSet<(&str, bool)>> = BTreeMap::new();
     for binding in &facts.bindings {
-        let is_class = facts.scope(binding.scope).is_some_and(|scope| scope.kind == FactScopeKind::Class);
+        let kind = facts.scope(binding.scope).map(|scope| scope.kind);
+        let is_class = matches!(kind, Some(FactScopeKind::Class | FactScopeKind::Members(_)));
         let scope_key = entry.scope_keys.get(binding.scope as usize).copied().unwrap_or_default();
         if is_class && scope_key != 0 {
             let symbol = binding.symbol.and_then(|symbol| entry.outline.symbols.get(symbol as usize));
@@ -140,18 +147,19 @@ pub(super) fn add_differing(before: &BTreeMap<u64, u64>, after: &BTreeMap<u64, u
     keys.extend(after.keys().filter(|key| !before.contains_key(key)));
 }
 
-/// What each import of a file means: the place, and that of its first part.
+/// What each import of a file means: the place, that of its first part, and whether it lacks one that it should have.
 pub(super) fn import_meanings(base: &EvalBase, file: FileNo) -> Vec<String> {
     let Some(entry) = base.view.file(file) else { return Vec::new() };
     let facts = entry.facts();
     let identity = |place: Option<Place>| place.map(|place| base.project.identity(place)).unwrap_or_default();
     let meaning = |(import, target): (&super::facts::ImportFact, &Option<Place>)| {
         let specifier = facts.text(import.specifier);
+        let is_missing = target.is_none() && base.project.is_missing(specifier, file);
         let head = match import.what {
             ImportWhat::Head => base.project.resolve(base.rules.head_of(specifier), file),
             _ => None,
         };
-        format!("{specifier} {} {}", identity(*target), identity(head))
+        format!("{specifier} {} {} {is_missing}", identity(*target), identity(head))
     };
     facts.imports.iter().zip(&entry.targets).map(meaning).collect()
 }
@@ -384,10 +392,13 @@ impl<'f> Fingerprint<'f> {
             Step::Index { of, index } => self.refer_all(&[*of, *index]),
             Step::Await(of)
             | Step::Element(of)
+            | Step::Keys(of)
             | Step::Enter(of)
             | Step::Caught(of)
             | Step::Typed(of)
             | Step::TypeOf(of) => self.refer(*of),
+            Step::Label { of, text, scope } => self.named_in(*of, *text, *scope),
+            Step::Mapping { key, value } => self.refer_all(&[*key, *value]),
             Step::Slot { of, at } => {
                 at.hash(&mut self.hasher);
                 self.refer(*of);
@@ -417,10 +428,15 @@ impl<'f> Fingerprint<'f> {
             }
             Step::Method { of, text, scope, args } => {
                 args.hash(&mut self.hasher);
-                self.refer(*of);
-                self.name(*text, *scope);
+                self.named_in(*of, *text, *scope);
             }
         }
+    }
+
+    /// A name that is a member of a value, or one of the scope.
+    fn named_in(&mut self, of: StepId, text: u32, scope: FactScopeId) {
+        self.refer(of);
+        self.name(text, scope);
     }
 
     fn call(&mut self, callee: StepId, args: &[Argument]) {

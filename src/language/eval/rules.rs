@@ -50,6 +50,16 @@ pub(crate) trait Project: Send + Sync {
     /// By what name others know the file: `flask.app`.
     fn module_path(&self, file: FileNo) -> Option<String>;
 
+    /// The package whose files together are a module, as its scope is called ([`joint_name`]); `None`: a module is a file.
+    fn joint_scope(&self, _place: Place) -> Option<&str> {
+        None
+    }
+
+    /// Whether a file sees what another declares in a package that both can reach.
+    fn sees(&self, _from: FileNo, _declared_in: FileNo) -> bool {
+        true
+    }
+
     /// Whether a specifier that resolves to nothing should have: it names something inside the view.
     fn is_missing(&self, specifier: &str, from: FileNo) -> bool;
 
@@ -67,6 +77,11 @@ pub(crate) trait Project: Send + Sync {
     fn nearness(&self, _from: FileNo, _of: FileNo) -> u32 {
         0
     }
+}
+
+/// How a package is called in every file of the view: one that is written `./name` belongs to its folder.
+pub(crate) fn joint_name(folder: &str, written: &str) -> String {
+    if written.starts_with("./") { format!("{folder}/{written}") } else { written.to_owned() }
 }
 
 /// Builds the project of a view. File numbers are places in the slice.
@@ -152,6 +167,12 @@ pub(crate) trait Rules: Send + Sync {
         false
     }
 
+    /// Values have the members of what their type embeds, the nearest first, and named types are made of others (Go). Such a language
+    /// is structural, too.
+    fn has_embedding(&self) -> bool {
+        false
+    }
+
     /// Files say which package they belong to, and share its types; classes see the names that they inherit; methods have names of their
     /// own, and are told apart by how many arguments they take.
     fn is_packaged(&self) -> bool {
@@ -204,6 +225,11 @@ pub(crate) trait Rules: Send + Sync {
     /// Whether an interface is one that classes implement by having its members.
     fn has_shape(&self, interface: &ClassFacts<'_>) -> bool {
         self.implements_by_shape() && interface.binding.kind == BindingKind::Interface
+    }
+
+    /// The members of an interface that no file of the view declares, by its name as written.
+    fn members_outside(&self, _written: &str) -> Option<&'static [&'static str]> {
+        None
     }
 
     /// Whether a member can stand for an interface's member of the same name, where that is not written down.

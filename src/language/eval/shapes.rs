@@ -37,6 +37,15 @@ impl Evaluation<'_> {
                 let of = self.type_inside(file, *of, env);
                 self.elements(&of)
             }
+            Step::Keys(of) => {
+                let of = self.type_inside(file, *of, env);
+                self.keys(&of)
+            }
+            Step::Mapping { key, value } => {
+                let keys = self.typed(file, *key, env);
+                let held = self.typed(file, *value, env);
+                Things::one(Thing::Mapping(keys, held))
+            }
             _ => Things::none(),
         }
     }
@@ -108,6 +117,9 @@ impl Evaluation<'_> {
 
     /// What iterating or indexing a thing gives, where that is by its shape.
     pub(super) fn structural_element(&mut self, thing: &Thing) -> Things {
+        if self.world.rules.has_embedding() {
+            return self.embedded_element(thing, false);
+        }
         match thing {
             Thing::Holder(held) => held.clone(),
             Thing::Tuple(parts) => joined(parts.iter().cloned()),

@@ -29,6 +29,9 @@ impl Evaluation<'_> {
                 let found = self.in_module(*place, name, NameSpace::Any, &mut Trail::default());
                 found.into_iter().map(|one| (one, TypeEnv::default())).collect()
             }
+            Thing::Class(item, args) | Thing::Instance(item, args) if self.world.rules.has_embedding() => {
+                self.promoted(*item, args, name)
+            }
             Thing::Class(item, args) => self.static_members(*item, args, name, 0),
             Thing::Instance(item, args) => self.instance_members(*item, args, name, 0),
             Thing::Super(class) => {
@@ -46,12 +49,16 @@ impl Evaluation<'_> {
             | Thing::Signature(..)
             | Thing::HolderMember(..)
             | Thing::Callback(..)
-            | Thing::Callable(_) => Vec::new(),
+            | Thing::Callable(_)
+            | Thing::Mapping(..) => Vec::new(),
         }
     }
 
     /// What a member of a thing can be.
     pub(super) fn structural_member(&mut self, object: &Thing, name: NameNo) -> Things {
+        if self.world.rules.has_embedding() && matches!(object, Thing::Holder(_) | Thing::Tuple(_)) {
+            return self.member_outside(object, name);
+        }
         if let Thing::Holder(held) = object {
             return Things::one(Thing::HolderMember(held.clone(), name));
         }
@@ -72,6 +79,7 @@ impl Evaluation<'_> {
                 if things.is_empty() { self.set_type(item, env) } else { things }
             }
             BindingKind::Function => Things::one(Thing::Function(item, Some(Rc::new(receiver.clone())))),
+            BindingKind::Variable if self.world.rules.has_embedding() => self.variable(item, env),
             BindingKind::Variable => {
                 let env = TypeEnv { own: env.own.clone().or_else(|| Some(receiver.clone())), args: env.args.clone() };
                 self.variable(item, &env)

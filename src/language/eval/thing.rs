@@ -39,6 +39,8 @@ pub(super) enum Thing {
     Callback(Things, bool),
     /// Something of which only that it can be called is known, and what that gives.
     Callable(Things),
+    /// What iterating gives first, and what it holds: a map.
+    Mapping(Things, Things),
 }
 
 impl Thing {
@@ -55,6 +57,7 @@ impl Thing {
                 let own = env.own.as_ref().map_or(1, |own| own.weight().saturating_add(1));
                 env.args.iter().fold(own, |sum, (_, things)| sum.saturating_add(things.weight))
             }
+            Self::Mapping(keys, held) => keys.weight.saturating_add(held.weight).saturating_add(1),
             Self::Function(_, None) | Self::Module(_) | Self::Super(_) | Self::Record(..) => 1,
         }
     }

@@ -36,6 +36,14 @@ impl Evaluation<'_> {
                 self.things_of(&denoted)
             }
             Step::Member { of, text } | Step::Key { of, text } => self.member_value(file, id, *of, *text),
+            Step::Call { callee, args } if self.world.rules.has_embedding() => self.embedded_call(file, *callee, args),
+            Step::Index { of, index } if self.world.rules.has_embedding() => self.embedded_index(file, *of, *index),
+            Step::Apply { base, args } if self.world.rules.has_embedding() => self.instantiated(file, *base, args),
+            Step::Label { of, text, scope } => self.label(file, id, *of, *text, *scope),
+            Step::Keys(of) => {
+                let of = self.value(file, *of);
+                self.keys(&of)
+            }
             Step::Call { callee, args } | Step::New { callee, args } if self.world.rules.is_structural() => {
                 self.structural_call(file, *callee, args, matches!(step, Step::New { .. }))
             }
@@ -125,7 +133,11 @@ impl Evaluation<'_> {
             }
             // The class itself, as a value: `x = list[A]`.
             Step::Apply { base, .. } => self.value(file, *base),
-            Step::Literal(_) | Step::Expected { .. } | Step::Union(_) | Step::Signature { .. } => Things::none(),
+            Step::Literal(_)
+            | Step::Expected { .. }
+            | Step::Union(_)
+            | Step::Signature { .. }
+            | Step::Mapping { .. } => Things::none(),
         }
     }
 

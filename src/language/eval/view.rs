@@ -1,5 +1,7 @@
 //! All files of a family side by side: one numbering for files and names, and tables to look names up in.
 
+mod interfaces;
+
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -7,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::facts::{
     Binding, BindingId, BindingKind, FactScopeId, FactScopeKind, Facts, ImportId, ImportWhat, Step, StepId,
 };
-use super::rules::{ClassFacts, FileNo, Place, Project, ProjectFile, Rules};
+use super::rules::{FileNo, Place, Project, ProjectFile, joint_name};
 use crate::domain::FilePath;
 use crate::language::{Outline, Symbol};
 
@@ -34,6 +36,8 @@ pub(super) struct ViewFile {
     pub stars: Vec<(FactScopeId, ImportId)>,
     /// What stands for a scope that others can reach into, wherever it is in the file; 0: it is local.
     pub scope_keys: Vec<u64>,
+    /// Whether others declare in the scope, too: that of a package, and of the classes inside it.
+    is_joint: Vec<bool>,
     /// What each import means.
     pub targets: Vec<Option<Place>>,
 }
@@ -50,7 +54,11 @@ pub(super) struct FactView {
     /// Made when it is first asked for, again after each edit.
     shared: OnceLock<SharedNames>,
     /// As [`FactView::shared`].
-    interfaces: OnceLock<InterfaceNames>,
+    interfaces: OnceLock<interfaces::InterfaceNames>,
+    /// What several files declare together, by the key of the scope and the name; in the order of paths and of the text.
+    joint: FxHashMap<(u64, NameNo), Vec<Item>>,
+    /// The members of each class that several files declare together, in the same order.
+    joint_members: FxHashMap<u64, Vec<(NameNo, Item)>>,
 }
 
 /// What files declare outside themselves.
@@ -61,16 +69,6 @@ struct SharedNames {
     augmentations: FxHashMap<FileNo, Vec<(FileNo, FactScopeId)>>,
     /// What the files of a package declare, by package and name.
     packaged: FxHashMap<(NameNo, NameNo), Vec<Item>>,
-}
-
-/// Interfaces by what shows that a class may implement them.
-#[derive(Default)]
-struct InterfaceNames {
-    by_member: FxHashMap<NameNo, Vec<Item>>,
-    /// By the last name of an interface that they embed.
-    by_embedded: FxHashMap<NameNo, Vec<Item>>,
-    /// The methods that each declares itself.
-    methods: FxHashMap<Item, Box<[NameNo]>>,
 }
 
 /// Stands for a file that says nothing.
@@ -101,11 +99,14 @@ impl FactView {
             numbers: FxHashMap::default(),
             shared: OnceLock::new(),
             interfaces: OnceLock::new(),
+            joint: FxHashMap::default(),
+            joint_members: FxHashMap::default(),
         };
         for (path, outline, is_own) in sorted {
             view.by_path.insert(path.clone(), view.files.len() as FileNo);
             let file = view.indexed(path, outline, is_own);
             view.files.push(file);
+            view.join(view.files.len() as FileNo - 1);
         }
         view
     }
@@ -161,14 +162,81 @@ impl FactView {
     pub fn replace(&mut self, path: &FilePath, outline: &Arc<Outline>, is_own: bool) -> Option<ViewFile> {
         let indexed = self.indexed(path.clone(), Arc::clone(outline), is_own);
         (self.shared, self.interfaces) = (OnceLock::new(), OnceLock::new());
-        match self.file_at(path) {
-            Some(file) => self.files.get_mut(file as usize).map(|place| std::mem::replace(place, indexed)),
+        let known = self.file_at(path);
+        let file = known.unwrap_or(self.files.len() as FileNo);
+        self.part(file);
+        let former = match self.files.get_mut(file as usize) {
+            Some(place) => Some(std::mem::replace(place, indexed)),
             None => {
-                self.by_path.insert(path.clone(), self.files.len() as FileNo);
+                self.by_path.insert(path.clone(), file);
                 self.files.push(indexed);
                 None
             }
+        };
+        self.join(file);
+        former
+    }
+
+    /// The key of a scope in which several files declare.
+    pub fn joint_key(&self, file: FileNo, scope: FactScopeId) -> Option<u64> {
+        let entry = self.file(file)?;
+        let is_joint = entry.is_joint.get(scope as usize).copied().unwrap_or_default();
+        entry.scope_keys.get(scope as usize).copied().filter(|_| is_joint)
+    }
+
+    /// What all files together declare under a name in such a scope.
+    pub fn joint(&self, key: u64, name: NameNo) -> &[Item] {
+        self.joint.get(&(key, name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The members of a class that several files declare together.
+    pub fn joint_members(&self, key: u64) -> &[(NameNo, Item)] {
+        self.joint_members.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Adds what a file declares together with others.
+    fn join(&mut self, file: FileNo) {
+        for (key, name, item, is_member) in self.joint_places(file) {
+            let path = |item: &Item| self.files.get(item.file as usize).map(|entry| &entry.path);
+            let is_before = |one: &Item| (path(one), one.binding) < (path(&item), item.binding);
+            let all = self.joint.get(&(key, name)).map(Vec::as_slice).unwrap_or_default();
+            let at = all.partition_point(is_before);
+            let members = self.joint_members(key).partition_point(|(_, one)| is_before(one));
+            self.joint.entry((key, name)).or_default().insert(at, item);
+            if is_member {
+                self.joint_members.entry(key).or_default().insert(members, (name, item));
+            }
         }
+    }
+
+    /// Takes out what a file declares together with others.
+    fn part(&mut self, file: FileNo) {
+        for (key, name, _, is_member) in self.joint_places(file) {
+            if let Some(all) = self.joint.get_mut(&(key, name)) {
+                all.retain(|item| item.file != file);
+                if all.is_empty() {
+                    self.joint.remove(&(key, name));
+                }
+            }
+            if let Some(all) = self.joint_members.get_mut(&key).filter(|_| is_member) {
+                all.retain(|(_, item)| item.file != file);
+                if all.is_empty() {
+                    self.joint_members.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Key, name and item of all that; whether it is a member of a class.
+    fn joint_places(&self, file: FileNo) -> Vec<(u64, NameNo, Item, bool)> {
+        let Some(entry) = self.file(file) else { return Vec::new() };
+        let declared = entry.declared.iter().filter_map(|&(scope, name, binding)| {
+            let is_joint = entry.is_joint.get(scope as usize).copied().unwrap_or_default();
+            let key = entry.scope_keys.get(scope as usize).copied().filter(|_| is_joint)?;
+            let kind = entry.facts().scope(scope)?.kind;
+            Some((key, name, Item { file, binding }, !matches!(kind, FactScopeKind::Joint(_))))
+        });
+        declared.collect()
     }
 
     /// What some file declares for all under a name.
@@ -184,75 +252,6 @@ impl FactView {
     /// What the files of a package declare under a name.
     pub fn packaged(&self, package: NameNo, name: NameNo) -> &[Item] {
         self.shared().packaged.get(&(package, name)).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// The interfaces that declare a member of a name.
-    pub fn interfaces_with(&self, member: NameNo, rules: &dyn Rules) -> &[Item] {
-        self.interfaces(rules).by_member.get(&member).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// The interfaces that embed one of this name.
-    pub fn interfaces_embedding(&self, name: NameNo, rules: &dyn Rules) -> &[Item] {
-        self.interfaces(rules).by_embedded.get(&name).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn interfaces(&self, rules: &dyn Rules) -> &InterfaceNames {
-        self.interfaces.get_or_init(|| {
-            let mut names = InterfaceNames::default();
-            for (file, entry) in self.files.iter().enumerate() {
-                for (id, binding) in entry.facts().bindings.iter().enumerate() {
-                    let item = Item { file: file as FileNo, binding: id as BindingId };
-                    let Some(scope) = binding.inner.filter(|_| self.has_shape(item, rules)) else { continue };
-                    for (name, _) in entry.declared_in(scope) {
-                        names.by_member.entry(name).or_default().push(item);
-                    }
-                    names.methods.insert(item, self.methods_in(file as FileNo, scope, rules));
-                    for name in self.embedded_names(item) {
-                        names.by_embedded.entry(name).or_default().push(item);
-                    }
-                }
-            }
-            names
-        })
-    }
-
-    /// The methods that an interface declares itself, those that make instances not counted. They are read with its shape.
-    pub fn methods_of(&self, interface: Item, rules: &dyn Rules) -> &[NameNo] {
-        self.interfaces(rules).methods.get(&interface).map(AsRef::as_ref).unwrap_or_default()
-    }
-
-    /// The methods that a scope declares for others, in the order of their names' numbers.
-    fn methods_in(&self, file: FileNo, scope: FactScopeId, rules: &dyn Rules) -> Box<[NameNo]> {
-        let Some(entry) = self.file(file) else { return Box::default() };
-        let is_method = |&(name, binding): &(NameNo, BindingId)| {
-            let binding = entry.facts().binding(binding);
-            binding.is_some_and(|one| one.kind == BindingKind::Function && one.symbol.is_some())
-                && !rules.constructors().contains(&self.text(name))
-        };
-        entry.declared_in(scope).filter(is_method).map(|(name, _)| name).collect()
-    }
-
-    /// Whether classes implement an interface by having its members.
-    pub fn has_shape(&self, item: Item, rules: &dyn Rules) -> bool {
-        let Some(binding) = self.binding(item) else { return false };
-        let is_type = matches!(binding.kind, BindingKind::Interface | BindingKind::Class);
-        is_type && rules.has_shape(&ClassFacts { facts: self.facts(item.file), binding, symbol: self.symbol(item) })
-    }
-
-    /// The last names of the bases of a class or interface, as written.
-    pub fn embedded_names(&self, item: Item) -> Vec<NameNo> {
-        let Some(binding) = self.binding(item) else { return Vec::new() };
-        let name = |&base: &StepId| {
-            let mut step = self.step(item.file, base)?;
-            if let Step::Apply { base, .. } | Step::Index { of: base, .. } = step {
-                step = self.step(item.file, *base)?;
-            }
-            match step {
-                Step::Name { text, .. } | Step::Member { text, .. } => Some(self.name(item.file, *text)),
-                _ => None,
-            }
-        };
-        binding.bases.iter().filter_map(name).collect()
     }
 
     fn shared(&self) -> &SharedNames {
@@ -344,9 +343,9 @@ impl FactView {
         let imports = facts.imports.iter().enumerate();
         let stars = imports.filter(|(_, import)| import.what == ImportWhat::All);
         let stars = stars.map(|(id, import)| (import.scope, id as ImportId)).collect();
-        let scope_keys = scope_keys(&path, facts);
+        let (scope_keys, is_joint) = scope_keys(&path, facts);
         let targets = vec![None; facts.imports.len()];
-        ViewFile { path, is_own, names, declared, stars, scope_keys, targets, outline }
+        ViewFile { path, is_own, names, declared, stars, scope_keys, is_joint, targets, outline }
     }
 }
 
@@ -397,8 +396,9 @@ pub(super) fn package_key(package: &str) -> u64 {
 }
 
 /// Modules, classes and namespaces that others can reach into, each by the names that lead to it. Scopes that share a name share a key.
-fn scope_keys(path: &FilePath, facts: &Facts) -> Vec<u64> {
+fn scope_keys(path: &FilePath, facts: &Facts) -> (Vec<u64>, Vec<bool>) {
     let mut keys: Vec<u64> = Vec::with_capacity(facts.scopes.len());
+    let mut are_joint: Vec<bool> = Vec::with_capacity(facts.scopes.len());
     for scope in &facts.scopes {
         let parent = scope.parent.and_then(|parent| keys.get(parent as usize)).copied();
         let name = scope.owner.and_then(|owner| facts.binding(owner)).map(|owner| facts.text(owner.name));
@@ -410,10 +410,29 @@ fn scope_keys(path: &FilePath, facts: &Facts) -> Vec<u64> {
             (FactScopeKind::Class | FactScopeKind::Namespace, Some(parent), Some(name)) if parent != 0 => {
                 key(parent, &[name.as_bytes()])
             }
+            (FactScopeKind::Joint(text), _, _) => {
+                joint_scope_key(&joint_name(&String::from_utf8_lossy(path.parent()), facts.text(text)))
+            }
+            (FactScopeKind::Members(text), Some(parent), _) if parent != 0 => {
+                key(parent, &[facts.text(text).as_bytes()])
+            }
             _ => 0,
         });
+        let around = scope.parent.and_then(|parent| are_joint.get(parent as usize)).copied().unwrap_or_default();
+        are_joint.push(match scope.kind {
+            FactScopeKind::Joint(_) => true,
+            FactScopeKind::Class | FactScopeKind::Namespace | FactScopeKind::Members(_) => {
+                around && keys.last() != Some(&0)
+            }
+            _ => false,
+        });
     }
-    keys
+    (keys, are_joint)
+}
+
+/// The key of the scope of a package.
+pub(super) fn joint_scope_key(package: &str) -> u64 {
+    key(3, &[package.as_bytes()])
 }
 
 /// Everything that a set of numbers holds, in order: two sets are compared by binary search.

@@ -127,14 +127,20 @@ impl EvalWorld {
         evaluated
     }
 
-    /// Builds the project again, and resolves the imports of all files; those that mean something else now are changed.
+    /// Builds the project again, and resolves the imports of all files; those that mean something else now are changed, and files that
+    /// others know by another name are concerned.
     fn rebuild_project(&mut self, changed: &mut ChangedReads) {
-        // What a place means is for the project to say that it is of.
         let files = 0..self.base.view.files.len() as FileNo;
-        let before: Vec<Vec<String>> = files.map(|file| reach::import_meanings(&self.base, file)).collect();
+        // What places mean depends on the project that gave them their numbers.
+        let before: Vec<_> = files
+            .clone()
+            .map(|file| (reach::import_meanings(&self.base, file), self.base.project.module_path(file)))
+            .collect();
         self.base.project = (self.dialects.project)(&self.base.view.project_files());
-        for (file, before) in before.into_iter().enumerate() {
-            let file = file as FileNo;
+        for (file, (before, path_before)) in files.zip(before) {
+            if path_before != self.base.project.module_path(file) {
+                changed.files.insert(file);
+            }
             self.base.view.resolve_imports(file, self.base.project.as_ref());
             let after = reach::import_meanings(&self.base, file);
             if before != after {
