@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+use crate::support::FollowedRepo;
 
 /// Two modules of a workspace, with tests inside and outside of their packages, and files for single systems.
 const FILES: [(&str, &str); 13] = [
@@ -48,80 +48,13 @@ const FILES: [(&str, &str); 13] = [
     ),
 ];
 
-struct Shop {
-    agent: TestAgent,
-    repo: TestRepo,
-    seen: Jobs,
-}
-
-impl Shop {
-    fn new() -> Self {
-        let mut agent = TestAgent::without_model();
-        let repo = TestRepo::with_files(FILES);
-        agent.start();
-        untouched(repo.path(), || {
-            agent.ok(["register", repo.path().to_str().unwrap()]);
-            agent.wait();
-        });
-        let seen = Jobs::of(&agent);
-        Self { agent, repo, seen }
-    }
-
-    fn path(&self) -> &str {
-        self.repo.path().to_str().unwrap()
-    }
-
-    /// Commits, and hands out the files that were analysed for it.
-    fn commit(&mut self, message: &str) -> BTreeSet<String> {
-        self.repo.commit(message);
-        untouched(self.repo.path(), || self.agent.wait());
-        let new = Jobs::since(&self.agent, &self.seen);
-        self.seen = Jobs::of(&self.agent);
-        new.analysed().into_iter().map(str::to_owned).collect()
-    }
-
-    fn edit(&mut self, path: &str, from: &str, to: &str) -> BTreeSet<String> {
-        self.repo.edit(path, from, to);
-        self.commit(from)
-    }
-
-    /// `user > used: symbol` of every edge of a file.
-    fn edges(&self, file: &str) -> BTreeSet<String> {
-        let deps = self.agent.json(["deps", self.path(), file]);
-        let edges = deps["edges"].as_array().unwrap().iter();
-        edges
-            .map(|edge| {
-                let text = |name: &str| edge[name].as_str().unwrap();
-                format!("{} > {}: {}", text("dependent_file"), text("source_file"), text("symbol_name"))
-            })
-            .collect()
-    }
-
-    #[track_caller]
-    fn assert_uses(&self, file: &str, used: &str) {
-        let edges = self.edges(file);
-        assert!(edges.contains(&format!("{file} > {used}")), "{used} in {edges:#?}");
-    }
-
-    fn impact(&self) -> Value {
-        self.agent.json(["impact", self.path(), "HEAD~1..HEAD"])
-    }
-
-    #[track_caller]
-    fn assert_sound(&self) {
-        let output = self.agent.run(["cache", "verify", self.path(), "--json"]);
-        let printed: Value = serde_json::from_str(&output.stdout).unwrap();
-        assert_eq!((output.code, &printed["repos"][0]["differences"]), (Some(0), &json!([])), "{printed:#}");
-    }
-}
-
 fn set(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|&path| path.to_owned()).collect()
 }
 
 #[test]
 fn a_go_edit_costs_those_that_use_what_changed() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     shop.assert_uses("shop/cart/item.go", "shop/cart/os_linux.go: osKey");
     shop.assert_uses("shop/cart/item.go", "shop/cart/os_windows.go: osKey");
     shop.assert_uses("tools/report.go", "shop/cart/item.go: Base.Key");
@@ -158,7 +91,7 @@ fn a_go_edit_costs_those_that_use_what_changed() {
 
 #[test]
 fn go_packages_move_and_interfaces_grow() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     // A method more in an interface is for those that name it.
     let grown =
         shop.edit("shop/store/store.go", "Save(c *cart.Cart) error\n}", "Save(c *cart.Cart) error\n\tClose() error\n}");
@@ -196,7 +129,7 @@ fn go_packages_move_and_interfaces_grow() {
 
 #[test]
 fn broken_and_circular_go_stays_sound() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     shop.edit(
         "shop/cart/item.go",
         "type Base struct{ ID int }",
@@ -223,7 +156,7 @@ fn broken_and_circular_go_stays_sound() {
 
 #[test]
 fn a_go_interface_cuts_no_call_chain() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     let deps = shop.agent.json(["deps", shop.path(), "shop/store/store.go"]);
     let link = |symbol: &str, by: &str| {
         let links = deps["implements"].as_array().unwrap().iter();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+use crate::support::FollowedRepo;
 
 /// Two Maven modules, one with tests and a generated file.
 const FILES: [(&str, &str); 11] = [
@@ -53,76 +53,13 @@ const TEST: &str = "core/src/test/java/shop/OrderTest.java";
 const PAGE: &str = "web/src/main/java/web/Page.java";
 const MAPPER: &str = "web/target/generated-sources/annotations/web/PageMapper.java";
 
-struct Shop {
-    agent: TestAgent,
-    repo: TestRepo,
-    seen: Jobs,
-}
-
-impl Shop {
-    fn new() -> Self {
-        let mut agent = TestAgent::without_model();
-        let repo = TestRepo::with_files(FILES);
-        agent.start();
-        untouched(repo.path(), || {
-            agent.ok(["register", repo.path().to_str().unwrap()]);
-            agent.wait();
-        });
-        let seen = Jobs::of(&agent);
-        Self { agent, repo, seen }
-    }
-
-    fn path(&self) -> &str {
-        self.repo.path().to_str().unwrap()
-    }
-
-    /// Commits, and hands out the files that were analysed for it.
-    fn commit(&mut self, message: &str) -> BTreeSet<String> {
-        self.repo.commit(message);
-        untouched(self.repo.path(), || self.agent.wait());
-        let new = Jobs::since(&self.agent, &self.seen);
-        self.seen = Jobs::of(&self.agent);
-        new.analysed().into_iter().map(str::to_owned).collect()
-    }
-
-    fn edit(&mut self, path: &str, from: &str, to: &str) -> BTreeSet<String> {
-        self.repo.edit(path, from, to);
-        self.commit(from)
-    }
-
-    /// `user > used: symbol` of every edge of a file.
-    fn edges(&self, file: &str) -> BTreeSet<String> {
-        let deps = self.agent.json(["deps", self.path(), file]);
-        let edges = deps["edges"].as_array().unwrap().iter();
-        edges
-            .map(|edge| {
-                let text = |name: &str| edge[name].as_str().unwrap();
-                format!("{} > {}: {}", text("dependent_file"), text("source_file"), text("symbol_name"))
-            })
-            .collect()
-    }
-
-    #[track_caller]
-    fn assert_uses(&self, user: &str, used: &str) {
-        let edges = self.edges(user);
-        assert!(edges.contains(&format!("{user} > {used}")), "{used} in {edges:#?}");
-    }
-
-    #[track_caller]
-    fn assert_sound(&self) {
-        let output = self.agent.run(["cache", "verify", self.path(), "--json"]);
-        let printed: Value = serde_json::from_str(&output.stdout).unwrap();
-        assert_eq!((output.code, &printed["repos"][0]["differences"]), (Some(0), &json!([])), "{printed:#}");
-    }
-}
-
 fn set(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|&path| path.to_owned()).collect()
 }
 
 #[test]
 fn a_java_edit_costs_those_that_use_what_changed() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     for used in ["Orders.java: Orders.find", "Order.java: Order.total", "Limits.java: Limits.MAX"] {
         shop.assert_uses(PAGE, &format!("core/src/main/java/shop/{used}"));
     }
@@ -158,7 +95,7 @@ fn a_java_edit_costs_those_that_use_what_changed() {
 
 #[test]
 fn java_types_are_renamed_move_and_break() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     shop.repo.rename(ORDER, "core/src/main/java/shop/Purchase.java");
     let moved = "core/src/main/java/shop/Purchase.java";
     let reached = shop.edit(moved, "class Order ", "class Purchase ");
@@ -198,7 +135,7 @@ fn java_types_are_renamed_move_and_break() {
 
 #[test]
 fn java_tests_smells_and_documentation_are_shown() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     shop.edit(
         "web/src/main/java/web/Quiet.java",
         "return count / 2;",
@@ -212,7 +149,7 @@ fn java_tests_smells_and_documentation_are_shown() {
 
 #[test]
 fn java_interfaces_lead_to_what_implements_them() {
-    let mut shop = Shop::new();
+    let mut shop = FollowedRepo::new(FILES);
     let sql = "core/src/main/java/shop/SqlOrders.java";
     let text = "package shop;\n\nclass SqlOrders implements Orders {\n    @Override\n    public Order find(long id) {\n        return null;\n    }\n}\n";
     shop.repo.write(sql, text);

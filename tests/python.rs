@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+use crate::support::FollowedRepo;
 
 /// A package that hands names on, as flask does, next to a crate that has nothing to do with it.
 const FILES: [(&str, &str); 11] = [
@@ -34,74 +34,13 @@ const FILES: [(&str, &str); 11] = [
     ("src/sums.rs", "pub fn sum() -> u32 {\n    1\n}\n"),
 ];
 
-struct Web {
-    agent: TestAgent,
-    repo: TestRepo,
-    seen: Jobs,
-}
-
-impl Web {
-    fn new() -> Self {
-        let mut agent = TestAgent::without_model();
-        let repo = TestRepo::with_files(FILES);
-        agent.start();
-        untouched(repo.path(), || {
-            agent.ok(["register", repo.path().to_str().unwrap()]);
-            agent.wait();
-        });
-        let seen = Jobs::of(&agent);
-        Self { agent, repo, seen }
-    }
-
-    fn path(&self) -> &str {
-        self.repo.path().to_str().unwrap()
-    }
-
-    /// Commits, and hands out the files that were analysed for it.
-    fn commit(&mut self, message: &str) -> BTreeSet<String> {
-        self.repo.commit(message);
-        untouched(self.repo.path(), || self.agent.wait());
-        let new = Jobs::since(&self.agent, &self.seen);
-        self.seen = Jobs::of(&self.agent);
-        new.analysed().into_iter().map(str::to_owned).collect()
-    }
-
-    fn edit(&mut self, path: &str, from: &str, to: &str) -> BTreeSet<String> {
-        self.repo.edit(path, from, to);
-        self.commit(from)
-    }
-
-    /// `user > used: symbol` of every edge of a file.
-    fn edges(&self, file: &str) -> BTreeSet<String> {
-        let deps = self.agent.json(["deps", self.path(), file]);
-        let edges = deps["edges"].as_array().unwrap().iter();
-        edges
-            .map(|edge| {
-                let text = |name: &str| edge[name].as_str().unwrap();
-                format!("{} > {}: {}", text("dependent_file"), text("source_file"), text("symbol_name"))
-            })
-            .collect()
-    }
-
-    fn impact(&self) -> Value {
-        self.agent.json(["impact", self.path(), "HEAD~1..HEAD"])
-    }
-
-    #[track_caller]
-    fn assert_sound(&self) {
-        let output = self.agent.run(["cache", "verify", self.path(), "--json"]);
-        let printed: Value = serde_json::from_str(&output.stdout).unwrap();
-        assert_eq!((output.code, &printed["repos"][0]["differences"]), (Some(0), &json!([])), "{printed:#}");
-    }
-}
-
 fn set(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|&path| path.to_owned()).collect()
 }
 
 #[test]
 fn a_python_edit_costs_those_that_use_what_changed() {
-    let mut web = Web::new();
+    let mut web = FollowedRepo::new(FILES);
     let used = web.edges("tests/test_app.py");
     for edge in [
         "src/web/app.py: App",
@@ -141,7 +80,7 @@ fn a_python_edit_costs_those_that_use_what_changed() {
 
 #[test]
 fn python_modules_come_go_and_break() {
-    let mut web = Web::new();
+    let mut web = FollowedRepo::new(FILES);
     web.repo.rename("src/web/base.py", "src/web/root.py");
     assert!(web.commit("rename a module").contains("src/web/app.py"));
     web.assert_sound();
@@ -168,7 +107,7 @@ fn python_modules_come_go_and_break() {
 
 #[test]
 fn what_python_hides_is_listed_apart() {
-    let mut web = Web::new();
+    let mut web = FollowedRepo::new(FILES);
     let deps = web.agent.json(["deps", web.path()]);
     assert_eq!(
         deps["may_depend"],

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
-use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+use crate::support::FollowedRepo;
 
 /// A workspace: a library with a barrel, an application with an alias, a script, a page.
 const FILES: [(&str, &str); 13] = [
@@ -42,68 +40,13 @@ const FILES: [(&str, &str); 13] = [
     ),
 ];
 
-struct Monorepo {
-    agent: TestAgent,
-    repo: TestRepo,
-    seen: Jobs,
-}
-
-impl Monorepo {
-    fn new() -> Self {
-        let mut agent = TestAgent::without_model();
-        let repo = TestRepo::with_files(FILES);
-        agent.start();
-        untouched(repo.path(), || {
-            agent.ok(["register", repo.path().to_str().unwrap()]);
-            agent.wait();
-        });
-        let seen = Jobs::of(&agent);
-        Self { agent, repo, seen }
-    }
-
-    fn path(&self) -> &str {
-        self.repo.path().to_str().unwrap()
-    }
-
-    /// Commits, and hands out the files that were analysed for it.
-    fn commit(&mut self, message: &str) -> BTreeSet<String> {
-        self.repo.commit(message);
-        untouched(self.repo.path(), || self.agent.wait());
-        let new = Jobs::since(&self.agent, &self.seen);
-        self.seen = Jobs::of(&self.agent);
-        new.analysed().into_iter().map(str::to_owned).collect()
-    }
-
-    fn edit(&mut self, path: &str, from: &str, to: &str) -> BTreeSet<String> {
-        self.repo.edit(path, from, to);
-        self.commit(from)
-    }
-
-    /// `source: symbol` of everything that a file uses.
-    fn used(&self, file: &str) -> Vec<String> {
-        let deps = self.agent.json(["deps", self.path(), file]);
-        let text = |edge: &Value, name: &str| edge[name].as_str().unwrap().to_owned();
-        let own = deps["edges"].as_array().unwrap().iter().filter(|edge| text(edge, "dependent_file") == file);
-        own.filter(|edge| edge["dependency_type"] != "module")
-            .map(|edge| format!("{}: {}", text(edge, "source_file"), text(edge, "symbol_name")))
-            .collect()
-    }
-
-    #[track_caller]
-    fn assert_sound(&self) {
-        let output = self.agent.run(["cache", "verify", self.path(), "--json"]);
-        let printed: Value = serde_json::from_str(&output.stdout).unwrap();
-        assert_eq!((output.code, &printed["repos"][0]["differences"]), (Some(0), &json!([])), "{printed:#}");
-    }
-}
-
 fn set(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|&path| path.to_owned()).collect()
 }
 
 #[test]
 fn a_workspace_is_linked_across_packages_and_aliases() {
-    let repo = Monorepo::new();
+    let repo = FollowedRepo::new(FILES);
     assert_eq!(
         repo.used("packages/app/src/main.tsx"),
         [
@@ -124,7 +67,7 @@ fn a_workspace_is_linked_across_packages_and_aliases() {
 
 #[test]
 fn an_edit_of_a_script_reaches_its_users_alone() {
-    let mut repo = Monorepo::new();
+    let mut repo = FollowedRepo::new(FILES);
     let area = "packages/shapes/src/area.ts";
     assert_eq!(repo.edit(area, "shape.sides * 2", "shape.sides * 3"), set(&[area]));
     assert_eq!(repo.edit(area, "export function perimeter", "// round it\nexport function perimeter"), set(&[area]));
@@ -138,7 +81,7 @@ fn an_edit_of_a_script_reaches_its_users_alone() {
 
 #[test]
 fn a_function_moves_behind_its_barrel() {
-    let mut repo = Monorepo::new();
+    let mut repo = FollowedRepo::new(FILES);
     repo.repo.write("packages/shapes/src/round.ts", "import type { Shape } from './shape.js';\n\nexport function perimeter(shape: Shape): number {\n  return shape.sides;\n}\n");
     repo.repo.edit(
         "packages/shapes/src/area.ts",
@@ -157,7 +100,7 @@ fn a_function_moves_behind_its_barrel() {
 
 #[test]
 fn another_alias_reaches_the_files_that_write_it() {
-    let mut repo = Monorepo::new();
+    let mut repo = FollowedRepo::new(FILES);
     let analysed = repo.edit("packages/app/tsconfig.json", "src/*", "next/*");
     assert!(!analysed.contains("packages/shapes/src/area.ts"), "{analysed:?}");
     assert!(repo.used("packages/app/src/main.tsx").contains(&"packages/app/next/screen.ts: screen".to_owned()));
@@ -166,7 +109,7 @@ fn another_alias_reaches_the_files_that_write_it() {
 
 #[test]
 fn a_broken_script_keeps_what_can_be_read() {
-    let mut repo = Monorepo::new();
+    let mut repo = FollowedRepo::new(FILES);
     let area = "packages/shapes/src/area.ts";
     repo.edit(area, "return shape.sides * 2;\n}", "return shape.sides * ;\n");
     assert_eq!(repo.used("scripts/load.js"), ["packages/shapes/src/area.ts: perimeter"]);

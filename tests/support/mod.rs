@@ -4,6 +4,7 @@
 mod agent;
 pub mod asking;
 mod fingerprint;
+mod followed;
 pub mod fuzz;
 mod history;
 mod jobs;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 
 pub use agent::{Output, TestAgent};
 pub use fingerprint::{Fingerprint, fingerprint, untouched};
+pub use followed::FollowedRepo;
 pub use history::History;
 pub use jobs::{Job, Jobs};
 pub use left_out::left_out;

@@ -4,6 +4,8 @@
 //! Files are evaluated one by one, each with a memory of its own, so what a file uses is a function of the view and the file: no other
 //! file's evaluation, nor their order, can change it.
 
+#[cfg(test)]
+pub(crate) mod edit_tests;
 pub(crate) mod facts;
 pub(crate) mod rules;
 
