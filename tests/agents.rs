@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::mcp::{McpClient, told};
@@ -332,6 +333,67 @@ fn the_first_of_many_clients_starts_one_daemon() {
     assert_eq!(log.matches("running pid=").count(), 1, "one daemon: {log}");
     let reconciled = agent.json(["status"]);
     assert_eq!(reconciled["daemon"]["running"], json!(true));
+}
+
+#[test]
+fn a_daemon_that_dies_is_started_by_the_next_question() {
+    let mut port = Port::open();
+    let mut client = port.client();
+    assert!(client.call("show", json!({"targets": ["ferry"]})).is_current());
+    for (from, to) in [("ferry(3)", "ferry(4)"), ("ferry(4)", "ferry(5)")] {
+        let running = |port: &Port| port.agent.json(["status"])["daemon"].clone();
+        let dead = running(&port)["pid"].as_i64().unwrap();
+        // the first is the story's own child, the second one was started by a question
+        port.agent.kill9_daemon();
+        let _ = kill_process(Pid::from_raw(i32::try_from(dead).unwrap()).unwrap(), Signal::KILL);
+        wait_until(SOON, "the daemon is dead", || running(&port)["running"] == json!(false));
+        port.repo.edit("src/harbour.rs", from, to);
+        let started = client.call("show", json!({"targets": ["depart"]}));
+        assert!(started.text.contains("started the ra-agent daemon"), "{to}: {}", started.text);
+        assert!(started.text.contains(to), "{}", started.text);
+        let again = client.call("show", json!({"targets": ["depart"]}));
+        assert!(!again.text.contains("started the ra-agent daemon"), "{to}: it is said once: {}", again.text);
+        assert_ne!(running(&port)["pid"].as_i64().unwrap(), dead);
+        wait_until(SOON, "it is indexed", || client.call("show", json!({"targets": ["depart"]})).is_current());
+    }
+}
+
+/// A function that is cut into several chunks is shown whole, once, and what is too long for one answer by a cursor.
+#[test]
+fn a_long_function_is_shown_whole() {
+    let port = Port::open();
+    let long = |name: &str, lines: usize| {
+        let body: String =
+            (0..lines).map(|n| format!("    total += {name}_weigh(cargo[{n}], \"{name} crate {n}\");\n")).collect();
+        format!("pub fn {name}(cargo: &[u32]) -> u32 {{\n    let mut total = 0;\n{body}    total\n}}\n")
+    };
+    port.repo.write("src/lib.rs", "pub mod ferry;\npub mod harbour;\npub mod hold;\n");
+    let (stow, haul) = (long("stow", 200), long("haul", 1_200));
+    port.repo.write("src/hold.rs", format!("{stow}\n{haul}"));
+    port.agent.wait();
+    let mut client = port.client();
+    for query in ["stow", "stow crate 150", "stow weigh cargo"] {
+        let found = client.call("search", json!({"query": query, "path": "src/hold.rs", "detail": "bodies"}));
+        assert!(found.is_current(), "{}", found.text);
+        assert!(found.bytes / 4 <= ANSWER_TOKENS_MAX, "{} bytes", found.bytes);
+        assert_eq!(found.text.matches(stow.trim_end()).count(), 1, "{query}: {}", found.text);
+    }
+    let mut arguments = json!({"query": "haul crate 700", "path": "src/hold.rs", "detail": "bodies", "limit": 1});
+    let (mut joined, mut parts) = (String::new(), 0);
+    loop {
+        let part = client.call("search", arguments.clone());
+        assert!(!part.is_error && part.bytes / 4 <= ANSWER_TOKENS_MAX, "{} bytes", part.bytes);
+        parts += 1;
+        let rest = part.text.split_once('\n').unwrap().1.to_owned();
+        let Some((shown, end)) = rest.rsplit_once("\n[") else {
+            joined.push_str(&rest);
+            break;
+        };
+        joined.push_str(shown);
+        joined.push('\n');
+        arguments["cursor"] = json!(end.split("cursor \"").nth(1).unwrap().split('"').next().unwrap());
+    }
+    assert!(parts > 1 && joined.contains(haul.trim_end()), "{parts} parts");
 }
 
 /// Kilobytes of a process that it does not share, and its part of what it does.

@@ -5,6 +5,7 @@
 //! file has: it asks the record what the language can do.
 
 pub mod comment;
+mod cutter;
 pub mod duplicate;
 pub(crate) mod eval;
 pub mod facts;

@@ -207,6 +207,45 @@ impl NoTree {
     }
 }
 
+/// Shows the nodes from a top on, in the order of the text, with what those around say. `visit` answers with what the inside of a node is
+/// shown; `None`: it is not entered.
+pub fn walk_with<'t, S: Copy>(top: Node<'t>, outside: S, mut visit: impl FnMut(Node<'t>, S) -> Option<S>) {
+    let mut cursor = top.walk();
+    let mut around = Vec::new();
+    let mut said = outside;
+    loop {
+        let inside = visit(cursor.node(), said);
+        if let Some(inside) = inside
+            && cursor.goto_first_child()
+        {
+            around.push(said);
+            said = inside;
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+            said = around.pop().unwrap_or(outside);
+        }
+    }
+}
+
+/// Shows the nodes from a top on, in the order of the text; one for which `visit` is true is not entered.
+pub fn walk<'t>(top: Node<'t>, mut visit: impl FnMut(Node<'t>) -> bool) {
+    walk_with(top, (), |node, ()| (!visit(node)).then_some(()));
+}
+
+/// Whether a node, or one inside, is such.
+pub fn holds<'t>(top: Node<'t>, is: impl Fn(Node<'t>) -> bool) -> bool {
+    let mut found = false;
+    walk(top, |node| {
+        found = found || is(node);
+        found
+    });
+    found
+}
+
 /// The places that do not parse; `language` is its name for people.
 pub fn errors_of(root: Node<'_>, language: &str) -> Vec<ParseError> {
     let mut errors = Vec::new();

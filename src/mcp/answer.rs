@@ -2,7 +2,6 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -47,12 +46,12 @@ pub(super) struct Answerer {
     home: Home,
     /// Where the client works: the repository that it means unless it names one.
     here: Option<PathBuf>,
-    has_asked: AtomicBool,
+    starter: start::DaemonStarter,
 }
 
 impl Answerer {
     pub(super) fn new(home: Home) -> Self {
-        Self { home, here: std::env::current_dir().ok(), has_asked: AtomicBool::new(false) }
+        Self { home, here: std::env::current_dir().ok(), starter: start::DaemonStarter::default() }
     }
 
     /// Answers a question. What cannot be answered is said in the answer's text, which the agent reads.
@@ -82,14 +81,14 @@ impl Answerer {
         Ok(ToolAnswer { text, is_error: false, meta })
     }
 
-    /// The first question starts the daemon if none runs, and says so.
+    /// A question that finds no daemon starts one, and says so: it may never have run, or has died since the last question.
     fn start_daemon(&self, config: &Config) -> Result<Option<String>, String> {
-        let repos =
-            Reader::open(&self.home, config).and_then(|reader| reader.repos()).map_err(|error| error.to_string())?;
-        if repos.is_empty() || self.has_asked.swap(true, Ordering::Relaxed) {
+        if start::is_running(&self.home) {
             return Ok(None);
         }
-        Ok(start::daemon(&self.home))
+        let repos =
+            Reader::open(&self.home, config).and_then(|reader| reader.repos()).map_err(|error| error.to_string())?;
+        Ok(if repos.is_empty() { None } else { self.starter.start(&self.home) })
     }
 
     fn client<'a>(&'a self, config: &'a Config, wait: bool) -> QueryClient<'a> {

@@ -1,5 +1,7 @@
 //! Hits compared with the disk: each has the lines that its item has now, or says that it has not.
 
+use std::collections::BTreeSet;
+
 use super::freshness::{Followed, ShownFiles, freshness, worst};
 use super::items::{TextItem, items_of};
 use super::present::{PresentFile, PresentFiles};
@@ -15,7 +17,8 @@ use crate::language;
 /// Of more repositories, only those that have hits are compared; of the others counts what the daemon knows.
 const COMPARED_MAX: usize = 8;
 
-/// Compares the files of all hits with the disk, and says how fresh the answer is. `bodies`: hits have the text of their lines.
+/// Compares the files of all hits with the disk, and says how fresh the answer is. `bodies`: hits are of
+/// whole items, and have their text.
 ///
 /// # Errors
 /// If agent.db or a configured glob cannot be read.
@@ -52,6 +55,13 @@ pub fn compare_hits(
         }
         all.push(freshness(reader, &repo, store.as_ref(), followed, &seen, view.mode == "hybrid")?);
     }
+    // Of an item that is found by several of its parts, one hit has the text.
+    let mut told = BTreeSet::new();
+    for hit in view.hits.iter_mut().filter(|hit| hit.body.is_some()) {
+        if !told.insert((hit.repo.clone(), hit.path.clone(), hit.start_line, hit.end_line)) {
+            hit.body = None;
+        }
+    }
     view.answer_freshness = Some(worst(all));
     Ok(())
 }
@@ -71,8 +81,23 @@ fn compare(hit: &mut SearchHit, file: &PresentFile, question: &SearchQuestion, b
         PresentFile::Left(_) => return outdate(hit, "the file is not indexed any more"),
     };
     if bodies {
+        if let Some((first, last)) = whole(hit, text) {
+            (hit.start_line, hit.end_line) = (first, last);
+        }
         hit.body = Some(cut(text, hit.start_line, hit.end_line));
     }
+}
+
+/// The lines of the item of which a hit is a part. Members of a class or module are hits of their own, so those stay as they are.
+fn whole(hit: &SearchHit, text: &str) -> Option<(u32, u32)> {
+    let items = items_of(language::of(&hit.file()), text);
+    let is_hit = |item: &&TextItem| {
+        item.name == hit.entity_name && item.start_line <= hit.end_line && hit.start_line <= item.end_line
+    };
+    let found = items.iter().find(is_hit)?;
+    let is_inside = |item: &TextItem| found.start_line < item.start_line && item.end_line <= found.end_line;
+    let is_code = matches!(found.kind.as_str(), "function" | "method" | "test" | "macro");
+    (is_code || !items.iter().any(is_inside)).then_some((found.start_line, found.end_line))
 }
 
 /// What it showed is of another text, so it shows nothing.

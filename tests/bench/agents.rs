@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::figures::{Spread, millis, row_below, time};
+use super::peers::{self, PeerIndex};
 use super::support::mcp::McpClient;
 use super::support::{TestAgent, TestRepo, wait_until};
 
 /// Bytes that count as a token, for both sides.
 const TOKEN: usize = 4;
+
+/// The most that an answer may cost, as a share of `grep` and reading.
+const SHARE_MAX: f64 = 1.05;
 
 /// A question, the call that answers it with what its answer must have, and what an agent without it runs: `grep` for a pattern, then whole
 /// files.
@@ -22,11 +26,13 @@ struct Task {
     expects: &'static str,
     grep: Option<&'static str>,
     read: Option<&'static str>,
+    /// What a peer with one tool for all is asked; nothing: it cannot say.
+    explore: &'static str,
 }
 
 fn tasks() -> Vec<Task> {
     let show = |target: &str, with: &[&str]| ("show", json!({"targets": [target], "with": with}));
-    let task = |question, call, expects, grep, read| Task { question, call, expects, grep, read };
+    let task = |question, call, expects, grep, read, explore| Task { question, call, expects, grep, read, explore };
     let restart = "how long is a failed worker waited for before it is started again";
     let search = ("search", json!({"query": restart, "path": "src", "limit": 3}));
     vec![
@@ -36,14 +42,23 @@ fn tasks() -> Vec<Task> {
             "count(DISTINCT file_path)",
             Some("fn pending_files"),
             Some("src/queue/list.rs"),
+            "pending_files",
         ),
-        task("who uses it", show("pending_files", &["users"]), "src/query/status.rs", Some("pending_files"), None),
+        task(
+            "who uses it",
+            show("pending_files", &["users"]),
+            "src/query/status.rs",
+            Some("pending_files"),
+            None,
+            "who uses pending_files",
+        ),
         task(
             "a method of a type",
             show("Debounce::due", &["source"]),
             "self.pending = kept;",
             Some("fn due"),
             Some("src/event/debounce.rs"),
+            "Debounce due",
         ),
         task(
             "what is in a file",
@@ -51,6 +66,7 @@ fn tasks() -> Vec<Task> {
             "fn is_crash",
             None,
             Some("src/daemon/supervise.rs"),
+            "src/daemon/supervise.rs",
         ),
         task(
             "the code at a line of a trace",
@@ -58,6 +74,7 @@ fn tasks() -> Vec<Task> {
             "fn checkpoint",
             None,
             Some("src/store.rs"),
+            "src/store.rs:124",
         ),
         task(
             "where is something done",
@@ -65,6 +82,7 @@ fn tasks() -> Vec<Task> {
             "src/daemon/supervise.rs",
             Some("restart"),
             Some("src/daemon/supervise.rs"),
+            "how long is a failed worker waited for before it is started again",
         ),
         task(
             "who calls a method before its signature changes",
@@ -72,6 +90,7 @@ fn tasks() -> Vec<Task> {
             "Daemon::poll",
             Some("\\.hint("),
             Some("src/daemon/supervise.rs"),
+            "who calls Supervisor hint",
         ),
         task(
             "which tests use it",
@@ -79,6 +98,7 @@ fn tasks() -> Vec<Task> {
             "tests/crash.rs",
             Some("kill9_worker"),
             None,
+            "which tests use kill9_worker",
         ),
         task(
             "what a function uses of other files",
@@ -86,6 +106,7 @@ fn tasks() -> Vec<Task> {
             "src/index/backlog.rs",
             Some("fn of_missing"),
             Some("src/query/quote.rs"),
+            "what does of_missing use",
         ),
         task(
             "what the last commit touches",
@@ -93,6 +114,7 @@ fn tasks() -> Vec<Task> {
             "dependents: ",
             None,
             Some("CHANGED"),
+            "",
         ),
     ]
 }
@@ -107,7 +129,10 @@ pub fn measure() {
     agent.ok(["register", top.to_str().unwrap()]);
     agent.run(["wait", "--timeout", "1800s"]);
     let mut client = McpClient::start(&agent, &top.canonicalize().unwrap());
-    println!("\n| question | tokens | grep and reading | share |\n|---|---|---|---|");
+    let peers = peers::all();
+    let indexed = peers.iter().find(|peer| peer.name == "codegraph").and_then(|peer| peer.index(&top).ok());
+    let mut peer = indexed.as_ref().and_then(PeerIndex::serve);
+    println!("\n| question | tokens | grep and reading | share | codegraph |\n|---|---|---|---|---|");
     let mut fewer = 0;
     for task in tasks() {
         let (tool, arguments) = &task.call;
@@ -115,11 +140,26 @@ pub fn measure() {
         assert!(!answer.is_error && answer.text.contains(task.expects), "{}: {}", task.question, answer.text);
         let (ours, theirs) = ((answer.bytes + arguments.to_string().len()) / TOKEN, without(&top, &task) / TOKEN);
         fewer += usize::from(ours < theirs);
-        println!("| {} | {ours} | {theirs} | {:.2} |", task.question, ours as f64 / theirs as f64);
+        let share = ours as f64 / theirs as f64;
+        let verdict = if share <= SHARE_MAX { "" } else { " (missed)" };
+        let explored = peer.as_mut().map(|peer| explore(peer, &task)).unwrap_or_default();
+        println!("| {} | {ours} | {theirs} | {share:.2}{verdict} | {explored} |", task.question);
     }
     println!("\nfewer tokens in {fewer} of {} questions", tasks().len());
     saves();
     cold();
+}
+
+/// What a peer's answer costs, and whether it has what is asked for.
+fn explore(peer: &mut McpClient, task: &Task) -> String {
+    if task.explore.is_empty() {
+        return "cannot say".to_owned();
+    }
+    let arguments = json!({"query": task.explore});
+    let answer = peer.call("codegraph_explore", arguments.clone());
+    let tokens = (answer.bytes + arguments.to_string().len()) / TOKEN;
+    let verdict = if answer.text.contains(task.expects) { "" } else { " (not in it)" };
+    format!("{tokens}{verdict}")
 }
 
 /// Bytes of what an agent writes and reads that has `grep` and a way to read files.

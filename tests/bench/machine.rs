@@ -36,6 +36,23 @@ pub fn resident(pid: u32) -> Option<Resident> {
     Some(Resident { now: kib(field(&status, "VmRSS"))?, peak: kib(field(&status, "VmHWM"))? })
 }
 
+/// Resident memory of a process and of all below it, in bytes.
+pub fn resident_together(pid: u32) -> u64 {
+    let Ok(all) = std::fs::read_dir("/proc") else { return 0 };
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let parents: Vec<(u32, u32)> = pids.filter_map(|pid| Some((pid, parent_of(pid)?))).collect();
+    let (mut sum, mut todo) = (0, vec![pid]);
+    while let Some(pid) = todo.pop() {
+        sum += resident(pid).map_or(0, |resident| resident.now);
+        todo.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
+    }
+    sum
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    field(&format!("/proc/{pid}/status"), "PPid")?.parse().ok()
+}
+
 /// The value of the first line `name: value` of a file.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;

@@ -29,12 +29,14 @@ mod machine;
 mod package_reach;
 mod package_replay;
 mod package_truth;
+mod peers;
 mod published;
 mod reconcile;
 mod replay;
 mod sample;
 mod search;
 mod search_eval;
+mod trees;
 mod vector_commits;
 mod vectors;
 mod worktree;
@@ -64,12 +66,13 @@ const MEASURES: &[(&str, Measure)] = &[
     ("agents", |_| agents::measure()),
     ("fuzz", |_| fuzz::measure()),
     ("latency", |_| latency::measure()),
+    ("trees", |_| trees::measure()),
     ("search-eval", |_| search_eval::measure()),
     ("search-tune", |_| search_eval::tune()),
 ];
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
-const ON_DEMAND: &[&str] = &["agents", "fuzz", "idle", "latency", "search-eval", "search-tune"];
+const ON_DEMAND: &[&str] = &["agents", "fuzz", "idle", "latency", "search-eval", "search-tune", "trees"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

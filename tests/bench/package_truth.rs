@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::impact_truth::{Count, edges_of, graph_of, print_row, read_truth};
-use super::package_reach;
+use super::{package_reach, peers};
 
 /// The variable that names the folder.
 const FOLDER: &str = "RA_AGENT_IMPACT_TRUTH";
@@ -77,7 +77,8 @@ const DEBIAN: [(&str, &str, &str); 4] = [
 /// If the sources cannot be had, or the truth cannot be read.
 pub fn run(verbose: bool) -> Result<Option<bool>, Box<dyn Error>> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(None) };
-    let met = SETS.iter().map(|set| set.score(&folder.join(set.folder), verbose)).collect::<Result<Vec<_>, _>>()?;
+    let known = SETS.iter().filter(|set| folder.join(set.folder).is_dir());
+    let met = known.map(|set| set.score(&folder.join(set.folder), verbose)).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(met.into_iter().all(|met| met)))
 }
 
@@ -99,6 +100,17 @@ impl TruthSet {
             let (by_file, by_symbol) =
                 (Count::of(&truth.files, &found.files), Count::of(&truth.symbols, &found.symbols));
             print_row(label, by_file, by_symbol);
+            for peer in peers::all() {
+                let found = peer.index(&(self.source_of)(label, folder)?).and_then(|index| index.edges(&truth));
+                match found {
+                    Ok(found) => print_row(
+                        &format!("  {}", peer.name),
+                        Count::of(&truth.files, &found.files),
+                        Count::of(&truth.symbols, &found.symbols),
+                    ),
+                    Err(error) => println!("  {} is left out: {error}", peer.name),
+                }
+            }
             if verbose {
                 truth
                     .files

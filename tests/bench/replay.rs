@@ -11,6 +11,8 @@ use std::error::Error;
 use std::path::Path;
 
 use ra_agent::domain::AnalysisType;
+use ra_agent::language::TextClass;
+use ra_agent::outline::language_of;
 use serde_json::Value;
 
 use super::figures::digits;
@@ -233,7 +235,7 @@ impl<'a> Replay<'a> {
             analysed: jobs.analyses().filter(local).map(|job| &job.path).collect::<BTreeSet<_>>().len(),
             analyses: jobs.analyses().filter(local).count(),
             naive: naive.len(),
-            naive_code: naive.iter().filter(|path| path.ends_with(".rs")).count(),
+            naive_code: naive.iter().filter(|path| is_code(path)).count(),
             questions: new_requests.len(),
             asked_bytes: new_requests.iter().map(|request| request.body.len() as u64).sum(),
         };
@@ -261,6 +263,11 @@ impl<'a> Replay<'a> {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Whether a model is asked about such a file.
+fn is_code(path: &str) -> bool {
+    language_of(&path.into()).spec().class == TextClass::Code
 }
 
 /// Source and dependent of every edge.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -50,8 +50,22 @@ impl McpClient {
     #[track_caller]
     pub fn spawn(agent: &TestAgent, dir: &Path) -> Self {
         let mut command = agent.command(["mcp"]);
-        command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap();
+        command.current_dir(dir).stderr(Stdio::inherit());
+        Self::spawned(command)
+    }
+
+    /// Any server after `initialize`.
+    #[track_caller]
+    pub fn of(mut command: Command) -> Self {
+        command.stderr(Stdio::null());
+        let mut client = Self::spawned(command);
+        client.initialize("2025-06-18");
+        client
+    }
+
+    #[track_caller]
+    fn spawned(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {

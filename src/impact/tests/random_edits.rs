@@ -117,8 +117,8 @@ fn a_body_edit_reaches_nobody() {
     }
 }
 
-/// Files of three families and of none, which come, go and change.
-const MIXED: [(&str, &[&str]); 9] = [
+/// Files of five families and of none, which come, go and change.
+const MIXED: [(&str, &[&str]); 17] = [
     (
         "src/a.rs",
         &["pub struct A; pub const T: &str = include_str!(\"../data.json\");", "use crate::b::B; pub struct A(B);"],
@@ -137,12 +137,46 @@ const MIXED: [(&str, &[&str]); 9] = [
     ("data.json", &["{}\n", "[]\n"]),
     ("w/style.css", &["a {}\n", "b {}\n"]),
     ("w/package.json", &["{ \"name\": \"w\" }\n", "{ \"name\": \"v\", \"main\": \"a.ts\" }\n"]),
+    (
+        "g/main.go",
+        &["package main\n\nimport \"m/config\"\n\nvar X = config.A\n", "package main\n\nimport \"m/config\"\n"],
+    ),
+    ("g/config/c.go", &["package config\n\nvar A = 1\n", "package config\n\nvar B = 1\n"]),
+    ("config.json", &["{}\n", "[]\n"]),
+    ("j/m/u/q/Use.java", &["package q; class Use { int n = p.Util.n(); }", "package q; class Use { p.Util u; }"]),
+    ("j/m/n/p/Util.java", &["package p; public class Util { public static int n() { return 1; } }", "package p;"]),
+    ("j/o/p/Util.java", &["package p; public class Util { public static int n() { return 2; } }", "package p;"]),
+    ("j/m/n/pom.xml", &["<project/>\n", "<project></project>\n"]),
+    ("j/m/n/p/notes.txt", &["p\n", "q\n"]),
 ];
+
+/// What names nothing of a family reaches none of its files; a build file that makes a module reaches all.
+#[test]
+fn a_file_that_moves_reaches_those_that_can_name_it() {
+    let files = MIXED.map(|(path, texts)| (path, texts[0]));
+    let all = Texts::new(&files).with("g/go.mod", "module m\n").with("j/pom.xml", "<project/>\n");
+    for (moved, expected) in [
+        ("config.json", &[][..]),
+        ("j/m/n/p/notes.txt", &[]),
+        ("data.json", &["src/a.rs", "w/a.ts"]),
+        ("j/m/n/pom.xml", &["j/m/n/p/Util.java", "j/m/u/q/Use.java", "j/o/p/Util.java"]),
+    ] {
+        let path = FilePath::from(moved);
+        let reach = World::new(&all.0).reach_of_moves(&BTreeSet::from([&path]), []).unwrap();
+        let reached: Vec<String> = reach.files.iter().map(ToString::to_string).collect();
+        assert_eq!(reached, expected, "{moved}");
+    }
+}
 
 #[test]
 fn a_file_that_comes_or_goes_spares_other_families() {
-    let beside =
-        [("Cargo.toml", "[package]\nname = \"p\""), ("src/lib.rs", "pub mod a; pub mod b;"), ("p/__init__.py", "")];
+    let beside = [
+        ("Cargo.toml", "[package]\nname = \"p\""),
+        ("src/lib.rs", "pub mod a; pub mod b;"),
+        ("p/__init__.py", ""),
+        ("g/go.mod", "module m\n"),
+        ("j/pom.xml", "<project/>\n"),
+    ];
     let mut dice = Dice(0xD1B5_4A32_D192_ED03);
     let mut before = Texts::new(&beside);
     let mut spared = 0;

@@ -76,13 +76,11 @@ pub(crate) enum FactScopeKind {
     Augmentation(TextId),
     /// Keys of an object literal or of a type literal.
     Record,
-    /// What the files of a package declare together: its bindings are those of every file whose package scope has the same text. A text
-    /// that begins with `./` counts within the file's folder.
-    Joint(TextId),
+    /// What the files of a package declare together: its bindings, imports apart, are those of every file whose package has the same
+    /// text. A text that begins with `./` counts within the file's folder.
+    Package(TextId),
     /// Members that a file adds to the class of this name in the scope around it, wherever that is declared.
     Members(TextId),
-    /// The top of a file whose types belong to a package, which other files belong to as well.
-    Package(TextId),
 }
 
 /// Something with a name. One variable of a scope is one binding, however often it is assigned; functions and classes that share a name
@@ -335,13 +333,16 @@ pub(crate) enum Step {
         value: StepId,
     },
     /// A method where methods have names of their own: `of.text(..)`, or [`NO_STEP`] for one of the classes around or of a static import.
-    /// With [`ANY_COUNT`] arguments it is not called: `A::m`.
+    /// With [`ANY_COUNT`] arguments it is not called: `A::m`. `call` is its call, where the arguments' types may say which method it is.
     Method {
         of: StepId,
         text: TextId,
         scope: FactScopeId,
         args: u32,
+        call: StepId,
     },
+    /// A type that no file declares, by its name, or a value of it: a primitive type, a literal.
+    Plain(TextId),
 }
 
 /// One argument of a call.

@@ -1,6 +1,7 @@
 //! Calls where types are nominal: what a method gives, with its type parameters bound by receiver and arguments, and what the parameters of
 //! a lambda get by the method of the interface that is expected of it.
 
+use super::arguments::CalledWith;
 use super::evaluation::{Aspect, Evaluation};
 use super::facts::{Argument, Binding, BindingKind, NO_STEP, Step, StepId};
 use super::packages::{CONSTRUCTOR, Sought};
@@ -191,7 +192,7 @@ impl<'w> Evaluation<'w> {
             }
             Some(Step::New { callee, args }) => {
                 let made = self.typed(file, *callee, &TypeEnv::default());
-                let constructors = self.constructors(&made, args.len() as u32);
+                let constructors = self.constructors(&made, CalledWith { file, call, count: args.len() as u32 });
                 let all: Vec<Things> = constructors
                     .into_iter()
                     .map(|(item, made)| self.expected_of(item, Some(&made), argument, parameter))

@@ -122,7 +122,10 @@ impl Evaluation<'_> {
         };
         if let Some(key) = base.view.joint_key(class.file, scope) {
             let all = base.view.joint_members(key).iter().copied();
-            return all.filter(|(_, item)| base.project.sees(self.own, item.file)).filter(is_member).collect();
+            return all
+                .filter(|(_, item)| base.project.nearness(self.own, item.file).is_some())
+                .filter(is_member)
+                .collect();
         }
         let declared = entry.declared_in(scope).map(|(name, binding)| (name, Item { file: class.file, binding }));
         declared.filter(is_member).collect()

@@ -9,6 +9,7 @@ pub(crate) mod edit_tests;
 pub(crate) mod facts;
 pub(crate) mod rules;
 
+mod arguments;
 mod callables;
 mod calls;
 mod embedding;

@@ -3,9 +3,9 @@
 use rustc_hash::FxHashSet;
 
 use super::evaluation::Evaluation;
-use super::facts::{BindingKind, Exported, FactScopeId, FactScopeKind, ImportId, ImportWhat, NameSpace};
+use super::facts::{Binding, BindingKind, Exported, FactScopeId, FactScopeKind, ImportId, ImportWhat, NameSpace};
 use super::rules::{ClassNames, FileNo, Place};
-use super::view::{GLOBAL, Item, NameNo, joint_scope_key, key};
+use super::view::{GLOBAL, Item, NameNo, key, package_key};
 
 /// What a name denotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,24 +66,34 @@ impl Evaluation<'_> {
     pub(super) fn declared(&self, file: FileNo, scope: FactScopeId, name: NameNo, space: NameSpace) -> Vec<Item> {
         let is_asked = |item: &Item| self.world.view.binding(*item).is_some_and(|binding| is_in(binding.kind, space));
         match self.world.view.joint_key(file, scope) {
-            Some(key) => self.joint(key, name).into_iter().filter(is_asked).collect(),
+            Some(key) => self.joint(key, name, self.own, is_asked),
             None => self.world.view.declared(file, scope, name).filter(is_asked).collect(),
         }
     }
 
-    /// What files declare together under a name, as far as the file that is evaluated sees it.
-    fn joint(&self, key: u64, name: NameNo) -> Vec<Item> {
-        let all = self.world.view.joint(key, name).iter().copied();
-        all.filter(|item| self.world.project.sees(self.own, item.file)).collect()
+    /// What files declare together under a name, as far as one file sees it: of several that declare what is asked for, the nearest.
+    fn joint(&self, key: u64, name: NameNo, from: FileNo, is_asked: impl Fn(&Item) -> bool) -> Vec<Item> {
+        let project = &self.world.project;
+        let near = |&item: &Item| Some((project.nearness(from, item.file)?, item));
+        let all = self.world.view.joint(key, name).iter();
+        let seen: Vec<(u64, Item)> = all.filter(|item| is_asked(item)).filter_map(near).collect();
+        let nearest = seen.iter().map(|(nearness, _)| *nearness).max();
+        seen.into_iter().filter(|(nearness, _)| Some(*nearness) == nearest).map(|(_, item)| item).collect()
     }
 
-    /// What a package of several files offers under a name.
-    fn in_joint_scope(&mut self, package: Place, name: NameNo, space: NameSpace) -> Option<Vec<Denoted>> {
-        let package = joint_scope_key(self.world.project.joint_scope(package)?);
-        self.reads.insert(key(package, &[self.world.view.text(name).as_bytes()]));
-        let mut items = self.joint(package, name);
-        items.retain(|item| self.world.view.binding(*item).is_some_and(|binding| is_in(binding.kind, space)));
-        Some(items.into_iter().map(Denoted::Item).collect())
+    /// What the files of a package declare under a name; `None`: the place is no package.
+    pub(super) fn in_package(
+        &mut self,
+        package: Place,
+        name: NameNo,
+        from: FileNo,
+        is_asked: impl Fn(&Binding) -> bool,
+    ) -> Option<Vec<Denoted>> {
+        let world = self.world;
+        let package = package_key(world.project.package(package)?);
+        self.reads.insert(key(package, &[world.view.text(name).as_bytes()]));
+        let found = self.joint(package, name, from, |item| world.view.binding(*item).is_some_and(&is_asked));
+        Some(found.into_iter().map(Denoted::Item).collect())
     }
 
     /// A module that is imported under its own name.
@@ -108,7 +118,7 @@ impl Evaluation<'_> {
     }
 
     fn in_module_at(&mut self, module: Place, name: NameNo, space: NameSpace, way: &mut Trail) -> Vec<Denoted> {
-        if let Some(found) = self.in_joint_scope(module, name, space) {
+        if let Some(found) = self.in_package(module, name, self.own, |binding| is_in(binding.kind, space)) {
             return found;
         }
         let mut found = Vec::new();
@@ -205,7 +215,7 @@ impl Evaluation<'_> {
                 return Vec::new();
             }
         }
-        let is_package = self.world.project.joint_scope(target).is_some();
+        let is_package = self.world.project.package(target).is_some();
         if is_package && !self.world.rules.star_brings(self.world.view.text(name)) {
             return Vec::new();
         }

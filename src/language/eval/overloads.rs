@@ -1,10 +1,9 @@
-//! Methods where they have names of their own: overloads by how many arguments they take, methods of the classes around and of static
-//! imports, constructors.
+//! Methods where they have names of their own: overloads by how many arguments they take and by the types of these, methods of the
+//! classes around and of static imports, constructors.
 
+use super::arguments::CalledWith;
 use super::evaluation::Evaluation;
-use super::facts::{
-    ANY_COUNT, Binding, BindingKind, FactScopeId, FactScopeKind, Flags, ImportId, NO_STEP, StepId, TextId,
-};
+use super::facts::{ANY_COUNT, BindingKind, FactScopeId, FactScopeKind, ImportId, NO_STEP, StepId, TextId};
 use super::names::Denoted;
 use super::packages::{CONSTRUCTOR, Sought, class_of};
 use super::rules::FileNo;
@@ -12,18 +11,22 @@ use super::thing::{Thing, Things, TypeArgs, no_args};
 use super::types::TypeEnv;
 use super::view::{Item, NameNo};
 
+/// A method that may be meant, with the place of its class in the order of bases.
+type Candidate = (usize, Item);
+
 impl Evaluation<'_> {
     /// The methods that a call or a reference means, with what they are called on.
     pub(super) fn method_value(
         &mut self,
-        file: FileNo,
         id: StepId,
-        (of, text, scope, count): (StepId, TextId, FactScopeId, u32),
+        (of, text, scope): (StepId, TextId, FactScopeId),
+        called: CalledWith,
     ) -> Things {
+        let file = called.file;
         let name = self.world.view.name(file, text);
         let mut found: Vec<(Item, Thing)> = Vec::new();
         if of == NO_STEP {
-            found = self.methods_here(file, scope, name, count);
+            found = self.methods_here(scope, name, called);
         } else {
             let objects = self.value(file, of);
             for object in objects.iter() {
@@ -32,7 +35,7 @@ impl Evaluation<'_> {
                     Thing::Super(class) => Thing::Instance(*class, no_args()),
                     other => other.clone(),
                 };
-                let items = self.overloads(class, &args, name, count, skipped);
+                let items = self.overloads(class, &args, name, called, skipped);
                 found.extend(items.into_iter().map(|item| (item, receiver.clone())));
             }
         }
@@ -43,47 +46,61 @@ impl Evaluation<'_> {
         found.into_iter().map(|(item, receiver)| Thing::Function(item, Some(receiver.into()))).collect()
     }
 
-    /// The overloads of a method that take so many arguments: the nearest in the order of bases, those of any number of arguments last.
-    pub(super) fn overloads(
+    /// The overloads of a method that take so many arguments of such types: the nearest in the order of bases, those of any number of
+    /// arguments last.
+    fn overloads(
         &mut self,
         class: Item,
         args: &TypeArgs,
         name: NameNo,
-        count: u32,
+        called: CalledWith,
         skipped: usize,
     ) -> Vec<Item> {
         let is_constructor = self.world.view.text(name) == CONSTRUCTOR;
         let order = self.order(class, args);
-        let mut variadic = Vec::new();
-        for (class, _) in order.iter().skip(skipped) {
+        let (mut exact, mut variadic): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
+        for (at, (class, _)) in order.iter().enumerate().skip(skipped) {
             let Some(scope) = self.world.view.binding(*class).and_then(|binding| binding.inner) else { continue };
             self.read_scope(class.file, scope, name);
-            let items = self.declared_as(class.file, scope, name, Sought::Method);
-            let exact: Vec<Item> =
-                items.iter().copied().filter(|&item| self.takes(item, count) == Some(true)).collect();
-            if !exact.is_empty() {
-                return exact;
+            for item in self.declared_as(class.file, scope, name, Sought::Method) {
+                match self.takes(item, called.count) {
+                    Some(true) => exact.push((at, item)),
+                    Some(false) => variadic.push((at, item)),
+                    None => {}
+                }
             }
-            if variadic.is_empty() {
-                variadic = items.into_iter().filter(|&item| self.takes(item, count) == Some(false)).collect();
-            }
-            if is_constructor {
+            // Without arguments nothing tells an inherited method from one that overrides it.
+            if is_constructor || !exact.is_empty() && (called.count == 0 || called.call == NO_STEP) {
                 break;
             }
         }
-        variadic
+        if exact.is_empty() { nearest(&variadic) } else { self.fitting(&exact, called) }
+    }
+
+    /// Those that fit the arguments best; those of the nearest class, if nothing is known of the arguments.
+    fn fitting(&mut self, candidates: &[Candidate], called: CalledWith) -> Vec<Item> {
+        let types = if candidates.len() > 1 { self.argument_types(called) } else { Vec::new() };
+        if types.is_empty() {
+            return nearest(candidates);
+        }
+        let mut fits: Vec<(Candidate, Vec<u32>)> = Vec::new();
+        for &candidate in candidates {
+            fits.extend(self.fit_of(candidate.1, &types).map(|fit| (candidate, fit)));
+        }
+        let is_better =
+            |one: &[u32], other: &[u32]| one != other && one.iter().zip(other).all(|(one, other)| one <= other);
+        let best = fits.iter().filter(|(_, fit)| !fits.iter().any(|(_, other)| is_better(other, fit)));
+        let best: Vec<Candidate> = best.map(|(candidate, _)| *candidate).collect();
+        nearest(if best.is_empty() { candidates } else { &best })
     }
 
     /// Whether a method takes so many arguments: one by one, or (false) as any number of them.
     fn takes(&self, item: Item, count: u32) -> Option<bool> {
-        let binding = self.world.view.binding(item)?;
         if count == ANY_COUNT {
             return Some(true);
         }
-        let facts = self.world.view.facts(item.file);
-        let params = binding.params.iter().filter_map(|&param| facts.binding(param));
-        let params: Vec<&Binding> = params.filter(|param| param.kind == BindingKind::Parameter).collect();
-        let is_variadic = params.last().is_some_and(|last| last.flags.has(Flags::VARIADIC));
+        let params = self.parameter_types(item);
+        let is_variadic = params.last().is_some_and(|(_, is_variadic)| *is_variadic);
         if params.len() as u32 == count {
             return Some(true);
         }
@@ -91,26 +108,26 @@ impl Evaluation<'_> {
     }
 
     /// The methods of the innermost class around that has one of this name and number of arguments, else of static imports.
-    fn methods_here(&mut self, file: FileNo, scope: FactScopeId, name: NameNo, count: u32) -> Vec<(Item, Thing)> {
-        let world = self.world;
+    fn methods_here(&mut self, scope: FactScopeId, name: NameNo, called: CalledWith) -> Vec<(Item, Thing)> {
+        let (world, file) = (self.world, called.file);
         let facts = world.view.facts(file);
         let mut at = Some(scope);
         while let Some(entry) = at.and_then(|scope| facts.scope(scope)) {
             at = entry.parent;
             if let (FactScopeKind::Class, Some(binding)) = (entry.kind, entry.owner) {
                 let class = Item { file, binding };
-                let items = self.overloads(class, &no_args(), name, count, 0);
+                let items = self.overloads(class, &no_args(), name, called, 0);
                 if !items.is_empty() {
                     let receiver = Thing::Instance(class, no_args());
                     return items.into_iter().map(|item| (item, receiver.clone())).collect();
                 }
             }
         }
-        self.imported_methods(file, name, count)
+        self.imported_methods(name, called)
     }
 
-    fn imported_methods(&mut self, file: FileNo, name: NameNo, count: u32) -> Vec<(Item, Thing)> {
-        let world = self.world;
+    fn imported_methods(&mut self, name: NameNo, called: CalledWith) -> Vec<(Item, Thing)> {
+        let (world, file) = (self.world, called.file);
         self.read_package(file, name);
         let facts = world.view.facts(file);
         let named = self.declared_as(file, 0, name, Sought::Method).into_iter();
@@ -129,7 +146,7 @@ impl Evaluation<'_> {
             }
             for container in self.import_container(file, import) {
                 let Denoted::Item(class) = container else { continue };
-                let items = self.overloads(class, &no_args(), name, count, 0);
+                let items = self.overloads(class, &no_args(), name, called, 0);
                 found.extend(items.into_iter().map(|item| (item, Thing::Class(class, no_args()))));
             }
         }
@@ -139,22 +156,28 @@ impl Evaluation<'_> {
     /// What `new` of a type gives. The constructor that it calls is noted.
     pub(super) fn packaged_new(&mut self, file: FileNo, id: StepId, callee: StepId, count: u32) -> Things {
         let made = self.typed(file, callee, &TypeEnv::default());
-        for (item, _) in self.constructors(&made, count) {
+        for (item, _) in self.constructors(&made, CalledWith { file, call: id, count }) {
             self.note_all(file, id, &[Denoted::Item(item)], format!(".{CONSTRUCTOR}"));
         }
         made
     }
 
-    /// The constructors of instances that take so many arguments.
-    pub(super) fn constructors(&mut self, made: &Things, count: u32) -> Vec<(Item, Thing)> {
+    /// The constructors of instances that take such arguments.
+    pub(super) fn constructors(&mut self, made: &Things, called: CalledWith) -> Vec<(Item, Thing)> {
         let Some(name) = self.world.view.known_name(CONSTRUCTOR) else { return Vec::new() };
         let mut found = Vec::new();
         for thing in made.iter() {
             if let Thing::Instance(class, args) = thing {
-                let items = self.overloads(*class, args, name, count, 0);
+                let items = self.overloads(*class, args, name, called, 0);
                 found.extend(items.into_iter().map(|item| (item, thing.clone())));
             }
         }
         found
     }
+}
+
+/// Those of the first class that has any.
+fn nearest(candidates: &[Candidate]) -> Vec<Item> {
+    let first = candidates.iter().map(|(at, _)| *at).min();
+    candidates.iter().filter(|(at, _)| Some(*at) == first).map(|(_, item)| *item).collect()
 }

@@ -7,7 +7,7 @@ use super::members::FoundMember;
 use super::names::Denoted;
 use super::rules::{FileNo, Place};
 use super::thing::{Thing, Things, TypeArgs, joined, no_args};
-use super::view::{Item, NameNo, key, package_key};
+use super::view::{Item, NameNo, key};
 
 /// The name under which the constructors of a class are bound.
 pub(crate) const CONSTRUCTOR: &str = "new";
@@ -277,19 +277,9 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The types of a package that have a name; where several files define one, those of the nearest.
+    /// The types of a package that have a name.
     fn package_types(&mut self, package: Place, name: NameNo, from: FileNo) -> Vec<Denoted> {
-        let world = self.world;
-        let Some(package) = world.project.package(package) else { return Vec::new() };
-        self.reads.insert(key(package_key(package), &[world.view.text(name).as_bytes()]));
-        let Some(package) = world.view.known_name(package) else { return Vec::new() };
-        let is_type = |item: &&Item| world.view.binding(**item).is_some_and(|one| Sought::Type.is(one));
-        let all: Vec<Item> = world.view.packaged(package, name).iter().filter(is_type).copied().collect();
-        let path = |file: FileNo| world.view.file(file).map(|entry| &entry.path);
-        let files = all.iter().map(|item| item.file);
-        let nearest =
-            files.max_by_key(|&file| (file == from, world.project.nearness(from, file), std::cmp::Reverse(path(file))));
-        all.into_iter().filter(|item| Some(item.file) == nearest).map(Denoted::Item).collect()
+        self.in_package(package, name, from, |binding| Sought::Type.is(binding)).unwrap_or_default()
     }
 
     /// What a member that is no method denotes.

@@ -426,7 +426,9 @@ impl<'f> Fingerprint<'f> {
                 self.refer_all(params);
                 self.refer(*result);
             }
-            Step::Method { of, text, scope, args } => {
+            Step::Plain(text) => self.text(*text),
+            // The call is what leads here.
+            Step::Method { of, text, scope, args, call: _ } => {
                 args.hash(&mut self.hasher);
                 self.named_in(*of, *text, *scope);
             }

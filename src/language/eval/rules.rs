@@ -25,6 +25,16 @@ pub(crate) struct ProjectFile<'a> {
     pub is_own: bool,
 }
 
+/// What a file of no language of the family changes when it comes or goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outsider {
+    Nothing,
+    /// What files mean whose specifiers, or whose settings, write its name.
+    Named,
+    /// What any file means: it says where modules are.
+    Settings,
+}
+
 /// Which file a specifier means. Built again whenever a file comes or goes or a project file changes; then the specifiers of all files
 /// are resolved again, and those whose meaning changed count as changed imports.
 pub(crate) trait Project: Send + Sync {
@@ -50,14 +60,19 @@ pub(crate) trait Project: Send + Sync {
     /// By what name others know the file: `flask.app`.
     fn module_path(&self, file: FileNo) -> Option<String>;
 
-    /// The package whose files together are a module, as its scope is called ([`joint_name`]); `None`: a module is a file.
-    fn joint_scope(&self, _place: Place) -> Option<&str> {
+    /// The package whose files together are a module, as its scope is called ([`package_name`]); `None`: a module is a file.
+    fn package(&self, _place: Place) -> Option<&str> {
         None
     }
 
-    /// Whether a file sees what another declares in a package that both can reach.
-    fn sees(&self, _from: FileNo, _declared_in: FileNo) -> bool {
-        true
+    /// How near a file is to what another one declares in a package: of several files that declare one name, the nearest count. `None`:
+    /// what the other one declares is not seen.
+    fn nearness(&self, _from: FileNo, _declared_in: FileNo) -> Option<u64> {
+        Some(0)
+    }
+
+    fn outsider(&self, _path: &FilePath) -> Outsider {
+        Outsider::Nothing
     }
 
     /// Whether a specifier that resolves to nothing should have: it names something inside the view.
@@ -67,20 +82,10 @@ pub(crate) trait Project: Send + Sync {
     fn root(&self) -> Option<Place> {
         None
     }
-
-    /// The name of a package, where files say which one they belong to.
-    fn package(&self, _: Place) -> Option<&str> {
-        None
-    }
-
-    /// How near a file is to another: of several files that define one name of a package the nearest counts.
-    fn nearness(&self, _from: FileNo, _of: FileNo) -> u32 {
-        0
-    }
 }
 
 /// How a package is called in every file of the view: one that is written `./name` belongs to its folder.
-pub(crate) fn joint_name(folder: &str, written: &str) -> String {
+pub(crate) fn package_name(folder: &str, written: &str) -> String {
     if written.starts_with("./") { format!("{folder}/{written}") } else { written.to_owned() }
 }
 
@@ -173,6 +178,11 @@ pub(crate) trait Rules: Send + Sync {
         false
     }
 
+    /// A class can have members that other files of its package declare ([`super::facts::FactScopeKind::Members`]).
+    fn has_open_classes(&self) -> bool {
+        false
+    }
+
     /// Files say which package they belong to, and share its types; classes see the names that they inherit; methods have names of their
     /// own, and are told apart by how many arguments they take.
     fn is_packaged(&self) -> bool {
@@ -230,6 +240,12 @@ pub(crate) trait Rules: Send + Sync {
     /// The members of an interface that no file of the view declares, by its name as written.
     fn members_outside(&self, _written: &str) -> Option<&'static [&'static str]> {
         None
+    }
+
+    /// How well a parameter takes an argument, the less the better, by the names of types that no file declares; no name is that of a type
+    /// of the view, or an array. `None`: it does not.
+    fn fit(&self, _given: Option<&str>, _taken: Option<&str>) -> Option<u32> {
+        Some(0)
     }
 
     /// Whether a member can stand for an interface's member of the same name, where that is not written down.

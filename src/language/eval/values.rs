@@ -1,5 +1,6 @@
 //! Values of steps: what a name, member or call can be.
 
+use super::arguments::CalledWith;
 use super::evaluation::{Aspect, Evaluation, Found};
 use super::facts::{BindingKind, FactScopeId, FactScopeKind, Flags, NO_STEP, NameSpace, Step, StepId, TextId};
 use super::names::{Denoted, Trail};
@@ -53,7 +54,9 @@ impl Evaluation<'_> {
                 self.packaged_new(file, id, *callee, args.len() as u32)
             }
             Step::Call { callee, args } | Step::New { callee, args } => self.call(file, id, *callee, args),
-            Step::Method { of, text, scope, args } => self.method_value(file, id, (*of, *text, *scope, *args)),
+            Step::Method { of, text, scope, args, call } => {
+                self.method_value(id, (*of, *text, *scope), CalledWith { file, call: *call, count: *args })
+            }
             Step::Expected { call, argument, parameter } if self.world.rules.is_packaged() => {
                 self.packaged_expected(file, *call, *argument, *parameter)
             }
@@ -134,6 +137,7 @@ impl Evaluation<'_> {
             // The class itself, as a value: `x = list[A]`.
             Step::Apply { base, .. } => self.value(file, *base),
             Step::Literal(_)
+            | Step::Plain(_)
             | Step::Expected { .. }
             | Step::Union(_)
             | Step::Signature { .. }

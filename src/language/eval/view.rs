@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::facts::{
     Binding, BindingId, BindingKind, FactScopeId, FactScopeKind, Facts, ImportId, ImportWhat, Step, StepId,
 };
-use super::rules::{FileNo, Place, Project, ProjectFile, joint_name};
+use super::rules::{FileNo, Place, Project, ProjectFile, package_name};
 use crate::domain::FilePath;
 use crate::language::{Outline, Symbol};
 
@@ -59,6 +59,8 @@ pub(super) struct FactView {
     joint: FxHashMap<(u64, NameNo), Vec<Item>>,
     /// The members of each class that several files declare together, in the same order.
     joint_members: FxHashMap<u64, Vec<(NameNo, Item)>>,
+    /// Whether files declare members of each other's classes.
+    has_open_classes: bool,
 }
 
 /// What files declare outside themselves.
@@ -67,8 +69,6 @@ struct SharedNames {
     globals: FxHashMap<NameNo, Vec<Item>>,
     /// By the module that is augmented: where.
     augmentations: FxHashMap<FileNo, Vec<(FileNo, FactScopeId)>>,
-    /// What the files of a package declare, by package and name.
-    packaged: FxHashMap<(NameNo, NameNo), Vec<Item>>,
 }
 
 /// Stands for a file that says nothing.
@@ -88,7 +88,7 @@ static SILENCE: Facts = Facts {
 
 impl FactView {
     /// `files`: path, outline, and whether the file is of the family.
-    pub fn new(files: impl IntoIterator<Item = (FilePath, Arc<Outline>, bool)>) -> Self {
+    pub fn new(files: impl IntoIterator<Item = (FilePath, Arc<Outline>, bool)>, has_open_classes: bool) -> Self {
         let mut sorted: Vec<_> = files.into_iter().collect();
         sorted.sort_by(|one, other| one.0.cmp(&other.0));
         sorted.dedup_by(|one, other| one.0 == other.0);
@@ -101,6 +101,7 @@ impl FactView {
             interfaces: OnceLock::new(),
             joint: FxHashMap::default(),
             joint_members: FxHashMap::default(),
+            has_open_classes,
         };
         for (path, outline, is_own) in sorted {
             view.by_path.insert(path.clone(), view.files.len() as FileNo);
@@ -234,7 +235,8 @@ impl FactView {
             let is_joint = entry.is_joint.get(scope as usize).copied().unwrap_or_default();
             let key = entry.scope_keys.get(scope as usize).copied().filter(|_| is_joint)?;
             let kind = entry.facts().scope(scope)?.kind;
-            Some((key, name, Item { file, binding }, !matches!(kind, FactScopeKind::Joint(_))))
+            let is_import = matches!(entry.facts().binding(binding)?.kind, BindingKind::Import(_));
+            (!is_import).then_some((key, name, Item { file, binding }, !matches!(kind, FactScopeKind::Package(_))))
         });
         declared.collect()
     }
@@ -247,11 +249,6 @@ impl FactView {
     /// The scopes that add to a module from outside.
     pub fn augmentations(&self, file: FileNo) -> &[(FileNo, FactScopeId)] {
         self.shared().augmentations.get(&file).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// What the files of a package declare under a name.
-    pub fn packaged(&self, package: NameNo, name: NameNo) -> &[Item] {
-        self.shared().packaged.get(&(package, name)).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn shared(&self) -> &SharedNames {
@@ -285,16 +282,6 @@ impl FactView {
                     let target = import.and_then(|import| entry.targets.get(import)).copied().flatten();
                     if let Some(Place::File(target)) = target {
                         shared.augmentations.entry(target).or_default().push((file, scope));
-                    }
-                }
-                FactScopeKind::Package(package) => {
-                    let package = self.name(file, package);
-                    for (name, binding) in entry.declared_in(scope) {
-                        let is_import =
-                            facts.binding(binding).is_none_or(|one| matches!(one.kind, BindingKind::Import(_)));
-                        if !is_import {
-                            shared.packaged.entry((package, name)).or_default().push(Item { file, binding });
-                        }
                     }
                 }
                 _ => {}
@@ -343,7 +330,7 @@ impl FactView {
         let imports = facts.imports.iter().enumerate();
         let stars = imports.filter(|(_, import)| import.what == ImportWhat::All);
         let stars = stars.map(|(id, import)| (import.scope, id as ImportId)).collect();
-        let (scope_keys, is_joint) = scope_keys(&path, facts);
+        let (scope_keys, is_joint) = scope_keys(&path, facts, self.has_open_classes);
         let targets = vec![None; facts.imports.len()];
         ViewFile { path, is_own, names, declared, stars, scope_keys, is_joint, targets, outline }
     }
@@ -390,13 +377,8 @@ pub(super) fn key(base: u64, parts: &[&[u8]]) -> u64 {
     hasher.finish() | 1
 }
 
-/// What stands for the top of every file of a package.
-pub(super) fn package_key(package: &str) -> u64 {
-    key(5, &[package.as_bytes()])
-}
-
 /// Modules, classes and namespaces that others can reach into, each by the names that lead to it. Scopes that share a name share a key.
-fn scope_keys(path: &FilePath, facts: &Facts) -> (Vec<u64>, Vec<bool>) {
+fn scope_keys(path: &FilePath, facts: &Facts, has_open_classes: bool) -> (Vec<u64>, Vec<bool>) {
     let mut keys: Vec<u64> = Vec::with_capacity(facts.scopes.len());
     let mut are_joint: Vec<bool> = Vec::with_capacity(facts.scopes.len());
     for scope in &facts.scopes {
@@ -406,12 +388,11 @@ fn scope_keys(path: &FilePath, facts: &Facts) -> (Vec<u64>, Vec<bool>) {
             (FactScopeKind::Module, _, _) => key(0, &[path.as_bytes()]),
             (FactScopeKind::Global, _, _) => key(0, &[GLOBAL]),
             (FactScopeKind::Augmentation(text), _, _) => key(1, &[facts.text(text).as_bytes()]),
-            (FactScopeKind::Package(text), _, _) => package_key(facts.text(text)),
             (FactScopeKind::Class | FactScopeKind::Namespace, Some(parent), Some(name)) if parent != 0 => {
                 key(parent, &[name.as_bytes()])
             }
-            (FactScopeKind::Joint(text), _, _) => {
-                joint_scope_key(&joint_name(&String::from_utf8_lossy(path.parent()), facts.text(text)))
+            (FactScopeKind::Package(text), _, _) => {
+                package_key(&package_name(&String::from_utf8_lossy(path.parent()), facts.text(text)))
             }
             (FactScopeKind::Members(text), Some(parent), _) if parent != 0 => {
                 key(parent, &[facts.text(text).as_bytes()])
@@ -420,9 +401,9 @@ fn scope_keys(path: &FilePath, facts: &Facts) -> (Vec<u64>, Vec<bool>) {
         });
         let around = scope.parent.and_then(|parent| are_joint.get(parent as usize)).copied().unwrap_or_default();
         are_joint.push(match scope.kind {
-            FactScopeKind::Joint(_) => true,
+            FactScopeKind::Package(_) => true,
             FactScopeKind::Class | FactScopeKind::Namespace | FactScopeKind::Members(_) => {
-                around && keys.last() != Some(&0)
+                around && has_open_classes && keys.last() != Some(&0)
             }
             _ => false,
         });
@@ -430,8 +411,8 @@ fn scope_keys(path: &FilePath, facts: &Facts) -> (Vec<u64>, Vec<bool>) {
     (keys, are_joint)
 }
 
-/// The key of the scope of a package.
-pub(super) fn joint_scope_key(package: &str) -> u64 {
+/// What stands for the scope of a package in every file of it.
+pub(super) fn package_key(package: &str) -> u64 {
     key(3, &[package.as_bytes()])
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::reach::{self, ChangedReads};
-use super::rules::{BuildProject, FileNo, Project, Rules};
+use super::rules::{BuildProject, FileNo, Outsider, Project, Rules};
 use super::uses::{self, Evaluated};
 use super::view::{FactView, ViewFile};
 use crate::domain::{FilePath, Implements};
@@ -55,7 +55,7 @@ impl EvalWorld {
             let is_own = (dialects.is_own)(&path);
             (path, outline, is_own)
         });
-        let mut view = FactView::new(files);
+        let mut view = FactView::new(files, dialects.rules.has_open_classes());
         let project = (dialects.project)(&view.project_files());
         for file in 0..view.files.len() as FileNo {
             view.resolve_imports(file, project.as_ref());
@@ -208,7 +208,7 @@ impl Resolver for EvalWorld {
         let mut changed = ChangedReads::default();
         for (path, before) in before {
             let Some(file) = self.base.view.file_at(path).filter(|_| (self.dialects.is_own)(path)) else { continue };
-            let former = FactView::new([((*path).clone(), Arc::new((*before).clone()), true)]);
+            let former = FactView::new([((*path).clone(), Arc::new((*before).clone()), true)], false);
             let former_file = former.files.into_iter().next();
             if former_file.is_none_or(|former| is_other_project(&former, self.base.view.file(file))) {
                 return None;
@@ -228,10 +228,15 @@ impl Resolver for EvalWorld {
     }
 
     fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
+        let own = || self.base.view.files.iter().filter(|file| file.is_own);
+        let outsider = self.base.project.outsider(path);
+        if outsider == Outsider::Nothing {
+            return BTreeSet::new();
+        }
         let name = String::from_utf8_lossy(path.file_name());
         let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(&name);
-        let own = || self.base.view.files.iter().filter(|file| file.is_own);
-        let is_in_settings = own().any(|file| file.facts().manifest.as_ref().is_some_and(|text| text.contains(stem)));
+        let is_in_settings = outsider == Outsider::Settings
+            || own().any(|file| file.facts().manifest.as_ref().is_some_and(|text| text.contains(stem)));
         let names_it = |file: &&ViewFile| {
             let facts = file.facts();
             is_in_settings || facts.imports.iter().any(|import| facts.text(import.specifier).contains(stem))

@@ -19,6 +19,10 @@ impl Rules for GoRules {
         true
     }
 
+    fn has_open_classes(&self) -> bool {
+        true
+    }
+
     fn exports_all(&self) -> bool {
         true
     }

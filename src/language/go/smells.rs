@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::node::{children, fields, last_line, line, source};
 use super::walk::{GoKind, TopDeclaration};
 use crate::language::smell::{Severity, Smell, SmellKind, noted};
+use crate::language::syntax;
 
 /// `is_surface`: the file is part of a library, not a program, test or example.
 pub(super) fn find(text: &str, root: Node<'_>, declared: &[TopDeclaration<'_>], is_surface: bool) -> Vec<Smell> {
@@ -104,12 +105,8 @@ impl<'t> GoSmells<'t> {
         let Some(body) = function.node.child_by_field_name("body") else { return };
         let name = function.name.rsplit('.').next().unwrap_or_default();
         let may_panic = !is_surface || name == "init" || name.to_ascii_lowercase().starts_with("must");
-        let mut cursor = body.walk();
-        // The loops around, and where a function literal begins anew.
-        let mut loops = 0_u32;
-        let mut open: Vec<u32> = Vec::new();
-        loop {
-            let node = cursor.node();
+        // With the loops around; a function literal begins anew.
+        syntax::walk_with(body, 0_u32, |node, loops| {
             match node.kind() {
                 "defer_statement" if loops > 0 => {
                     let message = "is put off to the end of the function, not of the turn: what it releases piles up";
@@ -120,22 +117,12 @@ impl<'t> GoSmells<'t> {
                 "call_expression" if !may_panic && function.is_exported => self.panics(node),
                 _ => {}
             }
-            if cursor.goto_first_child() {
-                open.push(loops);
-                loops = match node.kind() {
-                    "for_statement" => loops + 1,
-                    "func_literal" => 0,
-                    _ => loops,
-                };
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return;
-                }
-                loops = open.pop().unwrap_or(0);
-            }
-        }
+            Some(match node.kind() {
+                "for_statement" => loops + 1,
+                "func_literal" => 0,
+                _ => loops,
+            })
+        });
     }
 
     /// `if err != nil {}` without a word.

@@ -12,7 +12,7 @@ use crate::language::comment;
 use crate::language::item::{CodeItem, Complexity, Function, MemberCounts, ParsedCode};
 use crate::language::lines::{self, CodeLines};
 use crate::language::smell::{Metric, Severity, Smell, SmellKind, list_lines, noted, plural};
-use crate::language::syntax::errors_of;
+use crate::language::syntax::{self, errors_of};
 use crate::language::{Parsed, Visibility};
 
 /// Tokens that a body must have to be compared with others; default of jscpd's `minTokens`.
@@ -146,27 +146,13 @@ fn function(text: &str, found: &JavaItem<'_>, role: Role, code: &CodeLines) -> F
 /// Visits the nodes of a function's body with the nesting of control flow around each, without the classes inside it.
 fn own_nodes<'t>(function: Node<'t>, mut visit: impl FnMut(Node<'t>, u32)) {
     let Some(body) = function.child_by_field_name("body") else { return };
-    let mut cursor = body.walk();
-    let mut nesting = 0;
-    let mut open: Vec<u32> = Vec::new();
-    loop {
-        let node = cursor.node();
-        let is_own = !matches!(node.kind(), "class_body" | "interface_body" | "enum_body");
-        if is_own {
-            visit(node, nesting);
+    syntax::walk_with(body, 0, |node, nesting| {
+        if matches!(node.kind(), "class_body" | "interface_body" | "enum_body") {
+            return None;
         }
-        if is_own && cursor.goto_first_child() {
-            open.push(nesting);
-            nesting += u32::from(nests(node));
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return;
-            }
-            nesting = open.pop().unwrap_or(0);
-        }
-    }
+        visit(node, nesting);
+        Some(nesting + u32::from(nests(node)))
+    });
 }
 
 fn is_control(kind: &str) -> bool {

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::language::eval::rules::{FileNo, FolderNo, Place, Project, ProjectFile};
+use crate::domain::FilePath;
+use crate::language::eval::rules::{FileNo, FolderNo, Outsider, Place, Project, ProjectFile};
 
 /// Files that make the folder in which they lie a module of its own.
 const BUILD_FILES: &[&str] = &["pom.xml", "build.gradle", "build.gradle.kts", "build.xml", "BUILD", "BUILD.bazel"];
@@ -24,6 +25,8 @@ struct SourceRoot {
     /// `core`
     module: String,
     is_test: bool,
+    /// Among all files, those of later paths lower.
+    rank: u64,
 }
 
 pub(super) struct JavaProject {
@@ -49,13 +52,18 @@ impl JavaProject {
             packages.iter().enumerate().map(|(at, name)| (name.clone(), at as FolderNo)).collect();
         let modules: FxHashSet<String> = files.iter().filter_map(|file| module_of(&file.path.to_string())).collect();
         let mut by_package: FxHashMap<FolderNo, Vec<Place>> = FxHashMap::default();
+        let mut by_path: Vec<usize> = (0..files.len()).collect();
+        by_path.sort_by(|&one, &other| files[other].path.cmp(files[one].path));
+        let mut ranks = vec![0; files.len()];
+        by_path.into_iter().enumerate().for_each(|(rank, file)| ranks[file] = rank as u64);
         let mut rooted = Vec::with_capacity(files.len());
         for (at, file) in files.iter().enumerate() {
             let number = package(file).filter(|_| file.is_own).and_then(|name| numbers.get(&name).copied());
             rooted.push(number.map(|number| {
                 by_package.entry(number).or_default().push(Place::File(at as FileNo));
                 let name = packages.get(number as usize).map_or("", String::as_str);
-                (number, source_root(&file.path.to_string(), name, &modules))
+                let root = source_root(&file.path.to_string(), name, &modules);
+                (number, SourceRoot { rank: ranks[at], ..root })
             }));
         }
         Self { files: rooted, packages, numbers, by_package }
@@ -138,6 +146,10 @@ impl Project for JavaProject {
         rest.starts_with(char::is_uppercase)
     }
 
+    fn outsider(&self, path: &FilePath) -> Outsider {
+        if module_of(&path.to_string()).is_some() { Outsider::Settings } else { Outsider::Nothing }
+    }
+
     fn root(&self) -> Option<Place> {
         Some(Place::Folder(0))
     }
@@ -146,13 +158,17 @@ impl Project for JavaProject {
         self.name(place)
     }
 
-    fn nearness(&self, from: FileNo, of: FileNo) -> u32 {
-        let (Some((_, from)), Some((_, of))) = (self.rooted(from), self.rooted(of)) else { return 0 };
+    /// One file alone is the nearest: itself, else by folders, else the first by its path.
+    fn nearness(&self, from: FileNo, declared_in: FileNo) -> Option<u64> {
+        if from == declared_in {
+            return Some(u64::MAX);
+        }
+        let (Some((_, from)), Some((_, of))) = (self.rooted(from), self.rooted(declared_in)) else { return Some(0) };
         let shared = from.folder.split('/').zip(of.folder.split('/')).take_while(|(one, other)| one == other).count();
         // Tests see what they test; nothing else sees tests.
-        let is_seen = u32::from(!of.is_test || from.is_test);
-        let (is_root, is_module) = (u32::from(from.folder == of.folder), u32::from(from.module == of.module));
-        1 << 20 | is_seen << 19 | is_root << 18 | is_module << 17 | shared as u32
+        let is_seen = u64::from(!of.is_test || from.is_test);
+        let (is_root, is_module) = (u64::from(from.folder == of.folder), u64::from(from.module == of.module));
+        Some(1 << 52 | is_seen << 51 | is_root << 50 | is_module << 49 | (shared as u64) << 32 | of.rank)
     }
 }
 
@@ -173,7 +189,7 @@ fn source_root(path: &str, package: &str, modules: &FxHashSet<String>) -> Source
     let module = if modules.contains(module) { module.to_owned() } else { above_sources(&folder) };
     let inside = folder.strip_prefix(&module).unwrap_or(&folder);
     let is_test = inside.split('/').any(|part| part.to_ascii_lowercase().contains("test"));
-    SourceRoot { folder, module, is_test }
+    SourceRoot { folder, module, is_test, rank: 0 }
 }
 
 /// `core` of `core/src/main/java`.

@@ -116,6 +116,94 @@ fn overloads_are_told_apart_by_their_arguments() {
     assert_used(&files, "D.java", &["B.java: B.b", "Over.java: Over", "Over.java: Over.go"]);
 }
 
+/// The types of arguments decide where several methods take as many; each overload gives a type of its own, so that the next call says
+/// which one was meant.
+#[test]
+fn overloads_are_told_apart_by_types() {
+    let over = "package p; import java.util.*; class Over extends Base {
+        A go(int x) { return null; } B go(String x) { return null; } C go(Item x) { return null; } D go(Object x) { return null; }
+        A at(long x) { return null; } B at(double x) { return null; } C at(Integer x) { return null; } D at(boolean x) { return null; }
+        A of(Item[] x) { return null; } B of(byte[] x) { return null; } C of(CharSequence x) { return null; }
+        A with(Visitor x) { return null; } B with(Item x) { return null; } C with(String x) { return null; }
+        A two(int x, String y) { return null; } B two(String x, int y) { return null; } C two(Item x, Item y) { return null; }
+        <T> A any(T x) { return null; } B any(List<Item> x) { return null; }
+        A some(int x) { return null; } B some(String... x) { return null; } }";
+    let files = [
+        ("Over.java", over),
+        (
+            "Base.java",
+            "package p; class Base { A up(Item x) { return null; } B go(Special x) { return null; } C up(int x) { return null; } }",
+        ),
+        ("Item.java", "package p; class Item { int size; static Item make() { return null; } }"),
+        ("Special.java", "package p; class Special extends Item {}"),
+        ("Visitor.java", "package p; interface Visitor { void visit(Item x); }"),
+        ("A.java", "package p; class A { void a() {} }"),
+        ("B.java", "package p; class B { void b() {} }"),
+        ("C.java", "package p; class C { void c() {} }"),
+        ("D.java", "package p; class D { void d() {} }"),
+    ];
+    for (call, expected) in [
+        ("go(1)", "a"),
+        ("go(-1)", "a"),
+        ("go('c')", "a"),
+        ("go(\"x\")", "b"),
+        ("go(\"x\" + n + 1)", "b"),
+        ("go(text)", "b"),
+        ("go(item)", "c"),
+        ("go(new Item())", "c"),
+        ("go(Item.make())", "c"),
+        ("go((Item) other)", "c"),
+        ("go(new Special())", "b"),
+        ("go(list)", "d"),
+        ("go(other)", "d"),
+        ("go(1.5)", "d"),
+        ("at(1)", "a"),
+        ("at(n)", "a"),
+        ("at(item.size)", "a"),
+        ("at(1.5f)", "b"),
+        ("at(true)", "d"),
+        ("at(boxed)", "c"),
+        ("of(items)", "a"),
+        ("of(new byte[3])", "b"),
+        ("of(text)", "c"),
+        ("with(x -> {})", "a"),
+        ("with(this::take)", "a"),
+        ("with(item)", "b"),
+        ("two(1, text)", "a"),
+        ("two(text, 1)", "b"),
+        ("two(item, null)", "c"),
+        ("any(1)", "a"),
+        ("any(list)", "b"),
+        ("some(1)", "a"),
+        ("some(text)", "b"),
+        ("some(text, text)", "b"),
+        ("up(item)", "a"),
+        ("up(1)", "c"),
+    ] {
+        let calls = ["a", "b", "c", "d"].map(|next| format!("o.{call}.{next}();")).concat();
+        let user = format!(
+            "package p; import java.util.*; class User {{ int n; Integer boxed; void take(Item x) {{}} \
+             void use(Over o, String text, Item item, Object other, List<Item> list, Item... items) {{ {calls} }} }}"
+        );
+        let mut files: Vec<(&str, &str)> = files.to_vec();
+        files.push(("User.java", &user));
+        let all = edges(&files);
+        let class = expected.to_ascii_uppercase();
+        for other in ["A", "B", "C", "D"] {
+            let edge = format!("User.java > {other}.java: {other}.{}", other.to_ascii_lowercase());
+            assert_eq!(all.contains(&edge), other == class, "{call}: {all:#?}");
+        }
+    }
+    // What nothing is known of is any of the nearest class's.
+    let unknown =
+        "package p; class User { void use(Over o) { var x = Unknown.find(); o.go(x).a(); o.go(x).b(); o.go(x).c(); } }";
+    let mut files = files.to_vec();
+    files.push(("User.java", unknown));
+    for known in ["A.java: A.a", "B.java: B.b", "C.java: C.c"] {
+        assert!(edges(&files).contains(&format!("User.java > {known}")), "{known}");
+    }
+}
+
 #[test]
 fn lambdas_get_what_the_interface_says() {
     let files = [

@@ -8,6 +8,7 @@ use super::outline::{last_line, line};
 use super::walk::{self, JavaItem};
 use crate::domain::Role;
 use crate::language::smell::{Severity, Smell, SmellKind, noted};
+use crate::language::syntax::{self, holds};
 
 /// Annotations that say that a tool wrote the type.
 const GENERATED: &str = "Generated";
@@ -17,7 +18,7 @@ pub(super) fn find(text: &str, root: Node<'_>, found: &[JavaItem<'_>], role: Rol
         return Vec::new();
     }
     let mut search = JavaSmells { text, found, role, smells: Vec::new(), imports: Vec::new(), used: HashSet::new() };
-    search.walk(root);
+    syntax::walk(root, |node| search.visit(node));
     search.unused_imports();
     search.smells
 }
@@ -34,22 +35,6 @@ struct JavaSmells<'s, 'f> {
 }
 
 impl<'s> JavaSmells<'s, '_> {
-    fn walk(&mut self, root: Node<'_>) {
-        let mut cursor = root.walk();
-        loop {
-            let node = cursor.node();
-            let is_left_out = self.visit(node);
-            if !is_left_out && cursor.goto_first_child() {
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return;
-                }
-            }
-        }
-    }
-
     /// True if nothing inside matters.
     fn visit(&mut self, node: Node<'_>) -> bool {
         match node.kind() {
@@ -180,30 +165,6 @@ impl<'s> JavaSmells<'s, '_> {
             if !self.used.contains(name) {
                 let message = format!("`{name}` is imported and nothing here uses it");
                 self.smells.push(noted(SmellKind::UnusedImport, Severity::Info, (at, at), None, message));
-            }
-        }
-    }
-}
-
-/// Whether a node, or one inside, is such.
-fn holds(root: Node<'_>, is: impl Fn(Node<'_>) -> bool) -> bool {
-    let mut cursor = root.walk();
-    loop {
-        if is(cursor.node()) {
-            return true;
-        }
-        if cursor.goto_first_child() {
-            continue;
-        }
-        loop {
-            if cursor.node().id() == root.id() {
-                return false;
-            }
-            if cursor.goto_next_sibling() {
-                break;
-            }
-            if !cursor.goto_parent() {
-                return false;
             }
         }
     }

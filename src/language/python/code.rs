@@ -13,7 +13,7 @@ use crate::language::duplicate::{self, BodySyntax, ComparedBody, FEWEST_LINES};
 use crate::language::item::{CodeItem, Complexity, Function, MemberCounts, ParsedCode};
 use crate::language::lines::{self, CodeLines};
 use crate::language::smell::{Smell, list_lines, plural};
-use crate::language::syntax::errors_of;
+use crate::language::syntax::{self, errors_of};
 use crate::language::{Parsed, Visibility};
 
 /// The file as analyses see it; nothing if there is no tree.
@@ -172,27 +172,13 @@ fn is_flag(text: &str, parameter: Node<'_>) -> bool {
 /// Visits the nodes of a function's body with the nesting of control flow around each, without functions defined inside it.
 fn own_nodes<'t>(function: Node<'t>, mut visit: impl FnMut(Node<'t>, u32)) {
     let Some(body) = function.child_by_field_name("body") else { return };
-    let mut cursor = body.walk();
-    let mut nesting = 0;
-    let mut open: Vec<u32> = Vec::new();
-    loop {
-        let node = cursor.node();
-        let is_own = !is_apart(node);
-        if is_own {
-            visit(node, nesting);
+    syntax::walk_with(body, 0, |node, nesting| {
+        if is_apart(node) {
+            return None;
         }
-        if is_own && cursor.goto_first_child() {
-            open.push(nesting);
-            nesting += u32::from(is_control(node.kind()));
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return;
-            }
-            nesting = open.pop().unwrap_or(0);
-        }
-    }
+        visit(node, nesting);
+        Some(nesting + u32::from(is_control(node.kind())))
+    });
 }
 
 fn is_control(kind: &str) -> bool {

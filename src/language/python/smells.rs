@@ -8,6 +8,7 @@ use super::outline::{last_line, line};
 use super::walk::{Kind, NamedNode};
 use crate::domain::Role;
 use crate::language::smell::{Severity, Smell, SmellKind, noted};
+use crate::language::syntax::{self, holds};
 
 /// Of the public functions of a file, so many are annotated before the others ask for it: a file without types is one by choice.
 const ANNOTATED_SHARE: (usize, usize) = (2, 3);
@@ -17,7 +18,7 @@ const FEWEST_ANNOTATED: usize = 3;
 
 pub(super) fn find(text: &str, root: Node<'_>, found: &[NamedNode<'_>], role: Role) -> Vec<Smell> {
     let mut search = SmellSearch { text, found, smells: Vec::new(), imports: Vec::new(), used: HashSet::new() };
-    search.walk(root);
+    syntax::walk(root, |node| search.visit(node));
     if !is_facade(root) && !search.hands_most_imports_on() {
         search.unused_imports();
     }
@@ -65,22 +66,6 @@ struct SmellSearch<'s, 'f> {
 }
 
 impl<'s> SmellSearch<'s, '_> {
-    fn walk(&mut self, root: Node<'_>) {
-        let mut cursor = root.walk();
-        loop {
-            let node = cursor.node();
-            let is_left_out = self.visit(node);
-            if !is_left_out && cursor.goto_first_child() {
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return;
-                }
-            }
-        }
-    }
-
     /// True if nothing inside matters.
     fn visit(&mut self, node: Node<'_>) -> bool {
         match node.kind() {
@@ -267,30 +252,6 @@ fn is_annotated(function: Node<'_>) -> bool {
     let Some(list) = function.child_by_field_name("parameters") else { return false };
     let mut cursor = list.walk();
     list.named_children(&mut cursor).any(|param| param.kind().starts_with("typed_"))
-}
-
-/// Whether a node, or one inside, is such.
-fn holds(root: Node<'_>, is: impl Fn(Node<'_>) -> bool) -> bool {
-    let mut cursor = root.walk();
-    loop {
-        if is(cursor.node()) {
-            return true;
-        }
-        if cursor.goto_first_child() {
-            continue;
-        }
-        loop {
-            if cursor.node().id() == root.id() {
-                return false;
-            }
-            if cursor.goto_next_sibling() {
-                break;
-            }
-            if !cursor.goto_parent() {
-                return false;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

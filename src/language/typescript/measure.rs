@@ -9,31 +9,18 @@ use super::walk::of;
 use crate::language::duplicate::{self, BodySyntax, ComparedBody, FEWEST_LINES};
 use crate::language::item::{Complexity, Function};
 use crate::language::smell::Smell;
+use crate::language::syntax;
 
 /// Visits the nodes of a function's body with the nesting of control flow around each, without the named functions and classes inside
 /// it; callbacks count to the function that passes them.
 fn own_nodes<'t>(body: Node<'t>, mut visit: impl FnMut(Node<'t>, u32)) {
-    let mut cursor = body.walk();
-    let mut nesting = 0;
-    let mut open: Vec<u32> = Vec::new();
-    loop {
-        let node = cursor.node();
-        let is_own = !is_apart(node);
-        if is_own {
-            visit(node, nesting);
+    syntax::walk_with(body, 0, |node, nesting| {
+        if is_apart(node) {
+            return None;
         }
-        if is_own && cursor.goto_first_child() {
-            open.push(nesting);
-            nesting += u32::from(is_control(node.kind()) && !is_else_if(node));
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return;
-            }
-            nesting = open.pop().unwrap_or(0);
-        }
-    }
+        visit(node, nesting);
+        Some(nesting + u32::from(is_control(node.kind()) && !is_else_if(node)))
+    });
 }
 
 /// A function or class that is measured by itself.

@@ -8,6 +8,7 @@ use super::outline::{last_line, line};
 use super::source::Script;
 use super::walk::{Declared, DeclaredKind, children, of};
 use crate::language::smell::{Severity, Smell, SmellKind, list_lines, noted, plural};
+use crate::language::syntax;
 
 /// Assertions in one chain of members from which on it is reported.
 const ASSERTIONS_IN_A_CHAIN: u32 = 2;
@@ -46,19 +47,10 @@ impl<'s> SmellWalk<'s, '_, 's> {
         if statement.kind() == "import_statement" {
             return;
         }
-        let mut cursor = statement.walk();
-        loop {
-            let node = cursor.node();
+        syntax::walk(statement, |node| {
             self.node(node);
-            if node.kind() != "comment" && cursor.goto_first_child() {
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return;
-                }
-            }
-        }
+            node.kind() == "comment"
+        });
     }
 
     fn node(&mut self, node: Node<'s>) {

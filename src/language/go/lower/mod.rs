@@ -81,7 +81,7 @@ impl<'t> GoLowering<'t> {
         self.facts.manifest = Some(format!("{CLAUSE}{name}{is_ignored}"));
         let package = self.text_id(&format!("./{name}"));
         self.add_scope(None, FactScopeKind::Module, None);
-        self.add_scope(Some(FILE), FactScopeKind::Joint(package), None);
+        self.add_scope(Some(FILE), FactScopeKind::Package(package), None);
         let own = self.text_id(OWN);
         self.import(own, ImportWhat::Nothing, None, 1);
         for node in children(root) {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::language::eval::facts::Facts;
-use crate::language::eval::rules::{FileNo, FolderNo, Place, Project, ProjectFile, joint_name};
+use crate::language::eval::rules::{FileNo, FolderNo, Place, Project, ProjectFile, package_name};
 use manifest::directives;
 
 /// What a Go file says to the project: its package clause, and that no build holds it.
@@ -112,7 +112,7 @@ impl GoProject {
             }
             let files: Vec<FileNo> = files.into_iter().map(|(_, file, _)| file).collect();
             self.package_of.extend(files.iter().map(|&file| (file, number)));
-            let identity = joint_name(&folder, &format!("./{name}"));
+            let identity = package_name(&folder, &format!("./{name}"));
             self.packages.push(GoPackage { identity, name, files });
         }
         self.by_folder = best.into_iter().map(|(folder, (_, number))| (folder, number)).collect();
@@ -230,7 +230,7 @@ impl Project for GoProject {
 
     fn identity(&self, place: Place) -> String {
         match place {
-            Place::Folder(_) => self.joint_scope(place).unwrap_or_default().to_owned(),
+            Place::Folder(_) => self.package(place).unwrap_or_default().to_owned(),
             Place::File(file) => self.path(file).to_owned(),
         }
     }
@@ -247,15 +247,15 @@ impl Project for GoProject {
         Some(if is_external { format!("{import}_test") } else { import }).filter(|path| !path.is_empty())
     }
 
-    fn joint_scope(&self, place: Place) -> Option<&str> {
+    fn package(&self, place: Place) -> Option<&str> {
         let Place::Folder(package) = place else { return None };
         self.packages.get(package as usize).map(|package| package.identity.as_str())
     }
 
     /// What tests declare is seen by the tests of their folder alone.
-    fn sees(&self, from: FileNo, declared_in: FileNo) -> bool {
+    fn nearness(&self, from: FileNo, declared_in: FileNo) -> Option<u64> {
         let (from, declared_in) = (self.path(from), self.path(declared_in));
-        !is_test(declared_in) || is_test(from) && parent(from) == parent(declared_in)
+        (!is_test(declared_in) || is_test(from) && parent(from) == parent(declared_in)).then_some(0)
     }
 
     fn is_missing(&self, specifier: &str, from: FileNo) -> bool {

@@ -148,10 +148,19 @@ impl JavaLowering<'_> {
         }
         let args = node.child_by_field_name("arguments").map_or(0, |list| children(list).len() as u32);
         let (text, scope) = (self.text_id(self.source(name)), site.scope);
-        let callee = self.step(name, Step::Method { of, text, scope, args });
-        let call = self.derived(node, callee, |callee| Step::Call { callee, args: Vec::new() });
+        let callee = self.step(name, Step::Method { of, text, scope, args, call: NO_STEP });
+        let call = self.call_of(node, callee);
         self.arguments(node, call, site);
         call
+    }
+
+    /// The call of a method, which knows of it.
+    fn call_of(&mut self, node: Node<'_>, callee: StepId) -> StepId {
+        let made = self.derived(node, callee, |callee| Step::Call { callee, args: Vec::new() });
+        if let Some(Step::Method { call, .. }) = self.facts.steps.get_mut(callee as usize) {
+            *call = made;
+        }
+        made
     }
 
     /// The arguments of a call, which are written into its step.
@@ -161,6 +170,10 @@ impl JavaLowering<'_> {
         for (at, argument) in list.into_iter().enumerate() {
             let expects = if call == NO_STEP { Expects::Nothing } else { Expects::Argument(call, at as u32) };
             let value = self.expected(argument, expects, site);
+            let value = match literal_type(self.text, argument) {
+                Some(ty) => self.plain(argument, ty),
+                None => value,
+            };
             lowered.push(Argument { name: None, value, is_spread: false });
         }
         if let Some(Step::Call { args, .. } | Step::New { args, .. }) = self.facts.steps.get_mut(call as usize) {
@@ -287,7 +300,7 @@ impl JavaLowering<'_> {
         let name = parts.last().filter(|name| name.kind() == "identifier" && parts.len() > 1);
         let text = name.map_or(CONSTRUCTOR, |name| self.source(*name));
         let (text, scope) = (self.text_id(text), site.scope);
-        self.derived(node, of, |of| Step::Method { of, text, scope, args: ANY_COUNT })
+        self.derived(node, of, |of| Step::Method { of, text, scope, args: ANY_COUNT, call: NO_STEP })
     }
 
     fn assignment(&mut self, node: Node<'_>, site: JavaSite) -> StepId {
@@ -325,9 +338,57 @@ impl JavaLowering<'_> {
         let of = self.step(node, of);
         let args = child_of(node, "argument_list").map_or(0, |list| children(list).len() as u32);
         let (text, scope) = (self.text_id(CONSTRUCTOR), site.scope);
-        let callee = self.derived(node, of, |of| Step::Method { of, text, scope, args });
-        let call = self.derived(node, callee, |callee| Step::Call { callee, args: Vec::new() });
+        let callee = self.derived(node, of, |of| Step::Method { of, text, scope, args, call: NO_STEP });
+        let call = self.call_of(node, callee);
         self.arguments(node, call, site);
         call
     }
 }
+
+/// The type of a literal, of one with a sign, and of a text that is put together.
+fn literal_type(text: &str, node: Node<'_>) -> Option<&'static str> {
+    let ends_with = |ends: [char; 2]| text.get(node.byte_range()).is_some_and(|written| written.ends_with(ends));
+    Some(match node.kind() {
+        "decimal_integer_literal" | "hex_integer_literal" | "octal_integer_literal" | "binary_integer_literal" => {
+            if ends_with(['l', 'L']) {
+                "long"
+            } else {
+                "int"
+            }
+        }
+        "decimal_floating_point_literal" | "hex_floating_point_literal" => {
+            if ends_with(['f', 'F']) {
+                "float"
+            } else {
+                "double"
+            }
+        }
+        "true" | "false" => "boolean",
+        "character_literal" => "char",
+        "string_literal" => TEXT,
+        "null_literal" => "null",
+        "unary_expression" => {
+            let operand = node.child_by_field_name("operand")?;
+            let is_number = operand.kind().ends_with("_integer_literal") || operand.kind().ends_with("_point_literal");
+            literal_type(text, operand).filter(|_| is_number)?
+        }
+        "binary_expression" => {
+            // Sums of a thousand strings nest to the left.
+            let mut at = node;
+            loop {
+                let is_sum = at.child_by_field_name("operator").is_some_and(|operator| operator.kind() == "+");
+                let (left, right) = (at.child_by_field_name("left")?, at.child_by_field_name("right")?);
+                if !is_sum {
+                    return None;
+                }
+                if [left, right].iter().any(|side| side.kind() == "string_literal") {
+                    return Some(TEXT);
+                }
+                at = if left.kind() == "binary_expression" { left } else { return None };
+            }
+        }
+        _ => return None,
+    })
+}
+
+const TEXT: &str = "String";

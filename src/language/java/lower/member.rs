@@ -309,7 +309,7 @@ impl JavaLowering<'_> {
         if is_derived && (constructors.is_empty() || constructors.iter().any(|one| !says_so(&one))) {
             let text = self.text_id(CONSTRUCTOR);
             let of = self.step(node, Step::Super(scope));
-            self.derived(node, of, |of| Step::Method { of, text, scope, args: 0 });
+            self.derived(node, of, |of| Step::Method { of, text, scope, args: 0, call: NO_STEP });
         }
     }
 

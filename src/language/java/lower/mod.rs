@@ -41,6 +41,7 @@ pub(super) fn lower(text: &str, root: Node<'_>) -> (Vec<Symbol>, Facts) {
         symbol_of,
         type_params: FxHashSet::default(),
         mentioned: FxHashSet::default(),
+        plain: FxHashMap::default(),
         depth: 0,
     };
     lowering.unit(root);
@@ -88,6 +89,8 @@ struct JavaLowering<'t> {
     type_params: FxHashSet<(FactScopeId, TextId)>,
     /// Dotted names that stand for themselves, without an import.
     mentioned: FxHashSet<String>,
+    /// The steps of types that no file declares, one each.
+    plain: FxHashMap<TextId, StepId>,
     depth: u32,
 }
 
@@ -128,6 +131,17 @@ impl<'t> JavaLowering<'t> {
     /// A step made of another, where that is known.
     fn derived(&mut self, node: Node<'_>, of: StepId, make: impl FnOnce(StepId) -> Step) -> StepId {
         if of == NO_STEP { NO_STEP } else { self.step(node, make(of)) }
+    }
+
+    /// A primitive type, or a literal of it.
+    fn plain(&mut self, node: Node<'_>, name: &str) -> StepId {
+        let text = self.text_id(name);
+        if let Some(&known) = self.plain.get(&text) {
+            return known;
+        }
+        let step = self.step(node, Step::Plain(text));
+        self.plain.insert(text, step);
+        step
     }
 
     fn bind(&mut self, node: Node<'_>, name: &str, scope: FactScopeId, kind: BindingKind) -> BindingId {

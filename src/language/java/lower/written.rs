@@ -6,7 +6,7 @@ use super::{JavaLowering, JavaSite, children, dotted};
 use crate::language::eval::facts::{NO_STEP, NameSpace, Step, StepId};
 
 impl JavaLowering<'_> {
-    /// The step of a written type; [`NO_STEP`] for primitive types and `void`.
+    /// The step of a written type; [`NO_STEP`] for `void`.
     pub(super) fn type_step(&mut self, node: Node<'_>, site: JavaSite) -> StepId {
         self.deeper(|this| this.type_of_kind(node, site)).unwrap_or(NO_STEP)
     }
@@ -39,6 +39,7 @@ impl JavaLowering<'_> {
                     _ => self.step(node, Step::Union(parts)),
                 }
             }
+            "integral_type" | "floating_point_type" | "boolean_type" => self.plain(node, self.source(node)),
             _ => NO_STEP,
         }
     }
@@ -129,7 +130,7 @@ impl JavaLowering<'_> {
                 };
                 let text = this.text_id(key);
                 let scope = site.scope;
-                this.derived(argument, class, |of| Step::Method { of, text, scope, args: 0 });
+                this.derived(argument, class, |of| Step::Method { of, text, scope, args: 0, call: NO_STEP });
                 value.into_iter().for_each(|value| this.element_value(value, site));
             }
         });

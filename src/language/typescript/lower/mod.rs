@@ -18,6 +18,7 @@ use crate::language::eval::facts::{
     Binding, BindingId, BindingKind, Dynamic, FactScope, FactScopeId, FactScopeKind, Facts, Flags, NO_STEP, NameSpace,
     Step, StepId, TextId,
 };
+use crate::language::syntax;
 
 /// Steps of one file; what stands beyond, in a bundle say, is not followed.
 const STEPS_MAX: usize = 400_000;
@@ -207,9 +208,7 @@ impl<'s> ScriptLowering<'s> {
     }
 
     fn names_inside(&mut self, node: Node<'_>, site: ScriptSite) {
-        let mut cursor = node.walk();
-        loop {
-            let node = cursor.node();
+        syntax::walk(node, |node| {
             match node.kind() {
                 "identifier" | "shorthand_property_identifier" => {
                     self.name(node, site.scope, NameSpace::Value);
@@ -219,15 +218,8 @@ impl<'s> ScriptLowering<'s> {
                 }
                 _ => {}
             }
-            if cursor.goto_first_child() {
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return;
-                }
-            }
-        }
+            false
+        });
     }
 
     /// A variable without a type and a value of its own is what is assigned to it.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use oxc_resolver::{ResolveOptions, ResolverGeneric, TsConfig, TsconfigDiscovery};
 use serde_json::Value;
 
-use crate::language::eval::rules::{FileNo, Place, Project, ProjectFile};
+use crate::domain::FilePath;
+use crate::language::eval::rules::{FileNo, Outsider, Place, Project, ProjectFile};
 
 use files::{Located, ViewFileSystem, ViewFiles, normal};
 
@@ -168,6 +169,10 @@ fn split_package(specifier: &str) -> (&str, &str) {
 impl Project for ScriptProject {
     fn resolve(&self, specifier: &str, from: FileNo) -> Option<Place> {
         self.find(specifier, self.path(from)?).map(Place::File)
+    }
+
+    fn outsider(&self, _: &FilePath) -> Outsider {
+        Outsider::Named
     }
 
     fn inside(&self, _: Place, _: &str) -> Option<Place> {
