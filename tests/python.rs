@@ -118,3 +118,70 @@ fn what_python_hides_is_listed_apart() {
     let shown = web.agent.ok(["show", web.repo.path().join("src/web/ctx.py").to_str().unwrap()]);
     assert!(shown.contains("used by tests") && shown.contains("tests/test_app.py"), "{shown}");
 }
+
+/// A project whose settings say where its modules lie, with fixtures, overloads and decorators.
+const SHOP: [(&str, &str); 9] = [
+    (
+        "pyproject.toml",
+        "[project]\nname = \"shop\"\nversion = \"1\"\n\n[tool.setuptools.packages.find]\nwhere = [\"python\"]\n",
+    ),
+    ("python/shop/__init__.py", ""),
+    (
+        "python/shop/cart.py",
+        "from .marks import marked\n\n\n@marked('cart', limit=3)\ndef total(prices):\n    return sum(prices)\n\n\ndef empty():\n    return []\n",
+    ),
+    ("python/shop/marks.py", "def marked(name, limit):\n    def mark(f):\n        return f\n\n    return mark\n"),
+    ("next/shop/__init__.py", ""),
+    ("next/shop/cart.py", "def total(prices, tax=0):\n    return sum(prices) + tax\n\n\ndef empty():\n    return ()\n"),
+    ("tests/conftest.py", "import pytest\n\n\n@pytest.fixture\ndef prices():\n    return [1, 2]\n"),
+    ("tests/test_cart.py", "from shop.cart import total\n\n\ndef test_total(prices):\n    assert total(prices) == 3\n"),
+    ("tests/test_other.py", "from shop.cart import *\n\n\ndef test_empty():\n    assert empty() == []\n"),
+];
+
+#[test]
+fn settings_of_a_python_project_reach_what_they_decide() {
+    let mut shop = FollowedRepo::new(SHOP);
+    let used = |shop: &FollowedRepo, file: &str| shop.used(file);
+    assert_eq!(used(&shop, "tests/test_cart.py"), ["python/shop/cart.py: total"]);
+    assert_eq!(shop.edit("pyproject.toml", "version = \"1\"", "version = \"2\""), set(&["pyproject.toml"]));
+    let concerned = set(&["pyproject.toml", "tests/test_cart.py", "tests/test_other.py"]);
+    assert_eq!(shop.edit("pyproject.toml", "[\"python\"]", "[\"next\"]"), concerned);
+    assert_eq!(used(&shop, "tests/test_cart.py"), ["next/shop/cart.py: total"]);
+    shop.assert_sound();
+    shop.repo.delete("pyproject.toml");
+    shop.commit("without settings");
+    shop.assert_sound();
+}
+
+#[test]
+fn a_fixture_is_what_its_tests_depend_on() {
+    let mut shop = FollowedRepo::new(SHOP);
+    let conftest = "tests/conftest.py";
+    assert_eq!(shop.edit(conftest, "[1, 2]", "[1, 2][:]"), set(&[conftest]));
+    let with_test = set(&[conftest, "tests/test_cart.py"]);
+    assert_eq!(shop.edit(conftest, "@pytest.fixture", "@pytest.fixture(scope='session')"), with_test);
+    let causes = shop.impact()["dependents"][0]["because"].clone();
+    assert_eq!((&causes[0]["file"], &causes[0]["symbol"]), (&json!(conftest), &json!("prices")), "{causes}");
+    assert_eq!(shop.edit(conftest, "def prices", "def costs"), with_test);
+    shop.assert_sound();
+}
+
+#[test]
+fn overloads_lists_of_names_and_decorators_reach_users() {
+    let mut shop = FollowedRepo::new(SHOP);
+    let cart = "python/shop/cart.py";
+    let overload = "from typing import overload\n\n\n@overload\ndef total(prices: int) -> int: ...\n";
+    let analysed = shop.edit(cart, "from .marks import marked", &format!("from .marks import marked\n{overload}"));
+    assert_eq!(analysed, set(&[cart, "tests/test_cart.py"]));
+    assert_eq!(shop.edit(cart, "limit=3", "limit=4"), set(&[cart, "tests/test_cart.py"]));
+    assert_eq!(
+        shop.edit("python/shop/marks.py", "(name, limit)", "(name, limit=1)"),
+        set(&["python/shop/marks.py", cart])
+    );
+    // A list of names hides one that a star brought.
+    let listed = shop.edit(cart, "from .marks", "__all__ = ['total']\nfrom .marks");
+    assert_eq!(listed, set(&[cart, "tests/test_other.py"]));
+    assert_eq!(shop.used("tests/test_other.py"), [""; 0]);
+    assert_eq!(shop.edit(cart, "['total']", "['total', 'empty']"), set(&[cart, "tests/test_other.py"]));
+    shop.assert_sound();
+}

@@ -119,3 +119,79 @@ fn a_broken_script_keeps_what_can_be_read() {
     repo.commit("a bundle");
     repo.assert_sound();
 }
+
+/// An application in the manner of several years: prototypes, decorators, a shared configuration of another name.
+const STORE: [(&str, &str); 10] = [
+    ("package.json", "{ \"name\": \"store\", \"private\": true, \"main\": \"src/main.ts\" }\n"),
+    ("tsconfig.json", "{ \"extends\": [\"./settings/base.json\"] }\n"),
+    (
+        "settings/base.json",
+        "{\n  \"compilerOptions\": { \"strict\": true, \"paths\": { \"@/*\": [\"../src/*\"] } }\n}\n",
+    ),
+    ("src/main.ts", "import { Orders } from '@/orders';\n\nexport const orders = new Orders().all();\n"),
+    ("next/orders.ts", "export class Orders {\n  all(): string[] {\n    return [];\n  }\n}\n"),
+    (
+        "src/orders.ts",
+        "\u{feff}import { table, join } from './marks';\r\n\r\n@table('orders', { limit: 3 })\r\nexport class Orders {\r\n  all() {\r\n    return join(1);\r\n  }\r\n}\r\n\r\nexport const unused = 1;\r\n",
+    ),
+    (
+        "src/marks.ts",
+        "export function table(name: string, options: { limit: number }) {\n  return (target: unknown) => target;\n}\n\nexport function join(id: number): number;\nexport function join(id: any) {\n  return id;\n}\n",
+    ),
+    (
+        "lib/queue.js",
+        "function Queue () { this.jobs = [] }\nQueue.prototype.push = function (job) {\n  return this\n}\nmodule.exports = Queue\n",
+    ),
+    (
+        "lib/worker.js",
+        "const Queue = require('./queue')\n\nfunction Worker () {}\nrequire('util').inherits(Worker, Queue)\nmodule.exports = Worker\n",
+    ),
+    ("lib/run.js", "const Worker = require('./worker')\n\nnew (require('./queue'))().push(1)\n"),
+];
+
+#[test]
+fn a_configuration_of_any_name_reaches_what_it_decides() {
+    let mut store = FollowedRepo::new(STORE);
+    let main = "src/main.ts";
+    assert_eq!(store.used(main), ["src/orders.ts: Orders", "src/orders.ts: Orders.all"]);
+    let base = "settings/base.json";
+    assert_eq!(store.edit(base, "\"strict\": true", "\"strict\": false"), set(&[base]));
+    assert_eq!(store.edit(base, "../src/*", "../next/*"), set(&[base, main]));
+    assert_eq!(store.used(main), ["next/orders.ts: Orders", "next/orders.ts: Orders.all"]);
+    store.assert_sound();
+    store.repo.rename(base, "settings/other.json");
+    store.edit("tsconfig.json", "base.json", "other.json");
+    assert_eq!(store.used(main), ["next/orders.ts: Orders", "next/orders.ts: Orders.all"]);
+    store.assert_sound();
+}
+
+#[test]
+fn decorators_overloads_and_prototypes_reach_users() {
+    let mut store = FollowedRepo::new(STORE);
+    let (orders, main) = ("src/orders.ts", "src/main.ts");
+    assert_eq!(store.edit(orders, "limit: 3", "limit: 4"), set(&[orders, main]));
+    let marks = "src/marks.ts";
+    let overload = "export function join(id: string): string;\nexport function join(id: number): number;";
+    assert_eq!(store.edit(marks, "export function join(id: number): number;", overload), set(&[marks, orders]));
+    assert_eq!(store.edit(orders, "join(1)", "join(2)"), set(&[orders]));
+
+    let queue = "lib/queue.js";
+    assert_eq!(store.used("lib/run.js"), ["lib/queue.js: Queue", "lib/queue.js: Queue.push"]);
+    assert_eq!(store.edit(queue, "return this", "this.jobs.push(job)\n  return this"), set(&[queue]));
+    assert_eq!(store.edit(queue, "function (job)", "function (job, first)"), set(&[queue, "lib/run.js"]));
+    store.assert_sound();
+}
+
+#[test]
+fn exports_that_nothing_uses_are_listed() {
+    let store = FollowedRepo::new(STORE);
+    let deps = store.agent.json(["deps", store.path(), "--unused"]);
+    let unused = deps["unused_exports"].as_array().unwrap();
+    assert_eq!(unused.len(), 1, "{unused:#?}");
+    assert_eq!((&unused[0]["path"], &unused[0]["name"]), (&"src/orders.ts".into(), &"unused".into()));
+    let said = store.agent.ok(["deps", store.path(), "--unused"]);
+    assert_eq!(said, "src/orders.ts:10 exports unused: no file uses it\n");
+    assert_eq!(store.agent.json(["deps", store.path()]).get("unused_exports"), None);
+    let none = store.agent.ok(["deps", store.path(), "src/marks.ts", "--unused"]);
+    assert_eq!(none, "no exported name is unused, as far as that is certain\n");
+}

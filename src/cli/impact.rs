@@ -8,9 +8,11 @@ use super::output::{add_freshness, print, print_json};
 use super::verbs::ImpactOptions;
 use super::{Context, Failure};
 use crate::domain::FilePath;
-use crate::query::impact::{FailOn, ImpactQuestion, Subject, edges, failures, may_depend, of};
+use crate::query::impact::{FailOn, ImpactQuestion, Subject, edges, failures, may_depend, of, unused_exports};
 use crate::query::view::for_terminal;
-use crate::query::view::impact::{CheckView, DepsView, ImpactView, MayDependView, TestView, ThroughView};
+use crate::query::view::impact::{
+    CheckView, DepsView, ImpactView, MayDependView, TestView, ThroughView, UnusedExportView,
+};
 use crate::query::view::links::ImplementsView;
 use crate::query::{Reader, canonical};
 
@@ -175,18 +177,26 @@ fn test_line(test: &TestView) -> String {
     format!("{}{of_tests}{reaches}{through}", test.path)
 }
 
-/// Shows the edges of a repository, or of one file.
-pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, json: bool) -> Result<(), Failure> {
+/// Shows the edges of a repository, or of one file; `unused`: what it exports in vain, too.
+pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, unused: bool, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo.to_string_lossy())?;
     let file = file.map(|file| relative(file, &repo.location.path));
     let edges = edges(&reader, &repo, file.as_ref())?;
     let may = may_depend(&reader, &repo, file.as_ref())?;
-    let view = DepsView::new(&repo, &edges, &may);
+    let mut view = DepsView::new(&repo, &edges, &may);
+    if unused {
+        let unused = unused_exports(&reader, &repo, file.as_ref())?;
+        view.unused_exports = Some(unused.iter().map(UnusedExportView::from).collect());
+    }
     if json { print_json(&view) } else { print(&describe_deps(&view)) }
 }
 
 fn describe_deps(view: &DepsView) -> String {
+    if let Some(unused) = &view.unused_exports {
+        let none = unused.is_empty().then(|| "no exported name is unused, as far as that is certain\n".to_owned());
+        return unused.iter().map(unused_line).chain(none).collect();
+    }
     let edge = view.edges.iter().map(|edge| {
         let (user, used) = (for_terminal(&edge.dependent_file), for_terminal(&edge.source_file));
         format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
@@ -201,6 +211,11 @@ pub(super) fn implements_line(link: &ImplementsView) -> String {
     let (by, of) = (for_terminal(&link.implementation_file), for_terminal(&link.interface_file));
     let only = if link.only { " (its only implementation)" } else { "" };
     format!("{} of {by} implements {} of {of}{only}", link.implementation, link.interface)
+}
+
+fn unused_line(one: &UnusedExportView) -> String {
+    let what = if one.used_here { "only its own file uses it" } else { "no file uses it" };
+    format!("{}:{} exports {}: {what}\n", one.path, one.line, for_terminal(&one.name))
 }
 
 fn may_depend_line(one: &MayDependView) -> String {

@@ -181,7 +181,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
         Verb::Mcp { act: None } => mcp::run(context),
         Verb::Mcp { act: Some(act) } => mcp::configure(&context, act),
-        Verb::Deps { repo, file, json } => impact::deps(&context, &repo, file.as_deref(), json),
+        Verb::Deps { repo, file, unused, json } => impact::deps(&context, &repo, file.as_deref(), unused, json),
         // Handled above.
         Verb::Completions { .. } | Verb::Daemon { .. } | Verb::Help { .. } => Ok(()),
     }

@@ -192,6 +192,9 @@ pub enum Verb {
         repo: PathBuf,
         /// Only what this file uses, and what uses it
         file: Option<PathBuf>,
+        /// Exported names that no other file uses (TypeScript, JavaScript)
+        #[arg(long)]
+        unused: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::domain::FilePath;
 use crate::outline::Outline;
 
-pub use crate::language::resolve::{Graph, Reach, Use, deps_hash};
+pub use crate::language::resolve::{Graph, Reach, UnusedExport, Use, deps_hash};
 pub use cause::{ChangedUse, Impact, Side, impact};
 pub use links::{Implementations, SymbolAt, ThroughInterface, through_interfaces};
 pub use reaching::{ReachingTest, Ways, own_lines, reaching_tests};

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::{FilePath, Implements};
-use crate::language::resolve::{Family, Graph, Reach, Resolver};
+use crate::domain::{Edge, FilePath, Implements};
+use crate::language::resolve::{Family, Graph, Reach, Resolver, UnusedExport};
 use crate::language::{self, Outline};
 
 /// All files of a view, ready to be asked what they use of each other. What an edit costs does not grow with their number.
@@ -60,6 +60,14 @@ impl World {
         links
     }
 
+    /// Exported names that no other file uses, in the order of paths and lines.
+    pub fn unused_exports(&self, edges: &[Edge]) -> Vec<UnusedExport> {
+        let mut all: Vec<UnusedExport> =
+            self.resolvers.iter().flat_map(|(_, resolver)| resolver.unused_exports(edges)).collect();
+        all.sort();
+        all
+    }
+
     /// Whom a change can reach that made the files what they are here; each pair is what a file said before, with its path. `None`:
     /// any file, for crates or module trees changed, or what comes in by a glob.
     pub fn reach<'a>(&self, before: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>) -> Option<Reach> {
@@ -67,7 +75,7 @@ impl World {
         let reach_in = |(family, resolver): &(&'static Family, Box<dyn Resolver>)| {
             let own: Vec<_> = before
                 .iter()
-                .map(|&(path, outline)| (path, if family.sees(path) { outline } else { self.silence.as_ref() }))
+                .map(|&(path, outline)| (path, if family.reads(path) { outline } else { self.silence.as_ref() }))
                 .collect();
             (*family, resolver.reach(&own))
         };
@@ -86,7 +94,7 @@ impl World {
             if moved.iter().any(|path| family.sees(path)) {
                 return (*family, None);
             }
-            let own: Vec<_> = before.iter().copied().filter(|(path, _)| family.sees(path)).collect();
+            let own: Vec<_> = before.iter().copied().filter(|(path, _)| family.reads(path)).collect();
             let reach = resolver.reach(&own).map(|mut reach| {
                 reach.files.extend(moved.iter().flat_map(|path| resolver.namers(path)));
                 reach
@@ -127,5 +135,5 @@ impl World {
 }
 
 fn seen_by(family: &'static Family, path: &FilePath, outline: &Arc<Outline>, silence: &Arc<Outline>) -> Arc<Outline> {
-    Arc::clone(if family.sees(path) { outline } else { silence })
+    Arc::clone(if family.reads(path) { outline } else { silence })
 }

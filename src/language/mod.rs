@@ -115,6 +115,8 @@ pub struct Spec {
     pub embedded: Option<fn(&str) -> Vec<tree_sitter::Range>>,
     /// Whose names it can use, and who resolves them; `None`: its files have no dependents.
     pub family: Option<&'static Family>,
+    /// A family for which some of its files are settings, although nothing uses them by name.
+    pub settings_of: Option<&'static Family>,
     /// What a file says to others. It never fails: what could not be read is in the errors.
     pub outline: fn(&Parsed<'_>) -> (Outline, Vec<ParseError>),
     /// The stretches along which a file is cut; `None`: at blank lines and little indentation.
@@ -147,6 +149,7 @@ impl Spec {
             preamble: |_| 0,
             embedded: None,
             family: None,
+            settings_of: None,
             outline: |_| (Outline::default(), Vec::new()),
             segments: |_| None,
             code: |_, _| None,
@@ -288,7 +291,7 @@ mod tests {
     fn names_decide_before_extensions() {
         for (path, language) in [
             ("a/Cargo.toml", Language::CARGO_MANIFEST),
-            ("a/pyproject.toml", Language::TOML),
+            ("a/poetry.lock", Language::TOML),
             ("src/LIB.RS", Language::RUST),
             ("include/x.h", Language::C),
             ("Makefile", Language::TEXT),

@@ -27,6 +27,12 @@ impl Family {
     pub fn sees(&self, path: &FilePath) -> bool {
         super::of(path).spec().family.is_some_and(|family| family.name == self.name)
     }
+
+    /// Whether what the file says is given to the resolver: it belongs to the family, or can be one of its settings.
+    pub fn reads(&self, path: &FilePath) -> bool {
+        let spec = super::of(path).spec();
+        [spec.family, spec.settings_of].into_iter().flatten().any(|family| family.name == self.name)
+    }
 }
 
 /// All files of a view, ready to be asked what they use of each other. It follows edits in place.
@@ -47,6 +53,23 @@ pub trait Resolver: Send + Sync {
     /// repetitions. What a file makes is a function of the view and the file, and [`Resolver::edit`] reaches each file whose links
     /// it can change.
     fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements>;
+
+    /// Exported names that no other file of the view uses, as far as that is certain; `edges`: what its files use of each other.
+    fn unused_exports(&self, _edges: &[Edge]) -> Vec<UnusedExport> {
+        Vec::new()
+    }
+}
+
+/// A name that a file exports and no other file of the view uses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnusedExport {
+    pub file: FilePath,
+    /// 1-based line of the declaration.
+    pub line: u32,
+    /// As others would import it.
+    pub name: String,
+    /// The file itself uses it: only the export is too much.
+    pub is_used_here: bool,
 }
 
 /// The files that have to be resolved again after some files changed, those themselves not counted.

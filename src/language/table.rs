@@ -36,6 +36,7 @@ pub(super) static TABLE: &[&Spec] = &[
     &NOTEBOOK,
     &PHP,
     &python::SPEC,
+    &python::PROJECT,
     &RUBY,
     &SCALA,
     &SHELL,
@@ -90,7 +91,14 @@ static HTML: Spec = Spec {
     comments: Some(&comment::MARKUP),
     ..Spec::plain("html", TextClass::Markup)
 };
-static JSON: Spec = Spec { extensions: &["json", "jsonc", "json5"], ..data("json") };
+/// A configuration of scripts may extend one of any name.
+static JSON: Spec = Spec {
+    extensions: &["json", "jsonc", "json5"],
+    version: 1,
+    settings_of: Some(&typescript::FAMILY),
+    outline: typescript::base_config,
+    ..data("json")
+};
 static KOTLIN: Spec = Spec { extensions: &["kt", "kts"], comments: Some(&comment::NESTED), ..code("kotlin") };
 static LUA: Spec = Spec { extensions: &["lua"], comments: Some(&comment::LUA), ..code("lua") };
 /// What is read of it is what a person wrote in its cells (`repo::content`).

@@ -63,16 +63,18 @@ const MEASURES: &[(&str, Measure)] = &[
     // last: they print tables of their own
     ("impact", |_| impact()),
     ("replay", |_| replay()),
+    ("replay-packages", |_| replay_packages()),
+    ("trees", |_| trees::measure()),
     ("agents", |_| agents::measure()),
     ("fuzz", |_| fuzz::measure()),
     ("latency", |_| latency::measure()),
-    ("trees", |_| trees::measure()),
     ("search-eval", |_| search_eval::measure()),
     ("search-tune", |_| search_eval::tune()),
 ];
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
-const ON_DEMAND: &[&str] = &["agents", "fuzz", "idle", "latency", "search-eval", "search-tune", "trees"];
+const ON_DEMAND: &[&str] =
+    &["agents", "fuzz", "idle", "latency", "replay-packages", "search-eval", "search-tune", "trees"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {
@@ -96,8 +98,13 @@ fn replay() {
     if let Err(error) = replay::run() {
         eprintln!("the replay of histories is left out: {error}");
     }
+}
+
+/// The same over releases of Python and npm packages.
+fn replay_packages() {
+    println!();
     if let Err(error) = package_replay::run() {
-        eprintln!("the replay of Python packages is left out: {error}");
+        eprintln!("the replay of packages is left out: {error}");
     }
 }
 

@@ -185,6 +185,30 @@ fn from_npm(label: &str, truth: &Path) -> Result<PathBuf, Box<dyn Error>> {
     Ok(kept)
 }
 
+/// Some files and folders of what `npm pack` brings of a version of a package.
+///
+/// # Errors
+/// If it cannot be downloaded.
+pub(super) fn unpacked_from_npm(name: &str, version: &str, parts: &[&str]) -> Result<PathBuf, Box<dyn Error>> {
+    let label = format!("{}-{version}", name.replace('/', "-").trim_start_matches('@'));
+    let releases = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages/releases");
+    let kept = releases.join(&label);
+    if kept.is_dir() {
+        return Ok(kept);
+    }
+    let work = releases.join(format!("{label}.unpacked"));
+    fs::create_dir_all(&work)?;
+    run_in(&work, "npm", &["pack", "--silent", &format!("{name}@{version}")])?;
+    let archive = fs::read_dir(&work)?.flatten().find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
+    let archive = archive.ok_or_else(|| format!("npm pack brought no archive of {label}"))?;
+    run_in(&work, "tar", &["xzf", &archive.file_name().to_string_lossy(), "--strip-components=1"])?;
+    fs::create_dir_all(&kept)?;
+    for part in parts.iter().filter(|part| work.join(part).exists()) {
+        fs::rename(work.join(part), kept.join(part))?;
+    }
+    Ok(kept)
+}
+
 /// The sources of a Go package in Debian, unpacked and not installed.
 fn from_debian_package(label: &str, _: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages");

@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ra_agent::domain::AnalysisType;
+use ra_agent::domain::{AnalysisType, FilePath};
 use ra_agent::language::TextClass;
 use ra_agent::outline::language_of;
 use serde_json::Value;
@@ -87,7 +87,7 @@ impl Work {
 }
 
 /// What a history means for a model's bill.
-struct Bill {
+pub(super) struct Bill {
     what: String,
     commits: usize,
     work: Work,
@@ -118,30 +118,44 @@ impl Bill {
 /// # Errors
 /// If sources or commits cannot be had.
 pub fn run() -> Result<(), Box<dyn Error>> {
-    println!(
-        "| step | changed files | dependents considered | cut off | analysed again | naive | share of the files | of the analyses |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
+    print_head();
     let mut bills = Vec::new();
     match std::env::var_os("RA_AGENT_REPLAY") {
         Some(folder) => bills.push(commits(Path::new(&folder), &Path::new(&folder).display().to_string())?),
         None => {
             for (name, versions) in RELEASES {
-                bills.push(releases(name, versions)?);
+                bills.push(releases(name, versions, &|version| published::source_of(name, version))?);
             }
             bills.push(commits(Path::new(env!("CARGO_MANIFEST_DIR")), "this project")?);
         }
     }
+    print_bills(&bills);
+    Ok(())
+}
+
+pub(super) fn print_head() {
+    println!(
+        "| step | changed files | dependents considered | cut off | analysed again | naive | share of the files | of the analyses |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+}
+
+pub(super) fn print_bills(bills: &[Bill]) {
     println!(
         "\n| history | commits | questions to a model | naive | not asked again | thousandths of a dollar a commit | naive | a file |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     bills.iter().for_each(Bill::row);
-    Ok(())
 }
 
-/// Each release of a crate as a commit.
-fn releases(name: &str, versions: &[&str]) -> Result<Bill, Box<dyn Error>> {
+/// Brings the files of a release.
+pub(super) type BringRelease<'s> = &'s dyn Fn(&str) -> Result<PathBuf, Box<dyn Error>>;
+
+/// Each release of a package as a commit.
+///
+/// # Errors
+/// If the sources of one cannot be had.
+pub(super) fn releases(name: &str, versions: &[&str], source_of: BringRelease<'_>) -> Result<Bill, Box<dyn Error>> {
     let repo = TestRepo::new();
     let mut replay = None;
     let mut sum = Work::default();
@@ -154,7 +168,7 @@ fn releases(name: &str, versions: &[&str]) -> Result<Bill, Box<dyn Error>> {
                 false => std::fs::remove_file(path)?,
             }
         }
-        published::copy(&published::source_of(name, version)?, repo.path())?;
+        published::copy(&source_of(version)?, repo.path())?;
         repo.commit(version);
         match &mut replay {
             None => replay = Some(Replay::begin(&repo)),
@@ -259,6 +273,11 @@ impl<'a> Replay<'a> {
         assert_same_state(&self.agent.state(), &beginner.state());
         self.agent.stop();
     }
+}
+
+/// Whether a model is asked about such a file.
+fn is_code(path: &str) -> bool {
+    language_of(&FilePath::from(path)).class().is_judged()
 }
 
 fn text(path: &Path) -> &str {

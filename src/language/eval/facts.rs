@@ -110,7 +110,7 @@ pub(crate) struct Binding {
     pub line: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum BindingKind {
     Class,
     Interface,
@@ -159,6 +159,10 @@ impl Flags {
     pub const OPTIONAL: Self = Self(1 << 14);
     /// A method without a body; a class of which there are no instances but those of its subclasses.
     pub const ABSTRACT: Self = Self(1 << 15);
+    /// Its parameters get what functions of their names give: a test or a fixture of pytest.
+    pub const INJECTED: Self = Self(1 << 20);
+    /// Gives parameters of its name their value.
+    pub const FIXTURE: Self = Self(1 << 21);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -11,12 +11,13 @@ use std::mem::discriminant;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::evaluation::{INSIDE, LISTED};
+use super::evaluation::LISTED;
 use super::facts::{
     Argument, Binding, BindingId, BindingKind, Exported, FactScopeId, FactScopeKind, Facts, ImportId, ImportWhat,
     NO_STEP, Step, StepId,
 };
 use super::implements::shape_keys;
+use super::meanings::import_meanings;
 use super::rules::{ClassFacts, FileNo, Place, Rules};
 use super::view::{ViewFile, key};
 use super::world::EvalBase;
@@ -147,56 +148,6 @@ pub(super) fn add_differing(before: &BTreeMap<u64, u64>, after: &BTreeMap<u64, u
     keys.extend(after.keys().filter(|key| !before.contains_key(key)));
 }
 
-/// What each import of a file means: the place, that of its first part, and whether it lacks one that it should have.
-pub(super) fn import_meanings(base: &EvalBase, file: FileNo) -> Vec<String> {
-    let Some(entry) = base.view.file(file) else { return Vec::new() };
-    let facts = entry.facts();
-    let identity = |place: Option<Place>| place.map(|place| base.project.identity(place)).unwrap_or_default();
-    let meaning = |(import, target): (&super::facts::ImportFact, &Option<Place>)| {
-        let specifier = facts.text(import.specifier);
-        let is_missing = target.is_none() && base.project.is_missing(specifier, file);
-        let head = match import.what {
-            ImportWhat::Head => base.project.resolve(base.rules.head_of(specifier), file),
-            _ => None,
-        };
-        format!("{specifier} {} {} {is_missing}", identity(*target), identity(head))
-    };
-    facts.imports.iter().zip(&entry.targets).map(meaning).collect()
-}
-
-/// Adds what others read of imports that mean something else.
-pub(super) fn add_changed_imports(
-    base: &EvalBase,
-    file: FileNo,
-    before: &[String],
-    after: &[String],
-    keys: &mut FxHashSet<u64>,
-) {
-    let Some(entry) = base.view.file(file) else { return };
-    let facts = entry.facts();
-    for (id, import) in facts.imports.iter().enumerate() {
-        if before.get(id) == after.get(id) {
-            continue;
-        }
-        keys.insert(key(entry.path_key(), &[LISTED]));
-        let scope_key = entry.scope_keys.get(import.scope as usize).copied().unwrap_or_default();
-        if let Some(binding) = import.binding.and_then(|binding| facts.binding(binding)) {
-            keys.insert(key(scope_key, &[facts.text(binding.name).as_bytes()]));
-        }
-    }
-    // What reads an import inside a body has the key of what is around it.
-    keys.extend(fingerprints(base, file).into_keys());
-}
-
-/// Adds the reads that ask packages for modules that came.
-pub(super) fn add_new_modules(base: &EvalBase, files: &BTreeSet<FileNo>, keys: &mut FxHashSet<u64>) {
-    for &file in files {
-        for (package, name) in base.project.entries_of(file) {
-            keys.insert(key(0, &[INSIDE, package.as_bytes(), name.as_bytes()]));
-        }
-    }
-}
-
 /// The files whose imports lead to one of some files, however far.
 pub(super) fn importers(base: &EvalBase, sources: &BTreeSet<FileNo>) -> BTreeSet<FileNo> {
     let mut importers: FxHashMap<Place, Vec<Place>> = FxHashMap::default();
@@ -212,6 +163,11 @@ pub(super) fn importers(base: &EvalBase, sources: &BTreeSet<FileNo>) -> BTreeSet
                 importers.entry(place).or_default().push(Place::File(file));
                 packages.insert(place);
             }
+        }
+        // What a module above gives is asked for without an import.
+        let givers = base.rules.giver().map(|giver| base.project.beside(file, giver)).unwrap_or_default();
+        for giver in givers.into_iter().filter_map(|(_, giver)| giver) {
+            importers.entry(Place::File(giver)).or_default().push(Place::File(file));
         }
     }
     let mut todo: Vec<Place> = packages.into_iter().collect();

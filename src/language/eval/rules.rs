@@ -1,5 +1,7 @@
 //! What the evaluator asks of a language: which file an import means, and what its names and members mean by convention.
 
+use std::collections::BTreeSet;
+
 use super::facts::{Binding, BindingKind, Facts};
 use crate::domain::FilePath;
 use crate::language::Symbol;
@@ -50,6 +52,17 @@ pub(crate) trait Project: Send + Sync {
 
     /// Under what packages (by [`Project::identity`]) and names a file can be found, its folders included.
     fn entries_of(&self, file: FileNo) -> Vec<(String, String)>;
+
+    /// The files of a name beside a file and in each folder above, nearest first, each with the package of the folder as
+    /// [`Project::entries_of`] has it.
+    fn beside(&self, _from: FileNo, _name: &str) -> Vec<(String, Option<FileNo>)> {
+        Vec::new()
+    }
+
+    /// The files that are there for those outside the repository; `None`: the language has none.
+    fn entries(&self) -> Option<BTreeSet<FileNo>> {
+        None
+    }
 
     /// The name of a module inside packages, innermost last: `app` of `flask.app`.
     fn name_of(&self, place: Place) -> String;
@@ -251,6 +264,11 @@ pub(crate) trait Rules: Send + Sync {
     /// Whether a member can stand for an interface's member of the same name, where that is not written down.
     fn is_same_shape(&self, _wanted: &Symbol, _offered: &Symbol) -> bool {
         true
+    }
+
+    /// The module of this name beside a file, or above, gives values to parameters: `conftest`.
+    fn giver(&self) -> Option<&'static str> {
+        None
     }
 
     /// What parts a dotted specifier loads besides what it binds, outermost first: `a`, `a.b` of `import a.b`. Others load themselves.

@@ -38,6 +38,7 @@ fn evaluated(base: &EvalBase, file: FileNo) -> Evaluated {
     for step in 0..facts.steps.len() {
         evaluation.value(file, step as StepId);
     }
+    evaluation.injected();
     if evaluation.is_exhausted() {
         tracing::debug!(path = %base.view.files[file as usize].path, "the evaluation of a file was cut short");
     }

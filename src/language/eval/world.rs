@@ -1,16 +1,18 @@
 //! The resolver of a family with an evaluator: all its files, what each read of others when it was evaluated, and whom an edit reaches.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::meanings;
 use super::reach::{self, ChangedReads};
 use super::rules::{BuildProject, FileNo, Outsider, Project, Rules};
+use super::unused;
 use super::uses::{self, Evaluated};
 use super::view::{FactView, ViewFile};
-use crate::domain::{FilePath, Implements};
+use crate::domain::{Edge, FilePath, Implements};
 use crate::language::Outline;
-use crate::language::resolve::{Graph, Outlined, Reach, Resolver};
+use crate::language::resolve::{Graph, Outlined, Reach, Resolver, UnusedExport};
 
 /// What evaluations read.
 pub(super) struct EvalBase {
@@ -134,21 +136,51 @@ impl EvalWorld {
         // What places mean depends on the project that gave them their numbers.
         let before: Vec<_> = files
             .clone()
-            .map(|file| (reach::import_meanings(&self.base, file), self.base.project.module_path(file)))
+            .map(|file| {
+                let project = self.base.project.as_ref();
+                (meanings::import_meanings(&self.base, file), project.module_path(file), project.entries_of(file))
+            })
             .collect();
         self.base.project = (self.dialects.project)(&self.base.view.project_files());
-        for (file, (before, path_before)) in files.zip(before) {
+        for (file, (before, path_before, entries_before)) in files.zip(before) {
             if path_before != self.base.project.module_path(file) {
                 changed.files.insert(file);
             }
+            meanings::add_moved_entries(&entries_before, &self.base.project.entries_of(file), &mut changed.keys);
             self.base.view.resolve_imports(file, self.base.project.as_ref());
-            let after = reach::import_meanings(&self.base, file);
+            let after = meanings::import_meanings(&self.base, file);
             if before != after {
                 changed.files.insert(file);
                 changed.sources.insert(file);
                 changed.is_everything |= !reach::augmented_modules(self.base.view.facts(file)).is_empty();
-                reach::add_changed_imports(&self.base, file, &before, &after, &mut changed.keys);
+                meanings::add_changed_imports(&self.base, file, &before, &after, &mut changed.keys);
             }
+        }
+    }
+
+    /// Adds the files whose imports meant something else when some settings said what they say no more.
+    fn add_former_project(&self, settings: &BTreeMap<FileNo, &Outline>, changed: &mut ChangedReads) {
+        let (view, rules) = (&self.base.view, self.base.rules);
+        let mut files = view.project_files();
+        for (file, outline) in settings {
+            if let Some(place) = files.get_mut(*file as usize) {
+                place.facts = outline.facts.as_deref();
+            }
+        }
+        let former = (self.dialects.project)(&files);
+        for file in 0..view.files.len() as FileNo {
+            // Where a module can be found decides what packages mean to others: whoever they are.
+            changed.is_everything |= former.entries_of(file) != self.base.project.entries_of(file);
+            let is_moved = former.module_path(file) != self.base.project.module_path(file);
+            let before = meanings::meanings_in(view, former.as_ref(), rules, file);
+            if before != meanings::import_meanings(&self.base, file) {
+                changed.sources.insert(file);
+                changed.keys.insert(u64::MAX);
+                changed.is_everything |= !reach::augmented_modules(view.facts(file)).is_empty();
+            } else if !is_moved {
+                continue;
+            }
+            changed.files.insert(file);
         }
     }
 }
@@ -160,10 +192,11 @@ impl Resolver for EvalWorld {
         for (path, outline) in edits {
             let is_own = (self.dialects.is_own)(path);
             let known = self.base.view.file_at(path);
-            if known.is_some() && !is_own {
+            let before = known.and_then(|file| self.base.view.file(file)).map(|file| file.outline.clone());
+            let is_same_to_project = before.as_ref().is_some_and(|before| settings(before) == settings(outline));
+            if is_same_to_project && !is_own {
                 continue;
             }
-            let before = known.and_then(|file| self.base.view.file(file)).map(|file| file.outline.clone());
             if before.as_ref() == Some(outline) {
                 continue;
             }
@@ -189,7 +222,7 @@ impl Resolver for EvalWorld {
         }
         if is_project_changed {
             self.rebuild_project(&mut changed);
-            reach::add_new_modules(&self.base, &changed.sources.clone(), &mut changed.keys);
+            meanings::add_new_modules(&self.base, &changed.sources.clone(), &mut changed.keys);
         }
         if changed.is_everything {
             for file in 0..self.base.view.files.len() as FileNo {
@@ -206,14 +239,16 @@ impl Resolver for EvalWorld {
 
     fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach> {
         let mut changed = ChangedReads::default();
+        let mut other_settings = BTreeMap::new();
         for (path, before) in before {
-            let Some(file) = self.base.view.file_at(path).filter(|_| (self.dialects.is_own)(path)) else { continue };
-            let former = FactView::new([((*path).clone(), Arc::new((*before).clone()), true)], false);
-            let former_file = former.files.into_iter().next();
-            if former_file.is_none_or(|former| is_other_project(&former, self.base.view.file(file))) {
-                return None;
-            }
+            let Some(file) = self.base.view.file_at(path) else { continue };
             let outline = self.base.view.file(file).map(|file| &file.outline);
+            if outline.and_then(|outline| settings(outline)) != settings(before) {
+                other_settings.insert(file, *before);
+            }
+            if !(self.dialects.is_own)(path) {
+                continue;
+            }
             if outline.is_some_and(|outline| !outline.is_same_but_for_lines(before)) {
                 changed.sources.insert(file);
                 changed.keys.insert(u64::MAX);
@@ -221,6 +256,12 @@ impl Resolver for EvalWorld {
                 changed.was_shared |= self.base.rules.implements_by_shape()
                     && self.shapes(Some(before)) != self.shapes(outline.map(Arc::as_ref));
             }
+        }
+        if !other_settings.is_empty() {
+            self.add_former_project(&other_settings, &mut changed);
+        }
+        if changed.is_everything {
+            return None;
         }
         // Which names changed does not matter here: no file was evaluated yet.
         let reached = self.reached(&changed);
@@ -248,6 +289,10 @@ impl Resolver for EvalWorld {
         uses::graph(&self.base, self.evaluate(&self.chosen(files)))
     }
 
+    fn unused_exports(&self, edges: &[Edge]) -> Vec<UnusedExport> {
+        unused::unused_exports(&self.base, edges)
+    }
+
     fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements> {
         let chosen = self.chosen(files);
         let is_unknown = |file: &FileNo| {
@@ -265,9 +310,13 @@ impl Resolver for EvalWorld {
     }
 }
 
+/// What a file says to the project.
+fn settings(outline: &Outline) -> Option<&String> {
+    outline.facts.as_ref().and_then(|facts| facts.manifest.as_ref())
+}
+
 /// Whether a file says something else to the project: it is one of its settings, or it came to say anything.
 fn is_other_project(before: &ViewFile, after: Option<&ViewFile>) -> bool {
     let Some(after) = after else { return true };
-    let said = |file: &ViewFile| file.facts().manifest.clone();
-    said(before) != said(after) || before.is_own != after.is_own
+    settings(&before.outline) != settings(&after.outline) || before.is_own != after.is_own
 }

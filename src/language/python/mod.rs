@@ -22,7 +22,7 @@ impl Language {
     pub const PYTHON: Self = SPEC.language;
 }
 
-static FAMILY: Family = Family { name: "python", version: 1, resolver: |files| eval::resolver(files, DIALECTS) };
+static FAMILY: Family = Family { name: "python", version: 2, resolver: |files| eval::resolver(files, DIALECTS) };
 
 const DIALECTS: Dialects = Dialects {
     is_own: |path| FAMILY.sees(path),
@@ -33,7 +33,7 @@ const DIALECTS: Dialects = Dialects {
 pub static SPEC: Spec = Spec {
     extensions: &["py", "pyi"],
     comments: Some(&comment::PYTHON),
-    version: 2,
+    version: 3,
     role_of,
     family: Some(&FAMILY),
     grammar: Some(Grammar { name: "Python", language: || tree_sitter_python::LANGUAGE.into() }),
@@ -43,6 +43,17 @@ pub static SPEC: Spec = Spec {
     #[cfg(test)]
     sample: include_str!("sample.py"),
     ..Spec::plain("python", TextClass::Code)
+};
+
+pub static PROJECT: Spec = Spec {
+    file_names: &["pyproject.toml"],
+    comments: Some(&comment::TOML),
+    version: 1,
+    family: Some(&FAMILY),
+    outline: project::manifest::outline,
+    #[cfg(test)]
+    sample: "[project]\nname = \"a\"\n\n[tool.setuptools.packages.find]\nwhere = [\"lib\"]\n",
+    ..Spec::plain("python-project", TextClass::Data)
 };
 
 /// By folder, and by the names that pytest collects ("Changing standard (Python) test discovery") or Django's runner expects.

@@ -51,13 +51,69 @@ const LINES: &[&str] = &[
     "def __getattr__(name): return make()",
     "try:\n    make()\nexcept B as error:\n    error.part\n",
     "class Box(Generic[T]):\n    held: T\n    def get(self) -> T: return self.held\ndef of(b: Box[A], c: 'Box[B]'): b.get().go(); c.held.part",
+    "@pytest.fixture\ndef make(): return A()",
+    "@pytest.fixture(name='helper')\ndef helped(make, value): return make",
+    "@fixture\nasync def value(scope=1): yield B()",
+    "def test_one(make, helper, x=1): make.go()",
+    "@pytest.mark.usefixtures('value', 'make')\ndef test_two(): value",
+    "class TestIt:\n    @pytest.fixture\n    def make(self, make): return make\n    def test_in(self, make, value): pass",
     "print 'Python 2'",
     "def broken(:",
     "    indented = make()",
 ];
 
-const PATHS: &[&str] =
-    &["p/__init__.py", "p/a.py", "p/b.py", "p/c.py", "p/sub/__init__.py", "p/sub/d.py", "tests/test_p.py"];
+const PATHS: &[&str] = &[
+    "p/__init__.py",
+    "p/a.py",
+    "p/b.py",
+    "p/c.py",
+    "p/sub/__init__.py",
+    "p/sub/d.py",
+    "conftest.py",
+    "tests/conftest.py",
+    "tests/test_p.py",
+];
+
+/// What projects say of where their modules lie.
+const LAYOUTS: &[&str] = &[
+    "[project]\nname = \"one\"\nversion = \"2\"\n",
+    "[project]\nname = \"one\"\nversion = \"3\"\n[tool.black]\nline-length = 80\n",
+    "[tool.setuptools.packages.find]\nwhere = [\"lib\"]\n",
+    "[tool.setuptools]\npackage-dir = { \"\" = \"lib\", q = \"other/r\" }\n",
+    "[tool.pytest.ini_options]\npythonpath = \"lib other\"\n",
+    "[tool.poetry]\npackages = [{ include = \"p\", from = \"src\" }]\n",
+    "[tool.hatch.build.targets.wheel]\npackages = [\"lib/p\"]\nsources = { \"other/r\" = \"q\" }\n",
+    "[tool.uv.build-backend]\nmodule-root = \"one/src\"\n",
+    "name = ",
+];
+
+/// Modules of which several have one name, and parts of one namespace in two projects.
+const SPREAD: &[(&str, &[&str])] = &[
+    ("pyproject.toml", LAYOUTS),
+    ("one/pyproject.toml", LAYOUTS),
+    ("two/pyproject.toml", LAYOUTS),
+    ("src/p/__init__.py", &["from .a import A", "from ns.x import X", ""]),
+    ("src/p/a.py", &["class A: pass", "class A:\n    def go(self): pass", "from ns import *"]),
+    ("lib/p/__init__.py", &["from .a import A", "A = 1"]),
+    ("lib/p/a.py", &["class A:\n    def stay(self): pass", "def A(): pass"]),
+    ("other/r/b.py", &["def b(): pass", "from p import A as b", "import q.b"]),
+    ("one/src/ns/x.py", &["class X: pass", "from . import y", "from .y import Y", "from ns.y import Y as X"]),
+    ("two/src/ns/y.py", &["class Y: pass", "from ns import x", "import ns.x\nY = ns.x.X"]),
+    ("two/ns/y.py", &["def Y(): pass", "from ns.x import X as Y"]),
+    (
+        "tests/test_p.py",
+        &[
+            "import p\np.A().go()",
+            "from p.a import A\nA().stay()",
+            "import q.b\nq.b.b()",
+            "from q import b\nb.b()",
+            "import ns.x, ns.y\nns.x.X; ns.y.Y",
+            "from ns import x, y\nx.X(); y.Y()",
+            "import ns\nns.y.Y",
+        ],
+    ),
+    ("two/tests/t.py", &["from ns.y import Y\nfrom ns import x", "import p, q.b", "from r import b\nb.b()"]),
+];
 
 fn random_text(dice: &mut Dice) -> String {
     (0..1 + dice.roll(9)).map(|_| LINES[dice.roll(LINES.len())]).collect::<Vec<_>>().join("\n")
@@ -76,6 +132,34 @@ fn what_resolves_otherwise_is_reached() {
         for path in &edited {
             let text = random_text(&mut dice);
             after.insert(path.clone(), said(path, &text));
+        }
+        spared += assert_edit(&before, &after, &edited);
+        before = after;
+    }
+    assert!(spared > 0, "every file is always reached: nothing was tested");
+}
+
+/// Where modules lie changes what the same imports mean.
+#[test]
+fn what_a_layout_decides_is_reached() {
+    let mut dice = Dice(0x5851_F42D_4C95_7F2D);
+    let any = |(path, lines): &(&str, &[&str]), dice: &mut Dice| {
+        let path = FilePath::from(*path);
+        let text: Vec<&str> = (0..1 + dice.roll(2)).map(|_| lines[dice.roll(lines.len())]).collect();
+        // A project says one thing.
+        let text = if path.to_string().ends_with("toml") { text[0].to_owned() } else { text.join("\n") };
+        (path.clone(), said(&path, &text))
+    };
+    let mut before: Texts = SPREAD.iter().map(|one| any(one, &mut dice)).collect();
+    let mut spared = 0;
+    for round in 0..500 {
+        let mut after = before.clone();
+        let mut edited = BTreeSet::new();
+        for _ in 0..=dice.roll(2) {
+            let at = if round % 2 == 0 { dice.roll(3) } else { dice.roll(SPREAD.len()) };
+            let (path, outline) = any(&SPREAD[at], &mut dice);
+            after.insert(path.clone(), outline);
+            edited.insert(path);
         }
         spared += assert_edit(&before, &after, &edited);
         before = after;
@@ -130,6 +214,74 @@ fn a_module_that_comes_reaches_those_that_name_it() {
     assert_eq!(reach.files, expected.into());
     assert_covers(&old, &resolve(&all), Some(reach), &[late].into(), &all);
     assert_eq!(world.graph(), resolve(&all));
+}
+
+/// What a test gets by name: from its file, or the nearest `conftest.py` above that has it.
+#[test]
+fn a_fixture_that_changes_reaches_its_tests() {
+    let base = [
+        (
+            "conftest.py",
+            "import pytest\n@pytest.fixture\ndef app(): return 1\n@pytest.fixture\ndef other(): return 2\n",
+        ),
+        ("tests/conftest.py", "from .given import *\n"),
+        ("tests/given.py", "import pytest\n@pytest.fixture(name='client')\ndef made(app): return app\n"),
+        ("tests/test_a.py", "def test_a(client): client.get()\ndef helper(other): pass\n"),
+        ("tests/test_b.py", "import pytest\n@pytest.fixture\ndef app(): pass\ndef test_b(app): pass\n"),
+        ("tests/test_c.py", "import pytest\n@pytest.mark.usefixtures('other')\ndef test_c(request, x=1): pass\n"),
+        ("tests/deep/test_d.py", "class TestD:\n    def test_d(self, app, *rest): pass\n"),
+    ];
+    let reached = |path: &str, from: &str, to: &str| {
+        let files = texts(&base);
+        let mut world = World::new(&files);
+        world.graph();
+        let path = FilePath::from(path);
+        let text = base.iter().find(|(known, _)| path.to_string() == *known).unwrap().1;
+        assert!(text.contains(from), "{from}");
+        let after = said(&path, &text.replace(from, to));
+        let warm = world.edit(&[(path.clone(), Arc::clone(&after))]).unwrap();
+        let mut changed = files.clone();
+        changed.insert(path.clone(), after);
+        assert_covers(&resolve(&files), &resolve(&changed), Some(warm.clone()), &[path].into(), &changed);
+        warm.files.into_iter().map(|path| path.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(reached("conftest.py", "def app()", "def app(x)"), ["tests/deep/test_d.py", "tests/given.py"]);
+    assert_eq!(reached("conftest.py", "def other()", "async def other()"), ["tests/test_c.py"]);
+    assert_eq!(reached("conftest.py", "return 1", "return 3"), [""; 0]);
+    assert_eq!(reached("tests/given.py", "made(app)", "made(app, other)"), ["tests/test_a.py"]);
+    assert_eq!(reached("tests/given.py", "name='client'", "name='user'"), ["tests/test_a.py"]);
+    let graph = resolve(&texts(&base));
+    let used = |file: &str| graph.uses(&file.into()).iter().map(|used| used.written.clone()).collect::<Vec<_>>();
+    assert_eq!((used("tests/test_a.py"), used("tests/test_b.py")), (vec![".client".to_owned()], Vec::new()));
+    assert_eq!(graph.edges().iter().filter(|edge| edge.dependent_file == "tests/test_a.py".into()).count(), 0);
+    // A nearer one that comes.
+    let files = texts(&base);
+    let mut world = World::new(&files);
+    world.graph();
+    let near = FilePath::from("tests/deep/conftest.py");
+    let reach = world.edit(&[(near.clone(), said(&near, "@pytest.fixture\ndef app(): pass\n"))]).unwrap();
+    assert!(reach.files.contains(&FilePath::from("tests/deep/test_d.py")), "{reach:?}");
+}
+
+/// Rings of modules that hand names on end, and the same way each time.
+#[test]
+fn a_ring_of_ten_thousand_stars_ends() {
+    const RING: usize = 10_000;
+    let text = |at: usize| {
+        let next = (at + 1) % RING;
+        format!("from m{next} import *\nfrom m{next} import name{at}, other\n")
+    };
+    let ring = (0..RING).map(|at| (format!("m{at}.py"), text(at)));
+    let user = [("user.py".to_owned(), "from m0 import *\nother.x(name1)\n".to_owned())];
+    let files: Texts = ring
+        .chain(user)
+        .map(|(path, text)| {
+            let path = FilePath::from(path.as_str());
+            (path.clone(), said(&path, &text))
+        })
+        .collect();
+    let (one, other) = (resolve(&files), resolve(&files));
+    assert_eq!((one.edges(), one.via()), (other.edges(), other.via()));
 }
 
 #[test]

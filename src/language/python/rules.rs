@@ -153,6 +153,10 @@ impl Rules for PythonRules {
         }
     }
 
+    fn giver(&self) -> Option<&'static str> {
+        Some("conftest")
+    }
+
     fn head_of<'s>(&self, specifier: &'s str) -> &'s str {
         specifier.split('.').next().unwrap_or(specifier)
     }

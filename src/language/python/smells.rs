@@ -17,7 +17,8 @@ const ANNOTATED_SHARE: (usize, usize) = (2, 3);
 const FEWEST_ANNOTATED: usize = 3;
 
 pub(super) fn find(text: &str, root: Node<'_>, found: &[NamedNode<'_>], role: Role) -> Vec<Smell> {
-    let mut search = SmellSearch { text, found, smells: Vec::new(), imports: Vec::new(), used: HashSet::new() };
+    let (smells, imports, used) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut search = SmellSearch { text, found, is_test: role == Role::Test, smells, imports, used };
     syntax::walk(root, |node| search.visit(node));
     if !is_facade(root) && !search.hands_most_imports_on() {
         search.unused_imports();
@@ -59,6 +60,7 @@ struct ImportedName<'s> {
 struct SmellSearch<'s, 'f> {
     text: &'s str,
     found: &'f [NamedNode<'f>],
+    is_test: bool,
     smells: Vec<Smell>,
     imports: Vec<ImportedName<'s>>,
     /// Every word of the file outside imports, those of strings included.
@@ -110,7 +112,11 @@ impl<'s> SmellSearch<'s, '_> {
         let value = clause.child_by_field_name("value");
         let mut cursor = clause.walk();
         let Some(block) = clause.named_children(&mut cursor).find(|child| child.kind() == "block") else { return };
-        if holds(block, |node| node.kind() == "raise_statement") {
+        let at = line(clause.start_position().row);
+        // What hands the error on, or is there on purpose, keeps silent about nothing.
+        if holds(block, |node| node.kind() == "raise_statement" || self.source(node) == "exc_info")
+            || self.is_excused(at)
+        {
             return;
         }
         let Some(value) = value else {
@@ -126,12 +132,19 @@ impl<'s> SmellSearch<'s, '_> {
         if !matches!(class, "Exception" | "BaseException") || alias.is_some() {
             return;
         }
-        // A call may report it: `log.exception(..)`, `traceback.print_exc()`.
-        if holds(block, |node| node.kind() == "call") {
+        // A call may report it: `log.exception(..)`, `traceback.print_exc()`. A comment says why it is caught; a test may look for it.
+        if self.is_test
+            || holds(clause, |node| matches!(node.kind(), "call" | "comment"))
+            || self.is_followed_by_comment(at)
+        {
             return;
         }
         let message = format!("`{class}` is caught and nothing is said of it; name what can fail here");
         self.note(SmellKind::BroadExcept, Severity::Warning, clause, message);
+    }
+
+    fn is_followed_by_comment(&self, at: u32) -> bool {
+        self.text.lines().nth(at as usize - 1).is_some_and(|line| line.contains('#'))
     }
 
     fn default(&mut self, parameter: Node<'_>) {
@@ -187,7 +200,9 @@ impl<'s> SmellSearch<'s, '_> {
         let comment = self.text.lines().nth(at as usize - 1).and_then(|line| Some(line.split_once('#')?.1));
         comment.is_some_and(|comment| {
             let comment = comment.to_ascii_lowercase();
-            ["noqa", "unused-import", "wildcard-import"].iter().any(|word| comment.contains(word))
+            ["noqa", "unused-import", "wildcard-import", "broad-except", "bare-except"]
+                .iter()
+                .any(|word| comment.contains(word))
         })
     }
 
@@ -211,6 +226,7 @@ impl<'s> SmellSearch<'s, '_> {
             is_function && one.is_public && !one.is_test && !one.is_local
         };
         let functions = self.found.iter().filter(of_interest).filter(|one| has_own_parameters(self.text, one.node));
+        let functions = functions.filter(|one| !is_typed_elsewhere(self.text, one));
         let (annotated, bare): (Vec<_>, Vec<_>) = functions.partition(|one| is_annotated(one.node));
         let all = annotated.len() + bare.len();
         if annotated.len() < FEWEST_ANNOTATED || annotated.len() * ANNOTATED_SHARE.1 < all * ANNOTATED_SHARE.0 {
@@ -226,6 +242,19 @@ impl<'s> SmellSearch<'s, '_> {
             .collect();
         self.smells.extend(smells);
     }
+}
+
+/// Whether the types of a function are known without annotations: the language dictates them, its getter has them, or a comment does.
+fn is_typed_elsewhere(text: &str, function: &NamedNode<'_>) -> bool {
+    let own = function.name.rsplit('.').next().unwrap_or_default();
+    let is_dictated = own.starts_with("__") && own.ends_with("__") && own != "__init__" && own != "__call__";
+    let mut cursor = function.whole.walk();
+    let mut decorators = function.whole.named_children(&mut cursor).filter(|child| child.kind() == "decorator");
+    let is_setter =
+        decorators.any(|one| text.get(one.byte_range()).is_some_and(|written| written.ends_with(".setter")));
+    let body = function.node.child_by_field_name("body").map_or(function.node.end_byte(), |body| body.start_byte());
+    let head = text.get(function.node.start_byte()..body).unwrap_or_default();
+    is_dictated || is_setter || head.contains("# type:")
 }
 
 /// Whether a function has parameters besides the object that it is called on.
@@ -296,6 +325,42 @@ mod tests {
         let untyped =
             "class A:\n    def a(self): ...\n    def b(self): ...\n    def c(self): ...\n    def d(self, x): ...\n";
         assert_eq!(lines_of(SmellKind::MissingAnnotation, untyped), [0; 0], "a file without types is one by choice");
+    }
+
+    #[test]
+    fn silent_handlers_are_reported_explained_ones_not() {
+        let of = |handler: &str| found(&format!("try:\n    a = b\n{handler}\nfor x in y: z(x)\n"));
+        let broad = [(SmellKind::BroadExcept, 3)];
+        assert_eq!(of("except Exception:\n    pass"), broad);
+        assert_eq!(of("except BaseException:\n    a = None"), broad);
+        assert_eq!(of("except:\n    a = None"), [(SmellKind::BareExcept, 3)]);
+        for excused in [
+            "except Exception:\n    # better without than not at all\n    pass",
+            "except Exception:  # it may be anything\n    pass",
+            "except Exception:\n    log(a)",
+            "except Exception as error:\n    a = error",
+            "except Exception:\n    raise",
+            "except:  # noqa: E722\n    pass",
+            "except:\n    failed.append(sys.exc_info())",
+            "except ValueError:\n    pass",
+        ] {
+            assert_eq!(of(excused), [], "{excused}");
+        }
+    }
+
+    #[test]
+    fn types_that_are_known_elsewhere_are_not_missed() {
+        let typed = |name: &str| format!("    def {name}(self, x: int) -> int:\n        return x\n");
+        let class = format!("class A:\n{}", ["a", "b", "c", "d"].map(typed).concat());
+        for known in [
+            "    def __eq__(self, other):\n        return True\n",
+            "    @a.setter\n    def a(self, value):\n        self.b = value\n",
+            "    def e(self, x):\n        # type: (int) -> int\n        return x\n",
+        ] {
+            assert_eq!(lines_of(SmellKind::MissingAnnotation, &format!("{class}{known}")), [0; 0], "{known}");
+        }
+        let made = "    def __init__(self, x):\n        self.x = x\n";
+        assert_eq!(lines_of(SmellKind::MissingAnnotation, &format!("{class}{made}")), [10]);
     }
 
     #[test]

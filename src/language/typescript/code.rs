@@ -27,7 +27,7 @@ pub(super) fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>
     let documented = members.clone().filter(|one| doc_comment(text, one.whole_or_member()).is_some()).count();
     let (measured, functions): (Vec<Node<'_>>, Vec<Function>) =
         found.iter().filter_map(|one| Some((one.function?, function(text, one, role, &code_lines)?))).unzip();
-    let mut smells = smells::smells(text, &script, &found);
+    let mut smells = smells::smells(text, &script, &found, role);
     smells.extend(measure::repeated(text, measured.iter().copied().zip(&functions)));
     Some(ParsedCode {
         items: found.iter().filter(|one| is_item(one)).map(|one| item(text, one)).collect(),

@@ -19,6 +19,7 @@ use crate::language::eval::{self, Dialects};
 use crate::language::resolve::Family;
 use crate::language::syntax::Grammar;
 use crate::language::{Spec, TextClass, comment, role_by_folder};
+pub(super) use project::manifest::base_config;
 
 impl Language {
     pub const JAVA_SCRIPT: Self = JAVA_SCRIPT.language;
@@ -26,12 +27,12 @@ impl Language {
 }
 
 /// Raised whenever the outlines, chunks or analyses of scripts change.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Version of the rules by which names are resolved.
-const RULES_VERSION: u32 = 1;
+const RULES_VERSION: u32 = 2;
 
-static FAMILY: Family = Family {
+pub(super) static FAMILY: Family = Family {
     name: "script",
     version: RULES_VERSION,
     resolver: |files| {
@@ -139,5 +140,9 @@ fn role_of(path: &FilePath) -> Role {
     }
 }
 
+#[cfg(test)]
+mod reach_tests;
+#[cfg(test)]
+mod resolve_tests;
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,59 @@ pub(super) fn assignment(statement: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
     Some((node.child_by_field_name("left")?, node.child_by_field_name("right")?))
 }
 
+/// The name in front of `.prototype`.
+pub(super) fn owner_of_prototype<'s>(text: &'s str, node: Node<'_>) -> Option<&'s str> {
+    let object = node.child_by_field_name("object").filter(|object| object.kind() == "identifier")?;
+    let property = node.child_by_field_name("property").filter(|_| node.kind() == "member_expression")?;
+    (of(text, property) == "prototype").then(|| of(text, object))
+}
+
+/// What a call does to a prototype.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PrototypeCall {
+    Inherits,
+    Assign,
+    Define,
+}
+
+/// `util.inherits(A, B)`, `Object.assign(A.prototype, ..)`, `Object.setPrototypeOf(A.prototype, B.prototype)`,
+/// `Object.defineProperty(A.prototype, "b", ..)`: the function whose prototype it is, and the other arguments.
+pub(super) fn prototype_call<'s, 't>(text: &'s str, call: Node<'t>) -> Option<(PrototypeCall, &'s str, Vec<Node<'t>>)> {
+    let callee = call.child_by_field_name("function").filter(|_| call.kind() == "call_expression")?;
+    let kind = match of(text, callee) {
+        "util.inherits" | "inherits" | "Object.setPrototypeOf" => PrototypeCall::Inherits,
+        "Object.assign" => PrototypeCall::Assign,
+        "Object.defineProperty" => PrototypeCall::Define,
+        _ => return None,
+    };
+    let arguments = children(call.child_by_field_name("arguments")?);
+    let mut arguments: Vec<Node<'t>> = arguments.filter(|one| one.kind() != "comment").collect();
+    if arguments.len() < 2 {
+        return None;
+    }
+    let first = arguments.remove(0);
+    let is_plain = of(text, callee).ends_with("inherits") && first.kind() == "identifier";
+    let owner = if is_plain { Some(of(text, first)) } else { owner_of_prototype(text, first) };
+    Some((kind, owner?, arguments))
+}
+
+/// The functions at the top of a script that are used as classes: their prototype gets members, or they inherit.
+pub(super) fn constructors<'t>(text: &'t str, statements: &[Node<'t>]) -> BTreeSet<&'t str> {
+    let mut names = BTreeSet::new();
+    for statement in statements.iter().filter(|one| one.kind() == "expression_statement") {
+        names.extend(statement.named_child(0).and_then(|call| prototype_call(text, call)).map(|(_, owner, _)| owner));
+        let mut at = assignment(*statement);
+        while let Some((left, right)) = at {
+            let owner = owner_of_prototype(text, left);
+            let inner = left.child_by_field_name("object");
+            names.extend(owner.or_else(|| owner_of_prototype(text, inner?)));
+            let next = Some(right).filter(|right| right.kind() == "assignment_expression");
+            at = next.and_then(|next| Some((next.child_by_field_name("left")?, next.child_by_field_name("right")?)));
+        }
+    }
+    names
+}
+
 /// `module.exports`, `exports`, and members of either.
 pub(super) fn is_exports(written: &str) -> bool {
     let rest = written.strip_prefix("module.exports").or_else(|| written.strip_prefix("exports"));

@@ -1,11 +1,13 @@
 //! The one walk over a script: what it names, with its place in the file. Tests, which have a title and no name, are among them.
 
+mod assigned;
+
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::node::{bound_names, exported, is_in_block, is_private, test_title};
+use super::node::{bound_names, constructors, exported, is_in_block, is_private, test_title};
 use super::source::Script;
 
 pub(super) use super::node::{children, is_exports, is_function, of, property_name, unwrapped};
@@ -84,8 +86,9 @@ pub(super) fn declared<'t>(script: &'t Script<'_>) -> Vec<Declared<'t>> {
         class: None,
     };
     let exported = exported(script.text, &statements);
-    let mut walk =
-        DeclarationWalk { text: script.text, exported, is_script: true, found: Vec::new(), todo: Vec::new() };
+    let constructors = constructors(script.text, &statements);
+    let (found, todo) = (Vec::new(), Vec::new());
+    let mut walk = DeclarationWalk { text: script.text, exported, constructors, is_script: true, found, todo };
     walk.is_script = !statements.iter().any(|node| matches!(node.kind(), "import_statement" | "export_statement"))
         && walk.exported.is_empty();
     let top = Rc::new(top);
@@ -100,6 +103,8 @@ pub(super) fn declared<'t>(script: &'t Script<'_>) -> Vec<Declared<'t>> {
 struct DeclarationWalk<'s, 't> {
     text: &'s str,
     exported: BTreeSet<&'s str>,
+    /// Functions that are used as classes.
+    constructors: BTreeSet<&'s str>,
     /// It exports nothing, so that all its declarations are those of the page, or of the whole program.
     is_script: bool,
     found: Vec<Declared<'t>>,
@@ -245,6 +250,7 @@ impl<'s, 't> DeclarationWalk<'s, 't> {
             self.parameter_properties(function, place);
         }
         let name = self.found.last().map(|last| last.name.clone()).unwrap_or_default();
+        let place = &self.of_constructor(place);
         self.body(function, name, place);
     }
 
@@ -316,6 +322,7 @@ impl<'s, 't> DeclarationWalk<'s, 't> {
                 let kind = if kind == DeclaredKind::Field { DeclaredKind::Method } else { DeclaredKind::Function };
                 self.push(kind, node, Some(value), name, place);
                 let full = self.found.last().map(|last| last.name.clone()).unwrap_or_default();
+                let place = &self.of_constructor(place);
                 self.body(value, full, place);
             }
             "class" | "class_declaration" => {
@@ -360,76 +367,10 @@ impl<'s, 't> DeclarationWalk<'s, 't> {
         }
     }
 
-    /// `module.exports = ..`, `exports.a = ..`, `A.prototype.b = ..`, `A.b = ..`
-    fn assigned(&mut self, node: Node<'t>, place: &Rc<ScriptPlace<'t>>) {
-        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
-            return;
-        };
-        let written = of(self.text, left);
-        // A node's parent is found from the root down: only what may be a declaration is asked.
-        let is_statement = || {
-            node.parent().is_some_and(|parent| {
-                matches!(parent.kind(), "expression_statement" | "assignment_expression" | "variable_declarator")
-            })
-        };
-        let name = match written.strip_prefix("module.exports").or_else(|| written.strip_prefix("exports")) {
-            Some("") => Some("module.exports".to_owned()),
-            Some(rest) => rest.strip_prefix('.').map(str::to_owned),
-            None => Some(written.replace(".prototype.", ".")),
-        };
-        if let (Some(own), Some(class)) = (written.strip_prefix("this."), place.class.clone()) {
-            self.assigned_to_this(node, own, &class);
-        }
-        let is_path = left.kind() == "member_expression" && written.len() < PREFIX_BYTES && !written.contains('\n');
-        match name.filter(|name| {
-            !place.is_local && (is_path || written == "exports") && !name.starts_with("this.") && is_statement()
-        }) {
-            Some(name) => {
-                let owner = written.split('.').next().unwrap_or_default();
-                let is_public = is_exports(written) || self.is_script || self.exported.contains(owner);
-                let outer = ScriptPlace { is_public, whole: node.parent(), ..(**place).clone() };
-                let outer = Rc::new(ScriptPlace { prefix: String::new(), ..outer });
-                let is_name = right.kind() == "identifier";
-                if is_exports(written) && is_name {
-                    return self.push(DeclaredKind::Constant, node, None, &name, &outer);
-                }
-                let kind = if is_exports(written) { DeclaredKind::Constant } else { DeclaredKind::Field };
-                self.value(kind, node, right, &name, &outer);
-            }
-            None if is_function(right) => {
-                let name = written.rsplit('.').next().unwrap_or_default().to_owned();
-                self.push(DeclaredKind::Anonymous, node, Some(right), &name, place);
-                self.body(right, name, place);
-            }
-            None => {
-                let hidden = self.hidden(place);
-                self.todo.push((right, hidden));
-            }
-        }
-    }
-
-    /// `this.name = value` in a method declares a field, if the class does not.
-    fn assigned_to_this(&mut self, node: Node<'t>, own: &str, class: &(String, bool)) {
-        let name = format!("{}.{own}", class.0);
-        let since = self.found.iter().rev().take_while(|one| one.name != class.0);
-        if own.contains(['.', '[', '(']) || since.into_iter().any(|one| one.name == name) {
-            return;
-        }
-        self.found.push(Declared {
-            kind: DeclaredKind::Field,
-            node,
-            whole: node,
-            function: None,
-            name,
-            own: own.to_owned(),
-            is_public: class.1 && !own.starts_with('#'),
-            is_default: false,
-            is_test: false,
-            is_local: false,
-        });
-    }
-
     fn call(&mut self, node: Node<'t>, place: &Rc<ScriptPlace<'t>>) {
+        if self.prototype_call(node, place) {
+            return;
+        }
         let callee = node.child_by_field_name("function").map(|callee| of(self.text, callee)).unwrap_or_default();
         let title = test_title(self.text, node, callee);
         let Some(title) = title.filter(|_| place.is_test || !place.is_local) else {

@@ -1,10 +1,15 @@
 //! The recorded edges, links and open places of a repository, or of one file.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::super::suggest::file_named;
 use super::super::{QueryError, Reader};
 use crate::cache::edges::Relation;
 use crate::cache::{implementations, outlines};
 use crate::domain::{Edge, FilePath, FileRecord, Implements};
+use crate::impact::{UnusedExport, World};
+use crate::outline::Outline;
 use crate::repo::registry::Registered;
 
 /// The recorded edges of a repository (`file`: those at either end of which that file is).
@@ -64,5 +69,24 @@ pub fn may_depend(
             written: written.to_owned(),
         }));
     }
+    Ok(found)
+}
+
+/// The names that a repository's files export, or one of them, and no other file uses.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn unused_exports(
+    reader: &Reader<'_>,
+    repo: &Registered,
+    file: Option<&FilePath>,
+) -> Result<Vec<UnusedExport>, QueryError> {
+    let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
+    let said = |packed: Option<Vec<u8>>| packed.and_then(|packed| outlines::unpack(&packed)).unwrap_or_default();
+    let packed = outlines::packed(store.db())?.into_iter();
+    let outlines: BTreeMap<FilePath, Arc<Outline>> =
+        packed.map(|(path, packed)| (path, Arc::new(said(packed)))).collect();
+    let mut found = World::new(&outlines).unused_exports(&Relation::Uses.all(store.db())?);
+    found.retain(|one| file.is_none_or(|file| *file == one.file));
     Ok(found)
 }

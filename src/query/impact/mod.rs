@@ -21,7 +21,7 @@ use side::{FilesAt, ReadFrom, SavedFiles, UsesAt, outlines_of, saved, with_saved
 use symbols::{changed_symbols, paths_of};
 
 pub use check::{CheckFailure, FailOn, failures};
-pub use deps::{FileEdges, MayDepend, edges, may_depend};
+pub use deps::{FileEdges, MayDepend, edges, may_depend, unused_exports};
 pub use symbols::{ChangedSymbol, SymbolChange};
 
 /// Symbols that one name may mean without a file.

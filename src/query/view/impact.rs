@@ -8,7 +8,7 @@ use super::freshness::Freshness;
 use super::links::{ImplementsView, shown_links};
 use super::{PathText, shown};
 use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role};
-use crate::impact::{ReachingTest, SymbolAt, ThroughInterface};
+use crate::impact::{ReachingTest, SymbolAt, ThroughInterface, UnusedExport};
 use crate::outline::{language_of, role_of};
 use crate::query::impact::{AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact};
 use crate::repo::registry::Registered;
@@ -295,6 +295,9 @@ pub struct DepsView {
     pub implements: Vec<ImplementsView>,
     /// What reading does not show: the files may depend on more than their edges say.
     pub may_depend: Vec<MayDependView>,
+    /// Exported names that no other file uses; there if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unused_exports: Option<Vec<UnusedExportView>>,
     /// Why there are no edges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_empty: Option<String>,
@@ -306,6 +309,23 @@ pub struct EdgeView {
     pub dependent_file: String,
     pub dependency_type: &'static str,
     pub symbol_name: String,
+}
+
+/// A name that a file exports and no other file uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnusedExportView {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub line: u32,
+    pub name: String,
+    /// The file itself uses it: only the export is too much.
+    pub used_here: bool,
+}
+
+impl From<&UnusedExport> for UnusedExportView {
+    fn from(one: &UnusedExport) -> Self {
+        Self { path: (&one.file).into(), line: one.line, name: one.name.clone(), used_here: one.is_used_here }
+    }
 }
 
 /// A place at which a file may depend on something.
@@ -347,6 +367,7 @@ impl DepsView {
             edges: edges.iter().map(EdgeView::from).collect(),
             implements: shown_links(implements, all_links),
             may_depend: may_depend.iter().map(MayDependView::from).collect(),
+            unused_exports: None,
             why_empty: edges.is_empty().then(why),
         }
     }

@@ -142,6 +142,7 @@ impl Lowering<'_> {
             function.flags = function.flags.with(flags);
             function.decorators = decorator_steps;
         }
+        self.fixtures_by_name(binding, decorators, &inside);
         let narrowed = std::mem::take(&mut self.narrowed);
         node.child_by_field_name("body").into_iter().for_each(|body| self.statements(body, &inside));
         self.narrowed = narrowed;
@@ -183,6 +184,13 @@ impl Lowering<'_> {
                 }
                 _ => Flags::WRAPPED,
             });
+        }
+        let is_fixture = decorators.iter().any(|&one| last_name(self.text, one) == "fixture");
+        if is_fixture {
+            flags = flags.with(Flags::FIXTURE);
+        }
+        if is_fixture || (name.starts_with("test") && place.function.is_none()) {
+            flags = flags.with(Flags::INJECTED);
         }
         if place.is_type_only { flags.with(Flags::TYPE_ONLY) } else { flags }
     }

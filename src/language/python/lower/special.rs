@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{Around, Lowering, children, last_name};
-use crate::language::eval::facts::{BindingKind, NO_STEP, StepId};
+use crate::language::eval::facts::{Binding, BindingId, BindingKind, FactScopeKind, Flags, NO_STEP, StepId, TextId};
 
 impl Lowering<'_> {
     /// `__all__ = [..]`, `T = TypeVar(..)`, `N = NewType(..)`: assignments that are not of a value. True if it was one.
@@ -87,6 +87,56 @@ impl Lowering<'_> {
         }
         let args = call.child_by_field_name("arguments").map(children).unwrap_or_default();
         args.into_iter().for_each(|arg| self.add_listed(arg));
+    }
+
+    /// What decorators say of fixtures by their names: `usefixtures("a")` asks for some, `fixture(name="b")` is known by another one.
+    pub(super) fn fixtures_by_name(&mut self, function: BindingId, decorators: &[Node<'_>], inside: &Around) {
+        for &decorator in decorators {
+            let args = decorator.child_by_field_name("arguments").map(children).unwrap_or_default();
+            match last_name(self.text, decorator) {
+                "usefixtures" => {
+                    // Names of their own scope, which nothing in the body sees.
+                    let scope = self.scope(Some(inside.scope), FactScopeKind::Block, Some(function));
+                    let asking = Around { scope, ..inside.clone() };
+                    for arg in args {
+                        if let Some(name) = self.plain_text(arg) {
+                            self.bind(name, BindingKind::Parameter, arg, &asking);
+                        }
+                    }
+                }
+                "fixture" => {
+                    let is_name = |arg: &Node<'_>| {
+                        arg.child_by_field_name("name").is_some_and(|name| self.source(name) == "name")
+                    };
+                    let named = args.into_iter().find(is_name).and_then(|arg| arg.child_by_field_name("value"));
+                    if let Some(name) = named.and_then(|value| self.plain_text(value)) {
+                        self.rename_fixture(function, name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn rename_fixture(&mut self, function: BindingId, name: TextId) {
+        let Some(binding) = self.binding(function) else { return };
+        let known_as = Binding { name, ..binding.clone() };
+        binding.flags = Flags(binding.flags.0 & !Flags::FIXTURE.0);
+        self.facts.bindings.push(known_as);
+    }
+
+    /// A literal without anything computed.
+    fn plain_text(&mut self, node: Node<'_>) -> Option<TextId> {
+        let content = children(node).into_iter().filter(|_| node.kind() == "string");
+        let parts: Vec<Node<'_>> =
+            content.filter(|part| !matches!(part.kind(), "string_start" | "string_end")).collect();
+        match parts[..] {
+            [content] if content.kind() == "string_content" => {
+                let text = self.source(content);
+                Some(self.text_id(text))
+            }
+            _ => None,
+        }
     }
 
     /// Notes calls of which reading does not show what they depend on.

@@ -273,7 +273,7 @@ impl ScriptLowering<'_> {
     }
 
     /// What methods assign to `this` and the class does not declare.
-    fn assigned_members(&mut self, class: FactScopeId) {
+    pub(super) fn assigned_members(&mut self, class: FactScopeId) {
         for assigned in std::mem::take(&mut self.this_assigned) {
             let name = self.text_id(&assigned.name);
             match self.variables.get(&(class, name)).copied() {

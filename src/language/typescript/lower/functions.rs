@@ -15,7 +15,7 @@ impl ScriptLowering<'_> {
     pub(super) fn function_declaration(&mut self, node: Node<'_>, site: ScriptSite) -> Option<BindingId> {
         let name = node.child_by_field_name("name").map_or("default", |name| of(self.text, name));
         let id = self.bind(node, name, site.scope, BindingKind::Function);
-        self.function(id, node, site, NO_STEP);
+        self.function_or_constructor(id, node, node, site);
         Some(id)
     }
 

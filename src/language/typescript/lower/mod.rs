@@ -4,6 +4,7 @@ mod classes;
 mod functions;
 mod modules;
 mod patterns;
+mod prototypes;
 mod statements;
 mod types;
 mod values;
@@ -11,6 +12,7 @@ mod values;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tree_sitter::Node;
 
+use super::node::constructors;
 use super::outline::line;
 use super::source::Script;
 use super::walk::of;
@@ -66,6 +68,11 @@ pub(super) struct ScriptLowering<'s> {
     returned: Vec<ReturnedSteps>,
     /// What the methods of the class that is being lowered assign to `this`.
     this_assigned: Vec<AssignedMember>,
+    /// Functions and classes at the top, and those functions among them that are used as classes.
+    functions_at_top: FxHashSet<String>,
+    constructors: FxHashSet<String>,
+    /// The class or namespace that stands beside a function, by its name, with the scope of its members.
+    beside: FxHashMap<(TextId, BindingKind), (BindingId, FactScopeId)>,
     /// Assignments to names: scope, name, value.
     assigned: Vec<(FactScopeId, TextId, StepId)>,
     depth: u32,
@@ -76,8 +83,14 @@ pub(super) fn facts(script: &Script<'_>, symbols: SymbolOf) -> Facts {
     let statements = script.statements();
     let is_module = statements.iter().any(|node| is_module_syntax(*node));
     let declares = statements.iter().any(|node| node.kind() == "ambient_declaration");
+    let functions_at_top = prototypes::functions_at_top(script.text, &statements);
+    let constructors = constructors(script.text, &statements).into_iter();
+    let constructors = constructors.filter(|name| functions_at_top.contains(*name)).map(str::to_owned).collect();
     let mut lowering = ScriptLowering {
         text: script.text,
+        functions_at_top,
+        constructors,
+        beside: FxHashMap::default(),
         symbols,
         facts: Facts::default(),
         numbers: FxHashMap::default(),

@@ -78,6 +78,8 @@ impl ScriptLowering<'_> {
             match part.kind() {
                 "internal_module" => drop(self.namespace(part, site)),
                 "assignment_expression" if site.scope == 0 && self.exports_assignment(part, site) => {}
+                "assignment_expression" if site.scope == 0 && self.prototype_assignment(part, site) => {}
+                "call_expression" if site.scope == 0 && self.prototype_call(part, site) => {}
                 "comment" => {}
                 _ => drop(self.expression(part, site)),
             }
@@ -152,7 +154,7 @@ impl ScriptLowering<'_> {
         let function = value.map(unwrapped).filter(|value| is_function(*value));
         if let Some(function) = function.filter(|_| ty == NO_STEP) {
             let id = self.bind(node, self.written(name), scope, BindingKind::Function);
-            self.function(id, function, site, NO_STEP);
+            self.function_or_constructor(id, node, function, site);
             return;
         }
         let id = self.bind(node, self.written(name), scope, kind);

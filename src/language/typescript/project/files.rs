@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::language::eval::rules::{FileNo, ProjectFile};
 
 /// Folders into which sources are built.
-const BUILT: [&str; 12] =
+pub(super) const BUILT: [&str; 12] =
     ["dist", "lib", "build", "out", "esm", "cjs", "es", "types", "module", "output", ".output", "_build"];
 
 /// Endings of sources, in the order in which they count.
@@ -34,7 +34,7 @@ pub(super) struct ViewFiles {
     /// By absolute path: `/src/a.ts`.
     files: FxHashMap<String, FileNo>,
     folders: FxHashSet<String>,
-    texts: FxHashMap<String, String>,
+    pub(super) texts: FxHashMap<String, String>,
     pub packages: BTreeMap<String, ViewPackage>,
     /// Folders of packages, longest first.
     package_folders: Vec<String>,
@@ -61,7 +61,7 @@ impl ViewFiles {
             view.files.insert(path, u32::try_from(number).unwrap_or(u32::MAX));
         }
         view.find_packages();
-        view.loosen_configs();
+        view.settle_configs();
         view
     }
 
@@ -85,41 +85,6 @@ impl ViewFiles {
         self.package_folders.sort_by_key(|folder| std::cmp::Reverse(folder.len()));
     }
 
-    /// What a configuration extends or refers to and the view does not have is left out: the rest still holds.
-    fn loosen_configs(&mut self) {
-        let is_config = |path: &&String| !path.ends_with("/package.json");
-        let paths: Vec<String> = self.texts.keys().filter(is_config).cloned().collect();
-        for path in paths {
-            let Ok(Value::Object(mut config)) = serde_json::from_str::<Value>(&self.texts[&path]) else { continue };
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-            let has = |written: &str| {
-                let bases = match written.strip_prefix("./").or(written.starts_with("../").then_some(written)) {
-                    Some(_) => normal(&format!("{folder}/{written}")),
-                    None => format!("/node_modules/{written}"),
-                };
-                let ends = ["", ".json", "/tsconfig.json"];
-                ends.iter().any(|end| matches!(self.locate(&format!("{bases}{end}")), Some(Located::File(_))))
-            };
-            if let Some(extends) = config.get("extends") {
-                let all: Vec<Value> = match extends {
-                    Value::Array(all) => all.clone(),
-                    one => vec![one.clone()],
-                };
-                let known: Vec<Value> = all.into_iter().filter(|one| one.as_str().is_some_and(&has)).collect();
-                config.insert("extends".to_owned(), Value::Array(known));
-            }
-            if let Some(Value::Array(references)) = config.get("references") {
-                let known = |one: &&Value| {
-                    let written = one.get("path").and_then(Value::as_str);
-                    written.is_some_and(|written| has(&format!("./{}", written.trim_start_matches("./"))))
-                };
-                let known: Vec<Value> = references.iter().filter(known).cloned().collect();
-                config.insert("references".to_owned(), Value::Array(known));
-            }
-            self.texts.insert(path, Value::Object(config).to_string());
-        }
-    }
-
     /// The configurations that stand in a folder or above, nearest first.
     pub(super) fn configs_above<'a>(&'a self, path: &'a str) -> impl Iterator<Item = String> + 'a {
         let ends = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
@@ -131,6 +96,11 @@ impl ViewFiles {
     pub(super) fn package_of(&self, path: &str) -> Option<&str> {
         let is_in = |folder: &&String| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
         self.package_folders.iter().find(is_in).map(String::as_str)
+    }
+
+    /// The folders of all packages, those without a name, too.
+    pub(super) fn package_folders(&self) -> impl Iterator<Item = &str> {
+        self.package_folders.iter().map(String::as_str)
     }
 
     pub(super) fn manifest_in(&self, folder: &str) -> Option<Value> {

@@ -6,8 +6,9 @@ use crate::language::eval::facts::Facts;
 use crate::language::{Outline, ParseError, Parsed, Symbol, SymbolKind, Visibility};
 
 /// Keys of `package.json` that matter.
-const PACKAGE_KEYS: [&str; 12] = [
+const PACKAGE_KEYS: [&str; 14] = [
     "name",
+    "bin",
     "main",
     "module",
     "types",
@@ -19,6 +20,7 @@ const PACKAGE_KEYS: [&str; 12] = [
     "browser",
     "workspaces",
     "typesVersions",
+    "tsconfig",
 ];
 
 /// Keys of `tsconfig.json` that matter.
@@ -33,16 +35,28 @@ pub(in super::super) fn package(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError
 }
 
 pub(in super::super) fn config(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
-    read(parsed.text, |all| {
-        let mut config = kept(all, &CONFIG_KEYS);
-        if let Some(Value::Object(options)) = all.get("compilerOptions") {
-            let options = kept(options, &OPTION_KEYS);
-            if !options.is_empty() {
-                config.insert("compilerOptions".to_owned(), Value::Object(options));
-            }
+    read(parsed.text, settings)
+}
+
+/// What any other JSON says to configurations that extend it. It is data: it has no symbols, and what is no configuration says nothing.
+pub(in super::super::super) fn base_config(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
+    if !parsed.text.contains("\"compilerOptions\"") {
+        return (Outline::default(), Vec::new());
+    }
+    let (mut outline, _) = read(parsed.text, settings);
+    outline.symbols.clear();
+    (outline, Vec::new())
+}
+
+fn settings(all: &Map<String, Value>) -> Map<String, Value> {
+    let mut config = kept(all, &CONFIG_KEYS);
+    if let Some(Value::Object(options)) = all.get("compilerOptions") {
+        let options = kept(options, &OPTION_KEYS);
+        if !options.is_empty() {
+            config.insert("compilerOptions".to_owned(), Value::Object(options));
         }
-        config
-    })
+    }
+    config
 }
 
 fn kept(all: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {

@@ -1,9 +1,12 @@
 //! Which file a specifier means: relative paths, packages of the view by name, `paths` and `baseUrl` of the nearest configuration,
 //! `exports` and `imports` of a package, in the order and with the substitutions of TypeScript's own resolution.
 
+mod configs;
+mod entries;
 mod files;
 pub(super) mod manifest;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use oxc_resolver::{ResolveOptions, ResolverGeneric, TsConfig, TsconfigDiscovery};
@@ -201,6 +204,10 @@ impl Project for ScriptProject {
 
     fn module_path(&self, _: FileNo) -> Option<String> {
         None
+    }
+
+    fn entries(&self) -> Option<BTreeSet<FileNo>> {
+        self.package_entries()
     }
 
     fn is_missing(&self, specifier: &str, from: FileNo) -> bool {

@@ -145,3 +145,54 @@ fn damaged_manifests_leave_the_rest_as_it_is() {
     ]);
     view.check("a/b.ts", &[("./c", "a/c.ts"), ("c", "nothing")]);
 }
+
+#[test]
+fn a_configuration_extends_files_of_any_name() {
+    let aliased =
+        |to: &str| format!("{{ // shared\n \"compilerOptions\": {{ \"paths\": {{ \"@/*\": [\"{to}/*\"] }} }} }}");
+    let (near, named, exported, plain) =
+        (aliased("./near"), aliased("../../near"), aliased("../near"), aliased("./all"));
+    let configs = [
+        ("\"./base.json\"", "a/near/x.ts"),
+        ("\"./base\"", "a/near/x.ts"),
+        ("[\"./none.json\", \"./base.json\"]", "a/near/x.ts"),
+        ("[\"./base.json\", \"@w/config/strict.json\"]", "config/near/x.ts"),
+        ("\"@w/config/strict.json\"", "config/near/x.ts"),
+        ("\"@w/config/strict\"", "config/near/x.ts"),
+        ("\"@w/config/next\"", "config/near/x.ts"),
+        ("\"@w/config\"", "config/all/x.ts"),
+        ("\"./tsconfig.json\"", "nothing"),
+        ("\"@w/none/base.json\"", "nothing"),
+    ];
+    for (extends, expected) in configs {
+        let config = format!("{{ \"extends\": {extends}, \"include\": [\"src\"] }}");
+        let view = Planted::new(&[
+            ("a/tsconfig.json", &config),
+            ("a/base.json", &near),
+            ("a/near/x.ts", ""),
+            ("a/src/main.ts", ""),
+            (
+                "config/package.json",
+                r#"{ "name": "@w/config", "tsconfig": "root.json", "exports": { "./next": "./deep/next.json" } }"#,
+            ),
+            ("config/strict.json", &aliased("near")),
+            ("config/deep/next.json", &exported),
+            ("config/root.json", &plain),
+            ("config/near/x.ts", ""),
+            ("config/all/x.ts", ""),
+            ("config/other.json", &named),
+        ]);
+        view.check("a/src/main.ts", &[("@/x", expected)]);
+    }
+}
+
+#[test]
+fn data_that_is_no_configuration_says_nothing() {
+    let view = Planted::new(&[
+        ("tsconfig.json", r#"{ "extends": "./data.json" }"#),
+        ("data.json", r#"{ "paths": { "@/*": ["src/*"] } }"#),
+        ("src/x.ts", ""),
+    ]);
+    assert!(view.files[1].1.facts.is_none());
+    view.check("src/x.ts", &[("@/x", "nothing"), ("./x", "src/x.ts")]);
+}

@@ -1,13 +1,19 @@
 //! Which file a dotted name means.
 //!
 //! An import root is the nearest folder that is no package. So layouts with `src`, folders of tests and several projects in one
-//! repository need no settings. A stub (`.pyi`) stands for the module next to it.
+//! repository need no settings. Where several files fit, what `pyproject.toml` says of its project decides. A stub (`.pyi`) stands for
+//! the module next to it. A namespace package has the modules of all folders that make it up.
+
+pub(super) mod manifest;
+mod roots;
 
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
 use super::stdlib::is_standard;
+use roots::ImportRoots;
+
 use crate::language::eval::rules::{FileNo, FolderNo, Place, Project, ProjectFile};
 
 /// Longest dotted name that is looked up.
@@ -32,12 +38,14 @@ pub(super) struct PythonProject {
     spaces_by_tail: FxHashMap<String, Vec<FolderNo>>,
     /// Modules and folders by the folder that they lie in.
     by_folder: FxHashMap<String, Vec<Place>>,
+    roots: ImportRoots,
 }
 
 impl PythonProject {
     pub(super) fn new(files: &[ProjectFile<'_>]) -> Self {
-        let paths: Vec<String> =
-            files.iter().map(|file| if file.is_own { file.path.to_string() } else { String::new() }).collect();
+        let is_module = |path: &str| path.ends_with(".py") || path.ends_with(".pyi");
+        let module = |file: &ProjectFile<'_>| Some(file.path.to_string()).filter(|path| file.is_own && is_module(path));
+        let paths: Vec<String> = files.iter().map(|file| module(file).unwrap_or_default()).collect();
         let own = || paths.iter().enumerate().filter(|(_, path)| !path.is_empty());
         let by_path = own().map(|(file, path)| (path.clone(), file as FileNo)).collect();
         let mut folders: BTreeSet<String> = BTreeSet::new();
@@ -47,6 +55,7 @@ impl PythonProject {
                 folder = parent(folder);
             }
         }
+        let roots = ImportRoots::of(files, |folder| folders.contains(folder));
         let folders: Vec<String> = folders.into_iter().collect();
         let folder_numbers = folders.iter().enumerate().map(|(at, folder)| (folder.clone(), at as FolderNo)).collect();
         let mut project = Self {
@@ -57,6 +66,7 @@ impl PythonProject {
             folder_numbers,
             spaces_by_tail: FxHashMap::default(),
             by_folder: FxHashMap::default(),
+            roots,
             paths: Vec::new(),
         };
         let mut sorted: Vec<(usize, &String)> = own().collect();
@@ -130,7 +140,35 @@ impl PythonProject {
                 None => self.folder_numbers.get(folder).map(|&folder| Place::Folder(folder)),
             };
         }
-        self.at(&joined(folder, &rest.replace('.', "/")))
+        let rest = rest.replace('.', "/");
+        let portions = || self.portions(folder).find_map(|folder| self.at(&joined(folder, &rest)));
+        self.at(&joined(folder, &rest)).or_else(portions)
+    }
+
+    /// The other folders that hold modules of the same namespace as one that is no package.
+    fn portions<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        let is_namespace = !folder.is_empty() && !self.is_package(folder);
+        let others = is_namespace.then(|| self.roots.portions(folder)).into_iter().flatten();
+        let known = others.filter_map(|other| self.folder(*self.folder_numbers.get(&other)?));
+        known.filter(|other| !self.is_package(other))
+    }
+
+    fn folder(&self, folder: FolderNo) -> Option<&str> {
+        self.folders.get(folder as usize).map(String::as_str)
+    }
+
+    /// A package that lies in a folder of another name, or what is inside.
+    fn renamed(&self, specifier: &str, from: &str) -> Option<Place> {
+        let inside = |(name, folder): &(String, String)| {
+            let rest = specifier.strip_prefix(name.as_str())?;
+            let path = match rest.strip_prefix('.') {
+                Some(rest) => joined(folder, &rest.replace('.', "/")),
+                None if rest.is_empty() => folder.clone(),
+                None => return None,
+            };
+            Some((common_parts(folder, from), self.at(&path)?))
+        };
+        self.roots.packages.iter().filter_map(inside).max_by_key(|(near, _)| *near).map(|(_, place)| place)
     }
 
     /// `a.b` as seen from a file: in the nearest import root that has it.
@@ -141,7 +179,10 @@ impl PythonProject {
         }
         let (tail, head) = (parts.last()?, parts.first()?);
         let folder = parent(from);
-        let mut best: Option<((bool, usize, usize), FileNo)> = None;
+        if let Some(place) = self.renamed(specifier, from) {
+            return Some(place);
+        }
+        let mut best: Option<((bool, usize, bool, usize), FileNo)> = None;
         for &module in self.by_tail.get(*tail).map(Vec::as_slice).unwrap_or_default() {
             let Some(module) = self.modules.get(module) else { continue };
             let Some(outside) = module.parts.len().checked_sub(parts.len()) else { continue };
@@ -150,28 +191,33 @@ impl PythonProject {
                 continue;
             }
             let base = base.join("/");
-            let is_inside_package = self.is_package(&base);
+            let is_named = self.roots.is_named(&base);
+            let is_inside_package = !is_named && self.is_package(&base);
             // Scripts see what lies next to them, but not in the place of the standard library.
             if is_inside_package && (base != folder || is_standard(head)) {
                 continue;
             }
-            let score = (!is_inside_package, common_parts(&base, folder), PARTS_MAX * 100 - module.parts.len());
+            let (near, shallow) = (common_parts(&base, folder), PARTS_MAX * 100 - module.parts.len());
+            let score = (!is_inside_package, near, is_named, shallow);
             if best.is_none_or(|(known, _)| score > known) {
                 best = Some((score, module.file));
             }
         }
-        best.map(|(_, file)| Place::File(file)).or_else(|| self.namespace(&parts))
+        best.map(|(_, file)| Place::File(file)).or_else(|| self.namespace(&parts, folder))
     }
 
-    fn namespace(&self, parts: &[&str]) -> Option<Place> {
+    /// The folder of a namespace package: the nearest to a folder.
+    fn namespace(&self, parts: &[&str], from: &str) -> Option<Place> {
         let wanted = parts.join("/");
         let candidates = self.spaces_by_tail.get(*parts.last()?)?;
-        let fits = |folder: &&FolderNo| {
-            let path = self.folders.get(**folder as usize).map_or("", String::as_str);
-            let base = path.strip_suffix(&wanted).map(|base| base.trim_end_matches('/'));
-            base.is_some_and(|base| joined(base, &wanted) == path && !self.is_package(base))
+        let score = |&number: &FolderNo| {
+            let path = self.folder(number)?;
+            let base = path.strip_suffix(&wanted)?.trim_end_matches('/');
+            let fits = joined(base, &wanted) == path && !self.is_package(base);
+            let score = (common_parts(base, from), self.roots.is_named(base), std::cmp::Reverse(path));
+            fits.then_some((score, number))
         };
-        candidates.iter().find(fits).map(|&folder| Place::Folder(folder))
+        candidates.iter().filter_map(score).max().map(|(_, folder)| Place::Folder(folder))
     }
 
     fn path(&self, file: FileNo) -> &str {
@@ -197,11 +243,15 @@ impl Project for PythonProject {
     }
 
     fn inside(&self, package: Place, name: &str) -> Option<Place> {
-        self.at(&joined(self.folder_of(package)?, name))
+        let folder = self.folder_of(package)?;
+        let portions = || self.portions(folder).find_map(|folder| self.at(&joined(folder, name)));
+        self.at(&joined(folder, name)).or_else(portions)
     }
 
     fn modules_in(&self, package: Place) -> Vec<Place> {
-        self.folder_of(package).and_then(|folder| self.by_folder.get(folder)).cloned().unwrap_or_default()
+        let Some(folder) = self.folder_of(package) else { return Vec::new() };
+        let folders = std::iter::once(folder).chain(self.portions(folder));
+        folders.filter_map(|folder| self.by_folder.get(folder)).flatten().copied().collect()
     }
 
     fn entries_of(&self, file: FileNo) -> Vec<(String, String)> {
@@ -213,9 +263,23 @@ impl Project for PythonProject {
             let folder = parent(at);
             let package = self.package_file(folder).map_or(folder, |package| self.path(package));
             entries.push((package.to_owned(), last(at).to_owned()));
+            entries.extend(self.portions(folder).map(|portion| (portion.to_owned(), last(at).to_owned())));
             at = folder;
         }
         entries
+    }
+
+    fn beside(&self, from: FileNo, name: &str) -> Vec<(String, Option<FileNo>)> {
+        let mut found = Vec::new();
+        let mut folder = self.path(from);
+        while !folder.is_empty() {
+            folder = parent(folder);
+            let package = self.package_file(folder).map_or(folder, |package| self.path(package));
+            let path = joined(folder, name);
+            let file = [".pyi", ".py"].iter().find_map(|end| self.by_path.get(&format!("{path}{end}")));
+            found.push((package.to_owned(), file.copied()));
+        }
+        found
     }
 
     fn name_of(&self, place: Place) -> String {
@@ -245,6 +309,13 @@ impl Project for PythonProject {
         while !folder.is_empty() && self.is_package(folder) {
             parts.push(last(folder));
             folder = parent(folder);
+        }
+        // Below a root that the settings name, a folder is a package without a file of its own.
+        if let Some(root) = self.roots.named_above(folder) {
+            while folder.len() > root.len() {
+                parts.push(last(folder));
+                folder = parent(folder);
+            }
         }
         parts.reverse();
         Some(parts.join(".")).filter(|path| !path.is_empty())
@@ -276,3 +347,6 @@ fn joined(folder: &str, name: &str) -> String {
 fn common_parts(one: &str, other: &str) -> usize {
     one.split('/').zip(other.split('/')).take_while(|(one, other)| one == other).count()
 }
+
+#[cfg(test)]
+mod tests;
