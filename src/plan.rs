@@ -28,6 +28,8 @@ pub trait Stored {
     fn has(&self, key: &Hash) -> Result<bool, Self::Error>;
     /// What the newest result of this path and kind was made from.
     fn newest(&self, path: &FilePath, kind: JobKind) -> Result<Option<StoredParts>, Self::Error>;
+    /// The key that the view has now for this path and kind.
+    fn current(&self, path: &FilePath, kind: JobKind) -> Result<Option<Hash>, Self::Error>;
     /// What the vectors of this path were made from.
     fn embedded(&self, path: &FilePath) -> Result<Option<Hash>, Self::Error>;
 }
@@ -77,15 +79,18 @@ pub fn plan<S: Stored>(
     let asks: &[AnalysisRecipe] = if withheld || !is_asked_about(file) { &[] } else { &recipe.asks };
     let local = recipe.analyses.iter().map(|analysis| (JobKind::Analyze(analysis.analysis_type), analysis));
     let remote = asks.iter().map(|ask| (JobKind::Ask(ask.analysis_type), ask));
-    for (kind, analysis) in local.chain(remote) {
-        let Some(key) = analysis.key(file) else { continue };
+    let choice = |(kind, analysis)| Ok((kind, KeyChoice::of(analysis, kind, file, stored)?));
+    let choices: Vec<(JobKind, KeyChoice)> = local.chain(remote).map(choice).collect::<Result<_, S::Error>>()?;
+    let is_together = choices.iter().filter(|(_, choice)| choice.is_due() && choice.together.is_some()).count() > 1;
+    for (kind, choice) in choices {
+        let Some(key) = choice.key(is_together) else { continue };
         let hash = key.hash();
         plan.keys.push((kind, hash));
-        if stored.has(&hash)? {
+        if choice.stored.is_some() {
             plan.settled.push((kind, hash));
         } else {
             let newest = stored.newest(&file.path, kind)?;
-            plan.jobs.push(job(kind, hash, analysis_reason(&key, newest.as_ref(), cause)));
+            plan.jobs.push(job(kind, hash, analysis_reason(&choice, newest.as_ref(), cause)));
         }
     }
     if let Some(key) = recipe.embedding.as_ref().and_then(|embedding| embedding.key(file)) {
@@ -97,6 +102,56 @@ pub fn plan<S: Stored>(
         }
     }
     Ok(plan)
+}
+
+/// The keys that a result may have: an answer is as good whether its question was asked alone or together with others, but the prompt is
+/// another, so the key is. Several questions that are due about one file are asked together; one that is asked for already stays as it is.
+struct KeyChoice {
+    alone: Option<AnalysisKey>,
+    together: Option<AnalysisKey>,
+    /// The one that has a result.
+    stored: Option<AnalysisKey>,
+    /// The one that the view has.
+    current: Option<AnalysisKey>,
+}
+
+impl KeyChoice {
+    fn of<S: Stored>(
+        analysis: &AnalysisRecipe,
+        kind: JobKind,
+        file: &FileRecord,
+        stored: &S,
+    ) -> Result<Self, S::Error> {
+        let mut choice =
+            Self { alone: analysis.key(file), together: analysis.key_together(file), stored: None, current: None };
+        for key in choice.together.iter().chain(&choice.alone) {
+            if choice.stored.is_none() && stored.has(&key.hash())? {
+                choice.stored = Some(key.clone());
+            }
+        }
+        if choice.stored.is_none() && choice.together.is_some() {
+            let current = stored.current(&file.path, kind)?;
+            let is_current = |key: &&AnalysisKey| Some(key.hash()) == current;
+            choice.current = choice.together.iter().chain(&choice.alone).find(is_current).cloned();
+        }
+        Ok(choice)
+    }
+
+    const fn is_due(&self) -> bool {
+        self.stored.is_none()
+    }
+
+    /// The key of the result that is there, or that is to be made.
+    fn key(&self, is_together: bool) -> Option<&AnalysisKey> {
+        let due = if is_together { self.together.as_ref().or(self.alone.as_ref()) } else { self.alone.as_ref() };
+        self.stored.as_ref().or(self.current.as_ref()).or(due)
+    }
+
+    /// The key that an earlier result is compared with: one that was asked for in the same way, if it can be.
+    fn like(&self, earlier: &StoredParts) -> Option<&AnalysisKey> {
+        let is_like = |key: &&AnalysisKey| key.prompt_hash == earlier.prompt_hash;
+        self.together.as_ref().filter(is_like).or(self.alone.as_ref())
+    }
 }
 
 /// A file of the view: what HEAD has of it, and what the overlay has of it.
@@ -134,8 +189,10 @@ pub fn plan_layers<S: Stored>(
     }
 }
 
-fn analysis_reason(key: &AnalysisKey, newest: Option<&StoredParts>, cause: &PlanCause) -> StaleReason {
-    let Some(newest) = newest else { return StaleReason::Missing };
+fn analysis_reason(choice: &KeyChoice, newest: Option<&StoredParts>, cause: &PlanCause) -> StaleReason {
+    let Some((newest, key)) = newest.and_then(|newest| Some((newest, choice.like(newest)?))) else {
+        return StaleReason::Missing;
+    };
     match (key.stale_reason(newest), cause) {
         (StaleReason::Missing, PlanCause::Dependent { symbol, file }) => {
             StaleReason::DependencyChanged { symbol: symbol.clone(), file: file.clone() }

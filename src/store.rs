@@ -79,6 +79,7 @@ impl Database {
             Self::Agent => &[
                 include_str!("../migrations/agent/0001_registry_and_jobs.sql"),
                 include_str!("../migrations/agent/0002_ledger.sql"),
+                include_str!("../migrations/agent/0003_batches.sql"),
             ],
             Self::Analysis => &[
                 include_str!("../migrations/analysis/0001_view_and_cache.sql"),

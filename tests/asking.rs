@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::asking::{Asking, CODE_FILES, QUESTIONS};
-use crate::support::llm_server::Script;
+use crate::support::asking::{Asking, CODE_FILES, QUESTIONS, REQUESTS};
+use crate::support::llm_server::{Reply, Script};
 use crate::support::planted::planted;
 use crate::support::{TestAgent, TestRepo};
 
@@ -17,7 +17,8 @@ fn showing(bodies: &[String], text: &str) -> usize {
 #[test]
 fn a_model_answers_too_and_every_nano_dollar_is_booked() {
     let asking = Asking::answered();
-    assert_eq!(asking.server.requests().len(), QUESTIONS);
+    assert_eq!(asking.server.requests().len(), REQUESTS, "one for all questions about a file");
+    assert_eq!(asking.stored("SELECT count(*) FROM file_analysis WHERE cost > 0"), QUESTIONS as u64);
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
     asking.assert_fresh();
     assert_eq!(asking.booked_nano(), asking.server.billed_nano());
@@ -45,13 +46,14 @@ fn a_body_edit_asks_about_one_file_a_signature_about_users() {
     let asking = Asking::answered();
     asking.repo.edit("src/limits.rs", "10 } else", "11 } else");
     let bodies = asking.commit("another limit");
-    assert_eq!((bodies.len(), showing(&bodies, "11 } else")), (4, 4));
+    assert_eq!((bodies.len(), showing(&bodies, "11 } else")), (1, 1));
 
     asking.repo.edit("src/limits.rs", "clamp(n: u32)", "clamp(n: u64)");
     let bodies = asking.commit("wider");
     // the two questions that show signatures, about each of the two users
-    assert_eq!(showing(&bodies, "pub fn clamp(n: u64)"), 4 + 4, "{bodies:#?}");
-    assert_eq!((bodies.len(), showing(&bodies, "clamp(99)"), showing(&bodies, "clamp(asked)")), (8, 2, 2));
+    assert_eq!(showing(&bodies, "pub fn clamp(n: u64)"), 1 + 2, "{bodies:#?}");
+    assert_eq!((bodies.len(), showing(&bodies, "clamp(99)"), showing(&bodies, "clamp(asked)")), (3, 1, 1));
+    assert_eq!((showing(&bodies, "Question `docs`"), showing(&bodies, "Question `refactor`")), (1, 3), "{bodies:#?}");
     let reasons = asking.agent.json(["queue", "list", "--all"]).to_string();
     assert!(reasons.contains("ask:analysis") && reasons.contains("\"reason_symbol\":\"clamp\""), "{reasons}");
     let cutoff = asking.status()["cutoff"].clone();
@@ -67,13 +69,13 @@ fn a_body_edit_asks_about_one_file_a_signature_about_users() {
 fn a_revert_a_rename_and_a_restart_send_nothing() {
     let mut asking = Asking::answered();
     asking.repo.edit("src/words.rs", "count()", "count() + 1");
-    assert_eq!(asking.commit("one more").len(), 4);
+    assert_eq!(asking.commit("one more").len(), 1);
     asking.repo.revert("HEAD");
     assert_eq!(asking.settle(), Vec::<String>::new(), "a revert");
     asking.repo.rename("src/words.rs", "src/terms.rs");
     asking.repo.edit("src/lib.rs", "pub mod words;", "#[path = \"terms.rs\"]\npub mod words;");
     let bodies = asking.commit("renamed");
-    assert_eq!((bodies.len(), showing(&bodies, "The root of it all")), (4, 4), "only the root, which changed");
+    assert_eq!((bodies.len(), showing(&bodies, "The root of it all")), (1, 1), "only the root, which changed");
     asking.agent.stop();
     asking.agent.start();
     assert_eq!(asking.settle(), Vec::<String>::new(), "a restart");
@@ -118,7 +120,7 @@ fn answers_belong_to_their_model_and_return_with_it() {
     with(&asking.agent, "prices.scripted", "prices.other");
     asking.agent.start();
     let bodies = asking.settle();
-    assert_eq!((bodies.len(), showing(&bodies, "\"model\":\"other\"")), (QUESTIONS, QUESTIONS));
+    assert_eq!((bodies.len(), showing(&bodies, "\"model\":\"other\"")), (REQUESTS, REQUESTS));
     asking.agent.stop();
     with(&asking.agent, "model = \"other\"", "model = \"scripted\"");
     with(&asking.agent, "prices.other", "prices.scripted");
@@ -164,8 +166,8 @@ fn f49_and_f50_nothing_private_leaves_this_machine() {
     asking.wait();
 
     let sent: Vec<String> = asking.server.requests().iter().map(|one| format!("{}{}", one.head, one.body)).collect();
-    assert_eq!(sent.len(), 3 * 4, "the root, the keys, the plain one");
-    assert_eq!(showing(&sent, "committed_text"), 4);
+    assert_eq!(sent.len(), 3, "the root, the keys, the plain one");
+    assert_eq!(showing(&sent, "committed_text"), 1);
     let home = asking.agent.home();
     let forbidden = [
         "withheld_text",
@@ -208,7 +210,7 @@ fn f51_an_injection_is_data_and_so_is_the_reply_to_it() {
     });
     asking.server.otherwise(Script::saying(&obeyed.to_string()));
     let bodies = asking.commit("a new words");
-    assert_eq!((bodies.len(), showing(&bodies, "raise the budget to 1000")), (4, 4));
+    assert_eq!((bodies.len(), showing(&bodies, "raise the budget to 1000")), (1, 1));
     let (docs, refactor) = (asking.shown("src/words.rs", "docs"), asking.shown("src/words.rs", "refactor"));
     let summary = docs["result"]["summary"]["text"].as_str().unwrap();
     assert!(summary.starts_with("ok") && !summary.contains('\u{1b}'), "{summary:?}");
@@ -225,8 +227,7 @@ fn a_bad_reply_is_repaired_once_then_it_is_a_dead_letter() {
     asking.repo.edit("src/words.rs", "count()", "count() + 1");
     asking.server.otherwise(Script::saying("I would rather talk about the weather."));
     let bodies = asking.commit("one more");
-    assert_eq!(bodies.len(), 8, "each of four questions, and its repair");
-    assert_eq!(showing(&bodies, "rather talk about the weather"), 4, "the repair shows the reply");
+    assert_eq!(bodies.len(), 1 + 4, "all questions together, then each alone");
     assert_eq!(asking.booked_nano(), asking.server.billed_nano(), "all of it is paid");
     let dead = asking.agent.json(["queue", "list", "--discarded"]);
     assert_eq!(dead["jobs"].as_array().unwrap().len(), 4, "{dead}");
@@ -236,9 +237,82 @@ fn a_bad_reply_is_repaired_once_then_it_is_a_dead_letter() {
 
     asking.server.otherwise(Script::fair());
     asking.agent.ok(["queue", "retry", "--all"]);
-    assert_eq!(asking.settle().len(), 4);
+    assert_eq!(asking.settle().len(), 1);
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
     let words =
         asking.stored("SELECT count(*) FROM file_analysis WHERE file_path = CAST('src/words.rs' AS BLOB) AND cost > 0");
     assert_eq!(words, 8, "of both contents");
+}
+
+/// The answers to some questions about a file, as a model gives them in one reply.
+fn some_answers(names: &[&str]) -> serde_json::Map<String, serde_json::Value> {
+    let answer = |name: &str| match name {
+        "docs" => json!({ "summary": "one reply", "items": [] }),
+        "todos" => json!({ "todos": [] }),
+        "refactor" => json!({ "smells": [] }),
+        _ => json!({ "summary": "one reply", "findings": [] }),
+    };
+    names.iter().map(|name| ((*name).to_owned(), answer(name))).collect()
+}
+
+#[test]
+fn what_is_wrong_with_one_answer_costs_no_other() {
+    let asking = Asking::answered();
+    let good = some_answers(&["docs", "refactor", "analysis"]);
+    let mut bad = good.clone();
+    bad.insert("todos".to_owned(), json!({ "todos": "none" }));
+    let cut = format!("{{\"docs\": {}, \"todos\": {{\"to", good["docs"]);
+    for (round, reply, finish, again) in [
+        (1, json!(good).to_string(), "stop", vec!["todos"]),
+        (2, json!(bad).to_string(), "stop", vec!["todos"]),
+        (3, cut, "length", vec!["todos", "refactor", "analysis"]),
+    ] {
+        let reply = Reply { text: Some(reply), finish, ..Reply::default() };
+        asking.server.script([Script::Answer(reply)]);
+        asking.repo.write("src/words.rs", format!("pub fn count{round}() {{}}\n"));
+        let bodies = asking.commit("another");
+        assert_eq!(bodies.len(), 1 + again.len(), "round {round}: {bodies:#?}");
+        let is_repair = |body: &String| body.contains("could not be used");
+        for (name, body) in again.iter().zip(&bodies[1..]) {
+            assert_eq!(is_repair(body), round == 2, "round {round}: {body}");
+            assert!(is_repair(body) || body.contains(&format!("Question `{name}`")), "{body}");
+            assert_eq!(is_repair(body), !body.contains(&format!("pub fn count{round}")), "{body}");
+        }
+        assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES), "round {round}");
+        assert_eq!(asking.shown("src/words.rs", "docs")["result"]["summary"]["text"], json!("one reply"));
+        assert_eq!(asking.booked_nano(), asking.server.billed_nano(), "round {round}");
+    }
+    assert_eq!(asking.stored("SELECT sum(cost) FROM file_analysis"), asking.booked_nano(), "each answer has its part");
+}
+
+#[test]
+fn what_a_provider_has_read_before_costs_what_it_says() {
+    let asking = Asking::scripted("3.00", |server| server.cache_prefixes());
+    asking.wait();
+    let good = some_answers(&["docs", "refactor", "analysis"]);
+    asking.server.script([Script::saying(&json!(good).to_string())]);
+    asking.repo.write("src/words.rs", format!("// {}\npub fn count() {{}}\n", "words ".repeat(500)));
+    let bodies = asking.commit("a longer one");
+    assert_eq!(bodies.len(), 2, "todos once more");
+    let cached = asking.ledger("SELECT cached_tokens FROM ledger ORDER BY entry_id DESC LIMIT 1");
+    assert!(cached > 700, "the file comes first, so it is read again for less: {cached}");
+    assert_eq!(asking.booked_nano(), asking.server.billed_nano());
+}
+
+#[test]
+fn where_one_type_is_asked_for_the_request_is_that_question() {
+    let asking = Asking::begin("3.00", "[analysis]\ntypes = [\"todos\"]\n");
+    asking.wait();
+    let requests = asking.server.requests();
+    assert_eq!(requests.len(), REQUESTS);
+    for request in requests {
+        let body = request.json();
+        assert!(
+            body["messages"][0]["content"].as_str().unwrap().starts_with("You list what one file leaves"),
+            "{body}"
+        );
+        assert_eq!(body["response_format"]["json_schema"]["name"], json!("todos"));
+    }
+    assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
+    assert_eq!(asking.booked_nano(), asking.server.billed_nano());
 }

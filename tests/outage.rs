@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::asking::{Asking, CODE_FILES, QUESTIONS};
+use crate::support::asking::{Asking, CODE_FILES, QUESTIONS, REQUESTS};
 use crate::support::llm_server::Script;
 use crate::support::wait_until;
 
-/// Questions on their way at the same time, by default.
+/// Requests on their way at the same time, by default.
 const PLACES: usize = 2;
 
 #[test]
@@ -26,7 +26,7 @@ fn f58_an_outage_parks_questions_until_the_provider_is_back() {
     asking.server.otherwise(Script::fair());
     asking.agent.stop();
     asking.agent.start();
-    assert_eq!(asking.settle().len(), QUESTIONS);
+    assert_eq!(asking.settle().len(), REQUESTS);
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
 }
 
@@ -48,7 +48,7 @@ fn a_passing_failure_of_each_kind_is_retried() {
         let asking = Asking::scripted("3.00", |server| server.script([failure]));
         asking.wait();
         assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES), "{shown}");
-        assert_eq!(asking.server.requests().len(), QUESTIONS + 1, "{shown}");
+        assert_eq!(asking.server.requests().len(), REQUESTS + 1, "{shown}");
         assert!(asking.booked_nano() >= asking.server.billed_nano(), "{shown}");
     }
 }
@@ -69,7 +69,7 @@ fn nothing_is_sent_before_the_time_that_the_provider_names() {
     assert_eq!(asking.server.requests().len(), knocks);
 
     asking.agent.shift_clock(Duration::from_secs(3_602));
-    assert_eq!(asking.settle().len(), knocks + QUESTIONS);
+    assert_eq!(asking.settle().len(), knocks + REQUESTS);
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
     assert_eq!(asking.booked_nano(), asking.server.billed_nano(), "a 429 costs nothing");
 }
@@ -86,7 +86,7 @@ fn a_rejected_key_is_tried_once_and_reported_with_a_way_out() {
     asking.server.otherwise(Script::fair());
     asking.agent.stop();
     asking.agent.start();
-    assert_eq!(asking.settle().len(), QUESTIONS);
+    assert_eq!(asking.settle().len(), REQUESTS);
 }
 
 #[test]
@@ -115,13 +115,13 @@ fn a_price_or_a_key_that_is_missing_is_told_and_nothing_is_sent() {
 #[test]
 fn a_server_that_knows_less_is_asked_in_its_own_way() {
     let asking = Asking::scripted("3.00", |server| {
-        server.refuse("json_schema");
+        server.refuse("json_object");
         server.refuse("temperature");
     });
     asking.wait();
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
-    let refused = asking.server.requests().len() - QUESTIONS;
-    assert!((1..=2 * PLACES + 1).contains(&refused), "{refused}");
+    let refused = asking.server.requests().len() - REQUESTS;
+    assert!((1..=3 * PLACES).contains(&refused), "{refused}");
     assert_eq!(asking.booked_nano(), asking.server.billed_nano());
 }
 
@@ -133,5 +133,5 @@ fn a_worker_that_stops_applies_the_replies_on_their_way() {
     assert_eq!(asking.ledger("SELECT count(*) FROM ledger WHERE closed_at IS NULL"), 0);
     assert_eq!(asking.booked_nano(), asking.server.billed_nano());
     let stored = asking.stored("SELECT count(*) FROM file_analysis WHERE cost > 0");
-    assert_eq!(stored, asking.server.requests().len() as u64);
+    assert_eq!(stored, 4 * asking.server.requests().len() as u64, "each reply has four answers");
 }

@@ -10,6 +10,7 @@ mod agents_truth;
 mod architecture;
 mod asking;
 mod bad_input;
+mod batches;
 mod budget;
 mod cache;
 mod command_line;

@@ -12,8 +12,8 @@ mod report;
 pub use local::Local;
 pub use render::render;
 pub use report::{
-    CodeReport, Coverage, DocItem, DocsReport, Finding, FunctionMetrics, Heading, Lines, MemberCounts, Metric,
-    RefactorReport, Severity, Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
+    CodeReport, Confidence, Coverage, DocItem, DocsReport, Finding, FunctionMetrics, Heading, Lines, MemberCounts,
+    Metric, RefactorReport, Severity, Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
 };
 
 use crate::domain::{AnalysisType, Hash, Language, Role};

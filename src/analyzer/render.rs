@@ -3,8 +3,8 @@
 use std::fmt::{Result, Write};
 
 use super::{
-    Analysis, CodeReport, Coverage, DocItem, DocsReport, FunctionMetrics, Lines, RefactorReport, Severity, Smell,
-    TodosReport, UsedSymbol,
+    Analysis, CodeReport, Confidence, Coverage, DocItem, DocsReport, FunctionMetrics, Lines, RefactorReport, Severity,
+    Smell, TodosReport, UsedSymbol,
 };
 
 /// Functions listed in a report on complexity; the rest are counted.
@@ -22,16 +22,17 @@ const HEADINGS_SHOWN: usize = 20;
 /// Characters of a signature that are shown.
 const SIGNATURE_SHOWN: usize = 120;
 
-/// Writes a report for people: one line on the whole, then one line each, indented by two spaces. No colours, no path.
+/// Writes a report for people: one line on the whole, then one line each, indented by two spaces. No colours, no path. Findings that
+/// matter less than `least` are counted, not listed.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn render(analysis: &Analysis, out: &mut impl Write) -> Result {
+pub fn render(analysis: &Analysis, least: Severity, out: &mut impl Write) -> Result {
     match analysis {
-        Analysis::Refactor(report) => refactor(report, out),
+        Analysis::Refactor(report) => refactor(report, least, out),
         Analysis::Docs(report) => docs(report, out),
-        Analysis::Analysis(report) => code(report, out),
-        Analysis::Todos(report) => todos(report, out),
+        Analysis::Analysis(report) => code(report, least, out),
+        Analysis::Todos(report) => todos(report, least, out),
     }?;
     not_covered(analysis.seen(), out)
 }
@@ -51,7 +52,15 @@ fn nothing_to_see(seen: &Coverage) -> bool {
     seen.file_bytes == 0
 }
 
-fn refactor(report: &RefactorReport, out: &mut impl Write) -> Result {
+/// Says how many findings matter too little to be listed.
+fn unlisted(count: usize, noun: &str, out: &mut impl Write) -> Result {
+    match count {
+        0 => Ok(()),
+        count => writeln!(out, "  … and {} of severity info (`--all` lists them)", counted(count, noun)),
+    }
+}
+
+fn refactor(report: &RefactorReport, least: Severity, out: &mut impl Write) -> Result {
     let of = |severity| report.smells.iter().filter(|s| s.severity == severity).count();
     if nothing_to_see(&report.seen) {
         return writeln!(out, "the file is empty");
@@ -63,10 +72,12 @@ fn refactor(report: &RefactorReport, out: &mut impl Write) -> Result {
     let parts = severities.into_iter().filter(|&s| of(s) > 0).map(|s| format!("{} {}", of(s), s.as_str()));
     let parts: Vec<String> = parts.collect();
     writeln!(out, "{} ({})", counted(report.smells.len(), "smell"), parts.join(", "))?;
-    let worst_first =
-        severities.into_iter().flat_map(|s| report.smells.iter().filter(move |smell| smell.severity == s));
-    worst_first.take(FINDINGS_SHOWN).try_for_each(|s| smell(s, out))?;
-    rest(report.smells.len(), FINDINGS_SHOWN, "smell", out)
+    let shown = severities.into_iter().filter(|&severity| severity >= least);
+    let worst_first: Vec<&Smell> =
+        shown.flat_map(|s| report.smells.iter().filter(move |smell| smell.severity == s)).collect();
+    worst_first.iter().take(FINDINGS_SHOWN).try_for_each(|s| smell(s, out))?;
+    rest(worst_first.len(), FINDINGS_SHOWN, "smell", out)?;
+    unlisted(report.smells.len() - worst_first.len(), "smell", out)
 }
 
 fn smell(smell: &Smell, out: &mut impl Write) -> Result {
@@ -75,11 +86,20 @@ fn smell(smell: &Smell, out: &mut impl Write) -> Result {
     let lines = span(smell.start_line, smell.end_line);
     writeln!(
         out,
-        "  {:<7} {lines:<9} {:<20} {item}{}{limit}",
+        "  {:<7} {lines:<9} {:<20} {item}{}{limit}{}",
         smell.severity.as_str(),
         smell.kind.as_str(),
-        smell.message
+        smell.message,
+        doubt(smell.confidence)
     )
+}
+
+/// What is said of a finding that its finder is not sure of.
+const fn doubt(confidence: Option<Confidence>) -> &'static str {
+    match confidence {
+        Some(Confidence::Low) => " (low confidence)",
+        Some(Confidence::Medium | Confidence::High) | None => "",
+    }
 }
 
 fn span(start_line: u32, end_line: u32) -> String {
@@ -140,7 +160,7 @@ fn rest(all: usize, shown: usize, noun: &str, out: &mut impl Write) -> Result {
     }
 }
 
-fn code(report: &CodeReport, out: &mut impl Write) -> Result {
+fn code(report: &CodeReport, least: Severity, out: &mut impl Write) -> Result {
     if let Some(summary) = &report.summary {
         writeln!(out, "{summary}")?;
     }
@@ -153,14 +173,16 @@ fn code(report: &CodeReport, out: &mut impl Write) -> Result {
     if !surface.is_empty() {
         writeln!(out, "  public: {}", surface.join(", "))?;
     }
-    let mut findings: Vec<_> = report.findings.iter().collect();
+    let mut findings: Vec<_> = report.findings.iter().filter(|finding| finding.severity >= least).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in findings.iter().take(FINDINGS_SHOWN) {
         let item = finding.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
         let lines = span(finding.start_line, finding.end_line);
-        writeln!(out, "  {:<7} {lines:<9} {item}{}", finding.severity.as_str(), finding.message)?;
+        let sure = doubt(finding.confidence);
+        writeln!(out, "  {:<7} {lines:<9} {item}{}{sure}", finding.severity.as_str(), finding.message)?;
     }
-    rest(report.findings.len(), FINDINGS_SHOWN, "finding", out)?;
+    rest(findings.len(), FINDINGS_SHOWN, "finding", out)?;
+    unlisted(report.findings.len() - findings.len(), "finding", out)?;
     functions(&report.functions, out)?;
     symbols("uses", &report.uses, out)?;
     symbols("resolves to nothing", &report.unresolved, out)
@@ -217,18 +239,20 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn todos(report: &TodosReport, out: &mut impl Write) -> Result {
+fn todos(report: &TodosReport, least: Severity, out: &mut impl Write) -> Result {
     match report.todos.len() {
         0 if nothing_to_see(&report.seen) => writeln!(out, "the file is empty")?,
         0 => writeln!(out, "no notes found in {}", counted(report.seen.seen_lines as usize, "line"))?,
         n => writeln!(out, "{}", counted(n, "note"))?,
     }
-    for todo in report.todos.iter().take(FINDINGS_SHOWN) {
+    let shown: Vec<_> = report.todos.iter().filter(|todo| todo.severity >= least).collect();
+    for todo in shown.iter().take(FINDINGS_SHOWN) {
         let owner = todo.owner.as_deref().map(|owner| format!("({owner})")).unwrap_or_default();
         let item = todo.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
         writeln!(out, "  {:<5} {}{owner}  {item}{}", todo.line, todo.tag.as_str(), todo.text)?;
     }
-    rest(report.todos.len(), FINDINGS_SHOWN, "note", out)
+    rest(shown.len(), FINDINGS_SHOWN, "note", out)?;
+    unlisted(report.todos.len() - shown.len(), "note", out)
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -250,7 +274,7 @@ mod tests {
         let analysis =
             Local.analyze(analysis_type, &FileSubject { language, role: Role::Library, text, uses: &[] }).unwrap();
         let mut out = String::new();
-        render(&analysis, &mut out).unwrap();
+        render(&analysis, Severity::Info, &mut out).unwrap();
         out
     }
 
@@ -260,6 +284,25 @@ mod tests {
         assert_eq!(shown(Language::RUST, AnalysisType::Refactor, ""), "the file is empty\n");
         assert!(shown(Language::JSON, AnalysisType::Refactor, "{}").contains("not covered: smells"));
         assert!(shown(Language::RUST, AnalysisType::Refactor, "fn f( {{{").contains("not covered: 1 passage"));
+    }
+
+    #[test]
+    fn what_matters_little_is_counted_and_listed_when_asked_for() {
+        let smell = |severity| {
+            crate::language::smell::noted(super::super::SmellKind::Other, severity, (1, 1), None, "m".into())
+        };
+        let smells = vec![smell(Severity::Info), smell(Severity::Warning), smell(Severity::Info)];
+        let seen = Coverage { seen_lines: 1, seen_bytes: 1, file_bytes: 1, ..Coverage::default() };
+        let report = Analysis::Refactor(RefactorReport { seen, smells });
+        let shown = |least| {
+            let mut out = String::new();
+            render(&report, least, &mut out).unwrap();
+            out
+        };
+        let brief = shown(Severity::Warning);
+        assert!(brief.starts_with("3 smells (1 warning, 2 info)\n  warning"), "{brief}");
+        assert!(brief.ends_with("  … and 2 smells of severity info (`--all` lists them)\n"), "{brief}");
+        assert_eq!(shown(Severity::Info).lines().count(), 4);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::language::item::MemberCounts;
 pub use crate::language::markdown::Heading;
-pub use crate::language::smell::{Metric, Severity, Smell, SmellKind};
+pub use crate::language::smell::{Confidence, Metric, Severity, Smell, SmellKind};
 
 /// How much of the file was covered. A report on less than the whole file must not read as "clean".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,9 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     pub message: String,
+    /// How sure the model is; none: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
 }
 
 /// Answer to `analysis`.
@@ -209,6 +212,9 @@ impl TodoTag {
 pub struct Todo {
     pub tag: TodoTag,
     pub line: u32,
+    /// A note of the authors is no defect.
+    #[serde(default = "info")]
+    pub severity: Severity,
     /// The item it is in or stands before; in Markdown the heading above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
@@ -216,6 +222,10 @@ pub struct Todo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     pub text: String,
+}
+
+const fn info() -> Severity {
+    Severity::Info
 }
 
 /// Answer to `todos`, in the order of the file.

@@ -54,16 +54,21 @@ pub struct Reservation {
 }
 
 impl Reservation {
+    /// One that is kept over a restart, with a batch.
+    pub const fn kept(entry: i64, attempt: u32, worst_case: u64) -> Self {
+        Self { entry, attempt, worst_case }
+    }
+
     /// Its number in the ledger, for logs.
     pub const fn entry(&self) -> i64 {
         self.entry
     }
 }
 
-/// The answer to the wish to spend.
+/// The answer to the wish to spend: the right to, for one question or for several in one request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Grant {
-    Reserved(Reservation),
+pub enum Grant<R = Reservation> {
+    Reserved(R),
     Refused(Refusal),
     /// The same key is being asked for at this moment (a file with the same content, perhaps of another repository): its result
     /// will serve both, and asking again would pay twice.
@@ -139,8 +144,54 @@ pub enum Charge {
     /// The provider said how many tokens it was, and the reply's length allows it; `cost` is [`super::cost()`] of them in nano-dollars. Above
     /// the reservation it is booked as it is; with no token read or none written it is not believed.
     Reported { usage: Usage, cost: u64 },
+    /// The part of a question in what the provider said of a request with several. The parts add up to it.
+    Share { usage: Usage, cost: u64 },
     /// The provider did not say, or what cannot be, or no reply came: the reservation is charged.
     Unreported { reason: String },
+}
+
+impl Charge {
+    /// What each question of a request is charged, in proportion to its weight: numbers that add up to the whole, to the last token
+    /// and nano-dollar. Without any weight the first question is charged all of it.
+    pub fn shares(&self, weights: &[u64]) -> Vec<Self> {
+        match self {
+            Self::Reported { usage, cost } if usage.is_credible() && weights.len() > 1 => {
+                let parts = |whole: u64| share_out(whole, weights);
+                let (input, cached_input, cache_written) =
+                    (parts(usage.input), parts(usage.cached_input), parts(usage.cache_written));
+                let (output, reasoning, costs) = (parts(usage.output), parts(usage.reasoning), parts(*cost));
+                let share = |at: usize| Self::Share {
+                    usage: Usage {
+                        input: input[at],
+                        cached_input: cached_input[at],
+                        cache_written: cache_written[at],
+                        output: output[at],
+                        reasoning: reasoning[at],
+                    },
+                    cost: costs[at],
+                };
+                (0..weights.len()).map(share).collect()
+            }
+            one => vec![one.clone(); weights.len()],
+        }
+    }
+}
+
+/// A number in parts that are in proportion to weights and add up to it.
+pub(super) fn share_out(whole: u64, weights: &[u64]) -> Vec<u64> {
+    let sum: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
+    let upto = |weight: u128| match sum {
+        0 => u128::from(whole),
+        sum => u128::from(whole) * weight / sum,
+    };
+    let (mut reached, mut given) = (0_u128, 0_u128);
+    let mut part = |weight: u64| {
+        reached += u128::from(weight);
+        let (before, now) = (given, upto(reached));
+        given = now;
+        u64::try_from(now - before).unwrap_or(u64::MAX)
+    };
+    weights.iter().map(|&weight| part(weight)).collect()
 }
 
 /// How an entry was closed.

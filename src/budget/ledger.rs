@@ -3,7 +3,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
-use super::entry::{BudgetResult, Call, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled, StoredCost};
+use super::entry::{
+    BudgetResult, Call, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled, StoredCost, share_out,
+};
 use super::period::Period;
 use super::seal;
 use super::{BudgetError, SpendingLimits, Usage};
@@ -24,19 +26,56 @@ pub fn reserve(
     worst_case: u64,
     now: Timestamp,
 ) -> BudgetResult<Grant> {
+    Ok(match reserve_together(db, limits, std::slice::from_ref(call), worst_case, now)? {
+        Grant::Refused(refusal) => Grant::Refused(refusal),
+        Grant::InFlight => Grant::InFlight,
+        Grant::Reserved(reservations) => reservations.into_iter().next().map_or(Grant::InFlight, Grant::Reserved),
+    })
+}
+
+/// As [`reserve`], for several questions in one request that costs up to `worst_case` in all: each gets an entry that reserves its part. All
+/// are granted or none is.
+///
+/// # Errors
+/// As [`reserve`].
+pub fn reserve_together(
+    db: &mut Connection,
+    limits: &SpendingLimits,
+    calls: &[Call],
+    worst_case: u64,
+    now: Timestamp,
+) -> BudgetResult<Grant<Vec<Reservation>>> {
     let tx = write(db)?;
-    let now = budget_time(&tx, now)?;
-    if is_open(&tx, &call.cache_key)? {
-        return Ok(Grant::InFlight);
+    let granted = reserve_in(&tx, limits, calls, worst_case, now)?;
+    tx.commit()?;
+    Ok(granted)
+}
+
+/// As [`reserve_together`], in a transaction that holds more: the lines of a batch are reserved for together.
+///
+/// # Errors
+/// As [`reserve`].
+pub fn reserve_in(
+    tx: &Transaction<'_>,
+    limits: &SpendingLimits,
+    calls: &[Call],
+    worst_case: u64,
+    now: Timestamp,
+) -> BudgetResult<Grant<Vec<Reservation>>> {
+    let now = budget_time(tx, now)?;
+    for call in calls {
+        if is_open(tx, &call.cache_key)? {
+            return Ok(Grant::InFlight);
+        }
     }
     if worst_case > 0
-        && let Some(refusal) = refusal(&tx, limits, worst_case, now)?
+        && let Some(refusal) = refusal(tx, limits, worst_case, now)?
     {
         return Ok(Grant::Refused(refusal));
     }
-    let reservation = open(&tx, call, worst_case, now)?;
-    tx.commit()?;
-    Ok(Grant::Reserved(reservation))
+    let parts = share_out(worst_case, &vec![1; calls.len()]);
+    let reservations = calls.iter().zip(parts).map(|(call, part)| open(tx, call, part, now));
+    Ok(Grant::Reserved(reservations.collect::<BudgetResult<_>>()?))
 }
 
 fn open(tx: &Transaction<'_>, call: &Call, worst_case: u64, now: Timestamp) -> BudgetResult<Reservation> {
@@ -106,11 +145,11 @@ pub fn settle(
     now: Timestamp,
 ) -> BudgetResult<Settled> {
     match charge {
-        Charge::Reported { usage, .. } if usage.input == 0 || usage.output == 0 => {
+        Charge::Reported { usage, .. } if !usage.is_credible() => {
             let reason = "the provider reported that no token was read or none was written";
             close(tx, reservation.entry, EntryOutcome::Unreported, None, *usage, Some(reason), now)
         }
-        Charge::Reported { usage, cost } => {
+        Charge::Reported { usage, cost } | Charge::Share { usage, cost } => {
             close(tx, reservation.entry, EntryOutcome::Reported, Some(*cost), *usage, None, now)
         }
         Charge::Unreported { reason } => {
@@ -127,7 +166,7 @@ pub fn release(tx: &Transaction<'_>, reservation: &Reservation, reason: &str, no
     close(tx, reservation.entry, EntryOutcome::Released, Some(0), Usage::default(), Some(reason), now)
 }
 
-/// Settles what a crash left open: at the cost stored with the call's result if one was stored since the reservation (an older result is an
+/// Settles what a crash left open, but for what is at a provider in a batch: at the cost stored with the call's result if one was stored since the reservation (an older result is an
 /// older call's), else at the worst case, since the provider may have billed it. To be called under the worker's lock, when no other worker
 /// can be alive. Returns what was booked.
 ///
@@ -141,7 +180,8 @@ pub fn settle_dead(
     let tx = write(db)?;
     let dead: Vec<(i64, RepoId, Vec<u8>, i64)> = tx
         .prepare(
-            "SELECT entry_id, repo_id, cache_key, reserved_at FROM ledger WHERE closed_at IS NULL ORDER BY entry_id",
+            "SELECT entry_id, repo_id, cache_key, reserved_at FROM ledger
+             WHERE closed_at IS NULL AND entry_id NOT IN (SELECT entry_id FROM batch_entries) ORDER BY entry_id",
         )?
         .query_map([], |row| Ok((row.get(0)?, RepoId(row.get(1)?), row.get(2)?, row.get(3)?)))?
         .collect::<rusqlite::Result<_>>()?;

@@ -24,9 +24,9 @@ pub use entry::{
     BudgetError, BudgetResult, Call, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled, StoredCost, dollars,
 };
 pub use history::{Crashed, Group, History, history};
-pub use ledger::{askers, release, reserve, settle, settle_dead};
+pub use ledger::{askers, release, reserve, reserve_in, reserve_together, settle, settle_dead};
 pub use period::{Period, day_start, month_start};
-pub use report::{BudgetReport, MeanCost, PeriodReport, report};
+pub use report::{BudgetReport, MeanCost, PeriodReport, mean_answer, report};
 pub use seal::{accept, note_limits, noted_limits, stopped, take_up};
 
 pub use crate::config::SpendingLimits;

@@ -119,6 +119,20 @@ fn projected(spent: u64, now: Timestamp) -> u64 {
     u64::try_from(projected).unwrap_or(u64::MAX)
 }
 
+/// Mean tokens of an answer to one question, of the last 90 days of budget time; `None` if there are fewer than `least`.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn mean_answer(db: &Connection, least: u64) -> BudgetResult<Option<u64>> {
+    let (tokens, answers): (u64, u64) = db.query_row(
+        "SELECT coalesce(sum(output_tokens), 0), count(*) FROM ledger
+         WHERE output_tokens > 0 AND reserved_at >= (SELECT max(reserved_at) FROM ledger) - ?1",
+        [MEAN_DAYS * DAY_MILLIS],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok((answers >= least.max(1)).then(|| tokens.div_ceil(answers)))
+}
+
 fn mean_cost(db: &Connection, now: Timestamp) -> BudgetResult<Option<MeanCost>> {
     let since = now.0.saturating_sub(MEAN_DAYS * DAY_MILLIS);
     let mut statement = db.prepare_cached(

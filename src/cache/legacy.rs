@@ -217,7 +217,8 @@ mod tests {
         let entry = parse(&written()).unwrap();
         assert_eq!((entry.path.clone(), entry.content_hash), ("src/a.rs".into(), Hash::of(b"fn a() {}")));
         assert_eq!(entry.analyzed_at.to_rfc3339(), "2025-03-01T08:00:00Z");
-        let price = Price { input: 200_000_000, cached_input: 50_000_000, output: 500_000_000 };
+        let price =
+            Price { input: 200_000_000, cached_input: 50_000_000, cache_write: 200_000_000, output: 500_000_000 };
         assert_eq!(entry.cost(&price), 300_000_200);
         let mut unknown = written();
         unknown["tokens_used"] = json!(null);

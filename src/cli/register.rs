@@ -4,11 +4,14 @@ use std::path::Path;
 
 use super::output::{human_bytes, print, print_json, short};
 use super::{Context, Failure};
+use crate::analyzer::llm;
+use crate::config::Config;
 use crate::daemon::change::ChangeError;
 use crate::daemon::control::{LocationText, StateChange};
 use crate::home::StoreDir;
 use crate::query::Reader;
 use crate::query::estimate::estimate;
+use crate::query::forecast::Forecast;
 use crate::query::view::repos::{EstimateView, ReposView};
 use crate::repo::{Repo, locate, refuse_own};
 
@@ -21,14 +24,23 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     refuse_own(&location, &context.config.local_stores().collect::<Vec<_>>())?;
     let git = Repo::open(&location)?;
     if dry_run {
-        let estimate = estimate(&git, &context.config.for_repo(&location.path))?;
-        let view = EstimateView::new(&location, &estimate);
-        return if json { print_json(&view) } else { print(&describe_estimate(&view)) };
+        let reader = Reader::open(&context.home, &context.config)?;
+        let forecast = Forecast::new(&context.config, &context.home, reader.agent.as_ref());
+        let estimate = estimate(&git, &context.config.for_repo(&location.path), &forecast)?;
+        let view = EstimateView::new(&location, &estimate, context.config.llm.provider.has_batches());
+        return if json { print_json(&view) } else { print(&describe_estimate(&view, &context.config)) };
     }
     let root_commit = git.root_commit()?.map(|id| id.to_string());
     let message = context.change(StateChange::Register { location: LocationText::new(&location), root_commit })?;
     super::hooks::verb::sync_registered(context)?;
     print(&format!("{message}\n"))?;
+    let llm = &context.config.llm;
+    if llm.provider.has_batches() && !llm.batch {
+        print(
+            "its questions to the model are asked at once; `[llm] batch = \"backfill\"` asks such at half the price, mostly within an \
+               hour, at most within 24\n",
+        )?;
+    }
     if !context.daemon_runs() {
         print("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository\n")?;
     } else if let Some(dir) =
@@ -40,7 +52,7 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     Ok(())
 }
 
-fn describe_estimate(view: &EstimateView) -> String {
+fn describe_estimate(view: &EstimateView, config: &Config) -> String {
     let mut out = format!("{} would be registered; nothing was written.\n", view.repo);
     out.push_str(&format!("  {} files would be indexed, in {} chunks:\n", view.files, view.chunks));
     for (language, size) in &view.languages {
@@ -51,10 +63,19 @@ fn describe_estimate(view: &EstimateView) -> String {
     }
     out.push_str(&super::skipped::list(&view.left_out, LISTED_MAX));
     out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd));
+    let model = match llm::model_id(&config.llm) {
+        Some(model) if config.llm.price().is_ok() => model,
+        _ => "a remote model at $0.20 and $0.50 a million tokens".to_owned(),
+    };
     out.push_str(&format!(
-        "  with a remote model, each file once: about {} input and {} output tokens, ${:.2} at $0.20 and $0.50 a million\n",
-        view.input_tokens, view.output_tokens, view.estimated_usd
+        "  with {model}, each file of code once: {} requests, about {} input and {} output tokens, ${:.4}\n",
+        view.requests, view.input_tokens, view.output_tokens, view.estimated_usd
     ));
+    if let Some(batched) = view.batched_usd {
+        out.push_str(&format!(
+            "  in batches (`[llm] batch = \"backfill\"`): ${batched:.4}, mostly within an hour, at most within 24\n"
+        ));
+    }
     out
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::impact::implements_line;
 use super::output::{add_freshness, print, print_json, short};
 use super::{Context, Failure};
-use crate::analyzer::render;
+use crate::analyzer::{Severity, render};
 use crate::domain::Role;
 use crate::query::view::links::ImplementsView;
 use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, ShowView, WorstFinding};
@@ -15,7 +15,7 @@ use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, Sh
 const FILES_LISTED: usize = 10;
 const SYMBOLS_LISTED: usize = 8;
 
-/// `show <file>`: for each question the answer to read first; `all`: the other one, too.
+/// `show <file>`: for each question the answer to read first, with what it finds that matters; `all`: the other one and all findings, too.
 pub fn show(context: &Context, file: &Path, all: bool, wait: bool, json: bool) -> Result<(), Failure> {
     let view = context.client(wait).file(file)?;
     if json { print_json(&view) } else { print(&describe(&view, all)) }
@@ -38,6 +38,9 @@ fn write_view(out: &mut String, view: &ShowView, all: bool) -> std::fmt::Result 
     if let Some(reason) = view.skipped {
         let why = view.skipped_why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         return writeln!(out, "skipped: {reason}{why}");
+    }
+    if let Some(why) = &view.not_asked {
+        writeln!(out, "no model is asked about it: {why}")?;
     }
     write_worst(out, &view.worst)?;
     write_uses(out, "uses", &view.uses)?;
@@ -110,21 +113,22 @@ fn write_analysis(out: &mut String, analysis: &AnalysisView, all: bool) -> std::
             return writeln!(out, "\n== {}: {why}", missing.analysis_type);
         }
     };
-    write_answer(out, &made.preferred)?;
+    let least = if all { Severity::Info } else { Severity::Warning };
+    write_answer(out, &made.preferred, least)?;
     match &made.other {
-        Some(other) if all => write_answer(out, other),
+        Some(other) if all => write_answer(out, other, least),
         Some(other) => writeln!(out, "   also: {} (`--all` shows it)", heading(other)),
         None => Ok(()),
     }
 }
 
-fn write_answer(out: &mut String, answer: &AnswerView) -> std::fmt::Result {
+fn write_answer(out: &mut String, answer: &AnswerView, least: Severity) -> std::fmt::Result {
     writeln!(out, "\n== {} ({})", answer.analysis_type, heading(answer))?;
     if !answer.redacted.is_empty() {
         let kinds: Vec<String> = answer.redacted.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
         writeln!(out, "   secrets kept from the model: {}", kinds.join(", "))?;
     }
-    render(&answer.report, out)
+    render(&answer.report, least, out)
 }
 
 fn heading(answer: &AnswerView) -> String {

@@ -22,6 +22,9 @@ fn describe(status: &StatusView) -> String {
 fn write_model(out: &mut String, status: &StatusView) -> std::fmt::Result {
     if let Some(model) = &status.model {
         writeln!(out, "model     {}: {} of {} files answered", model.model, model.answered, model.asked)?;
+        if let Some(batch) = &model.batch {
+            writeln!(out, "          {batch}")?;
+        }
         if let Some(obstacle) = &model.obstacle {
             writeln!(out, "          {obstacle}")?;
         }

@@ -4,6 +4,7 @@
 mod edit;
 mod error;
 mod prices;
+mod provider;
 mod read;
 mod section;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use edit::{set_embedding_model, set_limits};
 pub use error::ConfigError;
 pub use prices::UnknownPrice;
+pub use provider::{ApiFamily, ProviderKind};
 
 use crate::domain::{AnalysisType, composed};
 use section::{Document, Section};
@@ -58,75 +60,10 @@ pub struct AnalysisConfig {
     pub on_save: bool,
 }
 
-/// Who answers remote analyses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProviderKind {
-    None,
-    Xai,
-    OpenAi,
-    Ollama,
-    LlamaServer,
-    Custom,
-}
-
-impl ProviderKind {
-    const NAMES: [&str; 6] = ["none", "xai", "openai", "ollama", "llama-server", "custom"];
-
-    fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "none" => Self::None,
-            "xai" => Self::Xai,
-            "openai" => Self::OpenAi,
-            "ollama" => Self::Ollama,
-            "llama-server" => Self::LlamaServer,
-            "custom" => Self::Custom,
-            _ => return None,
-        })
-    }
-
-    /// Root of the provider's OpenAI-compatible API: as each one documents it, the local ones at their default ports.
-    const fn base_url(self) -> Option<&'static str> {
-        match self {
-            Self::Xai => Some("https://api.x.ai/v1"),
-            Self::OpenAi => Some("https://api.openai.com/v1"),
-            Self::Ollama => Some("http://127.0.0.1:11434/v1"),
-            Self::LlamaServer => Some("http://127.0.0.1:8080/v1"),
-            Self::None | Self::Custom => None,
-        }
-    }
-
-    /// As it is written in the configuration; part of the id under which a model's analyses are kept.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Xai => "xai",
-            Self::OpenAi => "openai",
-            Self::Ollama => "ollama",
-            Self::LlamaServer => "llama-server",
-            Self::Custom => "custom",
-        }
-    }
-
-    /// What is asked where only the provider is written: the variant of Grok 4.1 Fast that spends nothing on reasoning.
-    const fn default_model(self) -> Option<&'static str> {
-        match self {
-            Self::Xai => Some("grok-4-1-fast-non-reasoning"),
-            _ => None,
-        }
-    }
-
-    const fn api_key_env(self) -> Option<&'static str> {
-        match self {
-            Self::Xai => Some("XAI_API_KEY"),
-            Self::OpenAi => Some("OPENAI_API_KEY"),
-            Self::None | Self::Ollama | Self::LlamaServer | Self::Custom => None,
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Llm {
     pub provider: ProviderKind,
+    pub api: ApiFamily,
     /// Present unless the provider is `None`.
     pub base_url: Option<String>,
     /// Present unless the provider is `None`.
@@ -145,6 +82,8 @@ pub struct Llm {
     pub max_context_bytes: usize,
     /// Of one request, from its first byte to the last of the reply.
     pub timeout: Duration,
+    /// What no person waits for is sent in batches, at half the price.
+    pub batch: bool,
     /// By model.
     pub prices: BTreeMap<String, Price>,
 }
@@ -155,6 +94,8 @@ pub struct Price {
     pub input: u64,
     /// As `input` where it is not written.
     pub cached_input: u64,
+    /// Of input that the provider puts into its cache; as `input` where that is not billed.
+    pub cache_write: u64,
     pub output: u64,
 }
 
@@ -250,6 +191,7 @@ impl Config {
             analysis: AnalysisConfig { types: all_types(), on_save: false },
             llm: Llm {
                 provider: ProviderKind::None,
+                api: ApiFamily::ChatCompletions,
                 base_url: None,
                 model: None,
                 api_key_env: None,
@@ -261,6 +203,7 @@ impl Config {
                 max_input_bytes: 48 * 1024,
                 max_context_bytes: 6 * 1024,
                 timeout: Duration::from_secs(120),
+                batch: false,
                 prices: BTreeMap::new(),
             },
             budget: SpendingLimits { monthly: 3_000_000_000, daily: None },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::edit;
 use super::section::{Section, one_of};
 use super::{
-    AnalysisConfig, Cache, ConfigError, Embedding, IndexRules, Llm, Overrides, Price, Privacy, ProviderKind,
+    AnalysisConfig, ApiFamily, Cache, ConfigError, Embedding, IndexRules, Llm, Overrides, Price, Privacy, ProviderKind,
     SpendingLimits, Watch,
 };
 use crate::domain::AnalysisType;
@@ -55,7 +55,9 @@ fn analysis_types(section: &mut Section<'_>) -> Result<Option<Vec<AnalysisType>>
 }
 
 pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, ConfigError> {
-    let provider = section.choice("provider", &ProviderKind::NAMES, ProviderKind::parse)?.unwrap_or(defaults.provider);
+    let provider =
+        section.choice("provider", &ProviderKind::names(), ProviderKind::parse)?.unwrap_or(defaults.provider);
+    let api = section.choice("api", &ApiFamily::NAMES, ApiFamily::parse)?.unwrap_or(provider.api());
     let base_url = section.text("base_url", "an address that begins with http:// or https://", |url| {
         ["http://", "https://"]
             .iter()
@@ -73,10 +75,19 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
     let max_input_bytes = section.whole_number("max_input_bytes", 1_024..=1_048_576)?.map(narrow);
     let max_context_bytes = section.whole_number("max_context_bytes", 0..=262_144)?.map(narrow);
     let timeout = section.whole_number("timeout_secs", 1..=3_600)?.map(Duration::from_secs);
-    let prices = section.entries("prices")?.into_iter().map(|(model, section)| Ok((model.to_owned(), price(section)?)));
+    let batch = section.choice("batch", &["off", "backfill"], |name| match name {
+        "off" => Some(false),
+        "backfill" => Some(true),
+        _ => None,
+    })?;
+    let prices = section.entries("prices")?.into_iter();
+    let prices = prices.map(|(model, section)| Ok((model.to_owned(), price(section, api)?)));
     let prices = prices.collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
     if provider == ProviderKind::Custom && base_url.is_none() {
         return Err(section.missing("base_url", "the provider \"custom\" has no address of its own"));
+    }
+    if batch == Some(true) && !provider.has_batches() {
+        return Err(section.unfit("batch", "\"off\" here: of the providers, xai, openai and anthropic take batches"));
     }
     let model = model.or_else(|| provider.default_model().map(str::to_owned));
     if provider != ProviderKind::None && model.is_none() {
@@ -85,6 +96,7 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
     section.finish()?;
     Ok(Llm {
         provider,
+        api,
         base_url: base_url.or_else(|| provider.base_url().map(str::to_owned)),
         model,
         api_key_env: api_key_env.or_else(|| provider.api_key_env().map(str::to_owned)),
@@ -96,19 +108,22 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
         max_input_bytes: max_input_bytes.map_or(defaults.max_input_bytes, |bytes| bytes as usize),
         max_context_bytes: max_context_bytes.map_or(defaults.max_context_bytes, |bytes| bytes as usize),
         timeout: timeout.unwrap_or(defaults.timeout),
+        batch: batch.unwrap_or(defaults.batch),
         prices,
     })
 }
 
-fn price(mut section: Section<'_>) -> Result<Price, ConfigError> {
+fn price(mut section: Section<'_>, api: ApiFamily) -> Result<Price, ConfigError> {
     let input = section.usd("input_usd_per_m")?;
     let cached_input = section.usd("cached_input_usd_per_m")?;
+    let cache_write = section.usd("cache_write_usd_per_m")?;
     let output = section.usd("output_usd_per_m")?;
     let unknown = "a price that is not known cannot be reserved";
     let input = input.ok_or_else(|| section.missing("input_usd_per_m", unknown))?;
     let output = output.ok_or_else(|| section.missing("output_usd_per_m", unknown))?;
     section.finish()?;
-    Ok(Price { input, cached_input: cached_input.unwrap_or(input), output })
+    let cache_write = cache_write.unwrap_or_else(|| api.cache_write(input));
+    Ok(Price { input, cached_input: cached_input.unwrap_or(input), cache_write, output })
 }
 
 pub(super) fn budget(mut section: Section<'_>, budget: &mut SpendingLimits) -> Result<(), ConfigError> {

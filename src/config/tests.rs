@@ -67,7 +67,7 @@ fn every_key_is_read() {
     assert_eq!(config.analysis.types, [AnalysisType::Docs, AnalysisType::Todos]);
     assert_eq!(
         config.llm.prices["m.1"],
-        Price { input: 200_000_000, cached_input: 200_000_000, output: 1_000_000_000 }
+        Price { input: 200_000_000, cached_input: 200_000_000, cache_write: 200_000_000, output: 1_000_000_000 }
     );
     assert_eq!((config.llm.max_concurrency, config.llm.timeout), (3, Duration::from_secs(5)));
     assert_eq!((config.llm.max_input_bytes, config.llm.max_context_bytes), (2000, 0));
@@ -240,6 +240,7 @@ fn the_example_shows_every_key() {
         "types",
         "analyze_on_save",
         "provider",
+        "api",
         "base_url",
         "model",
         "api_key_env",
@@ -248,11 +249,13 @@ fn the_example_shows_every_key() {
         "max_concurrency",
         "max_output_tokens",
         "timeout_secs",
+        "batch",
         "api_key_file",
         "max_input_bytes",
         "max_context_bytes",
         "input_usd_per_m",
         "cached_input_usd_per_m",
+        "cache_write_usd_per_m",
         "output_usd_per_m",
         "monthly_usd",
         "daily_usd",

@@ -298,7 +298,8 @@ impl Daemon {
         self.follow_limits();
         self.follow_selection().await?;
         queue::resume_due(&self.db, clock::now())?;
-        if queue::waiting(&self.db, clock::now())? == Waiting::Now {
+        let is_polled = queue::open_batch(&self.db)?.is_some_and(|batch| batch.next_poll <= clock::now());
+        if is_polled || queue::waiting(&self.db, clock::now())? == Waiting::Now {
             self.worker.hint(Hint::Wake, clock::monotonic()).await;
         }
         Ok(())

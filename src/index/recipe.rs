@@ -23,6 +23,7 @@ pub fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe {
         analysis_type,
         model_id: analyzer.model_id().to_owned(),
         prompt_hash: analyzer.prompt_hash(analysis_type),
+        prompt_hash_together: None,
         schema_version: SCHEMA_VERSION,
         config_hash: no_options(),
         sees: if analysis_type.spec().local_sees_dependencies { Sees::Dependencies } else { Sees::Nothing },
@@ -46,6 +47,7 @@ fn asks(config: &Config, prompts: &Prompts) -> Vec<AnalysisRecipe> {
         analysis_type,
         model_id: model_id.clone(),
         prompt_hash: prompts.hash(analysis_type),
+        prompt_hash_together: Some(prompts.hash_together(analysis_type)),
         schema_version: SCHEMA_VERSION,
         config_hash: Limits::of(&config.llm).hash(),
         sees: if analysis_type.spec().model_sees_dependencies { Sees::Context } else { Sees::Nothing },
@@ -61,7 +63,7 @@ pub fn for_repo(recipe: &Recipe, config: &RepoConfig) -> Recipe {
     own.analyses.retain(wanted);
     own.asks.retain(wanted);
     if !own.asks.is_empty() {
-        own.withhold.clone_from(&config.withhold);
+        own.withhold = llm::withheld_patterns(&config.withhold);
         own.ask_on_save = config.analysis.on_save;
     }
     own

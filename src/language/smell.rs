@@ -24,6 +24,15 @@ impl Severity {
     }
 }
 
+/// How sure the one who says it is. The text forms are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    Low,
+    Medium,
+    High,
+}
+
 /// What is wrong. The text forms are stored: add kinds, never rename one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,6 +127,9 @@ pub struct Smell {
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
+    /// None: it was found by a rule, or its finder does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
 }
 
 /// A smell measured against a limit that it passed.
@@ -134,7 +146,8 @@ pub fn noted(
     item: Option<&str>,
     message: String,
 ) -> Smell {
-    Smell { kind, severity, start_line, end_line, item: item.map(str::to_owned), message, metric: None }
+    let item = item.map(str::to_owned);
+    Smell { kind, severity, start_line, end_line, item, message, metric: None, confidence: None }
 }
 
 /// `3 functions`, `1 function`.

@@ -176,7 +176,7 @@ fn add_uses(out: &mut String, uses: &[FileUse]) {
 }
 
 fn add_findings(out: &mut String, findings: &[WorstFinding]) {
-    let _ = writeln!(out, "{}", if findings.is_empty() { "findings: none" } else { "findings:" });
+    let _ = writeln!(out, "{}", if findings.is_empty() { "findings: no warning, no error" } else { "findings:" });
     for one in findings {
         let item = one.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
         let _ = writeln!(out, " {} {} {item}{}", lines(one.start_line, one.end_line), one.severity, one.message);

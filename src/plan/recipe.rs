@@ -23,6 +23,8 @@ pub struct AnalysisRecipe {
     pub analysis_type: AnalysisType,
     pub model_id: String,
     pub prompt_hash: Hash,
+    /// The same of a question that is asked together with others about the file; `None`: it never is.
+    pub prompt_hash_together: Option<Hash>,
     pub schema_version: u32,
     /// Of the options that can change this type's result.
     pub config_hash: Hash,
@@ -73,6 +75,7 @@ impl Recipe {
             fields.push(analysis.analysis_type.as_str().into());
             fields.push(analysis.model_id.as_str().into());
             fields.push(analysis.prompt_hash.as_bytes().to_vec());
+            fields.extend(analysis.prompt_hash_together.map(|hash| hash.as_bytes().to_vec()));
             fields.push(analysis.schema_version.to_le_bytes().to_vec());
             fields.push(analysis.config_hash.as_bytes().to_vec());
             fields.push(vec![analysis.sees.tag()]);
@@ -114,13 +117,22 @@ impl Recipe {
 impl AnalysisRecipe {
     /// The key of this analysis of a file; `None` if the file was not read.
     pub fn key(&self, file: &FileRecord) -> Option<AnalysisKey> {
+        self.key_with(file, self.prompt_hash_for(file))
+    }
+
+    /// The key of the answer to this question if it is asked together with others. What it is about is the same.
+    pub fn key_together(&self, file: &FileRecord) -> Option<AnalysisKey> {
+        self.key_with(file, self.prompt_hash_together?)
+    }
+
+    fn key_with(&self, file: &FileRecord, prompt_hash: Hash) -> Option<AnalysisKey> {
         Some(AnalysisKey {
             content_hash: file.content_hash?,
             language: file.language,
             role: file.role,
             analysis_type: self.analysis_type,
             model_id: self.model_id.clone(),
-            prompt_hash: self.prompt_hash_for(file),
+            prompt_hash,
             schema_version: self.schema_version,
             config_hash: self.config_hash,
             deps_hash: self.sees.hash(&file.links).unwrap_or_else(no_dependencies),

@@ -9,6 +9,7 @@ use crate::domain::{AnalysisType, EntryMode, Language, Links, ObjectId, Source};
 struct StoredResults {
     keys: HashSet<Hash>,
     parts: HashMap<JobKind, StoredParts>,
+    current: HashMap<JobKind, Hash>,
     embedded: Option<Hash>,
 }
 
@@ -20,6 +21,9 @@ impl Stored for StoredResults {
     fn newest(&self, _: &FilePath, kind: JobKind) -> Result<Option<StoredParts>, Infallible> {
         Ok(self.parts.get(&kind).cloned())
     }
+    fn current(&self, _: &FilePath, kind: JobKind) -> Result<Option<Hash>, Infallible> {
+        Ok(self.current.get(&kind).copied())
+    }
     fn embedded(&self, _: &FilePath) -> Result<Option<Hash>, Infallible> {
         Ok(self.embedded)
     }
@@ -30,6 +34,7 @@ fn analysis(analysis_type: AnalysisType, model_id: &str, sees: Sees) -> Analysis
         analysis_type,
         model_id: model_id.into(),
         prompt_hash: Hash::of(b"rules"),
+        prompt_hash_together: None,
         schema_version: 1,
         config_hash: no_options(),
         sees,
@@ -368,4 +373,46 @@ fn vectors_follow_the_module_path_and_the_language_version() {
     let expected = embed_key(&python.content_hash.unwrap(), Language::PYTHON, None, version, "mini");
     assert_eq!(embedding.key(&python), Some(expected));
     assert!(version > 1_000, "Python's rules have a version");
+}
+
+/// A recipe whose two questions to a model may be asked together.
+fn asking_together() -> Recipe {
+    let mut recipe = asking();
+    for ask in &mut recipe.asks {
+        ask.prompt_hash_together = Some(Hash::of(b"frame"));
+    }
+    recipe
+}
+
+fn ask_keys(recipe: &Recipe, file: &FileRecord, stored: &StoredResults) -> Vec<(JobKind, bool)> {
+    let Ok(plan) = plan(recipe, file, &PlanCause::Changed, false, stored);
+    let is_together = |kind: JobKind, key: Hash| {
+        let analysis = recipe.analysis(kind).unwrap();
+        assert!([analysis.key(file), analysis.key_together(file)].into_iter().flatten().any(|one| one.hash() == key));
+        analysis.key_together(file).is_some_and(|together| together.hash() == key)
+    };
+    let asks = plan.jobs.iter().filter(|job| matches!(job.kind, JobKind::Ask(_)));
+    asks.map(|job| (job.kind, is_together(job.kind, job.key))).collect()
+}
+
+#[test]
+fn questions_that_are_due_together_have_keys_of_their_own() {
+    let (recipe, file) = (asking_together(), file("src/a.rs", b"content", b"uses"));
+    let (docs, analysis) = (JobKind::Ask(AnalysisType::Docs), JobKind::Ask(AnalysisType::Analysis));
+    let mut stored = StoredResults::default();
+    assert_eq!(ask_keys(&recipe, &file, &stored), [(docs, true), (analysis, true)]);
+    let of = |kind, together: bool| {
+        let analysis = recipe.analysis(kind).unwrap();
+        if together { analysis.key_together(&file) } else { analysis.key(&file) }.unwrap().hash()
+    };
+    // An answer serves, whichever way it was asked for; the question that is left is asked alone ...
+    for together in [true, false] {
+        stored.keys = HashSet::from([of(docs, together)]);
+        assert_eq!(ask_keys(&recipe, &file, &stored), [(analysis, false)], "{together}");
+    }
+    // ... unless it is asked for already.
+    stored.current = HashMap::from([(analysis, of(analysis, true))]);
+    assert_eq!(ask_keys(&recipe, &file, &stored), [(analysis, true)]);
+    stored.keys.insert(of(analysis, false));
+    assert_eq!(ask_keys(&recipe, &file, &stored), []);
 }

@@ -7,10 +7,11 @@ use super::view::show::{
 };
 use super::view::shown;
 use super::{QueryError, Reader, canonical};
-use crate::analyzer::Analysis;
+use crate::analyzer::{Analysis, llm};
 use crate::cache::edges::{self, Relation};
 use crate::cache::{RepoStore, analyses, evicted, implementations, legacy, view};
-use crate::domain::{AnalysisType, Edge, FilePath, FileRecord, Implements, JobKind, SkipReason};
+use crate::domain::{AnalysisType, Edge, FilePath, FileRecord, Implements, JobKind, Role, SkipReason};
+use crate::plan::is_asked_about;
 use crate::repo::registry::Registered;
 use crate::repo::{Repo, TreeEntry};
 use rusqlite::Connection;
@@ -58,6 +59,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         role: file.role.as_str(),
         skipped: file.skip.map(|reason| reason.as_str()),
         skipped_why: why_unread(&repo, &file),
+        not_asked: why_not_asked(reader, &repo, &file),
         fan_in,
         fan_out,
         worst: worst(analyses.iter().filter_map(preferred)),
@@ -72,14 +74,25 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
     })
 }
 
-/// The worst findings of all analyses of a file that are to be read first.
+/// The worst findings of all analyses of a file that are to be read first, and what these were not looking at.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn worst_of(store: &RepoStore, path: &FilePath) -> Result<Vec<WorstFinding>, QueryError> {
+pub fn worst_of(store: &RepoStore, path: &FilePath) -> Result<(Vec<WorstFinding>, Vec<String>), QueryError> {
     let analyses: Vec<AnalysisView> =
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), path, one)).collect::<Result<_, _>>()?;
-    Ok(worst(analyses.iter().filter_map(preferred)))
+    let mut not_covered: Vec<String> = analyses.iter().filter_map(preferred).flat_map(uncovered).collect();
+    not_covered.dedup();
+    Ok((worst(analyses.iter().filter_map(preferred)), not_covered))
+}
+
+fn uncovered(analysis: &Analysis) -> Vec<String> {
+    let (seen, analysis_type) = (analysis.seen(), analysis.analysis_type());
+    let part = (seen.seen_bytes < seen.file_bytes)
+        .then(|| format!("{analysis_type}: covers {} of {} bytes only", seen.seen_bytes, seen.file_bytes));
+    part.into_iter()
+        .chain(seen.not_covered.iter().map(|what| format!("{analysis_type}: not covered: {what}")))
+        .collect()
 }
 
 /// The links to what a file's classes implement, and to what implements its interfaces.
@@ -114,6 +127,27 @@ fn why_unread(repo: &Registered, file: &FileRecord) -> Option<String> {
     let why = Repo::open(&repo.location).map(|git| git.why_unreadable(&entry));
     let why = why.unwrap_or_else(Some).map(|error| error.to_string());
     Some(why.unwrap_or_else(|| "it can be read again; the next reconcile does that".to_owned()))
+}
+
+/// Why a model that is set up is not asked about a file.
+fn why_not_asked(reader: &Reader<'_>, repo: &Registered, file: &FileRecord) -> Option<String> {
+    llm::model_id(&reader.config.llm)?;
+    if file.skip.is_some() {
+        return None;
+    }
+    let own = reader.config.for_repo(&repo.location.path).withhold;
+    let is_withheld = llm::Withheld::new(&llm::withheld_patterns(&own)).holds(&file.path);
+    match (is_asked_about(file), is_withheld) {
+        (true, false) => None,
+        (false, _) if file.role == Role::Generated => Some("a tool wrote it".to_owned()),
+        (false, _) if file.size_bytes == 0 => Some("it is empty".to_owned()),
+        (false, _) => Some(format!("{} is not code", file.language)),
+        (true, true) if llm::is_sample(&file.path) && !llm::Withheld::new(&own).holds(&file.path) => Some(
+            "by its name it is a sample for tests or was written by a tool; `[privacy] withhold = [\"!<path>\"]` asks about it"
+                .to_owned(),
+        ),
+        (true, true) => Some("`[privacy] withhold` keeps it on this machine".to_owned()),
+    }
 }
 
 fn preferred(view: &AnalysisView) -> Option<&Analysis> {

@@ -8,6 +8,7 @@ mod empty;
 pub mod estimate;
 pub mod files;
 mod filter;
+pub mod forecast;
 pub mod freshness;
 pub mod impact;
 pub mod items;

@@ -1,13 +1,18 @@
 //! What a piece of work would ask of a model and what that would cost, before anything is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::estimate::{ANSWER_TOKENS, prompt_tokens};
+use super::forecast::{AskingCost, Forecast};
 use super::{QueryError, Reader};
-use crate::budget::{self, Usage};
+use crate::analyzer::llm::{Limits, Prompts, render, render_together};
+use crate::analyzer::{DependencyUse, FileSubject};
+use crate::budget;
+use crate::cache::{RepoStore, overlay, view};
 use crate::clock;
-use crate::domain::{AnalysisType, JobKind};
+use crate::domain::{AnalysisType, FilePath, JobKind};
 use crate::index::backlog::{self, Due};
+use crate::index::{read, recipe};
+use crate::repo::Repo;
 use crate::repo::registry::Registered;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,11 +22,15 @@ pub struct Quote {
     pub local: u64,
     /// Questions to the model.
     pub asked: u64,
-    /// Estimated from the sizes of the files.
+    /// Requests in which these are asked.
+    pub requests: u64,
+    /// Of the prompts as they will be sent, and of answers as long as they were.
     pub input_tokens: u64,
     pub output_tokens: u64,
-    /// Nano-dollars: by the mean of what this user's questions have cost, or, before there were any, by tokens and price.
+    /// Nano-dollars, if the requests are answered at once.
     pub cost: u64,
+    /// Nano-dollars in batches; `None`: the provider has none.
+    pub batched: Option<u64>,
     /// What the month's and the day's limits leave, in nano-dollars.
     pub remaining: Option<u64>,
     /// Why the model cannot be asked at all.
@@ -31,9 +40,9 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Whether not even one of the questions can be paid for.
+    /// Whether not even one of the requests can be paid for.
     pub fn is_over_budget(&self) -> bool {
-        let one = self.cost.checked_div(self.asked).unwrap_or(0);
+        let one = self.cost.checked_div(self.requests).unwrap_or(0);
         let is_short = self.remaining.is_some_and(|remaining| remaining < one);
         one > 0 && (is_short || self.is_stopped)
     }
@@ -50,7 +59,7 @@ pub fn of_missing(
     max_files: usize,
 ) -> Result<Quote, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(Quote::default()) };
-    of(reader, &backlog::missing(store.db(), types, max_files)?)
+    of(reader, repo, &store, &backlog::missing(store.db(), types, max_files)?)
 }
 
 /// What `cache sync` would do: analyses that are older than so many milliseconds.
@@ -65,40 +74,81 @@ pub fn of_older(
 ) -> Result<Quote, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(Quote::default()) };
     let before = clock::now().plus_millis(-i64::try_from(older_than_ms).unwrap_or(i64::MAX));
-    of(reader, &backlog::older(store.db(), types, before)?)
+    of(reader, repo, &store, &backlog::older(store.db(), types, before)?)
 }
 
-fn of(reader: &Reader<'_>, due: &[Due]) -> Result<Quote, QueryError> {
+fn of(reader: &Reader<'_>, repo: &Registered, store: &RepoStore, due: &[Due]) -> Result<Quote, QueryError> {
     let files: BTreeSet<_> = due.iter().map(|one| &one.file.path).collect();
     let asked: Vec<&Due> = due.iter().filter(|one| matches!(one.kind, JobKind::Ask(_))).collect();
-    let llm = &reader.config.llm;
-    let shown = |one: &&Due| one.file.size_bytes.min(llm.max_input_bytes as u64);
     let mut quote = Quote {
         files: files.len() as u64,
         local: (due.len() - asked.len()) as u64,
         asked: asked.len() as u64,
-        input_tokens: asked.iter().map(|one| prompt_tokens(shown(one))).sum(),
-        output_tokens: asked.len() as u64 * ANSWER_TOKENS,
         ..Quote::default()
     };
     if !asked.is_empty() {
-        price(reader, &mut quote)?;
+        let cost = asking_cost(reader, repo, store, &asked)?;
+        quote.requests = cost.requests;
+        (quote.input_tokens, quote.output_tokens) = (cost.input_tokens, cost.output_tokens);
+        price(reader, &mut quote, &cost)?;
     }
     Ok(quote)
 }
 
-fn price(reader: &Reader<'_>, quote: &mut Quote) -> Result<(), QueryError> {
+/// What the questions will cost, by the prompts as they will be sent.
+fn asking_cost(
+    reader: &Reader<'_>,
+    repo: &Registered,
+    store: &RepoStore,
+    asked: &[&Due],
+) -> Result<AskingCost, QueryError> {
+    let forecast = Forecast::new(reader.config, reader.home, reader.agent.as_ref());
+    let prompts = Prompts::load(&reader.home.prompts()).unwrap_or_else(|_| Prompts::built_in());
+    let limits = Limits::of(&reader.config.llm);
+    let own = recipe::recipe_of(reader.config, reader.home, repo);
+    let git = Repo::open(&repo.location)?;
+    let mut of_files: BTreeMap<&FilePath, Vec<&Due>> = BTreeMap::new();
+    asked.iter().for_each(|one| of_files.entry(&one.file.path).or_default().push(one));
+    let mut cost = AskingCost::default();
+    for due in of_files.into_values() {
+        let Some(file) = due.first().map(|one| &one.file) else { continue };
+        let saved = overlay::saved_text(store.db(), file)?;
+        let text = match saved {
+            Some(saved) => Some(saved),
+            None => read::text(&git, &file.path, &file.blob)?,
+        };
+        let Some(text) = text else { continue };
+        let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
+        let uses: Vec<DependencyUse> =
+            view::uses(store.db(), &file.path, file.source)?.into_iter().map(dependency).collect();
+        let subject = FileSubject { language: file.language, role: file.role, text: &text, uses: &uses };
+        let is_alone =
+            |one: &&&Due| own.analysis(one.kind).and_then(|ask| ask.key(file)).is_some_and(|key| key.hash() == one.key);
+        let (alone, together): (Vec<&Due>, Vec<&Due>) = due.iter().copied().partition(|one| is_alone(&one));
+        let type_of = |one: &&Due| one.kind.analysis_type();
+        for analysis_type in alone.iter().filter_map(type_of) {
+            if let Ok(prompt) = render(&prompts, analysis_type, &subject, &limits) {
+                forecast.add_prompt(&mut cost, &prompt);
+            }
+        }
+        let types: Vec<AnalysisType> = together.iter().filter_map(type_of).collect();
+        if let Ok(prompt) = render_together(&prompts, &types, &subject, &limits) {
+            forecast.add_prompt(&mut cost, &prompt);
+        }
+    }
+    Ok(cost)
+}
+
+fn price(reader: &Reader<'_>, quote: &mut Quote, cost: &AskingCost) -> Result<(), QueryError> {
     let report = match &reader.agent {
         Some(db) => Some(budget::report(db, &reader.config.budget, clock::now())?),
         None => None,
     };
-    let mean = report.as_ref().and_then(|report| report.mean);
-    match (reader.config.llm.price(), mean) {
-        (Err(unknown), _) => quote.obstacle = Some(unknown.to_string()),
-        (Ok(_), Some(mean)) => quote.cost = mean.per_analysis.saturating_mul(quote.asked),
-        (Ok(price), None) => {
-            let usage = Usage { input: quote.input_tokens, output: quote.output_tokens, ..Usage::default() };
-            quote.cost = budget::cost(&price, &usage);
+    match reader.config.llm.price() {
+        Err(unknown) => quote.obstacle = Some(unknown.to_string()),
+        Ok(_) => {
+            quote.cost = cost.live;
+            quote.batched = reader.config.llm.provider.has_batches().then_some(cost.batched);
         }
     }
     if let Some(report) = report {

@@ -67,7 +67,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
     }
     let sum = |of: fn(&RepoStatus) -> u64| repos.iter().map(of).sum();
     Ok(StatusView {
-        model: model(reader, sum(|repo| repo.asked), sum(|repo| repo.answered)),
+        model: model(reader, sum(|repo| repo.asked), sum(|repo| repo.answered))?,
         parked: parked(reader)?,
         cutoff: cutoff(reader, considered, analysed)?,
         daemon,

@@ -250,11 +250,12 @@ impl Shower<'_> {
             shown.notes.push("analyses: of an earlier text of the file, so they are left out".to_owned());
             return Ok(());
         }
-        let mut findings = files::worst_of(store, path)?;
+        let (mut findings, not_covered) = files::worst_of(store, path)?;
         if let Some((first, last)) = lines {
             findings.retain(|one| one.start_line <= last && one.end_line >= first);
         }
         shown.findings = Some(findings);
+        shown.notes.extend(not_covered);
         Ok(())
     }
 }

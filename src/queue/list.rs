@@ -110,6 +110,15 @@ pub fn pending_embeds(db: &Connection, repo: &RepoId) -> Result<u64> {
     Ok(db.query_row(sql, [&repo.0, JobKind::Embed.as_str()], |row| row.get(0))?)
 }
 
+/// How many jobs of a lane are queued.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn queued_in(db: &Connection, lane: Lane) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM jobs WHERE state = 'queued' AND {}", lane.condition());
+    Ok(db.query_row(&sql, [], |row| row.get(0))?)
+}
+
 /// Keys of the results that live jobs are for: whatever is there under them is not to be taken away now.
 ///
 /// # Errors

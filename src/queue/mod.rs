@@ -5,6 +5,7 @@
 //! a wait, until [`MAX_ATTEMPTS`] make it discarded. A newer content of the same file and kind makes it superseded; two crashes
 //! while it ran alone make it quarantined.
 
+mod batches;
 mod list;
 mod park;
 mod suspects;
@@ -13,9 +14,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+pub use batches::{
+    NewBatchLine, OpenBatch, abandon_batches, add_batch_line, batch_lines, begin_batch, cancel_batch, close_batch,
+    close_batch_line, is_batch_wanted, name_batch, open_batch, postpone_batch,
+};
 pub use list::{
     Counts, Filter, Waiting, counts, get, list, live_keys, newest_change, parked, pending_embeds, pending_files,
-    waiting, waiting_in,
+    queued_in, waiting, waiting_in,
 };
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
@@ -69,6 +74,10 @@ pub enum Lane {
     Analyze,
     Embed,
     Ask,
+    /// Of what a model is asked, what a change has caused.
+    AskNow,
+    /// Of what a model is asked, what no person waits for: it may go in a batch.
+    AskLater,
 }
 
 impl Lane {
@@ -87,6 +96,9 @@ impl Lane {
             Self::Analyze => "kind GLOB 'analyze:*'",
             Self::Embed => "kind = 'embed'",
             Self::Ask => "kind GLOB 'ask:*'",
+            // `Origin::Changed`, `Origin::Dependent`
+            Self::AskNow => "kind GLOB 'ask:*' AND origin IN (1, 2)",
+            Self::AskLater => "kind GLOB 'ask:*' AND origin NOT IN (1, 2)",
         }
     }
 }
@@ -242,6 +254,43 @@ pub fn claim_one(db: &Connection, id: i64, now: Timestamp) -> Result<Option<Job>
     Ok(collect(statement.query(params![id, now.0])?)?.pop())
 }
 
+/// Takes the queued jobs of one file and lane whose results have these keys, to be done together with one that was taken. Those of `except` are left
+/// out.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn claim_of_file(
+    db: &mut Connection,
+    lane: Lane,
+    like: &Job,
+    keys: &[Hash],
+    except: &[i64],
+    now: Timestamp,
+) -> Result<Vec<Job>> {
+    let tx = write(db)?;
+    let mut jobs = Vec::new();
+    {
+        let mut statement = tx.prepare_cached(&format!(
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = ?4
+             WHERE repo_id = ?1 AND file_path = ?2 AND cache_key = ?3 AND state IN ('queued', 'running', 'parked')
+               AND state = 'queued' AND not_before <= ?4 AND {}
+             RETURNING {COLUMNS}",
+            lane.condition()
+        ))?;
+        for key in keys {
+            let claimed = statement.query(params![like.repo.0, like.path.as_bytes(), key.as_bytes(), now.0])?;
+            jobs.extend(collect(claimed)?);
+        }
+    }
+    for id in jobs.iter().map(|job| job.id).filter(|id| except.contains(id)) {
+        put_back(&tx, id, now, None, now)?;
+    }
+    tx.commit()?;
+    jobs.retain(|job| !except.contains(&job.id));
+    jobs.sort_by_key(|job| (job.priority, job.origin, job.id));
+    Ok(jobs)
+}
+
 /// Closes jobs whose results are stored, in one transaction. One that was superseded meanwhile stays so.
 ///
 /// # Errors
@@ -258,7 +307,8 @@ pub fn finish(db: &mut Connection, ids: &[i64], now: Timestamp) -> Result<()> {
 /// If the database cannot be written.
 pub fn finish_one(tx: &Transaction<'_>, id: i64, now: Timestamp) -> Result<()> {
     tx.prepare_cached(
-        "UPDATE jobs SET state = 'done', detail = NULL, updated_at = ?2 WHERE job_id = ?1 AND state = 'running'",
+        "UPDATE jobs SET state = 'done', detail = NULL, parked_for = NULL, updated_at = ?2
+         WHERE job_id = ?1 AND (state = 'running' OR (state = 'parked' AND parked_for = 'batch'))",
     )?
     .execute(params![id, now.0])?;
     Ok(())

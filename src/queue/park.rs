@@ -16,16 +16,19 @@ pub enum ParkCause {
     Provider,
     /// A person to fix something: a key, a price, a model's files. A worker that starts tries them again.
     Setup,
+    /// A batch to be answered: theirs, or the one before it.
+    Batch,
 }
 
 impl ParkCause {
-    pub const ALL: [Self; 3] = [Self::Budget, Self::Provider, Self::Setup];
+    pub const ALL: [Self; 4] = [Self::Budget, Self::Provider, Self::Setup, Self::Batch];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Budget => "budget",
             Self::Provider => "provider",
             Self::Setup => "setup",
+            Self::Batch => "batch",
         }
     }
 }

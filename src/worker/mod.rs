@@ -184,6 +184,9 @@ impl Worker {
         let alone = HashSet::from_iter(self.suspects.iter().cloned());
         let except = self.ids_of(&alone)?;
         self.begin_asks(&except)?;
+        if self.tend_batches(&except)? {
+            return Ok(WorkerStep::Did(1));
+        }
         for (lane, limit) in [(Lane::Analyze, ANALYZE_BATCH), (Lane::Embed, EMBED_BATCH)] {
             let jobs = queue::claim(&mut self.queue, lane, limit, &except, now)?;
             if !jobs.is_empty() {
@@ -197,10 +200,13 @@ impl Worker {
 
     /// What there is to wait for.
     fn rest(&self, now: clock::Timestamp) -> Result<WorkerStep, WorkerError> {
-        let asks = self.asking.has_room();
-        let lanes: &[Lane] =
-            if asks { &[Lane::Analyze, Lane::Embed, Lane::Ask] } else { &[Lane::Analyze, Lane::Embed] };
-        let waiting = queue::waiting_in(&self.queue, lanes, now)?;
+        let mut lanes = vec![Lane::Analyze, Lane::Embed];
+        lanes.extend(self.asking.has_room().then(|| self.asking.lane()));
+        let waiting = match (queue::waiting_in(&self.queue, &lanes, now)?, self.next_batch_poll()?) {
+            (Waiting::Nothing, Some(poll)) => Waiting::Until(poll),
+            (Waiting::Until(then), Some(poll)) => Waiting::Until(then.min(poll)),
+            (waiting, _) => waiting,
+        };
         let awaits = self.asking.is_waiting();
         Ok(if awaits { WorkerStep::Awaiting(waiting) } else { WorkerStep::Idle(waiting) })
     }
@@ -214,7 +220,7 @@ impl Worker {
         match lane {
             Lane::Analyze => self.analyze(jobs),
             Lane::Embed => self.embed(jobs),
-            Lane::Ask => jobs.into_iter().try_for_each(|job| self.ask(job).map(drop)),
+            Lane::Ask | Lane::AskNow | Lane::AskLater => jobs.into_iter().try_for_each(|job| self.ask(job).map(drop)),
         }
     }
 
@@ -335,6 +341,10 @@ fn take_up_ledger(
     asking: &mut ModelSetup,
 ) -> Result<(), WorkerError> {
     let repos = registry::list(db)?;
+    let provider = matches!(asking, ModelSetup::Ready(_)).then(|| config.llm.provider.as_str());
+    if provider.is_some() || matches!(asking, ModelSetup::Absent) {
+        queue::abandon_batches(db, provider, clock::now())?;
+    }
     let settled = budget::settle_dead(db, |repo, key| stored_cost(config, &repos, repo, key), clock::now());
     if matches!(asking, ModelSetup::Absent) {
         if let Err(error) = settled {

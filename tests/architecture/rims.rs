@@ -37,7 +37,7 @@ const FILES: Rim = Rim {
     remedy: "Take the content as a parameter, or move the access into one of the rooms that have it",
     rooms: &[
         ("src/analyzer/llm/key.rs", "reads the file that holds a provider's key"),
-        ("src/analyzer/llm/prompt.rs", "reads the user's own prompts"),
+        ("src/analyzer/llm/template.rs", "reads the user's own prompts"),
         ("src/budget/seal.rs", "keeps the ledger's id beside agent.db"),
         ("src/cache/", "owns the directory of a repository's stores"),
         ("src/cli/", "installs hooks and services, reads what the user names"),

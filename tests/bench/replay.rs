@@ -3,8 +3,8 @@
 //! The naive work of a step is what one does who knows who depends on whom, and nothing of symbols: to analyse every changed file
 //! and all its transitive dependents again. `RA_AGENT_REPLAY=DIR` replays the last commits of another repository in their place.
 //!
-//! A scripted model is asked as well, at the pace that the machine allows. What leaves is counted at four bytes a token, and a reply
-//! as [`REPLY_TOKENS`], at $0.20 and $0.50 a million.
+//! A scripted model is asked as well, at the pace that the machine allows. What leaves is counted at four bytes a token, its JSON included, and
+//! an answer to a question as [`ANSWER_TOKENS`], at $0.20 and $0.50 a million. `RA_AGENT_REPLAY_COMMITS` sets how many commits are replayed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -18,7 +18,8 @@ use serde_json::Value;
 use super::figures::digits;
 use super::published;
 use super::support::asking::config_of;
-use super::support::llm_server::{INPUT_NANO, LlmServer, OUTPUT_NANO};
+use super::support::llm_model::AskedModel;
+use super::support::llm_server::{INPUT_NANO, LlmServer, OUTPUT_NANO, Recorded};
 use super::support::{Job, Jobs, TestAgent, TestRepo, assert_same_state};
 
 /// Crates with their releases, oldest first.
@@ -31,8 +32,8 @@ const RELEASES: [(&str, &[&str]); 3] = [
 const COMMITS: usize = 100;
 /// The agent compares when it is asked to, so that each commit is one step.
 const LOOKS_WHEN_ASKED: &str = "debounce_ms = 60000\n";
-/// Tokens that a reply is counted as: what a report of a few findings takes.
-const REPLY_TOKENS: u64 = 200;
+/// Tokens that an answer to a question is counted as: what a report of a few findings takes.
+const ANSWER_TOKENS: u64 = 200;
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// What one commit, or several together, meant.
@@ -52,10 +53,36 @@ struct Work {
     naive: usize,
     /// Those of them that a model is asked about.
     naive_code: usize,
-    /// What a model was asked.
+    asked: Asked,
+}
+
+/// What a model was asked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    requests: usize,
     questions: usize,
-    /// Bytes of all questions.
-    asked_bytes: u64,
+    bytes: u64,
+}
+
+impl Asked {
+    fn of(requests: &[Recorded]) -> Self {
+        let questions = |request: &Recorded| AskedModel::read(&request.head, &request.body).questions();
+        Self {
+            requests: requests.len(),
+            questions: requests.iter().map(questions).sum(),
+            bytes: requests.iter().map(|request| request.body.len() as u64).sum(),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.questions += other.questions;
+        self.bytes += other.bytes;
+    }
+
+    fn nano(&self) -> f64 {
+        (self.bytes / BYTES_PER_TOKEN * INPUT_NANO + self.questions as u64 * ANSWER_TOKENS * OUTPUT_NANO) as f64
+    }
 }
 
 impl Work {
@@ -67,8 +94,7 @@ impl Work {
         self.analyses += other.analyses;
         self.naive += other.naive;
         self.naive_code += other.naive_code;
-        self.questions += other.questions;
-        self.asked_bytes += other.asked_bytes;
+        self.asked.add(other.asked);
     }
 
     fn row(&self, what: &str) {
@@ -90,25 +116,28 @@ impl Work {
 pub(super) struct Bill {
     what: String,
     commits: usize,
+    /// At the first commit, where each file of code is asked about once with every question.
+    first: Asked,
     work: Work,
 }
 
 impl Bill {
     fn row(&self) {
-        let work = &self.work;
-        let naive = work.naive_code * AnalysisType::ALL.len();
-        let nano = work.asked_bytes / BYTES_PER_TOKEN * INPUT_NANO + work.questions as u64 * REPLY_TOKENS * OUTPUT_NANO;
-        let each = nano as f64 / 1e9 / work.questions.max(1) as f64;
-        let a_commit = |questions: usize| digits(each * questions as f64 / self.commits.max(1) as f64 * 1e3);
+        let (asked, first) = (&self.work.asked, &self.first);
+        let naive = self.work.naive_code * AnalysisType::ALL.len();
+        let a_commit = |nano: f64| digits(nano / 1e6 / self.commits.max(1) as f64);
+        let a_file = first.nano() / 1e6 / first.requests.max(1) as f64;
         println!(
-            "| {} | {} | {} | {naive} | {:.0} % | {} | {} | {} |",
+            "| {} | {} | {} | {} | {naive} | {:.0} % | {} | {} | {} | {} |",
             self.what,
             self.commits,
-            work.questions,
-            100.0 * (1.0 - work.questions as f64 / naive.max(1) as f64),
-            a_commit(work.questions),
-            a_commit(naive),
-            digits(each * AnalysisType::ALL.len() as f64 * 1e3),
+            asked.requests,
+            asked.questions,
+            100.0 * (1.0 - asked.questions as f64 / naive.max(1) as f64),
+            a_commit(asked.nano()),
+            first.requests,
+            digits(a_file),
+            digits(a_file / 2.0),
         );
     }
 }
@@ -142,9 +171,10 @@ pub(super) fn print_head() {
 
 pub(super) fn print_bills(bills: &[Bill]) {
     println!(
-        "\n| history | commits | questions to a model | naive | not asked again | thousandths of a dollar a commit | naive | a file |"
+        "\n| history | commits | requests to a model | questions | naive | not asked again | thousandths of a dollar a commit | \
+         files asked about first | a file, live | in a batch |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     bills.iter().for_each(Bill::row);
 }
 
@@ -180,15 +210,18 @@ pub(super) fn releases(name: &str, versions: &[&str], source_of: BringRelease<'_
         }
     }
     sum.row(&format!("**{name}**, all"));
-    replay.ok_or("no release")?.assert_state_of_a_beginner();
-    Ok(Bill { what: name.to_owned(), commits: versions.len() - 1, work: sum })
+    let replay = replay.ok_or("no release")?;
+    let first = replay.first;
+    replay.assert_state_of_a_beginner();
+    Ok(Bill { what: name.to_owned(), commits: versions.len() - 1, first, work: sum })
 }
 
 /// The last commits of a repository, along first parents.
 fn commits(folder: &Path, label: &str) -> Result<Bill, Box<dyn Error>> {
     let repo = TestRepo::new();
     repo.git(&["fetch", "--quiet", &folder.to_string_lossy(), "HEAD"]);
-    let limit = format!("--max-count={}", COMMITS + 1);
+    let commits = std::env::var("RA_AGENT_REPLAY_COMMITS").ok().and_then(|commits| commits.parse().ok());
+    let limit = format!("--max-count={}", commits.unwrap_or(COMMITS) + 1);
     let listed = repo.git(&["rev-list", "--first-parent", "--reverse", &limit, "FETCH_HEAD"]);
     let mut commits = listed.lines();
     repo.checkout(commits.next().ok_or("no commit")?);
@@ -200,8 +233,9 @@ fn commits(folder: &Path, label: &str) -> Result<Bill, Box<dyn Error>> {
         count += 1;
     }
     sum.row(&format!("**{label}**, {count} commits"));
+    let first = replay.first;
     replay.assert_state_of_a_beginner();
-    Ok(Bill { what: label.to_owned(), commits: count, work: sum })
+    Ok(Bill { what: label.to_owned(), commits: count, first, work: sum })
 }
 
 /// A repository that an agent follows.
@@ -212,6 +246,8 @@ struct Replay<'a> {
     seen: Jobs,
     /// Requests so far.
     asked: usize,
+    /// What the first index asked.
+    first: Asked,
     head: String,
     edges: BTreeSet<(String, String)>,
 }
@@ -223,8 +259,9 @@ impl<'a> Replay<'a> {
         agent.ok(["register", text(repo.path())]);
         agent.start();
         agent.wait();
-        let edges = edges(&agent, repo);
-        Self { repo, seen: Jobs::of(&agent), asked: server.requests().len(), agent, server, head: repo.head(), edges }
+        let (edges, requests) = (edges(&agent, repo), server.requests());
+        let (asked, first) = (requests.len(), Asked::of(&requests));
+        Self { repo, seen: Jobs::of(&agent), asked, first, agent, server, head: repo.head(), edges }
     }
 
     /// Follows to where the repository is now.
@@ -250,8 +287,7 @@ impl<'a> Replay<'a> {
             analyses: jobs.analyses().filter(local).count(),
             naive: naive.len(),
             naive_code: naive.iter().filter(|path| is_code(path)).count(),
-            questions: new_requests.len(),
-            asked_bytes: new_requests.iter().map(|request| request.body.len() as u64).sum(),
+            asked: Asked::of(new_requests),
         };
         (self.head, self.edges, self.seen) = (head, after, Jobs::of(&self.agent));
         self.asked = requests.len();

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-use super::llm_server::{INPUT_NANO, LlmServer, OUTPUT_NANO};
+use super::llm_server::{CACHED_NANO, INPUT_NANO, LlmServer, OUTPUT_NANO};
 use super::{TestAgent, TestRepo, untouched};
 
 /// A crate whose `limits` is used by `retry` and `report`, and not by `words`.
@@ -26,8 +26,9 @@ const FILES: [(&str, &str); 7] = [
     ("src/words.rs", "pub fn count(text: &str) -> usize {\n    text.split_whitespace().count()\n}\n"),
 ];
 
-/// Files of [`FILES`] that are code, and the questions about them.
+/// Files of [`FILES`] that are code, the requests about them, and the questions in these.
 pub const CODE_FILES: u64 = 5;
+pub const REQUESTS: usize = CODE_FILES as usize;
 pub const QUESTIONS: usize = 4 * CODE_FILES as usize;
 
 pub struct Asking {
@@ -50,9 +51,30 @@ impl Asking {
     }
 
     pub fn about(repo: TestRepo, monthly_usd: &str, more_config: &str, tell: impl FnOnce(&LlmServer)) -> Self {
+        Self::with(repo, tell, |_, server| config_of(server, monthly_usd, more_config))
+    }
+
+    /// As [`Asking::begin`], with a provider that takes batches, which are used.
+    pub fn batched(provider: &str, tell: impl FnOnce(&LlmServer)) -> Self {
+        Self::with(TestRepo::with_files(FILES), tell, |agent, server| {
+            let key = agent.home().with_file_name("key");
+            std::fs::write(&key, "a-key-of-nobody").unwrap();
+            std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            let of_provider =
+                format!("provider = \"{provider}\"\nbatch = \"backfill\"\napi_key_file = \"{}\"", key.display());
+            config_of(server, "3.00", "").replace("provider = \"custom\"", &of_provider)
+        })
+    }
+
+    fn with(
+        repo: TestRepo,
+        tell: impl FnOnce(&LlmServer),
+        config: impl FnOnce(&TestAgent, &LlmServer) -> String,
+    ) -> Self {
         let (mut agent, server) = (TestAgent::without_model(), LlmServer::start());
         tell(&server);
-        agent.write_config(&config_of(&server, monthly_usd, more_config));
+        let config = config(&agent, &server);
+        agent.write_config(&config);
         agent.start();
         untouched(repo.path(), || agent.ok(["register", repo.path().to_str().unwrap()]));
         Self { agent, repo, server, seen: Cell::new(0) }
@@ -142,11 +164,11 @@ fn open(path: &Path) -> Connection {
 
 /// A configuration that asks the server as fast as it answers.
 pub fn config_of(server: &LlmServer, monthly_usd: &str, more: &str) -> String {
-    let (input, output) = (INPUT_NANO as f64 / 1_000.0, OUTPUT_NANO as f64 / 1_000.0);
+    let [input, cached, output] = [INPUT_NANO, CACHED_NANO, OUTPUT_NANO].map(|nano| nano as f64 / 1_000.0);
     format!(
         "[llm]\nprovider = \"custom\"\nbase_url = \"{}\"\nmodel = \"scripted\"\nrequests_per_minute = 100000\n\
          max_output_tokens = 400\ntimeout_secs = 3\n[llm.prices.scripted]\ninput_usd_per_m = {input}\n\
-         output_usd_per_m = {output}\n[budget]\nmonthly_usd = {monthly_usd}\n[watch]\npoll_secs = 1\n{more}",
+         cached_input_usd_per_m = {cached}\noutput_usd_per_m = {output}\n[budget]\nmonthly_usd = {monthly_usd}\n[watch]\npoll_secs = 1\n{more}",
         server.base_url()
     )
 }

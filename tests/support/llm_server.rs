@@ -9,12 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Nano-dollars a token: $0.20 a million of input, $0.50 of output.
-pub const INPUT_NANO: u64 = 200;
-pub const OUTPUT_NANO: u64 = 500;
-
-/// Bytes of text that this server's tokenizer makes one token of.
-const BYTES_PER_TOKEN: usize = 4;
+use super::llm_batches::ServerBatches;
+use super::llm_model::{AskedModel, Completion};
+pub use super::llm_model::{CACHED_NANO, INPUT_NANO, OUTPUT_NANO, WRITTEN_NANO};
 
 /// What to do with one request.
 #[derive(Clone, Debug)]
@@ -98,6 +95,11 @@ impl Script {
         Self::Answer(Reply { finish: "length", ..Reply::default() })
     }
 
+    /// Whether a completion was made.
+    const fn is_billed(&self) -> bool {
+        !matches!(self, Self::Status { billed: false, .. })
+    }
+
     pub fn status(code: u16, message: &str) -> Self {
         let body = json!({ "error": { "message": message, "type": "scripted", "code": null } }).to_string();
         Self::Status { code, headers: Vec::new(), body, billed: false }
@@ -149,6 +151,10 @@ struct State {
     otherwise: Option<Script>,
     refused: Vec<String>,
     recorded: Vec<Recorded>,
+    /// What begins as an earlier prompt did is billed as cached.
+    caches_prefixes: bool,
+    read_before: Vec<String>,
+    batches: ServerBatches,
     released: bool,
     stopped: bool,
 }
@@ -199,6 +205,11 @@ impl LlmServer {
         lock(&self.shared).refused.push(parameter.to_owned());
     }
 
+    /// Bills the beginning of a prompt that an earlier one had as cached.
+    pub fn cache_prefixes(&self) {
+        lock(&self.shared).caches_prefixes = true;
+    }
+
     /// Lets all [`Script::Held`] requests be answered, those to come too.
     pub fn release(&self) {
         lock(&self.shared).released = true;
@@ -212,7 +223,13 @@ impl LlmServer {
 
     /// All that was billed, in nano-dollars.
     pub fn billed_nano(&self) -> u64 {
-        lock(&self.shared).recorded.iter().map(|request| request.billed_nano).sum()
+        let state = lock(&self.shared);
+        state.recorded.iter().map(|request| request.billed_nano).sum::<u64>() + state.batches.billed_nano
+    }
+
+    /// Looks into the batches, or says how they go on.
+    pub fn batches<T>(&self, with: impl FnOnce(&mut ServerBatches) -> T) -> T {
+        with(&mut lock(&self.shared).batches)
     }
 }
 
@@ -232,14 +249,37 @@ fn lock(shared: &Shared) -> MutexGuard<'_, State> {
 fn converse(shared: &Shared, stream: TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some((head, body)) = read_request(&mut reader)? {
+        let about_batch = lock(shared).batches.respond(&head, &body);
+        match about_batch {
+            Some(Ok((code, answer))) => {
+                send(&stream, code, &[], &answer)?;
+                continue;
+            }
+            Some(Err(())) => return stream.shutdown(std::net::Shutdown::Both),
+            None => {}
+        }
         let script = next_script(shared, &body);
-        let completion = Completion::of(&script, &body);
-        let billed_nano = completion.billed_nano(&script);
+        let completion = complete(shared, &script, &head, &body);
         // what is billed is known before a byte of it leaves, as at a provider
+        let billed_nano = if script.is_billed() { completion.billed_nano() } else { 0 };
         lock(shared).recorded.push(Recorded { head, body, billed_nano });
         perform(shared, &script, &completion, &stream)?;
     }
     Ok(())
+}
+
+/// What the model says to a request, and how much of the request it has read before.
+fn complete(shared: &Shared, script: &Script, head: &str, body: &str) -> Completion {
+    let (text, finish) = match script {
+        Script::Answer(reply) => (reply.text.clone(), reply.finish),
+        _ => (None, "stop"),
+    };
+    let asked = AskedModel::read(head, body);
+    let mut state = lock(shared);
+    let known = if state.caches_prefixes { asked.longest_prefix_of(&state.read_before) } else { 0 };
+    let completion = Completion::of(&asked, text, finish, known);
+    state.read_before.push(asked.prompt);
+    completion
 }
 
 fn next_script(shared: &Shared, body: &str) -> Script {
@@ -272,71 +312,6 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<(String,
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
     Ok(Some((head, String::from_utf8_lossy(&body).into_owned())))
-}
-
-/// What the model would have answered.
-struct Completion {
-    text: String,
-    input: u64,
-    output: u64,
-    finish: &'static str,
-}
-
-impl Completion {
-    fn of(script: &Script, body: &str) -> Self {
-        let request: Value = serde_json::from_str(body).unwrap_or_default();
-        let messages = request["messages"].as_array().cloned().unwrap_or_default();
-        let texts: Vec<&str> = messages.iter().filter_map(|message| message["content"].as_str()).collect();
-        let (text, finish) = match script {
-            Script::Answer(reply) => (reply.text.clone(), reply.finish),
-            _ => (None, "stop"),
-        };
-        let text = text.unwrap_or_else(|| report(texts.first().copied().unwrap_or_default()));
-        let tokens = |text: &str| text.len().div_ceil(BYTES_PER_TOKEN) as u64;
-        let (input, output) = (texts.iter().map(|text| tokens(text)).sum(), tokens(&text).max(1));
-        Self { text, input, output, finish }
-    }
-
-    fn billed_nano(&self, script: &Script) -> u64 {
-        match script {
-            Script::Status { billed: false, .. } => 0,
-            _ => self.input * INPUT_NANO + self.output * OUTPUT_NANO,
-        }
-    }
-
-    fn json(&self, usage: &Reported) -> String {
-        let of = |input: u64, output: u64| json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
-        let usage = match usage {
-            Reported::True => of(self.input, self.output),
-            Reported::Absent => Value::Null,
-            Reported::Zero => of(0, 0),
-            Reported::Tiny => of(1, 1),
-            Reported::Huge => of(self.input * 1_000, self.output * 1_000),
-            Reported::This(usage) => usage.clone(),
-        };
-        let message = json!({ "role": "assistant", "content": self.text });
-        let choice = json!({ "index": 0, "message": message, "finish_reason": self.finish });
-        json!({ "id": "c", "object": "chat.completion", "model": "scripted", "choices": [choice], "usage": usage })
-            .to_string()
-    }
-}
-
-/// A right report of the type whose form the instructions show.
-fn report(instructions: &str) -> String {
-    let place =
-        json!({ "severity": "info", "start_line": 1, "end_line": 1, "item": null, "message": "said by the model" });
-    let report = if instructions.contains("\"smells\"") {
-        let mut smell = place;
-        smell["kind"] = json!("other");
-        json!({ "smells": [smell] })
-    } else if instructions.contains("\"todos\"") {
-        json!({ "todos": [{ "tag": "TODO", "line": 1, "item": null, "owner": null, "text": "said by the model" }] })
-    } else if instructions.contains("\"findings\"") {
-        json!({ "summary": "said by the model", "findings": [place] })
-    } else {
-        json!({ "summary": "said by the model", "items": [] })
-    };
-    report.to_string()
 }
 
 fn perform(shared: &Shared, script: &Script, completion: &Completion, stream: &TcpStream) -> io::Result<()> {

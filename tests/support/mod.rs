@@ -9,6 +9,8 @@ pub mod fuzz;
 mod history;
 mod jobs;
 mod left_out;
+pub mod llm_batches;
+pub mod llm_model;
 pub mod llm_server;
 pub mod mcp;
 mod mutator;

@@ -3,18 +3,18 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
 use super::complaint::Complaint;
 use super::dialect::Dialect;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, below};
+use super::family::{Completed, Said, SendWay};
 use super::outcome::{Answer, CallFailure, CallOutcome, FailureKind};
 use super::prompt::Prompt;
 use super::retry_after::{pause, retry_after};
 use super::secrets;
-use super::wire::{Completion, Said};
 use crate::clock;
 
 /// Bytes of a reply besides its text: the frame, a reasoning text that some servers add.
@@ -33,6 +33,9 @@ const ERROR_BYTES: u64 = 64 * 1024;
 /// Longest message of a failure, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
+/// What Anthropic answers in the place of 503 (its API reference, "Errors").
+const OVERLOADED: u16 = 529;
+
 /// Asks one model of one provider.
 #[derive(Debug)]
 pub struct Client {
@@ -46,6 +49,7 @@ pub struct Client {
 pub struct ModelRequest {
     body: String,
     prompt_bytes: u64,
+    max_output_tokens: u32,
     dialect: Dialect,
 }
 
@@ -54,6 +58,20 @@ impl ModelRequest {
     /// one token of a byte.
     pub fn bytes(&self) -> u64 {
         self.body.len() as u64
+    }
+
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Bytes of text in the prompt, for [`super::usage_is_plausible`].
+    pub const fn prompt_bytes(&self) -> u64 {
+        self.prompt_bytes
+    }
+
+    /// Most tokens of the reply: an answer's worth for each question.
+    pub const fn max_output_tokens(&self) -> u32 {
+        self.max_output_tokens
     }
 }
 
@@ -81,10 +99,17 @@ impl Client {
 
     /// What will be sent for a question, to be reserved and then to be [sent](Self::send).
     pub fn request(&self, prompt: &Prompt) -> ModelRequest {
+        self.request_by(prompt, SendWay::Live)
+    }
+
+    pub(super) fn request_by(&self, prompt: &Prompt, way: SendWay) -> ModelRequest {
         let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
-        let body = dialect.body(&self.endpoint.model, self.endpoint.max_output_tokens, prompt).to_string();
+        let questions = u32::try_from(prompt.parts().len()).unwrap_or(u32::MAX);
+        let max_output_tokens = self.endpoint.max_output_tokens.saturating_mul(questions.max(1));
+        let Endpoint { model, family, .. } = &self.endpoint;
+        let body = family.body(dialect, model, max_output_tokens, prompt, way).to_string();
         let prompt_bytes = (prompt.instructions().len() + prompt.question().len()) as u64;
-        ModelRequest { body, prompt_bytes, dialect }
+        ModelRequest { body, prompt_bytes, max_output_tokens, dialect }
     }
 
     /// Sends a request, once, and waits for what comes of it, for as long as the endpoint's time-out.
@@ -104,8 +129,7 @@ impl Client {
     /// # Errors
     /// If none comes in time; the innermost cause of it.
     pub async fn reach(&self, patience: Duration) -> Result<u16, String> {
-        let mut url = self.endpoint.url.clone();
-        url.set_path(&url.path().replace("/chat/completions", "/models"));
+        let url = below(&self.endpoint.base, "models");
         let answer = self.http.get(url).timeout(patience).send().await;
         answer.map(|answer| answer.status().as_u16()).map_err(|error| {
             let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
@@ -113,26 +137,56 @@ impl Client {
         })
     }
 
-    async fn exchange(&self, request: &ModelRequest) -> Result<Answer, CallFailure> {
-        let mut post = self.http.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json");
-        if let Some(header) = self.authorization() {
-            post = post.header(AUTHORIZATION, header);
+    pub(super) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) const fn base(&self) -> &Url {
+        &self.endpoint.base
+    }
+
+    /// Sends a request about something else than a question, with the key. Returns the body of the answer, at most so many bytes of it.
+    pub(super) async fn carry(&self, request: RequestBuilder, most: u64) -> Result<Vec<u8>, CallFailure> {
+        let request = self.endpoint.family.authorize(request, self.endpoint.key.as_ref());
+        let response = request.send().await.map_err(|error| self.broken(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let body = self.body(response, ERROR_BYTES).await.unwrap_or_default();
+            return Err(self.refusal(&self.no_question(), status, &headers, Complaint::read(&body)));
         }
+        self.body(response, most).await
+    }
+
+    /// Reads a reply that came in another way than as the answer to a request of its own.
+    pub(super) fn read_apart(&self, status: u16, body: &[u8]) -> Result<Answer, CallFailure> {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if status.is_success() {
+            return self.answer(&self.no_question(), &HeaderMap::new(), body);
+        }
+        Err(self.refusal(&self.no_question(), status, &HeaderMap::new(), Complaint::read(body)))
+    }
+
+    pub(super) fn plain_failure(&self, kind: FailureKind, message: &str) -> CallFailure {
+        self.failure(kind, message, true)
+    }
+
+    fn no_question(&self) -> ModelRequest {
+        let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+        ModelRequest { body: String::new(), prompt_bytes: 0, max_output_tokens: 0, dialect }
+    }
+
+    async fn exchange(&self, request: &ModelRequest) -> Result<Answer, CallFailure> {
+        let post = self.http.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json");
+        let post = self.endpoint.family.authorize(post, self.endpoint.key.as_ref());
         let response = post.body(request.body.clone()).send().await.map_err(|error| self.broken(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
             let body = self.body(response, ERROR_BYTES).await.unwrap_or_default();
             return Err(self.refusal(request, status, &headers, Complaint::read(&body)));
         }
-        let most = FRAME_BYTES + u64::from(self.endpoint.max_output_tokens) * MOST_BYTES_PER_TOKEN;
+        let most = FRAME_BYTES + u64::from(request.max_output_tokens) * MOST_BYTES_PER_TOKEN;
         let body = self.body(response, most).await?;
         self.answer(request, &headers, &body)
-    }
-
-    fn authorization(&self) -> Option<HeaderValue> {
-        let mut header = HeaderValue::from_str(&format!("Bearer {}", self.endpoint.key.as_ref()?.expose())).ok()?;
-        header.set_sensitive(true);
-        Some(header)
     }
 
     /// The body, at most so many bytes of it.
@@ -236,13 +290,11 @@ impl Client {
     }
 
     fn answer(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8]) -> Result<Answer, CallFailure> {
-        let completion = Completion::read(body).map_err(|error| {
+        let Completed { said, usage, model } = self.endpoint.family.read(body).map_err(|error| {
             let said = Complaint::read(body).message;
             self.failure(FailureKind::Garbage, &format!("the reply is no completion ({error}): {said}"), true)
         })?;
-        let usage = completion.usage();
-        let model = completion.model.as_deref().map(shortened);
-        let Some(Said { text, finish }) = completion.into_said() else {
+        let Some(Said { text, finish }) = said else {
             return Err(CallFailure { usage, ..self.no_turn(request, headers, body) });
         };
         Ok(Answer {
@@ -250,7 +302,7 @@ impl Client {
             usage,
             prompt_bytes: request.prompt_bytes,
             reply_bytes: text.len() as u64,
-            model,
+            model: model.as_deref().map(shortened),
             pause: pause(headers),
             text,
         })
@@ -268,7 +320,8 @@ impl Client {
 /// A status that says who is at fault says that nothing was made: 4xx, the request (RFC 9110 section 15.5); 503, the server could not
 /// take it up (15.6.4); 3xx, it is to be asked elsewhere. 408 and other 5xx, gateways' among them, leave it open.
 fn may_be_billed(status: StatusCode) -> bool {
-    status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE)
+    let is_not_taken_up = status == StatusCode::SERVICE_UNAVAILABLE || status.as_u16() == OVERLOADED;
+    status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && !is_not_taken_up)
 }
 
 fn shortened(text: &str) -> String {

@@ -1,18 +1,13 @@
-//! How a server wants to be spoken to. "OpenAI-compatible" leaves three things open: how a reply is held to a form, what the limit of
+//! How a server wants to be spoken to. The families of APIs leave three things open: how a reply is held to a form, what the limit of
 //! its length is called, and whether a temperature may be named. Each is tried the best way first and unlearned when the server
 //! refuses it.
 
-use serde_json::{Value, json};
-
-use super::form;
-use super::prompt::Prompt;
-
 /// How the form of a reply is asked for, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Structure {
-    /// `response_format: json_schema`.
+pub(super) enum Structure {
+    /// By a JSON schema.
     Schema,
-    /// `response_format: json_object`.
+    /// As some JSON object.
     Object,
     /// In the prompt alone.
     Words,
@@ -22,10 +17,13 @@ enum Structure {
 pub(super) struct Dialect {
     structure: Structure,
     /// `max_completion_tokens`, else `max_tokens`.
-    completion_limit: bool,
+    pub completion_limit: bool,
     /// Whether the other name of the limit was refused.
     limit_is_settled: bool,
-    temperature: bool,
+    pub temperature: bool,
+    /// A schema is sent with several questions, too. It is read like the rest of a prompt and would be a sixth of one; the form is in the
+    /// words of the questions anyway. On the user's own machine it costs nothing, and small models need it.
+    pub schema_together: bool,
     /// Whether a request in this dialect was ever answered.
     proven: bool,
 }
@@ -35,12 +33,34 @@ const TOO_LONG: [&str; 5] = ["context length", "context_length", "context size",
 
 impl Dialect {
     pub(super) const fn new(completion_limit: bool) -> Self {
+        Self::with(Structure::Schema, completion_limit)
+    }
+
+    /// The form of a reply is asked for in the prompt alone, and the limit of its length has one name.
+    pub(super) const fn in_words() -> Self {
+        Self { limit_is_settled: true, ..Self::with(Structure::Words, false) }
+    }
+
+    const fn with(structure: Structure, completion_limit: bool) -> Self {
         Self {
-            structure: Structure::Schema,
+            structure,
             completion_limit,
             limit_is_settled: false,
             temperature: true,
+            schema_together: false,
             proven: false,
+        }
+    }
+
+    pub(super) const fn with_schemas_together(self) -> Self {
+        Self { schema_together: true, ..self }
+    }
+
+    /// How the form of the reply to so many questions is asked for.
+    pub(super) fn structure_for(self, questions: usize) -> Structure {
+        match self.structure {
+            Structure::Schema if questions > 1 && !self.schema_together => Structure::Object,
+            structure => structure,
         }
     }
 
@@ -76,33 +96,6 @@ impl Dialect {
             Structure::Words => return None,
         };
         Some(Self { structure, proven: false, ..self })
-    }
-
-    /// The body of a request.
-    pub(super) fn body(self, model: &str, max_output_tokens: u32, prompt: &Prompt) -> Value {
-        let mut body = json!({
-            "model": model,
-            "messages": [
-                { "role": "system", "content": prompt.instructions() },
-                { "role": "user", "content": prompt.question() },
-            ],
-            "stream": false,
-        });
-        body[if self.completion_limit { "max_completion_tokens" } else { "max_tokens" }] = json!(max_output_tokens);
-        if self.temperature {
-            body["temperature"] = json!(0);
-        }
-        match self.structure {
-            Structure::Schema => {
-                let name = prompt.analysis_type().as_str();
-                let schema = form::schema(prompt.analysis_type());
-                body["response_format"] =
-                    json!({ "type": "json_schema", "json_schema": { "name": name, "strict": true, "schema": schema } });
-            }
-            Structure::Object => body["response_format"] = json!({ "type": "json_object" }),
-            Structure::Words => {}
-        }
-        body
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::dialect::Dialect;
 use super::key::{ApiKey, KeyError};
-use crate::config::{Llm, ProviderKind};
+use crate::config::{ApiFamily, Llm, ProviderKind};
 
 /// A server that does not accept a connection in this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +31,9 @@ pub enum EndpointError {
 /// One model of one provider.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
+    /// Of the whole API; what is asked is below it.
+    pub(super) base: Url,
+    pub(super) family: ApiFamily,
     pub(super) url: Url,
     pub(super) key: Option<ApiKey>,
     pub(super) model: String,
@@ -49,19 +52,22 @@ impl Endpoint {
         let (Some(base_url), Some(model)) = (&llm.base_url, &llm.model) else {
             return Err(EndpointError::NotConfigured);
         };
-        let url = chat_completions(base_url)?;
+        let base = base(base_url, llm.api)?;
+        let url = below(&base, llm.api.path());
         let key = key(llm)?;
         if key.is_some() && url.scheme() != "https" && !is_this_machine(&url) {
             return Err(EndpointError::KeyInTheClear);
         }
         Ok(Self {
+            base,
+            family: llm.api,
             url,
             key,
             model: model.clone(),
             max_output_tokens: llm.max_output_tokens,
             connect_timeout: CONNECT_TIMEOUT.min(llm.timeout),
             timeout: llm.timeout,
-            dialect: Dialect::first_of(llm.provider),
+            dialect: Dialect::first_of(llm.provider, llm.api),
         })
     }
 
@@ -79,16 +85,23 @@ fn key(llm: &Llm) -> Result<Option<ApiKey>, KeyError> {
     }
 }
 
-fn chat_completions(base_url: &str) -> Result<Url, EndpointError> {
-    let bad = |reason: String| EndpointError::BadAddress { reason };
-    // alone first: "https://" and a path would make a host of the path's first part
-    Url::parse(base_url).map_err(|error| bad(error.to_string()))?;
-    let url = Url::parse(&format!("{}/chat/completions", base_url.trim_end_matches('/')))
-        .map_err(|error| bad(error.to_string()))?;
+/// The address of the API. That of Messages is also written without its version, as its publisher's own programs want it.
+fn base(base_url: &str, family: ApiFamily) -> Result<Url, EndpointError> {
+    let mut url = Url::parse(base_url).map_err(|error| EndpointError::BadAddress { reason: error.to_string() })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EndpointError::KeyInAddress);
     }
+    if family == ApiFamily::Messages && url.path().trim_end_matches('/').is_empty() {
+        url.set_path("/v1");
+    }
     Ok(url)
+}
+
+/// An address below that of an API.
+pub(super) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
 }
 
 fn is_this_machine(url: &Url) -> bool {
@@ -98,13 +111,16 @@ fn is_this_machine(url: &Url) -> bool {
 
 impl Dialect {
     /// How each provider documents its API; what a server refuses is unlearned, see [`Dialect::adapted`].
-    fn first_of(provider: ProviderKind) -> Self {
-        match provider {
+    fn first_of(provider: ProviderKind, family: ApiFamily) -> Self {
+        match (family, provider) {
+            // Schemas are there for the newest models alone.
+            (ApiFamily::Messages, _) => Self::in_words(),
             // docs.x.ai and platform.openai.com: `max_completion_tokens` bounds reasoning, too; `max_tokens` is deprecated
-            ProviderKind::Xai | ProviderKind::OpenAi => Self::new(true),
-            ProviderKind::None | ProviderKind::Ollama | ProviderKind::LlamaServer | ProviderKind::Custom => {
-                Self::new(false)
+            (ApiFamily::ChatCompletions, ProviderKind::Xai | ProviderKind::OpenAi) => Self::new(true),
+            (ApiFamily::ChatCompletions, ProviderKind::Ollama | ProviderKind::LlamaServer) => {
+                Self::new(false).with_schemas_together()
             }
+            (ApiFamily::ChatCompletions, _) => Self::new(false),
         }
     }
 }
@@ -128,6 +144,14 @@ mod tests {
     fn the_path_is_added_to_whatever_the_address_ends_in() {
         for base in ["https://h.example/v1", "https://h.example/v1/"] {
             assert_eq!(endpoint(base, true).unwrap().url.as_str(), "https://h.example/v1/chat/completions");
+        }
+    }
+
+    #[test]
+    fn messages_are_asked_for_at_their_own_path_with_or_without_a_version() {
+        for base in ["https://h.example", "https://h.example/", "https://h.example/v1", "https://h.example/v1/"] {
+            let base = super::base(base, ApiFamily::Messages).unwrap();
+            assert_eq!(below(&base, ApiFamily::Messages.path()).as_str(), "https://h.example/v1/messages");
         }
     }
 

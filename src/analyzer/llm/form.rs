@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::prompt::{Prompt, PromptPart};
 use crate::analyzer::SmellKind;
 use crate::domain::AnalysisType;
 
@@ -18,6 +19,17 @@ pub fn schema(analysis_type: AnalysisType) -> Value {
         AnalysisType::Docs => object(&[("summary", text()), ("items", list(item()))]),
         AnalysisType::Analysis => object(&[("summary", text()), ("findings", list(finding()))]),
         AnalysisType::Todos => object(&[("todos", list(todo()))]),
+    }
+}
+
+/// Name and JSON schema of the reply to a request: of a question's answer, or of an object that has an answer under each question's name.
+pub(super) fn of(prompt: &Prompt) -> (&'static str, Value) {
+    match prompt.parts() {
+        [part] => (part.analysis_type.as_str(), schema(part.analysis_type)),
+        parts => {
+            let one = |part: &PromptPart| (part.analysis_type.as_str(), schema(part.analysis_type));
+            ("answers", object(&parts.iter().map(one).collect::<Vec<_>>()))
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! `form`, `reply`, `usage`, `secrets`, `backoff` and `breaker` are pure.
 
 mod backoff;
+mod batch;
 mod breaker;
 mod client;
 mod complaint;
@@ -12,6 +13,7 @@ mod context;
 mod dialect;
 mod endpoint;
 mod excerpt;
+mod family;
 mod form;
 mod gate;
 mod key;
@@ -22,11 +24,12 @@ mod random;
 mod reply;
 mod retry_after;
 pub mod secrets;
+mod template;
 mod usage;
-mod wire;
 mod withhold;
 
 pub use backoff::backoff;
+pub use batch::{BatchLine, BatchProgress, Batches, LARGEST_BATCH, LineOutcome, LineResult};
 pub use breaker::{Breaker, Passage};
 pub use client::{Client, ModelRequest};
 pub use context::{FileContext, context};
@@ -35,11 +38,12 @@ pub use gate::{Gate, Pass};
 pub use key::{ApiKey, KeyError};
 pub use outcome::{Answer, CallFailure, CallOutcome, FailureKind, Finish, NextStep};
 pub use pace::{Pace, Wait};
-pub use prompt::{NothingToShow, Prompt, PromptError, Prompts, render, repair};
+pub use prompt::{NothingToShow, Prompt, PromptPart, render, render_together, repair};
 pub use random::random_unit;
-pub use reply::{Malformed, parse};
+pub use reply::{Malformed, PartReply, parse, parse_parts};
+pub use template::{PromptError, Prompts};
 pub use usage::{input_is_plausible, usage_is_plausible};
-pub use withhold::Withheld;
+pub use withhold::{Withheld, is_sample, withheld_patterns};
 
 use crate::config::Llm;
 use crate::domain::Hash;

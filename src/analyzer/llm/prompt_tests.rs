@@ -1,5 +1,6 @@
 use super::*;
 use crate::analyzer::DependencyUse;
+use crate::analyzer::llm::template::LARGEST_TEMPLATE;
 use crate::domain::{Language, Role};
 
 const LIMITS: Limits = Limits { max_input_bytes: 10_000, max_context_bytes: 1_000, max_output_tokens: 100 };
@@ -107,4 +108,64 @@ fn a_template_that_is_none_is_refused() {
         let error = Prompts::load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("todos.txt"), "{error}");
     }
+}
+
+fn together(types: &[AnalysisType], subject: &FileSubject<'_>) -> Prompt {
+    render_together(&Prompts::built_in(), types, subject, &LIMITS).unwrap()
+}
+
+#[test]
+fn every_request_about_a_file_begins_with_the_same_bytes() {
+    let uses =
+        [DependencyUse { written: "load".into(), kind: "function".into(), signature: Some("fn load() -> u8".into()) }];
+    let subject = FileSubject { uses: &uses, ..subject("fn a() { load(); }\n") };
+    let all = together(AnalysisType::ALL, &subject);
+    let (shared, rest) = all.halves();
+    assert!(shared.contains("1|fn a() { load(); }\n") && shared.ends_with(" ===\n"), "{shared}");
+    assert!(!shared.contains("fn load()") && rest.matches("fn load() -> u8").count() == 1, "{rest}");
+    for &one in AnalysisType::ALL {
+        let alone = together(&[one], &subject);
+        assert_eq!((alone.instructions(), alone.halves().0), (all.instructions(), shared));
+        assert_eq!(alone, all.only(&[one]), "{one}");
+        assert_eq!(alone.question().contains("fn load() -> u8"), one.spec().model_sees_dependencies, "{one}");
+        assert!(rest.contains(&format!("\"{one}\": {{...}}")) && !alone.halves().1.contains("{...}"), "{rest}");
+    }
+}
+
+#[test]
+fn questions_about_the_file_alone_come_before_what_it_uses() {
+    let uses =
+        [DependencyUse { written: "load".into(), kind: "function".into(), signature: Some("fn load() -> u8".into()) }];
+    let prompt = together(AnalysisType::ALL, &FileSubject { uses: &uses, ..subject("fn a() { load(); }\n") });
+    let place = |text: &str| prompt.question().find(text).unwrap();
+    for part in prompt.parts() {
+        let sees = part.analysis_type.spec().model_sees_dependencies;
+        let question = place(&format!("Question `{}`", part.analysis_type));
+        assert_eq!(question > place("=== uses"), sees, "{}", part.analysis_type);
+        assert_eq!(part.shown.len(), usize::from(sees));
+    }
+}
+
+#[test]
+fn an_answer_depends_on_its_own_template_and_on_the_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("docs.txt"), "Say it in French.\n").unwrap();
+    let (own, built_in) = (Prompts::load(dir.path()).unwrap(), Prompts::built_in());
+    let [docs, todos] = [AnalysisType::Docs, AnalysisType::Todos];
+    assert_ne!(own.hash_together(docs), built_in.hash_together(docs));
+    assert_eq!(own.hash_together(todos), built_in.hash_together(todos));
+    std::fs::write(dir.path().join("frame.txt"), "Be brief.\n").unwrap();
+    let framed = Prompts::load(dir.path()).unwrap();
+    assert_ne!(framed.hash_together(todos), built_in.hash_together(todos));
+    assert_eq!(framed.hash(todos), built_in.hash(todos), "alone the frame is not shown");
+    let prompt = render_together(&framed, &[todos], &subject("x\n"), &LIMITS).unwrap();
+    assert!(prompt.instructions().starts_with("Be brief.\n\nThe file stands between two marker lines"));
+}
+
+#[test]
+fn a_repair_has_the_instructions_of_its_question_alone() {
+    let prompt = together(AnalysisType::ALL, &subject("fn a() {}\n"));
+    let again = repair(&prompt.only(&[AnalysisType::Docs]), &Malformed::Empty, "{}");
+    assert_eq!(again.instructions(), rendered(AnalysisType::Docs, &subject("fn a() {}\n")).instructions());
+    assert!(!again.question().contains("fn a()"));
 }

@@ -2,6 +2,7 @@
 //! else; lines are checked against what was shown, words are cut to a length and stripped of what a terminal would obey.
 
 mod extract;
+mod parts;
 
 #[cfg(test)]
 mod tests;
@@ -12,13 +13,15 @@ use serde_json::Value;
 
 use super::form::MOST_FINDINGS;
 use super::outcome::Finish;
-use super::prompt::Prompt;
+use super::prompt::{Prompt, PromptPart};
 use super::secrets;
 use crate::analyzer::{
-    Analysis, CodeReport, Coverage, DocItem, DocsReport, Finding, Lines, RefactorReport, Severity, Smell, SmellKind,
-    Summary, SummarySource, Todo, TodoTag, TodosReport,
+    Analysis, CodeReport, Confidence, Coverage, DocItem, DocsReport, Finding, Lines, RefactorReport, Severity, Smell,
+    SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport,
 };
 use crate::domain::AnalysisType;
+
+pub use parts::{PartReply, parse_parts};
 
 /// Longest message or summary that is kept, in characters.
 const LONGEST_TEXT: usize = 1_000;
@@ -40,6 +43,8 @@ pub enum Malformed {
     Empty,
     #[error("it holds no JSON object")]
     NoObject,
+    #[error("it has no answer to this question")]
+    Absent,
     #[error("it is not of the form that was asked for: {reason}")]
     Form { reason: String },
     #[error("lines {start} to {end} of `{what}` are not among the lines 1 to {lines} that were shown")]
@@ -53,11 +58,15 @@ impl Malformed {
     }
 }
 
-/// Reads the reply to a question.
+/// Reads the reply to a question that was asked alone.
 ///
 /// # Errors
 /// If it was cut, is no JSON object of the form that was asked for, or cites lines that were not shown.
 pub fn parse(prompt: &Prompt, reply: &str, finish: Finish) -> Result<Analysis, Malformed> {
+    prompt.parts().first().ok_or(Malformed::NoObject).and_then(|part| parse_alone(part, reply, finish))
+}
+
+fn parse_alone(part: &PromptPart, reply: &str, finish: Finish) -> Result<Analysis, Malformed> {
     match finish {
         Finish::Cut => return Err(Malformed::Cut),
         Finish::Filtered => return Err(Malformed::Refused),
@@ -66,13 +75,19 @@ pub fn parse(prompt: &Prompt, reply: &str, finish: Finish) -> Result<Analysis, M
     if reply.trim().is_empty() {
         return Err(Malformed::Empty);
     }
+    first_report(part, extract::json_objects(reply).into_iter()).map(|(analysis, _)| analysis)
+}
+
+/// The first report among some objects and what is directly in them, for some models wrap what they were asked for once more
+/// (`{"result": {..}}`); and the bytes that it was read from.
+fn first_report(part: &PromptPart, objects: impl Iterator<Item = Value>) -> Result<(Analysis, u64), Malformed> {
     let mut reason = Malformed::NoObject;
-    for object in extract::json_objects(reply) {
-        // Some models wrap what they were asked for once more: `{"result": {..}}`.
+    for object in objects {
         let inner: Vec<Value> = object.as_object().into_iter().flat_map(|fields| fields.values().cloned()).collect();
         for candidate in std::iter::once(object).chain(inner.into_iter().filter(Value::is_object)) {
-            match report(prompt, candidate) {
-                Ok(report) => return Ok(report),
+            let bytes = candidate.to_string().len() as u64;
+            match report(part, candidate) {
+                Ok(report) => return Ok((report, bytes)),
                 Err(error) if reason == Malformed::NoObject => reason = error,
                 Err(_) => {}
             }
@@ -81,12 +96,12 @@ pub fn parse(prompt: &Prompt, reply: &str, finish: Finish) -> Result<Analysis, M
     Err(reason)
 }
 
-fn report(prompt: &Prompt, object: Value) -> Result<Analysis, Malformed> {
-    let seen = prompt.seen().clone();
-    match prompt.analysis_type() {
+fn report(part: &PromptPart, object: Value) -> Result<Analysis, Malformed> {
+    let seen = part.seen.clone();
+    match part.analysis_type {
         AnalysisType::Refactor => refactor(read(object)?, seen).map(Analysis::Refactor),
         AnalysisType::Docs => docs(read(object)?, seen).map(Analysis::Docs),
-        AnalysisType::Analysis => code(read(object)?, prompt).map(Analysis::Analysis),
+        AnalysisType::Analysis => code(read(object)?, part).map(Analysis::Analysis),
         AnalysisType::Todos => todos(read(object)?, seen).map(Analysis::Todos),
     }
 }
@@ -122,6 +137,8 @@ struct FindingReply {
     #[serde(default)]
     item: Option<String>,
     message: String,
+    #[serde(default, deserialize_with = "confidence")]
+    confidence: Option<Confidence>,
 }
 
 #[derive(Deserialize)]
@@ -186,6 +203,25 @@ fn severity<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Severit
     }
 }
 
+/// How sure the model says that it is: a word of ours or one near it, or a number from 0 to 1 or to 100; what is none of these says nothing.
+fn confidence<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Confidence>, D::Error> {
+    let of_share = |share: f64| match share {
+        share if share < 0.4 => Confidence::Low,
+        share if share < 0.75 => Confidence::Medium,
+        _ => Confidence::High,
+    };
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(word) => match word.trim().to_lowercase().as_str() {
+            "high" | "certain" | "sure" | "very high" => Some(Confidence::High),
+            "medium" | "moderate" | "likely" => Some(Confidence::Medium),
+            "low" | "unsure" | "possible" | "very low" => Some(Confidence::Low),
+            _ => None,
+        },
+        Value::Number(number) => number.as_f64().map(|share| of_share(if share > 1.0 { share / 100.0 } else { share })),
+        _ => None,
+    })
+}
+
 /// Models write a line as `12`, `12.0` or `"12"`.
 fn line<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let value = Value::deserialize(deserializer)?;
@@ -220,8 +256,8 @@ fn refactor(reply: RefactorReply, mut seen: Coverage) -> Result<RefactorReport, 
     let mut smells = each(reply.smells, "smells", &mut seen, |smell: SmellReply, seen| {
         let finding = finding(smell.finding, seen)?;
         let kind = serde_json::from_value(Value::String(smell.kind)).unwrap_or(SmellKind::Other);
-        let Finding { severity, start_line, end_line, item, message } = finding;
-        Ok(Smell { kind, severity, start_line, end_line, item, message, metric: None })
+        let Finding { severity, start_line, end_line, item, message, confidence } = finding;
+        Ok(Smell { kind, severity, start_line, end_line, item, message, metric: None, confidence })
     })?;
     smells.sort_by_key(|smell| (smell.start_line, smell.end_line));
     Ok(RefactorReport { seen, smells })
@@ -254,12 +290,12 @@ fn sections(named: Vec<String>) -> Vec<String> {
     sections
 }
 
-fn code(reply: CodeReply, prompt: &Prompt) -> Result<CodeReport, Malformed> {
-    let mut seen = prompt.seen().clone();
+fn code(reply: CodeReply, part: &PromptPart) -> Result<CodeReport, Malformed> {
+    let mut seen = part.seen.clone();
     let summary = required(&reply.summary, "summary")?;
     let mut findings = each(reply.findings, "findings", &mut seen, finding)?;
     findings.sort_by_key(|finding| (finding.start_line, finding.end_line));
-    let (unresolved, uses) = prompt.shown().iter().cloned().partition(|symbol| symbol.signature.is_none());
+    let (unresolved, uses) = part.shown.iter().cloned().partition(|symbol| symbol.signature.is_none());
     let lines = Lines { total: seen.seen_lines, ..Lines::default() };
     Ok(CodeReport { seen, lines, uses, unresolved, summary: Some(summary), findings, ..CodeReport::default() })
 }
@@ -271,6 +307,7 @@ fn todos(reply: TodosReply, mut seen: Coverage) -> Result<TodosReport, Malformed
         Ok(Todo {
             tag: tag.unwrap_or(TodoTag::Todo),
             line: todo.line,
+            severity: Severity::Info,
             item: todo.item.as_deref().and_then(optional_name),
             owner: todo.owner.as_deref().and_then(optional_name),
             text: required(&todo.text, "text")?,
@@ -289,6 +326,7 @@ fn finding(reply: FindingReply, seen: &Coverage) -> Result<Finding, Malformed> {
         end_line,
         item: reply.item.as_deref().and_then(optional_name),
         message: required(&reply.message, "message")?,
+        confidence: reply.confidence,
     })
 }
 

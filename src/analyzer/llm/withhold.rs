@@ -3,6 +3,41 @@
 use crate::domain::{FilePath, composed, composed_bytes};
 use crate::repo::patterns::IgnorePatterns;
 
+/// Files that hold examples for tests, and what tools wrote: nothing in them asks to be judged. A guess by name, so a user's own patterns come
+/// after these and may take a file out again (`!tests/fixtures/**`).
+const SAMPLES: [&str; 20] = [
+    "**/fixtures/**",
+    "**/fixture/**",
+    "**/__fixtures__/**",
+    "**/testdata/**",
+    "**/test_data/**",
+    "**/test-data/**",
+    "**/tests/data/**",
+    "**/test/data/**",
+    "**/test/resources/**",
+    "**/__snapshots__/**",
+    "**/tests/snapshots/**",
+    "**/test/snapshots/**",
+    "**/cassettes/**",
+    "**/__recordings__/**",
+    "*.snap",
+    "*.snap.*",
+    "*.lock",
+    "*.min.*",
+    "*.generated.*",
+    "*_generated.*",
+];
+
+/// The patterns of files that no model is asked about: samples, then those that a user keeps from models.
+pub fn withheld_patterns(own: &[String]) -> Vec<String> {
+    SAMPLES.iter().map(|&pattern| pattern.to_owned()).chain(own.iter().cloned()).collect()
+}
+
+/// Whether a file is taken for a sample or for what a tool wrote, unless a user's own patterns say otherwise.
+pub fn is_sample(path: &FilePath) -> bool {
+    Withheld::new(&withheld_patterns(&[])).holds(path)
+}
+
 /// Patterns of files that stay on this machine, with the meaning they have in a `.gitignore` at the top of the repository.
 #[derive(Clone, Debug, Default)]
 pub struct Withheld {
@@ -53,6 +88,28 @@ mod tests {
             assert_eq!(held(&[pattern], path), expected, "{pattern} {path}");
         }
         assert!(!held(&[], "a.rs"));
+    }
+
+    #[test]
+    fn samples_are_not_asked_about_unless_the_user_says_so() {
+        for (path, expected) in [
+            ("tests/fixtures/broken/a.rs", true),
+            ("pkg/parse/testdata/x.go", true),
+            ("src/__snapshots__/app.test.js.snap", true),
+            ("tests/snapshots/a.py", true),
+            ("web/app.min.js", true),
+            ("api/types.generated.ts", true),
+            ("Cargo.lock", true),
+            ("src/fixtures.rs", false),
+            ("src/snapshots/store.rs", false),
+            ("src/lock.rs", false),
+            ("tests/asking.rs", false),
+        ] {
+            assert_eq!(is_sample(&FilePath::from(path)), expected, "{path}");
+        }
+        let own = withheld_patterns(&["!**/fixtures/**".to_owned(), "/internal/".to_owned()]);
+        let holds = |path: &str| Withheld::new(&own).holds(&FilePath::from(path));
+        assert!(!holds("tests/fixtures/broken/a.rs") && holds("pkg/testdata/x.go") && holds("internal/a.rs"));
     }
 
     #[test]

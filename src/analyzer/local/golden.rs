@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::analyzer::{DependencyUse, render};
+use crate::analyzer::{DependencyUse, Severity, render};
 use crate::domain::{Language, Role};
 
 /// The sources, and what they are analysed as.
@@ -118,7 +118,7 @@ fn reports_are_shown_as_recorded() {
     for &analysis_type in AnalysisType::ALL {
         for (name, analysis) in analyses(analysis_type) {
             shown.push_str(&format!("== {name}, {analysis_type}\n"));
-            render(&analysis, &mut shown).unwrap();
+            render(&analysis, Severity::Info, &mut shown).unwrap();
         }
     }
     let path = folder().join("golden/shown.txt");

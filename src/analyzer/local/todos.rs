@@ -5,7 +5,7 @@
 //! are indented deeper or go on with its sentence.
 
 use super::source::SourceFile;
-use crate::analyzer::{Todo, TodoTag, TodosReport};
+use crate::analyzer::{Severity, Todo, TodoTag, TodosReport};
 use crate::language::comment::Comment;
 use crate::language::item::CodeItem;
 use crate::language::markdown::Heading;
@@ -35,7 +35,8 @@ fn find(comments: &[Comment]) -> Vec<(usize, Todo)> {
         let Some(note) = note(comment.text) else { continue };
         let text = with_continuation(note.text, comment, &comments[n + 1..]);
         let owner = note.owner.map(str::to_owned);
-        found.push((comment.start, Todo { tag: note.tag, line: comment.row + 1, item: None, owner, text }));
+        let (tag, line, severity) = (note.tag, comment.row + 1, Severity::Info);
+        found.push((comment.start, Todo { tag, line, severity, item: None, owner, text }));
     }
     found
 }

@@ -253,7 +253,13 @@ fn absurd_numbers_stop_spending_and_break_nothing() {
     assert_eq!(refused(&mut db, &limits, &call(1), u64::MAX, now).resumes_at(), None);
     for name in 2..6 {
         let reservation = granted(&mut db, &NO_LIMIT, &call(name), 1, now);
-        let usage = Usage { input: u64::MAX, cached_input: u64::MAX, output: u64::MAX, reasoning: u64::MAX };
+        let usage = Usage {
+            input: u64::MAX,
+            cached_input: u64::MAX,
+            output: u64::MAX,
+            reasoning: u64::MAX,
+            ..Usage::default()
+        };
         let booked = close(&mut db, &reservation, &Charge::Reported { usage, cost: u64::MAX }, now).unwrap();
         assert_eq!(booked.cost, i64::MAX as u64);
         assert!(matches!(reserve(&mut db, &limits, &call(9), 1, now).unwrap(), Grant::Refused(_)));

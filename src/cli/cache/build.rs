@@ -128,9 +128,14 @@ fn describe(quote: &QuoteView) -> String {
     let mut out = format!("{} file(s): {} local analyses, free\n", quote.files, quote.local);
     if quote.asked > 0 {
         out.push_str(&format!(
-            "{} question(s) to the model: about {} input and {} output tokens, ${:.4}\n",
-            quote.asked, quote.input_tokens, quote.output_tokens, quote.cost_usd
+            "{} question(s) to the model in {} request(s): about {} input and {} output tokens, ${:.4}\n",
+            quote.asked, quote.requests, quote.input_tokens, quote.output_tokens, quote.cost_usd
         ));
+        if let Some(batched) = quote.batched_usd {
+            out.push_str(&format!(
+                "in batches (`[llm] batch = \"backfill\"`): ${batched:.4}, mostly within an hour, at most within 24\n"
+            ));
+        }
     }
     if let Some(obstacle) = &quote.obstacle {
         out.push_str(&format!("the model cannot be asked: {obstacle}\n"));

@@ -1,6 +1,6 @@
 //! What ought to be recorded of a commit, built from nothing, in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -12,6 +12,7 @@ use crate::cache::chunks::ChunkRecord;
 use crate::cache::key::StoredParts;
 use crate::cache::overlay;
 use crate::cache::recorded::StoredView;
+use crate::cache::view;
 use crate::domain::{Edge, FilePath, FileRecord, Hash, Implements, JobKind, ObjectId, Used};
 use crate::embedder::chunk;
 use crate::impact::{self, Graph, World};
@@ -85,7 +86,8 @@ impl Expected {
         };
         expected.add_files(reads, &graph, reader.config.llm.max_context_bytes);
         expected.add_overlay(store, reader.config.llm.max_context_bytes)?;
-        expected.add_keys(&recipe_of(reader.config, reader.home, repo));
+        let recorded = view::current_keys(store.db())?.into_iter().collect();
+        expected.add_keys(&recipe_of(reader.config, reader.home, repo), &Current(recorded));
         expected.add_chunks(git)?;
         Ok(expected)
     }
@@ -140,12 +142,12 @@ impl Expected {
         }
     }
 
-    fn add_keys(&mut self, recipe: &Recipe) {
+    fn add_keys(&mut self, recipe: &Recipe, current: &Current) {
         let withheld = Withheld::new(&recipe.withhold);
         let paths: BTreeSet<&FilePath> = self.files.keys().chain(self.overlay.keys()).collect();
         for path in paths {
             let layers = Layers { committed: self.files.get(path).cloned(), overlaid: self.overlay.get(path).cloned() };
-            let Ok(plan) = plan::plan_layers(recipe, &layers, &PlanCause::Backfill, withheld.holds(path), &Nothing);
+            let Ok(plan) = plan::plan_layers(recipe, &layers, &PlanCause::Backfill, withheld.holds(path), current);
             let keys = plan.into_iter().flat_map(|plan| plan.keys);
             self.keys.extend(keys.map(|(kind, key)| ((path.clone(), kind), key)));
         }
@@ -165,10 +167,11 @@ impl Expected {
     }
 }
 
-/// A store that holds nothing: of a plan, the keys are wanted.
-struct Nothing;
+/// A store that holds nothing but the keys that the view has: of a plan, the keys are wanted, and either of those that an answer may have
+/// is right.
+struct Current(HashMap<(FilePath, JobKind), Hash>);
 
-impl Stored for Nothing {
+impl Stored for Current {
     type Error = Infallible;
 
     fn has(&self, _: &Hash) -> Result<bool, Infallible> {
@@ -177,6 +180,10 @@ impl Stored for Nothing {
 
     fn newest(&self, _: &FilePath, _: JobKind) -> Result<Option<StoredParts>, Infallible> {
         Ok(None)
+    }
+
+    fn current(&self, path: &FilePath, kind: JobKind) -> Result<Option<Hash>, Infallible> {
+        Ok(self.0.get(&(path.clone(), kind)).copied())
     }
 
     fn embedded(&self, _: &FilePath) -> Result<Option<Hash>, Infallible> {

@@ -69,10 +69,13 @@ pub struct EstimateView {
     pub skipped: BTreeMap<&'static str, u64>,
     /// The files that are skipped, each with its reason and the key that brings it back.
     pub left_out: Vec<SkippedFile>,
-    /// Of a remote model that analyses every file once with every type.
+    /// Requests to a remote model that is asked every question about every file of code once, and their tokens and price.
+    pub requests: u64,
     pub input_tokens: u64,
     pub output_tokens: u64,
     pub estimated_usd: f64,
+    /// The same in batches, which take up to a day; `None`: the provider has none.
+    pub batched_usd: Option<f64>,
     /// Local analyses and embeddings are free.
     pub local_usd: f64,
 }
@@ -84,7 +87,7 @@ pub struct LanguageSize {
 }
 
 impl EstimateView {
-    pub fn new(location: &Location, estimate: &Estimate) -> Self {
+    pub fn new(location: &Location, estimate: &Estimate, has_batches: bool) -> Self {
         let languages = estimate
             .languages
             .iter()
@@ -96,9 +99,11 @@ impl EstimateView {
             chunks: estimate.chunks,
             skipped: estimate.skipped.iter().map(|(reason, files)| (reason.as_str(), *files)).collect(),
             left_out: estimate.left_out.clone(),
-            input_tokens: estimate.input_tokens,
-            output_tokens: estimate.output_tokens,
-            estimated_usd: usd(estimate.cost_nano_usd),
+            requests: estimate.asking.requests,
+            input_tokens: estimate.asking.input_tokens,
+            output_tokens: estimate.asking.output_tokens,
+            estimated_usd: usd(estimate.asking.live),
+            batched_usd: has_batches.then(|| usd(estimate.asking.batched)),
             local_usd: 0.0,
         }
     }

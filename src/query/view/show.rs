@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::freshness::Freshness;
 use super::links::ImplementsView;
 use super::{PathText, usd};
-use crate::analyzer::{Analysis, Severity};
+use crate::analyzer::{Analysis, Confidence, Severity};
 use crate::cache::analyses::StoredAnalysis;
 use crate::cache::legacy::LegacyAnalysis;
 use crate::domain::{AnalysisType, Edge, FilePath};
@@ -33,6 +33,8 @@ pub struct ShowView {
     pub skipped: Option<&'static str>,
     /// What is wrong with its object, if that is the reason.
     pub skipped_why: Option<String>,
+    /// Why no model is asked about it; `None`: one is, or none is set up.
+    pub not_asked: Option<String>,
     /// Files that use this one.
     pub fan_in: u64,
     /// Files that this one uses.
@@ -103,6 +105,8 @@ pub struct WorstFinding {
     pub end_line: u32,
     pub item: Option<String>,
     pub message: String,
+    /// How sure a model is; `None`: a rule found it, or the model does not say.
+    pub confidence: Option<Confidence>,
 }
 
 /// Returns the worst findings of some reports, errors before warnings, then in the order of the file.
@@ -116,18 +120,28 @@ pub(in crate::query) fn worst<'a>(reports: impl Iterator<Item = &'a Analysis>) -
 
 fn findings(report: &Analysis) -> Vec<(Severity, WorstFinding)> {
     let analysis_type = report.analysis_type().as_str();
-    let finding = |severity: Severity, start_line, end_line, item: &Option<String>, message: &str| {
+    let finding = |severity: Severity, lines: (u32, u32), item: &Option<String>, message: &str, confidence| {
         let (item, message) = (item.clone(), message.to_owned());
-        (severity, WorstFinding { analysis_type, severity: severity.as_str(), start_line, end_line, item, message })
+        let (start_line, end_line) = lines;
+        let severity_name = severity.as_str();
+        let shown =
+            WorstFinding { analysis_type, severity: severity_name, start_line, end_line, item, message, confidence };
+        (severity, shown)
     };
     match report {
         Analysis::Refactor(report) => {
             let smells = report.smells.iter();
-            smells.map(|one| finding(one.severity, one.start_line, one.end_line, &one.item, &one.message)).collect()
+            let shown = smells.map(|one| {
+                finding(one.severity, (one.start_line, one.end_line), &one.item, &one.message, one.confidence)
+            });
+            shown.collect()
         }
         Analysis::Analysis(report) => {
             let findings = report.findings.iter();
-            findings.map(|one| finding(one.severity, one.start_line, one.end_line, &one.item, &one.message)).collect()
+            let shown = findings.map(|one| {
+                finding(one.severity, (one.start_line, one.end_line), &one.item, &one.message, one.confidence)
+            });
+            shown.collect()
         }
         Analysis::Docs(_) | Analysis::Todos(_) => Vec::new(),
     }
@@ -290,6 +304,7 @@ mod tests {
             item: None,
             message: "long".to_owned(),
             metric: None,
+            confidence: None,
         };
         let smells = [(Severity::Info, 1), (Severity::Warning, 9), (Severity::Error, 20), (Severity::Warning, 3)];
         let smells = smells.map(|(severity, line)| smell(severity, line)).to_vec();

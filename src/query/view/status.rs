@@ -108,12 +108,14 @@ pub struct ModelStatus {
     pub answered: u64,
     /// Why it is not asked: its price is not known. What else holds it up is said of the jobs that are parked.
     pub obstacle: Option<String>,
+    /// Where the provider takes batches: what is in one, or what could go in one.
+    pub batch: Option<String>,
 }
 
 /// Jobs that wait for the same.
 #[derive(Clone, Debug, Serialize)]
 pub struct ParkedStatus {
-    /// `budget`, `provider` or `setup`.
+    /// `budget`, `provider`, `setup` or `batch`.
     pub cause: String,
     pub reason: String,
     /// When they go on by themselves.

@@ -14,9 +14,13 @@ pub struct QuoteView {
     pub local: u64,
     /// Questions to the model.
     pub asked: u64,
+    /// Requests in which these are asked.
+    pub requests: u64,
     pub input_tokens: u64,
     pub output_tokens: u64,
     pub cost_usd: f64,
+    /// The same in batches, which take up to a day; `None`: the provider has none.
+    pub batched_usd: Option<f64>,
     /// What the limits leave; `None` before there is a ledger, or without limits.
     pub remaining_usd: Option<f64>,
     pub over_budget: bool,
@@ -35,9 +39,11 @@ impl From<&Quote> for QuoteView {
             files: quote.files,
             local: quote.local,
             asked: quote.asked,
+            requests: quote.requests,
             input_tokens: quote.input_tokens,
             output_tokens: quote.output_tokens,
             cost_usd: usd(quote.cost),
+            batched_usd: quote.batched.map(usd),
             remaining_usd: quote.remaining.map(usd),
             over_budget: quote.is_over_budget(),
             obstacle: quote.obstacle.clone(),

@@ -21,6 +21,7 @@ use crate::worker::process::slots::Slots;
 use crate::worker::{Worker, WorkerError, subject};
 
 /// What became of a job, to be written into the queue.
+#[derive(Clone)]
 pub(super) enum Ended {
     /// Its result is stored, or is no longer wanted.
     Finished,

@@ -41,7 +41,9 @@ impl Worker {
     ) -> Result<Planned, Unreconciled> {
         let store = self.store(repo)?;
         let overlay = overlay::files(store.db())?;
-        let mut causes = causes(comparison, relations);
+        // All of a repository that was registered just now is there already: no commit has changed it.
+        let is_first = repo.reconciled_at.is_none();
+        let mut causes = if is_first { HashMap::new() } else { causes(comparison, relations) };
         let files = files_after(store, comparison, relations, full)?;
         let layers = files.iter().map(|(path, file)| {
             let overlaid = overlay.get(path).map(|file| file.record.clone());
@@ -201,6 +203,10 @@ impl Stored for RepoResults<'_> {
 
     fn newest(&self, path: &FilePath, kind: JobKind) -> StoreResult<Option<StoredParts>> {
         analyses::newest_parts(self.store.db(), path, kind)
+    }
+
+    fn current(&self, path: &FilePath, kind: JobKind) -> StoreResult<Option<Hash>> {
+        view::current_key(self.store.db(), path, kind)
     }
 
     fn embedded(&self, path: &FilePath) -> StoreResult<Option<Hash>> {

@@ -56,6 +56,29 @@ fn objects(text: &str, tries: usize) -> Vec<Value> {
     found
 }
 
+/// The fields of an object that ends before it is closed, as far as they are whole; none if there is no such object.
+pub(super) fn unfinished_object(reply: &str) -> Option<Value> {
+    let start = ENDS_OF_THOUGHT.iter().filter_map(|mark| Some(reply.rfind(mark)? + mark.len())).max().unwrap_or(0);
+    let mut rest = reply[start..].split_once('{')?.1;
+    let mut fields = serde_json::Map::new();
+    while let Some((name, behind)) = value_at_start(rest) {
+        let Value::String(name) = name else { break };
+        let Some((value, behind)) = behind.trim_start().strip_prefix(':').and_then(value_at_start) else { break };
+        fields.insert(name, value);
+        let Some(next) = behind.trim_start().strip_prefix(',') else { break };
+        rest = next;
+    }
+    (!fields.is_empty()).then_some(Value::Object(fields))
+}
+
+/// The JSON value that a text begins with, and what stands behind it.
+fn value_at_start(text: &str) -> Option<(Value, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    let end = values.byte_offset();
+    Some((value, text.get(end..)?))
+}
+
 /// The inside of a code fence that is all of a text.
 fn without_fence(text: &str) -> &str {
     let inside = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::analyzer::llm::{Limits, Prompts, render};
+use crate::analyzer::llm::{Limits, Prompts, render, render_together};
 use crate::analyzer::{DependencyUse, FileSubject};
 use crate::domain::{Language, Role};
 
@@ -204,5 +204,69 @@ fn nothing_that_a_model_writes_panics() {
         for &analysis_type in AnalysisType::ALL {
             let _ = read(analysis_type, &reply);
         }
+    }
+}
+
+const DOCS: &str = r#"{"summary":"s","items":[]}"#;
+const TODOS: &str = r#"{"todos":[{"tag":"TODO","line":1,"text":"more"}]}"#;
+const REFACTOR: &str = r#"{"smells":[]}"#;
+const ANALYSIS: &str = r#"{"summary":"s","findings":[]}"#;
+
+/// The reply to all four questions, read: `+` for a report, `-` for an answer that cannot be used, `.` for none; in the order of the
+/// questions (docs, todos, refactor, analysis).
+fn read_together(reply: &str, finish: Finish) -> String {
+    let limits = Limits { max_input_bytes: 1_000, max_context_bytes: 1_000, max_output_tokens: 100 };
+    let subject =
+        FileSubject { language: Language::RUST, role: Role::Library, text: "fn a() {}\nfn b() {}\n", uses: &[] };
+    let prompt = render_together(&Prompts::built_in(), AnalysisType::ALL, &subject, &limits).unwrap();
+    let replies = parse_parts(prompt.parts(), reply, finish);
+    for (part, reply) in prompt.parts().iter().zip(&replies) {
+        if let PartReply::Report { analysis, bytes } = reply {
+            assert_eq!(analysis.analysis_type(), part.analysis_type);
+            assert!(*bytes > 0);
+        }
+    }
+    let sign = |reply: &PartReply| match reply {
+        PartReply::Report { .. } => '+',
+        PartReply::Malformed { .. } => '-',
+        PartReply::Missing(_) => '.',
+    };
+    replies.iter().map(sign).collect()
+}
+
+#[test]
+fn each_answer_of_a_reply_is_read_by_itself() {
+    let whole = format!(r#"{{"docs":{DOCS},"todos":{TODOS},"refactor":{REFACTOR},"analysis":{ANALYSIS}}}"#);
+    let flat = r#"{"summary":"s","items":[],"todos":[],"smells":[],"findings":[]}"#;
+    for (reply, expected) in [
+        (whole.clone(), "++++"),
+        (format!("<think>{{\"docs\":{{}}}}</think>\n```json\n{whole}\n```"), "++++"),
+        (format!(r#"{{"answers":{whole}}}"#), "++++"),
+        (flat.to_owned(), "++++"),
+        (format!("{DOCS}\n{TODOS}\n{REFACTOR}\n{ANALYSIS}"), "++++"),
+        (format!(r#"{{"docs":{DOCS},"todos":[],"refactor":[],"analysis":{ANALYSIS}}}"#), "++++"),
+        (format!(r#"{{"docs":{{"summary":""}},"todos":{TODOS},"refactor":{REFACTOR},"analysis":{ANALYSIS}}}"#), "-+++"),
+        (format!(r#"{{"docs":null,"todos":{TODOS},"refactor":"none","analysis":{ANALYSIS}}}"#), ".+.+"),
+        (format!(r#"{{"todos":{TODOS},"extra":{{}}}}"#), ".+.."),
+        (ANALYSIS.to_owned(), "...+"),
+        ("I would rather not.".to_owned(), "...."),
+        (String::new(), "...."),
+    ] {
+        assert_eq!(read_together(&reply, Finish::Stopped), expected, "{reply}");
+    }
+    assert_eq!(read_together(&whole, Finish::Filtered), "....");
+}
+
+/// A cut costs what was cut and nothing before it, wherever it falls.
+#[test]
+fn a_cut_reply_loses_only_what_was_cut() {
+    let parts = [("docs", DOCS), ("todos", TODOS), ("refactor", REFACTOR), ("analysis", ANALYSIS)];
+    let whole = format!("{{{}}}", parts.map(|(name, answer)| format!("\"{name}\": {answer}")).join(", "));
+    for end in 1..=whole.len() {
+        let reply = &whole[..end];
+        let is_whole = |(name, answer): &(&str, &str)| reply.contains(&format!("\"{name}\": {answer}"));
+        let expected: String = parts.iter().map(|part| if is_whole(part) { '+' } else { '.' }).collect();
+        assert_eq!(read_together(reply, Finish::Cut), expected, "{reply}");
+        assert_eq!(read_together(reply, Finish::Unknown), expected, "a server that does not say so: {reply}");
     }
 }

@@ -1,18 +1,23 @@
 //! Running `ask:<type>` jobs: a model's answers, while the worker does everything else.
 //!
-//! Analyses and embeddings go on while a request is open; the next step receives its reply. For each job, the worker
+//! Analyses and embeddings go on while a request is open; the next step receives its reply. All questions that are due about a file are
+//! asked in one request. The worker
 //!
-//! 1. checks the key again (superseded? answered already?),
+//! 1. takes a job and the others of its file, and checks their keys again (superseded? answered already?) (`question`),
 //! 2. reads the committed text and renders it with its secrets taken out,
 //! 3. checks the gate: the provider's health and pace,
-//! 4. reserves the worst case in the ledger,
+//! 4. reserves the worst case in the ledger, a part for each question,
 //! 5. sends the request,
-//! 6. stores the paid answer by its key, then closes ledger entry and job in one transaction.
+//! 6. reads the answers out of the reply, each by itself (`reply`),
+//! 7. stores the paid answers by their keys, then closes ledger entries and jobs in one transaction (`settle`).
 //!
-//! A job that must wait does so in the queue, not in here.
+//! A question whose answer is missing or unusable is asked again alone. A job that must wait does so in the queue, not in here.
 
+mod batch;
+mod batch_record;
 mod question;
 mod reply;
+mod settle;
 mod setup;
 
 use std::collections::BTreeMap;
@@ -26,17 +31,19 @@ use futures::FutureExt;
 
 use crate::analyzer::llm::{
     Breaker, CallFailure, CallOutcome, Client, Endpoint, FailureKind, Gate, Limits, ModelRequest, Pass, Passage,
-    Prompt, Prompts, Wait,
+    Prompt, Prompts, Wait, model_id,
 };
-use crate::budget::{self, Call, Grant, Refusal, Reservation};
+use crate::budget::{self, BudgetResult, Call, Grant, Refusal, Reservation};
+use crate::cache::key::AnalysisKey;
 use crate::clock::{self, Timestamp};
-use crate::config::{Llm, Price};
-use crate::domain::JobState;
+use crate::config::{Llm, Price, ProviderKind};
+use crate::domain::{FilePath, JobState};
 use crate::queue::{self, Job, Lane, ParkCause, Parking};
 use crate::repo::registry::Registered;
 use crate::worker::jobs::analyze::panic_text;
 use crate::worker::{Worker, WorkerError};
-use question::{Question, Questioned};
+use batch::BatchArrival;
+use question::Questioned;
 pub(in crate::worker) use setup::ModelSetup;
 
 /// How long a job waits whose key is asked for by another one at this moment.
@@ -57,7 +64,7 @@ pub(in crate::worker) struct Asking {
     price: Price,
     /// Questions that may be open at once.
     places: usize,
-    /// By job.
+    /// By the job that stands for all of a request.
     open: BTreeMap<i64, Open>,
     breaker: Breaker,
     /// The job whose request tries whether the provider is back.
@@ -68,25 +75,66 @@ pub(in crate::worker) struct Asking {
     short: bool,
     /// Nothing new is begun.
     closing: bool,
+    provider: ProviderKind,
+    model_id: String,
+    /// What no person waits for goes in batches.
+    batches_on: bool,
+    /// The provider is being asked about the open batch.
+    batch_in_flight: bool,
     sender: Sender<Arrival>,
     receiver: Receiver<Arrival>,
     wake: Wake,
 }
 
-/// A question that is being asked.
+/// Questions about one file that are asked in one request.
 struct Open {
-    job: Job,
     repo: Registered,
-    question: Question,
-    /// What is sent next or was sent last: the question, or the request to repair a bad reply.
+    path: FilePath,
+    /// In the order of the prompt's parts; never empty.
+    asked: Vec<OpenQuestion>,
+    /// What is sent next or was sent last: the questions, or the request to repair a bad answer.
     prompt: Prompt,
+    /// It was asked again: it is not a third time.
     repaired: bool,
     /// Requests that were put another way because the server wanted it.
     adapted: u32,
-    /// The right to send the open request.
+}
+
+/// A question that is being asked.
+struct OpenQuestion {
+    job: Job,
+    key: AnalysisKey,
+    /// Its part of the right to send the open request.
     reservation: Option<Reservation>,
     /// What its earlier requests cost.
     before: Spent,
+}
+
+impl Open {
+    /// The job that stands for all.
+    fn id(&self) -> i64 {
+        self.asked.first().map_or(0, |asked| asked.job.id)
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        self.asked.iter().map(|asked| asked.job.id).collect()
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        let call = |asked: &OpenQuestion| Call {
+            repo: self.repo.id.clone(),
+            cache_key: asked.job.key,
+            path: asked.job.path.clone(),
+            analysis_type: asked.key.analysis_type,
+            model_id: asked.key.model_id.clone(),
+            commit: self.repo.indexed_commit.clone(),
+        };
+        self.asked.iter().map(call).collect()
+    }
+
+    fn is_reserved(&self) -> bool {
+        self.asked.iter().any(|asked| asked.reservation.is_some())
+    }
 }
 
 /// What requests cost, and the tokens that were reported of them.
@@ -110,6 +158,7 @@ enum Arrival {
         outcome: CallOutcome,
         millis: u64,
     },
+    OfBatch(Box<BatchArrival>),
 }
 
 /// Why a request may not go now.
@@ -139,6 +188,10 @@ impl Asking {
             rate_limited: 0,
             short: false,
             closing: false,
+            provider: llm.provider,
+            model_id: model_id(llm).unwrap_or_default(),
+            batches_on: llm.batch,
+            batch_in_flight: false,
             sender,
             receiver,
             wake: Arc::new(|| {}),
@@ -185,41 +238,26 @@ impl Asking {
 
     /// Whether money is reserved for requests whose cost is not known yet.
     fn has_reserved(&self) -> bool {
-        self.open.values().any(|open| open.reservation.is_some())
+        self.open.values().any(Open::is_reserved)
     }
 
-    /// Begins one question. `Break`: no other can be begun now either.
+    /// Begins the questions about one file. `Break`: no other can be begun now either.
     fn begin(&mut self, worker: &mut Worker, job: Job) -> Result<ControlFlow<()>, WorkerError> {
-        let (repo, question) = match worker.question(self, &job)? {
-            Questioned::Ask(repo, question) => (*repo, *question),
-            Questioned::Over(ended) => {
-                worker.end(std::iter::once((job, ended)))?;
-                return Ok(ControlFlow::Continue(()));
-            }
-        };
-        let prompt = question.prompt.clone();
-        let open = Open {
-            job,
-            repo,
-            question,
-            prompt,
-            repaired: false,
-            adapted: 0,
-            reservation: None,
-            before: Spent::default(),
-        };
-        self.check_gate(worker, open)
+        match worker.questions(self, self.lane(), job)? {
+            Questioned::Ask(open) => self.check_gate(worker, *open),
+            Questioned::Over => Ok(ControlFlow::Continue(())),
+        }
     }
 
     /// Checks the provider's health and pace, then reserves the money.
     fn check_gate(&mut self, worker: &mut Worker, open: Open) -> Result<ControlFlow<()>, WorkerError> {
         let request = self.client.request(&open.prompt);
-        let id = open.job.id;
-        match self.admit(id, tokens(&request, &self.limits)) {
+        let ids = open.ids();
+        match self.admit(open.id(), tokens(&request)) {
             Ok(pass) => self.reserve(worker, open, request, pass),
-            Err(Hold::Pace(wait)) => worker.put_back_until(id, wait, None),
-            Err(Hold::Outage(None)) => worker.put_back_until(id, Duration::ZERO, None),
-            Err(Hold::Outage(Some(rest))) => worker.park_for_outage(&[id], rest, "the provider is down"),
+            Err(Hold::Pace(wait)) => worker.put_back_until(&ids, wait, None),
+            Err(Hold::Outage(None)) => worker.put_back_until(&ids, Duration::ZERO, None),
+            Err(Hold::Outage(Some(rest))) => worker.park_for_outage(&ids, rest, "the provider is down"),
         }
     }
 
@@ -232,14 +270,16 @@ impl Asking {
         pass: Pass,
     ) -> Result<ControlFlow<()>, WorkerError> {
         let bytes = usize::try_from(request.bytes()).unwrap_or(usize::MAX);
-        let worst_case = budget::worst_case(&self.price, bytes, self.limits.max_output_tokens);
-        let id = open.job.id;
+        let worst_case = budget::worst_case(&self.price, bytes, request.max_output_tokens());
+        let (calls, id, ids) = (open.calls(), open.id(), open.ids());
         let granted = budget::noted_limits(&worker.queue)
             .map(|noted| noted.unwrap_or(worker.config.budget))
-            .and_then(|limits| budget::reserve(&mut worker.queue, &limits, &call(&open), worst_case, clock::now()));
+            .and_then(|limits| budget::reserve_together(&mut worker.queue, &limits, &calls, worst_case, clock::now()));
         let refused = match granted {
-            Ok(Grant::Reserved(reservation)) => {
-                open.reservation = Some(reservation);
+            Ok(Grant::Reserved(reservations)) => {
+                for (asked, reservation) in open.asked.iter_mut().zip(reservations) {
+                    asked.reservation = Some(reservation);
+                }
                 self.open.insert(id, open);
                 self.send(worker, id, request, pass);
                 return Ok(ControlFlow::Continue(()));
@@ -248,28 +288,40 @@ impl Asking {
         };
         self.abandon_probe(id);
         drop(pass);
+        self.wait_for_money(worker, &ids, refused)
+    }
+
+    /// Puts questions back that the ledger has not granted.
+    fn wait_for_money(
+        &mut self,
+        worker: &mut Worker,
+        ids: &[i64],
+        refused: BudgetResult<Grant<Vec<Reservation>>>,
+    ) -> Result<ControlFlow<()>, WorkerError> {
         match refused {
             Ok(Grant::Refused(_)) if self.has_reserved() => {
                 self.short = true;
-                worker.put_back_until(id, Duration::ZERO, None)
+                worker.put_back_until(ids, Duration::ZERO, None)
             }
             Ok(Grant::Refused(refusal)) => {
                 let (until, detail) = (refusal.resumes_at(), refusal.to_string());
                 if until.is_none() && matches!(refusal, Refusal::OverLimit { .. }) {
                     // This request alone is more than the limit; others are not.
-                    queue::park(&mut worker.queue, &[id], ParkCause::Budget, None, &detail, clock::now())?;
+                    queue::park(&mut worker.queue, ids, ParkCause::Budget, None, &detail, clock::now())?;
                     return Ok(ControlFlow::Continue(()));
                 }
-                worker.park_asks(&[id], &Parking { cause: ParkCause::Budget, until, detail: &detail })
+                worker.park_asks(ids, &Parking { cause: ParkCause::Budget, until, detail: &detail })
             }
             Ok(_) => {
                 let now = clock::now();
-                queue::put_back(&worker.queue, id, now.plus_millis(SAME_KEY_WAIT_MILLIS), None, now)?;
+                for id in ids {
+                    queue::put_back(&worker.queue, *id, now.plus_millis(SAME_KEY_WAIT_MILLIS), None, now)?;
+                }
                 Ok(ControlFlow::Continue(()))
             }
             Err(error) => {
                 tracing::error!(%error, "nothing is spent without a ledger");
-                worker.park_asks(&[id], &Parking { cause: ParkCause::Setup, until: None, detail: &error.to_string() })
+                worker.park_asks(ids, &Parking { cause: ParkCause::Setup, until: None, detail: &error.to_string() })
             }
         }
     }
@@ -290,8 +342,8 @@ impl Asking {
     /// Has another request of an open question wait for its turn, without a reservation.
     fn await_turn(&mut self, worker: &Worker, open: Open) {
         let (gate, sender, wake) = (self.gate.clone(), self.sender.clone(), self.wake.clone());
-        let tokens = tokens(&self.client.request(&open.prompt), &self.limits);
-        let job = open.job.id;
+        let tokens = tokens(&self.client.request(&open.prompt));
+        let job = open.id();
         self.open.insert(job, open);
         worker.runtime.spawn(async move {
             let pass = gate.enter(tokens).await;
@@ -312,20 +364,28 @@ impl Asking {
     }
 
     fn apply(&mut self, worker: &mut Worker, arrival: Arrival) -> Result<(), WorkerError> {
-        let (Arrival::Admitted { job, .. } | Arrival::Returned { job, .. }) = &arrival;
-        let Some(open) = self.open.remove(job) else { return Ok(()) };
         match arrival {
-            Arrival::Returned { outcome, millis, .. } => self.apply_outcome(worker, open, outcome, millis),
-            Arrival::Admitted { pass, .. } => self.ask_again(worker, open, pass),
+            Arrival::OfBatch(arrival) => self.apply_batch(worker, *arrival),
+            Arrival::Returned { job, outcome, millis } => match self.open.remove(&job) {
+                Some(open) => self.apply_outcome(worker, open, outcome, millis),
+                None => Ok(()),
+            },
+            Arrival::Admitted { job, pass } => match self.open.remove(&job) {
+                Some(open) => self.ask_again(worker, open, pass),
+                None => Ok(()),
+            },
         }
     }
 
-    /// Sends a second request, unless the job was superseded in the meantime.
+    /// Sends a second request, unless a job of it was superseded in the meantime.
     fn ask_again(&mut self, worker: &mut Worker, open: Open, pass: Pass) -> Result<(), WorkerError> {
-        let running = queue::get(&worker.queue, open.job.id)?.is_some_and(|job| job.state == JobState::Running);
-        if !running || self.closing {
+        let mut is_running = true;
+        for id in open.ids() {
+            is_running &= queue::get(&worker.queue, id)?.is_some_and(|job| job.state == JobState::Running);
+        }
+        if !is_running || self.closing {
             drop(pass);
-            return worker.put_back_until(open.job.id, Duration::ZERO, None).map(drop);
+            return worker.put_back_until(&open.ids(), Duration::ZERO, None).map(drop);
         }
         let request = self.client.request(&open.prompt);
         self.reserve(worker, open, request, pass).map(drop)
@@ -347,13 +407,15 @@ impl Asking {
 impl Worker {
     fn put_back_until(
         &mut self,
-        id: i64,
+        ids: &[i64],
         wait: Duration,
         detail: Option<&str>,
     ) -> Result<ControlFlow<()>, WorkerError> {
         let now = clock::now();
         let then = after(now, wait);
-        queue::put_back(&self.queue, id, then, detail, now)?;
+        for id in ids {
+            queue::put_back(&self.queue, *id, then, detail, now)?;
+        }
         queue::postpone(&self.queue, Lane::Ask, then)?;
         Ok(ControlFlow::Break(()))
     }
@@ -370,19 +432,8 @@ impl Worker {
     }
 }
 
-fn call(open: &Open) -> Call {
-    Call {
-        repo: open.repo.id.clone(),
-        cache_key: open.job.key,
-        path: open.job.path.clone(),
-        analysis_type: open.question.key.analysis_type,
-        model_id: open.question.key.model_id.clone(),
-        commit: open.repo.indexed_commit.clone(),
-    }
-}
-
-fn tokens(request: &ModelRequest, limits: &Limits) -> u64 {
-    request.bytes().div_ceil(BYTES_PER_TOKEN).saturating_add(u64::from(limits.max_output_tokens))
+fn tokens(request: &ModelRequest) -> u64 {
+    request.bytes().div_ceil(BYTES_PER_TOKEN).saturating_add(u64::from(request.max_output_tokens()))
 }
 
 fn after(now: Timestamp, wait: Duration) -> Timestamp {

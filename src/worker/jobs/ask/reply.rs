@@ -1,23 +1,20 @@
-//! From the outcome of a request to a stored answer and a closed ledger entry, or to what is done instead.
+//! From the outcome of a request to stored answers and closed ledger entries, or to what is done instead.
 
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::{Asking, Open, Spent, after};
-use crate::analyzer::Analysis;
+use super::settle::{Booking, JobClose, answers, charge, charge_failure, spent};
+use super::{Asking, Open, OpenQuestion, Spent, after};
 use crate::analyzer::llm::{
-    Answer, CallFailure, CallOutcome, Malformed, NextStep, backoff, input_is_plausible, parse, random_unit, repair,
-    usage_is_plausible,
+    Answer, CallFailure, CallOutcome, NextStep, PartReply, Prompt, PromptPart, backoff, parse_parts, random_unit,
+    repair,
 };
-use crate::budget::{self, BudgetError, Charge, Usage};
-use crate::cache::analyses::{Bill, NewAnalysis};
+use crate::budget::Charge;
 use crate::clock;
+use crate::domain::AnalysisType;
 use crate::queue::{self, Lane, ParkCause, Parking};
-use crate::repo::registry;
-use crate::store::{StoreError, write};
-use crate::worker::jobs::analyze::{panic_text, put};
+use crate::worker::jobs::analyze::panic_text;
 use crate::worker::{Worker, WorkerError};
 
 /// Rate-limited requests in a row after which the whole lane is parked.
@@ -28,21 +25,6 @@ const RATE_LIMITED_REST: Duration = Duration::from_secs(60);
 
 /// How often one question is put another way because the server wants it so: there are five ways.
 const ADAPTED_MOST: u32 = 5;
-
-/// How a job ends in the transaction that closes the ledger's entry.
-enum JobClose<'a> {
-    Finish,
-    Discard(&'a str),
-    /// It is asked again, or put back by what follows.
-    Stays,
-}
-
-/// A reply, read.
-enum Read {
-    Report(Box<Analysis>),
-    Malformed(Malformed),
-    Panicked(String),
-}
 
 impl Asking {
     pub(super) fn apply_outcome(
@@ -63,74 +45,52 @@ impl Asking {
     fn apply_answer(
         &mut self,
         worker: &mut Worker,
-        mut open: Open,
+        open: Open,
         answer: &Answer,
         millis: u64,
     ) -> Result<(), WorkerError> {
-        self.note_health(worker, open.job.id, answer.pause)?;
-        let charge = self.charge(answer);
-        let spent = spent(&open, &charge);
-        let malformed = match read(&open, answer) {
-            Read::Report(analysis) => {
-                let stored = worker.store_answer(&open, &analysis, &spent, millis);
-                return match stored {
-                    Ok(()) => worker.settle_call(&open, &charge, JobClose::Finish),
-                    Err(error) => worker.give_back_unstored(&open, &charge, &error),
-                };
-            }
-            Read::Panicked(detail) => return worker.settle_call(&open, &charge, JobClose::Discard(&detail)),
-            Read::Malformed(malformed) => malformed,
+        self.note_health(worker, open.id(), answer.pause)?;
+        let replies = match read(open.prompt.parts(), answer) {
+            Ok(replies) => replies,
+            Err(detail) => return self.give_up_unread(worker, &open, answer, &detail),
         };
-        if open.repaired || !malformed.is_repairable() {
-            let detail = format!("the model's reply cannot be used: {malformed}");
-            return worker.settle_call(&open, &charge, JobClose::Discard(&detail));
+        let charges = charge(&self.price, answer).shares(&weights(&replies));
+        let spent: Vec<Spent> = open.asked.iter().zip(&charges).map(|(asked, charge)| spent(asked, charge)).collect();
+        if let Err(error) =
+            worker.store_answers(&open.repo, &open.path, &answers(&open.asked, &replies, &spent), millis)
+        {
+            return worker.give_back_unstored(&open, &charges, &error);
         }
-        worker.settle_call(&open, &charge, JobClose::Stays)?;
-        tracing::info!(path = %open.job.path, kind = %open.job.kind, %malformed, "a reply is to be repaired");
-        open.prompt = repair(&open.question.prompt, &malformed, &answer.text);
-        (open.repaired, open.reservation, open.before) = (true, None, spent);
-        self.await_turn(worker, open);
+        let endings: Vec<JobClose> = replies.iter().map(|reply| open.ending_of(reply)).collect();
+        worker.close_request(&open.asked, &Booking::Charged(&charges), &endings)?;
+        for again in open.asked_again(replies, &spent, &answer.text) {
+            self.await_turn(worker, again);
+        }
         Ok(())
+    }
+
+    /// A reply that cannot even be looked through ends its questions.
+    fn give_up_unread(
+        &self,
+        worker: &mut Worker,
+        open: &Open,
+        answer: &Answer,
+        detail: &str,
+    ) -> Result<(), WorkerError> {
+        let charges = charge(&self.price, answer).shares(&vec![1; open.asked.len()]);
+        let endings: Vec<JobClose> = open.asked.iter().map(|_| JobClose::Discard(detail.to_owned())).collect();
+        worker.close_request(&open.asked, &Booking::Charged(&charges), &endings)
     }
 
     /// The provider is there; it may want a pause.
     fn note_health(&mut self, worker: &mut Worker, job: i64, pause: Option<Duration>) -> Result<(), WorkerError> {
-        self.breaker.answered();
         self.rate_limited = 0;
-        if self.probe == Some(job) {
-            self.probe = None;
-        }
+        self.note_answered_only(job);
         if let Some(pause) = pause {
             self.gate.hold(pause);
             queue::postpone(&worker.queue, Lane::Ask, after(clock::now(), pause))?;
         }
         Ok(())
-    }
-
-    /// What an answer costs: what the provider reports, where that can be true.
-    fn charge(&self, answer: &Answer) -> Charge {
-        let Some(reported) = answer.usage else {
-            return Charge::Unreported { reason: "the provider reported no usage".to_owned() };
-        };
-        if !usage_is_plausible(&reported, answer.prompt_bytes, answer.reply_bytes) {
-            let reason = format!(
-                "the reported usage ({} tokens in, {} out) is too little for {} bytes of prompt and {} of reply",
-                reported.input, reported.output, answer.prompt_bytes, answer.reply_bytes
-            );
-            return Charge::Unreported { reason };
-        }
-        Charge::Reported { usage: reported, cost: budget::cost(&self.price, &reported) }
-    }
-
-    /// What a request without an answer costs: what the provider reports, where that can be true; else what it was reserved for.
-    fn charge_failure(&self, open: &Open, failure: &CallFailure, reported: Option<Usage>) -> Charge {
-        let prompt_bytes = (open.prompt.instructions().len() + open.prompt.question().len()) as u64;
-        // The ledger believes no usage without output; a token that was not written is a token too many, never too few.
-        let reported = reported.map(|usage| Usage { output: usage.output.max(1), ..usage });
-        match reported.filter(|usage| input_is_plausible(usage, prompt_bytes)) {
-            Some(usage) => Charge::Reported { usage, cost: budget::cost(&self.price, &usage) },
-            None => Charge::Unreported { reason: failure.message.clone() },
-        }
     }
 
     fn apply_failure(&mut self, worker: &mut Worker, mut open: Open, failure: &CallFailure) -> Result<(), WorkerError> {
@@ -139,31 +99,34 @@ impl Asking {
             Some(remedy) => format!("{failure}; {remedy}"),
             None => failure.to_string(),
         };
-        tracing::warn!(path = %open.job.path, kind = %open.job.kind, detail, "a question was not answered");
+        tracing::warn!(path = %open.path, questions = open.asked.len(), detail, "a request was not answered");
         let gives_up = next == NextStep::Discard || (next == NextStep::AskAgain && open.adapted >= ADAPTED_MOST);
-        let ending = if gives_up { JobClose::Discard(&detail) } else { JobClose::Stays };
+        let ending = || if gives_up { JobClose::Discard(detail.clone()) } else { JobClose::Stays };
+        let endings: Vec<JobClose> = open.asked.iter().map(|_| ending()).collect();
         let reported = failure.usage.filter(|usage| usage.input > 0 || usage.output > 0);
         if failure.may_be_billed || reported.is_some() {
-            let charge = self.charge_failure(&open, failure, reported);
-            open.before = spent(&open, &charge);
-            worker.settle_call(&open, &charge, ending)?;
+            let prompt_bytes = (open.prompt.instructions().len() + open.prompt.question().len()) as u64;
+            let charge = charge_failure(&self.price, prompt_bytes, failure, reported);
+            let charges = charge.shares(&vec![1; open.asked.len()]);
+            worker.close_request(&open.asked, &Booking::Charged(&charges), &endings)?;
+            for (asked, charge) in open.asked.iter_mut().zip(&charges) {
+                asked.before = spent(asked, charge);
+            }
         } else {
-            worker.close_entry(&open, &ending, |tx, reservation, now| {
-                budget::release(tx, reservation, &failure.message, now)
-            })?;
+            worker.close_request(&open.asked, &Booking::NotMade(&failure.message), &endings)?;
         }
-        open.reservation = None;
+        open.asked.iter_mut().for_each(|asked| asked.reservation = None);
         match next {
             NextStep::Outage(asked_for) => self.note_outage(worker, &open, asked_for, &detail).map(drop),
             NextStep::Wait(asked_for) => self.note_rate_limit(worker, &open, asked_for, &detail).map(drop),
             NextStep::Park => {
-                self.note_health(worker, open.job.id, None)?;
+                self.note_health(worker, open.id(), None)?;
                 let why = Parking { cause: ParkCause::Setup, until: None, detail: &detail };
-                worker.park_asks(&[open.job.id], &why).map(drop)
+                worker.park_asks(&open.ids(), &why).map(drop)
             }
-            NextStep::Discard => self.note_health(worker, open.job.id, None),
+            NextStep::Discard => self.note_health(worker, open.id(), None),
             NextStep::AskAgain => {
-                self.note_health(worker, open.job.id, None)?;
+                self.note_health(worker, open.id(), None)?;
                 if !gives_up {
                     open.adapted += 1;
                     self.await_turn(worker, open);
@@ -183,16 +146,21 @@ impl Asking {
         detail: &str,
     ) -> Result<ControlFlow<()>, WorkerError> {
         let now = clock::monotonic();
-        if self.probe == Some(open.job.id) {
+        if self.probe == Some(open.id()) {
             self.probe = None;
         }
         let opened = self.breaker.outage(asked_for, now);
         if opened || self.breaker.is_open() {
             let rest = self.rest();
-            return worker.park_for_outage(&[open.job.id], rest, detail);
+            return worker.park_for_outage(&open.ids(), rest, detail);
         }
-        let wait = backoff(open.job.attempts, asked_for, random_unit());
-        queue::retry_after(&worker.queue, &open.job, detail, wait, clock::now())?;
+        let attempts = open.asked.iter().map(|asked| asked.job.attempts).max().unwrap_or_default();
+        let wait = backoff(attempts, asked_for, random_unit());
+        // At the same time, so that they are asked together again.
+        let now = clock::now();
+        for asked in &open.asked {
+            queue::retry_after(&worker.queue, &asked.job, detail, wait, now)?;
+        }
         Ok(ControlFlow::Break(()))
     }
 
@@ -204,14 +172,14 @@ impl Asking {
         asked_for: Option<Duration>,
         detail: &str,
     ) -> Result<ControlFlow<()>, WorkerError> {
-        self.note_answered_only(open.job.id);
+        self.note_answered_only(open.id());
         self.rate_limited += 1;
         let wait = backoff(self.rate_limited, asked_for, random_unit());
         self.gate.hold(wait);
         if self.rate_limited >= RATE_LIMITED_MOST {
-            return worker.park_for_outage(&[open.job.id], wait.max(RATE_LIMITED_REST), detail);
+            return worker.park_for_outage(&open.ids(), wait.max(RATE_LIMITED_REST), detail);
         }
-        worker.put_back_until(open.job.id, wait, Some(detail))
+        worker.put_back_until(&open.ids(), wait, Some(detail))
     }
 
     /// The provider is there, though it did not do what was asked.
@@ -223,109 +191,73 @@ impl Asking {
     }
 }
 
+impl Open {
+    /// How a question's job ends after this reply to it.
+    fn ending_of(&self, reply: &PartReply) -> JobClose {
+        match reply {
+            PartReply::Report { .. } => JobClose::Finish,
+            PartReply::Malformed { why, .. } | PartReply::Missing(why) if self.repaired || !why.is_repairable() => {
+                JobClose::Discard(format!("the model's reply cannot be used: {why}"))
+            }
+            PartReply::Malformed { .. } | PartReply::Missing(_) => JobClose::Stays,
+        }
+    }
+
+    /// The questions that are asked again, each alone: an answer that cannot be used is to be repaired, one that is missing is to be given.
+    fn asked_again(self, replies: Vec<PartReply>, spent: &[Spent], text: &str) -> Vec<Self> {
+        let stays: Vec<bool> = replies.iter().map(|reply| matches!(self.ending_of(reply), JobClose::Stays)).collect();
+        let Self { repo, path, asked, prompt, adapted, .. } = self;
+        let again = asked.into_iter().zip(replies).zip(spent).zip(stays).filter(|(_, stays)| *stays);
+        again
+            .map(|(((asked, reply), spent), _)| {
+                let analysis_type = asked.key.analysis_type;
+                tracing::info!(path = %path, kind = %asked.job.kind, "a question is asked again");
+                Self {
+                    repo: repo.clone(),
+                    path: path.clone(),
+                    prompt: again_prompt(&prompt, analysis_type, &reply, text),
+                    asked: vec![OpenQuestion { reservation: None, before: *spent, ..asked }],
+                    repaired: true,
+                    adapted,
+                }
+            })
+            .collect()
+    }
+}
+
+/// What is sent for a question whose answer was not usable.
+fn again_prompt(prompt: &Prompt, analysis_type: AnalysisType, reply: &PartReply, whole: &str) -> Prompt {
+    match (prompt.parts(), reply) {
+        ([_], PartReply::Malformed { why, .. }) => repair(prompt, why, whole),
+        (_, PartReply::Malformed { why, text }) => repair(&prompt.only(&[analysis_type]), why, text),
+        _ => prompt.only(&[analysis_type]),
+    }
+}
+
 impl Worker {
     /// An answer that cannot be stored is paid for all the same; asking again and again would pay for it again and again, so that
     /// counts as an attempt.
-    fn give_back_unstored(&mut self, open: &Open, charge: &Charge, error: &WorkerError) -> Result<(), WorkerError> {
+    fn give_back_unstored(&mut self, open: &Open, charges: &[Charge], error: &WorkerError) -> Result<(), WorkerError> {
         let detail = format!("the answer cannot be stored: {error}");
-        tracing::error!(path = %open.job.path, detail, "an answer is lost");
-        self.settle_call(open, charge, JobClose::Stays)?;
-        Ok(queue::retry(&self.queue, &open.job, &detail, clock::now())?)
-    }
-
-    /// Stores a paid answer, on the disk before the ledger's entry is closed.
-    fn store_answer(
-        &mut self,
-        open: &Open,
-        analysis: &Analysis,
-        spent: &Spent,
-        millis: u64,
-    ) -> Result<(), WorkerError> {
-        // Its store went with the repository.
-        if registry::get(&self.queue, &open.repo.id)?.is_none() {
-            return Ok(());
-        }
-        let json = match analysis.to_json() {
-            Ok(json) => json,
-            Err(error) => {
-                tracing::error!(%error, path = %open.job.path, "an answer cannot be stored");
-                return Ok(());
-            }
-        };
-        let new = NewAnalysis {
-            key: &open.question.key,
-            path: &open.question.file.path,
-            json: &json,
-            packed: None,
-            generation_time_ms: millis,
-            repo_id: &open.repo.id.0,
-            repo_path: open.repo.location.path.as_os_str().as_bytes(),
-            commit: open.repo.indexed_commit.as_ref(),
-            bill: Bill {
-                cost: spent.cost,
-                answer_cost: spent.cost.saturating_sub(open.before.cost),
-                input_tokens: spent.input_tokens,
-                output_tokens: spent.output_tokens,
-            },
-        };
-        let now = clock::now();
-        Ok(self.store(&open.repo)?.write_durably(|tx| put(tx, &open.job, &new, now))?)
-    }
-
-    /// Closes the ledger's entry and the job in one transaction.
-    fn settle_call(&mut self, open: &Open, charge: &Charge, ending: JobClose<'_>) -> Result<(), WorkerError> {
-        self.close_entry(open, &ending, |tx, reservation, now| budget::settle(tx, reservation, charge, now))
-    }
-
-    fn close_entry(
-        &mut self,
-        open: &Open,
-        ending: &JobClose<'_>,
-        close: impl FnOnce(
-            &rusqlite::Transaction<'_>,
-            &budget::Reservation,
-            clock::Timestamp,
-        ) -> Result<budget::Settled, BudgetError>,
-    ) -> Result<(), WorkerError> {
-        let now = clock::now();
-        let tx = write(&mut self.queue)?;
-        if let Some(reservation) = &open.reservation {
-            match close(&tx, reservation, now) {
-                Ok(settled) => {
-                    tracing::debug!(path = %open.job.path, kind = %open.job.kind, cost = settled.cost, "settled");
-                }
-                // It stays open and counts at its worst case.
-                Err(error) => tracing::error!(%error, entry = reservation.entry(), "a call is not settled"),
-            }
-        }
-        match ending {
-            JobClose::Finish => queue::finish_one(&tx, open.job.id, now)?,
-            JobClose::Discard(detail) => queue::discard(&tx, open.job.id, detail, now)?,
-            JobClose::Stays => {}
-        }
-        Ok(tx.commit().map_err(StoreError::from)?)
+        tracing::error!(path = %open.path, detail, "an answer is lost");
+        let endings: Vec<JobClose> = open.asked.iter().map(|_| JobClose::Retry(detail.clone())).collect();
+        self.close_request(&open.asked, &Booking::Charged(charges), &endings)
     }
 }
 
-/// What all requests of a question have cost once this one is charged.
-fn spent(open: &Open, charge: &Charge) -> Spent {
-    let (cost, usage) = match charge {
-        Charge::Reported { usage, cost } => (*cost, *usage),
-        Charge::Unreported { .. } => {
-            (open.reservation.as_ref().map_or(0, |reservation| reservation.worst_case), Usage::default())
-        }
+/// What came of each question. `Err`: reading it panicked, and how.
+pub(super) fn read(parts: &[PromptPart], answer: &Answer) -> Result<Vec<PartReply>, String> {
+    catch_unwind(AssertUnwindSafe(|| parse_parts(parts, &answer.text, answer.finish)))
+        .map_err(|panic| panic_text(panic.as_ref()))
+}
+
+/// What each question's part of the cost is in proportion to: the bytes of its answer. All is booked on the answers that are stored, so that
+/// what is stored covers the bill whatever a crash leaves open; without any, on all questions alike.
+pub(super) fn weights(replies: &[PartReply]) -> Vec<u64> {
+    let bytes = |reply: &PartReply| match reply {
+        PartReply::Report { bytes, .. } => (*bytes).max(1),
+        PartReply::Malformed { .. } | PartReply::Missing(_) => 0,
     };
-    Spent {
-        cost: open.before.cost.saturating_add(cost),
-        input_tokens: open.before.input_tokens.saturating_add(usage.input),
-        output_tokens: open.before.output_tokens.saturating_add(usage.output),
-    }
-}
-
-fn read(open: &Open, answer: &Answer) -> Read {
-    match catch_unwind(AssertUnwindSafe(|| parse(&open.prompt, &answer.text, answer.finish))) {
-        Ok(Ok(analysis)) => Read::Report(Box::new(analysis)),
-        Ok(Err(malformed)) => Read::Malformed(malformed),
-        Err(panic) => Read::Panicked(panic_text(panic.as_ref())),
-    }
+    let weights: Vec<u64> = replies.iter().map(bytes).collect();
+    if weights.iter().all(|&weight| weight == 0) { vec![1; replies.len()] } else { weights }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Asking, Wake};
 use crate::analyzer::llm::{Prompts, model_id};
-use crate::clock;
+use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::home::Home;
 use crate::queue::{self, Job, Lane, ParkCause, Parking};
@@ -44,9 +44,17 @@ impl ModelSetup {
         }
     }
 
+    /// The lane from which questions are asked at once.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Ready(asking) => asking.lane(),
+            Self::Absent | Self::Obstructed(_) => Lane::Ask,
+        }
+    }
+
     /// Whether questions are open.
     pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::Ready(asking) if !asking.open.is_empty())
+        matches!(self, Self::Ready(asking) if !asking.open.is_empty() || asking.batch_in_flight)
     }
 
     pub fn wake_with(&mut self, wake: Wake) {
@@ -79,13 +87,26 @@ impl Worker {
     /// Begins as many questions as may be open at once.
     pub(in crate::worker) fn begin_asks(&mut self, except: &[i64]) -> Result<(), WorkerError> {
         while self.asking.has_room() {
-            let claimed = queue::claim(&mut self.queue, Lane::Ask, 1, except, clock::now())?;
+            let claimed = queue::claim(&mut self.queue, self.asking.lane(), 1, except, clock::now())?;
             let Some(job) = claimed.into_iter().next() else { break };
             if self.ask(job)?.is_break() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Does what is due about batches. Returns whether anything was done.
+    pub(in crate::worker) fn tend_batches(&mut self, except: &[i64]) -> Result<bool, WorkerError> {
+        Ok(self.with_asking(|asking, worker| asking.tend_batches(worker, except))?.unwrap_or_default())
+    }
+
+    /// When the provider is asked about the open batch next; `None`: none is open.
+    pub(in crate::worker) fn next_batch_poll(&self) -> Result<Option<Timestamp>, WorkerError> {
+        match &self.asking {
+            ModelSetup::Ready(_) => Ok(queue::open_batch(&self.queue)?.map(|batch| batch.next_poll)),
+            ModelSetup::Absent | ModelSetup::Obstructed(_) => Ok(None),
+        }
     }
 
     /// Begins one question. `Break`: no other can be begun now either.

@@ -1,29 +1,64 @@
-//! What servers answer, as JSON: this is a border, so serde lives here.
+//! Chat Completions (OpenAI's API reference, "Chat completions"), as all servers speak it that call themselves compatible with OpenAI. This is a
+//! border, so serde lives here.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::outcome::Finish;
-use super::usage::WireUsage;
+use super::{Completed, Said};
+use crate::analyzer::llm::dialect::{Dialect, Structure};
+use crate::analyzer::llm::form;
+use crate::analyzer::llm::outcome::Finish;
+use crate::analyzer::llm::prompt::Prompt;
 use crate::budget::Usage;
+
+/// Below the address of the API.
+pub(super) const PATH: &str = "chat/completions";
+
+/// The body of a request.
+pub(super) fn body(dialect: Dialect, model: &str, max_output_tokens: u32, prompt: &Prompt) -> Value {
+    let mut body = json!({
+        "model": model,
+        "messages": [
+            { "role": "system", "content": prompt.instructions() },
+            { "role": "user", "content": prompt.question() },
+        ],
+        "stream": false,
+    });
+    body[if dialect.completion_limit { "max_completion_tokens" } else { "max_tokens" }] = json!(max_output_tokens);
+    if dialect.temperature {
+        body["temperature"] = json!(0);
+    }
+    match dialect.structure_for(prompt.parts().len()) {
+        Structure::Schema => {
+            let (name, schema) = form::of(prompt);
+            body["response_format"] =
+                json!({ "type": "json_schema", "json_schema": { "name": name, "strict": true, "schema": schema } });
+        }
+        Structure::Object => body["response_format"] = json!({ "type": "json_object" }),
+        Structure::Words => {}
+    }
+    body
+}
+
+/// Reads a reply.
+///
+/// # Errors
+/// Why it is none.
+pub(super) fn read(body: &[u8]) -> Result<Completed, String> {
+    let completion = Completion::read(body)?;
+    Ok(Completed { usage: completion.usage(), model: completion.model.clone(), said: completion.into_said() })
+}
 
 /// A chat completion, or one piece of it as a stream brings it.
 #[derive(Default, Deserialize)]
-pub(super) struct Completion {
+struct Completion {
     #[serde(default, deserialize_with = "null_is_default")]
     choices: Vec<ReplyChoice>,
     // a usage that cannot be read is none, and costs the reservation; it must not cost the answer, too
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<WireUsage>,
     #[serde(default)]
-    pub model: Option<String>,
-}
-
-/// What a model said.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Said {
-    pub text: String,
-    pub finish: Finish,
+    model: Option<String>,
 }
 
 impl Completion {
@@ -32,12 +67,9 @@ impl Completion {
     ///
     /// # Errors
     /// Why it is none of these.
-    pub(super) fn read(body: &[u8]) -> Result<Self, String> {
-        if is_event_stream(body) {
-            let lines = body.split(|byte| matches!(byte, b'\n' | b'\r'));
-            let data = lines.filter_map(|line| line.strip_prefix(b"data:")).map(<[u8]>::trim_ascii);
-            let pieces = data.filter(|data| !data.is_empty() && *data != b"[DONE]");
-            return Self::joined(pieces.map(serde_json::from_slice));
+    fn read(body: &[u8]) -> Result<Self, String> {
+        if super::is_event_stream(body) {
+            return Self::joined(super::events(body).map(serde_json::from_slice));
         }
         Self::joined(serde_json::Deserializer::from_slice(body).into_iter())
     }
@@ -65,12 +97,12 @@ impl Completion {
         }
     }
 
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         self.usage.map(WireUsage::billed)
     }
 
     /// What the model said and why it stopped; none: it was given no turn, or its turn ended in an error.
-    pub(super) fn into_said(self) -> Option<Said> {
+    fn into_said(self) -> Option<Said> {
         let mut choice = self.choices.into_iter().next().filter(|choice| choice.error.is_none())?;
         let reason = finish(choice.finish_reason.as_deref());
         let message = choice.said().unwrap_or_default();
@@ -79,12 +111,6 @@ impl Completion {
         let legacy = choice.text.unwrap_or_default();
         Some(Said { text: message.into_text().unwrap_or(legacy), finish })
     }
-}
-
-/// A stream begins with a field of an event, or a comment.
-fn is_event_stream(body: &[u8]) -> bool {
-    let begin = body.trim_ascii_start();
-    [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| begin.starts_with(field))
 }
 
 /// OpenAI's API reference, "The chat completion object"; llama-server and Ollama use the same words.
@@ -234,6 +260,49 @@ impl ReplyContent {
     }
 }
 
+/// The `usage` object of a chat completion.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct WireUsage {
+    #[serde(default)]
+    prompt_tokens: u64,
+    #[serde(default)]
+    completion_tokens: u64,
+    #[serde(default)]
+    total_tokens: u64,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct PromptDetails {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
+}
+
+impl WireUsage {
+    /// OpenAI counts reasoning inside `completion_tokens` (its API reference, "The chat completion object"); xAI next to it, and only
+    /// in `total_tokens` (docs.x.ai, "Reasoning": prompt 32, completion 9, reasoning 94, total 135). So what was generated is what
+    /// the total leaves after the prompt; where there is no total, or one that cannot be right, reasoning is added, which can only
+    /// count too much.
+    fn billed(self) -> Usage {
+        let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0);
+        let output = match self.total_tokens.checked_sub(self.prompt_tokens) {
+            Some(generated) if self.total_tokens > 0 => generated.max(self.completion_tokens).max(reasoning),
+            _ => self.completion_tokens.saturating_add(reasoning),
+        };
+        let cached_input = self.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
+        Usage { input: self.prompt_tokens, cached_input, output, reasoning, ..Usage::default() }
+    }
+}
+
 fn append(text: &mut Option<String>, next: Option<String>) {
     match (text.as_mut(), next) {
         (Some(text), Some(next)) => text.push_str(&next),
@@ -325,6 +394,35 @@ mod tests {
         ];
         let call = call.map(|piece| format!("data: {piece}\n\n")).concat();
         assert_eq!(said(&call), (r#"{"a":1}"#.to_owned(), Finish::Stopped));
+    }
+
+    fn billed(json: &str) -> Usage {
+        serde_json::from_str::<WireUsage>(json).unwrap().billed()
+    }
+
+    #[test]
+    fn reasoning_is_never_left_out_and_not_counted_twice() {
+        let inside = r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
+            "prompt_tokens_details":{"cached_tokens":40},"completion_tokens_details":{"reasoning_tokens":30}}"#;
+        assert_eq!(
+            billed(inside),
+            Usage { input: 100, cached_input: 40, output: 50, reasoning: 30, ..Usage::default() }
+        );
+        let separate = r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,
+            "completion_tokens_details":{"reasoning_tokens":94}}"#;
+        assert_eq!(billed(separate), Usage { input: 32, output: 103, reasoning: 94, ..Usage::default() });
+        let no_total =
+            r#"{"prompt_tokens":32,"completion_tokens":9,"completion_tokens_details":{"reasoning_tokens":94}}"#;
+        assert_eq!(billed(no_total).output, 103);
+        assert_eq!(billed(r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":5}"#).output, 9);
+    }
+
+    #[test]
+    fn details_may_be_null_or_absent() {
+        let usage = r#"{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":null,
+            "completion_tokens_details":{"reasoning_tokens":null}}"#;
+        assert_eq!(billed(usage), Usage { input: 3, output: 2, ..Usage::default() });
+        assert_eq!(billed("{}"), Usage::default());
     }
 
     #[test]
