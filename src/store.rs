@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::tally::{self, Deed};
 
 /// How long a statement waits for another process's write before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -121,6 +124,14 @@ pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
     );
     db.execute_batch(&pragmas).map_err(at)?;
     migrate(&mut db, path, database.migrations())?;
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let count = |event: TraceEvent<'_>| {
+            if matches!(event, TraceEvent::Stmt(..)) {
+                tally::add(Deed::Statement, 1);
+            }
+        };
+        db.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(count)).map_err(at)?;
+    }
     Ok(db)
 }
 
@@ -132,7 +143,35 @@ pub fn checkpoint(db: &Connection) -> Result<()> {
     Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?)
 }
 
-/// The same, and lets SQLite refresh the statistics that its planner uses.
+/// Log that is left alone, in bytes.
+const LOG_BYTES: u64 = 8 << 20;
+/// How long a checkpoint in the middle of work waits for readers.
+const READERS_WAIT: Duration = Duration::from_millis(5);
+
+/// Copies the write-ahead log into the database and begins it anew, if it is large. A reader that is still reading the past keeps it from
+/// being begun anew, and is not waited for.
+///
+/// # Errors
+/// If the database is damaged or its disk full.
+pub fn bound_log(db: &Connection) -> Result<()> {
+    let Some(path) = db.path().map(Path::new) else { return Ok(()) };
+    if std::fs::metadata(log_of(path)).map_or(0, |log| log.len()) <= LOG_BYTES {
+        return Ok(());
+    }
+    db.busy_timeout(READERS_WAIT)?;
+    let done = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(done?)
+}
+
+/// Path of a database's write-ahead log.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    log.into()
+}
+
+/// As [`checkpoint`], and lets SQLite refresh the statistics that its planner uses.
 ///
 /// # Errors
 /// As [`checkpoint`].
@@ -186,8 +225,7 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
 /// Whether the file is on a file system that is mounted read-only and has no log that would have to be read with it. SQLite reads
 /// a database with a log only where it may write the log's index (sqlite.org/wal.html, "Read-Only Databases").
 fn cannot_change(path: &Path) -> bool {
-    let mut log = path.to_owned().into_os_string();
-    log.push("-wal");
+    let log = log_of(path);
     rustix::fs::statvfs(path).is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
         && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
 }

@@ -21,6 +21,7 @@ mod doctor;
 mod embedding;
 mod encodings;
 mod every_verb;
+mod flat;
 mod fuzz;
 mod gate;
 mod go;

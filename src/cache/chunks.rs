@@ -169,19 +169,21 @@ pub fn unmatched(db: &Connection) -> Result<(Vec<ChunkRecord>, Vec<i64>)> {
 }
 
 /// Merges the parts of the word index, of which each transaction adds one and a search has to read all. Parts of about the same size are
-/// merged, two by two, so that a word is written again as often as the index has doubled since, and not at each commit.
+/// merged, two by two, so that a word is written again as often as the index has doubled since, and not at each commit. It stops when
+/// `is_enough` says so.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn merge_words(db: &Connection) -> Result<()> {
-    loop {
+pub fn merge_words(db: &Connection, is_enough: &dyn Fn() -> bool) -> Result<()> {
+    while !is_enough() {
         let before = db.total_changes();
         db.execute("INSERT INTO chunk_text (chunk_text, rank) VALUES ('merge', ?1)", [MERGED_PAGES])?;
         // Fewer than two mean that nothing was left to be done (sqlite.org/fts5.html, "The 'merge' Command").
         if db.total_changes() - before < 2 {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// Pages of some 4 KB that are written in one transaction of a merge.
@@ -275,10 +277,10 @@ mod tests {
             db.query_row("SELECT count(DISTINCT segid) FROM chunk_text_idx", [], |row| row.get(0)).unwrap()
         };
         let (before, answer) = (parts(), search(&db, "retry 5 seconds", 50).unwrap());
-        merge_words(&db).unwrap();
+        merge_words(&db, &|| false).unwrap();
         assert!(parts() <= before / 2, "{} of {before} parts are left", parts());
         assert_eq!(search(&db, "retry 5 seconds", 50).unwrap(), answer);
-        merge_words(&db).unwrap();
+        merge_words(&db, &|| false).unwrap();
     }
 
     #[test]

@@ -44,13 +44,15 @@ pub struct Improvement {
 }
 
 /// Trains a dictionary if it is time, packs what older entries there are with it, and drops those that are not needed any more.
-/// It goes on where an earlier call was cut short.
+/// It goes on where an earlier call was cut short, and stops when `is_enough` says so.
 ///
 /// # Errors
 /// If the database cannot be read or written.
-pub fn improve(store: &mut RepoStore, now: Timestamp) -> Result<Improvement> {
+pub fn improve(store: &mut RepoStore, now: Timestamp, is_enough: &dyn Fn() -> bool) -> Result<Improvement> {
     let mut done = Improvement { trained: train_if_due(store, now)?, ..Improvement::default() };
-    while let Some(batch) = next_batch(store.db())? {
+    while !is_enough()
+        && let Some(batch) = next_batch(store.db())?
+    {
         done.repacked += repack(store, &batch)?;
     }
     if done != Improvement::default() {

@@ -93,14 +93,14 @@ fn what_is_alike_is_stored_once() {
     let reports = reports();
     put(&store, &reports);
     let before = number(&store, STORED);
-    let done = improve(&mut store, NOW).unwrap();
+    let done = improve(&mut store, NOW, &|| false).unwrap();
     assert!(done.trained && done.repacked > reports.len() / 2, "{done:?} of {}", reports.len());
     let (after, raw) = (number(&store, STORED), number(&store, "SELECT sum(size_bytes) FROM file_analysis"));
     println!("{} entries, {raw} bytes: {before} without a dictionary, {after} with it", reports.len());
     assert!(after * 100 <= raw * 35, "{after} of {raw}; {before} without");
     assert!(after < before, "{after} of {before}");
     assert_whole(&store, &reports);
-    assert_eq!(improve(&mut store, NOW).unwrap(), Improvement::default(), "it is as it ought to be");
+    assert_eq!(improve(&mut store, NOW, &|| false).unwrap(), Improvement::default(), "it is as it ought to be");
     let other = key(b"another file", AnalysisType::Docs);
     put(&store, [&(other, reports[1].1.clone())]);
     assert_eq!(
@@ -125,13 +125,13 @@ fn equal_entries_train_one_dictionary_and_twice_as_many_another() {
         ids.query_map([], |row| row.get(0)).unwrap().map(|id| id.unwrap()).collect()
     };
     for store in [&mut one, &mut other] {
-        assert!(improve(store, NOW).unwrap().trained);
+        assert!(improve(store, NOW, &|| false).unwrap().trained);
     }
     let first = ids(&one);
     assert_eq!(first, ids(&other));
     put(&one, rest);
     // a clock that was set back hinders nothing
-    assert_eq!(improve(&mut one, Timestamp(5)).unwrap().dropped, usize::from(ids(&one) != first));
+    assert_eq!(improve(&mut one, Timestamp(5), &|| false).unwrap().dropped, usize::from(ids(&one) != first));
     assert_eq!(number(&one, DICTIONARIES), 1);
     assert_whole(&one, &reports);
 }
@@ -153,7 +153,7 @@ fn an_interrupted_round_loses_no_entry_and_the_next_continues() {
     let mut store = open(&dir);
     assert_whole(&store, &reports);
     assert!(number(&store, "SELECT count(*) FROM file_analysis WHERE dictionary_id IS NULL") > 0);
-    let done = improve(&mut store, NOW).unwrap();
+    let done = improve(&mut store, NOW, &|| false).unwrap();
     assert!(!done.trained && done.repacked > 0, "{done:?}");
     assert_whole(&store, &reports);
     assert!(next_batch(store.db()).unwrap().is_none());
@@ -168,7 +168,7 @@ fn a_copy_is_packed_with_the_dictionary_of_its_new_store() {
     put(&from, copied);
     put(&to, own);
     for store in [&mut from, &mut to] {
-        improve(store, NOW).unwrap();
+        improve(store, NOW, &|| false).unwrap();
     }
     for (key, _) in copied {
         for to in [&to, &bare] {
@@ -186,7 +186,7 @@ fn a_dictionary_goes_with_the_last_entry_that_needs_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(&dir);
     put(&store, &reports());
-    improve(&mut store, NOW).unwrap();
+    improve(&mut store, NOW, &|| false).unwrap();
     let mut items = evict::inventory(&store, 0, &Default::default()).unwrap();
     let half = items.split_off(items.len() / 2);
     evict::remove(&mut store, &items, prune::Strategy::Lru, 0, NOW).unwrap();
@@ -208,7 +208,7 @@ fn a_damaged_dictionary_makes_only_its_own_entries_unreadable() {
         })
         .collect();
     put(&store, &reports);
-    improve(&mut store, NOW).unwrap();
+    improve(&mut store, NOW, &|| false).unwrap();
     let damage = "UPDATE dictionaries SET dictionary = zeroblob(length(dictionary)), dictionary_id = dictionary_id";
     assert_eq!(store.db().execute(damage, []).unwrap(), 1);
     packed::forget_prepared();

@@ -33,6 +33,17 @@ impl Relation {
         Ok(edges)
     }
 
+    /// The files that use any other.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn dependents(self, db: &Connection) -> Result<Vec<FilePath>> {
+        let table = self.table();
+        let mut statement = db.prepare(&format!("SELECT DISTINCT dependent_file FROM {table}"))?;
+        let found = statement.query_map([], |row| Ok(FilePath::new(row.get::<_, Vec<u8>>(0)?)))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// What a file uses.
     ///
     /// # Errors

@@ -15,6 +15,16 @@ pub fn declared_in(db: &Connection, file: &FilePath) -> Result<Vec<Implements>> 
     select(db, "declared_in = ?1", file.as_bytes())
 }
 
+/// The files that make links.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn declaring(db: &Connection) -> Result<Vec<FilePath>> {
+    let mut statement = db.prepare("SELECT DISTINCT declared_in FROM implementations")?;
+    let found = statement.query_map([], |row| Ok(FilePath::new(row.get::<_, Vec<u8>>(0)?)))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The links with an end in a file, sorted.
 pub fn of_file(db: &Connection, file: &FilePath) -> Result<Vec<Implements>> {
     select(db, "interface_file = ?1 OR implementation_file = ?1", file.as_bytes())

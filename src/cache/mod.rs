@@ -117,6 +117,15 @@ impl RepoStore {
         written
     }
 
+    /// Copies the log into the database and begins it anew, if it has grown: in the middle of much work no checkpoint gets that far by
+    /// itself, for a reader may be at work whenever one is tried. One that still reads the past is not waited for.
+    ///
+    /// # Errors
+    /// If the database is damaged or its disk full.
+    pub fn bound_log(&self) -> Result<()> {
+        store::bound_log(&self.db)
+    }
+
     /// Bytes of the database on disk, its write-ahead log included.
     pub fn disk_bytes(&self) -> u64 {
         disk_bytes(self.dir.path().to_owned())

@@ -2,38 +2,29 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::view::unreadable;
 use crate::domain::{FilePath, Hash, Language};
-use crate::outline::{self, Outline};
+use crate::outline::{self, StoredOutline};
 use crate::store::Result;
-
-/// zstd level: written and read on every commit, so speed counts.
-const COMPRESSION_LEVEL: i32 = 3;
 
 /// The outline of a content, if this program's version of it is kept.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn outline(db: &Connection, content: &Hash, language: Language) -> Result<Option<Outline>> {
+pub fn outline(db: &Connection, content: &Hash, language: Language) -> Result<Option<StoredOutline>> {
     let mut statement =
         db.prepare_cached("SELECT outline FROM outlines WHERE content_hash = ?1 AND language = ?2 AND version = ?3")?;
     let bytes: Option<Vec<u8>> = statement
         .query_row(params![content.as_bytes(), language.as_str(), outline::version(language)], |row| row.get(0))
         .optional()?;
-    Ok(bytes.and_then(|bytes| unpack(&bytes)))
+    Ok(bytes.map(StoredOutline::from_stored))
 }
 
-/// An outline from its stored form; `None`, so that it is made again, if it is another version's or damaged.
-pub fn unpack(packed: &[u8]) -> Option<Outline> {
-    Outline::from_bytes(&zstd::decode_all(packed).ok()?)
-}
-
-/// Every file of the present view, in path order, with its outline in the stored form; `None`: it says nothing to others, or its
-/// outline is another version's.
+/// Every file of the present view, in path order, with its outline; one that says nothing to others, or whose outline is another
+/// version's, has a silent one.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn packed(db: &Connection) -> Result<Vec<(FilePath, Option<Vec<u8>>)>> {
+pub fn all(db: &Connection) -> Result<Vec<(FilePath, StoredOutline)>> {
     let mut statement = db.prepare_cached(
         "SELECT f.file_path, f.language, o.version, o.outline FROM files f
          LEFT JOIN outlines o ON f.skip_reason IS NULL AND o.content_hash = f.content_hash AND o.language = f.language
@@ -42,18 +33,18 @@ pub fn packed(db: &Connection) -> Result<Vec<(FilePath, Option<Vec<u8>>)>> {
     let rows = statement.query_map([], |row| {
         let (language, version): (String, Option<u32>) = (row.get(1)?, row.get(2)?);
         let is_present = version.is_some() && Language::parse(&language).map(outline::version) == version;
-        let packed = if is_present { row.get(3)? } else { None };
-        Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), packed))
+        let stored: Option<Vec<u8>> = if is_present { row.get(3)? } else { None };
+        Ok((FilePath::new(row.get::<_, Vec<u8>>(0)?), stored.map(StoredOutline::from_stored).unwrap_or_default()))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Keeps an outline under its content.
+/// Keeps an outline under its content, if it says anything.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn put_outline(db: &Connection, content: &Hash, language: Language, outline: &Outline) -> Result<()> {
-    let packed = zstd::bulk::compress(&outline.to_bytes(), COMPRESSION_LEVEL).map_err(unreadable)?;
+pub fn put_outline(db: &Connection, content: &Hash, language: Language, outline: &StoredOutline) -> Result<()> {
+    let Some(packed) = outline.bytes() else { return Ok(()) };
     db.prepare_cached(
         "INSERT INTO outlines VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET version = ?3, outline = ?4 WHERE version <> ?3",

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::view::{self, unreadable};
-use crate::domain::{FilePath, FileRecord, Links, SkipReason, Source, Used};
+use super::view::{self, PackedUses, unreadable};
+use crate::domain::{FilePath, FileRecord, Links, SkipReason, Source};
 use crate::repo::disk::FileStat;
 use crate::store::Result;
 
@@ -144,7 +144,7 @@ pub fn put_stat(db: &Connection, file: &OverlayFile) -> Result<()> {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used]) -> Result<()> {
+pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &PackedUses) -> Result<()> {
     view::put_links_into(db, "overlay_files", path, links, uses)
 }
 

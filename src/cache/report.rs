@@ -1,5 +1,7 @@
 //! Sums over a store, for `cache status`.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::clock::Timestamp;
@@ -104,4 +106,62 @@ pub fn last_prune(db: &Connection) -> Result<Option<PruneRecord>> {
         })
     });
     Ok(found.optional()?)
+}
+
+/// What a database keeps, and how many bytes of it that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StoreContent {
+    Words,
+    Outlines,
+    Analyses,
+    Dependencies,
+    Files,
+    /// Room of what was removed, which is used again.
+    Free,
+}
+
+impl StoreContent {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Outlines => "outlines",
+            Self::Analyses => "analyses",
+            Self::Dependencies => "dependencies",
+            Self::Files => "files",
+            Self::Free => "free",
+        }
+    }
+
+    fn of(table: &str) -> Self {
+        match table {
+            "outlines" => Self::Outlines,
+            _ if table.contains("chunk") => Self::Words,
+            _ if table.contains("analysis") || table == "dictionaries" || table == "evicted" => Self::Analyses,
+            _ if ["file_dependencies", "file_reexports", "implementations"]
+                .iter()
+                .any(|name| table.starts_with(name)) =>
+            {
+                Self::Dependencies
+            }
+            _ => Self::Files,
+        }
+    }
+}
+
+/// Bytes of a database by what they are of. It reads all of it.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn bytes_by_content(db: &Connection) -> Result<BTreeMap<StoreContent, u64>> {
+    let mut sums = BTreeMap::new();
+    let mut statement = db.prepare("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, bytes): (String, u64) = (row.get(0)?, row.get(1)?);
+        *sums.entry(StoreContent::of(&table)).or_default() += bytes;
+    }
+    let free: u64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    let page: u64 = db.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    sums.insert(StoreContent::Free, free * page);
+    Ok(sums)
 }

@@ -163,8 +163,21 @@ pub fn put_file(db: &Connection, file: &FileRecord) -> Result<()> {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &[Used]) -> Result<()> {
+pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &PackedUses) -> Result<()> {
     put_links_into(db, "files", path, links, uses)
+}
+
+/// The dependency context of a file in its stored form, which is many times smaller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedUses(Vec<u8>);
+
+impl PackedUses {
+    /// # Errors
+    /// None that is known: the library could refuse.
+    pub fn new(uses: &[Used]) -> Result<Self> {
+        let json = serde_json::to_vec(uses).map_err(unreadable)?;
+        Ok(Self(zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?))
+    }
 }
 
 pub(super) fn put_links_into(
@@ -172,10 +185,8 @@ pub(super) fn put_links_into(
     table: &str,
     path: &FilePath,
     links: &Links,
-    uses: &[Used],
+    uses: &PackedUses,
 ) -> Result<()> {
-    let json = serde_json::to_vec(uses).map_err(unreadable)?;
-    let packed = zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?;
     db.prepare_cached(&format!(
         "UPDATE {table} SET module_path = ?2, crate_root = ?3, deps_hash = ?4, uses = ?5, context_hash = ?6
          WHERE file_path = ?1",
@@ -185,7 +196,7 @@ pub(super) fn put_links_into(
         links.module_path,
         links.crate_root,
         links.deps_hash.as_ref().map(|hash| &hash.as_bytes()[..]),
-        packed,
+        uses.0,
         links.context_hash.as_ref().map(|hash| &hash.as_bytes()[..]),
     ])?;
     Ok(())

@@ -27,7 +27,9 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
         let reader = Reader::open(&context.home, &context.config)?;
         let forecast = Forecast::new(&context.config, &context.home, reader.agent.as_ref());
         let estimate = estimate(&git, &context.config.for_repo(&location.path), &forecast)?;
-        let view = EstimateView::new(&location, &estimate, context.config.llm.provider.has_batches());
+        let model = context.config.embedding.model.as_ref();
+        let with_vectors = model.is_some_and(|id| context.home.model(id).is_dir());
+        let view = EstimateView::new(&location, &estimate, &context.config, with_vectors);
         return if json { print_json(&view) } else { print(&describe_estimate(&view, &context.config)) };
     }
     let root_commit = git.root_commit()?.map(|id| id.to_string());
@@ -62,6 +64,12 @@ fn describe_estimate(view: &EstimateView, config: &Config) -> String {
         out.push_str("  skipped:\n");
     }
     out.push_str(&super::skipped::list(&view.left_out, LISTED_MAX));
+    out.push_str(&format!("  its index would take about {}\n", human_bytes(view.store_bytes)));
+    if let Some(mb) = view.cache_wanted_mb {
+        out.push_str(&format!(
+            "  that is more than the cache may have: set max_size_mb = {mb} under [cache] in config.toml first\n"
+        ));
+    }
     out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd));
     let model = match llm::model_id(&config.llm) {
         Some(model) if config.llm.price().is_ok() => model,

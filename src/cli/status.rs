@@ -138,6 +138,13 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
     if repo.evicted > 0 {
         writeln!(out, "  {} file(s) with results that were removed to keep the cache small", repo.evicted)?;
     }
+    if let Some(mb) = repo.cache_wanted_mb {
+        writeln!(
+            out,
+            "  its index takes {}, nearly all that the cache may have: set max_size_mb = {mb} under [cache] in config.toml",
+            human_bytes(repo.bytes)
+        )?;
+    }
     for path in &repo.set_aside {
         writeln!(out, "  its store was damaged and was rebuilt; the damaged one is in {path}")?;
     }

@@ -61,7 +61,7 @@ impl Daemon {
         };
         let mut tokens = BTreeSet::new();
         for repo in ids {
-            tokens.insert(self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await);
+            tokens.insert(self.ask(Asked { repo, depth, files: None }, clock::monotonic()).await);
         }
         if tokens.is_empty() {
             let _ = answer.send(ControlReply::Reconciled { repos: Vec::new() });
@@ -119,6 +119,7 @@ impl Daemon {
                 self.trees.forget(&id);
                 self.debounce.forget(&id);
                 self.held.remove(&id);
+                self.owed.remove(&id);
                 self.failing.remove(&id);
             }
             control::StateChange::Retry { .. }

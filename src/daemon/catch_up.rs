@@ -49,10 +49,15 @@ impl Daemon {
             Some((token, begun)) if is_read(begun) && !has_moved => Some(token),
             Some((token, _)) if waiting == WaitingTree::Nothing && !has_moved => Some(token),
             _ if waiting == WaitingTree::Nothing && repo.reconciled_at.is_some() && !has_moved => None,
-            _ => {
-                let asked = Asked { repo: repo.id.clone(), depth: Depth::Changes };
-                Some(self.worker.reconcile(asked, clock::monotonic()).await)
-            }
+            _ => Some(match self.trees.hand_over(repo) {
+                Some(changes) => self.compare_tree(repo.id.clone(), changes).await,
+                None => {
+                    // Nothing of the work tree waits where HEAD alone has moved.
+                    let is_head_alone = waiting == WaitingTree::Nothing && repo.reconciled_at.is_some();
+                    let depth = if is_head_alone { Depth::Head } else { Depth::Changes };
+                    self.ask(Asked { repo: repo.id.clone(), depth, files: None }, clock::monotonic()).await
+                }
+            }),
         }
     }
 

@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::RepoId;
-use crate::event::{self, Debounce, Event, EventCause, Touched, Watcher};
+use crate::event::{self, Debounce, DueEvent, Event, EventCause, Watcher};
 use crate::home::Home;
 use crate::queue::{self, Waiting};
 use crate::repo::Repo;
@@ -40,7 +40,7 @@ use notify::ServiceManager;
 use socket::{ControlCall, Socket};
 use start::DaemonEnd;
 use supervise::{Asked, Happened, Supervisor};
-use trees::{ScannedTree, Trees};
+use trees::{ScannedTree, TreeChanges, Trees};
 use upgrade::Program;
 
 /// A stream of events that never pauses is acted on at the latest after this many debounce intervals.
@@ -57,7 +57,7 @@ const HELD_RECHECK: Duration = Duration::from_millis(500);
 /// Everything that can make the daemon do something.
 enum Input {
     Hint(Event),
-    Touched(RepoId, Touched),
+    Touched(RepoId),
     ScannedTree(ScannedTree),
     Call(ControlCall),
     Worker(Happened),
@@ -86,7 +86,8 @@ struct Daemon {
     _event_sink: mpsc::UnboundedSender<Event>,
     debounce: Debounce,
     trees: Trees,
-    touched: mpsc::UnboundedReceiver<(RepoId, Touched)>,
+    /// Repositories in whose work trees something was touched.
+    touched: mpsc::UnboundedReceiver<RepoId>,
     seen: mpsc::UnboundedReceiver<ScannedTree>,
     worker: Supervisor,
     waiters: Vec<Waiter>,
@@ -96,6 +97,8 @@ struct Daemon {
     held: BTreeMap<RepoId, Instant>,
     /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
     failing: BTreeMap<RepoId, (Instant, Duration)>,
+    /// Repositories of whose work tree a comparison is owed: one that was asked for did not come about.
+    owed: BTreeSet<RepoId>,
 }
 
 impl Daemon {
@@ -117,9 +120,9 @@ impl Daemon {
         let quiet = config.watch.debounce;
         let (touched_sink, touched) = mpsc::unbounded_channel();
         let (seen_sink, seen) = mpsc::unbounded_channel();
-        let trees = Trees::new(quiet * 2 / 3, &home.barrier(), seen_sink, move |repo, touched| {
+        let trees = Trees::new(&home.barrier(), seen_sink, move |repo| {
             // The receiver lives as long as the daemon.
-            let _ = touched_sink.send((repo, touched));
+            let _ = touched_sink.send(repo);
         });
         Ok(Self {
             trees,
@@ -138,6 +141,7 @@ impl Daemon {
             maintained: BTreeMap::new(),
             held: BTreeMap::new(),
             failing: BTreeMap::new(),
+            owed: BTreeSet::new(),
         })
     }
 
@@ -160,7 +164,7 @@ impl Daemon {
             let deadline = self.next_deadline();
             let input = tokio::select! {
                 Some(event) = self.events.recv() => Input::Hint(event),
-                Some((repo, touched)) = self.touched.recv() => Input::Touched(repo, touched),
+                Some(repo) = self.touched.recv() => Input::Touched(repo),
                 Some(seen) = self.seen.recv() => Input::ScannedTree(seen),
                 Some(call) = calls.recv() => Input::Call(call),
                 happened = self.worker.next() => Input::Worker(happened),
@@ -220,18 +224,15 @@ impl Daemon {
     async fn handle(&mut self, input: Input) -> Result<Option<()>, DaemonError> {
         match input {
             Input::Hint(event) => self.debounce.note(event, clock::monotonic()),
-            Input::Touched(repo, touched) => {
-                let event = self.trees.note(repo, touched);
-                self.debounce.note(event, clock::monotonic());
-            }
+            Input::Touched(repo) => self.note_touched(repo),
             Input::ScannedTree(seen) => {
                 let repo = seen.repo.clone();
-                if self.trees.take_in(seen) {
-                    self.reconcile(repo.clone(), Depth::Changes).await;
+                if let Some(changes) = self.trees.take_in(seen) {
+                    self.compare_tree(repo.clone(), changes).await;
                 }
                 // What was touched during the scan.
-                if self.trees.is_touched(&repo) {
-                    self.debounce.note(Event { repo, cause: EventCause::WorkTree }, clock::monotonic());
+                if self.trees.touched_last(&repo).is_some() {
+                    self.note_touched(repo);
                 }
             }
             Input::Deadline => self.act_on_due().await?,
@@ -268,7 +269,13 @@ impl Daemon {
             self.held.remove(&repo);
             self.reconcile_if_moved(repo).await?;
         }
-        for event in self.debounce.due(now) {
+        self.debounce.note_touches(|repo| self.trees.touched_last(repo));
+        for due in self.debounce.due(now) {
+            if due.leads && self.is_at_work(&due.event.repo)? {
+                self.debounce.put_off(due, now);
+                continue;
+            }
+            let DueEvent { event, .. } = due;
             tracing::debug!(repo = %event.repo, cause = event.cause.as_str(), "due");
             self.look_at_touched(&event.repo)?;
             match event.cause {
@@ -286,6 +293,16 @@ impl Daemon {
             self.worker.start(now);
         }
         Ok(())
+    }
+
+    fn note_touched(&mut self, repo: RepoId) {
+        self.debounce.note(Event { repo, cause: EventCause::WorkTree }, clock::monotonic());
+    }
+
+    /// Whether Git is in the middle of something in a repository. One that cannot be opened is reported by the reconcile.
+    fn is_at_work(&self, id: &RepoId) -> Result<bool, DaemonError> {
+        let Some(repo) = registry::get(&self.db, id)? else { return Ok(false) };
+        Ok(Repo::open(&repo.location).is_ok_and(|git| git.busy(clock::system_now()).is_some()))
     }
 
     /// The timer: whatever events were lost, moved heads are found, and jobs whose retry is due, or whose month has come, are run.
@@ -338,7 +355,19 @@ impl Daemon {
     }
 
     async fn reconcile(&mut self, repo: RepoId, depth: Depth) {
-        self.worker.reconcile(Asked { repo, depth }, clock::monotonic()).await;
+        self.ask(Asked { repo, depth, files: None }, clock::monotonic()).await;
+    }
+
+    async fn compare_tree(&mut self, repo: RepoId, TreeChanges { files, since }: TreeChanges) -> u64 {
+        self.ask(Asked { repo, depth: Depth::Changes, files }, since).await
+    }
+
+    /// Asks for a reconcile that has in it what was touched until then; returns its token.
+    async fn ask(&mut self, mut asked: Asked, since: Instant) -> u64 {
+        if self.owed.remove(&asked.repo) {
+            asked = Asked { depth: asked.depth.at_least_changes(), files: None, ..asked };
+        }
+        self.worker.reconcile(asked, since, clock::monotonic()).await
     }
 
     fn look_at_touched(&mut self, id: &RepoId) -> Result<(), DaemonError> {
@@ -367,8 +396,12 @@ impl Daemon {
         }
         let Report::Reconciled { token, held, error, .. } = report else { return };
         let Some((asked, begun)) = asked else { return };
-        if error.is_none() && held.is_none() && asked.depth != Depth::Head {
-            self.trees.calm(&asked.repo, begun);
+        if asked.depth != Depth::Head {
+            if error.is_none() && held.is_none() {
+                self.trees.calm(&asked.repo, begun);
+            } else {
+                self.owed.insert(asked.repo.clone());
+            }
         }
         if error.is_some() {
             let wait = self.failing.get(&asked.repo).map_or(self.config.watch.poll, |(_, wait)| *wait);

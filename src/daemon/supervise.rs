@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::domain::RepoId;
+use crate::domain::{FilePath, RepoId};
 use crate::home::Home;
 use crate::worker::Ending;
 use crate::worker::maintenance::Maintenance;
@@ -24,6 +24,15 @@ const RESTART_MAX: Duration = Duration::from_secs(60);
 pub struct Asked {
     pub repo: RepoId,
     pub depth: Depth,
+    /// The files of the work tree that are compared; `None`: all.
+    pub files: Option<Vec<FilePath>>,
+}
+
+impl Asked {
+    fn hint(&self, token: u64) -> Hint {
+        let escaped = |files: &Vec<FilePath>| files.iter().map(FilePath::escaped).collect();
+        Hint::Reconcile { repo: self.repo.0.clone(), depth: self.depth, token, files: self.files.as_ref().map(escaped) }
+    }
 }
 
 struct Running {
@@ -52,7 +61,7 @@ pub struct Supervisor {
     /// Asked for once: when an upgrade has replaced the file, the system names it no more.
     program: std::io::Result<PathBuf>,
     running: Option<Running>,
-    /// By token, each with the time of asking.
+    /// By token, each with the time until which what was touched is in it.
     asked: BTreeMap<u64, (Asked, Instant)>,
     /// Maintenance that was asked for and has not been reported.
     tasks: BTreeMap<u64, Maintenance>,
@@ -87,7 +96,7 @@ impl Supervisor {
         !self.asked.is_empty() || !self.tasks.is_empty()
     }
 
-    /// The comparison of a repository's work tree that was asked for last and has not ended, and when.
+    /// The comparison of a repository's work tree that was asked for last and has not ended, and until when what was touched is in it.
     pub fn comparing(&self, repo: &RepoId) -> Option<(u64, Instant)> {
         let of_tree = |asked: &Asked| asked.repo == *repo && asked.depth != Depth::Head;
         let mut newest = self.asked.iter().rev();
@@ -99,12 +108,13 @@ impl Supervisor {
         if self.running.is_none() { self.not_before } else { None }
     }
 
-    /// Asks for a reconcile; a worker that dies over it is followed by one that is asked again. Returns its token.
-    pub async fn reconcile(&mut self, asked: Asked, now: Instant) -> u64 {
+    /// Asks for a reconcile that has in it what was touched until `since`; a worker that dies over it is followed by one that is asked
+    /// again. Returns its token.
+    pub async fn reconcile(&mut self, asked: Asked, since: Instant, now: Instant) -> u64 {
         let token = self.next_token;
         self.next_token += 1;
-        self.asked.insert(token, (asked.clone(), now));
-        let hint = Hint::Reconcile { repo: asked.repo.0, depth: asked.depth, token };
+        let hint = asked.hint(token);
+        self.asked.insert(token, (asked, since));
         self.send_or_start(&hint, now).await;
         token
     }
@@ -212,7 +222,7 @@ impl Supervisor {
         Happened::Ended { well }
     }
 
-    /// Takes note of a report; returns the reconcile that it ends, and when that was asked for.
+    /// Takes note of a report; returns the reconcile that it ends, and until when what was touched is in it.
     pub async fn note_report(&mut self, report: &Report) -> Option<(Asked, Instant)> {
         match report {
             Report::Ready => {
@@ -220,11 +230,7 @@ impl Supervisor {
                     running.ready = true;
                 }
                 self.ending = Ending::Blameless;
-                let reconciles = self.asked.iter().map(|(&token, (asked, _))| Hint::Reconcile {
-                    repo: asked.repo.0.clone(),
-                    depth: asked.depth,
-                    token,
-                });
+                let reconciles = self.asked.iter().map(|(&token, (asked, _))| asked.hint(token));
                 let tasks = self.tasks.iter().map(|(&token, task)| Hint::Maintain { task: task.clone(), token });
                 let hints: Vec<Hint> = reconciles.chain(tasks).collect();
                 for hint in hints {

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::clock;
 use crate::config::RepoConfig;
 use crate::domain::{FilePath, RepoId};
-use crate::event::{Event, EventCause, Stirred, Touched, TreeWatcher};
+use crate::event::{Stirred, Touched, TreeWatcher};
 use crate::repo::disk::relative;
 use crate::repo::ignored::rules;
 use crate::repo::registry::Registered;
@@ -23,6 +24,8 @@ use crate::repo::{FileSelection, Location, LocationKind};
 const LEFT_TO_OTHERS: usize = 4;
 /// Work trees that are scanned at the same time: few, so that the memory stays small.
 const SCANS: usize = 2;
+/// Touched files that are handed over without a scan: each is looked at by the daemon's own loop.
+const HANDED_OVER_MAX: usize = 50;
 /// After so long a scan no longer keeps others waiting: its file system hangs.
 const SCAN_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,6 +51,19 @@ pub(super) struct ScannedTree {
     /// Something in it may have become part of the view, or another part of it.
     concerns: bool,
     outcome: ScanOutcome,
+    /// The files that were touched, if nothing else was.
+    files: Option<Vec<FilePath>>,
+    /// What was touched until then was looked at.
+    since: Instant,
+}
+
+/// A part of a work tree that is to be compared.
+#[derive(Debug)]
+pub(super) struct TreeChanges {
+    /// Nothing else can differ; `None`: anything can.
+    pub files: Option<Vec<FilePath>>,
+    /// What was touched until then is in it.
+    pub since: Instant,
 }
 
 #[derive(Debug)]
@@ -90,8 +106,6 @@ pub(super) struct Trees {
     unavailable: String,
     seen: mpsc::UnboundedSender<ScannedTree>,
     followed: BTreeMap<RepoId, Following>,
-    /// Touched paths that were not scanned yet.
-    touched: BTreeMap<RepoId, Touched>,
     scanning: BTreeSet<RepoId>,
     /// A number of what each one's settings ignore.
     rules: BTreeMap<RepoId, u64>,
@@ -101,14 +115,13 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    /// `quiet`: how long a file has to be left alone before it is reported.
+    /// `touched` is told of a work tree in which something was touched, once until that is looked at.
     pub fn new(
-        quiet: Duration,
         barrier: &Path,
         seen: mpsc::UnboundedSender<ScannedTree>,
-        touched: impl Fn(RepoId, Touched) + Send + 'static,
+        touched: impl Fn(RepoId) + Send + 'static,
     ) -> Self {
-        let (watcher, unavailable) = match TreeWatcher::new(quiet, barrier, touched) {
+        let (watcher, unavailable) = match TreeWatcher::new(barrier, touched) {
             Ok(watcher) => (Some(watcher), String::new()),
             Err(error) => {
                 tracing::warn!(%error, "no watch of work trees is available; they are polled");
@@ -116,9 +129,9 @@ impl Trees {
             }
         };
         let limit = watches_limit();
-        let (followed, touched, scanning, rules) = Default::default();
+        let (followed, scanning, rules) = Default::default();
         let turns = Arc::new(Semaphore::new(SCANS));
-        Self { watcher, unavailable, seen, followed, touched, scanning, rules, turns, limit }
+        Self { watcher, unavailable, seen, followed, scanning, rules, turns, limit }
     }
 
     /// Follows a work tree, or finds out again how; `wanted` by its configuration.
@@ -129,7 +142,7 @@ impl Trees {
             return;
         }
         self.followed.insert(repo.id.clone(), Following::Beginning);
-        self.scan(&repo.id, &repo.location, config, ScanPurpose::Directories);
+        self.scan(&repo.id, &repo.location, config, ScanPurpose::Directories, clock::monotonic());
     }
 
     /// Whether Git's settings, or the files that they name, ignore something else than when this was asked last.
@@ -147,16 +160,6 @@ impl Trees {
         }
         self.followed.remove(repo);
         self.rules.remove(repo);
-        self.touched.remove(repo);
-    }
-
-    /// Takes note of what was touched; the event is to be debounced.
-    pub fn note(&mut self, repo: RepoId, touched: Touched) -> Event {
-        match self.touched.get_mut(&repo) {
-            Some(before) => before.merge(touched),
-            None => drop(self.touched.insert(repo.clone(), touched)),
-        }
-        Event { repo, cause: EventCause::WorkTree }
     }
 
     /// Waits until every notification about what has happened has arrived.
@@ -184,8 +187,25 @@ impl Trees {
         }
     }
 
-    pub fn is_touched(&self, repo: &RepoId) -> bool {
-        self.touched.contains_key(repo)
+    /// When something was touched last that was not looked at yet.
+    pub fn touched_last(&self, repo: &RepoId) -> Option<Instant> {
+        self.watcher.as_ref()?.touched_last(repo)
+    }
+
+    /// What was touched and was not looked at yet, if it is a few files: then a scan could find no more than a comparison does. It counts
+    /// as looked at.
+    pub fn hand_over(&mut self, repo: &Registered) -> Option<TreeChanges> {
+        let watcher = self.watcher.as_ref()?;
+        if self.scanning.contains(&repo.id) || self.followed.get(&repo.id) != Some(&Following::Watched) {
+            return None;
+        }
+        let path = &repo.location.path;
+        let (touched, since) = watcher.take_if(&repo.id, |touched| match touched {
+            Touched::Paths(paths) => paths.len() <= HANDED_OVER_MAX && paths.iter().all(|one| is_plain(path, one)),
+            Touched::Anything => false,
+        })?;
+        let Touched::Paths(paths) = touched else { return None };
+        Some(TreeChanges { files: Some(paths.iter().filter_map(|one| relative(path, one)).collect()), since })
     }
 
     /// Scans what was touched in a work tree, if anything was.
@@ -193,12 +213,12 @@ impl Trees {
         if self.scanning.contains(&repo.id) {
             return;
         }
-        let question = match self.touched.remove(&repo.id) {
+        let (question, since) = match self.watcher.as_ref().and_then(|watcher| watcher.take(&repo.id)) {
             None => return,
-            Some(Touched::Anything) => ScanPurpose::Directories,
-            Some(Touched::Paths(paths)) => ScanPurpose::Paths(paths),
+            Some((Touched::Anything, since)) => (ScanPurpose::Directories, since),
+            Some((Touched::Paths(paths), since)) => (ScanPurpose::Paths(paths), since),
         };
-        self.scan(&repo.id, &repo.location, config, question);
+        self.scan(&repo.id, &repo.location, config, question, since);
     }
 
     /// The timer: scans what is not watched, and what went away and may be there again.
@@ -211,11 +231,11 @@ impl Trees {
             Some(Following::Beginning | Following::Not) | None => false,
         };
         if is_due && !self.scanning.contains(&repo.id) {
-            self.scan(&repo.id, &repo.location, config, ScanPurpose::Directories);
+            self.scan(&repo.id, &repo.location, config, ScanPurpose::Directories, clock::monotonic());
         }
     }
 
-    fn scan(&mut self, repo: &RepoId, location: &Location, config: &RepoConfig, question: ScanPurpose) {
+    fn scan(&mut self, repo: &RepoId, location: &Location, config: &RepoConfig, question: ScanPurpose, since: Instant) {
         self.scanning.insert(repo.clone());
         let (repo, location, config) = (repo.clone(), location.clone(), config.clone());
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
@@ -224,8 +244,8 @@ impl Trees {
         tokio::spawn(async move {
             // It is never closed.
             let turn = turns.acquire().await;
-            let mut scanning =
-                tokio::task::spawn_blocking(move || scan(repo, &location, &config, question, unavailable, was_polled));
+            let job = Scan { repo, location, config, question, unavailable, was_polled, since };
+            let mut scanning = tokio::task::spawn_blocking(move || job.run());
             let found = match tokio::time::timeout(SCAN_PATIENCE, &mut scanning).await {
                 Ok(found) => found,
                 Err(_) => {
@@ -233,17 +253,18 @@ impl Trees {
                     scanning.await
                 }
             };
-            let panicked = |_| ScannedTree { repo: of, concerns: true, outcome: ScanOutcome::SameDirectories };
+            let outcome = ScanOutcome::SameDirectories;
+            let panicked = |_| ScannedTree { repo: of, concerns: true, outcome, files: None, since };
             // The receiver lives as long as the daemon.
             let _ = seen.send(found.unwrap_or_else(panicked));
         });
     }
 
-    /// Applies what a scan found; returns whether the view may differ.
-    pub fn take_in(&mut self, seen: ScannedTree) -> bool {
-        let ScannedTree { repo, mut concerns, outcome } = seen;
+    /// Applies what a scan found; returns where the view may differ, if it may.
+    pub fn take_in(&mut self, seen: ScannedTree) -> Option<TreeChanges> {
+        let ScannedTree { repo, mut concerns, outcome, files, since } = seen;
         self.scanning.remove(&repo);
-        let Some(before) = self.followed.get(&repo).cloned() else { return false };
+        let before = self.followed.get(&repo).cloned()?;
         match outcome {
             ScanOutcome::SameDirectories => {}
             ScanOutcome::NoTree => self.forget_watches(&repo, Following::Not),
@@ -259,7 +280,12 @@ impl Trees {
                 concerns = self.be_polled(&repo, &before, why, fingerprint)
             }
         }
-        concerns
+        if !concerns {
+            // What was touched can be no part of the view.
+            self.calm(&repo, since);
+        }
+        let is_watched = self.followed.get(&repo) == Some(&Following::Watched);
+        concerns.then(|| TreeChanges { files: files.filter(|_| is_watched), since })
     }
 
     /// Notes a poll; returns whether something differs from the last scan.
@@ -304,54 +330,71 @@ fn watches_limit() -> usize {
     limit.map_or(usize::MAX, |limit| limit - limit / LEFT_TO_OTHERS)
 }
 
-fn scan(
+/// Whether a path is, or was, that of a file that says nothing of others: no directory, and no list of what is ignored. Of a watched
+/// directory that went away no path is told ([`Touched::Anything`]).
+fn is_plain(top: &Path, path: &Path) -> bool {
+    let is_rule = path.file_name().is_some_and(|name| name == ".gitignore");
+    let is_file = match path.symlink_metadata() {
+        Ok(meta) => !meta.is_dir(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    path != top && path.starts_with(top) && !is_rule && is_file
+}
+
+/// A scan that is to be made.
+struct Scan {
     repo: RepoId,
-    location: &Location,
-    config: &RepoConfig,
+    location: Location,
+    config: RepoConfig,
     question: ScanPurpose,
+    /// Why no notifications come.
     unavailable: Option<String>,
     was_polled: bool,
-) -> ScannedTree {
-    let unwatchable = unavailable.or_else(|| network_file_system(&location.path));
-    let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome };
-    let user = UserConfig::read();
-    // The reconcile reports an invalid glob.
-    let selection = FileSelection::new(config).unwrap_or_default();
-    let mut tree = match WorkTree::open(location, &user, &selection) {
-        Ok(Some(tree)) => tree,
-        Ok(None) => return seen(true, ScanOutcome::NoTree),
-        // The reconcile reports this, too.
-        Err(error) => return seen(true, ScanOutcome::Unwatchable { why: error.to_string(), fingerprint: None }),
-    };
-    if let Some(why) = unwatchable {
-        return seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
-    }
-    let paths = match question {
-        ScanPurpose::Directories => None,
-        ScanPurpose::Paths(paths) => Some(paths),
-    };
-    let touched: Option<Vec<FilePath>> =
-        paths.map(|paths| paths.iter().filter_map(|path| relative(&location.path, path)).collect());
-    let same_directories = touched.as_ref().is_some_and(|touched| {
-        let is_rule = |path: &FilePath| path.file_name() == b".gitignore";
-        let may_be_directory = |path: &FilePath| {
-            path.as_bytes().is_empty() || !location.path.join(std::ffi::OsStr::from_bytes(path.as_bytes())).is_file()
+    since: Instant,
+}
+
+impl Scan {
+    fn run(self) -> ScannedTree {
+        let Self { repo, location, config, question, unavailable, was_polled, since } = self;
+        let unwatchable = unavailable.or_else(|| network_file_system(&location.path));
+        let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome, files: None, since };
+        let user = UserConfig::read();
+        // The reconcile reports an invalid glob.
+        let selection = FileSelection::new(&config).unwrap_or_default();
+        let mut tree = match WorkTree::open(&location, &user, &selection) {
+            Ok(Some(tree)) => tree,
+            Ok(None) => return seen(true, ScanOutcome::NoTree),
+            // The reconcile reports this, too.
+            Err(error) => return seen(true, ScanOutcome::Unwatchable { why: error.to_string(), fingerprint: None }),
         };
-        !touched.iter().any(|path| is_rule(path) || may_be_directory(path))
-    });
-    let concerns = touched.is_none_or(|touched| touched.iter().any(|path| tree.concerns(path)));
-    if same_directories || !concerns {
-        return seen(concerns, ScanOutcome::SameDirectories);
-    }
-    let absolute = |dir: Vec<u8>| location.path.join(std::ffi::OsStr::from_bytes(&dir));
-    match tree.directories() {
-        Some(dirs) => {
-            let fingerprint = was_polled.then(|| tree.fingerprint());
-            seen(true, ScanOutcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
+        if let Some(why) = unwatchable {
+            return seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) });
         }
-        None => {
-            let why = "it has too many directories to be watched".to_owned();
-            seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
+        let paths = match question {
+            ScanPurpose::Directories => None,
+            ScanPurpose::Paths(paths) => Some(paths),
+        };
+        let same_directories =
+            paths.as_ref().is_some_and(|paths| paths.iter().all(|path| is_plain(&location.path, path)));
+        let mut touched: Option<Vec<FilePath>> =
+            paths.map(|paths| paths.iter().filter_map(|path| relative(&location.path, path)).collect());
+        if let Some(touched) = &mut touched {
+            touched.retain(|path| tree.concerns(path));
+        }
+        let concerns = touched.as_ref().is_none_or(|touched| !touched.is_empty());
+        if same_directories || !concerns {
+            return ScannedTree { files: touched, ..seen(concerns, ScanOutcome::SameDirectories) };
+        }
+        let absolute = |dir: Vec<u8>| location.path.join(std::ffi::OsStr::from_bytes(&dir));
+        match tree.directories() {
+            Some(dirs) => {
+                let fingerprint = was_polled.then(|| tree.fingerprint());
+                seen(true, ScanOutcome::Directories { dirs: dirs.into_iter().map(absolute).collect(), fingerprint })
+            }
+            None => {
+                let why = "it has too many directories to be watched".to_owned();
+                seen(true, ScanOutcome::Unwatchable { why, fingerprint: Some(tree.fingerprint()) })
+            }
         }
     }
 }

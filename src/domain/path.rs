@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
 /// Path of a file inside its repository, as Git has it: bytes, separated by `/`, relative to the work tree's top. It need not be
 /// UTF-8, and is never used to build a path of the agent's own.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FilePath(Vec<u8>);
+// Shared, for a path stands in many edges, jobs and records at the same time.
+pub struct FilePath(Arc<[u8]>);
 
 impl FilePath {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self(bytes.into().into())
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -97,7 +99,7 @@ impl FilePath {
                 }
             }
         }
-        Self(out)
+        Self(out.into())
     }
 }
 
@@ -139,7 +141,7 @@ impl fmt::Debug for FilePath {
 
 impl From<&str> for FilePath {
     fn from(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
+        Self(text.as_bytes().into())
     }
 }
 

@@ -10,7 +10,7 @@ mod watch;
 
 use crate::domain::RepoId;
 
-pub use debounce::Debounce;
+pub use debounce::{Debounce, DueEvent};
 pub use stirred::Stirred;
 pub use tree::{Touched, TreeWatcher};
 pub use watch::{WatchError, Watcher, watch};

@@ -1,26 +1,21 @@
 //! The watch over work trees: which files of which repositories were touched. A scan finds what that means; here only events that
 //! cannot mean anything are dropped.
 //!
-//! An editor saves in several steps, each of which is reported; `notify-debouncer-full` makes one of them. It needs no memory of the files'
-//! identities for that: where a file came from does not matter. Directories are watched one by one, for most of what is in a work tree
-//! is ignored.
+//! What is touched is noted at once, and one call tells that something was; [`super::Debounce`] decides when it is looked at, and makes
+//! one look of an editor's several steps. Directories are watched one by one, for most of what is in a work tree is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use notify::event::ModifyKind;
-use notify::{EventKind, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
+use notify::{EventKind, RecursiveMode, Watcher as _};
 
-use super::stirred::{Barrier, Stirred, TappedWatcher};
+use super::stirred::{Barrier, Stirred};
 use super::watch::{WatchError, is_change, is_gone};
 use crate::clock;
 use crate::domain::RepoId;
-
-/// How long a file has to be left alone, at least. The library wakes up that often to see whether one was.
-const QUIET_MIN: Duration = Duration::from_millis(50);
 
 /// Paths that are reported one by one; above this number only "many" is reported.
 const PATHS_MAX: usize = 1_000;
@@ -47,43 +42,61 @@ impl Touched {
 
 /// Watches directories of work trees. Dropping it ends the watching.
 pub struct TreeWatcher {
-    debouncer: Debouncer<TappedWatcher, NoCache>,
-    routes: Arc<Mutex<BTreeMap<PathBuf, RepoId>>>,
-    stirred: Arc<Mutex<BTreeMap<RepoId, Stirred>>>,
+    watcher: notify::RecommendedWatcher,
+    noted: Arc<Mutex<Noted>>,
     barrier: Arc<Barrier>,
 }
 
+/// What notifications have told.
+#[derive(Default)]
+struct Noted {
+    /// Whose directory each is.
+    routes: BTreeMap<PathBuf, RepoId>,
+    /// What was touched and is not compared yet.
+    stirred: BTreeMap<RepoId, Stirred>,
+    /// What was touched and is not looked at yet.
+    touched: BTreeMap<RepoId, Touched>,
+}
+
 impl TreeWatcher {
-    /// Hands what was touched to `sink`, from a thread of its own, once it was left alone for about `quiet`. `barrier`: a directory of
-    /// the agent's own, for [`TreeWatcher::pass_barrier`].
+    /// Tells `sink`, from a thread of its own, that something was touched in a repository; not again before that is taken
+    /// ([`TreeWatcher::take`]). `barrier`: a directory of the agent's own, for [`TreeWatcher::pass_barrier`].
     ///
     /// # Errors
     /// If the system gives no notifications.
-    pub fn new(
-        quiet: Duration,
-        barrier: &Path,
-        sink: impl Fn(RepoId, Touched) + Send + 'static,
-    ) -> Result<Self, WatchError> {
-        let quiet = quiet.max(QUIET_MIN);
-        let routes = Arc::new(Mutex::new(BTreeMap::new()));
-        let stirred = Arc::new(Mutex::new(BTreeMap::new()));
+    pub fn new(barrier: &Path, sink: impl Fn(RepoId) + Send + 'static) -> Result<Self, WatchError> {
+        let noted = Arc::new(Mutex::new(Noted::default()));
         let passing = Arc::new(Barrier::new(barrier.to_owned()));
-        let (tapped, noted, passed) = (routes.clone(), stirred.clone(), passing.clone());
-        TappedWatcher::tap_next(move |event| {
-            note(&lock(&tapped), &mut lock(&noted), event, clock::monotonic());
-            passed.note(event);
-        });
-        let own = routes.clone();
-        let hand_on = move |events: DebounceEventResult| {
-            let touched = interpret(&mut lock(&own), events);
-            touched.into_iter().for_each(|(repo, touched)| sink(repo, touched));
+        let (own, passed) = (noted.clone(), passing.clone());
+        let hand_on = move |event: notify::Result<notify::Event>| {
+            // Locked before the time is asked: what is taken until some time has all that was touched before.
+            let told = lock(&own).note(&event, clock::monotonic);
+            passed.note(&event);
+            told.into_iter().for_each(&sink);
         };
-        let mut debouncer = new_debouncer_opt(quiet, Some(quiet), hand_on, NoCache, notify::Config::default())
-            .map_err(|source| WatchError::Unavailable { source })?;
-        if let Err(error) = debouncer.watch(barrier, RecursiveMode::NonRecursive) {
+        let mut watcher = notify::recommended_watcher(hand_on).map_err(|source| WatchError::Unavailable { source })?;
+        if let Err(error) = watcher.watch(barrier, RecursiveMode::NonRecursive) {
             tracing::warn!(%error, "a question right after a save may miss it");
         }
-        Ok(Self { debouncer, routes, stirred, barrier: passing })
+        Ok(Self { watcher, noted, barrier: passing })
+    }
+
+    /// What was touched in a repository's work tree since the last time, and when that was asked; `None`: nothing.
+    pub fn take(&self, repo: &RepoId) -> Option<(Touched, Instant)> {
+        self.take_if(repo, |_| true)
+    }
+
+    /// The same, where what was touched is such.
+    pub fn take_if(&self, repo: &RepoId, is_such: impl Fn(&Touched) -> bool) -> Option<(Touched, Instant)> {
+        let mut noted = lock(&self.noted);
+        noted.touched.get(repo).filter(|touched| is_such(touched))?;
+        Some((noted.touched.remove(repo)?, clock::monotonic()))
+    }
+
+    /// When something in a repository's work tree was touched last that is not taken yet.
+    pub fn touched_last(&self, repo: &RepoId) -> Option<Instant> {
+        let noted = lock(&self.noted);
+        noted.touched.get(repo).and_then(|_| noted.stirred.get(repo)).map(|stirred| stirred.last)
     }
 
     /// Waits until every notification about what has happened has arrived; false if that takes too long.
@@ -92,14 +105,14 @@ impl TreeWatcher {
     }
 
     /// What was touched in a repository's work tree since the last time that [`TreeWatcher::calm`] was called for it, also what is not
-    /// handed to the sink yet.
+    /// taken yet.
     pub fn stirred(&self, repo: &RepoId) -> Option<Stirred> {
-        lock(&self.stirred).get(repo).cloned()
+        lock(&self.noted).stirred.get(repo).cloned()
     }
 
     /// A comparison that began at that time has read everything that was touched before.
     pub fn calm(&self, repo: &RepoId, begun: Instant) {
-        let mut stirred = lock(&self.stirred);
+        let stirred = &mut lock(&self.noted).stirred;
         if stirred.get_mut(repo).is_some_and(|one| one.is_read_by(begun)) {
             stirred.remove(repo);
         }
@@ -111,7 +124,7 @@ impl TreeWatcher {
     /// If that would be too many, or one cannot be watched although it is there. Then none of the repository is.
     pub fn set(&mut self, repo: &RepoId, dirs: &BTreeSet<PathBuf>, limit: usize) -> Result<(), WatchError> {
         let (own, others) = {
-            let routes = lock(&self.routes);
+            let routes = &lock(&self.noted).routes;
             let own: BTreeSet<PathBuf> =
                 routes.iter().filter(|(_, of)| *of == repo).map(|(dir, _)| dir.clone()).collect();
             let others = routes.len() - own.len();
@@ -133,8 +146,8 @@ impl TreeWatcher {
     }
 
     fn watch(&mut self, repo: &RepoId, dir: &Path) -> Result<(), WatchError> {
-        match self.debouncer.watch(dir, RecursiveMode::NonRecursive) {
-            Ok(()) => drop(lock(&self.routes).insert(dir.to_owned(), repo.clone())),
+        match self.watcher.watch(dir, RecursiveMode::NonRecursive) {
+            Ok(()) => drop(lock(&self.noted).routes.insert(dir.to_owned(), repo.clone())),
             // It was removed meanwhile.
             Err(_) if !dir.exists() => {}
             Err(source) => return Err(WatchError::Watch { path: dir.to_owned(), source }),
@@ -143,8 +156,8 @@ impl TreeWatcher {
     }
 
     fn unwatch(&mut self, dir: &Path) {
-        lock(&self.routes).remove(dir);
-        if let Err(error) = self.debouncer.unwatch(dir) {
+        lock(&self.noted).routes.remove(dir);
+        if let Err(error) = self.watcher.unwatch(dir) {
             tracing::debug!(dir = %dir.display(), %error, "the watch had ended");
         }
     }
@@ -152,86 +165,68 @@ impl TreeWatcher {
     /// Ends the watches of a repository.
     pub fn remove(&mut self, repo: &RepoId) {
         let dirs: Vec<PathBuf> =
-            lock(&self.routes).iter().filter(|(_, of)| *of == repo).map(|(dir, _)| dir.clone()).collect();
+            lock(&self.noted).routes.iter().filter(|(_, of)| *of == repo).map(|(dir, _)| dir.clone()).collect();
         dirs.iter().for_each(|dir| self.unwatch(dir));
-        lock(&self.stirred).remove(repo);
+        let mut noted = lock(&self.noted);
+        noted.stirred.remove(repo);
+        noted.touched.remove(repo);
     }
 
     /// Whether a directory is watched.
     pub fn is_watched(&self, dir: &Path) -> bool {
-        lock(&self.routes).contains_key(dir)
+        lock(&self.noted).routes.contains_key(dir)
     }
 
     /// Watched directories.
     pub fn watches(&self) -> usize {
-        lock(&self.routes).len()
+        lock(&self.noted).routes.len()
     }
 }
 
-/// A panic while the lock was held leaves a map that is at worst short of an entry, which the timer makes up for.
-fn lock<T>(routes: &Mutex<T>) -> MutexGuard<'_, T> {
-    routes.lock().unwrap_or_else(PoisonError::into_inner)
+/// A panic while the lock was held leaves maps that are at worst short of an entry, which the timer makes up for.
+fn lock<T>(noted: &Mutex<T>) -> MutexGuard<'_, T> {
+    noted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Notes what a single notification touches, at once.
-fn note(
-    routes: &BTreeMap<PathBuf, RepoId>,
-    stirred: &mut BTreeMap<RepoId, Stirred>,
-    event: &notify::Result<notify::Event>,
-    now: Instant,
-) {
-    let mut touch = |repo: &RepoId, path: Option<&Path>| {
-        stirred.entry(repo.clone()).or_insert_with(|| Stirred::new(now)).touch(path, now);
-    };
-    match event {
-        Ok(event) if !event.need_rescan() => {
-            for path in event.paths.iter().filter(|_| is_told(event.kind)) {
-                if let Some(repo) = path.parent().and_then(|dir| routes.get(dir)).or_else(|| routes.get(path)) {
-                    touch(repo, Some(path));
+impl Noted {
+    /// Notes what a notification tells; hands out the repositories of which nothing was noted before. Lost notifications come first: they
+    /// have no path.
+    fn note(&mut self, event: &notify::Result<notify::Event>, now: impl Fn() -> Instant) -> BTreeSet<RepoId> {
+        let mut told = BTreeSet::new();
+        match event {
+            Ok(event) if !event.need_rescan() => {
+                for path in event.paths.iter().filter(|_| is_told(event.kind)) {
+                    let of_parent = path.parent().and_then(|dir| self.routes.get(dir));
+                    let Some(repo) = of_parent.or_else(|| self.routes.get(path)).cloned() else { continue };
+                    // Of a directory the watch is dead, or reports another place under the old name; what was in it went with it.
+                    let is_directory = is_gone(event.kind) && self.routes.remove(path).is_some();
+                    self.touch(repo, (!is_directory).then_some(path.as_path()), now(), &mut told);
                 }
+                return told;
+            }
+            Ok(_) => tracing::info!("notifications were lost; every work tree is scanned"),
+            Err(error) => tracing::warn!(%error, "watches of work trees failed; each is scanned"),
+        }
+        let all: BTreeSet<RepoId> = self.routes.values().cloned().collect();
+        all.into_iter().for_each(|repo| self.touch(repo, None, now(), &mut told));
+        told
+    }
+
+    /// `None`: anything may have been touched.
+    fn touch(&mut self, repo: RepoId, path: Option<&Path>, now: Instant, told: &mut BTreeSet<RepoId>) {
+        self.stirred.entry(repo.clone()).or_insert_with(|| Stirred::new(now)).touch(path, now);
+        let one = path.map_or(Touched::Anything, |path| Touched::Paths(BTreeSet::from([path.to_owned()])));
+        match self.touched.get_mut(&repo) {
+            Some(before) => before.merge(one),
+            None => {
+                self.touched.insert(repo.clone(), one);
+                told.insert(repo);
             }
         }
-        _ => routes.values().for_each(|repo| touch(repo, None)),
     }
 }
 
-/// What notifications mean. Rescan comes first: it has no path.
-fn interpret(routes: &mut BTreeMap<PathBuf, RepoId>, events: DebounceEventResult) -> BTreeMap<RepoId, Touched> {
-    let all = |routes: &BTreeMap<PathBuf, RepoId>| {
-        routes.values().map(|repo| (repo.clone(), Touched::Anything)).collect::<BTreeMap<_, _>>()
-    };
-    let events = match events {
-        Ok(events) => events,
-        Err(errors) => {
-            tracing::warn!(?errors, "watches of work trees failed; each is scanned");
-            return all(routes);
-        }
-    };
-    if events.iter().any(|event| event.need_rescan()) {
-        tracing::info!("notifications were lost; every work tree is scanned");
-        return all(routes);
-    }
-    let mut touched: BTreeMap<RepoId, Touched> = BTreeMap::new();
-    for event in events.iter().filter(|event| is_told(event.kind)) {
-        for path in &event.paths {
-            let Some(repo) = path.parent().and_then(|dir| routes.get(dir)).or_else(|| routes.get(path)).cloned() else {
-                continue;
-            };
-            if is_gone(event.kind) {
-                // Its watch is dead, or reports another place under the old name.
-                routes.remove(path);
-            }
-            let one = Touched::Paths(BTreeSet::from([path.clone()]));
-            match touched.get_mut(&repo) {
-                Some(before) => before.merge(one),
-                None => drop(touched.insert(repo, one)),
-            }
-        }
-    }
-    touched
-}
-
-/// The debouncer joins the two halves of a renaming, with both paths.
+/// A renaming is told with its old path, its new one, and with both.
 fn is_told(kind: EventKind) -> bool {
     is_change(kind) || matches!(kind, EventKind::Modify(ModifyKind::Name(_)))
 }
@@ -240,22 +235,22 @@ fn is_told(kind: EventKind) -> bool {
 mod tests {
     use super::*;
     use std::sync::mpsc;
+    use std::time::Duration;
 
     struct Watched {
         dir: tempfile::TempDir,
         watcher: TreeWatcher,
-        events: mpsc::Receiver<(RepoId, Touched)>,
+        told: mpsc::Receiver<RepoId>,
         _barrier: tempfile::TempDir,
     }
 
     fn watched() -> Watched {
         let dir = tempfile::tempdir().unwrap();
-        let (sender, events) = mpsc::channel();
+        let (sender, told) = mpsc::channel();
         let barrier = tempfile::tempdir().unwrap();
         let at = barrier.path().canonicalize().unwrap();
-        let sink = move |repo, touched| drop(sender.send((repo, touched)));
-        let watcher = TreeWatcher::new(Duration::ZERO, &at, sink).unwrap();
-        Watched { dir, watcher, events, _barrier: barrier }
+        let watcher = TreeWatcher::new(&at, move |repo| drop(sender.send(repo))).unwrap();
+        Watched { dir, watcher, told, _barrier: barrier }
     }
 
     fn repo(name: &str) -> RepoId {
@@ -271,9 +266,12 @@ mod tests {
         fn until(&self, path: &Path) -> BTreeSet<PathBuf> {
             let mut all = BTreeSet::new();
             while !all.contains(path) {
-                let (_, touched) = self.events.recv_timeout(Duration::from_secs(20)).unwrap();
-                let Touched::Paths(paths) = touched else { panic!("nothing was lost") };
-                all.extend(paths);
+                let repo = self.told.recv_timeout(Duration::from_secs(20)).unwrap();
+                match self.watcher.take(&repo) {
+                    Some((Touched::Paths(paths), _)) => all.extend(paths),
+                    Some((Touched::Anything, _)) => panic!("nothing was lost"),
+                    None => panic!("it was told of what is not there"),
+                }
             }
             all
         }
@@ -334,8 +332,7 @@ mod tests {
         watched.watcher.set(&repo("2"), &BTreeSet::from([two.clone(), top.join("gone")]), 10).unwrap();
         assert_eq!(watched.watcher.watches(), 2, "what is not there is not watched");
         std::fs::write(two.join("x"), "").unwrap();
-        let (events, _) = watched.events.recv_timeout(Duration::from_secs(20)).unwrap();
-        assert_eq!(events, repo("2"));
+        assert_eq!(watched.told.recv_timeout(Duration::from_secs(20)).unwrap(), repo("2"));
         watched.watcher.remove(&repo("2"));
         std::fs::write(two.join("y"), "").unwrap();
         std::fs::write(one.join("z"), "").unwrap();
@@ -358,16 +355,20 @@ mod tests {
 
     #[test]
     fn f25_lost_or_very_many_notifications_mean_anything_changed() {
-        let mut routes = BTreeMap::from([(PathBuf::from("/a"), repo("a")), (PathBuf::from("/b"), repo("b"))]);
+        let routes = BTreeMap::from([(PathBuf::from("/a"), repo("a")), (PathBuf::from("/b"), repo("b"))]);
         let rescan = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-        let event = |event| notify_debouncer_full::DebouncedEvent { event, time: std::time::Instant::now() };
         let all = BTreeMap::from([(repo("a"), Touched::Anything), (repo("b"), Touched::Anything)]);
-        assert_eq!(interpret(&mut routes, Ok(vec![event(rescan)])), all);
-        assert_eq!(interpret(&mut routes, Err(vec![notify::Error::generic("x")])), all);
-        let many = (0..=PATHS_MAX).map(|n| {
+        for lost in [Ok(rescan), Err(notify::Error::generic("x"))] {
+            let mut noted = Noted { routes: routes.clone(), ..Noted::default() };
+            assert_eq!(noted.note(&lost, clock::monotonic), [repo("a"), repo("b")].into());
+            assert_eq!(noted.touched, all);
+        }
+        let mut noted = Noted { routes, ..Noted::default() };
+        for n in 0..=PATHS_MAX {
             let created = notify::Event::new(EventKind::Create(notify::event::CreateKind::File));
-            event(created.add_path(PathBuf::from(format!("/a/{n}"))))
-        });
-        assert_eq!(interpret(&mut routes, Ok(many.collect())), BTreeMap::from([(repo("a"), Touched::Anything)]));
+            let told = noted.note(&Ok(created.add_path(PathBuf::from(format!("/a/{n}")))), clock::monotonic);
+            assert_eq!(told.len(), usize::from(n == 0), "one call for all");
+        }
+        assert_eq!(noted.touched, BTreeMap::from([(repo("a"), Touched::Anything)]));
     }
 }

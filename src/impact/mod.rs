@@ -9,10 +9,8 @@ mod links;
 mod reaching;
 mod world;
 
-use std::sync::Arc;
-
 use crate::domain::FilePath;
-use crate::outline::Outline;
+use crate::outline::StoredOutline;
 
 pub use crate::language::resolve::{Graph, Reach, UnusedExport, Use, deps_hash};
 pub use cause::{ChangedUse, Impact, Side, impact};
@@ -22,7 +20,7 @@ pub use world::{World, versions};
 
 /// Resolves what every file of a view uses. All files matter, manifests too: crates, module trees and names follow from them.
 /// The result depends on the set of files alone, not on their order.
-pub fn resolve<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Outline>)>) -> Graph {
+pub fn resolve<'a, O: Into<StoredOutline>>(files: impl IntoIterator<Item = (&'a FilePath, O)>) -> Graph {
     World::new(files).graph()
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::{Edge, FilePath, Implements};
 use crate::language::resolve::{Family, Graph, Reach, Resolver, UnusedExport};
+use crate::language::stored::StoredOutline;
 use crate::language::{self, Outline};
 
 /// All files of a view, ready to be asked what they use of each other. What an edit costs does not grow with their number.
@@ -23,17 +24,24 @@ pub fn versions() -> impl Iterator<Item = u32> {
 }
 
 impl World {
-    pub fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Outline>)>) -> Self {
-        let files: Vec<(&FilePath, &Arc<Outline>)> = files.into_iter().collect();
-        let silence = Arc::default();
+    pub fn new<'a, O: Into<StoredOutline>>(files: impl IntoIterator<Item = (&'a FilePath, O)>) -> Self {
+        let files: Vec<(&FilePath, StoredOutline)> =
+            files.into_iter().map(|(path, outline)| (path, outline.into())).collect();
         let resolver = |family: &'static Family| {
-            let own: Vec<_> =
-                files.iter().map(|&(path, outline)| (path, seen_by(family, path, outline, &silence))).collect();
+            let seen = |(path, outline): &(&'a FilePath, StoredOutline)| {
+                (*path, if family.sees(path) { outline.clone() } else { StoredOutline::default() })
+            };
+            let own: Vec<_> = files.iter().map(seen).collect();
             (family, (family.resolver)(&own))
         };
         let resolvers = language::families().into_iter().map(resolver).collect();
         let seen = files.iter().map(|(path, _)| *path).filter(|path| language::of(path).has_dependents());
-        Self { resolvers, files: seen.cloned().collect(), silence }
+        Self { resolvers, files: seen.cloned().collect(), silence: Arc::default() }
+    }
+
+    /// Gives back memory that only the last questions needed.
+    pub fn rest(&mut self) {
+        self.resolvers.iter_mut().for_each(|(_, resolver)| resolver.rest());
     }
 
     /// What all files use.

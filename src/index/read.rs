@@ -1,7 +1,6 @@
 //! Reading changed files: blob → what it is, or why it is skipped → outline.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::analyzer::local::LocalDraft;
@@ -10,7 +9,7 @@ use crate::domain::{FilePath, FileRecord, Hash, Language, Links, ObjectId, Role,
 use crate::embedder::chunk;
 use crate::language::Parsed;
 use crate::language::segment::Segment;
-use crate::outline::{self, Outline};
+use crate::outline::{self, StoredOutline};
 use crate::repo::{Blob, Content, FileSelection, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content, decode};
 
 /// What reading one file gave.
@@ -22,8 +21,8 @@ pub struct FileRead {
 /// What one parse of a file gave.
 #[derive(Default)]
 pub struct FileParse {
-    /// Empty for files that are skipped or say nothing to others.
-    pub outline: Arc<Outline>,
+    /// Silent for files that are skipped or say nothing to others.
+    pub outline: StoredOutline,
     /// Where it is cut; `None`: it is to be read and parsed again for that.
     pub segments: Option<Vec<Segment>>,
     /// The local answers about it, for the jobs that will ask; `None`: they parse it themselves.
@@ -107,7 +106,7 @@ impl Reading<'_> {
         let mut parse = || {
             let parsed = Parsed::new(language, text);
             let begun = clock::monotonic();
-            found.outline = Arc::new(outline::of(&parsed).0);
+            found.outline = (&outline::of(&parsed).0).into();
             if fits {
                 found.segments = Some(chunk::segments(&parsed));
             }

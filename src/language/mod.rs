@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod rust;
 pub mod segment;
 pub mod smell;
+pub mod stored;
 mod symbol;
 pub mod syntax;
 mod table;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::stored::StoredOutline;
 use super::{Outline, SymbolKind};
 use crate::domain::{Edge, FilePath, Hash, Implements};
 
 /// A file of a view with what it says.
-pub type Outlined<'a> = (&'a FilePath, Arc<Outline>);
+pub type Outlined<'a> = (&'a FilePath, StoredOutline);
 
 /// Builds what answers for a view.
 pub type BuildResolver = fn(&[Outlined<'_>]) -> Box<dyn Resolver>;
@@ -58,6 +59,9 @@ pub trait Resolver: Send + Sync {
     fn unused_exports(&self, _edges: &[Edge]) -> Vec<UnusedExport> {
         Vec::new()
     }
+
+    /// Gives back memory that only the last questions needed.
+    fn rest(&mut self) {}
 }
 
 /// A name that a file exports and no other file of the view uses.

@@ -9,6 +9,7 @@ mod lines;
 use crate::domain::{Hash, Language};
 use crate::language::Parsed;
 
+pub use crate::language::stored::{LazyOutline, StoredOutline};
 pub use crate::language::{Outline, ParseError, Symbol, SymbolKind, Visibility};
 pub use crate::language::{of as language_of, role_of};
 
@@ -43,26 +44,6 @@ impl Outline {
             [symbol.name.as_str(), symbol.kind.as_str(), symbol.visibility.as_str(), &symbol.signature]
         });
         Hash::of_fields(fields.map(str::as_bytes))
-    }
-
-    /// The form in which it is stored.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        // An outline holds no map with odd keys and no sequence of unknown length, the only things that postcard refuses.
-        postcard::to_allocvec(self).unwrap_or_default()
-    }
-
-    /// Bytes of the stored form.
-    pub fn stored_size(&self) -> usize {
-        postcard::experimental::serialized_size(self).unwrap_or_default()
-    }
-
-    /// Inverse of [`Outline::to_bytes`]; `None` if the bytes are another version's or damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let outline: Self = postcard::from_bytes(bytes).ok()?;
-        // The symbols of a file without scopes, a manifest say, are none that source could name.
-        let defined = if outline.model.scopes.is_empty() { 0 } else { outline.symbols.len() };
-        let are_sound = outline.facts.as_ref().is_none_or(|facts| facts.is_sound(outline.symbols.len()));
-        (are_sound && outline.model.is_sound(defined)).then_some(outline)
     }
 }
 

@@ -64,6 +64,7 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheView) -> R
         last_prune: last_prune(db)?,
     };
     report.bytes += part.bytes;
+    add_contents(report, db, &part)?;
     report.entries.add(&part.entries);
     report.evicted += part.evicted;
     report.vectors.add(&part.vectors);
@@ -73,6 +74,19 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheView) -> R
     merge(&mut report.by_type, by_type);
     merge(&mut report.by_model, by_model);
     report.by_repo.push(part);
+    Ok(())
+}
+
+/// What is neither a page of the database nor a vector is the log.
+fn add_contents(report: &mut CacheView, db: &Connection, part: &RepoCache) -> StoreResult<()> {
+    let mut log = part.bytes.saturating_sub(part.vectors.bytes);
+    let mut add = |name: &str, bytes| *report.by_content.entry(name.to_owned()).or_default() += bytes;
+    for (content, bytes) in sums::bytes_by_content(db)? {
+        add(content.as_str(), bytes);
+        log = log.saturating_sub(bytes);
+    }
+    add("vectors", part.vectors.bytes);
+    add("log", log);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::view::shown;
 use super::view::status::{
     CacheStatus, DaemonStatus, EmbeddingStatus, LanguageStatus, QueueStatus, RepoStatus, StatusView,
 };
-use super::{QueryError, Reader};
+use super::{QueryError, Reader, room};
 use crate::cache::store_dir;
 use crate::cache::{self, disk_bytes, overlay, set_aside, view};
 use crate::clock;
@@ -57,6 +57,11 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             not_followed: of_store.not_followed,
             asked: freshness.asked,
             answered: freshness.answered,
+            bytes: of_store.bytes,
+            cache_wanted_mb: room::wanted_mb(
+                room::needed_bytes(of_store.bytes, freshness.evicted > 0, cache.max_bytes),
+                cache.max_bytes,
+            ),
             set_aside: set_aside::list(&store_dir(config, &repo))
                 .iter()
                 .map(|path| path.display().to_string())

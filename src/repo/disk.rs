@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::domain::FilePath;
 use crate::repo::tree::join;
+use crate::tally::{self, Deed};
 
 /// What distinguishes a file's content from an earlier one without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -69,6 +70,7 @@ impl Disk {
     /// # Errors
     /// If a directory on the way may not be searched, or the device fails.
     pub fn stat(&self, path: &FilePath) -> io::Result<OnDisk> {
+        tally::add(Deed::Stat, 1);
         let found =
             self.within(path.parent(), |dir| rustix::fs::statat(dir, path.file_name(), AtFlags::SYMLINK_NOFOLLOW));
         match found {
@@ -83,6 +85,7 @@ impl Disk {
     /// # Errors
     /// If it may not be read, or the device fails.
     pub fn read(&self, path: &FilePath, max_bytes: u64) -> io::Result<Bytes> {
+        tally::add(Deed::Read, 1);
         // Not blocking: a pipe that has taken the file's place would be waited for.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = self.within(path.parent(), |dir| rustix::fs::openat(dir, path.file_name(), flags, Mode::empty()));
@@ -105,6 +108,7 @@ impl Disk {
     /// The names in a directory (`""`: the top) in their order, each with whether it is a directory; `None`: it is none itself, or
     /// may not be read.
     pub fn list(&self, dir: &[u8]) -> Option<Vec<(Vec<u8>, FileType)>> {
+        tally::add(Deed::List, 1);
         let opened = self.within(dir, |dir| rustix::fs::openat(dir, c".", DIRECTORY, Mode::empty())).ok()?;
         let mut names = Vec::new();
         for entry in Dir::new(opened).ok()? {

@@ -8,6 +8,7 @@ use super::open::{Blob, Repo, RepoError, native, plain};
 use super::salvage::{RawObject, Salvage, is_named};
 use super::tree::TreeEntry;
 use crate::domain::{EntryMode, ObjectId};
+use crate::tally::{self, Deed};
 
 impl Repo {
     /// Reads a blob of at most `max_bytes` bytes; the size of a larger one is returned without loading it. Nothing converts the bytes:
@@ -56,6 +57,7 @@ impl Repo {
 
     /// An object whose content has its name. A damaged pack index or delta can lead to another object, so this is checked.
     fn object(&self, id: &ObjectId) -> Result<RawObject, RepoError> {
+        tally::add(Deed::Object, 1);
         let native_id = native(id)?;
         let found = unless_it_panics(|| self.inner.try_find_object(native_id));
         if let Ok(Some(mut object)) = found

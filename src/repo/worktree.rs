@@ -28,6 +28,7 @@ use crate::repo::settings::{PATTERNS_MAX, Settings};
 use crate::repo::tree::{TreeEntry, join};
 use crate::repo::user_config::UserConfig;
 use crate::repo::{FileSelection, Location, LocationKind, MAX_FILE_BYTES, OwnModules, is_scratch};
+use crate::tally::{self, Deed};
 
 /// Untracked files that are scanned. Of a work tree with more, as one has whose build output is not ignored, none is.
 pub const UNTRACKED_MAX: usize = 10_000;
@@ -104,6 +105,7 @@ impl WorkTree {
             .to_thread_local();
         repo.set_workdir(location.path.clone()).map_err(broken)?;
         let index = repo.index_or_empty().map_err(broken)?;
+        tally::add(Deed::IndexEntry, index.entries().len() as u64);
         let (patterns, unread_rules) = global_patterns(location, &settings);
         let excludes = excludes(&repo, location, &index, patterns);
         let source = attributes::Source::WorktreeThenIdMapping;
@@ -425,6 +427,12 @@ pub fn unlike_head(location: &Location, head: &[TreeEntry], paths: &BTreeSet<Fil
         gix::objs::compute_hash(id.kind(), gix::objs::Kind::Blob, &bytes).is_ok_and(|found| found == id)
     };
     paths.iter().filter(|path| !is_like(path)).cloned().collect()
+}
+
+/// Whether none of these paths is a directory on the disk.
+pub fn are_no_directories(location: &Location, paths: &BTreeSet<FilePath>) -> bool {
+    let Ok(disk) = Disk::open(&location.path) else { return false };
+    !paths.iter().any(|path| matches!(disk.stat(path), Ok(OnDisk::Directory)))
 }
 
 fn is_regular(entry: &TreeEntry) -> bool {

@@ -32,6 +32,7 @@ use crate::plan::Recipe;
 use crate::queue::{self, Lane, ParkCause, SuspectUnit, Waiting};
 use crate::repo::registry::{self, Registered};
 use crate::store::{self, Database, StoreError};
+use crate::tally::{self, Deed, Tally};
 use crate::vectors::Vectors;
 use jobs::ask::ModelSetup;
 use jobs::drafts::Drafts;
@@ -40,6 +41,8 @@ use slots::Slots;
 
 /// Analyses claimed in one go: enough to fill a transaction, few enough that a hint waits only milliseconds.
 const ANALYZE_BATCH: usize = 64;
+/// Analyses that teach a dictionary while more are made, so that few have to be packed again.
+const TAUGHT_BY: usize = 2_000;
 /// Files embedded in one go: some seconds of work at most, one version of the LanceDB table.
 const EMBED_BATCH: usize = 16;
 
@@ -106,6 +109,12 @@ pub struct Worker {
     rebuilt: Vec<RepoId>,
     /// Bytes below which pruning has been tried and found of no use.
     prune_above: u64,
+    /// Rows that the open connections had written when they were counted last.
+    counted_rows: u64,
+    /// Jobs since analyses were last looked at for how they are packed.
+    unpacked: usize,
+    /// What this process had done when that was logged last.
+    tallied: Tally,
 }
 
 impl Worker {
@@ -144,6 +153,9 @@ impl Worker {
             unsettled: HashSet::new(),
             rebuilt: Vec::new(),
             prune_above: 0,
+            counted_rows: 0,
+            unpacked: 0,
+            tallied: Tally::default(),
             home,
             config,
             queue,
@@ -192,6 +204,10 @@ impl Worker {
             if !jobs.is_empty() {
                 let taken = jobs.len();
                 self.run_jobs(lane, jobs)?;
+                self.unpacked += taken;
+                if self.unpacked >= TAUGHT_BY {
+                    self.improve_packing(&|| false)?;
+                }
                 return Ok(WorkerStep::Did(taken));
             }
         }
@@ -269,32 +285,46 @@ impl Worker {
     }
 
     /// Looks after what changed, in idle time: LanceDB's versions and fragments, the word index's parts, SQLite's log, how analyses are
-    /// packed, the size of the cache.
+    /// packed, the size of the cache. What takes long stops when `is_wanted` says that there is something else to do, and goes on the
+    /// next time.
     ///
     /// # Errors
     /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
-    pub fn settle(&mut self) -> Result<(), WorkerError> {
-        self.with_sound_stores(Self::try_settle)
+    pub fn settle(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {
+        self.with_sound_stores(|worker| worker.try_settle(is_wanted))
     }
 
-    fn try_settle(&mut self) -> Result<(), WorkerError> {
+    fn try_settle(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {
         self.drafts.clear();
         for repo in std::mem::take(&mut self.unsettled) {
+            if is_wanted() {
+                self.unsettled.insert(repo);
+                continue;
+            }
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
             self.sweep_vectors(&registered)?;
             let db = self.stores[&repo].db();
-            chunks::merge_words(db)?;
+            chunks::merge_words(db, is_wanted)?;
             store::optimize(db)?;
         }
+        self.improve_packing(is_wanted)?;
+        if is_wanted() {
+            return Ok(());
+        }
+        store::checkpoint(&self.queue)?;
+        self.prune_if_large()
+    }
+
+    fn improve_packing(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {
+        self.unpacked = 0;
         for store in self.stores.values_mut() {
-            let improved = dictionary::improve(store, clock::now())?;
+            let improved = dictionary::improve(store, clock::now(), is_wanted)?;
             if improved.trained {
                 tracing::debug!(repo = %store.repo, ?improved, "analyses are packed with a new dictionary");
                 evict::reclaim(store.db())?;
             }
         }
-        store::checkpoint(&self.queue)?;
-        self.prune_if_large()
+        Ok(())
     }
 
     /// The store of a repository, opened once. A damaged one is quarantined and starts again empty.
@@ -321,6 +351,16 @@ impl Worker {
         }
         self.stores.insert(repo.id.clone(), store);
         Ok(())
+    }
+
+    /// What was done at the rim since this was asked last.
+    pub fn take_tally(&mut self) -> Tally {
+        let connections = self.stores.values().map(RepoStore::db).chain([&self.queue]);
+        let rows = connections.map(Connection::total_changes).sum();
+        tally::add(Deed::Row, u64::saturating_sub(rows, self.counted_rows));
+        self.counted_rows = rows;
+        let now = Tally::until_now();
+        now.since(&std::mem::replace(&mut self.tallied, now))
     }
 
     pub fn queue(&self) -> &Connection {

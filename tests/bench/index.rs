@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ra_agent::domain::FilePath;
 use ra_agent::impact;
-use ra_agent::outline::{self, Outline};
+use ra_agent::outline::{self, Outline, StoredOutline};
 
 use super::figures::{digits, megabytes, millis, row, row_below, size, time};
 use super::indexed::{Cold, Indexed, Samples};
@@ -41,18 +41,16 @@ fn show(indexed: &Indexed, how: &str) {
 fn remembered(files: &[(FilePath, String)]) {
     const COPIES: usize = 10;
     let before = machine::resident(std::process::id());
-    let outlines: Vec<(FilePath, Arc<Outline>)> = (0..COPIES)
+    let outlines: Vec<(FilePath, StoredOutline)> = (0..COPIES)
         .flat_map(|copy| {
             files.iter().map(move |(path, text)| {
                 let outline = outline::outline(outline::language_of(path), text).0;
-                // as it comes out of the store
-                let outline = Outline::from_bytes(&outline.to_bytes()).unwrap();
-                (FilePath::from(format!("more/{copy}/{path}").as_str()), Arc::new(outline))
+                (FilePath::from(format!("more/{copy}/{path}").as_str()), StoredOutline::from(&outline))
             })
         })
         .collect();
     let world = black_box(impact::World::new(outlines.iter().map(|(path, outline)| (path, outline))));
-    let stored: usize = outlines.iter().map(|(_, outline)| outline.stored_size()).sum();
+    let stored: usize = outlines.iter().map(|(_, outline)| outline.size()).sum();
     if let (Some(before), Some(after)) = (before, machine::resident(std::process::id())) {
         let bytes = after.now.saturating_sub(before.now);
         let value = format!("{}, {} for a stored byte", size(bytes), digits(bytes as f64 / stored as f64));

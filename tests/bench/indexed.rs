@@ -58,7 +58,7 @@ pub fn model_directory() -> Option<PathBuf> {
 }
 
 /// What indexing from nothing took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Cold {
     /// From `register` until everything was analysed, searchable and, with a model, embedded.
     pub time: Duration,
@@ -76,6 +76,7 @@ pub struct Indexed {
     pub agent: TestAgent,
     /// Source files.
     pub files: usize,
+    /// Of a repository that was indexed elsewhere, nothing.
     pub cold: Cold,
 }
 
@@ -97,6 +98,11 @@ impl Indexed {
         // the first search loads the model
         indexed.search("warm");
         indexed
+    }
+
+    /// A repository that an agent has indexed already.
+    pub fn of(repo: TestRepo, agent: TestAgent, files: usize) -> Self {
+        Self { repo, agent, files, cold: Cold::default() }
     }
 
     pub fn home(&self) -> Home {

@@ -18,6 +18,7 @@ mod doc_queries;
 mod embed;
 mod figures;
 mod fuzz;
+mod grown;
 mod hook;
 mod impact_truth;
 mod index;
@@ -57,6 +58,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("hook", |_| hook::measure()),
     ("worktree", worktree::measure),
     ("idle", |_| worktree::idle()),
+    ("grown", |_| grown::measure()),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
     ("commits", |_| vector_commits::measure()),
@@ -74,7 +76,7 @@ const MEASURES: &[(&str, Measure)] = &[
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
 const ON_DEMAND: &[&str] =
-    &["agents", "fuzz", "idle", "latency", "replay-packages", "search-eval", "search-tune", "trees"];
+    &["agents", "fuzz", "grown", "idle", "latency", "replay-packages", "search-eval", "search-tune", "trees"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

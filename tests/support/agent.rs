@@ -141,10 +141,16 @@ impl TestAgent {
     /// Starts the daemon as a child of the test and waits until it answers.
     #[track_caller]
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same, with variables of the environment.
+    #[track_caller]
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.daemon.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.daemon_output()).unwrap();
         let mut command = self.command(["daemon", "run"]);
-        command.stdout(log.try_clone().unwrap()).stderr(log);
+        command.stdout(log.try_clone().unwrap()).stderr(log).envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let pid = i64::from(child.id());
         let start = Instant::now();

@@ -41,6 +41,13 @@ fn describe(report: &CacheView) -> String {
 
 fn write_report(out: &mut String, report: &CacheView) -> std::fmt::Result {
     writeln!(out, "size      {} of {} on disk", human_bytes(report.bytes), human_bytes(report.max_bytes))?;
+    let mut contents: Vec<(&String, &u64)> = report.by_content.iter().filter(|(_, bytes)| **bytes > 0).collect();
+    contents.sort_by(|a, b| b.1.cmp(a.1));
+    if !contents.is_empty() {
+        let shown: Vec<String> =
+            contents.iter().map(|(name, bytes)| format!("{name} {}", human_bytes(**bytes))).collect();
+        writeln!(out, "of that   {}", shown.join(", "))?;
+    }
     let entries = &report.entries;
     writeln!(out, "analyses  {}", counted(entries))?;
     match report.hit_rate {

@@ -64,7 +64,7 @@ fn rebuild_here(context: &Context, repo: &RepoId) -> Result<(), Failure> {
     if let Some(problem) = worker.rebuild(repo)?.problem() {
         return Err(Failure::Failed(problem.to_string()));
     }
-    Ok(worker.settle()?)
+    Ok(worker.settle(&|| false)?)
 }
 
 fn describe(verified: &VerifiedRepo) -> String {

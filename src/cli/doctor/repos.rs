@@ -1,13 +1,14 @@
 //! The registered repositories, their hooks, their work.
 
 use crate::cache::disk_bytes;
+use crate::cache::report::row_counts;
 use crate::cache::store_dir;
 use crate::cli::hooks::{self, GitVersion};
 use crate::cli::output::human_bytes;
 use crate::cli::{Context, Failure};
-use crate::query::Reader;
 use crate::query::view::doctor::DoctorFinding;
 use crate::query::view::hooks::RepoWay;
+use crate::query::{Reader, room};
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
@@ -25,7 +26,23 @@ pub fn check(context: &Context, reader: &Reader<'_>) -> Result<Vec<DoctorFinding
     findings.extend(hooks_of(context));
     findings.extend(dead_letters(reader)?);
     findings.push(vectors(context, &repos));
+    findings.extend(cramped(context, reader, &repos));
     Ok(findings)
+}
+
+/// Repositories that alone fill the cache: their results are removed as they are made.
+fn cramped(context: &Context, reader: &Reader<'_>, repos: &[Registered]) -> Vec<DoctorFinding> {
+    let max_bytes = context.config.cache.max_size_bytes();
+    let wanted = |repo: &Registered| {
+        let store = reader.store(repo).ok().flatten()?;
+        let bytes = disk_bytes(store.dir.path().to_owned());
+        let evicted = row_counts(store.db()).ok()?.evicted > 0;
+        let mb = room::wanted_mb(room::needed_bytes(bytes, evicted, max_bytes), max_bytes)?;
+        let (path, bytes) = (repo.location.path.display(), human_bytes(bytes));
+        let finding = format!("the index of {path} takes {bytes}, nearly all that the cache may have");
+        Some(DoctorFinding::note("cache", finding, format!("set max_size_mb = {mb} under [cache] in config.toml")))
+    };
+    repos.iter().filter_map(wanted).collect()
 }
 
 /// What keeps a repository from being followed.

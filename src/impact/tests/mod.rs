@@ -15,10 +15,11 @@ mod scripts;
 mod touched;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::*;
 use crate::domain::{Change, DependencyType};
-use crate::outline::{language_of, outline};
+use crate::outline::{Outline, language_of, outline};
 
 /// A view made of texts.
 struct Texts(BTreeMap<FilePath, Arc<Outline>>);

@@ -13,6 +13,7 @@ use super::view::{FactView, ViewFile};
 use crate::domain::{Edge, FilePath, Implements};
 use crate::language::Outline;
 use crate::language::resolve::{Graph, Outlined, Reach, Resolver, UnusedExport};
+use crate::language::stored::StoredOutline;
 
 /// What evaluations read.
 pub(super) struct EvalBase {
@@ -47,7 +48,11 @@ struct Known {
 
 /// The resolver of a view.
 pub(crate) fn resolver(files: &[Outlined<'_>], dialects: Dialects) -> Box<dyn Resolver> {
-    let files = files.iter().map(|(path, outline)| ((*path).clone(), Arc::clone(outline)));
+    let silence: Arc<Outline> = Arc::default();
+    let said = |stored: &StoredOutline| {
+        if stored.is_silent() { Arc::clone(&silence) } else { Arc::new(stored.unpack_or_silence()) }
+    };
+    let files = files.iter().map(|(path, stored)| ((*path).clone(), said(stored)));
     Box::new(EvalWorld::new(files.collect(), dialects))
 }
 

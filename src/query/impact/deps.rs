@@ -58,12 +58,11 @@ pub fn may_depend(
 ) -> Result<Vec<MayDepend>, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for (path, packed) in outlines::packed(store.db())? {
+    for (path, stored) in outlines::all(store.db())? {
         if file.is_some_and(|file| *file != path) {
             continue;
         }
-        let Some(outline) = packed.and_then(|packed| outlines::unpack(&packed)) else { continue };
-        found.extend(outline.dynamics().map(|(line, written)| MayDepend {
+        found.extend(stored.unpack_or_silence().dynamics().map(|(line, written)| MayDepend {
             file: path.clone(),
             line,
             written: written.to_owned(),

@@ -9,7 +9,7 @@ use crate::cache::edges::Relation;
 use crate::cache::{implementations, outlines, view};
 use crate::domain::{Change, Edge, FilePath, Hash, Implements, ObjectId};
 use crate::impact::{Side, World};
-use crate::outline::{self, Outline};
+use crate::outline::{self, LazyOutline, Outline, StoredOutline};
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Committable, WorkTree};
@@ -35,13 +35,13 @@ pub(super) struct SavedFile {
 pub(super) type SavedFiles = BTreeMap<FilePath, SavedFile>;
 
 /// Outlines by the objects that they are of.
-pub(super) type OutlinesById = HashMap<ObjectId, Arc<Outline>>;
+pub(super) type OutlinesById = HashMap<ObjectId, StoredOutline>;
 
 /// The files of one state.
 pub(super) struct FilesAt {
     entries: BTreeMap<FilePath, TreeEntry>,
     saved: SavedFiles,
-    outlines: BTreeMap<FilePath, Arc<Outline>>,
+    outlines: BTreeMap<FilePath, LazyOutline>,
 }
 
 impl FilesAt {
@@ -49,9 +49,8 @@ impl FilesAt {
     pub fn new(entries: &[TreeEntry], saved: SavedFiles, known: &OutlinesById) -> Self {
         let entries: BTreeMap<FilePath, TreeEntry> =
             entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
-        let empty = Arc::new(Outline::default());
-        let outline = |entry: &TreeEntry| Arc::clone(known.get(&entry.id).unwrap_or(&empty));
-        let mut outlines: BTreeMap<FilePath, Arc<Outline>> =
+        let outline = |entry: &TreeEntry| LazyOutline::new(known.get(&entry.id).cloned().unwrap_or_default());
+        let mut outlines: BTreeMap<FilePath, LazyOutline> =
             entries.iter().map(|(path, entry)| (path.clone(), outline(entry))).collect();
         for (path, file) in &saved {
             if file.blob.is_none() {
@@ -60,17 +59,21 @@ impl FilesAt {
             }
             let text = file.text.as_deref();
             let outline = text.map(|text| outline::outline(outline::language_of(path), text).0).unwrap_or_default();
-            outlines.insert(path.clone(), Arc::new(outline));
+            outlines.insert(path.clone(), LazyOutline::of(&Arc::new(outline)));
         }
         Self { entries, saved, outlines }
     }
 
     pub fn outline(&self, path: &FilePath) -> Option<&Outline> {
-        self.outlines.get(path).map(Arc::as_ref)
+        self.outlines.get(path).map(|lazy| lazy.get().as_ref())
     }
 
     pub fn outlines(&self) -> impl Iterator<Item = (&FilePath, &Arc<Outline>)> {
-        self.outlines.iter()
+        self.outlines.iter().map(|(path, lazy)| (path, lazy.get()))
+    }
+
+    fn stored(&self) -> impl Iterator<Item = (&FilePath, &StoredOutline)> {
+        self.outlines.iter().map(|(path, lazy)| (path, lazy.stored()))
     }
 
     /// A file's text; `None`: it is not there, or not indexed.
@@ -97,7 +100,7 @@ pub(super) struct UsesAt {
 
 impl UsesAt {
     pub fn of(files: &FilesAt) -> Self {
-        let world = World::new(files.outlines());
+        let world = World::new(files.stored());
         let graph = world.graph();
         Self {
             edges: graph.edges().to_vec(),
@@ -192,17 +195,15 @@ pub(super) fn outlines_of<'a>(
     if let Some(store) = source.store {
         let blobs: HashMap<FilePath, ObjectId> =
             view::files(store.db())?.into_iter().map(|file| (file.path, file.blob)).collect();
-        let unpacked = |(path, packed): (FilePath, Option<Vec<u8>>)| {
-            Some((blobs.get(&path)?.clone(), Arc::new(outlines::unpack(&packed?)?)))
-        };
-        known.extend(outlines::packed(store.db())?.into_iter().filter_map(unpacked));
+        let stored = outlines::all(store.db())?.into_iter().filter(|(_, stored)| !stored.is_silent());
+        known.extend(stored.filter_map(|(path, stored)| Some((blobs.get(&path)?.clone(), stored))));
     }
     let mut seen: HashSet<&ObjectId> = HashSet::new();
     let missing: Vec<&TreeEntry> =
         entries.filter(|entry| !known.contains_key(&entry.id) && seen.insert(&entry.id)).collect();
     let selection = source.selection;
-    let outline = |git: &Repo, entry: &&TreeEntry| Ok((entry.id.clone(), Arc::new(outline_at(git, entry, selection)?)));
-    let made: Result<Vec<(ObjectId, Arc<Outline>)>, RepoError> = in_parallel(None, source.git, &missing, outline);
+    let outline = |git: &Repo, entry: &&TreeEntry| Ok((entry.id.clone(), (&outline_at(git, entry, selection)?).into()));
+    let made: Result<Vec<(ObjectId, StoredOutline)>, RepoError> = in_parallel(None, source.git, &missing, outline);
     known.extend(made?);
     Ok(known)
 }

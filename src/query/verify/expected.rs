@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::super::{QueryError, Reader};
@@ -20,7 +19,7 @@ use crate::index::chunks::records;
 use crate::index::links::{links, used};
 use crate::index::read::{self, FileParse, FileRead, Reading};
 use crate::index::recipe::recipe_of;
-use crate::outline::{self, Outline};
+use crate::outline::{self, StoredOutline};
 use crate::plan::{self, Layers, PlanCause, Recipe, Stored};
 use crate::repo::registry::Registered;
 use crate::repo::tree::Recorded;
@@ -30,7 +29,7 @@ use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, RepoError
 pub(super) struct Expected {
     pub files: BTreeMap<FilePath, FileRecord>,
     pub directories: BTreeMap<Vec<u8>, ObjectId>,
-    pub outlines: BTreeMap<FilePath, Arc<Outline>>,
+    pub outlines: BTreeMap<FilePath, StoredOutline>,
     pub uses: BTreeMap<FilePath, Vec<Used>>,
     pub edges: BTreeSet<Edge>,
     pub reexports: BTreeSet<Edge>,
@@ -99,12 +98,12 @@ impl Expected {
 
     /// Builds the overlay from the texts that were read for it, and what the files use from the whole view.
     fn add_overlay(&mut self, store: &RepoStore, context_bytes: usize) -> Result<(), QueryError> {
-        let mut view: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
+        let mut view: BTreeMap<FilePath, StoredOutline> = BTreeMap::new();
         for (path, file) in overlay::files(store.db())? {
             let text = overlay::text(store.db(), &path)?;
             let (language, role) = (outline::language_of(&path), outline::role_of(&path));
             let outline = text.as_ref().map(|text| outline::outline(language, text).0).unwrap_or_default();
-            view.insert(path.clone(), Arc::new(outline));
+            view.insert(path.clone(), (&outline).into());
             let content_hash = text.as_ref().map(|text| Hash::of(text.as_bytes()));
             // Only reading a file shows why it is skipped.
             let skip = if text.is_some() { None } else { file.record.skip };

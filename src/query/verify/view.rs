@@ -106,10 +106,11 @@ fn stored_outlines(db: &Connection, expected: &Expected) -> Result<Vec<Differenc
             continue;
         };
         let recorded = outlines::outline(db, &content, file.language)?;
-        if recorded.as_ref() != Some(outline) && (recorded.is_some() || **outline != Outline::default()) {
+        let (recorded, outline) = (recorded.and_then(|stored| stored.unpack()), outline.unpack_or_silence());
+        if recorded.as_ref() != Some(&outline) && (recorded.is_some() || outline != Outline::default()) {
             let tell = |outline: &Outline| format!("one of {} symbol(s)", outline.symbols().len());
             let path = path.clone();
-            let (recorded, expected) = (recorded.as_ref().map(tell), Some(tell(outline)));
+            let (recorded, expected) = (recorded.as_ref().map(tell), Some(tell(&outline)));
             found.push(Difference { part: Part::Outline, path, recorded, expected });
         }
     }

@@ -1,5 +1,7 @@
 //! The answer of `cache status`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// Analyses, counted together.
@@ -76,6 +78,8 @@ pub struct CacheView {
     pub hit_rate: Option<f64>,
     pub evicted: u64,
     pub vectors: VectorTotals,
+    /// Bytes on disk by what they are of: words, outlines, analyses, dependencies, files, vectors, the log, free room.
+    pub by_content: BTreeMap<String, u64>,
     pub by_type: Vec<CachePart>,
     pub by_model: Vec<CachePart>,
     pub by_repo: Vec<RepoCache>,

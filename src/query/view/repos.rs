@@ -8,6 +8,7 @@ use super::skipped::SkippedFile;
 use super::{shown, usd};
 use crate::clock::Timestamp;
 use crate::query::estimate::Estimate;
+use crate::query::room;
 use crate::repo::Location;
 use crate::repo::registry::Registered;
 
@@ -78,6 +79,10 @@ pub struct EstimateView {
     pub batched_usd: Option<f64>,
     /// Local analyses and embeddings are free.
     pub local_usd: f64,
+    /// How large its store will be, about.
+    pub store_bytes: u64,
+    /// The limit of the cache (`cache.max_size_mb`) that leaves room for it; `None`: the present one does.
+    pub cache_wanted_mb: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,7 +92,10 @@ pub struct LanguageSize {
 }
 
 impl EstimateView {
-    pub fn new(location: &Location, estimate: &Estimate, has_batches: bool) -> Self {
+    /// `with_vectors`: a model is installed.
+    pub fn new(location: &Location, estimate: &Estimate, config: &Config, with_vectors: bool) -> Self {
+        let text_bytes = estimate.languages.values().map(|size| size.bytes).sum();
+        let store_bytes = room::expected_bytes(estimate.files(), text_bytes, estimate.chunks, with_vectors);
         let languages = estimate
             .languages
             .iter()
@@ -103,8 +111,10 @@ impl EstimateView {
             input_tokens: estimate.asking.input_tokens,
             output_tokens: estimate.asking.output_tokens,
             estimated_usd: usd(estimate.asking.live),
-            batched_usd: has_batches.then(|| usd(estimate.asking.batched)),
+            batched_usd: config.llm.provider.has_batches().then(|| usd(estimate.asking.batched)),
             local_usd: 0.0,
+            store_bytes,
+            cache_wanted_mb: room::wanted_mb(store_bytes, config.cache.max_size_bytes()),
         }
     }
 }

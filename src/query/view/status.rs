@@ -58,6 +58,10 @@ pub struct RepoStatus {
     /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
     pub asked: u64,
     pub answered: u64,
+    /// Its store on disk.
+    pub bytes: u64,
+    /// The limit of the cache (`cache.max_size_mb`) that leaves room for it; `None`: the present one does.
+    pub cache_wanted_mb: Option<u64>,
     /// Parts of its store that were damaged and are kept aside until the next prune.
     pub set_aside: Vec<String>,
     pub held: Option<String>,

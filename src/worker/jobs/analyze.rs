@@ -16,7 +16,7 @@ use crate::index::{read, recipe};
 use crate::queue::{self, Job};
 use crate::repo::registry::{self, Registered};
 use crate::repo::{Repo, in_parallel};
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use crate::worker::process::slots::Slots;
 use crate::worker::{Worker, WorkerError, subject};
 
@@ -115,6 +115,7 @@ impl Worker {
             ended.push((one.job, outcome));
         }
         tx.commit()?;
+        store.bound_log()?;
         self.end(ended.into_iter())
     }
 
@@ -160,7 +161,8 @@ impl Worker {
                 Ended::Hopeless(detail) => queue::discard(&self.queue, job.id, &detail, now)?,
             }
         }
-        Ok(queue::finish(&mut self.queue, &finished, now)?)
+        queue::finish(&mut self.queue, &finished, now)?;
+        Ok(store::bound_log(&self.queue)?)
     }
 }
 

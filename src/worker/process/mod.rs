@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::config::Config;
-use crate::domain::RepoId;
+use crate::domain::{FilePath, RepoId};
 use crate::home::Home;
 use crate::queue::Waiting;
 use crate::worker::{Ending, ReconcileEnd, Unreconciled, Worker, WorkerError, WorkerStep};
@@ -88,6 +88,7 @@ fn serve(
 ) -> Result<(), WorkerError> {
     let mut idle_since: Option<Instant> = None;
     loop {
+        hints.come.store(false, Ordering::Relaxed);
         while let Ok(hint) = hints.receiver.try_recv() {
             idle_since = None;
             if obey(worker, model, search, hint)?.is_break() {
@@ -106,7 +107,9 @@ fn serve(
             WorkerStep::Idle(waiting) => {
                 if idle_since.is_none() {
                     report(&Report::Idle);
-                    worker.settle()?;
+                    tracing::debug!(done = %worker.take_tally(), "nothing is left to do");
+                    worker.settle(&|| hints.has_come())?;
+                    tracing::debug!(done = %worker.take_tally(), "settled");
                 }
                 let since = *idle_since.get_or_insert_with(clock::monotonic);
                 let used = search.last_used().map_or(since, |used| used.max(since));
@@ -178,11 +181,12 @@ fn obey(
             let outcome = worker.maintain(&task).map_err(|error| error.to_string());
             report(&Report::Maintained { token, outcome });
         }
-        Hint::Reconcile { repo, depth, token } => {
+        Hint::Reconcile { repo, depth, token, files } => {
             let id = RepoId(repo.clone());
+            let files = files.map(|files| files.iter().map(|path| FilePath::from_escaped(path)).collect());
             let outcome = match depth {
                 Depth::Rebuild => worker.rebuild(&id)?,
-                depth => worker.reconcile(&id, depth)?,
+                depth => worker.reconcile_files(&id, depth, files)?,
             };
             let (held, error) = match outcome {
                 ReconcileEnd::Done(_) => (None, None),
@@ -201,13 +205,22 @@ struct Hints {
     sender: Sender<Hint>,
     /// The pipe is closed: the daemon is gone.
     stopped: Arc<AtomicBool>,
+    /// A hint has come since they were taken out.
+    come: Arc<AtomicBool>,
+}
+
+impl Hints {
+    fn has_come(&self) -> bool {
+        self.come.load(Ordering::Relaxed)
+    }
 }
 
 fn read_hints() -> Hints {
     let (sender, receiver) = channel();
     let own = sender.clone();
     let stopped = Arc::new(AtomicBool::new(false));
-    let flag = stopped.clone();
+    let come = Arc::new(AtomicBool::new(false));
+    let (flag, noted) = (stopped.clone(), come.clone());
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { break };
@@ -216,15 +229,17 @@ fn read_hints() -> Hints {
                     if sender.send(hint).is_err() {
                         break;
                     }
+                    noted.store(true, Ordering::Relaxed);
                 }
                 Err(error) => tracing::warn!(%error, "a hint that this version does not know"),
             }
         }
         flag.store(true, Ordering::Relaxed);
+        noted.store(true, Ordering::Relaxed);
         // Wakes the loop if it waits; it may be gone already.
         let _ = sender.send(Hint::Stop);
     });
-    Hints { receiver, sender: own, stopped }
+    Hints { receiver, sender: own, stopped, come }
 }
 
 fn report(report: &Report) {

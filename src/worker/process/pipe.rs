@@ -19,12 +19,27 @@ pub enum Depth {
     Rebuild,
 }
 
+impl Depth {
+    /// At least so deep that the work tree is compared.
+    #[must_use]
+    pub fn at_least_changes(self) -> Self {
+        if self == Self::Head { Self::Changes } else { self }
+    }
+}
+
 /// Daemon → worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "hint")]
 pub enum Hint {
     /// Compare a repository with its recorded view.
-    Reconcile { repo: String, depth: Depth, token: u64 },
+    Reconcile {
+        repo: String,
+        depth: Depth,
+        token: u64,
+        /// The files of the work tree that may differ, escaped; `None`: any may.
+        #[serde(default)]
+        files: Option<Vec<String>>,
+    },
     /// A person asks for something to be done to the stores.
     Maintain { task: Maintenance, token: u64 },
     /// Load the model: a search has begun.

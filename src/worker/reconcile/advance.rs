@@ -4,22 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
+use super::base::Site;
 use super::compare::{Comparison, gone};
 use super::relate::Relations;
 use super::schedule::Planned;
 use super::{READ_WITH, Unreconciled};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::edges::Relation;
-use crate::cache::view;
+use crate::cache::view::{self, PackedUses};
 use crate::cache::{self, analyses, implementations, outlines};
 use crate::clock::{self, Timestamp};
-use crate::domain::{FilePath, FileRecord, JobKind, SkipReason};
+use crate::domain::{Edge, FilePath, FileRecord, JobKind, Links, SkipReason};
 use crate::embedder::chunk::{self, Chunk};
 use crate::impact::Impact;
 use crate::index::chunks::records;
-use crate::index::read;
+use crate::index::read::{self, FileRead};
 use crate::language::segment::Segment;
-use crate::outline::Outline;
 use crate::plan::FilePlan;
 use crate::repo::registry::Registered;
 use crate::repo::{Repo, in_parallel};
@@ -29,49 +29,114 @@ use crate::worker::Worker;
 /// Files whose chunks are in memory at the same time.
 const CHUNK_BATCH: usize = 256;
 
+/// Files that one transaction takes in when all are read: what it writes stays in the log until it ends.
+const FILES_IN_PART: usize = 500;
+
+/// What is written of some files of the view, by path.
+struct ViewPart<'a> {
+    reads: &'a [&'a FileRead],
+    links: Vec<(&'a FilePath, &'a (Links, PackedUses))>,
+    uses: &'a [Edge],
+    through: &'a [Edge],
+    rechunked: &'a [FileRecord],
+    plans: &'a [&'a FilePlan],
+}
+
+/// Everything that is to be written, each list by path, cut into parts at the same paths.
+struct ViewParts<'a> {
+    reads: Vec<&'a FileRead>,
+    relations: &'a Relations,
+    rechunked: Vec<FileRecord>,
+    plans: Vec<&'a FilePlan>,
+}
+
+impl<'a> ViewParts<'a> {
+    /// `at`: so many files that were read are in each.
+    fn cut(&'a self, at: usize) -> Vec<ViewPart<'a>> {
+        let ends: Vec<&FilePath> = self.reads.chunks(at).map(|part| &part[part.len() - 1].record.path).collect();
+        let mut bounds: Vec<Option<&FilePath>> = ends.iter().rev().skip(1).rev().map(|end| Some(*end)).collect();
+        bounds.push(None);
+        let mut from = None;
+        let part = |to: Option<&'a FilePath>| {
+            let since = from;
+            from = to;
+            let links = self.relations.links.iter();
+            ViewPart {
+                reads: between(&self.reads, |read| &read.record.path, since, to),
+                links: links.filter(|(path, _)| is_between(path, since, to)).collect(),
+                uses: between(&self.relations.uses.new, |edge| &edge.dependent_file, since, to),
+                through: between(&self.relations.through.new, |edge| &edge.dependent_file, since, to),
+                rechunked: between(&self.rechunked, |file| &file.path, since, to),
+                plans: between(&self.plans, |plan| &plan.path, since, to),
+            }
+        };
+        bounds.into_iter().map(part).collect()
+    }
+}
+
+fn is_between(path: &FilePath, since: Option<&FilePath>, to: Option<&FilePath>) -> bool {
+    since.is_none_or(|since| path > since) && to.is_none_or(|to| path <= to)
+}
+
+/// Those of a sorted list after one path and up to another.
+fn between<'s, T>(
+    sorted: &'s [T],
+    path: impl Fn(&T) -> &FilePath,
+    since: Option<&FilePath>,
+    to: Option<&FilePath>,
+) -> &'s [T] {
+    let up_to = |bound: &FilePath| sorted.partition_point(|one| path(one) <= bound);
+    let (first, end) = (since.map_or(0, up_to), to.map_or(sorted.len(), up_to));
+    &sorted[first.min(end)..end]
+}
+
 impl Worker {
-    /// Makes the view what HEAD is.
+    /// Makes the view what HEAD is, in one transaction; one that is read as a whole, in several: until the last of them the store says
+    /// that it is to be read again.
     pub(super) fn advance(
         &mut self,
-        repo: &Registered,
-        git: &Repo,
+        site: &Site<'_>,
         comparison: &Comparison,
         relations: &mut Relations,
         planned: &Planned,
-        read_with: &str,
     ) -> Result<(), Unreconciled> {
-        let rechunked = rechunked(comparison, relations, planned);
+        let Site { repo, git, .. } = *site;
+        relations.uses.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
+        relations.through.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
+        let mut everything = ViewParts {
+            reads: comparison.reads.iter().collect(),
+            relations,
+            rechunked: rechunked(comparison, relations, planned),
+            plans: planned.plans.iter().collect(),
+        };
+        everything.reads.sort_by_key(|read| &read.record.path);
+        everything.plans.sort_by_key(|plan| &plan.path);
+        let mut parts = everything.cut(if site.reread { FILES_IN_PART } else { usize::MAX });
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
+        let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, repo, &self.pool, git, part, planned);
+        let last = parts.pop();
+        for part in &parts {
+            let tx = store.write()?;
+            cache::set_metadata(&tx, READ_WITH, "")?;
+            put(&tx, part)?;
+            tx.commit().map_err(StoreError::from)?;
+            store.bound_log()?;
+        }
         let tx = store.write()?;
-        put_files(&tx, comparison, planned)?;
-        for (path, (links, uses)) in &relations.links {
-            view::put_links(&tx, path, links, uses)?;
-        }
-        count_cut_off(&tx, comparison, &relations.impact)?;
-        Relation::Uses.replace(&tx, &repo.id, &relations.uses.gone, &relations.uses.new)?;
-        Relation::Through.replace(&tx, &repo.id, &relations.through.gone, &relations.through.new)?;
-        implementations::replace(&tx, &repo.id, &relations.implements.gone, &relations.implements.new)?;
-        let reads = comparison.reads.iter();
-        let segmented: Segmented<'_> =
-            reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_deref()?))).collect();
-        for batch in rechunked.chunks(CHUNK_BATCH) {
-            for (file, chunks) in batch.iter().zip(cut(&self.pool, git, batch, &segmented)) {
-                // What cannot be read any more keeps the chunks that it has.
-                chunks.map_or(Ok(()), |chunks| put_chunks(&tx, &file.path, &chunks))?;
-            }
-        }
-        put_keys(&tx, &planned.plans)?;
+        put_gone(&tx, repo, comparison, relations, planned)?;
+        last.map_or(Ok(()), |part| put(&tx, &part))?;
         // An empty diff that is planned in full looks things up, but nothing was asked for.
         if !comparison.reads.is_empty() {
             count_accesses(&tx, &planned.plans, clock::now())?;
         }
         put_directories(&tx, comparison)?;
         count_unread(&tx, comparison)?;
-        cache::set_metadata(&tx, READ_WITH, read_with)?;
+        cache::set_metadata(&tx, READ_WITH, site.read_with)?;
         let commit = comparison.head.commit.as_ref().map(ToString::to_string);
         cache::set_metadata(&tx, cache::VIEW_OF, &commit.unwrap_or_default())?;
         let generation = cache::raise(&tx, cache::GENERATION)?;
         tx.commit().map_err(StoreError::from)?;
+        store.bound_log()?;
         // Also what an earlier worker noted and did not get to.
         if self.recipe.embedding.is_some() && !view::dead_vectors(store.db())?.is_empty() {
             self.unsettled.insert(repo.id.clone());
@@ -81,6 +146,52 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Takes out what is no more, and what is not of single files.
+fn put_gone(
+    tx: &Connection,
+    repo: &Registered,
+    comparison: &Comparison,
+    relations: &Relations,
+    planned: &Planned,
+) -> StoreResult<()> {
+    for path in gone(&comparison.diff) {
+        view::remove_committed(tx, path)?;
+        if !planned.overlay.contains_key(path) {
+            forget(tx, path)?;
+        }
+    }
+    count_cut_off(tx, comparison, &relations.impact)?;
+    Relation::Uses.replace(tx, &repo.id, &relations.uses.gone, &[])?;
+    Relation::Through.replace(tx, &repo.id, &relations.through.gone, &[])?;
+    implementations::replace(tx, &repo.id, &relations.implements.gone, &relations.implements.new)
+}
+
+fn put_part(
+    tx: &Connection,
+    repo: &Registered,
+    pool: &rayon::ThreadPool,
+    git: &Repo,
+    part: &ViewPart<'_>,
+    planned: &Planned,
+) -> StoreResult<()> {
+    put_files(tx, part.reads, planned)?;
+    for (path, (links, uses)) in &part.links {
+        view::put_links(tx, path, links, uses)?;
+    }
+    Relation::Uses.replace(tx, &repo.id, &[], part.uses)?;
+    Relation::Through.replace(tx, &repo.id, &[], part.through)?;
+    let reads = part.reads.iter();
+    let segmented: Segmented<'_> =
+        reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_deref()?))).collect();
+    for batch in part.rechunked.chunks(CHUNK_BATCH) {
+        for (file, chunks) in batch.iter().zip(cut(pool, git, batch, &segmented)) {
+            // What cannot be read any more keeps the chunks that it has.
+            chunks.map_or(Ok(()), |chunks| put_chunks(tx, &file.path, &chunks))?;
+        }
+    }
+    put_keys(tx, part.plans.iter().copied())
 }
 
 /// Counts the files that use a changed file, by the edges from before, and those of them that have to be analysed again.
@@ -106,17 +217,11 @@ fn count_unread(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {
 }
 
 /// The overlay of a file stays as it is; the overlay's own pass follows.
-fn put_files(tx: &Connection, comparison: &Comparison, planned: &Planned) -> StoreResult<()> {
+fn put_files(tx: &Connection, reads: &[&FileRead], planned: &Planned) -> StoreResult<()> {
     let is_covered = |path: &FilePath| planned.overlay.contains_key(path);
-    for path in gone(&comparison.diff) {
-        view::remove_committed(tx, path)?;
-        if !is_covered(path) {
-            forget(tx, path)?;
-        }
-    }
-    for file in &comparison.reads {
+    for file in reads {
         view::put_file(tx, &file.record)?;
-        if let (Some(content), true) = (&file.record.content_hash, *file.parse.outline != Outline::default()) {
+        if let Some(content) = &file.record.content_hash {
             outlines::put_outline(tx, content, file.record.language, &file.parse.outline)?;
         }
         if file.record.skip.is_some() && !is_covered(&file.record.path) {
@@ -133,7 +238,7 @@ pub(super) fn forget(tx: &Connection, path: &FilePath) -> StoreResult<()> {
     view::put_dead_vectors(tx, path)
 }
 
-pub(super) fn put_keys(tx: &Connection, plans: &[FilePlan]) -> StoreResult<()> {
+pub(super) fn put_keys<'p>(tx: &Connection, plans: impl IntoIterator<Item = &'p FilePlan>) -> StoreResult<()> {
     for plan in plans {
         view::put_current_keys(tx, &plan.path, &plan.keys)?;
     }

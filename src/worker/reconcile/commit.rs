@@ -56,6 +56,6 @@ impl Base for HeadBase {
         related: &mut Relations,
         planned: &Planned,
     ) -> Result<(), Unreconciled> {
-        worker.advance(site.repo, site.git, found, related, planned, site.read_with)
+        worker.advance(site, found, related, planned)
     }
 }

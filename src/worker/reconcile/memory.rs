@@ -4,35 +4,34 @@
 //! It holds while the generation of the view stays what it was, and gives way to newer memories when it grows too large.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use crate::domain::{FilePath, RepoId};
 use crate::impact::World;
-use crate::outline::Outline;
+use crate::outline::StoredOutline;
 
 /// Every file of a view with its outline; one that says nothing to others has an empty one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::worker) struct Outlines {
-    by_path: BTreeMap<FilePath, Arc<Outline>>,
-    /// Bytes of their stored forms: counted as they come and go, for a sum over all would grow with the repository.
+    by_path: BTreeMap<FilePath, StoredOutline>,
+    /// Bytes of them: counted as they come and go, for a sum over all would grow with the repository.
     stored_bytes: usize,
 }
 
 impl Outlines {
-    pub fn get(&self, path: &FilePath) -> Option<&Arc<Outline>> {
+    pub fn get(&self, path: &FilePath) -> Option<&StoredOutline> {
         self.by_path.get(path)
     }
 
-    pub fn insert(&mut self, path: FilePath, outline: Arc<Outline>) {
-        self.stored_bytes += outline.stored_size();
+    pub fn insert(&mut self, path: FilePath, outline: StoredOutline) {
+        self.stored_bytes += outline.size();
         if let Some(replaced) = self.by_path.insert(path, outline) {
-            self.stored_bytes -= replaced.stored_size();
+            self.stored_bytes -= replaced.size();
         }
     }
 
     pub fn remove(&mut self, path: &FilePath) {
         if let Some(removed) = self.by_path.remove(path) {
-            self.stored_bytes -= removed.stored_size();
+            self.stored_bytes -= removed.size();
         }
     }
 
@@ -41,7 +40,7 @@ impl Outlines {
     }
 
     /// As resolution takes them.
-    pub fn view(&self) -> impl Iterator<Item = (&FilePath, &Arc<Outline>)> {
+    pub fn view(&self) -> impl Iterator<Item = (&FilePath, &StoredOutline)> {
         self.by_path.iter()
     }
 
@@ -54,8 +53,8 @@ impl Outlines {
     }
 }
 
-impl FromIterator<(FilePath, Arc<Outline>)> for Outlines {
-    fn from_iter<I: IntoIterator<Item = (FilePath, Arc<Outline>)>>(files: I) -> Self {
+impl FromIterator<(FilePath, StoredOutline)> for Outlines {
+    fn from_iter<I: IntoIterator<Item = (FilePath, StoredOutline)>>(files: I) -> Self {
         let mut outlines = Self::default();
         files.into_iter().for_each(|(path, outline)| outlines.insert(path, outline));
         outlines
@@ -118,7 +117,7 @@ mod tests {
     use crate::outline::outline;
 
     fn outlines(text: &str) -> Outlines {
-        [(FilePath::from("a.rs"), Arc::new(outline(Language::RUST, text).0))].into_iter().collect()
+        [(FilePath::from("a.rs"), StoredOutline::from(&outline(Language::RUST, text).0))].into_iter().collect()
     }
 
     fn recollection(text: &str) -> Recollection {

@@ -13,11 +13,14 @@ mod overlay;
 mod relate;
 mod saved;
 mod schedule;
+mod sight;
+
+use std::collections::BTreeSet;
 
 use crate::cache;
 use crate::clock;
 use crate::config::RepoConfig;
-use crate::domain::{Hash, RepoId};
+use crate::domain::{FilePath, Hash, RepoId};
 use crate::embedder::chunk::CHUNKER_VERSION;
 use crate::impact;
 use crate::index::recipe;
@@ -121,13 +124,26 @@ impl Worker {
     /// # Errors
     /// If the outcome cannot be recorded. [`ReconcileEnd::Not`] says what is wrong with the repository.
     pub fn reconcile(&mut self, id: &RepoId, depth: Depth) -> Result<ReconcileEnd, WorkerError> {
+        self.reconcile_files(id, depth, None)
+    }
+
+    /// The same, where of the work tree some files alone may differ: what was touched, if the watch over it has missed nothing.
+    ///
+    /// # Errors
+    /// As [`Worker::reconcile`].
+    pub fn reconcile_files(
+        &mut self,
+        id: &RepoId,
+        depth: Depth,
+        files: Option<BTreeSet<FilePath>>,
+    ) -> Result<ReconcileEnd, WorkerError> {
         let Some(repo) = registry::get(&self.queue, id)? else {
             return Ok(ReconcileEnd::Not(Unreconciled::Unregistered));
         };
         let begun = clock::monotonic();
-        let mut outcome = self.try_reconcile(&repo, depth);
+        let mut outcome = self.try_reconcile(&repo, depth, files);
         if matches!(&outcome, Err(Unreconciled::Store(error)) if error.is_damage()) && self.set_aside_damaged()? {
-            outcome = self.try_reconcile(&repo, Depth::Full);
+            outcome = self.try_reconcile(&repo, Depth::Full, None);
         }
         match &outcome {
             Ok(done) => {
@@ -145,7 +161,12 @@ impl Worker {
         Ok(outcome.into())
     }
 
-    fn try_reconcile(&mut self, repo: &Registered, depth: Depth) -> Result<Reconciled, Unreconciled> {
+    fn try_reconcile(
+        &mut self,
+        repo: &Registered,
+        depth: Depth,
+        files: Option<BTreeSet<FilePath>>,
+    ) -> Result<Reconciled, Unreconciled> {
         let git = Repo::open(&repo.location)?;
         if let Some(busy) = git.busy(clock::system_now()) {
             return Err(Unreconciled::Held(busy));
@@ -163,8 +184,8 @@ impl Worker {
             Site { repo, git: &git, recipe: &recipe, selection: &selection, read_with: &read_with, full, reread };
         let Some(committed) = pass(self, &site, HeadBase { head })? else { return Ok(Reconciled::default()) };
         let comparison = &committed.found;
-        let of_head = depth == Depth::Head && !full;
-        let overlaid = pass(self, &site, ViewBase { comparison, of_head })?;
+        let touched = if depth == Depth::Head { Some(BTreeSet::new()) } else { files };
+        let overlaid = pass(self, &site, ViewBase { comparison, touched: touched.filter(|_| !full) })?;
 
         let outcome = ReconcileRecord {
             head: comparison.head.commit.clone(),

@@ -8,7 +8,7 @@ use super::compare::Comparison;
 use crate::cache::outlines;
 use crate::domain::{FilePath, FileRecord, JobKind, Role};
 use crate::language;
-use crate::outline::{Outline, SymbolKind, Visibility};
+use crate::outline::{Outline, StoredOutline, SymbolKind, Visibility};
 use crate::plan::FilePlan;
 use crate::store::Result;
 
@@ -36,16 +36,17 @@ pub(super) fn arrange(
     comparison: &Comparison,
     db: &rusqlite::Connection,
 ) -> Result<()> {
-    let read: HashMap<&FilePath, &Outline> =
-        comparison.reads.iter().map(|file| (&file.record.path, &*file.parse.outline)).collect();
+    let read: HashMap<&FilePath, &StoredOutline> =
+        comparison.reads.iter().map(|file| (&file.record.path, &file.parse.outline)).collect();
     let mut places = HashMap::new();
     for plan in plans.iter().filter(|plan| plan.jobs.iter().any(|job| job.kind == JobKind::Embed)) {
         let Some(file) = files.get(&plan.path) else { continue };
         let public = match (read.get(&plan.path), file.content_hash) {
-            (Some(outline), _) => public_items(outline),
-            (None, Some(content)) => outlines::outline(db, &content, file.language)?.as_ref().map_or(0, public_items),
-            (None, None) => 0,
+            (Some(outline), _) => Some((*outline).clone()),
+            (None, Some(content)) => outlines::outline(db, &content, file.language)?,
+            (None, None) => None,
         };
+        let public = public.map_or(0, |outline| public_items(&outline.unpack_or_silence()));
         places.insert(plan.path.clone(), place(file, public));
     }
     plans.sort_by_key(|plan| places.get(&plan.path).copied());

@@ -12,23 +12,20 @@ use super::compare::Comparison;
 use super::memory::Recollection;
 use super::relate::load;
 use super::saved::{SavedRead, SavedState, compare};
+use super::sight::{Sight, look, note};
 use crate::cache::overlay::{self, OverlayFile};
-use crate::cache::recorded::StoredView;
-use crate::cache::view;
-use crate::cache::{self, RepoStore, outlines};
-use crate::domain::{FilePath, FileRecord, Links, Used};
+use crate::cache::view::{self, PackedUses};
+use crate::cache::{self, outlines};
+use crate::domain::{FilePath, FileRecord, Links};
 use crate::embedder::chunk::{self, Chunk};
-use crate::impact::{Graph, World, resolve};
+use crate::impact::{Graph, World};
 use crate::index::links::{links, used};
 use crate::index::read::{KEPT_BYTES, Reading};
 use crate::language;
-use crate::outline::Outline;
+use crate::outline::{Outline, StoredOutline};
 use crate::plan::{FilePlan, Layers, PlanCause, Recipe};
 use crate::queue::SuspectUnit;
 use crate::repo::registry::Registered;
-use crate::repo::tree::{Recorded, TreeEntry};
-use crate::repo::user_config::UserConfig;
-use crate::repo::worktree::{Candidates, UNTRACKED_MAX, WorkTree, unlike_head};
 use crate::repo::{FileSelection, Repo, RepoError};
 use crate::store::StoreError;
 use crate::worker::Worker;
@@ -36,8 +33,8 @@ use crate::worker::Worker;
 /// The view with the work tree on top, after HEAD was brought to what it is by `comparison`.
 pub(super) struct ViewBase<'c> {
     pub comparison: &'c Comparison,
-    /// Only what HEAD's move changed is scanned.
-    pub of_head: bool,
+    /// Only these files and what HEAD's move changed are compared; `None`: all of the work tree is.
+    pub touched: Option<BTreeSet<FilePath>>,
 }
 
 /// The work tree against the overlay that is recorded.
@@ -79,29 +76,10 @@ impl SavedDifference {
     }
 }
 
-/// What there is to be seen of a work tree.
-enum Sight {
-    /// None is followed, or nothing was checked out.
-    Nothing,
-    /// Every file that HEAD's move changed is what HEAD has.
-    AsHead { changed: BTreeSet<FilePath> },
-    Tree {
-        tree: Box<WorkTree>,
-        /// Those files of HEAD that are compared with, in order.
-        head: Vec<TreeEntry>,
-        candidates: Candidates,
-        /// The files that were compared; `None`: all.
-        changed: Option<BTreeSet<FilePath>>,
-    },
-}
-
-/// Of a move of HEAD that changes more files, the whole work tree is scanned.
-const ONE_BY_ONE: usize = 1_000;
-
 /// What the view will say of the files of the overlay.
 pub(super) struct Outlook {
     /// Of the files of the overlay whose links are others than before.
-    links: BTreeMap<FilePath, (Links, Vec<Used>)>,
+    links: BTreeMap<FilePath, (Links, PackedUses)>,
     /// Those among them that are not read, and are elsewhere in the module tree.
     moved: BTreeSet<FilePath>,
 }
@@ -178,7 +156,7 @@ impl Worker {
         let store = self.store(repo)?;
         let recorded = overlay::files(store.db())?;
         let mut found = SavedDifference::default();
-        let sight = if is_followed { look(repo, store, base, selection)? } else { Sight::Nothing };
+        let sight = if is_followed { look(repo, store, base, selection, recorded.len())? } else { Sight::Nothing };
         match sight {
             Sight::Nothing => found.note = Some(String::new()),
             Sight::AsHead { changed } => found.keep(&recorded, |path| !changed.contains(path)),
@@ -211,13 +189,13 @@ impl Worker {
 
     /// What the graph of the view says of the files of the overlay, where it differs from what is recorded.
     fn foresee(&mut self, repo: &Registered, found: &SavedDifference) -> Result<Outlook, Unreconciled> {
-        let mut outlines: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
+        let mut outlines: BTreeMap<FilePath, StoredOutline> = BTreeMap::new();
         let db = self.store(repo)?.db();
         for (path, file) in &found.kept {
             let content = file.record.content_hash.filter(|_| file.record.skip.is_none());
             let outline =
                 content.map(|content| outlines::outline(db, &content, file.record.language)).transpose()?.flatten();
-            outlines.insert(path.clone(), Arc::new(outline.unwrap_or_default()));
+            outlines.insert(path.clone(), outline.unwrap_or_default());
         }
         outlines.extend(found.read.iter().map(|(path, read)| (path.clone(), read.parse.outline.clone())));
         let graph = self.graph_over(repo, outlines)?;
@@ -233,7 +211,7 @@ impl Worker {
             if before.is_some_and(|before| before.module_path != now.module_path) {
                 outlook.moved.insert(path.clone());
             }
-            outlook.links.insert(path.clone(), (now, used(&graph, path)));
+            outlook.links.insert(path.clone(), (now, PackedUses::new(&used(&graph, path))?));
         }
         Ok(outlook)
     }
@@ -243,35 +221,37 @@ impl Worker {
     fn graph_over(
         &mut self,
         repo: &Registered,
-        saved: BTreeMap<FilePath, Arc<Outline>>,
+        saved: BTreeMap<FilePath, StoredOutline>,
     ) -> Result<Graph, Unreconciled> {
         let says_something = |path: &FilePath| language::of(path).has_dependents();
-        let saved: Vec<(FilePath, Arc<Outline>)> = saved.into_iter().filter(|(path, _)| says_something(path)).collect();
+        let saved: Vec<(FilePath, StoredOutline)> =
+            saved.into_iter().filter(|(path, _)| says_something(path)).collect();
         if saved.is_empty() {
-            return Ok(resolve(std::iter::empty()));
+            return Ok(Graph::default());
         }
         let store = self.store(repo)?;
         let generation = cache::counter(store.db(), cache::GENERATION)?;
         let remembered = self.memory.take(&repo.id, generation);
         let Recollection { outlines, world } = match remembered {
             Some(view) => view,
-            None => Recollection { outlines: load(&self.pool, &self.stores[&repo.id])?, world: None },
+            None => Recollection { outlines: load(&self.stores[&repo.id])?, world: None },
         };
         let only: BTreeSet<FilePath> = saved.iter().map(|(path, _)| path.clone()).collect();
-        let before: Option<Vec<(FilePath, Arc<Outline>)>> =
+        let before: Option<Vec<(FilePath, StoredOutline)>> =
             only.iter().map(|path| Some((path.clone(), outlines.get(path)?.clone()))).collect();
         let (graph, world) = self.pool.install(|| match before {
             Some(before) => {
                 let mut world = world.unwrap_or_else(|| World::new(outlines.view()));
-                world.edit(&saved);
+                world.edit(&unpacked(&saved));
                 let graph = world.graph_of(&only);
-                world.edit(&before);
+                world.edit(&unpacked(&before));
+                world.rest();
                 (graph, Some(world))
             }
             None => {
                 // Two worlds of a large repository at the same time are more than a small machine should hold.
                 drop(world);
-                let mut view: BTreeMap<&FilePath, &Arc<Outline>> = outlines.view().collect();
+                let mut view: BTreeMap<&FilePath, &StoredOutline> = outlines.view().collect();
                 view.extend(saved.iter().map(|(path, outline)| (path, outline)));
                 (World::new(view).graph_of(&only), None)
             }
@@ -327,7 +307,7 @@ impl Worker {
         for read in found.read.values() {
             overlay::put(&tx, &read.file, read.text.as_deref())?;
             let record = &read.file.record;
-            if let (Some(content), true) = (&record.content_hash, *read.parse.outline != Outline::default()) {
+            if let Some(content) = &record.content_hash {
                 outlines::put_outline(&tx, content, record.language, &read.parse.outline)?;
             }
         }
@@ -409,55 +389,8 @@ impl Worker {
     }
 }
 
-/// Looks at the work tree: at all of it, or at what HEAD's move changed. After a commit that is, as a rule, what HEAD has now, and is
-/// told without the index, whose size grows with the repository.
-fn look(
-    repo: &Registered,
-    store: &RepoStore,
-    base: &ViewBase<'_>,
-    selection: &FileSelection,
-) -> Result<Sight, Unreconciled> {
-    let comparison = base.comparison;
-    let changed: Option<BTreeSet<FilePath>> = (base.of_head && comparison.diff.changes.len() <= ONE_BY_ONE)
-        .then(|| comparison.diff.changes.iter().flat_map(|change| change.change.paths().cloned()).collect());
-    let Some(changed) = changed else {
-        let head = StoredView::<Unreconciled>::new(store.db()).files_below(b"")?;
-        let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), selection)? else {
-            return Ok(Sight::Nothing);
-        };
-        let candidates = tree.candidates(&head);
-        return Ok(Sight::Tree { tree: Box::new(tree), head, candidates, changed: None });
-    };
-    let mut head = Vec::new();
-    for path in &changed {
-        let file = view::file(store.db(), path)?;
-        head.extend(file.map(|file| TreeEntry { path: file.path, id: file.blob, mode: file.mode }));
-    }
-    let unlike = unlike_head(&repo.location, &head, &changed);
-    if unlike.is_empty() {
-        return Ok(Sight::AsHead { changed });
-    }
-    let Some(mut tree) = WorkTree::open(&repo.location, &UserConfig::read(), selection)? else {
-        return Ok(Sight::Nothing);
-    };
-    let candidates = tree.candidates_among(&unlike, &head);
-    Ok(Sight::Tree { tree: Box::new(tree), head, candidates, changed: Some(changed) })
-}
-
-fn note(candidates: &Candidates) -> String {
-    if let Some(path) = &candidates.unread_rules {
-        return format!(
-            "{} is too large to be read as a list of what is ignored; no untracked file is indexed: make it smaller",
-            path.display()
-        );
-    }
-    if !candidates.too_many_untracked {
-        return String::new();
-    }
-    format!(
-        "it has more than {UNTRACKED_MAX} files that are neither tracked nor ignored; none of them is indexed: ignore what is built \
-         or downloaded"
-    )
+fn unpacked(files: &[(FilePath, StoredOutline)]) -> Vec<(FilePath, Arc<Outline>)> {
+    files.iter().map(|(path, stored)| (path.clone(), Arc::new(stored.unpack_or_silence()))).collect()
 }
 
 /// Files that have no results to wait for on this machine: their jobs go, before those of the plans come.

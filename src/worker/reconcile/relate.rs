@@ -13,13 +13,13 @@ use super::Unreconciled;
 use super::compare::{Comparison, gone};
 use super::memory::{Outlines, Recollection};
 use crate::cache::edges::Relation;
-use crate::cache::view;
+use crate::cache::view::{self, PackedUses};
 use crate::cache::{self, RepoStore, implementations, outlines};
-use crate::domain::{Change, Edge, FilePath, Hash, Implements, Links, Used};
+use crate::domain::{Change, Edge, FilePath, Hash, Implements, Links};
 use crate::impact::{self, Graph, Impact, Reach, World};
 use crate::index::links::{links, used};
 use crate::index::read::FileRead;
-use crate::outline::Outline;
+use crate::outline::{LazyOutline, Outline};
 use crate::repo::registry::Registered;
 use crate::store::Result as StoreResult;
 use crate::worker::Worker;
@@ -31,7 +31,7 @@ pub(super) struct Relations {
     pub through: RowChanges<Edge>,
     pub implements: RowChanges<Implements>,
     /// Of the files that were read and of those whose links are others.
-    pub links: BTreeMap<FilePath, (Links, Vec<Used>)>,
+    pub links: BTreeMap<FilePath, (Links, PackedUses)>,
     /// Files that did not change and are elsewhere in the module tree.
     pub moved: BTreeSet<FilePath>,
     pub impact: Impact,
@@ -59,7 +59,15 @@ impl<T: Clone + Eq + StdHash> RowChanges<T> {
         let less = |one: &HashSet<&T>, other| one.difference(other).map(|row| (*row).clone()).collect();
         Self { gone: less(&before, &after), new: less(&after, &before) }
     }
+
+    fn add(&mut self, more: Self) {
+        self.gone.extend(more.gone);
+        self.new.extend(more.new);
+    }
 }
+
+/// Changed files that a world follows one by one. Where more changed, resolving all takes no longer, and less memory.
+const EDITS_MAX: usize = 2_000;
 
 /// Which files' use of others can be another one.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,9 +93,12 @@ impl Worker {
         let store = &self.stores[&repo.id];
         let before = outlines_before(store, comparison, remembered.as_ref().map(|view| &view.outlines))?;
         let scope = if reread { RelateScope::All } else { scope(comparison, &before) };
+        let is_edit = scope != RelateScope::Reached || comparison.reads.len() <= EDITS_MAX;
+        let scope = if is_edit { scope } else { RelateScope::All };
         tracing::debug!(repo = %repo.id, ?scope, remembered = remembered.is_some(), "compared what files say");
         if scope == RelateScope::Nothing {
-            let view = remembered.map(|Recollection { outlines, mut world }| {
+            let view = remembered.map(|Recollection { outlines, world }| {
+                let mut world = world.filter(|_| comparison.reads.len() <= EDITS_MAX);
                 world.as_mut().map(|world| world.edit(&edits(comparison)));
                 Recollection { outlines: after(outlines, comparison), world }
             });
@@ -95,24 +106,24 @@ impl Worker {
         }
         let Recollection { outlines, world } = match remembered {
             Some(view) => view,
-            None => Recollection { outlines: load(&self.pool, store)?, world: None },
+            None => Recollection { outlines: load(store)?, world: None },
         };
         let outlines = after(outlines, comparison);
-        let (world, reach) = self.pool.install(|| follow(&scope, comparison, &before, &outlines, world));
+        let (mut world, reach) = self.pool.install(|| follow(&scope, comparison, &before, &outlines, world));
         let chosen = reach.map(|reach| chosen(store, comparison, reach)).transpose()?;
         // Of nearly all files, what is recorded is read faster as a whole.
         let is_part = |chosen: &BTreeSet<FilePath>| scope != RelateScope::Moved || chosen.len() * 2 < outlines.len();
         let chosen = chosen.filter(is_part);
         let resolved = chosen.as_ref().map_or(outlines.len(), BTreeSet::len);
-        let (graph, implements) = self.pool.install(|| {
-            let graph = chosen.as_ref().map_or_else(|| world.graph(), |only| world.graph_of(only));
-            (graph, world.implements(chosen.as_ref()))
-        });
-        let context_bytes = self.config.llm.max_context_bytes;
-        let relations =
-            Related { store, comparison, before: &before, outlines: &outlines, graph: &graph, context_bytes };
-        let mut relations = relations.compare(chosen.as_ref())?;
-        relations.implements = RowChanges::between(&links_before(store, chosen.as_ref())?, &implements);
+        let related = Related {
+            store,
+            comparison,
+            before: &before,
+            outlines: &outlines,
+            pool: &self.pool,
+            context_bytes: self.config.llm.max_context_bytes,
+        };
+        let relations = related.compare(&mut world, chosen.as_ref())?;
         Ok(Relations { resolved, view: Some(Recollection { outlines, world: Some(world) }), ..relations })
     }
 }
@@ -132,11 +143,17 @@ fn follow(
         }
         _ => {
             let world = World::new(after.view());
-            let before = before.view().map(|(path, outline)| (path, outline.as_ref()));
+            let said = || before.view().map(|(path, stored)| (path, stored.unpack_or_silence())).collect::<Vec<_>>();
             let reach = match scope {
                 RelateScope::All => None,
-                RelateScope::Moved => world.reach_of_moves(&moved(comparison), before),
-                RelateScope::Reached | RelateScope::Nothing => world.reach(before),
+                RelateScope::Moved if before.len() > EDITS_MAX => None,
+                RelateScope::Moved => {
+                    let said = said();
+                    world.reach_of_moves(&moved(comparison), said.iter().map(|(path, outline)| (*path, outline)))
+                }
+                RelateScope::Reached | RelateScope::Nothing => {
+                    world.reach(said().iter().map(|(path, outline)| (*path, outline)))
+                }
             };
             (world, reach)
         }
@@ -150,7 +167,8 @@ fn moved(comparison: &Comparison) -> BTreeSet<&FilePath> {
 }
 
 fn edits(comparison: &Comparison) -> Vec<(FilePath, Arc<Outline>)> {
-    comparison.reads.iter().map(|file| (file.record.path.clone(), file.parse.outline.clone())).collect()
+    let said = |file: &FileRead| (file.record.path.clone(), Arc::new(file.parse.outline.unpack_or_silence()));
+    comparison.reads.iter().map(said).collect()
 }
 
 /// The files to be resolved.
@@ -165,16 +183,6 @@ fn chosen(store: &RepoStore, comparison: &Comparison, reach: Reach) -> StoreResu
     Ok(chosen)
 }
 
-/// The recorded links that some files make, or all.
-fn links_before(store: &RepoStore, chosen: Option<&BTreeSet<FilePath>>) -> StoreResult<Vec<Implements>> {
-    let Some(chosen) = chosen else { return implementations::all(store.db()) };
-    let mut links = Vec::new();
-    for path in chosen {
-        links.extend(implementations::declared_in(store.db(), path)?);
-    }
-    Ok(links)
-}
-
 /// What the changed files said, by path.
 fn outlines_before(
     store: &RepoStore,
@@ -185,7 +193,7 @@ fn outlines_before(
     for (path, file) in &comparison.before {
         let outline = match (remembered, file.content_hash) {
             (Some(outlines), _) => outlines.get(path).cloned(),
-            (None, Some(content)) => outlines::outline(store.db(), &content, file.language)?.map(Arc::new),
+            (None, Some(content)) => outlines::outline(store.db(), &content, file.language)?,
             (None, None) => None,
         };
         before.insert(path.clone(), outline.unwrap_or_default());
@@ -209,13 +217,8 @@ fn scope(comparison: &Comparison, before: &Outlines) -> RelateScope {
 }
 
 /// Every file's outline from the store.
-pub(super) fn load(pool: &rayon::ThreadPool, store: &RepoStore) -> StoreResult<Outlines> {
-    let packed = outlines::packed(store.db())?;
-    let unpack = |(path, packed): (FilePath, Option<Vec<u8>>)| {
-        (path, Arc::new(packed.and_then(|packed| outlines::unpack(&packed)).unwrap_or_default()))
-    };
-    let unpacked: Vec<(FilePath, Arc<Outline>)> = pool.install(|| packed.into_par_iter().map(unpack).collect());
-    Ok(unpacked.into_iter().collect())
+pub(super) fn load(store: &RepoStore) -> StoreResult<Outlines> {
+    Ok(outlines::all(store.db())?.into_iter().collect())
 }
 
 /// The outlines of the view as it will be.
@@ -229,108 +232,176 @@ fn after(mut outlines: Outlines, comparison: &Comparison) -> Outlines {
     outlines
 }
 
-/// The view before, from the store, against the graph of the view after.
+/// Files that are resolved at the same time: until it is packed, what they say and use takes much memory.
+const RESOLVED_AT_ONCE: usize = 400;
+
+/// The view before, from the store, against the view after.
 struct Related<'a> {
     store: &'a RepoStore,
     comparison: &'a Comparison,
     before: &'a Outlines,
     outlines: &'a Outlines,
-    graph: &'a Graph,
+    pool: &'a rayon::ThreadPool,
     context_bytes: usize,
 }
 
+/// What of one of the two views the impact follows from. What changed files use is left out: they are touched anyhow.
+#[derive(Default)]
+struct ImpactSide {
+    edges: Vec<Edge>,
+    via: Vec<Edge>,
+    hashes: BTreeMap<FilePath, Hash>,
+}
+
+impl ImpactSide {
+    fn is_empty(&self) -> bool {
+        self.edges.is_empty() && self.via.is_empty() && self.hashes.is_empty()
+    }
+}
+
+/// What is recorded of some files, and what is to be.
+struct RelatedPart<'p> {
+    files: &'p BTreeSet<FilePath>,
+    graph: Graph,
+    uses_before: Vec<Edge>,
+    through_before: Vec<Edge>,
+}
+
 impl Related<'_> {
-    /// `chosen`: the files that were resolved; `None`: all.
-    fn compare(&self, chosen: Option<&BTreeSet<FilePath>>) -> Result<Relations, Unreconciled> {
-        let [uses_before, through_before] =
-            [Relation::Uses, Relation::Through].map(|relation| self.recorded(relation, chosen));
-        let (uses_before, through_before) = (uses_before?, through_before?);
-        let mut relations = Relations {
-            uses: RowChanges::between(&uses_before, self.graph.edges()),
-            through: RowChanges::between(&through_before, self.graph.via()),
-            ..Relations::default()
-        };
-        let hashes_before = self.compare_links(chosen, &mut relations)?;
-        relations.impact = self.impact(chosen, &uses_before, &through_before, &hashes_before)?;
-        Ok(relations)
-    }
-
-    /// What is recorded of what the chosen files use.
-    fn recorded(&self, relation: Relation, chosen: Option<&BTreeSet<FilePath>>) -> StoreResult<Vec<Edge>> {
-        let db = self.store.db();
-        let Some(chosen) = chosen else { return relation.all(db) };
-        let mut edges = Vec::new();
-        for path in chosen {
-            edges.extend(relation.of_dependent(db, path)?);
-        }
-        Ok(edges)
-    }
-
-    /// Notes the links that differ; hands out the hashes of the contexts before.
-    fn compare_links(
-        &self,
-        chosen: Option<&BTreeSet<FilePath>>,
-        relations: &mut Relations,
-    ) -> Result<BTreeMap<FilePath, Hash>, Unreconciled> {
-        let mut before: BTreeMap<FilePath, Links> = BTreeMap::new();
-        match chosen {
-            Some(chosen) => {
-                for path in chosen {
-                    before.extend(view::file(self.store.db(), path)?.map(|file| (path.clone(), file.links)));
-                }
-            }
-            None => before.extend(view::files(self.store.db())?.into_iter().map(|file| (file.path, file.links))),
-        }
-        let read: HashSet<&FilePath> = self.comparison.reads.iter().map(|file| &file.record.path).collect();
-        let present = self.outlines.paths().filter(|path| chosen.is_none_or(|chosen| chosen.contains(*path)));
-        for path in present {
-            let now = links(self.graph, path, self.context_bytes);
-            let recorded = before.get(path);
-            if read.contains(path) || recorded != Some(&now) {
-                let place = |links: &Links| (links.module_path.clone(), links.crate_root);
-                if !read.contains(path) && recorded.map(place) != Some(place(&now)) {
-                    relations.moved.insert(path.clone());
-                }
-                relations.links.insert(path.clone(), (now, used(self.graph, path)));
-            }
-        }
-        Ok(before.into_iter().filter_map(|(path, links)| Some((path, links.deps_hash?))).collect())
-    }
-
-    /// Whom the changes touch. Files that were not resolved use what they used.
-    fn impact(
-        &self,
-        chosen: Option<&BTreeSet<FilePath>>,
-        uses_before: &[Edge],
-        through_before: &[Edge],
-        hashes_before: &BTreeMap<FilePath, Hash>,
-    ) -> Result<Impact, Unreconciled> {
+    /// `chosen`: the files that are resolved; `None`: all.
+    fn compare(&self, world: &mut World, chosen: Option<&BTreeSet<FilePath>>) -> Result<Relations, Unreconciled> {
         let changes = self.comparison.changes();
-        let of_changed = |relation: Relation, edges: &[Edge]| -> StoreResult<Vec<Edge>> {
-            let mut edges = edges.to_vec();
-            if chosen.is_some() {
-                for path in changes.iter().flat_map(Change::paths) {
+        let changed: HashSet<&FilePath> = changes.iter().flat_map(Change::paths).collect();
+        let (mut relations, mut before, mut after) =
+            (Relations::default(), ImpactSide::default(), ImpactSide::default());
+        let files = chosen.cloned().map_or_else(|| self.everything(), Ok)?;
+        let files: Vec<FilePath> = files.into_iter().collect();
+        for files in files.chunks(RESOLVED_AT_ONCE) {
+            let files: &BTreeSet<FilePath> = &files.iter().cloned().collect();
+            let (graph, implements) = self.pool.install(|| (world.graph_of(files), world.implements(Some(files))));
+            world.rest();
+            relations.implements.add(RowChanges::between(&self.recorded_links(files)?, &implements));
+            let part = RelatedPart {
+                files,
+                graph,
+                uses_before: self.recorded(Relation::Uses, files)?,
+                through_before: self.recorded(Relation::Through, files)?,
+            };
+            relations.uses.add(RowChanges::between(&part.uses_before, part.graph.edges()));
+            relations.through.add(RowChanges::between(&part.through_before, part.graph.via()));
+            self.compare_links(&part, &changed, &mut relations, &mut before.hashes, &mut after.hashes)?;
+            let of_others = |edge: &&Edge| !changed.contains(&edge.dependent_file);
+            before.edges.extend(part.uses_before.iter().filter(of_others).cloned());
+            before.via.extend(part.through_before.iter().filter(of_others).cloned());
+            after.edges.extend(part.graph.edges().iter().filter(of_others).cloned());
+            after.via.extend(part.graph.via().iter().filter(of_others).cloned());
+        }
+        if chosen.is_some() {
+            // Files that were not resolved use what they used.
+            for (edges, relation) in [(&mut before.edges, Relation::Uses), (&mut before.via, Relation::Through)] {
+                for path in &changed {
                     edges.extend(relation.of_source(self.store.db(), path)?);
                 }
                 edges.sort();
                 edges.dedup();
             }
-            Ok(edges)
+        }
+        relations.impact = self.impact(&changes, &before, &after);
+        Ok(relations)
+    }
+
+    /// All files of the view after and of what is recorded.
+    fn everything(&self) -> StoreResult<BTreeSet<FilePath>> {
+        let db = self.store.db();
+        let mut all: BTreeSet<FilePath> = self.outlines.paths().cloned().collect();
+        for relation in [Relation::Uses, Relation::Through] {
+            all.extend(relation.dependents(db)?);
+        }
+        all.extend(implementations::declaring(db)?);
+        Ok(all)
+    }
+
+    /// The recorded links that some files make.
+    fn recorded_links(&self, files: &BTreeSet<FilePath>) -> StoreResult<Vec<Implements>> {
+        let mut links = Vec::new();
+        for path in files {
+            links.extend(implementations::declared_in(self.store.db(), path)?);
+        }
+        Ok(links)
+    }
+
+    /// What is recorded of what some files use.
+    fn recorded(&self, relation: Relation, files: &BTreeSet<FilePath>) -> StoreResult<Vec<Edge>> {
+        let mut edges = Vec::new();
+        for path in files {
+            edges.extend(relation.of_dependent(self.store.db(), path)?);
+        }
+        Ok(edges)
+    }
+
+    /// Notes the links that differ, and the hashes of the contexts of the files that did not change.
+    fn compare_links(
+        &self,
+        part: &RelatedPart<'_>,
+        changed: &HashSet<&FilePath>,
+        relations: &mut Relations,
+        hashes_before: &mut BTreeMap<FilePath, Hash>,
+        hashes_after: &mut BTreeMap<FilePath, Hash>,
+    ) -> Result<(), Unreconciled> {
+        let mut before: BTreeMap<&FilePath, Links> = BTreeMap::new();
+        for path in part.files {
+            before.extend(view::file(self.store.db(), path)?.map(|file| (path, file.links)));
+        }
+        let read: HashSet<&FilePath> = self.comparison.reads.iter().map(|file| &file.record.path).collect();
+        let present: Vec<&FilePath> = part.files.iter().filter(|path| self.outlines.get(path).is_some()).collect();
+        let context_bytes = self.context_bytes;
+        let linked = |path: &&FilePath| -> StoreResult<(Links, Option<PackedUses>)> {
+            let now = links(&part.graph, path, context_bytes);
+            let differs = read.contains(path) || before.get(path) != Some(&now);
+            let uses = differs.then(|| PackedUses::new(&used(&part.graph, path))).transpose()?;
+            Ok((now, uses))
         };
-        Ok(impact::impact(
-            &changes,
+        let linked: Vec<_> = self.pool.install(|| present.par_iter().map(linked).collect::<StoreResult<_>>())?;
+        for (path, (now, uses)) in present.into_iter().zip(linked) {
+            if !changed.contains(path) {
+                hashes_after.extend(now.deps_hash.map(|hash| (path.clone(), hash)));
+            }
+            let Some(uses) = uses else { continue };
+            let place = |links: &Links| (links.module_path.clone(), links.crate_root);
+            if !read.contains(path) && before.get(path).map(place) != Some(place(&now)) {
+                relations.moved.insert(path.clone());
+            }
+            relations.links.insert(path.clone(), (now, uses));
+        }
+        let hashes = before.into_iter().filter(|(path, _)| !changed.contains(path));
+        hashes_before.extend(hashes.filter_map(|(path, links)| Some((path.clone(), links.deps_hash?))));
+        Ok(())
+    }
+
+    /// Whom the changes touch.
+    fn impact(&self, changes: &[Change], before: &ImpactSide, after: &ImpactSide) -> Impact {
+        if before.is_empty() && after.is_empty() {
+            return Impact::default();
+        }
+        let lazy = |outlines: &Outlines| -> BTreeMap<FilePath, LazyOutline> {
+            let paths = changes.iter().flat_map(Change::paths);
+            paths.filter_map(|path| Some((path.clone(), LazyOutline::new(outlines.get(path)?.clone())))).collect()
+        };
+        let (said_before, said_after) = (lazy(self.before), lazy(self.outlines));
+        impact::impact(
+            changes,
             &impact::Side {
-                outline: &|path| self.before.get(path).map(Arc::as_ref),
-                edges: &of_changed(Relation::Uses, uses_before)?,
-                via: &of_changed(Relation::Through, through_before)?,
-                deps_hashes: hashes_before,
+                outline: &|path| said_before.get(path).map(|lazy| lazy.get().as_ref()),
+                edges: &before.edges,
+                via: &before.via,
+                deps_hashes: &before.hashes,
             },
             &impact::Side {
-                outline: &|path| self.outlines.get(path).map(Arc::as_ref),
-                edges: self.graph.edges(),
-                via: self.graph.via(),
-                deps_hashes: &self.graph.deps_hashes(),
+                outline: &|path| said_after.get(path).map(|lazy| lazy.get().as_ref()),
+                edges: &after.edges,
+                via: &after.via,
+                deps_hashes: &after.hashes,
             },
-        ))
+        )
     }
 }

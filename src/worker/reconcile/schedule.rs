@@ -17,8 +17,11 @@ use crate::domain::{FilePath, FileRecord, Hash, JobKind};
 use crate::plan::{self, FilePlan, Layers, PlanCause, Recipe, Stored};
 use crate::queue;
 use crate::repo::registry::Registered;
-use crate::store::{Result as StoreResult, StoreError, write};
+use crate::store::{self, Result as StoreResult, StoreError, write};
 use crate::worker::Worker;
+
+/// Plans that are written into the queue in one transaction.
+const PLANS_AT_ONCE: usize = 2_000;
 
 /// What is to be done, and what the files that it is done for will be.
 pub(super) struct Planned {
@@ -85,8 +88,8 @@ impl Worker {
         Ok(plans)
     }
 
-    /// Writes the plans into the queue, in one transaction: new jobs in, pointless ones out. `unwanted`: files that have no results to
-    /// wait for, for they are gone or no longer indexed.
+    /// Writes the plans into the queue: new jobs in, pointless ones out. `unwanted`: files that have no results to wait for, for they are
+    /// gone or no longer indexed. Very many plans are several transactions: after a crash between two, all are written again.
     pub(super) fn enqueue(
         &mut self,
         repo: &Registered,
@@ -94,19 +97,27 @@ impl Worker {
         plans: &[FilePlan],
     ) -> Result<usize, Unreconciled> {
         let now = clock::now();
-        let tx = write(&mut self.queue)?;
-        for path in unwanted {
-            queue::supersede(&tx, &repo.id, &path, now)?;
-        }
-        let mut jobs = 0;
-        for plan in plans {
-            jobs += queue::enqueue(&tx, &repo.id, &plan.jobs, now)?;
-            for (kind, key) in &plan.settled {
-                queue::supersede_settled(&tx, &repo.id, &plan.path, *kind, key, now)?;
+        let mut unwanted: Vec<FilePath> = unwanted.into_iter().collect();
+        let (mut jobs, mut left) = (0, plans);
+        loop {
+            let part;
+            (part, left) = left.split_at(left.len().min(PLANS_AT_ONCE));
+            let tx = write(&mut self.queue)?;
+            for path in unwanted.drain(..) {
+                queue::supersede(&tx, &repo.id, &path, now)?;
+            }
+            for plan in part {
+                jobs += queue::enqueue(&tx, &repo.id, &plan.jobs, now)?;
+                for (kind, key) in &plan.settled {
+                    queue::supersede_settled(&tx, &repo.id, &plan.path, *kind, key, now)?;
+                }
+            }
+            tx.commit().map_err(StoreError::from)?;
+            store::bound_log(&self.queue)?;
+            if left.is_empty() {
+                return Ok(jobs);
             }
         }
-        tx.commit().map_err(StoreError::from)?;
-        Ok(jobs)
     }
 }
 

@@ -84,7 +84,7 @@ fn packages<'a>(view: &'a View) -> Vec<Package<'a>> {
     let mut by_folder: BTreeMap<Vec<u8>, Option<&'a Manifest>> = BTreeMap::new();
     for entry in &view.files {
         let folder = entry.path.parent();
-        match &entry.outline.manifest {
+        match entry.manifest.as_deref() {
             Some(manifest) if of(&entry.path) == Language::CARGO_MANIFEST => {
                 by_folder.insert(folder.to_vec(), Some(manifest));
             }
@@ -261,7 +261,7 @@ fn roots<'p, 'a>(folder: &[u8], manifest: &Manifest, packages: &'p [Package<'a>]
 /// Targets that are a file with a manifest of its own: `cargo run tool.rs`.
 fn scripts(view: &View, crates: &mut Vec<Crate>, packages: &[Package<'_>], libs: &[Option<usize>]) {
     for (file, entry) in (0..).zip(&view.files) {
-        let Some(manifest) = entry.outline.manifest.as_ref().filter(|_| of(&entry.path) == Language::RUST) else {
+        let Some(manifest) = entry.manifest.as_deref().filter(|_| of(&entry.path) == Language::RUST) else {
             continue;
         };
         let folder = entry.path.parent();

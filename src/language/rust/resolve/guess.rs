@@ -152,11 +152,11 @@ impl Names<'_> {
         let found = members.extensions.get(&name)?;
         let (&first, rest) = found.split_first()?;
         let view = &self.world.view;
-        if !view.def(first).takes_self {
+        if !view.takes_self(first) {
             return None;
         }
         let one_file = rest.iter().all(|&other| view.file_of(other) == view.file_of(first));
-        let Owner::Impl(block) = view.def(first).owner else { return None };
+        let Owner::Impl(block) = view.owner(first) else { return None };
         let of = *members.trait_of.get(&(view.file_of(first), block))?;
         (one_file && self.sees_trait(of, file, mount)).then_some(first)
     }
@@ -220,7 +220,7 @@ impl Names<'_> {
         let all = members.by_name.get(&name).map(Vec::as_slice).unwrap_or_default();
         all.iter()
             .copied()
-            .filter(|&def| view.kind(def) == kind && (kind == SymbolKind::Field || view.def(def).takes_self))
+            .filter(|&def| view.kind(def) == kind && (kind == SymbolKind::Field || view.takes_self(def)))
             .filter(sees)
             .collect()
     }

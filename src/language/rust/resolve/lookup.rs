@@ -47,7 +47,7 @@ impl Names<'_> {
         let modules = &self.world.modules;
         let krate = modules.mounts[mount as usize].krate;
         let fits = |def: &&GlobalDef| (view.kind(**def) == SymbolKind::AssociatedType) == (space == Space::Type);
-        let inherent = |def: GlobalDef| match view.def(def).owner {
+        let inherent = |def: GlobalDef| match view.owner(def) {
             Owner::Impl(block) => {
                 view.model(view.file_of(def)).impls.get(block as usize).is_some_and(|block| block.of.is_none())
             }
@@ -70,7 +70,7 @@ impl Names<'_> {
     /// the trait is in scope.
     fn may_be_meant(&self, member: GlobalDef, name: Name, mount: MountId) -> bool {
         let RustWorld { view, members, modules, .. } = self.world;
-        let of = match view.def(member).owner {
+        let of = match view.owner(member) {
             Owner::Def(of) => Some(view.global(view.file_of(member), of)),
             _ => members.trait_of_member(view, member),
         };
@@ -137,7 +137,7 @@ impl Names<'_> {
         let RustWorld { view, members, modules, .. } = self.world;
         let of_trait = |member: &&GlobalDef| {
             let file = view.file_of(**member);
-            let Owner::Impl(block) = view.def(**member).owner else { return false };
+            let Owner::Impl(block) = view.owner(**member) else { return false };
             let model = view.model(file);
             let of = model.impls.get(block as usize).and_then(|block| model.types.get(block.of? as usize));
             match of {
@@ -173,7 +173,7 @@ impl Names<'_> {
         let file = view.file_of(field);
         let (Some(ty), Some(mount)) = (view.def(field).ty, self.mount_near(file, mount)) else { return Ty::Unknown };
         let mut env = Env::default();
-        if let (Owner::Def(owner), Ty::Adt(_, args)) = (view.def(field).owner, of) {
+        if let (Owner::Def(owner), Ty::Adt(_, args)) = (view.owner(field), of) {
             let mut owner = &view.model(file).defs[owner as usize];
             // The parameters are the enum's, for a variant's field.
             if let Owner::Def(parent) = owner.owner {
@@ -189,7 +189,7 @@ impl Names<'_> {
         let mut ty = ty.clone();
         for _ in 0..DEPTH_MAX {
             let found = self.associated(&ty, name, Space::Value, mount, DEPTH_MAX);
-            if let Some(found) = found.filter(|&found| self.world.view.def(found).takes_self) {
+            if let Some(found) = found.filter(|&found| self.world.view.takes_self(found)) {
                 return Some((found, ty));
             }
             ty = self.behind(&ty)?;

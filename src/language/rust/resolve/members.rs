@@ -60,15 +60,7 @@ enum ImplHead {
 }
 
 impl Members {
-    /// What the defs alone say; enough to resolve names.
-    pub(super) fn of_definitions(view: &View) -> Self {
-        let mut members = Self::default();
-        for file in 0..view.files.len() as File {
-            members.add_definitions(view, file);
-        }
-        members
-    }
-
+    /// Adds what the defs of a file alone say; enough to resolve names.
     pub(super) fn add_definitions(&mut self, view: &View, file: File) {
         for (id, def) in view.model(file).defs.iter().enumerate() {
             let id = view.global(file, id as u32);
@@ -101,7 +93,7 @@ impl Members {
     /// The type or trait that a field or method belongs to.
     pub(super) fn type_of_member(&self, view: &View, member: GlobalDef) -> Option<GlobalDef> {
         let file = view.file_of(member);
-        match view.def(member).owner {
+        match view.owner(member) {
             Owner::Def(owner) => Some(view.global(file, owner)),
             Owner::Impl(block) => match self.heads.get(&(file, block))? {
                 ImplHead::Def(def) => Some(*def),
@@ -113,7 +105,7 @@ impl Members {
 
     /// The trait whose impl a method stands in, where the view defines it.
     pub(super) fn trait_of_member(&self, view: &View, member: GlobalDef) -> Option<GlobalDef> {
-        match view.def(member).owner {
+        match view.owner(member) {
             Owner::Impl(block) => self.trait_of.get(&(view.file_of(member), block)).copied(),
             _ => None,
         }

@@ -5,7 +5,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::crates::Crate;
-use super::view::{File, GlobalDef, Name, View, join};
+use super::view::{File, GlobalDef, Name, UNPACKED_AT_ONCE, View, join};
 use crate::language::facts::{ImportName, Owner, ScopeId, ScopeKind};
 
 /// Index into [`Modules::mounts`].
@@ -96,7 +96,7 @@ type Folders = FxHashMap<ScopeId, Vec<u8>>;
 /// Mounts of one crate: real trees are smaller than this; what `#[path]` can multiply is not.
 const MOUNTS_MAX: usize = 20_000;
 
-pub(super) fn mount_all(view: &View, crates: &[Crate]) -> Modules {
+pub(super) fn mount_all(view: &mut View, crates: &[Crate]) -> Modules {
     let mut modules = Modules { of_file: vec![Vec::new(); view.files.len()], ..Modules::default() };
     for (krate, Crate { root, folder, .. }) in crates.iter().enumerate() {
         modules.roots.push(RegionId { mount: modules.mounts.len() as MountId, scope: 0 });
@@ -105,6 +105,7 @@ pub(super) fn mount_all(view: &View, crates: &[Crate]) -> Modules {
         let mut pending = vec![UnmountedFile { file: *root, krate, place }];
         let mut seen = FxHashSet::default();
         while let Some(next) = pending.pop() {
+            view.rest(UNPACKED_AT_ONCE);
             if seen.insert((next.file, next.place.parent, next.place.name)) && seen.len() < MOUNTS_MAX {
                 modules.mount(view, folder, next, &mut pending);
             }

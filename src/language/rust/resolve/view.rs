@@ -1,11 +1,15 @@
 //! All files of a view side by side, with one numbering for names, files and definitions.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::domain::FilePath;
-use crate::language::facts::{Def, DefId, FileModel, NameId};
+use crate::language::facts::{Def, DefId, FileModel, NameId, Owner};
+use crate::language::rust::manifest::Manifest;
+use crate::language::stored::{LazyOutline, StoredOutline};
 use crate::language::{Outline, Symbol, SymbolKind};
 
 /// A name, the same number in every file.
@@ -22,9 +26,41 @@ pub(super) struct GlobalDef {
 
 pub(super) struct FileEntry {
     pub path: FilePath,
-    pub outline: Arc<Outline>,
+    /// Unpacked while it is looked at: of most files only what stands below is.
+    outline: LazyOutline,
     /// The outline's names in the view's numbering.
-    names: Vec<Name>,
+    names: Box<[Name]>,
+    /// Of its definitions what is asked of many at once.
+    briefs: Box<[Brief]>,
+    /// The paths that it includes, as written.
+    pub includes: Box<[String]>,
+    pub manifest: Option<Box<Manifest>>,
+}
+
+/// What of a definition is at hand without its outline.
+#[derive(Clone, Copy)]
+struct Brief {
+    kind: SymbolKind,
+    takes_self: bool,
+    owner: Owner,
+}
+
+impl FileEntry {
+    fn new(path: FilePath, outline: LazyOutline, names: Vec<Name>) -> Self {
+        let (names, briefs, includes) = (names.into(), Box::default(), Box::default());
+        let mut entry = Self { path, outline, names, briefs, includes, manifest: None };
+        entry.note_briefs();
+        entry
+    }
+
+    fn note_briefs(&mut self) {
+        let Outline { symbols, model, manifest, .. } = self.outline.get().as_ref();
+        let brief =
+            |(symbol, def): (&Symbol, &Def)| Brief { kind: symbol.kind, takes_self: def.takes_self, owner: def.owner };
+        self.briefs = symbols.iter().zip(&model.defs).map(brief).collect();
+        self.includes = model.includes.iter().map(|include| include.path.clone()).collect();
+        self.manifest = manifest.clone().map(Box::new);
+    }
 }
 
 pub(super) struct View {
@@ -35,7 +71,14 @@ pub(super) struct View {
     /// The files that write a name, ascending.
     writers: Vec<Vec<File>>,
     pub words: Words,
+    /// Outlines that were unpacked since [`View::rest`].
+    unpacked: AtomicUsize,
 }
+
+/// Outlines that may stay unpacked between two changes: those of a small repository all do.
+const KEPT_UNPACKED: usize = 200;
+/// Outlines that are unpacked at the same time where all are looked at.
+pub(super) const UNPACKED_AT_ONCE: usize = 256;
 
 /// Types of the standard library that values have without naming them. They are numbered in every view: what a file means must not
 /// depend on whether another one writes `str`.
@@ -53,7 +96,11 @@ pub(super) struct Words {
 }
 
 impl View {
-    pub(super) fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Outline>)>) -> Self {
+    /// `take` sees each file while it is unpacked.
+    pub(super) fn new<'a>(
+        files: impl IntoIterator<Item = (&'a FilePath, &'a StoredOutline)>,
+        mut take: impl FnMut(&Self, File),
+    ) -> Self {
         let mut sorted: Vec<_> = files.into_iter().collect();
         sorted.sort_by_key(|&(path, _)| path);
         sorted.dedup_by_key(|&mut (path, _)| path);
@@ -63,6 +110,7 @@ impl View {
             numbers: FxHashMap::default(),
             writers: Vec::new(),
             words: Words::default(),
+            unpacked: AtomicUsize::new(0),
         };
         view.words = Words {
             empty: view.number(""),
@@ -75,38 +123,77 @@ impl View {
         for name in UNWRITTEN {
             view.number(name);
         }
-        for (path, outline) in sorted {
-            let file = view.files.len() as File;
-            let names = view.numbered(outline);
-            for &name in &names {
-                let writers = &mut view.writers[name as usize];
-                if writers.last() != Some(&file) {
-                    writers.push(file);
+        for part in sorted.chunks(UNPACKED_AT_ONCE) {
+            let unpacked = |(_, stored): &(&FilePath, &StoredOutline)| {
+                let lazy = LazyOutline::new((*stored).clone());
+                lazy.get();
+                lazy
+            };
+            let outlines: Vec<LazyOutline> = part.par_iter().map(unpacked).collect();
+            let first = view.files.len();
+            for ((path, _), outline) in part.iter().zip(outlines) {
+                let file = view.files.len() as File;
+                let names = view.numbered(outline.get());
+                for &name in &names {
+                    let writers = &mut view.writers[name as usize];
+                    if writers.last() != Some(&file) {
+                        writers.push(file);
+                    }
                 }
+                view.files.push(FileEntry::new((*path).clone(), outline, names));
+                take(&view, file);
             }
-            view.files.push(FileEntry { path: path.clone(), outline: Arc::clone(outline), names });
+            view.files[first..].iter_mut().for_each(|entry| entry.outline.pack());
         }
         view
+    }
+
+    /// Unpacks the outlines of some files side by side: they are about to be looked at.
+    pub(super) fn unpack(&self, files: &[File]) {
+        files.par_iter().for_each(|&file| {
+            self.outline(file);
+        });
+    }
+
+    /// Gives back what unpacked outlines take, if they are more than so many.
+    pub(super) fn rest(&mut self, kept: usize) {
+        if *self.unpacked.get_mut() > kept {
+            self.files.iter_mut().for_each(|entry| entry.outline.pack());
+            *self.unpacked.get_mut() = 0;
+        }
+    }
+
+    /// As after a change.
+    pub(super) fn rest_between_changes(&mut self) {
+        self.rest(KEPT_UNPACKED);
+    }
+
+    /// Paths and outlines, to build another view of.
+    pub(super) fn into_stored(self) -> impl Iterator<Item = (FilePath, StoredOutline)> {
+        self.files.into_iter().map(|entry| (entry.path, entry.outline.stored().clone()))
     }
 
     /// Puts another outline in the place of a file's; hands out the one that was there.
     pub(super) fn replace(&mut self, file: File, outline: &Arc<Outline>) -> Arc<Outline> {
         let names = self.numbered(outline);
         let entry = &mut self.files[file as usize];
-        let former = std::mem::replace(&mut entry.names, names);
+        let before = Arc::clone(entry.outline.get());
+        let former = std::mem::replace(&mut entry.names, names.into());
         for name in former {
             let writers = &mut self.writers[name as usize];
             if let Ok(at) = writers.binary_search(&file) {
                 writers.remove(at);
             }
         }
-        for &name in &entry.names {
+        for &name in entry.names.iter() {
             let writers = &mut self.writers[name as usize];
             if let Err(at) = writers.binary_search(&file) {
                 writers.insert(at, file);
             }
         }
-        std::mem::replace(&mut entry.outline, Arc::clone(outline))
+        entry.outline = LazyOutline::of(outline);
+        entry.note_briefs();
+        before
     }
 
     fn numbered(&mut self, outline: &Outline) -> Vec<Name> {
@@ -161,7 +248,11 @@ impl View {
     }
 
     pub(super) fn outline(&self, file: File) -> &Outline {
-        &self.files[file as usize].outline
+        let lazy = &self.files[file as usize].outline;
+        if !lazy.is_unpacked() {
+            self.unpacked.fetch_add(1, Ordering::Relaxed);
+        }
+        lazy.get()
     }
 
     pub(super) fn model(&self, file: File) -> &FileModel {
@@ -189,7 +280,19 @@ impl View {
     }
 
     pub(super) fn kind(&self, def: GlobalDef) -> SymbolKind {
-        self.symbol(def).kind
+        self.brief(def).kind
+    }
+
+    pub(super) fn takes_self(&self, def: GlobalDef) -> bool {
+        self.brief(def).takes_self
+    }
+
+    pub(super) fn owner(&self, def: GlobalDef) -> Owner {
+        self.brief(def).owner
+    }
+
+    fn brief(&self, def: GlobalDef) -> Brief {
+        self.files[def.file as usize].briefs[def.def as usize]
     }
 }
 

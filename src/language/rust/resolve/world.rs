@@ -12,10 +12,11 @@ use super::modules::{self, Modules};
 use super::names::Names;
 use super::reach;
 use super::uses;
-use super::view::{File, GlobalDef, Name, View};
+use super::view::{File, GlobalDef, Name, UNPACKED_AT_ONCE, View};
 use crate::domain::{FilePath, Implements};
 use crate::language::facts::Owner;
 use crate::language::resolve::{Graph, Reach, Resolver};
+use crate::language::stored::StoredOutline;
 use crate::language::{Outline, SymbolKind};
 
 /// All files of a view, ready to be asked what they use of each other. What an edit costs does not grow with their number.
@@ -34,17 +35,22 @@ pub(super) struct RustWorld {
 const NAMES_GROWTH_MAX: usize = 2;
 
 impl RustWorld {
-    pub fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Outline>)>) -> Self {
-        let view = View::new(files);
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a StoredOutline)>) -> Self {
+        let mut members = Members::default();
+        let mut view = View::new(files, |view, file| members.add_definitions(view, file));
         let crates = crates::crates(&view);
-        let modules = modules::mount_all(&view, &crates);
-        let members = Members::of_definitions(&view);
+        let modules = modules::mount_all(&mut view, &crates);
+        view.rest(0);
         let names_then = view.names();
         let mut world = Self { view, crates, modules, members, macros: FxHashMap::default(), names_then };
-        let all = || 0..world.view.files.len() as File;
-        let all: Vec<File> = all().collect();
-        all.iter().for_each(|&file| world.add_macros(file));
-        world.add_impls(all);
+        let all: Vec<File> = (0..world.view.files.len() as File).collect();
+        for part in all.chunks(UNPACKED_AT_ONCE) {
+            world.view.unpack(part);
+            part.iter().for_each(|&file| world.add_macros(file));
+            world.add_impls(part.iter().copied());
+            world.view.rest(UNPACKED_AT_ONCE);
+        }
+        world.view.rest_between_changes();
         world
     }
 
@@ -70,9 +76,9 @@ impl RustWorld {
     }
 
     fn rebuild(&mut self, edits: &[(FilePath, Arc<Outline>)]) {
-        let files = std::mem::take(&mut self.view.files).into_iter().map(|entry| (entry.path, entry.outline));
-        let mut files: BTreeMap<FilePath, Arc<Outline>> = files.collect();
-        files.extend(edits.iter().cloned());
+        let view = std::mem::replace(&mut self.view, View::new(std::iter::empty(), |_, _| {}));
+        let mut files: BTreeMap<FilePath, StoredOutline> = view.into_stored().collect();
+        files.extend(edits.iter().map(|(path, outline)| (path.clone(), outline.into())));
         *self = Self::new(&files);
     }
 
@@ -173,9 +179,8 @@ impl Resolver for RustWorld {
     fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
         let name = path.file_name();
         let ends_so = |written: &str| written.as_bytes().rsplit(|&byte| byte == b'/').next() == Some(name);
-        let names_it = |file: &&File| self.view.model(**file).includes.iter().any(|include| ends_so(&include.path));
-        let files: Vec<File> = self.chosen(None);
-        files.iter().filter(names_it).map(|&file| self.view.path(file).clone()).collect()
+        let naming = self.view.files.iter().filter(|entry| entry.includes.iter().any(|written| ends_so(written)));
+        naming.map(|entry| entry.path.clone()).collect()
     }
 
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {
@@ -184,5 +189,9 @@ impl Resolver for RustWorld {
 
     fn implements(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<Implements> {
         implements::links(self, self.chosen(files))
+    }
+
+    fn rest(&mut self) {
+        self.view.rest_between_changes();
     }
 }

@@ -1,0 +1,105 @@
+//! What a change costs grows with the change, not with the repository. Times say that only on a quiet machine, so what is done at the rim
+//! is counted: files looked at, objects read, statements run, rows written.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::support::{TestAgent, TestRepo, wait_until};
+
+/// Files of a crate; the first crate is the same in both repositories.
+const FILES_PER_CRATE: usize = 50;
+/// Of each kind of change; the least of the counts is what it costs, for a machine that is busy may need a second look.
+const TIMES: usize = 4;
+const SOON: Duration = Duration::from_secs(60);
+const EDITED: &str = "crates/c000/src/f07.rs";
+
+/// What is counted, by name.
+type Counts = BTreeMap<String, u64>;
+
+/// A file that uses its neighbour; `n` is in its body alone, `signature` in what others see.
+fn file(at: usize, n: usize, signature: &str) -> String {
+    let other = (at + 1) % FILES_PER_CRATE;
+    format!(
+        "//! Part {at}.\n\nuse crate::f{other:02}::Part{other};\n\n/// Holds what part {at} counts.\n#[derive(Default)]\npub struct \
+         Part{at} {{\n    pub sum: u64,\n}}\n\nimpl Part{at} {{\n    /// Counts with the next part.\n    pub fn count_{at}(&self, next: \
+         &Part{other}{signature}) -> u64 {{\n        let taken = next.sum + {n};\n        self.sum + taken\n    }}\n}}\n"
+    )
+}
+
+fn repository(files: usize) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n");
+    for krate in 0..files / FILES_PER_CRATE {
+        let dir = format!("crates/c{krate:03}");
+        repo.write(&format!("{dir}/Cargo.toml"), format!("[package]\nname = \"c{krate:03}\"\nversion = \"0.1.0\"\n"));
+        let modules: String = (0..FILES_PER_CRATE).map(|at| format!("pub mod f{at:02};\n")).collect();
+        repo.write(&format!("{dir}/src/lib.rs"), modules);
+        for at in 0..FILES_PER_CRATE {
+            repo.write(&format!("{dir}/src/f{at:02}.rs"), file(at, krate * FILES_PER_CRATE + at, ""));
+        }
+    }
+    repo.commit("all of it");
+    repo
+}
+
+/// The counts that the worker's log has after its first `skip` bytes, together.
+fn counted(log: &str, skip: usize) -> Option<Counts> {
+    let mut counts: Option<Counts> = None;
+    for line in log.get(skip..).unwrap_or_default().lines().filter(|line| line.contains("nothing is left to do")) {
+        let done = line.split_once("done=").unwrap().1;
+        for (name, count) in done.split_whitespace().filter_map(|pair| pair.split_once('=')) {
+            *counts.get_or_insert_default().entry(name.to_owned()).or_default() += count.parse::<u64>().unwrap();
+        }
+    }
+    counts
+}
+
+/// What changes of one file cost in a repository of so many, by what is changed.
+fn costs(files: usize) -> BTreeMap<&'static str, Counts> {
+    let repo = repository(files);
+    let mut agent = TestAgent::without_model();
+    agent.write_config("[embedding]\nunload_after_secs = 3600\n[cache]\nmax_size_mb = 4096\n");
+    agent.start_with(&[("RUST_LOG", "ra_agent=debug,warn")]);
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    agent.wait();
+    let mut costs: BTreeMap<&str, Counts> = BTreeMap::new();
+    for n in 0..TIMES * 3 {
+        let (what, text) = match n % 3 {
+            0 => ("a save", file(7, 10_000 + n, "")),
+            1 => ("a body that is committed", file(7, 10_000 + n, "")),
+            _ => ("a signature that is committed", file(7, 10_000 + n, &format!(", _more: [u8; {n}]"))),
+        };
+        let is_settled = || agent.log().matches("settled done=").count();
+        let (before, settled) = (agent.log().len(), is_settled());
+        repo.write(EDITED, text);
+        if what != "a save" {
+            repo.git(&["commit", "--quiet", "--all", "--message", "an edit"]);
+        }
+        wait_until(SOON, what, || {
+            let status = agent.json(["status"]);
+            let own = &status["repos"][0];
+            let saved = u64::from(what == "a save");
+            is_settled() > settled
+                && own["saved"] == saved
+                && own["head"] == own["indexed_commit"]
+                && own["fresh"] == own["files"]
+        });
+        let counts = counted(&agent.log(), before).unwrap();
+        costs
+            .entry(what)
+            .and_modify(|least| {
+                for (name, count) in least {
+                    *count = (*count).min(counts[name]);
+                }
+            })
+            .or_insert(counts);
+    }
+    agent.stop();
+    costs
+}
+
+#[test]
+fn a_change_costs_the_same_in_a_repository_of_any_size() {
+    let (few, many) = (costs(100), costs(3_000));
+    assert_eq!(few, many);
+}
