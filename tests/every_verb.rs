@@ -36,7 +36,9 @@ impl ListedVerb {
             args.extend(["--monthly".to_owned(), "3".to_owned()]);
         }
         for arg in self.command.get_positionals().filter(|arg| Some(arg.get_id().as_str()) != without) {
-            if !arg.is_required_set() && arg.get_id() != "job" {
+            // Without a repository, `report` is about the present directory, which is none here.
+            let is_needed = arg.is_required_set() || arg.get_id() == "job" || self.path == ["report"];
+            if !is_needed {
                 continue;
             }
             args.push(match arg.get_id().as_str() {

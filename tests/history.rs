@@ -72,7 +72,7 @@ fn follow(repo: &TestRepo, random: Random, steps: u64) {
 }
 
 /// Crates that use each other, with modules in modules; every function uses some of those before it.
-fn write_workspace(repo: &TestRepo, random: &mut Random) {
+pub fn write_workspace(repo: &TestRepo, random: &mut Random) {
     const CRATES: [&str; 3] = ["base", "middle", "app"];
     const MODULES: u64 = 6;
     repo.write("Cargo.toml", "[workspace]\nmembers = [\"base\", \"middle\", \"app\"]\nresolver = \"2\"\n");

@@ -13,13 +13,14 @@ struct Topic {
     page: &'static str,
 }
 
-const TOPICS: [Topic; 11] = [
+const TOPICS: [Topic; 12] = [
     Topic { name: "agents", page: include_str!("help/agents.md") },
     Topic { name: "budget", page: include_str!("help/budget.md") },
     Topic { name: "privacy", page: include_str!("help/privacy.md") },
     Topic { name: "cache", page: include_str!("help/cache.md") },
     Topic { name: "index", page: include_str!("help/index.md") },
     Topic { name: "impact", page: include_str!("help/impact.md") },
+    Topic { name: "report", page: include_str!("help/report.md") },
     Topic { name: "hooks", page: include_str!("help/hooks.md") },
     Topic { name: "models", page: include_str!("help/models.md") },
     Topic { name: "languages", page: include_str!("help/languages.md") },
@@ -29,7 +30,7 @@ const TOPICS: [Topic; 11] = [
 
 /// What stands below the list of verbs.
 pub const TOPIC_LIST: &str = "\
-Topics: agents, budget, privacy, cache, index, impact, hooks, models, languages, search, troubleshooting
+Topics: agents, budget, privacy, cache, index, impact, report, hooks, models, languages, search, troubleshooting
 
 `ra-agent help <topic>` shows a topic, `ra-agent help <verb>` the arguments of a verb.";
 

@@ -14,6 +14,7 @@ pub mod output;
 mod queue;
 mod reconcile;
 mod register;
+mod report;
 mod search;
 mod service;
 mod show;
@@ -179,6 +180,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             search::search(&context, query, options, json)
         }
         Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
+        Verb::Report(args) => report::report(&context, &args),
         Verb::Mcp { act: None } => mcp::run(context),
         Verb::Mcp { act: Some(act) } => mcp::configure(&context, act),
         Verb::Deps { repo, file, unused, json } => impact::deps(&context, &repo, file.as_deref(), unused, json),

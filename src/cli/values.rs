@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::query::impact::FailOn;
+use crate::query::report::FailOnNew;
 
 /// A daily limit in nano-dollars, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,12 @@ pub(super) fn nano_dollars(text: &str) -> Result<u64, String> {
 pub(super) fn fail_on(text: &str) -> Result<FailOn, String> {
     let known = || FailOn::ALL.map(FailOn::as_str).join(", ");
     FailOn::parse(text).ok_or_else(|| format!("{text} is nothing that a check knows; write one of {}", known()))
+}
+
+/// Reads what of a report is refused.
+pub(super) fn fail_on_new(text: &str) -> Result<FailOnNew, String> {
+    let known = || FailOnNew::ALL.map(FailOnNew::as_str).join(", ");
+    FailOnNew::parse(text).ok_or_else(|| format!("{text} is nothing that a report knows; write one of {}", known()))
 }
 
 /// Reads how many are wanted: none is no answer.

@@ -9,6 +9,7 @@ use super::Failure;
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 use super::help::TOPIC_LIST;
 use super::mcp::{InstallArgs, UninstallArgs};
+use super::report::ReportArgs;
 use super::values::{Daily, count, daily, duration, fail_on, nano_dollars};
 use crate::query::impact::FailOn;
 
@@ -186,6 +187,8 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Show what is new, fixed and still there between two commits, and what each commit brought
+    Report(ReportArgs),
     /// Show which file uses which symbol of which file
     Deps {
         /// The repository, a path inside it, or its id

@@ -19,6 +19,7 @@ mod nearest;
 pub mod present;
 pub mod quote;
 pub mod rank;
+pub mod report;
 pub mod room;
 pub mod search;
 pub mod skipped;

@@ -3,6 +3,7 @@
 //! is written below a repository.
 
 mod classify;
+mod commits;
 pub mod config_text;
 mod content;
 mod diff;
@@ -33,6 +34,7 @@ pub mod worktree;
 pub(crate) mod fixture;
 
 pub use classify::{MAX_FILE_BYTES, is_scratch};
+pub use commits::{CommitNote, FirstParents};
 pub use content::{CLASSIFY_VERSION, Content, content, decode};
 pub use diff::{FileChange, TreeDiff};
 pub use head::{Busy, Head};

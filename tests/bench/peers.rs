@@ -118,8 +118,8 @@ impl PeerIndex<'_> {
         let known: BTreeSet<&String> = truth.files.iter().flat_map(|(source, user)| [source, user]).collect();
         let mut edges = Edges::default();
         let mut statement = database.prepare(self.peer.edges)?;
-        let rows =
-            statement.query_map([], |row| Ok([0_usize, 1, 2].map(|at| row.get::<_, String>(at).unwrap_or_default())))?;
+        let rows = statement
+            .query_map([], |row| Ok([0_usize, 1, 2].map(|at| row.get::<_, String>(at).unwrap_or_default())))?;
         for row in rows {
             let [source, user, symbol] = row?;
             let inside = |path: String| {

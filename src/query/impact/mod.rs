@@ -370,7 +370,10 @@ fn ends(git: &Repo, range: Option<&str>, worktree: bool) -> Result<(Head, Head),
 }
 
 /// One end of a range.
-fn end(git: &Repo, spec: &str) -> Result<Head, QueryError> {
+///
+/// # Errors
+/// If it names no commit, or one that a shallow clone lacks.
+pub(super) fn end(git: &Repo, spec: &str) -> Result<Head, QueryError> {
     git.rev(spec).map_err(|error| {
         if !git.is_shallow() {
             return QueryError::Repo(error);

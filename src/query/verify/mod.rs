@@ -100,7 +100,11 @@ fn jobs(reader: &Reader<'_>, repo: &RepoId) -> Result<Vec<Job>, QueryError> {
     Ok(queue::list(db, &Filter { repo: Some(repo.clone()), ..Filter::default() })?)
 }
 
-fn quarantined(reader: &Reader<'_>) -> Result<HashSet<ObjectId>, QueryError> {
+/// The blobs whose reading crashed the worker twice.
+///
+/// # Errors
+/// If agent.db cannot be read.
+pub(super) fn quarantined(reader: &Reader<'_>) -> Result<HashSet<ObjectId>, QueryError> {
     let Some(db) = &reader.agent else { return Ok(HashSet::new()) };
     let is_quarantined = |db: &Connection, subject: &SuspectUnit| queue::is_quarantined(db, subject);
     let mut found = HashSet::new();

@@ -13,6 +13,7 @@ pub mod impact;
 pub mod links;
 pub mod models;
 pub mod queue;
+pub mod report;
 pub mod repos;
 pub mod search;
 pub mod service;

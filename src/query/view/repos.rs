@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::skipped::SkippedFile;
 use super::{shown, usd};
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::query::estimate::Estimate;
 use crate::query::room;
 use crate::repo::Location;
