@@ -12,6 +12,7 @@ mod asking;
 mod bad_input;
 mod batches;
 mod budget;
+mod c;
 mod cache;
 mod command_line;
 mod crash;

@@ -68,7 +68,7 @@ pub fn through_interfaces(
     let mut found = BTreeSet::new();
     for link in links {
         let implementation = (link.implementation_file.clone(), link.implementation.clone());
-        if !changed.contains(&implementation) || !is_member(&link.interface) {
+        if !changed.contains(&implementation) || !is_callable(link) {
             continue;
         }
         let callers = users.get(&(&link.interface_file, link.interface.as_str())).into_iter().flatten();
@@ -82,7 +82,7 @@ pub fn through_interfaces(
     found.into_iter().collect()
 }
 
-/// Whether a name is that of a member, not of a type.
-fn is_member(name: &str) -> bool {
-    name.contains(['.', ':'])
+/// Whether what a link joins can be called: members, not types; or a function's declaration and its definition, which share a name.
+fn is_callable(link: &Implements) -> bool {
+    link.interface.contains(['.', ':']) || link.interface == link.implementation
 }

@@ -230,7 +230,13 @@ impl WordUse {
 fn is_marked_test(symbol: &Symbol) -> bool {
     let attributes = symbol.signature.strip_prefix("#[").into_iter().flat_map(|rest| rest.split("] "));
     let mut paths = attributes.filter_map(|attribute| attribute.split('(').next());
-    paths.any(|path| path.ends_with("test")) || symbol.signature.contains("@Test ")
+    paths.any(|path| path.ends_with("test")) || symbol.signature.contains("@Test ") || is_test_macro(&symbol.signature)
+}
+
+/// `TEST(Suite, Name)` of the frameworks of C and C++.
+fn is_test_macro(signature: &str) -> bool {
+    let word = signature.split('(').next().unwrap_or_default();
+    matches!(word, "SCENARIO" | "BOOST_AUTO_TEST_CASE" | "TYPED_TEST") || word == "TEST" || word.starts_with("TEST_")
 }
 
 /// A test by its name, in a file of tests.

@@ -48,6 +48,15 @@ pub struct Grammar {
     pub language: fn() -> tree_sitter::Language,
 }
 
+/// How a text is read, where its language alone does not say.
+#[derive(Default)]
+pub struct Reading {
+    /// The grammar, in the place of the language's own.
+    pub language: Option<fn() -> tree_sitter::Language>,
+    /// What the grammar reads in the place of the text, byte for byte as long.
+    pub text: Option<String>,
+}
+
 /// A text with its syntax tree, which is made when it is first asked for: outline, chunks and analyses share it.
 pub struct Parsed<'t> {
     pub language: Language,
@@ -98,6 +107,11 @@ fn parse(language: Language, text: &str, mut calls_left: u32) -> Result<Parse, N
     if let Some(line) = line_nested_too_deep(text.as_bytes()) {
         return Err(NoTree::TooDeep { line });
     }
+    let reading = language.spec().reading.map(|read| read(text)).unwrap_or_default();
+    if let Some(grammar) = reading.language {
+        parser.set_language(&grammar()).map_err(|error| unfit(language, &error))?;
+    }
+    let text = reading.text.as_deref().filter(|read| read.len() == text.len()).unwrap_or(text);
     let ranges = match language.spec().embedded {
         Some(find) => find(text),
         None => match (language.spec().preamble)(text) {
@@ -125,9 +139,13 @@ fn from_byte(text: &str, start_byte: usize) -> Range {
 fn parser(language: Language) -> Result<Parser, NoTree> {
     let grammar = language.spec().grammar.as_ref().ok_or(NoTree::NoGrammar)?;
     let mut parser = Parser::new();
-    let unfit = |error: tree_sitter::LanguageError| NoTree::Unfit { grammar: grammar.name, reason: error.to_string() };
-    parser.set_language(&(grammar.language)()).map_err(unfit)?;
+    parser.set_language(&(grammar.language)()).map_err(|error| unfit(language, &error))?;
     Ok(parser)
+}
+
+fn unfit(language: Language, error: &tree_sitter::LanguageError) -> NoTree {
+    let grammar = language.spec().grammar.as_ref().map_or("", |grammar| grammar.name);
+    NoTree::Unfit { grammar, reason: error.to_string() }
 }
 
 /// Parses parts of a text again, the arguments of macros say; the parser is kept, for they are many and small.

@@ -5,6 +5,8 @@ use super::{Spec, TextClass, markdown, rust};
 use crate::domain::Language;
 
 // A language's folder is declared next to its record, so that a new one touches no other file here.
+#[path = "c/mod.rs"]
+mod c;
 #[path = "go/mod.rs"]
 mod go;
 #[path = "java/mod.rs"]
@@ -19,8 +21,9 @@ pub(super) static TABLE: &[&Spec] = &[
     &rust::SPEC,
     &rust::CARGO_MANIFEST,
     &markdown::SPEC,
-    &C,
-    &CPP,
+    &c::C,
+    &c::CPP,
+    &c::COMMANDS,
     &C_SHARP,
     &CSS,
     &go::SPEC,
@@ -54,7 +57,6 @@ pub(super) static TABLE: &[&Spec] = &[
 
 /// The languages that code outside this module names, in tests most of all.
 impl Language {
-    pub const C: Self = C.language;
     pub const HTML: Self = HTML.language;
     pub const JSON: Self = JSON.language;
     pub const LUA: Self = LUA.language;
@@ -73,13 +75,6 @@ const fn data(name: &'static str) -> Spec {
     Spec::plain(name, TextClass::Data)
 }
 
-static C: Spec = Spec { extensions: &["c", "h"], comments: Some(&comment::C), ..code("c") };
-static CPP: Spec = Spec {
-    extensions: &["cc", "cpp", "cxx", "hh", "hpp", "hxx", "ipp"],
-    separator: "::",
-    comments: Some(&comment::C),
-    ..code("cpp")
-};
 static C_SHARP: Spec = Spec { extensions: &["cs"], comments: Some(&comment::C), ..code("csharp") };
 static CSS: Spec = Spec {
     extensions: &["css", "scss", "sass", "less"],

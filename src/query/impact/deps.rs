@@ -9,7 +9,7 @@ use crate::cache::edges::Relation;
 use crate::cache::{implementations, outlines};
 use crate::domain::{Edge, FilePath, FileRecord, Implements};
 use crate::impact::{UnusedExport, World};
-use crate::outline::Outline;
+use crate::outline::StoredOutline;
 use crate::repo::registry::Registered;
 
 /// The recorded edges of a repository (`file`: those at either end of which that file is).
@@ -81,10 +81,7 @@ pub fn unused_exports(
     file: Option<&FilePath>,
 ) -> Result<Vec<UnusedExport>, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(Vec::new()) };
-    let said = |packed: Option<Vec<u8>>| packed.and_then(|packed| outlines::unpack(&packed)).unwrap_or_default();
-    let packed = outlines::packed(store.db())?.into_iter();
-    let outlines: BTreeMap<FilePath, Arc<Outline>> =
-        packed.map(|(path, packed)| (path, Arc::new(said(packed)))).collect();
+    let outlines: BTreeMap<FilePath, StoredOutline> = outlines::all(store.db())?.into_iter().collect();
     let mut found = World::new(&outlines).unused_exports(&Relation::Uses.all(store.db())?);
     found.retain(|one| file.is_none_or(|file| *file == one.file));
     Ok(found)

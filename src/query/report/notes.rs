@@ -15,7 +15,7 @@ use crate::impact::{Graph, Use};
 use crate::index::links::links;
 use crate::index::recipe::recipe_of;
 use crate::language::Parsed;
-use crate::outline::{self, Outline};
+use crate::outline::{self, Outline, StoredOutline};
 use crate::plan::{AnalysisRecipe, Recipe, is_asked_about};
 use crate::repo::registry::Registered;
 use crate::repo::{Content, FileSelection, Repo, RepoError, TreeEntry, content, in_parallel};
@@ -81,7 +81,7 @@ pub(super) struct NoteSource<'a> {
     quarantined: HashSet<ObjectId>,
     /// What the store has of the files at the indexed commit.
     recorded: HashMap<FilePath, FileRecord>,
-    packed: HashMap<FilePath, Vec<u8>>,
+    packed: HashMap<FilePath, StoredOutline>,
     notes: HashMap<(FilePath, ObjectId), Arc<FileNotes>>,
     /// Contents whose findings were stored, and those that were analysed for this answer.
     pub stored: usize,
@@ -101,7 +101,7 @@ impl<'a> NoteSource<'a> {
         let (mut recorded, mut packed) = (HashMap::new(), HashMap::new());
         if let Some(store) = store {
             recorded.extend(view::files(store.db())?.into_iter().map(|file| (file.path.clone(), file)));
-            packed.extend(outlines::packed(store.db())?.into_iter().filter_map(|(path, packed)| Some((path, packed?))));
+            packed.extend(outlines::all(store.db())?);
         }
         let recipe = recipe_of(reader.config, reader.home, repo);
         Ok(Self {
@@ -165,7 +165,7 @@ impl<'a> NoteSource<'a> {
         if self.selection.skip_by_name(&entry.path).is_some() {
             return Ok(None);
         }
-        let outline = self.packed.get(&entry.path).and_then(|packed| outlines::unpack(packed));
+        let outline = self.packed.get(&entry.path).filter(|packed| !packed.is_silent()).and_then(StoredOutline::unpack);
         // A file that says nothing to others has no outline in the store.
         let outline = match outline {
             None if record.language.has_dependents() => return Ok(None),
@@ -240,7 +240,7 @@ impl<'a> NoteSource<'a> {
     /// What is stored of a content of the past.
     fn stored_notes(&mut self, record: &FileRecord) -> Result<Option<FileNotes>, QueryError> {
         let (Some(store), Some(content)) = (self.store, &record.content_hash) else { return Ok(None) };
-        let outline = outlines::outline(store.db(), content, record.language)?;
+        let outline = outlines::outline(store.db(), content, record.language)?.and_then(|stored| stored.unpack());
         let Some(outline) = outline else { return Ok(None) };
         let Some(found) = self.stored_findings(record)? else { return Ok(None) };
         self.stored += 1;

@@ -1,0 +1,149 @@
+//! The text as a grammar can read it. Macros may stand where no grammar allows a word, and conditions may cut a declaration in two. Such
+//! places are blanked, byte for byte, so that all positions stay those of the file, and what stands around them is read.
+
+mod attributes;
+mod conditions;
+mod token;
+
+use token::{Token, TokenKind};
+
+use crate::language::syntax::Reading;
+
+/// C, or a header. A header's name does not say whether it is one of C++; its text does ([`is_cpp`]).
+pub(super) fn c(text: &str) -> Reading {
+    let tokens = token::scan(text);
+    let language = if is_cpp(text, &tokens) { super::cpp_grammar } else { super::c_grammar };
+    Reading { language: Some(language), text: masked(text, tokens) }
+}
+
+pub(super) fn cpp(text: &str) -> Reading {
+    Reading { language: Some(super::cpp_grammar), text: masked(text, token::scan(text)) }
+}
+
+/// Whether a text says something that only C++ has. A grammar of C++ reads C as well, but for names like `class` and `new`.
+fn is_cpp(text: &str, tokens: &[Token]) -> bool {
+    let code: Vec<&Token> = tokens.iter().filter(|token| token.kind != TokenKind::Directive).collect();
+    let word = |at: usize| code.get(at).filter(|one| one.kind == TokenKind::Word).map_or("", |one| one.text(text));
+    let sign = |at: usize| code.get(at).map_or(0, |one| one.sign());
+    let says_cpp = |at: usize| match word(at) {
+        "namespace" => !word(at + 1).is_empty() || sign(at + 1) == b'{',
+        "template" => sign(at + 1) == b'<',
+        "class" => !word(at + 1).is_empty() && matches!(sign(at + 2), b'{' | b':' | b';' | 0),
+        "public" | "private" | "protected" => sign(at + 1) == b':' && sign(at + 2) != b':',
+        "virtual" => !word(at + 1).is_empty() || sign(at + 1) == b'~',
+        "constexpr" | "static_cast" | "reinterpret_cast" | "noexcept" => true,
+        _ => {
+            let is_scope = sign(at) == b':' && sign(at + 1) == b':';
+            is_scope && code.get(at + 1).zip(code.get(at)).is_some_and(|(next, this)| next.start == this.end)
+        }
+    };
+    (0..code.len()).any(says_cpp)
+}
+
+/// The text with blanks for what no grammar reads; `None` if there is nothing of the kind.
+fn masked(text: &str, tokens: Vec<Token>) -> Option<String> {
+    let mut mask = Mask { bytes: text.as_bytes().to_vec(), is_changed: false };
+    let tokens = conditions::resolve(text, tokens, &mut mask);
+    attributes::blank(text, &tokens, &mut mask);
+    mask.is_changed.then(|| String::from_utf8(mask.bytes).ok()).flatten()
+}
+
+/// A text that is changed in place.
+struct Mask {
+    bytes: Vec<u8>,
+    is_changed: bool,
+}
+
+impl Mask {
+    /// Leaves nothing of a stretch but its lines.
+    fn blank(&mut self, start: usize, end: usize) {
+        for byte in self.bytes.get_mut(start..end).unwrap_or_default() {
+            if *byte != b'\n' && *byte != b'\r' {
+                *byte = b' ';
+                self.is_changed = true;
+            }
+        }
+    }
+
+    /// Puts a type that stands for any in the place of a stretch.
+    fn put_type(&mut self, start: usize, end: usize) {
+        self.blank(start, end);
+        if let Some(place) = self.bytes.get_mut(start..end).and_then(|stretch| stretch.get_mut(..3)) {
+            place.copy_from_slice(b"int");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> String {
+        let read = cpp(text).text.unwrap_or_else(|| text.to_owned());
+        assert_eq!(read.len(), text.len());
+        assert_eq!(read.matches('\n').count(), text.matches('\n').count());
+        read.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_condition_that_cuts_a_declaration_keeps_one_branch() {
+        for (text, expected) in [
+            ("#ifdef A\nint f(int a) {\n#else\nint f(long a) {\n#endif\n}\n", "int f(int a) { }"),
+            ("int f(int a\n#ifdef A\n, int b\n#endif\n);\n", "int f(int a , int b );"),
+            ("#if 0\nint f( {\n#endif\nint g;\n", "int g;"),
+            (
+                "#ifdef __cplusplus\nextern \"C\" {\n#endif\nint f;\n#ifdef __cplusplus\n}\n#endif\n",
+                "extern \"C\" { int f; }",
+            ),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        for whole in ["#ifdef A int a; #else int b; #endif", "enum { #ifdef A B, #endif C };"] {
+            let text =
+                whole.replace('#', "\n#").replace("A ", "A\n").replace("else ", "else\n").replace("endif ", "endif\n");
+            assert!(cpp(&text).text.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn macros_where_no_word_may_stand_are_blanked() {
+        for (text, expected) in [
+            ("class FMT_API error : public base {};\n", "class error : public base {};"),
+            ("LIB_EXPORT int f(void);\n", "int f(void);"),
+            ("LIB_EXPORT Foo *f(void) ATTR_PRINTF(1, 2);\n", "Foo *f(void) ;"),
+            ("LIB_DEPRECATED(\"x\") int f(void);\n", "int f(void);"),
+            ("FMT_BEGIN_NAMESPACE\nint a;\nFMT_END_NAMESPACE\n", "int a;"),
+            ("BOOL WINAPI f(int a);\n", "BOOL f(int a);"),
+            ("TAILQ_HEAD(clients, client) all;\n", "int all;"),
+            ("void f() const FMT_NOEXCEPT { a; }\n", "void f() const { a; }"),
+            ("FILE *f; DIR d; BOOL\nf(void) { }\n", "FILE *f; DIR d; BOOL f(void) { }"),
+            ("TEST(Foo, Bar) { FAIL(); }\n", "TEST(Foo, Bar) { FAIL(); }"),
+            ("void f() { if (a) RETURN(1); DEBUG(x) y(); }\n", "void f() { if (a) RETURN(1); DEBUG(x) y(); }"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_read_as_what_it_says() {
+        let is_cpp_header = |text: &str| is_cpp(text, &token::scan(text));
+        for text in [
+            "class A;",
+            "namespace a {",
+            "std::string f();",
+            "template <class T> T f();",
+            "struct A { public: int a; };",
+        ] {
+            assert!(is_cpp_header(text), "{text}");
+        }
+        for text in [
+            "struct s { int class; int new; };",
+            "#ifdef __cplusplus\nextern \"C\" {\n#endif",
+            "int a = b ? c : d; // std::string",
+            "const char *s = \"class A;\";",
+            "struct client *class, *private;",
+        ] {
+            assert!(!is_cpp_header(text), "{text}");
+        }
+    }
+}
