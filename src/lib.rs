@@ -9,14 +9,15 @@
 // The nouns.
 pub mod domain;
 
-// The rim: time, counts, files, directories, locks, the sandbox, SQLite; then the settings.
+// The rim: counts of what is done; time, files, directories, locks, the sandbox, SQLite; then the settings.
+pub mod tally;
+
 pub mod clock;
 pub mod file;
 pub mod home;
 pub mod lock;
 pub mod sandbox;
 pub mod store;
-pub mod tally;
 
 pub mod config;
 

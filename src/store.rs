@@ -1,8 +1,5 @@
 //! SQLite: open, pragmas, migrations. One writer per database and process; queries open read-only.
 //!
-//! Migrations are the numbered files under `migrations/<database>/`, compiled in and applied in order. All that a database lacks are
-//! one transaction with their count in `user_version`, so that no reader meets a schema between two versions. They are append-only: a
-//! published file is never edited.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -24,8 +24,9 @@ struct Shore {
 impl Shore {
     fn new() -> Self {
         let mut agent = TestAgent::without_model();
-        // What is in the work tree is not read: it would hide what is missing.
-        agent.write_config("[watch]\ntree = false\n");
+        // What is in the work tree is not read: it would hide what is missing. A commit is taken in when it is asked for, not before it is
+        // damaged.
+        agent.write_config("[watch]\ntree = false\ndebounce_ms = 60000\n");
         agent.start();
         Self { agent, repo: TestRepo::with_files(FILES) }
     }

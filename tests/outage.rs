@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::asking::{Asking, CODE_FILES, QUESTIONS, REQUESTS};
 use crate::support::llm_server::Script;
-use crate::support::wait_until;
+use crate::support::{TestRepo, wait_until};
 
 /// Requests on their way at the same time, by default.
 const PLACES: usize = 2;
@@ -28,6 +28,25 @@ fn f58_an_outage_parks_questions_until_the_provider_is_back() {
     asking.agent.start();
     assert_eq!(asking.settle().len(), REQUESTS);
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
+}
+
+/// All that is asked is one request, which would be given up before the outage is plain.
+#[test]
+fn an_outage_gives_up_no_lone_question() {
+    let repo = TestRepo::with_files([
+        ("Cargo.toml", "[package]\nname = \"lone\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        ("src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n"),
+    ]);
+    let mut asking = Asking::about(repo, "3.00", "", |server| server.otherwise(Script::status(503, "overloaded")));
+    asking.wait();
+    let status = asking.status();
+    assert_eq!((&status["queue"]["parked"], &status["queue"]["discarded"]), (&json!(4), &json!(0)), "{status}");
+    assert_eq!(status["parked"][0]["cause"], json!("provider"));
+    asking.server.otherwise(Script::fair());
+    asking.agent.stop();
+    asking.agent.start();
+    asking.wait();
+    assert_eq!(asking.counted(), (1, 1));
 }
 
 #[test]

@@ -244,7 +244,8 @@ fn the_gate_refuses_what_is_new_and_what_is_worse() {
     kept.repo.write("src/store.rs", format!("{store}{}", long_function(900)));
     kept.repo.commit("longer");
     assert_eq!(kept.gate(&["new-errors"]), Some(6), "it has become one");
-    let report = kept.report(&["--fail-on", "new-errors"]);
+    let output = kept.agent.run(["report", kept.path(), "--fail-on", "new-errors", "--json"]);
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(report["check"]["refused"], json!([report["still_there"][0]["fingerprint"]]));
     kept.repo.commit("nothing");
     assert_eq!(kept.gate(&["new-warnings"]), Some(0));

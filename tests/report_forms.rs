@@ -29,12 +29,6 @@ fn parsed(agent: &TestAgent, repo: &TestRepo, args: &[&str]) -> Value {
 /// part of this repository; that it holds is checked by hand whenever the form changes.
 #[track_caller]
 fn assert_sarif(log: &Value) {
-    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned();
-    let keys = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
-    let within = |value: &Value, known: &[&str]| {
-        let unknown: Vec<String> = keys(value).into_iter().filter(|key| !known.contains(&key.as_str())).collect();
-        assert!(unknown.is_empty(), "{unknown:?} in {value:#}");
-    };
     within(log, &["$schema", "version", "runs"]);
     assert_eq!(log["version"], json!("2.1.0"));
     assert!(text(&log["$schema"]).starts_with("https://"));
@@ -66,8 +60,28 @@ fn assert_sarif(log: &Value) {
             assert!(!text(&rule[part]["text"]).is_empty(), "{rule}");
         }
     }
-    assert_eq!(rules.iter().map(|rule| &rule["id"]).collect::<Vec<_>>().len(), rules.len());
+    let names: BTreeSet<String> = rules.iter().map(|rule| text(&rule["id"])).collect();
+    assert_eq!(names.len(), rules.len(), "each rule once");
     assert_eq!(run["invocations"][0]["executionSuccessful"], json!(true));
+    assert_results(run, rules);
+}
+
+/// The text that a value is.
+#[track_caller]
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// Fails if an object has a key that is not known.
+#[track_caller]
+fn within(value: &Value, known: &[&str]) {
+    let unknown: Vec<&String> =
+        value.as_object().unwrap().keys().filter(|key| !known.contains(&key.as_str())).collect();
+    assert!(unknown.is_empty(), "{unknown:?} in {value:#}");
+}
+
+#[track_caller]
+fn assert_results(run: &Value, rules: &[Value]) {
     let mut fingerprints = BTreeSet::new();
     for result in run["results"].as_array().unwrap() {
         let known = [
@@ -116,7 +130,8 @@ fn people_see_warnings_and_programs_everything() {
     let info = "look at one";
     for (format, all) in [("text", false), ("md", false), ("html", false), ("text", true), ("md", true), ("html", true)]
     {
-        let text = printed(&agent, &repo, if all { &["--format", format, "--all"] } else { &["--format", format] });
+        let args = ["--format", format, "--all"];
+        let text = printed(&agent, &repo, if all { &args } else { &args[..2] });
         assert!(text.contains("XXX: two") && text.contains("FIXME: one"), "{text}");
         assert_eq!(text.contains(info), all, "{format}: {text}");
         assert_eq!(text.contains("of mere information: --all"), !all, "{format}: {text}");
@@ -286,8 +301,8 @@ fn what_a_model_writes_appears_as_text() {
         server.otherwise(Script::Answer(Reply { text: Some(answer), ..Reply::default() }));
     });
     // Answers of another form than was asked for are refused, and their jobs given up.
-    let told = || asking.stored("SELECT count(*) FROM file_analysis WHERE model_id <> 'local'") > 0;
-    crate::support::wait_until(std::time::Duration::from_secs(120), "the model has answered", told);
+    asking.agent.wait();
+    assert!(asking.stored("SELECT count(*) FROM file_analysis WHERE model_id <> 'local'") > 0);
     let mut seen = 0;
     for format in FORMATS {
         let text = printed(&asking.agent, &asking.repo, &["--format", format]);

@@ -120,7 +120,7 @@ impl Daemon {
         let quiet = config.watch.debounce;
         let (touched_sink, touched) = mpsc::unbounded_channel();
         let (seen_sink, seen) = mpsc::unbounded_channel();
-        let trees = Trees::new(&home.barrier(), seen_sink, move |repo| {
+        let trees = Trees::new(quiet, &home.barrier(), seen_sink, move |repo| {
             // The receiver lives as long as the daemon.
             let _ = touched_sink.send(repo);
         });

@@ -115,13 +115,15 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    /// `touched` is told of a work tree in which something was touched, once until that is looked at.
+    /// `touched` is told of a work tree in which something was touched, once until that is looked at; of what follows within `quiet`,
+    /// when that ends.
     pub fn new(
+        quiet: Duration,
         barrier: &Path,
         seen: mpsc::UnboundedSender<ScannedTree>,
-        touched: impl Fn(RepoId) + Send + 'static,
+        touched: impl Fn(RepoId) + Send + Sync + 'static,
     ) -> Self {
-        let (watcher, unavailable) = match TreeWatcher::new(barrier, touched) {
+        let (watcher, unavailable) = match TreeWatcher::new(quiet, barrier, touched) {
             Ok(watcher) => (Some(watcher), String::new()),
             Err(error) => {
                 tracing::warn!(%error, "no watch of work trees is available; they are polled");

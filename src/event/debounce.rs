@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_save_is_read_when_its_steps_are_over_and_a_burst_when_it_is() {
+    fn a_save_is_read_when_its_steps_are_over_a_burst_at_its_end() {
         let (mut debounce, start) = begin();
         let touches = |debounce: &mut Debounce, last| debounce.note_touches(|_| Some(last));
         debounce.note(event("a", EventCause::WorkTree), start);

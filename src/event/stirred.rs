@@ -1,12 +1,14 @@
-//! What was touched in a work tree and is not compared yet, known at once: the debounce holds back what follows a first notification,
-//! but a question about a file that was saved a moment ago must not be answered as if it had not been.
+//! What was touched in a work tree and is not compared yet, known at once: the debouncer holds notifications back until files are left
+//! alone, but the first of a quiet tree is acted on at once, and a question about a file that was saved a moment ago must not be answered
+//! as if it had not been.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use notify::{Event, Result};
+use notify::{Config, Event, EventHandler, RecommendedWatcher, RecursiveMode, Result, Watcher, WatcherKind};
 
 /// Paths that are counted one by one.
 const PATHS_MAX: usize = 1_000;
@@ -91,6 +93,53 @@ impl Barrier {
         }
         let waited = self.arrived.wait_timeout_while(passed, BARRIER_WAIT, |passed| passed.seen < number);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+/// Receives each notification.
+type Tap = Box<dyn Fn(&Result<Event>) + Send>;
+
+thread_local! {
+    /// For the next watcher that this thread makes: the debouncer makes its own, and hands nothing to it.
+    static NEXT: RefCell<Option<Tap>> = const { RefCell::new(None) };
+}
+
+/// notify's watcher, with a tap before the debouncer.
+pub(super) struct TappedWatcher(RecommendedWatcher);
+
+impl TappedWatcher {
+    /// The next watcher that this thread makes hands each notification to `tap` first.
+    pub(super) fn tap_next(tap: impl Fn(&Result<Event>) + Send + 'static) {
+        NEXT.set(Some(Box::new(tap)));
+    }
+}
+
+impl Watcher for TappedWatcher {
+    fn new<F: EventHandler>(mut handler: F, config: Config) -> Result<Self> {
+        let tap = NEXT.take();
+        let tapped = move |event: Result<Event>| {
+            if let Some(tap) = &tap {
+                tap(&event);
+            }
+            handler.handle_event(event);
+        };
+        RecommendedWatcher::new(tapped, config).map(Self)
+    }
+
+    fn watch(&mut self, path: &Path, mode: RecursiveMode) -> Result<()> {
+        self.0.watch(path, mode)
+    }
+
+    fn unwatch(&mut self, path: &Path) -> Result<()> {
+        self.0.unwatch(path)
+    }
+
+    fn configure(&mut self, option: Config) -> Result<bool> {
+        self.0.configure(option)
+    }
+
+    fn kind() -> WatcherKind {
+        RecommendedWatcher::kind()
     }
 }
 

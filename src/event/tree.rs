@@ -1,21 +1,27 @@
 //! The watch over work trees: which files of which repositories were touched. A scan finds what that means; here only events that
 //! cannot mean anything are dropped.
 //!
-//! What is touched is noted at once, and one call tells that something was; [`super::Debounce`] decides when it is looked at, and makes
-//! one look of an editor's several steps. Directories are watched one by one, for most of what is in a work tree is ignored.
+//! What is touched is noted at once. The first notification of a quiet tree is told at once, too; of what follows,
+//! `notify-debouncer-full` tells when it was left alone, for an editor saves in several steps, each of which is reported. It needs no
+//! memory of the files' identities for that: where a file came from does not matter. [`super::Debounce`] decides when it is looked at.
+//! Directories are watched one by one, for most of what is in a work tree is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use notify::event::ModifyKind;
-use notify::{EventKind, RecursiveMode, Watcher as _};
+use notify::{EventKind, RecursiveMode};
+use notify_debouncer_full::{Debouncer, NoCache, new_debouncer_opt};
 
-use super::stirred::{Barrier, Stirred};
+use super::stirred::{Barrier, Stirred, TappedWatcher};
 use super::watch::{WatchError, is_change, is_gone};
 use crate::clock;
 use crate::domain::RepoId;
+
+/// How long a file has to be left alone, at least. The library wakes up that often to see whether one was.
+const QUIET_MIN: Duration = Duration::from_millis(50);
 
 /// Paths that are reported one by one; above this number only "many" is reported.
 const PATHS_MAX: usize = 1_000;
@@ -42,7 +48,7 @@ impl Touched {
 
 /// Watches directories of work trees. Dropping it ends the watching.
 pub struct TreeWatcher {
-    watcher: notify::RecommendedWatcher,
+    debouncer: Debouncer<TappedWatcher, NoCache>,
     noted: Arc<Mutex<Noted>>,
     barrier: Arc<Barrier>,
 }
@@ -56,29 +62,49 @@ struct Noted {
     stirred: BTreeMap<RepoId, Stirred>,
     /// What was touched and is not looked at yet.
     touched: BTreeMap<RepoId, Touched>,
+    /// Of whom that was told.
+    told: BTreeSet<RepoId>,
+    /// When something of each was touched last.
+    last: BTreeMap<RepoId, Instant>,
+    /// After so long without a notification the next is told at once.
+    quiet: Duration,
 }
 
 impl TreeWatcher {
-    /// Tells `sink`, from a thread of its own, that something was touched in a repository; not again before that is taken
-    /// ([`TreeWatcher::take`]). `barrier`: a directory of the agent's own, for [`TreeWatcher::pass_barrier`].
+    /// Tells `sink`, from a thread of its own, that something was touched in a repository: at once after `quiet` without a notification,
+    /// else when what was touched was left alone for about `quiet`; not again before that is taken ([`TreeWatcher::take`]). `barrier`: a
+    /// directory of the agent's own, for [`TreeWatcher::pass_barrier`].
     ///
     /// # Errors
     /// If the system gives no notifications.
-    pub fn new(barrier: &Path, sink: impl Fn(RepoId) + Send + 'static) -> Result<Self, WatchError> {
-        let noted = Arc::new(Mutex::new(Noted::default()));
+    pub fn new(
+        quiet: Duration,
+        barrier: &Path,
+        sink: impl Fn(RepoId) + Send + Sync + 'static,
+    ) -> Result<Self, WatchError> {
+        let quiet = quiet.max(QUIET_MIN);
+        let noted = Arc::new(Mutex::new(Noted { quiet, ..Noted::default() }));
         let passing = Arc::new(Barrier::new(barrier.to_owned()));
-        let (own, passed) = (noted.clone(), passing.clone());
-        let hand_on = move |event: notify::Result<notify::Event>| {
+        let sink = Arc::new(sink);
+        let (own, passed, first_sink) = (noted.clone(), passing.clone(), sink.clone());
+        TappedWatcher::tap_next(move |event| {
             // Locked before the time is asked: what is taken until some time has all that was touched before.
-            let told = lock(&own).note(&event, clock::monotonic);
-            passed.note(&event);
-            told.into_iter().for_each(&sink);
+            let told = lock(&own).note(event, clock::monotonic);
+            passed.note(event);
+            told.into_iter().for_each(|repo| first_sink(repo));
+        });
+        let held = noted.clone();
+        // What the debouncer lets go was noted before.
+        let hand_on = move |_| {
+            let told = lock(&held).tell_the_rest();
+            told.into_iter().for_each(|repo| sink(repo));
         };
-        let mut watcher = notify::recommended_watcher(hand_on).map_err(|source| WatchError::Unavailable { source })?;
-        if let Err(error) = watcher.watch(barrier, RecursiveMode::NonRecursive) {
+        let mut debouncer = new_debouncer_opt(quiet, Some(quiet), hand_on, NoCache, notify::Config::default())
+            .map_err(|source| WatchError::Unavailable { source })?;
+        if let Err(error) = debouncer.watch(barrier, RecursiveMode::NonRecursive) {
             tracing::warn!(%error, "a question right after a save may miss it");
         }
-        Ok(Self { watcher, noted, barrier: passing })
+        Ok(Self { debouncer, noted, barrier: passing })
     }
 
     /// What was touched in a repository's work tree since the last time, and when that was asked; `None`: nothing.
@@ -90,6 +116,7 @@ impl TreeWatcher {
     pub fn take_if(&self, repo: &RepoId, is_such: impl Fn(&Touched) -> bool) -> Option<(Touched, Instant)> {
         let mut noted = lock(&self.noted);
         noted.touched.get(repo).filter(|touched| is_such(touched))?;
+        noted.told.remove(repo);
         Some((noted.touched.remove(repo)?, clock::monotonic()))
     }
 
@@ -146,7 +173,7 @@ impl TreeWatcher {
     }
 
     fn watch(&mut self, repo: &RepoId, dir: &Path) -> Result<(), WatchError> {
-        match self.watcher.watch(dir, RecursiveMode::NonRecursive) {
+        match self.debouncer.watch(dir, RecursiveMode::NonRecursive) {
             Ok(()) => drop(lock(&self.noted).routes.insert(dir.to_owned(), repo.clone())),
             // It was removed meanwhile.
             Err(_) if !dir.exists() => {}
@@ -157,7 +184,7 @@ impl TreeWatcher {
 
     fn unwatch(&mut self, dir: &Path) {
         lock(&self.noted).routes.remove(dir);
-        if let Err(error) = self.watcher.unwatch(dir) {
+        if let Err(error) = self.debouncer.unwatch(dir) {
             tracing::debug!(dir = %dir.display(), %error, "the watch had ended");
         }
     }
@@ -170,6 +197,8 @@ impl TreeWatcher {
         let mut noted = lock(&self.noted);
         noted.stirred.remove(repo);
         noted.touched.remove(repo);
+        noted.told.remove(repo);
+        noted.last.remove(repo);
     }
 
     /// Whether a directory is watched.
@@ -189,8 +218,8 @@ fn lock<T>(noted: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Noted {
-    /// Notes what a notification tells; hands out the repositories of which nothing was noted before. Lost notifications come first: they
-    /// have no path.
+    /// Notes what a notification tells; hands out the repositories of which it is the first after a pause. Lost notifications come first:
+    /// they have no path.
     fn note(&mut self, event: &notify::Result<notify::Event>, now: impl Fn() -> Instant) -> BTreeSet<RepoId> {
         let mut told = BTreeSet::new();
         match event {
@@ -218,11 +247,19 @@ impl Noted {
         let one = path.map_or(Touched::Anything, |path| Touched::Paths(BTreeSet::from([path.to_owned()])));
         match self.touched.get_mut(&repo) {
             Some(before) => before.merge(one),
-            None => {
-                self.touched.insert(repo.clone(), one);
-                told.insert(repo);
-            }
+            None => drop(self.touched.insert(repo.clone(), one)),
         }
+        let last = self.last.insert(repo.clone(), now);
+        if last.is_none_or(|last| now >= last + self.quiet) && self.told.insert(repo.clone()) {
+            told.insert(repo);
+        }
+    }
+
+    /// The repositories of which something was touched that nobody was told of.
+    fn tell_the_rest(&mut self) -> Vec<RepoId> {
+        let rest: Vec<RepoId> = self.touched.keys().filter(|repo| !self.told.contains(repo)).cloned().collect();
+        self.told.extend(rest.iter().cloned());
+        rest
     }
 }
 
@@ -235,7 +272,6 @@ fn is_told(kind: EventKind) -> bool {
 mod tests {
     use super::*;
     use std::sync::mpsc;
-    use std::time::Duration;
 
     struct Watched {
         dir: tempfile::TempDir,
@@ -249,7 +285,7 @@ mod tests {
         let (sender, told) = mpsc::channel();
         let barrier = tempfile::tempdir().unwrap();
         let at = barrier.path().canonicalize().unwrap();
-        let watcher = TreeWatcher::new(&at, move |repo| drop(sender.send(repo))).unwrap();
+        let watcher = TreeWatcher::new(QUIET_MIN, &at, move |repo| drop(sender.send(repo))).unwrap();
         Watched { dir, watcher, told, _barrier: barrier }
     }
 
@@ -370,5 +406,29 @@ mod tests {
             assert_eq!(told.len(), usize::from(n == 0), "one call for all");
         }
         assert_eq!(noted.touched, BTreeMap::from([(repo("a"), Touched::Anything)]));
+    }
+
+    #[test]
+    fn what_follows_a_first_touch_is_told_once_it_is_left_alone() {
+        let quiet = Duration::from_secs(1);
+        let routes = BTreeMap::from([(PathBuf::from("/a"), repo("a"))]);
+        let mut noted = Noted { routes, quiet, ..Noted::default() };
+        let start = clock::monotonic();
+        let save = |noted: &mut Noted, millis: u64| {
+            let created = notify::Event::new(EventKind::Create(notify::event::CreateKind::File));
+            let event = Ok(created.add_path(PathBuf::from(format!("/a/{millis}"))));
+            noted.note(&event, || start + Duration::from_millis(millis)).len()
+        };
+        assert_eq!(save(&mut noted, 0), 1);
+        assert_eq!(noted.tell_the_rest(), [], "that was told");
+        noted.touched.clear();
+        noted.told.clear();
+        assert_eq!((save(&mut noted, 900), save(&mut noted, 1_800)), (0, 0));
+        assert_eq!(noted.tell_the_rest(), [repo("a")]);
+        assert_eq!(noted.tell_the_rest(), []);
+        assert_eq!(save(&mut noted, 2_900), 0, "nobody has looked yet");
+        noted.touched.clear();
+        noted.told.clear();
+        assert_eq!(save(&mut noted, 3_900), 1);
     }
 }

@@ -29,7 +29,7 @@ impl World {
             files.into_iter().map(|(path, outline)| (path, outline.into())).collect();
         let resolver = |family: &'static Family| {
             let seen = |(path, outline): &(&'a FilePath, StoredOutline)| {
-                (*path, if family.sees(path) { outline.clone() } else { StoredOutline::default() })
+                (*path, if family.reads(path) { outline.clone() } else { StoredOutline::default() })
             };
             let own: Vec<_> = files.iter().map(seen).collect();
             (family, (family.resolver)(&own))

@@ -39,7 +39,7 @@ use item::ParsedCode;
 use markdown::Heading;
 use resolve::Family;
 use segment::Segment;
-use syntax::{Grammar, Reading};
+use syntax::{Grammar, TextReading};
 
 /// What the files of a language are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub struct Spec {
     /// Where in a page of markup the text that the grammar reads is; `None`: all of a file is.
     pub embedded: Option<fn(&str) -> Vec<tree_sitter::Range>>,
     /// How a text is read, where it decides about its grammar, or has to be prepared for it.
-    pub reading: Option<fn(&str) -> Reading>,
+    pub reading: Option<fn(&str) -> TextReading>,
     /// Whose names it can use, and who resolves them; `None`: its files have no dependents.
     pub family: Option<&'static Family>,
     /// A family for which some of its files are settings, although nothing uses them by name.

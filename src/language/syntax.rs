@@ -50,7 +50,7 @@ pub struct Grammar {
 
 /// How a text is read, where its language alone does not say.
 #[derive(Default)]
-pub struct Reading {
+pub struct TextReading {
     /// The grammar, in the place of the language's own.
     pub language: Option<fn() -> tree_sitter::Language>,
     /// What the grammar reads in the place of the text, byte for byte as long.

@@ -65,7 +65,7 @@ impl Forecast {
             return;
         }
         let shown = bytes.min(self.limits.max_input_bytes as u64);
-        let lines = if bytes == 0 { 0 } else { lines * shown / bytes };
+        let lines = (lines * shown).checked_div(bytes).unwrap_or(0);
         let numbers = lines * (lines.max(1).ilog10() as u64 + 2);
         let sees = types.iter().any(|one| one.spec().model_sees_dependencies);
         let context = if sees { (shown / CONTEXT_PART).min(self.limits.max_context_bytes as u64) } else { 0 };

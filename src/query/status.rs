@@ -47,6 +47,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             head: head.map(|id| id.to_string()),
             indexed_commit: repo.indexed_commit.as_ref().map(ToString::to_string),
             files: freshness.files,
+            cache_wanted_mb: of_store.wanted_mb(cache.max_bytes),
             languages: of_store.languages,
             fresh: freshness.fresh,
             stale: freshness.files - freshness.fresh - freshness.evicted,
@@ -58,14 +59,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             asked: freshness.asked,
             answered: freshness.answered,
             bytes: of_store.bytes,
-            cache_wanted_mb: room::wanted_mb(
-                room::needed_bytes(of_store.bytes, freshness.evicted > 0, cache.max_bytes),
-                cache.max_bytes,
-            ),
-            set_aside: set_aside::list(&store_dir(config, &repo))
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
+            set_aside: set_aside_paths(reader, &repo),
             held: repo.held,
             error: repo.error.or(damaged).or(unreadable),
         });
@@ -84,6 +78,10 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
     })
 }
 
+fn set_aside_paths(reader: &Reader<'_>, repo: &Registered) -> Vec<String> {
+    set_aside::list(&store_dir(reader.config, repo)).iter().map(|path| path.display().to_string()).collect()
+}
+
 /// What one repository's store reports.
 #[derive(Default)]
 struct StoreStatus {
@@ -96,6 +94,13 @@ struct StoreStatus {
     bytes: u64,
     considered: u64,
     analysed: u64,
+}
+
+impl StoreStatus {
+    /// The limit of the cache that leaves room for it; `None`: the present one does.
+    fn wanted_mb(&self, max_bytes: u64) -> Option<u64> {
+        room::wanted_mb(room::needed_bytes(self.bytes, self.freshness.evicted > 0, max_bytes), max_bytes)
+    }
 }
 
 fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, QueryError> {

@@ -8,6 +8,7 @@
 mod batches;
 mod list;
 mod park;
+mod pause;
 mod suspects;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use list::{
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
 };
+pub use pause::{is_paused, set_paused};
 pub use suspects::{SuspectUnit, clear_suspect, is_quarantined, record_suspects, suspects};
 
 use crate::clock::Timestamp;
@@ -148,6 +150,23 @@ pub fn enqueue(db: &Connection, repo: &RepoId, jobs: &[NewJob], now: Timestamp) 
         inserted += 1;
     }
     Ok(inserted)
+}
+
+/// Whether there is any job of a repository, ended ones included.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn has_any(db: &Connection, repo: &RepoId) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM jobs WHERE repo_id = ?1 LIMIT 1")?.exists([&repo.0])?)
+}
+
+/// As [`enqueue`], of a repository that has no jobs yet: none of another file and kind is looked for.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn enqueue_first(db: &Connection, repo: &RepoId, jobs: &[NewJob], now: Timestamp) -> Result<usize> {
+    jobs.iter().try_for_each(|job| insert(db, repo, job, now))?;
+    Ok(jobs.len())
 }
 
 fn insert(db: &Connection, repo: &RepoId, job: &NewJob, now: Timestamp) -> Result<()> {
@@ -426,25 +445,6 @@ pub fn replay(db: &mut Connection, id: Option<i64>, now: Timestamp) -> Result<us
     tx.execute("DELETE FROM suspects", [])?;
     tx.commit()?;
     Ok(replayed)
-}
-
-const PAUSED: &str = "queue.paused";
-
-pub fn is_paused(db: &Connection) -> Result<bool> {
-    Ok(db.prepare_cached("SELECT 1 FROM settings WHERE name = ?1")?.exists([PAUSED])?)
-}
-
-/// Stops or lets go on the claiming of jobs; reconciling goes on either way.
-///
-/// # Errors
-/// If the database cannot be written.
-pub fn set_paused(db: &Connection, paused: bool) -> Result<()> {
-    if paused {
-        db.execute("INSERT OR IGNORE INTO settings VALUES (?1, 'true')", [PAUSED])?;
-    } else {
-        db.execute("DELETE FROM settings WHERE name = ?1", [PAUSED])?;
-    }
-    Ok(())
 }
 
 const COLUMNS: &str = "job_id, repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, reason_symbol, \

@@ -30,9 +30,11 @@ struct Task {
     explore: &'static str,
 }
 
-fn tasks() -> Vec<Task> {
+fn tasks(top: &Path) -> Vec<Task> {
     let show = |target: &str, with: &[&str]| ("show", json!({"targets": [target], "with": with}));
     let task = |question, call, expects, grep, read, explore| Task { question, call, expects, grep, read, explore };
+    let store = std::fs::read_to_string(top.join("src/store.rs")).unwrap();
+    let at = 2 + store.lines().position(|line| line.contains("fn checkpoint(")).unwrap();
     let restart = "how long is a failed worker waited for before it is started again";
     let search = ("search", json!({"query": restart, "path": "src", "limit": 3}));
     vec![
@@ -70,11 +72,11 @@ fn tasks() -> Vec<Task> {
         ),
         task(
             "the code at a line of a trace",
-            show("src/store.rs:124", &["source"]),
+            show(&format!("src/store.rs:{at}"), &["source"]),
             "fn checkpoint",
             None,
             Some("src/store.rs"),
-            "src/store.rs:124",
+            "src/store.rs checkpoint",
         ),
         task(
             "where is something done",
@@ -134,7 +136,7 @@ pub fn measure() {
     let mut peer = indexed.as_ref().and_then(PeerIndex::serve);
     println!("\n| question | tokens | grep and reading | share | codegraph |\n|---|---|---|---|---|");
     let mut fewer = 0;
-    for task in tasks() {
+    for task in tasks(&top) {
         let (tool, arguments) = &task.call;
         let answer = client.call(tool, arguments.clone());
         assert!(!answer.is_error && answer.text.contains(task.expects), "{}: {}", task.question, answer.text);
@@ -145,7 +147,7 @@ pub fn measure() {
         let explored = peer.as_mut().map(|peer| explore(peer, &task)).unwrap_or_default();
         println!("| {} | {ours} | {theirs} | {share:.2}{verdict} | {explored} |", task.question);
     }
-    println!("\nfewer tokens in {fewer} of {} questions", tasks().len());
+    println!("\nfewer tokens in {fewer} of {} questions", tasks(&top).len());
     saves();
     cold();
 }

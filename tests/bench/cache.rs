@@ -54,7 +54,7 @@ fn lookups(reports: &[String]) {
         let each = begun.elapsed() / u32::try_from(rows - first).unwrap();
         if first == 0 {
             let begun = Instant::now();
-            assert!(dictionary::improve(&mut store, clock::now()).unwrap().trained);
+            assert!(dictionary::improve(&mut store, clock::now(), &|| false).unwrap().trained);
             row("training a dictionary on 1,000 analyses and packing them with it", &time(begun.elapsed()));
         } else {
             row(&format!("store: writing one of {rows} analyses"), &time(each));

@@ -1,7 +1,7 @@
 //! From the end of a commit until everything that it touches is fresh again, with a worker that is up. It is committed as soon as it is
 //! saved; what lay saved for a second before is fresh but for what it touches.
 //!
-//! What is waited out on the way is in the figure: the debounce of 300 ms that the watch on the git directory has by default.
+//! What is waited out on the way is in the figure; after a pause that is nothing but the lock that Git holds on its index.
 
 use std::time::{Duration, Instant};
 

@@ -127,16 +127,6 @@ impl Indexed {
     }
 }
 
-/// What indexing a repository without a model takes.
-pub fn cold_index(repo: &TestRepo) -> Cold {
-    let mut agent = TestAgent::without_model();
-    agent.write_config(&config(false, SOON));
-    agent.start();
-    let cold = index(repo, &agent);
-    agent.stop();
-    cold
-}
-
 fn index(repo: &TestRepo, agent: &TestAgent) -> Cold {
     let begun = Instant::now();
     agent.ok([std::ffi::OsStr::new("register"), repo.path().as_os_str()]);

@@ -11,7 +11,6 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use ra_agent::domain::{AnalysisType, FilePath};
-use ra_agent::language::TextClass;
 use ra_agent::outline::language_of;
 use serde_json::Value;
 
@@ -318,11 +317,6 @@ fn is_code(path: &str) -> bool {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
-}
-
-/// Whether a model is asked about such a file.
-fn is_code(path: &str) -> bool {
-    language_of(&path.into()).spec().class == TextClass::Code
 }
 
 /// Source and dependent of every edge.

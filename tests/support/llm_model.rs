@@ -7,7 +7,7 @@ use super::llm_server::Reported;
 /// Nano-dollars a token: $0.20 a million of input, $0.05 where it was read before, $0.25 where it is kept for that, $0.50 of output.
 pub const INPUT_NANO: u64 = 200;
 pub const CACHED_NANO: u64 = 50;
-pub const WRITTEN_NANO: u64 = 250;
+const WRITTEN_NANO: u64 = 250;
 pub const OUTPUT_NANO: u64 = 500;
 
 /// Bytes of text that this model's tokenizer makes one token of.

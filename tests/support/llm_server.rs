@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::llm_batches::ServerBatches;
 use super::llm_model::{AskedModel, Completion};
-pub use super::llm_model::{CACHED_NANO, INPUT_NANO, OUTPUT_NANO, WRITTEN_NANO};
+pub use super::llm_model::{CACHED_NANO, INPUT_NANO, OUTPUT_NANO};
 
 /// What to do with one request.
 #[derive(Clone, Debug)]

@@ -83,6 +83,14 @@ impl Breaker {
         true
     }
 
+    /// Outages since the last answer; once it is open, all that it takes.
+    pub const fn in_a_row(&self) -> u32 {
+        match self.state {
+            BreakerState::Closed { outages } => outages,
+            BreakerState::Open { .. } | BreakerState::Probing { .. } => OPENS_AFTER,
+        }
+    }
+
     /// The probe ended without a word about the server, e.g. because there was no money for it.
     pub fn probe_abandoned(&mut self, now: Instant) {
         if let BreakerState::Probing { rest } = self.state {

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_asked_for_at_their_own_path_with_or_without_a_version() {
+    fn messages_have_a_path_of_their_own_with_or_without_a_version() {
         for base in ["https://h.example", "https://h.example/", "https://h.example/v1", "https://h.example/v1/"] {
             let base = super::base(base, ApiFamily::Messages).unwrap();
             assert_eq!(below(&base, ApiFamily::Messages.path()).as_str(), "https://h.example/v1/messages");

@@ -14,20 +14,30 @@ pub(super) const MOST_FINDINGS: usize = 200;
 /// JSON schema of a reply: within the subset that strict structured outputs allow (every property required, no others,
 /// optional ones may be null).
 pub fn schema(analysis_type: AnalysisType) -> Value {
+    schema_of(analysis_type, &[])
+}
+
+/// `more`: what a finding has besides.
+fn schema_of(analysis_type: AnalysisType, more: &[(&str, Value)]) -> Value {
     match analysis_type {
-        AnalysisType::Refactor => object(&[("smells", list(smell()))]),
+        AnalysisType::Refactor => object(&[("smells", list(object(&[&smell()[..], more].concat())))]),
         AnalysisType::Docs => object(&[("summary", text()), ("items", list(item()))]),
-        AnalysisType::Analysis => object(&[("summary", text()), ("findings", list(finding()))]),
+        AnalysisType::Analysis => {
+            object(&[("summary", text()), ("findings", list(object(&[&finding()[..], more].concat())))])
+        }
         AnalysisType::Todos => object(&[("todos", list(todo()))]),
     }
 }
 
 /// Name and JSON schema of the reply to a request: of a question's answer, or of an object that has an answer under each question's name.
 pub(super) fn of(prompt: &Prompt) -> (&'static str, Value) {
+    let (shared, _) = prompt.halves();
+    let sure = [("confidence", json!({ "type": "string", "enum": ["high", "medium", "low"] }))];
     match prompt.parts() {
-        [part] => (part.analysis_type.as_str(), schema(part.analysis_type)),
+        [part] if shared.is_empty() => (part.analysis_type.as_str(), schema(part.analysis_type)),
+        [part] => (part.analysis_type.as_str(), schema_of(part.analysis_type, &sure)),
         parts => {
-            let one = |part: &PromptPart| (part.analysis_type.as_str(), schema(part.analysis_type));
+            let one = |part: &PromptPart| (part.analysis_type.as_str(), schema_of(part.analysis_type, &sure));
             ("answers", object(&parts.iter().map(one).collect::<Vec<_>>()))
         }
     }
@@ -72,26 +82,19 @@ const SMELL_KINDS: [SmellKind; 15] = [
     SmellKind::Other,
 ];
 
-fn smell() -> Value {
+fn smell() -> Vec<(&'static str, Value)> {
     let kinds: Vec<&str> = SMELL_KINDS.iter().map(|kind| kind.as_str()).collect();
-    object(&[
-        ("kind", json!({ "type": "string", "enum": kinds })),
-        ("severity", severity()),
-        ("start_line", line()),
-        ("end_line", line()),
-        ("item", text_or_null()),
-        ("message", text()),
-    ])
+    [vec![("kind", json!({ "type": "string", "enum": kinds }))], finding()].concat()
 }
 
-fn finding() -> Value {
-    object(&[
+fn finding() -> Vec<(&'static str, Value)> {
+    vec![
         ("severity", severity()),
         ("start_line", line()),
         ("end_line", line()),
         ("item", text_or_null()),
         ("message", text()),
-    ])
+    ]
 }
 
 fn item() -> Value {

@@ -39,15 +39,17 @@ fn describe(report: &CacheView) -> String {
     out
 }
 
-fn write_report(out: &mut String, report: &CacheView) -> std::fmt::Result {
-    writeln!(out, "size      {} of {} on disk", human_bytes(report.bytes), human_bytes(report.max_bytes))?;
+/// What takes the room, most first.
+fn write_contents(out: &mut String, report: &CacheView) -> std::fmt::Result {
     let mut contents: Vec<(&String, &u64)> = report.by_content.iter().filter(|(_, bytes)| **bytes > 0).collect();
     contents.sort_by(|a, b| b.1.cmp(a.1));
-    if !contents.is_empty() {
-        let shown: Vec<String> =
-            contents.iter().map(|(name, bytes)| format!("{name} {}", human_bytes(**bytes))).collect();
-        writeln!(out, "of that   {}", shown.join(", "))?;
-    }
+    let shown: Vec<String> = contents.iter().map(|(name, bytes)| format!("{name} {}", human_bytes(**bytes))).collect();
+    if shown.is_empty() { Ok(()) } else { writeln!(out, "of that   {}", shown.join(", ")) }
+}
+
+fn write_report(out: &mut String, report: &CacheView) -> std::fmt::Result {
+    writeln!(out, "size      {} of {} on disk", human_bytes(report.bytes), human_bytes(report.max_bytes))?;
+    write_contents(out, report)?;
     let entries = &report.entries;
     writeln!(out, "analyses  {}", counted(entries))?;
     match report.hit_rate {

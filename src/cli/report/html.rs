@@ -40,7 +40,7 @@ pub fn page(view: &ReportView, all: bool) -> String {
     commits(&mut out, view, all);
     let caveats = caveats(view);
     if !caveats.is_empty() {
-        out.push_str("<h2>Not looked at</h2>\n<ul>\n");
+        out.push_str("<h2>Not covered</h2>\n<ul>\n");
         caveats.iter().for_each(|caveat| out.push_str(&format!("<li>{}</li>\n", text(caveat))));
         out.push_str("</ul>\n");
     }

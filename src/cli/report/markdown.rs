@@ -26,7 +26,7 @@ pub fn page(view: &ReportView, all: bool) -> String {
     commits(&mut out, view, all);
     let caveats = caveats(view);
     if !caveats.is_empty() {
-        out.push_str("\n## Not looked at\n\n");
+        out.push_str("\n## Not covered\n\n");
         caveats.iter().for_each(|caveat| out.push_str(&format!("- {caveat}\n")));
     }
     if let Some(check) = &view.check {

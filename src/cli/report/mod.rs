@@ -3,7 +3,6 @@
 mod html;
 mod markdown;
 mod plain;
-mod sarif;
 mod text;
 
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use super::{Context, Failure};
 use crate::query::Reader;
 use crate::query::report::{FailOnNew, ReportQuestion, ReportRange, of};
 use crate::query::view::report::{FindingView, ReportView};
+use crate::query::view::sarif;
 
 /// The form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -106,7 +106,7 @@ fn caveats(view: &ReportView) -> Vec<String> {
     let mut caveats = Vec::new();
     for one in &view.not_looked_at {
         let question = one.question.map(|question| format!(" ({question})")).unwrap_or_default();
-        caveats.push(format!("{} file(s) were not looked at{question}: {}", one.files.len(), one.because));
+        caveats.push(format!("{} file(s) are not covered{question}: {}", one.files.len(), one.because));
     }
     if view.model.is_none() {
         caveats.push("no model is set up: all of this is from the analyzer of this machine".to_owned());

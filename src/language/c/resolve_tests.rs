@@ -197,6 +197,28 @@ fn namespaces_and_classes_lead_where_they_should() {
 }
 
 #[test]
+fn a_nested_class_may_be_declared_apart() {
+    let files = [
+        ("outer.h", "#pragma once\nclass Outer { public: class Inner; Inner *inner(); };\n"),
+        ("inner.h", "#pragma once\n#include \"outer.h\"\nclass Outer::Inner { public: int size() const; };\n"),
+        ("inner.cc", "#include \"inner.h\"\nint Outer::Inner::size() const { return 1; }\n"),
+        ("use.cc", "#include \"inner.h\"\nint f(Outer *one) { return one->inner()->size(); }\n"),
+    ];
+    assert_edges(
+        &files,
+        &[
+            "inner.h > outer.h: Outer",
+            "inner.cc > outer.h: Outer",
+            "inner.cc > inner.h: Outer::Inner",
+            "inner.cc > inner.h: Outer::Inner::size",
+            "use.cc > outer.h: Outer",
+            "use.cc > outer.h: Outer::inner",
+            "use.cc > inner.h: Outer::Inner::size",
+        ],
+    );
+}
+
+#[test]
 fn overloads_are_told_apart_by_their_arguments() {
     let files = [
         ("one.h", "int draw(int a);\n"),

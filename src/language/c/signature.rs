@@ -16,10 +16,15 @@ const SIGNATURE_BYTES: usize = 1_200;
 /// The same for a body.
 const BODY_BYTES: usize = 240;
 
+/// Nodes that lie deeper are not asked whether they are left out: asking costs what lies above.
+const LEFT_OUT_DEPTH: u32 = 24;
+
 pub(super) fn of(text: &str, item: &CItem<'_>, position: usize) -> String {
     limited(match item.kind {
         CKind::Macro => macro_text(text, item.node),
-        CKind::Function | CKind::Method | CKind::Test => function(text, item),
+        // `TEST(Suite, Name)`
+        CKind::Test => tokens(text, item.name_node.parent().unwrap_or(item.node), &|_| false),
+        CKind::Function | CKind::Method => function(text, item),
         CKind::Class | CKind::Struct | CKind::Union => layout(text, item),
         CKind::Enumerator => format!("{} at {position}", tokens(text, item.node, &|_| false)),
         CKind::Enum | CKind::Alias | CKind::Concept => {
@@ -158,6 +163,8 @@ fn layout(text: &str, item: &CItem<'_>) -> String {
                     | "using_declaration"
                     | "static_assert_declaration"
                     | "alias_declaration"
+                    | "access_specifier"
+                    | ":"
                     | "type_definition" => true,
                     "field_declaration" | "declaration" => is_function() || has_name(),
                     _ => false,
@@ -212,10 +219,11 @@ fn limited(mut text: String) -> String {
 pub(super) fn tokens(text: &str, node: Node<'_>, is_left_out: &dyn Fn(Node<'_>) -> bool) -> String {
     let mut joined = String::new();
     let mut cursor = node.walk();
+    let mut depth = 0_u32;
     loop {
         let node = cursor.node();
         let is_whole = node.child_count() == 0 || node.kind().ends_with("_literal") || node.kind() == "preproc_arg";
-        let is_gone = node.kind() == "comment" || is_left_out(node);
+        let is_gone = node.kind() == "comment" || depth <= LEFT_OUT_DEPTH && is_left_out(node);
         if is_whole && !is_gone {
             match node.kind() {
                 "preproc_arg" => push_token(&mut joined, &without_comments(source(text, node))),
@@ -226,6 +234,7 @@ pub(super) fn tokens(text: &str, node: Node<'_>, is_left_out: &dyn Fn(Node<'_>) 
             break;
         }
         if !is_whole && !is_gone && cursor.goto_first_child() {
+            depth += 1;
             continue;
         }
         let mut is_done = false;
@@ -234,6 +243,7 @@ pub(super) fn tokens(text: &str, node: Node<'_>, is_left_out: &dyn Fn(Node<'_>) 
                 is_done = true;
                 break;
             }
+            depth = depth.saturating_sub(1);
         }
         if is_done {
             break;
@@ -248,11 +258,13 @@ fn push_token(joined: &mut String, token: &str) {
     }
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '#');
     let closes = matches!(token, ")" | "]" | "," | ";" | "." | "->" | "::" | "<" | ">" | "++" | "--" | "(" | "[");
+    let is_shift = joined.ends_with("<<") || joined.ends_with(">>");
     let is_open = joined.ends_with(['(', '[', '.', '!', '~', '<']) || joined.ends_with("->") || joined.ends_with("::");
+    let is_open = is_open && !is_shift;
     let is_pointer = joined.ends_with(['*', '&']) && !token.starts_with(['{', '=', '/', '?']);
     let is_call_of_word = matches!(token, "(" | "[") && joined.ends_with([',', '=', ';', '{', '}']);
     let is_apart = is_call_of_word || !(closes || is_open || is_pointer || joined.is_empty());
-    let is_template_end = token.starts_with(is_word) && joined.ends_with('>');
+    let is_template_end = token.starts_with(is_word) && joined.ends_with('>') && !joined.ends_with("->");
     if is_apart || is_template_end {
         joined.push(' ');
     }

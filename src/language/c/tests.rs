@@ -108,6 +108,8 @@ fn signatures_say_what_users_compile_in() {
     ] {
         assert_eq!(c(text, name), expected, "{text}");
     }
+    let nested = "class A::B { public: int x; };\n";
+    assert_eq!(cpp(nested, "A::B"), "class A::B { int x; }");
     let class = "class A : public B { int x; void f(); int g() { return x; } };\n";
     assert_eq!(cpp(class, "A"), "class A : public B { int x; }");
     assert_eq!(cpp(class, "A::f"), "void f()");
@@ -144,7 +146,7 @@ fn macros_and_conditions_lose_nothing_around_them() {
     let all = names(&outline);
     assert_eq!(all, ["first", "second", "Third", "Third::method", "fourth", "fifth"].into());
     let (broken, errors) =
-        outline_of("int one(void) { return 1; }\nint two( { ;\n}}}\nint three(void) { return 3; }\n");
+        outline_of("int one(void) { return 1; }\nint two(void) { return a +; }\nint three(void) { return 3; }\n");
     assert!(!errors.is_empty() && broken.contains("one") && broken.contains("three"), "{broken:?}");
 }
 

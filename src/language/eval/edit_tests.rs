@@ -52,6 +52,9 @@ pub(crate) fn assert_edit(before: &Texts, after: &Texts, edited: &BTreeSet<FileP
     let reach = warm.edit(&edits);
     let spared = assert_covers(&old, &new, reach, edited, after);
     assert_eq!(warm.graph(), new, "the world after {edited:?}");
+    // One that was asked for nothing yet, as after a worker's start.
+    let unasked = World::new(before).edit(&edits);
+    assert_covers(&old, &new, unasked, edited, after);
     let said_before: Vec<(&FilePath, &Outline)> = edited.iter().map(|path| (path, before[path].as_ref())).collect();
     let cold = World::new(after).reach(said_before);
     assert_covers(&old, &new, cold, edited, after);

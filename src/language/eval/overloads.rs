@@ -12,7 +12,7 @@ use super::types::TypeEnv;
 use super::view::{Item, NameNo};
 
 /// A method that may be meant, with the place of its class in the order of bases.
-type Candidate = (usize, Item);
+type OverloadAt = (usize, Item);
 
 impl Evaluation<'_> {
     /// The methods that a call or a reference means, with what they are called on.
@@ -58,7 +58,7 @@ impl Evaluation<'_> {
     ) -> Vec<Item> {
         let is_constructor = self.world.view.text(name) == CONSTRUCTOR;
         let order = self.order(class, args);
-        let (mut exact, mut variadic): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
+        let (mut exact, mut variadic): (Vec<OverloadAt>, Vec<OverloadAt>) = (Vec::new(), Vec::new());
         for (at, (class, _)) in order.iter().enumerate().skip(skipped) {
             let Some(scope) = self.world.view.binding(*class).and_then(|binding| binding.inner) else { continue };
             self.read_scope(class.file, scope, name);
@@ -78,19 +78,19 @@ impl Evaluation<'_> {
     }
 
     /// Those that fit the arguments best; those of the nearest class, if nothing is known of the arguments.
-    fn fitting(&mut self, candidates: &[Candidate], called: CalledWith) -> Vec<Item> {
+    fn fitting(&mut self, candidates: &[OverloadAt], called: CalledWith) -> Vec<Item> {
         let types = if candidates.len() > 1 { self.argument_types(called) } else { Vec::new() };
         if types.is_empty() {
             return nearest(candidates);
         }
-        let mut fits: Vec<(Candidate, Vec<u32>)> = Vec::new();
+        let mut fits: Vec<(OverloadAt, Vec<u32>)> = Vec::new();
         for &candidate in candidates {
             fits.extend(self.fit_of(candidate.1, &types).map(|fit| (candidate, fit)));
         }
         let is_better =
             |one: &[u32], other: &[u32]| one != other && one.iter().zip(other).all(|(one, other)| one <= other);
         let best = fits.iter().filter(|(_, fit)| !fits.iter().any(|(_, other)| is_better(other, fit)));
-        let best: Vec<Candidate> = best.map(|(candidate, _)| *candidate).collect();
+        let best: Vec<OverloadAt> = best.map(|(candidate, _)| *candidate).collect();
         nearest(if best.is_empty() { candidates } else { &best })
     }
 
@@ -177,7 +177,7 @@ impl Evaluation<'_> {
 }
 
 /// Those of the first class that has any.
-fn nearest(candidates: &[Candidate]) -> Vec<Item> {
+fn nearest(candidates: &[OverloadAt]) -> Vec<Item> {
     let first = candidates.iter().map(|(at, _)| *at).min();
     candidates.iter().filter(|(at, _)| Some(*at) == first).map(|(_, item)| *item).collect()
 }

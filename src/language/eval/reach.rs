@@ -164,6 +164,10 @@ pub(super) fn importers(base: &EvalBase, sources: &BTreeSet<FileNo>) -> BTreeSet
                 packages.insert(place);
             }
         }
+        // A package names the modules inside without an import of its own.
+        if base.rules.exports_all() {
+            packages.insert(Place::File(file));
+        }
         // What a module above gives is asked for without an import.
         let givers = base.rules.giver().map(|giver| base.project.beside(file, giver)).unwrap_or_default();
         for giver in givers.into_iter().filter_map(|(_, giver)| giver) {

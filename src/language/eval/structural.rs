@@ -337,6 +337,7 @@ impl Evaluation<'_> {
         let Some(whole) = self.world.view.known_name("export=").filter(|&whole| whole != name && text != "*") else {
             return Vec::new();
         };
+        self.read_scope(file, 0, whole);
         let found = self.exported(file, whole, NameSpace::Any, way);
         if found.is_empty() || text == "default" {
             return found;

@@ -81,7 +81,7 @@ fn unused(file: &ViewFile, export: &Export) -> Option<(String, UnusedExport)> {
         return None;
     }
     let (name, exported) = (facts.text(text), facts.text(export.name));
-    let is_used_here = uses_itself(facts, text, export.line);
+    let is_used_here = uses_itself(facts, text);
     let is_value = declared.iter().all(|one| matches!(one.kind, BindingKind::Function | BindingKind::Variable));
     if is_used_here && !is_value || matches!(exported, "" | "export=") {
         return None;
@@ -92,12 +92,12 @@ fn unused(file: &ViewFile, export: &Export) -> Option<(String, UnusedExport)> {
     Some((symbol, UnusedExport { file: path, line: first.line, name, is_used_here }))
 }
 
-/// Whether a file writes one of its names, the export apart.
-fn uses_itself(facts: &Facts, text: u32, export_line: u32) -> bool {
-    let steps = facts.steps.iter().zip(&facts.step_lines);
-    steps
-        .into_iter()
-        .any(|(step, &line)| matches!(step, Step::Name { text: own, .. } if *own == text) && line != export_line)
+/// Whether a file writes one of its names, its exports apart.
+fn uses_itself(facts: &Facts, text: u32) -> bool {
+    let exports = facts.exports.iter().filter(|one| one.of == Exported::Local(text));
+    let lines: BTreeSet<u32> = exports.map(|one| one.line).collect();
+    let mut steps = facts.steps.iter().zip(&facts.step_lines);
+    steps.any(|(step, line)| matches!(step, Step::Name { text: own, .. } if *own == text) && !lines.contains(line))
 }
 
 impl ViewImports {

@@ -112,6 +112,14 @@ impl FactView {
         view
     }
 
+    /// Gives names their numbers, whether a file writes them or not: what asks for one of them is noted, so that it is reached when a
+    /// file comes to have it.
+    pub fn know(&mut self, names: &[&str]) {
+        for name in names {
+            self.number(name);
+        }
+    }
+
     pub fn file_at(&self, path: &FilePath) -> Option<FileNo> {
         self.by_path.get(path).copied()
     }

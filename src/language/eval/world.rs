@@ -62,7 +62,19 @@ impl EvalWorld {
             let is_own = (dialects.is_own)(&path);
             (path, outline, is_own)
         });
-        let mut view = FactView::new(files, dialects.rules.has_open_classes());
+        let rules = dialects.rules;
+        let mut view = FactView::new(files, rules.has_open_classes());
+        view.know(&["default", "export=", "this", "...", "[]"]);
+        for names in [
+            rules.constructors(),
+            rules.call_members(),
+            rules.element_members(),
+            rules.next_members(),
+            rules.index_members(),
+            rules.enter_members(),
+        ] {
+            view.know(names);
+        }
         let project = (dialects.project)(&view.project_files());
         for file in 0..view.files.len() as FileNo {
             view.resolve_imports(file, project.as_ref());
@@ -93,6 +105,15 @@ impl EvalWorld {
             }
         }
         reached
+    }
+
+    /// The files that were not evaluated and whose imports lead to a file, however far.
+    fn unknown_importers(&self, file: FileNo) -> BTreeSet<FileNo> {
+        let evaluated = self.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut importers = reach::importers(&self.base, &BTreeSet::from([file]));
+        let is_own = |file| self.base.view.file(file).is_some_and(|file: &ViewFile| file.is_own);
+        importers.retain(|&file| is_own(file) && evaluated.get(file as usize).is_none_or(Option::is_none));
+        importers
     }
 
     /// What an outline's interfaces ask of classes that do not name them.
@@ -206,6 +227,10 @@ impl Resolver for EvalWorld {
                 continue;
             }
             let names_before = known.map(|file| reach::fingerprints(&self.base, file)).unwrap_or_default();
+            if let Some(file) = known.filter(|_| !is_same_to_project) {
+                // Where it is now, those who imported it where it was do not lead to it any more.
+                changed.files.extend(self.unknown_importers(file));
+            }
             let former = self.base.view.replace(path, outline, is_own);
             let Some(file) = self.base.view.file_at(path) else { continue };
             self.base.view.resolve_imports(file, self.base.project.as_ref());
@@ -262,7 +287,10 @@ impl Resolver for EvalWorld {
                     && self.shapes(Some(before)) != self.shapes(outline.map(Arc::as_ref));
             }
         }
-        if !other_settings.is_empty() {
+        // Where several files make up a package, more than imports follows from settings.
+        let is_joint = self.base.rules.has_embedding() || self.base.rules.is_packaged();
+        changed.is_everything |= is_joint && !other_settings.is_empty();
+        if !is_joint && !other_settings.is_empty() {
             self.add_former_project(&other_settings, &mut changed);
         }
         if changed.is_everything {

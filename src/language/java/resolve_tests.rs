@@ -116,6 +116,46 @@ fn overloads_are_told_apart_by_their_arguments() {
     assert_used(&files, "D.java", &["B.java: B.b", "Over.java: Over", "Over.java: Over.go"]);
 }
 
+/// What is called on `Over`, and which class the overload that is meant gives.
+const CALLS: [(&str, &str); 36] = [
+    ("go(1)", "a"),
+    ("go(-1)", "a"),
+    ("go('c')", "a"),
+    ("go(\"x\")", "b"),
+    ("go(\"x\" + n + 1)", "b"),
+    ("go(text)", "b"),
+    ("go(item)", "c"),
+    ("go(new Item())", "c"),
+    ("go(Item.make())", "c"),
+    ("go((Item) other)", "c"),
+    ("go(new Special())", "b"),
+    ("go(list)", "d"),
+    ("go(other)", "d"),
+    ("go(1.5)", "d"),
+    ("at(1)", "a"),
+    ("at(n)", "a"),
+    ("at(item.size)", "a"),
+    ("at(1.5f)", "b"),
+    ("at(true)", "d"),
+    ("at(boxed)", "c"),
+    ("of(items)", "a"),
+    ("of(new byte[3])", "b"),
+    ("of(text)", "c"),
+    ("with(x -> {})", "a"),
+    ("with(this::take)", "a"),
+    ("with(item)", "b"),
+    ("two(1, text)", "a"),
+    ("two(text, 1)", "b"),
+    ("two(item, null)", "c"),
+    ("any(1)", "a"),
+    ("any(list)", "b"),
+    ("some(1)", "a"),
+    ("some(text)", "b"),
+    ("some(text, text)", "b"),
+    ("up(item)", "a"),
+    ("up(1)", "c"),
+];
+
 /// The types of arguments decide where several methods take as many; each overload gives a type of its own, so that the next call says
 /// which one was meant.
 #[test]
@@ -142,44 +182,7 @@ fn overloads_are_told_apart_by_types() {
         ("C.java", "package p; class C { void c() {} }"),
         ("D.java", "package p; class D { void d() {} }"),
     ];
-    for (call, expected) in [
-        ("go(1)", "a"),
-        ("go(-1)", "a"),
-        ("go('c')", "a"),
-        ("go(\"x\")", "b"),
-        ("go(\"x\" + n + 1)", "b"),
-        ("go(text)", "b"),
-        ("go(item)", "c"),
-        ("go(new Item())", "c"),
-        ("go(Item.make())", "c"),
-        ("go((Item) other)", "c"),
-        ("go(new Special())", "b"),
-        ("go(list)", "d"),
-        ("go(other)", "d"),
-        ("go(1.5)", "d"),
-        ("at(1)", "a"),
-        ("at(n)", "a"),
-        ("at(item.size)", "a"),
-        ("at(1.5f)", "b"),
-        ("at(true)", "d"),
-        ("at(boxed)", "c"),
-        ("of(items)", "a"),
-        ("of(new byte[3])", "b"),
-        ("of(text)", "c"),
-        ("with(x -> {})", "a"),
-        ("with(this::take)", "a"),
-        ("with(item)", "b"),
-        ("two(1, text)", "a"),
-        ("two(text, 1)", "b"),
-        ("two(item, null)", "c"),
-        ("any(1)", "a"),
-        ("any(list)", "b"),
-        ("some(1)", "a"),
-        ("some(text)", "b"),
-        ("some(text, text)", "b"),
-        ("up(item)", "a"),
-        ("up(1)", "c"),
-    ] {
+    for (call, expected) in CALLS {
         let calls = ["a", "b", "c", "d"].map(|next| format!("o.{call}.{next}();")).concat();
         let user = format!(
             "package p; import java.util.*; class User {{ int n; Integer boxed; void take(Item x) {{}} \

@@ -242,8 +242,9 @@ fn a_fixture_that_changes_reaches_its_tests() {
         let warm = world.edit(&[(path.clone(), Arc::clone(&after))]).unwrap();
         let mut changed = files.clone();
         changed.insert(path.clone(), after);
-        assert_covers(&resolve(&files), &resolve(&changed), Some(warm.clone()), &[path].into(), &changed);
-        warm.files.into_iter().map(|path| path.to_string()).collect::<Vec<_>>()
+        assert_covers(&resolve(&files), &resolve(&changed), Some(warm.clone()), &[path.clone()].into(), &changed);
+        let others = warm.files.into_iter().filter(|file| *file != path);
+        others.map(|path| path.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(reached("conftest.py", "def app()", "def app(x)"), ["tests/deep/test_d.py", "tests/given.py"]);
     assert_eq!(reached("conftest.py", "def other()", "async def other()"), ["tests/test_c.py"]);
@@ -252,7 +253,7 @@ fn a_fixture_that_changes_reaches_its_tests() {
     assert_eq!(reached("tests/given.py", "name='client'", "name='user'"), ["tests/test_a.py"]);
     let graph = resolve(&texts(&base));
     let used = |file: &str| graph.uses(&file.into()).iter().map(|used| used.written.clone()).collect::<Vec<_>>();
-    assert_eq!((used("tests/test_a.py"), used("tests/test_b.py")), (vec![".client".to_owned()], Vec::new()));
+    assert_eq!((used("tests/test_a.py"), used("tests/test_b.py")), (vec![".made".to_owned()], Vec::new()));
     assert_eq!(graph.edges().iter().filter(|edge| edge.dependent_file == "tests/test_a.py".into()).count(), 0);
     // A nearer one that comes.
     let files = texts(&base);
@@ -269,7 +270,10 @@ fn a_ring_of_ten_thousand_stars_ends() {
     const RING: usize = 10_000;
     let text = |at: usize| {
         let next = (at + 1) % RING;
-        format!("from m{next} import *\nfrom m{next} import name{at}, other\n")
+        // Names that no file has are looked for as far as is bounded: a few are enough.
+        let named =
+            if at.is_multiple_of(100) { format!("from m{next} import name{at}, other\n") } else { String::new() };
+        format!("from m{next} import *\n{named}")
     };
     let ring = (0..RING).map(|at| (format!("m{at}.py"), text(at)));
     let user = [("user.py".to_owned(), "from m0 import *\nother.x(name1)\n".to_owned())];
@@ -342,6 +346,6 @@ fn resolved() -> String {
 
 #[test]
 fn other_rules_have_another_version() {
-    let golden = (1, "8cda40bddf6ea9918a11d8358a2b08bf108b269174fdd6024cc07fe0b9832aac");
+    let golden = (2, "b55c813f12ac4c464eeeba292d70ac5733614d4a3090b29d0bacea2aa3d09a83");
     assert_eq!((super::FAMILY.version, resolved().as_str()), golden, "raise the version and put both in here");
 }

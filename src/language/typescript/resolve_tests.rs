@@ -168,6 +168,17 @@ fn what_others_may_import_is_no_unused_export() {
     ] {
         assert_eq!(with(manifest), [""; 0], "{manifest}");
     }
+    // An entry that no file of the view is built into stands for the usual one.
+    let built = [
+        (
+            "package.json",
+            r#"{ "name": "a", "exports": { ".": "./build/modern/index.js", "./package.json": "./package.json" } }"#,
+        ),
+        ("src/index.ts", "export * from './parts'\n"),
+        ("src/parts.ts", parts),
+        ("src/user.ts", user),
+    ];
+    assert_eq!(unused(&built), [""; 0]);
     // Without a package nothing says what others import.
     assert_eq!(unused(&[("src/parts.ts", parts), ("src/user.ts", user)]), [""; 0]);
     // A name that a file which sees it writes may be meant.

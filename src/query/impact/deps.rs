@@ -1,7 +1,6 @@
 //! The recorded edges, links and open places of a repository, or of one file.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::super::suggest::file_named;
 use super::super::{QueryError, Reader};

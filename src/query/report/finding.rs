@@ -263,6 +263,7 @@ mod tests {
             item: Some(item.to_owned()),
             message: format!("{value} lines of code"),
             metric: Some(Metric { value, limit: 60 }),
+            confidence: None,
         }
     }
 
@@ -289,6 +290,7 @@ mod tests {
             item: Some(item.to_owned()),
             owner: None,
             text: "see  RFC 12".to_owned(),
+            severity: Severity::Info,
         };
         let report = TodosReport { todos: vec![todo(9, "b"), todo(3, "a")], ..TodosReport::default() };
         let found = in_order(of_analysis(&Analysis::Todos(report), Role::Test, FoundBy::Local));

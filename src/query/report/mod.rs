@@ -98,7 +98,7 @@ pub fn of(reader: &Reader<'_>, repo: &Registered, question: &ReportQuestion) -> 
     let snapshot = snapshot.transpose()?;
     let selection = selection_at(reader, repo, &git, &to)?;
     let mut source = NoteSource::new(reader, repo, &git, selection, store.as_ref())?;
-    let history = Followed::follow(&mut source, &from, &to)?;
+    let history = FollowedRange::follow(&mut source, &from, &to)?;
     let report = history.report(&source, from, to);
     drop(snapshot);
     report
@@ -116,7 +116,7 @@ fn selection_at(reader: &Reader<'_>, repo: &Registered, git: &Repo, to: &Head) -
 }
 
 /// Both ends of a range, and the way between them.
-struct Followed {
+struct FollowedRange {
     before: RepoState,
     after: RepoState,
     /// Where each file of the end was at the beginning.
@@ -126,7 +126,7 @@ struct Followed {
     is_cut: bool,
 }
 
-impl Followed {
+impl FollowedRange {
     fn follow(source: &mut NoteSource<'_>, from: &Head, to: &Head) -> Result<Self, QueryError> {
         let mut between = match &to.commit {
             Some(to) if from.commit.as_ref() != Some(to) => source.git.commits_between(from.commit.as_ref(), to)?,

@@ -188,17 +188,23 @@ impl<'a> NoteSource<'a> {
         Ok(Some(found))
     }
 
-    /// A stored answer; `None`: it was evicted, never made, or cannot be read.
+    /// A stored answer, to the question alone or together with others; `None`: it was evicted, never made, or cannot be read.
     fn stored_analysis(&self, recipe: &AnalysisRecipe, file: &FileRecord) -> Result<Option<Analysis>, QueryError> {
-        let (Some(store), Some(key)) = (self.store, recipe.key(file)) else { return Ok(None) };
-        let stored = match analyses::get(store.db(), &key.hash()) {
-            Err(error @ StoreError::Unreadable { .. }) => {
-                tracing::warn!(path = %file.path, %error, "a stored analysis is made again for this answer");
-                None
+        let Some(store) = self.store else { return Ok(None) };
+        for key in [recipe.key(file), recipe.key_together(file)].into_iter().flatten() {
+            let stored = match analyses::get(store.db(), &key.hash()) {
+                Err(error @ StoreError::Unreadable { .. }) => {
+                    tracing::warn!(path = %file.path, %error, "a stored analysis is made again for this answer");
+                    None
+                }
+                stored => stored?,
+            };
+            let read = stored.and_then(|stored| Analysis::from_json(stored.analysis_type, &stored.json).ok());
+            if read.is_some() {
+                return Ok(read);
             }
-            stored => stored?,
-        };
-        Ok(stored.and_then(|stored| Analysis::from_json(stored.analysis_type, &stored.json).ok()))
+        }
+        Ok(None)
     }
 
     /// Reads some contents, looks up what is stored of them, and makes the rest.

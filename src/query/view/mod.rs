@@ -15,6 +15,7 @@ pub mod models;
 pub mod queue;
 pub mod report;
 pub mod repos;
+pub mod sarif;
 pub mod search;
 pub mod service;
 pub mod show;

@@ -1,6 +1,6 @@
 //! Running `analyze:<type>` jobs: content and context → report → store by key → finish.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::analyzer::local::{DraftAnswer, OpenFile};
@@ -11,8 +11,9 @@ use crate::cache::overlay;
 use crate::cache::packed::{self, Packed, Packer};
 use crate::cache::view;
 use crate::clock::{self, Timestamp};
-use crate::domain::{AnalysisType, FileRecord, JobKind, RepoId, StaleReason};
+use crate::domain::{AnalysisType, FilePath, FileRecord, JobKind, RepoId, StaleReason};
 use crate::index::{read, recipe};
+use crate::plan::Recipe;
 use crate::queue::{self, Job};
 use crate::repo::registry::{self, Registered};
 use crate::repo::{Repo, in_parallel};
@@ -43,6 +44,9 @@ struct Prepared {
     /// The answer, if it was made when the file was read.
     draft: Option<DraftAnswer>,
 }
+
+/// A file of the view, with its text if that is only saved.
+type KnownFile = (FileRecord, Option<String>);
 
 /// What a job was found to need.
 enum Preparation {
@@ -76,10 +80,12 @@ impl Worker {
             Ok(git) => git,
             Err(error) => return self.end(jobs.into_iter().map(|job| (job, Ended::Failed(error.to_string())))),
         };
+        let own = recipe::for_repo(&self.recipe, &self.config.for_repo(&repo.location.path));
+        let mut known = HashMap::new();
         let mut ended: Vec<(Job, Ended)> = Vec::new();
         let mut prepared = Vec::new();
         for job in jobs {
-            match self.prepare(repo, job)? {
+            match self.prepare(repo, &own, &mut known, job)? {
                 Preparation::Ready(one) => prepared.push(*one),
                 Preparation::NothingToDo(job) => ended.push((job, Ended::Finished)),
             }
@@ -119,12 +125,25 @@ impl Worker {
         self.end(ended.into_iter())
     }
 
-    fn prepare(&mut self, repo: &Registered, job: Job) -> Result<Preparation, WorkerError> {
+    /// `known`: the files that other jobs of these asked for, for they come together.
+    fn prepare(
+        &mut self,
+        repo: &Registered,
+        own: &Recipe,
+        known: &mut HashMap<FilePath, Option<KnownFile>>,
+        job: Job,
+    ) -> Result<Preparation, WorkerError> {
         let JobKind::Analyze(analysis_type) = job.kind else { return Ok(Preparation::NothingToDo(job)) };
-        let own = recipe::for_repo(&self.recipe, &self.config.for_repo(&repo.location.path));
         let recipe = own.analysis(job.kind);
         let store = self.store(repo)?;
-        let Some(file) = view::present(store.db(), &job.path)? else { return Ok(Preparation::NothingToDo(job)) };
+        if !known.contains_key(&job.path) {
+            let file = view::present(store.db(), &job.path)?;
+            let saved = file.as_ref().map(|file| overlay::saved_text(store.db(), file)).transpose()?.flatten();
+            known.insert(job.path.clone(), file.map(|file| (file, saved)));
+        }
+        let Some(Some((file, saved))) = known.get(&job.path).cloned() else {
+            return Ok(Preparation::NothingToDo(job));
+        };
         let Some(key) = recipe.and_then(|recipe| recipe.key(&file)) else { return Ok(Preparation::NothingToDo(job)) };
         if file.skip.is_some() || key.hash() != job.key || is_made(store.db(), &job)? {
             return Ok(Preparation::NothingToDo(job));
@@ -135,7 +154,6 @@ impl Worker {
         } else {
             Vec::new()
         };
-        let saved = overlay::saved_text(store.db(), &file)?;
         let draft = self.drafts.take(&file, analysis_type);
         Ok(Preparation::Ready(Box::new(Prepared { job, analysis_type, key, file, uses, saved, draft })))
     }

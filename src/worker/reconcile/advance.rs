@@ -115,6 +115,10 @@ impl Worker {
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
         let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, repo, &self.pool, git, part, planned);
         let last = parts.pop();
+        if !parts.is_empty() {
+            // By the edges from before, as it does below.
+            count_cut_off(store.db(), comparison, &relations.impact)?;
+        }
         for part in &parts {
             let tx = store.write()?;
             cache::set_metadata(&tx, READ_WITH, "")?;
@@ -123,6 +127,9 @@ impl Worker {
             store.bound_log()?;
         }
         let tx = store.write()?;
+        if parts.is_empty() {
+            count_cut_off(&tx, comparison, &relations.impact)?;
+        }
         put_gone(&tx, repo, comparison, relations, planned)?;
         last.map_or(Ok(()), |part| put(&tx, &part))?;
         // An empty diff that is planned in full looks things up, but nothing was asked for.
@@ -162,7 +169,6 @@ fn put_gone(
             forget(tx, path)?;
         }
     }
-    count_cut_off(tx, comparison, &relations.impact)?;
     Relation::Uses.replace(tx, &repo.id, &relations.uses.gone, &[])?;
     Relation::Through.replace(tx, &repo.id, &relations.through.gone, &[])?;
     implementations::replace(tx, &repo.id, &relations.implements.gone, &relations.implements.new)

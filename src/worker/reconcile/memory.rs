@@ -5,16 +5,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::{FilePath, RepoId};
+use crate::domain::{FilePath, Language, RepoId};
 use crate::impact::World;
+use crate::language;
 use crate::outline::StoredOutline;
 
 /// Every file of a view with its outline; one that says nothing to others has an empty one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::worker) struct Outlines {
     by_path: BTreeMap<FilePath, StoredOutline>,
-    /// Bytes of them: counted as they come and go, for a sum over all would grow with the repository.
-    stored_bytes: usize,
+    /// Bytes that they and a world of them take, about: counted as they come and go, for a sum over all would grow with the repository.
+    bytes: usize,
 }
 
 impl Outlines {
@@ -23,15 +24,16 @@ impl Outlines {
     }
 
     pub fn insert(&mut self, path: FilePath, outline: StoredOutline) {
-        self.stored_bytes += outline.size();
+        let each = bytes_per_stored(&path);
+        self.bytes += outline.size() * each;
         if let Some(replaced) = self.by_path.insert(path, outline) {
-            self.stored_bytes -= replaced.size();
+            self.bytes -= replaced.size() * each;
         }
     }
 
     pub fn remove(&mut self, path: &FilePath) {
         if let Some(removed) = self.by_path.remove(path) {
-            self.stored_bytes -= removed.size();
+            self.bytes -= removed.size() * bytes_per_stored(path);
         }
     }
 
@@ -49,7 +51,7 @@ impl Outlines {
     }
 
     fn bytes(&self) -> usize {
-        self.stored_bytes * BYTES_PER_STORED
+        self.bytes
     }
 }
 
@@ -68,10 +70,14 @@ pub(in crate::worker) struct Recollection {
     pub world: Option<World>,
 }
 
-/// Bytes that all remembered views may take: some 10,000 files of 80 lines, a sixteenth of a machine of 4 GB.
-const BYTES_MAX: usize = 256 << 20;
-/// Bytes in memory for a byte in the stored form, tables of names and members included: 8.8 by the benchmark `index`.
-const BYTES_PER_STORED: usize = 9;
+/// Bytes that all remembered views may take: some 15,000 Rust files of 300 lines, a tenth of a machine of 4 GB.
+const BYTES_MAX: usize = 384 << 20;
+
+/// Bytes in memory for a byte in the stored form, tables of names and members included. Rust's outlines stay packed; the evaluator keeps
+/// those of other languages unpacked.
+fn bytes_per_stored(path: &FilePath) -> usize {
+    if language::of(path) == Language::RUST { 6 } else { 30 }
+}
 
 #[derive(Default)]
 pub(in crate::worker) struct Memory {
@@ -113,7 +119,6 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Language;
     use crate::outline::outline;
 
     fn outlines(text: &str) -> Outlines {
@@ -152,12 +157,17 @@ mod tests {
     fn what_is_too_large_pushes_the_oldest_out() {
         let mut memory = Memory::default();
         let repos: Vec<RepoId> = (0..5).map(|n| RepoId(n.to_string())).collect();
-        // A name of a third of the budget.
-        let large = format!("pub fn {}() {{}}", "a".repeat(BYTES_MAX / BYTES_PER_STORED / 12));
-        let fitting = BYTES_MAX / outlines(&large).bytes();
+        // A name that does not pack well, in so many files that each memory takes a third of the room.
+        let letter = |n: u32| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 26);
+        let name: String = (0..1_000_000).map(letter).collect();
+        let stored = StoredOutline::from(&outline(Language::RUST, &format!("pub fn {name}() {{}}")).0);
+        let files = BYTES_MAX * 3 / 10 / (stored.size() * bytes_per_stored(&"a.rs".into()));
+        let path = |n: usize| FilePath::from(format!("{n}.rs").as_str());
+        let large: Outlines = (0..=files).map(|n| (path(n), stored.clone())).collect();
+        let fitting = BYTES_MAX / large.bytes();
         assert!((2..5).contains(&fitting), "{fitting}");
         for repo in &repos {
-            memory.keep(repo, 1, recollection(&large));
+            memory.keep(repo, 1, Recollection { outlines: large.clone(), world: None });
         }
         let kept: Vec<bool> = repos.iter().map(|repo| memory.take(repo, 1).is_some()).collect();
         let expected: Vec<bool> = (0..5).map(|n| n >= 5 - fitting).collect();

@@ -99,6 +99,8 @@ impl Worker {
         let now = clock::now();
         let mut unwanted: Vec<FilePath> = unwanted.into_iter().collect();
         let (mut jobs, mut left) = (0, plans);
+        let is_first = plans.len() > PLANS_AT_ONCE && !queue::has_any(&self.queue, &repo.id)?;
+        let enqueue = if is_first { queue::enqueue_first } else { queue::enqueue };
         loop {
             let part;
             (part, left) = left.split_at(left.len().min(PLANS_AT_ONCE));
@@ -107,7 +109,7 @@ impl Worker {
                 queue::supersede(&tx, &repo.id, &path, now)?;
             }
             for plan in part {
-                jobs += queue::enqueue(&tx, &repo.id, &plan.jobs, now)?;
+                jobs += enqueue(&tx, &repo.id, &plan.jobs, now)?;
                 for (kind, key) in &plan.settled {
                     queue::supersede_settled(&tx, &repo.id, &plan.path, *kind, key, now)?;
                 }

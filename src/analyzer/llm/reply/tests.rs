@@ -270,3 +270,24 @@ fn a_cut_reply_loses_only_what_was_cut() {
         assert_eq!(read_together(reply, Finish::Unknown), expected, "a server that does not say so: {reply}");
     }
 }
+
+#[test]
+fn how_sure_a_model_is_is_kept_and_never_costs_a_finding() {
+    for (written, expected) in [
+        (r#""high""#, Some(Confidence::High)),
+        (r#"" Medium""#, Some(Confidence::Medium)),
+        ("0.2", Some(Confidence::Low)),
+        ("90", Some(Confidence::High)),
+        (r#""who knows""#, None),
+        ("null", None),
+        ("[]", None),
+    ] {
+        let finding = format!(r#"{{"severity":"info","start_line":1,"message":"m","confidence":{written}}}"#);
+        let reply = format!(r#"{{"summary":"s","findings":[{finding}]}}"#);
+        let Ok(Analysis::Analysis(report)) = read(AnalysisType::Analysis, &reply) else { panic!("{written}") };
+        assert_eq!(report.findings[0].confidence, expected, "{written}");
+        let smells = format!(r#"{{"smells":[{finding}]}}"#);
+        let Ok(Analysis::Refactor(report)) = read(AnalysisType::Refactor, &smells) else { panic!("{written}") };
+        assert_eq!(report.smells[0].confidence, expected, "{written}");
+    }
+}

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{CLowering, DEFINED};
 use crate::language::eval::facts::{BindingId, BindingKind, FactScopeKind, Flags, NO_STEP, NameSpace, Step, StepId};
-use crate::language::table::c::node::{bare, child_of_kind, children, is_transparent, qualified_parts};
+use crate::language::table::c::node::{bare, child_of_kind, children, declarator, is_transparent, qualified_parts};
 
 impl<'t> CLowering<'t> {
     /// A type where it is declared or named; what values of it are. `named`: the name that a `typedef` gives it.
@@ -18,11 +18,30 @@ impl<'t> CLowering<'t> {
         let Some(name) = own.or(named) else {
             return body.map_or(NO_STEP, |body| self.nameless(node, body));
         };
-        let (_, last) = qualified_parts(name);
+        let (scopes, last) = qualified_parts(name);
         let written = self.source(bare(last)).to_owned();
-        let scope = self.scope_of_declarations();
         let kind = if node.kind() == "enum_specifier" { BindingKind::Enum } else { BindingKind::Class };
+        if !scopes.is_empty() && !self.is_body {
+            // `class Outer::Inner { .. };`
+            let binding = self.member_definition(name, kind);
+            let around = self.facts.binding(binding).map_or(self.scope, |binding| binding.scope);
+            return self.in_scope(around, |this| this.declared_type(node, (name, last), &written, binding));
+        }
+        let scope = self.scope_of_declarations();
         let binding = self.bind(&written, kind, scope, name);
+        self.declared_type(node, (name, last), &written, binding)
+    }
+
+    /// What is inside a type that was bound.
+    fn declared_type(
+        &mut self,
+        node: Node<'t>,
+        (name, last): (Node<'t>, Node<'t>),
+        written: &str,
+        binding: BindingId,
+    ) -> StepId {
+        let kind = self.facts.binding(binding).map_or(BindingKind::Class, |binding| binding.kind);
+        let body = node.child_by_field_name("body");
         if last.kind() == "template_type" {
             last.child_by_field_name("arguments").into_iter().for_each(|arguments| self.visit(arguments));
         }
@@ -36,8 +55,8 @@ impl<'t> CLowering<'t> {
             Some(body) => self.class_body(node, body, binding),
             None => {}
         }
-        let (text, scope) = (self.text_id(&written), self.scope);
-        self.step(Step::Name { text, scope, space: NameSpace::Type }, node)
+        let (text, scope) = (self.text_id(written), self.scope);
+        self.step(Step::Name { text, scope, space: NameSpace::Type }, name)
     }
 
     /// The parameters of a template.
@@ -72,8 +91,10 @@ impl<'t> CLowering<'t> {
             return NO_STEP;
         }
         let scope = self.scope_of_declarations();
-        // Under a name that nothing writes, different for each.
-        let binding = self.bind(&format!("{{{}}}", node.start_byte()), BindingKind::Class, scope, node);
+        // Under a name that nothing writes, of what is of the type.
+        let of = node.parent().and_then(|parent| parent.child_by_field_name("declarator")).and_then(declarator);
+        let name = format!("{{{}}}", of.map_or("", |of| self.source(of.name)));
+        let binding = self.bind(&name, BindingKind::Class, scope, node);
         self.set(binding, |binding| binding.symbol = None);
         self.class_body(node, body, binding);
         self.step(Step::Class(binding), node)

@@ -121,7 +121,7 @@ impl<'t> CLowering<'t> {
     }
 
     /// What a qualified name defines: it is looked up with what qualifies it, and its inside sees that class.
-    fn member_definition(&mut self, name: Node<'t>, kind: BindingKind) -> BindingId {
+    pub(super) fn member_definition(&mut self, name: Node<'t>, kind: BindingKind) -> BindingId {
         let (scopes, last) = qualified_parts(name);
         let qualifier = self.qualifier(&scopes, name);
         let parts: Vec<String> = scopes.iter().map(|scope| compact(self.source(bare(*scope)))).collect();

@@ -83,6 +83,16 @@ impl<'t> CLowering<'t> {
                 if is_reached { self.derived(of, Step::Await, node) } else { of }
             }
             "parenthesized_expression" => children(node).first().map_or(NO_STEP, |inner| self.value(*inner)),
+            "lambda_expression" => self.lambda(node),
+            "this" => self.step(Step::This(self.scope), node),
+            _ => self.typed_value(node),
+        }
+    }
+
+    /// Casts, literals of a type, branches, what is made.
+    fn typed_value(&mut self, node: Node<'t>) -> StepId {
+        let part = |field| node.child_by_field_name(field);
+        match node.kind() {
             "cast_expression" | "compound_literal_expression" => {
                 let ty = part("type").map_or(NO_STEP, |ty| self.ty(ty));
                 match part("value") {
@@ -121,8 +131,6 @@ impl<'t> CLowering<'t> {
                 let args = part("arguments").map(|list| self.arguments(list)).unwrap_or_default();
                 self.derived(ty, |callee| Step::New { callee, args }, node)
             }
-            "lambda_expression" => self.lambda(node),
-            "this" => self.step(Step::This(self.scope), node),
             "string_literal" | "concatenated_string" | "raw_string_literal" => {
                 self.names_below(node);
                 self.step(Step::Literal(LiteralKind::Text), node)

@@ -1,5 +1,5 @@
-//! Macros that stand for attributes, for the beginning of a namespace, or for a type: words in capitals where a grammar expects a type, a
-//! name or the end of a declaration. Only what stands between declarations is touched; statements are read as they are.
+//! Macros that stand for attributes, for the beginning of a namespace, or for a type: words where a grammar expects a type, a name or the
+//! end of a declaration. Of statements only loops that a macro makes (`FOREACH(x, list) {`) get the semicolon that the grammar misses.
 
 use super::Mask;
 use super::token::{Token, TokenKind};
@@ -8,7 +8,10 @@ use super::token::{Token, TokenKind};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Braces {
     Declarations,
-    Other,
+    Enumerators,
+    /// The body of a function.
+    Statements,
+    Values,
 }
 
 pub(super) fn blank(text: &str, tokens: &[Token], mask: &mut Mask) {
@@ -47,7 +50,7 @@ impl<'a> MacroSearch<'a> {
             b'(' => self.parens += 1,
             b')' => self.parens = self.parens.saturating_sub(1),
             b'{' => {
-                let kind = if self.is_declarative() { self.braces_at(at) } else { Braces::Other };
+                let kind = self.braces_at(at);
                 self.braces.push(kind);
             }
             b'}' => {
@@ -61,8 +64,9 @@ impl<'a> MacroSearch<'a> {
         self.is_start = matches!(sign, b';' | b'{' | b'}') || is_access || is_template;
     }
 
-    fn is_declarative(&self) -> bool {
-        self.braces.last().is_none_or(|&kind| kind == Braces::Declarations)
+    /// What stands here.
+    fn holding(&self) -> Braces {
+        self.braces.last().copied().unwrap_or(Braces::Declarations)
     }
 
     fn text_at(&self, at: usize) -> &'a str {
@@ -85,16 +89,23 @@ impl<'a> MacroSearch<'a> {
     fn braces_at(&self, brace: usize) -> Braces {
         let before = self.tokens.get(..brace).unwrap_or_default().iter().rev().take(200);
         let head = before.take_while(|token| !matches!(token.sign(), b';' | b'{' | b'}'));
-        let (mut has_list, mut holds) = (false, false);
+        let (mut has_list, mut has_value, mut holds) = (false, false, false);
         for token in head.filter(|token| token.kind != TokenKind::Directive) {
-            has_list |= matches!(token.sign(), b')' | b'=') && !holds;
+            has_list |= token.sign() == b')' && !holds;
+            has_value |= token.sign() == b'=' && !holds;
             holds |= matches!(token.text(self.text), "namespace" | "class" | "struct" | "union" | "\"C\"" | "\"C++\"")
-                && !has_list;
-            if token.text(self.text) == "enum" {
-                return Braces::Other;
+                && !has_list
+                && !has_value;
+            if token.text(self.text) == "enum" && !has_list {
+                return Braces::Enumerators;
             }
         }
-        if holds { Braces::Declarations } else { Braces::Other }
+        match (holds, self.holding()) {
+            (true, _) => Braces::Declarations,
+            (false, Braces::Declarations) if has_value && !has_list => Braces::Values,
+            (false, Braces::Declarations | Braces::Statements) => Braces::Statements,
+            (false, _) => Braces::Values,
+        }
     }
 
     /// Whether a `>` ends `template <..>`.
@@ -111,27 +122,117 @@ impl<'a> MacroSearch<'a> {
 
     fn word(&mut self, at: usize) -> usize {
         let is_start = std::mem::replace(&mut self.is_start, false);
+        match self.holding() {
+            Braces::Declarations if self.parens > 0 => self.in_parameters(at),
+            Braces::Declarations => self.in_declarations(at, is_start),
+            Braces::Enumerators => self.in_enumerators(at),
+            Braces::Statements if is_start => self.in_statements(at),
+            Braces::Statements | Braces::Values => at + 1,
+        }
+    }
+
+    /// A name that no keyword is.
+    fn is_name(&self, at: usize) -> bool {
+        self.is_word(at) && !KEYWORDS.contains(&self.text_at(at)) && !DECLARING.contains(&self.text_at(at))
+    }
+
+    /// `f(__unused int a, Foo FAR *b)`
+    fn in_parameters(&mut self, at: usize) -> usize {
         let word = self.text_at(at);
-        if !is_macro(word) || !self.is_declarative() || self.parens > 0 {
+        let is_type = DECLARING.contains(&self.text_at(at + 1))
+            || self.text_at(at + 1) == "const" && self.is_word(at + 2)
+            || self.is_name(at + 1) && (self.is_name(at + 2) || self.sign_at(at + 2) == b'*');
+        let is_attribute = matches!(self.before(at), "(" | ",") && is_type;
+        if is_macro(word) && (is_attribute || self.is_between_type_and_name(at)) {
+            self.blank_to(at, at + 1);
+        }
+        at + 1
+    }
+
+    /// `Foo FAR *a`
+    fn is_between_type_and_name(&self, at: usize) -> bool {
+        let is_type = at.checked_sub(1).is_some_and(|before| {
+            self.is_name(before)
+                || matches!(self.text_at(before), "int" | "char" | "void" | "long" | "short" | "double")
+        });
+        is_type && (self.is_name(at + 1) || matches!(self.sign_at(at + 1), b'*' | b'&'))
+    }
+
+    /// `KEY(UP),` among enumerators.
+    fn in_enumerators(&mut self, at: usize) -> usize {
+        let behind = self.behind_arguments(at);
+        if behind == at + 1 || !matches!(self.before(at), "{" | ",") {
             return at + 1;
         }
+        let end = if self.sign_at(behind) == b',' { behind + 1 } else { behind };
+        self.blank_to(at, end);
+        end
+    }
+
+    /// `FOREACH(x, list) {`
+    fn in_statements(&mut self, at: usize) -> usize {
         let behind = self.behind_arguments(at);
-        if matches!(self.before(at), "class" | "struct" | "union" | "enum") && !is_start {
+        if behind > at + 1 && self.sign_at(behind) == b'{' && self.is_name(at) {
+            self.mask.put_semicolon(self.tokens[behind - 1].end, self.tokens[behind].start);
+        }
+        at + 1
+    }
+
+    fn in_declarations(&mut self, at: usize, is_start: bool) -> usize {
+        let word = self.text_at(at);
+        let behind = self.behind_arguments(at);
+        if is_macro(word) && matches!(self.before(at), "class" | "struct" | "union" | "enum") && !is_start {
             if self.is_word(behind) && self.text_at(behind) != "final" {
                 self.blank_to(at, behind);
             }
             return behind;
         }
         if is_start {
-            return self.at_start(at, behind);
+            return if is_macro(word) { self.at_start(at, behind) } else { self.name_at_start(at) };
+        }
+        // `int f OF((int a));`: the declarations of old compilers.
+        let is_prototype = self.sign_at(at + 1) == b'('
+            && self.sign_at(at + 2) == b'('
+            && behind > at + 2
+            && self.sign_at(behind - 2) == b')';
+        if is_prototype && is_macro(word) && at.checked_sub(1).is_some_and(|before| self.is_name(before)) {
+            self.blank_to(at, at + 2);
+            self.blank_to(behind - 1, behind);
+            return at + 2;
         }
         let is_behind_list = matches!(self.before(at), ")" | "const" | "override" | "noexcept" | "final");
         let may_end = matches!(self.sign_at(behind), b';' | b'{' | b':' | b'=' | b'-' | b',')
             || matches!(self.text_at(behind), "const" | "override" | "noexcept" | "final")
             || is_macro(self.text_at(behind));
-        if is_behind_list && may_end {
+        // `void printflike(1, 2) f(`
+        let is_attribute = behind > at + 1
+            && self.is_name(at)
+            && self.is_name(behind)
+            && self.sign_at(behind + 1) == b'('
+            && !is_macro(self.text_at(behind));
+        if is_macro(word) && is_behind_list && may_end || is_attribute {
             self.blank_to(at, behind);
             return behind;
+        }
+        if is_macro(word) && self.is_between_type_and_name(at) {
+            self.blank_to(at, at + 1);
+        }
+        at + 1
+    }
+
+    /// A name where a declaration begins, and no type can be: `local int f(void);`
+    fn name_at_start(&mut self, at: usize) -> usize {
+        if !self.is_name(at) {
+            return at + 1;
+        }
+        let next = self.text_at(at + 1);
+        let is_declaring = |word: &str| DECLARING.contains(&word) && !matches!(word, "std" | "size_t" | "auto");
+        let is_attribute = is_declaring(next)
+            || next == "const" && is_declaring(self.text_at(at + 2))
+            || self.is_name(at + 1) && (self.is_name(at + 2) || matches!(self.sign_at(at + 2), b'*' | b'&'));
+        if is_attribute {
+            self.blank_to(at, at + 1);
+            self.is_start = true;
         }
         at + 1
     }
@@ -176,6 +277,7 @@ impl<'a> MacroSearch<'a> {
             "const" | "volatile" => self.is_word(behind + 1) && is_type_behind(behind + 2),
             _ if DECLARING.contains(&next) => true,
             _ if self.is_word(behind) && is_type_behind(behind + 1) => true,
+            _ if self.sign_at(behind) == b'~' => true,
             _ => is_line_end && !(self.is_word(behind) && self.sign_at(behind + 1) == b'('),
         };
         if is_attribute && !matches!(self.sign_at(behind), b'=' | b'(' | b'*' | b'&' | b'<' | b':') {
@@ -245,9 +347,65 @@ const DECLARING: [&str; 30] = [
     "namespace",
 ];
 
+/// Other words that are no names.
+const KEYWORDS: [&str; 52] = [
+    "const",
+    "volatile",
+    "return",
+    "if",
+    "else",
+    "for",
+    "while",
+    "do",
+    "switch",
+    "case",
+    "default",
+    "break",
+    "continue",
+    "goto",
+    "sizeof",
+    "register",
+    "restrict",
+    "new",
+    "delete",
+    "this",
+    "operator",
+    "public",
+    "private",
+    "protected",
+    "override",
+    "final",
+    "noexcept",
+    "throw",
+    "try",
+    "catch",
+    "mutable",
+    "thread_local",
+    "consteval",
+    "constinit",
+    "concept",
+    "requires",
+    "co_return",
+    "co_await",
+    "co_yield",
+    "asm",
+    "export",
+    "alignas",
+    "decltype",
+    "static_assert",
+    "true",
+    "false",
+    "nullptr",
+    "defined",
+    "__attribute__",
+    "__declspec",
+    "__extension__",
+    "__asm__",
+];
+
 /// A word as macros for attributes are called: capitals, or two underscores before it.
 fn is_macro(word: &str) -> bool {
-    const KEYWORDS: [&str; 12] = [
+    const RESERVED: [&str; 12] = [
         "__attribute__",
         "__attribute",
         "__declspec",
@@ -264,6 +422,6 @@ fn is_macro(word: &str) -> bool {
     let is_capital = word.len() > 1
         && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         && word.bytes().any(|byte| byte.is_ascii_uppercase());
-    let is_reserved = word.starts_with("__") && !word.starts_with("__int") && !KEYWORDS.contains(&word);
+    let is_reserved = word.starts_with("__") && !word.starts_with("__int") && !RESERVED.contains(&word);
     is_capital || is_reserved
 }

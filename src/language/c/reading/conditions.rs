@@ -4,6 +4,9 @@
 use super::Mask;
 use super::token::{Token, TokenKind};
 
+/// Conditions inside each other that are looked into; each level reads its tokens again. Source written by hand stays below 12.
+const DEPTH_MAX: usize = 40;
+
 /// A condition whose end was not met yet.
 struct OpenCondition {
     /// Places of its directives among the tokens: `#if`, each `#elif` and `#else`.
@@ -27,6 +30,7 @@ pub(super) fn resolve(text: &str, tokens: Vec<Token>, mask: &mut Mask) -> Vec<To
     let mut brackets = Brackets { parens: 0, braces: Vec::new() };
     let mut before = 0_u8;
     for (at, token) in tokens.iter().enumerate() {
+        blank_header_name(text, token, mask);
         if token.kind != TokenKind::Directive {
             brackets.note(text, &tokens, at);
             before = if let TokenKind::Sign(sign) = token.kind { sign } else { b'a' };
@@ -48,7 +52,7 @@ pub(super) fn resolve(text: &str, tokens: Vec<Token>, mask: &mut Mask) -> Vec<To
             "endif" => {
                 if let Some(mut condition) = open.pop() {
                     condition.directives.push(at);
-                    if !condition.is_readable(text, &tokens, &is_gone) {
+                    if open.len() < DEPTH_MAX && !condition.is_readable(text, &tokens, &is_gone) {
                         let gone = condition.keep_one(text, &tokens, &mut is_gone, mask);
                         brackets = brackets_without(text, &tokens, &gone, brackets);
                     }
@@ -166,6 +170,20 @@ fn balance(branch: &[&Token]) -> bool {
         }
     }
     depths == [0, 0]
+}
+
+/// `__has_include(<a.h>)` and macros for it: no expression has a header's name.
+fn blank_header_name(text: &str, token: &Token, mask: &mut Mask) {
+    let written = token.text(text);
+    if token.kind != TokenKind::Directive || !matches!(name(written), "if" | "elif") {
+        return;
+    }
+    let mut from = 0;
+    while let Some(open) = written.get(from..).and_then(|rest| rest.find("(<")).map(|open| from + open + 1) {
+        let length = written.get(open..).and_then(|rest| rest.find('>')).unwrap_or(0);
+        mask.blank(token.start + open, token.start + open + length + 1);
+        from = open + length + 1;
+    }
 }
 
 /// `if` of `#  if X`

@@ -7,17 +7,17 @@ mod token;
 
 use token::{Token, TokenKind};
 
-use crate::language::syntax::Reading;
+use crate::language::syntax::TextReading;
 
 /// C, or a header. A header's name does not say whether it is one of C++; its text does ([`is_cpp`]).
-pub(super) fn c(text: &str) -> Reading {
+pub(super) fn c(text: &str) -> TextReading {
     let tokens = token::scan(text);
     let language = if is_cpp(text, &tokens) { super::cpp_grammar } else { super::c_grammar };
-    Reading { language: Some(language), text: masked(text, tokens) }
+    TextReading { language: Some(language), text: masked(text, tokens) }
 }
 
-pub(super) fn cpp(text: &str) -> Reading {
-    Reading { language: Some(super::cpp_grammar), text: masked(text, token::scan(text)) }
+pub(super) fn cpp(text: &str) -> TextReading {
+    TextReading { language: Some(super::cpp_grammar), text: masked(text, token::scan(text)) }
 }
 
 /// Whether a text says something that only C++ has. A grammar of C++ reads C as well, but for names like `class` and `new`.
@@ -65,6 +65,15 @@ impl Mask {
         }
     }
 
+    /// Ends a statement between two places, if there is room.
+    fn put_semicolon(&mut self, start: usize, end: usize) {
+        let room = self.bytes.get_mut(start..end).and_then(|between| between.first_mut());
+        if let Some(place) = room.filter(|byte| matches!(**byte, b' ' | b'\t')) {
+            *place = b';';
+            self.is_changed = true;
+        }
+    }
+
     /// Puts a type that stands for any in the place of a stretch.
     fn put_type(&mut self, start: usize, end: usize) {
         self.blank(start, end);
@@ -88,6 +97,7 @@ mod tests {
     #[test]
     fn a_condition_that_cuts_a_declaration_keeps_one_branch() {
         for (text, expected) in [
+            ("#if HAS_INCLUDE(<a/b.h>) && \\\n  X(1)\nint a;\n#endif\n", "#if HAS_INCLUDE( ) && \\ X(1) int a; #endif"),
             ("#ifdef A\nint f(int a) {\n#else\nint f(long a) {\n#endif\n}\n", "int f(int a) { }"),
             ("int f(int a\n#ifdef A\n, int b\n#endif\n);\n", "int f(int a , int b );"),
             ("#if 0\nint f( {\n#endif\nint g;\n", "int g;"),
@@ -119,6 +129,19 @@ mod tests {
             ("FILE *f; DIR d; BOOL\nf(void) { }\n", "FILE *f; DIR d; BOOL f(void) { }"),
             ("TEST(Foo, Bar) { FAIL(); }\n", "TEST(Foo, Bar) { FAIL(); }"),
             ("void f() { if (a) RETURN(1); DEBUG(x) y(); }\n", "void f() { if (a) RETURN(1); DEBUG(x) y(); }"),
+            ("void f() { EACH(x, all) { g(x); } for (;;) { } }\n", "void f() { EACH(x, all);{ g(x); } for (;;) { } }"),
+            ("enum e { A, KEY(UP), KEY(DOWN), B };\n", "enum e { A, B };"),
+            ("local int f OF((int a, Foo FAR *b));\n", "int f (int a, Foo *b) ;"),
+            (
+                "static void printflike(1, 2)\nlog_it(__unused struct a *b, const char *c);\n",
+                "static void log_it( struct a *b, const char *c);",
+            ),
+            ("local Bytes f(int a);\n", "Bytes f(int a);"),
+            (
+                "class A { NORETURN ~A(); Foo operator*(int a) const; unsigned x; };\n",
+                "class A { ~A(); Foo operator*(int a) const; unsigned x; };",
+            ),
+            ("int a = LIMIT * 2; Foo b = { BAR baz };\n", "int a = LIMIT * 2; Foo b = { BAR baz };"),
         ] {
             assert_eq!(read(text), expected, "{text}");
         }

@@ -31,14 +31,14 @@ impl Token {
 }
 
 pub(super) fn scan(text: &str) -> Vec<Token> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0, row: 0, is_line_start: true, tokens: Vec::new() };
+    let mut scan = TokenScan { bytes: text.as_bytes(), at: 0, row: 0, is_line_start: true, tokens: Vec::new() };
     while scan.at < scan.bytes.len() {
         scan.step();
     }
     scan.tokens
 }
 
-struct Scan<'t> {
+struct TokenScan<'t> {
     bytes: &'t [u8],
     at: usize,
     row: u32,
@@ -47,7 +47,7 @@ struct Scan<'t> {
     tokens: Vec<Token>,
 }
 
-impl Scan<'_> {
+impl TokenScan<'_> {
     fn byte(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }

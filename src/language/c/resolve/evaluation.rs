@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::value::Meanings;
-use super::view::{CFileNo, CView, Declared, key};
+use super::view::{CDeclared, CFileNo, CView, key};
 use super::visible::Visible;
 use crate::language::eval::facts::{
     BindingKind, FactScopeId, FactScopeKind, Flags, ImportWhat, NameSpace, Step, StepId,
@@ -29,18 +29,18 @@ pub(super) struct CEvaluation<'w> {
     /// The keys that were looked up.
     pub reads: FxHashSet<u64>,
     pub values: FxHashMap<(CFileNo, StepId), Meanings>,
-    denoted: FxHashMap<(CFileNo, StepId), Rc<[Declared]>>,
+    denoted: FxHashMap<(CFileNo, StepId), Rc<[CDeclared]>>,
     /// What type parameters stand for.
-    pub bound: Vec<(Declared, Meanings)>,
+    pub bound: Vec<(CDeclared, Meanings)>,
     depth: u32,
     budget: u32,
     /// `using namespace`: the scope in which each stands, and where it is written.
     usings: Vec<(u64, CFileNo, FactScopeId, u32)>,
     using_targets: FxHashMap<usize, Vec<u64>>,
     /// What the file uses, as written, with the first line.
-    pub references: BTreeMap<(String, Declared), u32>,
+    pub references: BTreeMap<(String, CDeclared), u32>,
     /// Macros whose text was gone through.
-    pub expanded: FxHashSet<Declared>,
+    pub expanded: FxHashSet<CDeclared>,
 }
 
 impl<'w> CEvaluation<'w> {
@@ -114,17 +114,17 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// What the files that are seen declare under a key.
-    pub(super) fn found(&mut self, scope: u64, name: &str) -> Vec<Declared> {
+    pub(super) fn found(&mut self, scope: u64, name: &str) -> Vec<CDeclared> {
         let key = key(scope, name);
         self.reads.insert(key);
         let all = self.view.declared(key).iter().copied();
         let context = self.context.as_ref().filter(|_| self.is_in_context);
         let is_seen =
-            |one: &Declared| self.visible.sees(one.file) || context.is_some_and(|context| context.sees(one.file));
-        let mut seen: Vec<Declared> = all.filter(is_seen).collect();
+            |one: &CDeclared| self.visible.sees(one.file) || context.is_some_and(|context| context.sees(one.file));
+        let mut seen: Vec<CDeclared> = all.filter(is_seen).collect();
         // A file that gives a context says macros alone: its declarations stand behind the include.
         if let Some(context) = context {
-            let gives_macros = |one: &Declared| {
+            let gives_macros = |one: &CDeclared| {
                 !context.sees(one.file)
                     || !self
                         .view
@@ -139,7 +139,7 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// What a namespace declares, with the namespaces that it uses.
-    pub(super) fn in_namespace(&mut self, scope: u64, name: &str, space: NameSpace) -> Vec<Declared> {
+    pub(super) fn in_namespace(&mut self, scope: u64, name: &str, space: NameSpace) -> Vec<CDeclared> {
         let (mut seen, mut todo) = (vec![scope], vec![scope]);
         let mut at = 0;
         while let Some(&scope) = todo.get(at) {
@@ -196,9 +196,9 @@ impl<'w> CEvaluation<'w> {
         spaces
     }
 
-    fn spaces_of(&mut self, items: &[Declared]) -> Vec<u64> {
+    fn spaces_of(&mut self, items: &[CDeclared]) -> Vec<u64> {
         let is_space =
-            |item: &&Declared| self.view.binding(**item).is_some_and(|one| one.kind == BindingKind::Namespace);
+            |item: &&CDeclared| self.view.binding(**item).is_some_and(|one| one.kind == BindingKind::Namespace);
         let mut spaces: Vec<u64> = items.iter().filter(is_space).map(|item| self.view.inside(*item)).collect();
         spaces.sort_unstable();
         spaces.dedup();
@@ -206,14 +206,14 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// The declarations that a name can mean where a type, or a value, is expected. Macros are either.
-    fn of_space(&self, mut items: Vec<Declared>, space: NameSpace) -> Vec<Declared> {
-        let kind = |item: &Declared| self.view.binding(*item).map(|binding| (binding.kind, binding.flags));
-        let is_type = |item: &Declared| match kind(item) {
+    fn of_space(&self, mut items: Vec<CDeclared>, space: NameSpace) -> Vec<CDeclared> {
+        let kind = |item: &CDeclared| self.view.binding(*item).map(|binding| (binding.kind, binding.flags));
+        let is_type = |item: &CDeclared| match kind(item) {
             Some((_, flags)) if flags.has(MACRO) => true,
             Some((kind, _)) => !matches!(kind, BindingKind::Variable | BindingKind::Parameter | BindingKind::Function),
             None => false,
         };
-        let is_macro = |item: &Declared| kind(item).is_some_and(|(_, flags)| flags.has(MACRO));
+        let is_macro = |item: &CDeclared| kind(item).is_some_and(|(_, flags)| flags.has(MACRO));
         match space {
             NameSpace::Type => items.retain(is_type),
             NameSpace::Value => {
@@ -233,7 +233,7 @@ impl<'w> CEvaluation<'w> {
         scope: FactScopeId,
         name: &str,
         space: NameSpace,
-    ) -> Vec<Declared> {
+    ) -> Vec<CDeclared> {
         let found = self.outwards(file, scope, name, space);
         if !found.is_empty() || file != self.own || self.context.is_none() || self.is_in_context {
             return found;
@@ -249,7 +249,7 @@ impl<'w> CEvaluation<'w> {
         found
     }
 
-    fn outwards(&mut self, file: CFileNo, scope: FactScopeId, name: &str, space: NameSpace) -> Vec<Declared> {
+    fn outwards(&mut self, file: CFileNo, scope: FactScopeId, name: &str, space: NameSpace) -> Vec<CDeclared> {
         let view = self.view;
         let Some(entry) = view.file(file) else { return Vec::new() };
         let mut at = Some(scope);
@@ -260,13 +260,13 @@ impl<'w> CEvaluation<'w> {
             let found = match fact.kind {
                 FactScopeKind::Namespace | FactScopeKind::Module if path != 0 => self.in_namespace(path, name, space),
                 FactScopeKind::Class => {
-                    let class = fact.owner.map(|binding| Declared { file, binding });
+                    let class = fact.owner.map(|binding| CDeclared { file, binding });
                     class.map(|class| self.in_class(class, name, space)).unwrap_or_default()
                 }
                 FactScopeKind::Members(_) => self.in_qualifier(file, fact.owner, name, space),
                 _ => {
                     let local = entry.declared_named(scope, name).into_iter();
-                    self.of_space(local.map(|binding| Declared { file, binding }).collect(), space)
+                    self.of_space(local.map(|binding| CDeclared { file, binding }).collect(), space)
                 }
             };
             if !found.is_empty() {
@@ -276,13 +276,13 @@ impl<'w> CEvaluation<'w> {
         Vec::new()
     }
 
-    fn in_class(&mut self, class: Declared, name: &str, space: NameSpace) -> Vec<Declared> {
+    fn in_class(&mut self, class: CDeclared, name: &str, space: NameSpace) -> Vec<CDeclared> {
         let found = self.members(class, name);
         self.of_space(found, space)
     }
 
     /// The inside of what a definition is qualified with: the class and what is around it, or a namespace.
-    fn in_qualifier(&mut self, file: CFileNo, owner: Option<u32>, name: &str, space: NameSpace) -> Vec<Declared> {
+    fn in_qualifier(&mut self, file: CFileNo, owner: Option<u32>, name: &str, space: NameSpace) -> Vec<CDeclared> {
         let qualifier = owner.and_then(|owner| self.view.facts(file).binding(owner)?.decorators.first().copied());
         let Some(qualifier) = qualifier else { return Vec::new() };
         for item in self.denoted(file, qualifier, None).iter().copied() {
@@ -309,7 +309,7 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// The members of a class under a name, inherited ones where it has none itself.
-    pub(super) fn members(&mut self, class: Declared, name: &str) -> Vec<Declared> {
+    pub(super) fn members(&mut self, class: CDeclared, name: &str) -> Vec<CDeclared> {
         let (mut seen, mut todo) = (vec![class], vec![class]);
         let mut at = 0;
         while let Some(&class) = todo.get(at) {
@@ -328,7 +328,7 @@ impl<'w> CEvaluation<'w> {
         Vec::new()
     }
 
-    fn own_members(&mut self, class: Declared, name: &str) -> Vec<Declared> {
+    fn own_members(&mut self, class: CDeclared, name: &str) -> Vec<CDeclared> {
         let view = self.view;
         let Some(binding) = view.binding(class) else { return Vec::new() };
         if view.name(class) == name && binding.kind == BindingKind::Class {
@@ -344,7 +344,7 @@ impl<'w> CEvaluation<'w> {
         match (view.inside(class), binding.inner) {
             (0, Some(inner)) => {
                 let local = entry.declared_named(inner, name).into_iter();
-                local.map(|binding| Declared { file: class.file, binding }).collect()
+                local.map(|binding| CDeclared { file: class.file, binding }).collect()
             }
             (0, None) => Vec::new(),
             (inside, _) => self.found(inside, name),
@@ -352,7 +352,7 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// The classes from which one inherits, as any declaration of it says.
-    pub(super) fn bases(&mut self, class: Declared) -> Vec<Declared> {
+    pub(super) fn bases(&mut self, class: CDeclared) -> Vec<CDeclared> {
         let view = self.view;
         let mut all = vec![class];
         let around = view.binding(class).and_then(|binding| Some(view.file(class.file)?.scope_path(binding.scope)));
@@ -374,12 +374,12 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// What a name, qualified name or member denotes; `count` arguments choose among functions. A step of the file itself is noted.
-    pub(super) fn denoted(&mut self, file: CFileNo, step: StepId, count: Option<u32>) -> Rc<[Declared]> {
+    pub(super) fn denoted(&mut self, file: CFileNo, step: StepId, count: Option<u32>) -> Rc<[CDeclared]> {
         if let Some(known) = self.denoted.get(&(file, step)).filter(|_| self.bound.is_empty()) {
             return Rc::clone(known);
         }
         let view = self.view;
-        let found: Vec<Declared> = match view.step(file, step) {
+        let found: Vec<CDeclared> = match view.step(file, step) {
             Some(Step::Name { text, scope, space }) => {
                 let name = view.facts(file).text(*text);
                 let found = self.deeper(|this| this.unqualified(file, *scope, name, *space));
@@ -398,7 +398,7 @@ impl<'w> CEvaluation<'w> {
         if file == self.own {
             self.note_step(step, &found);
         }
-        let found: Rc<[Declared]> = found.into();
+        let found: Rc<[CDeclared]> = found.into();
         if self.bound.is_empty() {
             self.denoted.insert((file, step), Rc::clone(&found));
         }
@@ -406,7 +406,7 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// What `using` declarations stand for.
-    fn followed(&mut self, items: Vec<Declared>) -> Vec<Declared> {
+    fn followed(&mut self, items: Vec<CDeclared>) -> Vec<CDeclared> {
         let mut followed = Vec::with_capacity(items.len());
         for item in items {
             let Some(binding) = self.view.binding(item) else { continue };
@@ -423,9 +423,9 @@ impl<'w> CEvaluation<'w> {
     }
 
     /// Functions that take a number of arguments; all of them if none does.
-    pub(super) fn of_count(&self, items: Vec<Declared>, count: Option<u32>) -> Vec<Declared> {
+    pub(super) fn of_count(&self, items: Vec<CDeclared>, count: Option<u32>) -> Vec<CDeclared> {
         let Some(count) = count else { return items };
-        let takes = |item: &Declared| {
+        let takes = |item: &CDeclared| {
             let Some(binding) = self.view.binding(*item) else { return false };
             if binding.kind != BindingKind::Function {
                 return true;

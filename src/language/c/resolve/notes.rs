@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::evaluation::CEvaluation;
-use super::view::Declared;
+use super::view::CDeclared;
 use crate::language::eval::facts::{BindingKind, NameSpace, Step, StepId};
 use crate::language::table::c::lower::{DEFINED, MACRO};
 
 impl CEvaluation<'_> {
-    pub(super) fn note_step(&mut self, step: StepId, found: &[Declared]) {
+    pub(super) fn note_step(&mut self, step: StepId, found: &[CDeclared]) {
         if found.is_empty() {
             return;
         }
@@ -29,7 +29,7 @@ impl CEvaluation<'_> {
     }
 
     /// Notes what is used: the declarations that a reader of the file would be led to, and what macros write.
-    pub(super) fn note(&mut self, found: &[Declared], written: &str, line: u32) {
+    pub(super) fn note(&mut self, found: &[CDeclared], written: &str, line: u32) {
         for item in self.meant(found) {
             if self.view.binding(item).is_some_and(|binding| binding.flags.has(MACRO)) {
                 self.expand(item, line);
@@ -43,16 +43,16 @@ impl CEvaluation<'_> {
 
     /// Of several declarations of one thing the one that counts: a type's definition, else the last that is no definition elsewhere. A
     /// macro may hide a function, or be one of two ways to say it: both count.
-    fn meant(&self, found: &[Declared]) -> Vec<Declared> {
-        let flags = |item: &Declared| self.view.binding(*item).map(|binding| binding.flags).unwrap_or_default();
-        let (macros, others): (Vec<Declared>, Vec<Declared>) =
+    fn meant(&self, found: &[CDeclared]) -> Vec<CDeclared> {
+        let flags = |item: &CDeclared| self.view.binding(*item).map(|binding| binding.flags).unwrap_or_default();
+        let (macros, others): (Vec<CDeclared>, Vec<CDeclared>) =
             found.iter().copied().partition(|item| flags(item).has(MACRO));
-        let last_file = |items: &[Declared]| {
+        let last_file = |items: &[CDeclared]| {
             let last = items.iter().max_by_key(|item| self.order(item.file)).map(|item| item.file);
             items.iter().copied().filter(|item| Some(item.file) == last).collect::<Vec<_>>()
         };
         let mut meant = last_file(&macros);
-        let mut groups: BTreeMap<(bool, &str), Vec<Declared>> = BTreeMap::new();
+        let mut groups: BTreeMap<(bool, &str), Vec<CDeclared>> = BTreeMap::new();
         for item in others {
             let kind = self.view.binding(item).map(|binding| binding.kind);
             let is_function = kind == Some(BindingKind::Function);
@@ -61,12 +61,12 @@ impl CEvaluation<'_> {
             groups.entry((is_function, own)).or_default().push(item);
         }
         for ((is_function, _), group) in groups {
-            let is_better = |item: &Declared| flags(item).has(DEFINED) != is_function;
-            let elsewhere: Vec<Declared> = group.iter().copied().filter(|item| item.file != self.own).collect();
-            let better: Vec<Declared> = group.iter().copied().filter(is_better).collect();
+            let is_better = |item: &CDeclared| flags(item).has(DEFINED) != is_function;
+            let elsewhere: Vec<CDeclared> = group.iter().copied().filter(|item| item.file != self.own).collect();
+            let better: Vec<CDeclared> = group.iter().copied().filter(is_better).collect();
             let chosen = match (better.is_empty(), is_function && !elsewhere.is_empty()) {
                 (_, true) => {
-                    let better: Vec<Declared> = elsewhere.iter().copied().filter(is_better).collect();
+                    let better: Vec<CDeclared> = elsewhere.iter().copied().filter(is_better).collect();
                     if better.is_empty() { elsewhere } else { better }
                 }
                 (false, false) => better,
@@ -78,16 +78,19 @@ impl CEvaluation<'_> {
     }
 
     /// What a macro writes is used where the macro is.
-    fn expand(&mut self, item: Declared, line: u32) {
+    fn expand(&mut self, item: CDeclared, line: u32) {
         if !self.expanded.insert(item) || self.is_exhausted() {
             return;
         }
         let Some(binding) = self.view.binding(item).filter(|_| item.file != self.own) else { return };
-        for &value in &binding.values {
-            let found = self.deeper(|this| this.denoted(item.file, value, None).to_vec());
-            let written = self.view.name(item).to_owned();
-            self.note(&found, &format!("{written}(…)"), line);
-        }
+        // Macros that lead to macros go deeper.
+        self.deeper(|this| {
+            let written = format!("{}(…)", this.view.name(item));
+            for &value in &binding.values {
+                let found = this.denoted(item.file, value, None);
+                this.note(&found, &written, line);
+            }
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which file an `#include` means: one next to the file, one in the folders that `compile_commands.json` names, else the nearest file whose
 //! path ends with what is written. Two that are as near mean none, and a header of the system's is not looked for by its name alone.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
@@ -111,7 +112,7 @@ const SYSTEM: [&str; 86] = [
 impl IncludeProject {
     pub(super) fn new(view: &CView) -> Self {
         let mut project = Self::default();
-        let existing = view.files.iter().filter(|file| file.exists());
+        let existing = view.files.iter().filter(|file| file.is_present());
         for file in existing.clone().filter(|file| file.manifest().is_none()) {
             let path = file.path.to_string();
             project.by_name.entry(last(&path).to_owned()).or_default().push(path);
@@ -196,13 +197,13 @@ impl IncludeProject {
             let root = path.strip_suffix(wanted)?;
             (root.is_empty() || root.ends_with('/')).then(|| (path, root.trim_end_matches('/')))
         });
-        let mut best: Option<((usize, bool, std::cmp::Reverse<usize>), &String)> = None;
+        let mut best: Option<(Nearness, &String)> = None;
         let mut is_tied = false;
         for (path, root) in ends {
             let segments = |path: &str| path.split('/').filter(|part| !part.is_empty()).count();
             let common = root.split('/').zip(folder.split('/')).take_while(|(a, b)| a == b && !a.is_empty()).count();
             let is_include = matches!(last(root), "include" | "inc" | "includes" | "Include");
-            let rank = (common, is_include, std::cmp::Reverse(segments(root)));
+            let rank = (common, is_include, Reverse(segments(root)));
             match &best {
                 Some((known, _)) if *known == rank => is_tied = true,
                 Some((known, _)) if *known > rank => {}
@@ -212,6 +213,9 @@ impl IncludeProject {
         best.filter(|_| !is_tied).map(|(_, path)| path)
     }
 }
+
+/// Folders in common, whether it stands in an `include` folder, folders between: the greatest is the nearest.
+type Nearness = (usize, bool, Reverse<usize>);
 
 /// `a.h` of `"a.h"` and `<a.h>`
 pub(super) fn bare(written: &str) -> &str {

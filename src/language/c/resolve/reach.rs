@@ -8,7 +8,7 @@ use std::mem::discriminant;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::view::CFile;
-use crate::language::eval::facts::{Facts, ImportWhat, NO_STEP, Step, StepId};
+use crate::language::eval::facts::{BindingKind, Facts, ImportWhat, NO_STEP, Step, StepId};
 
 /// The fingerprint of what a file declares under each key.
 pub(super) fn fingerprints(file: &CFile) -> BTreeMap<u64, u64> {
@@ -27,7 +27,10 @@ pub(super) fn fingerprints(file: &CFile) -> BTreeMap<u64, u64> {
             hash_step(file, facts, step, &mut seen, hasher);
         }
         for param in binding.params.iter().filter_map(|&param| facts.binding(param)) {
-            (facts.text(param.name), discriminant(&param.kind), param.flags).hash(hasher);
+            // The names of a template's parameters are written in what it declares, those of a function's nowhere else.
+            let is_type = param.kind == BindingKind::TypeParameter;
+            let name = if is_type { facts.text(param.name) } else { "" };
+            (name, discriminant(&param.kind), param.flags).hash(hasher);
         }
     }
     hashers.into_iter().map(|(key, hasher)| (key, hasher.finish())).collect()
@@ -79,6 +82,7 @@ fn hash_step(file: &CFile, facts: &Facts, step: StepId, seen: &mut FxHashSet<Ste
                 todo.push(*callee);
             }
             Step::Index { of, index } => todo.extend([*index, *of]),
+            Step::Function(function) => todo.extend(facts.binding(*function).map(|function| function.ty)),
             Step::Await(of) | Step::Element(of) | Step::Typed(of) => todo.push(*of),
             Step::OneOf(parts) => todo.extend(parts.iter().copied()),
             Step::Apply { base, args } => {

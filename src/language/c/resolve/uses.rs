@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::evaluation::CEvaluation;
 use super::project::{IncludeProject, bare};
-use super::view::{CFileNo, CView, Declared};
+use super::view::{CDeclared, CFileNo, CView};
 use crate::domain::{DependencyType, Edge, FilePath, Implements};
 use crate::language::eval::facts::{BindingKind, FactScopeKind, Flags, ImportWhat, Step, StepId};
 use crate::language::resolve::{Graph, Use};
@@ -140,7 +140,7 @@ impl CEvaluation<'_> {
         let facts = view.facts(own);
         let mut links = BTreeSet::new();
         for id in 0..facts.bindings.len() as u32 {
-            let item = Declared { file: own, binding: id };
+            let item = CDeclared { file: own, binding: id };
             let Some(binding) = facts.binding(id).filter(|binding| binding.symbol.is_some()) else { continue };
             let is_code = matches!(binding.kind, BindingKind::Function | BindingKind::Variable);
             if !is_code || binding.flags.has(MACRO) || binding.flags.has(INTERNAL) {
@@ -167,7 +167,7 @@ impl CEvaluation<'_> {
                     }
                 }
                 FactScopeKind::Class if binding.kind == BindingKind::Function => {
-                    let class = scope.owner.map(|binding| Declared { file: own, binding });
+                    let class = scope.owner.map(|binding| CDeclared { file: own, binding });
                     if let Some(class) = class {
                         self.link_overridden(item, class, &name, &mut links);
                     }
@@ -178,7 +178,7 @@ impl CEvaluation<'_> {
         links.into_iter().collect()
     }
 
-    fn members_or_constructor(&mut self, class: Declared, name: &str) -> Vec<Declared> {
+    fn members_or_constructor(&mut self, class: CDeclared, name: &str) -> Vec<CDeclared> {
         if self.view.name(class) != name {
             return self.members(class, name);
         }
@@ -188,10 +188,10 @@ impl CEvaluation<'_> {
         }
     }
 
-    fn in_declared_namespace(&mut self, qualifier: Option<StepId>, name: &str) -> Vec<Declared> {
+    fn in_declared_namespace(&mut self, qualifier: Option<StepId>, name: &str) -> Vec<CDeclared> {
         let own = self.own;
         let Some(qualifier) = qualifier else { return Vec::new() };
-        let spaces: Vec<Declared> = self.denoted(own, qualifier, None).to_vec();
+        let spaces: Vec<CDeclared> = self.denoted(own, qualifier, None).to_vec();
         let mut all = Vec::new();
         for space in spaces {
             match self.view.inside(space) {
@@ -203,10 +203,10 @@ impl CEvaluation<'_> {
     }
 
     /// Links a definition to the declarations of it in other files.
-    fn link(&mut self, item: Declared, declared: &[Declared], links: &mut BTreeSet<Implements>) {
+    fn link(&mut self, item: CDeclared, declared: &[CDeclared], links: &mut BTreeSet<Implements>) {
         let view = self.view;
         let Some(binding) = view.binding(item) else { return };
-        let is_declaration = |one: &Declared| {
+        let is_declaration = |one: &CDeclared| {
             one.file != item.file
                 && view.binding(*one).is_some_and(|other| {
                     let flags = other.flags;
@@ -218,10 +218,10 @@ impl CEvaluation<'_> {
                         && (!flags.has(DEFINED) || is_static_member(view, *one))
                 })
         };
-        let mut found: Vec<Declared> = declared.iter().copied().filter(is_declaration).collect();
+        let mut found: Vec<CDeclared> = declared.iter().copied().filter(is_declaration).collect();
         // Of overloads with as many parameters the one with the same types, if one has them.
         let own = view.symbol(item).map(|symbol| parameters(&symbol.signature)).unwrap_or_default();
-        let is_exact = |one: &Declared| view.symbol(*one).is_some_and(|symbol| parameters(&symbol.signature) == own);
+        let is_exact = |one: &CDeclared| view.symbol(*one).is_some_and(|symbol| parameters(&symbol.signature) == own);
         if binding.kind == BindingKind::Function && found.iter().any(is_exact) {
             found.retain(is_exact);
         }
@@ -234,7 +234,7 @@ impl CEvaluation<'_> {
     }
 
     /// Links a member to the virtual ones of base classes that it overrides, and its class to theirs.
-    fn link_overridden(&mut self, item: Declared, class: Declared, name: &str, links: &mut BTreeSet<Implements>) {
+    fn link_overridden(&mut self, item: CDeclared, class: CDeclared, name: &str, links: &mut BTreeSet<Implements>) {
         let view = self.view;
         let (mut seen, mut todo) = (vec![class], self.bases(class));
         while let Some(base) = todo.pop() {
@@ -245,7 +245,7 @@ impl CEvaluation<'_> {
             todo.extend(self.bases(base));
             let inside = view.inside(base);
             let members = if inside == 0 || view.name(base) == name { Vec::new() } else { self.found(inside, name) };
-            let params = |one: Declared| view.binding(one).map(|binding| binding.params.len());
+            let params = |one: CDeclared| view.binding(one).map(|binding| binding.params.len());
             for member in members {
                 let is_virtual = view.symbol(member).is_some_and(|symbol| symbol.signature.starts_with("virtual "));
                 if !is_virtual || params(member) != params(item) {
@@ -259,9 +259,9 @@ impl CEvaluation<'_> {
         }
     }
 
-    fn implements(&self, interface: Declared, implementation: Declared) -> Option<Implements> {
+    fn implements(&self, interface: CDeclared, implementation: CDeclared) -> Option<Implements> {
         let view = self.view;
-        let own = |item: Declared| Some((view.file(item.file)?.path.clone(), view.symbol(item)?.name.clone()));
+        let own = |item: CDeclared| Some((view.file(item.file)?.path.clone(), view.symbol(item)?.name.clone()));
         let ((interface_file, interface), (implementation_file, implementation)) =
             (own(interface)?, own(implementation)?);
         let declared_in = view.file(self.own)?.path.clone();
@@ -270,7 +270,7 @@ impl CEvaluation<'_> {
 }
 
 /// A class's own variable: what the class says is a declaration, except where it is `inline`.
-fn is_static_member(view: &CView, item: Declared) -> bool {
+fn is_static_member(view: &CView, item: CDeclared) -> bool {
     let is_variable = view.binding(item).is_some_and(|binding| binding.kind == BindingKind::Variable);
     is_variable && view.symbol(item).is_some_and(|symbol| symbol.signature.starts_with("static "))
 }

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::evaluation::CEvaluation;
-use super::view::{CFileNo, Declared};
+use super::view::{CDeclared, CFileNo};
 use crate::language::eval::facts::{
     Argument, BindingKind, FactScopeId, FactScopeKind, NO_STEP, NameSpace, Step, StepId,
 };
@@ -13,28 +13,28 @@ use crate::language::eval::facts::{
 const MEANINGS_MAX: usize = 6;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum CMeaning {
     /// By what stands for its inside.
     Namespace(u64),
-    Class(Declared, TemplateArgs),
-    Value(Declared, TemplateArgs),
+    Class(CDeclared, TemplateArgs),
+    Value(CDeclared, TemplateArgs),
     /// A template from outside with its arguments, and a value of one.
     HolderType(TemplateArgs),
     Holder(TemplateArgs),
-    Function(Declared, TemplateArgs),
+    Function(CDeclared, TemplateArgs),
 }
 
 pub(super) type TemplateArgs = Rc<[Meanings]>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Meanings(Vec<Meaning>);
+pub(super) struct Meanings(Vec<CMeaning>);
 
 impl Meanings {
-    pub(super) fn one(meaning: Meaning) -> Self {
+    pub(super) fn one(meaning: CMeaning) -> Self {
         Self(vec![meaning])
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Meaning> {
+    fn iter(&self) -> impl Iterator<Item = &CMeaning> {
         self.0.iter()
     }
 
@@ -52,17 +52,17 @@ impl Meanings {
 
     /// Values of the types among these.
     fn values(self) -> Self {
-        let value = |meaning: Meaning| match meaning {
-            Meaning::Class(class, args) => Meaning::Value(class, args),
-            Meaning::HolderType(args) => Meaning::Holder(args),
+        let value = |meaning: CMeaning| match meaning {
+            CMeaning::Class(class, args) => CMeaning::Value(class, args),
+            CMeaning::HolderType(args) => CMeaning::Holder(args),
             other => other,
         };
         Self(self.0.into_iter().map(value).collect())
     }
 
-    pub(super) fn classes(&self) -> impl Iterator<Item = Declared> + '_ {
+    pub(super) fn classes(&self) -> impl Iterator<Item = CDeclared> + '_ {
         self.iter().filter_map(|meaning| match meaning {
-            Meaning::Class(class, _) => Some(*class),
+            CMeaning::Class(class, _) => Some(*class),
             _ => None,
         })
     }
@@ -84,7 +84,66 @@ fn is_passing(name: &str) -> bool {
 fn gives_held(name: &str) -> bool {
     matches!(
         name,
-        "get" | "front" | "back" | "at" | "value" | "top" | "begin" | "end" | "find" | "data" | "lock" | "release"
+        "get"
+            | "front"
+            | "back"
+            | "at"
+            | "value"
+            | "value_or"
+            | "top"
+            | "data"
+            | "release"
+            | "First"
+            | "FirstOrDefault"
+            | "Single"
+            | "SingleOrDefault"
+            | "Last"
+            | "LastOrDefault"
+            | "ElementAt"
+            | "Value"
+            | "Result"
+            | "Current"
+            | "Pop"
+            | "Dequeue"
+            | "Peek"
+            | "Find"
+            | "Min"
+            | "Max"
+            | "GetValueOrDefault"
+    )
+}
+
+/// Members of what holds something that give what holds the same.
+fn gives_holder(name: &str) -> bool {
+    matches!(
+        name,
+        "begin"
+            | "end"
+            | "cbegin"
+            | "rbegin"
+            | "find"
+            | "lower_bound"
+            | "upper_bound"
+            | "lock"
+            | "Where"
+            | "OrderBy"
+            | "OrderByDescending"
+            | "ThenBy"
+            | "Take"
+            | "Skip"
+            | "ToList"
+            | "ToArray"
+            | "ToHashSet"
+            | "Distinct"
+            | "Reverse"
+            | "Concat"
+            | "AsEnumerable"
+            | "Values"
+            | "ConfigureAwait"
+            | "GetEnumerator"
+            | "FindAll"
+            | "TakeWhile"
+            | "SkipWhile"
     )
 }
 
@@ -136,7 +195,7 @@ impl CEvaluation<'_> {
                 self.held(&of, "operator->", false)
             }
             Step::Typed(ty) => self.value(file, *ty).values(),
-            Step::Class(binding) => Meanings::one(Meaning::Class(Declared { file, binding: *binding }, no_args())),
+            Step::Class(binding) => Meanings::one(CMeaning::Class(CDeclared { file, binding: *binding }, no_args())),
             Step::OneOf(parts) => {
                 let mut all = Meanings::default();
                 for &part in parts {
@@ -148,14 +207,14 @@ impl CEvaluation<'_> {
             Step::This(scope) => self.this(file, *scope),
             Step::Apply { base, args } => self.applied(file, *base, args),
             Step::Function(binding) => {
-                Meanings::one(Meaning::Function(Declared { file, binding: *binding }, no_args()))
+                Meanings::one(CMeaning::Function(CDeclared { file, binding: *binding }, no_args()))
             }
             _ => Meanings::default(),
         }
     }
 
     /// What declarations are as expressions or types.
-    fn meanings(&mut self, items: &[Declared]) -> Meanings {
+    fn meanings(&mut self, items: &[CDeclared]) -> Meanings {
         let mut all = Meanings::default();
         for &item in items.iter().take(16) {
             let meanings = self.meaning(item);
@@ -164,15 +223,15 @@ impl CEvaluation<'_> {
         all
     }
 
-    fn meaning(&mut self, item: Declared) -> Meanings {
+    fn meaning(&mut self, item: CDeclared) -> Meanings {
         let view = self.view;
         let Some(binding) = view.binding(item) else { return Meanings::default() };
         match binding.kind {
             BindingKind::Class | BindingKind::Enum | BindingKind::Interface => {
-                Meanings::one(Meaning::Class(item, no_args()))
+                Meanings::one(CMeaning::Class(item, no_args()))
             }
-            BindingKind::Namespace => Meanings::one(Meaning::Namespace(view.inside(item))),
-            BindingKind::Function => Meanings::one(Meaning::Function(item, no_args())),
+            BindingKind::Namespace => Meanings::one(CMeaning::Namespace(view.inside(item))),
+            BindingKind::Function => Meanings::one(CMeaning::Function(item, no_args())),
             BindingKind::Alias => {
                 let mut all = Meanings::default();
                 for &value in &binding.values {
@@ -206,11 +265,18 @@ impl CEvaluation<'_> {
                 Some(Step::Member { text, .. }) => self.view.facts(file).text(*text),
                 _ => "",
             };
-            let holders = of.iter().filter(|one| matches!(one, Meaning::Holder(_)));
-            return if gives_held(name) { Meanings(holders.cloned().collect()) } else { Meanings::default() };
+            let holders = of.iter().filter(|one| matches!(one, CMeaning::Holder(_)));
+            let holders = Meanings(holders.cloned().collect());
+            return if gives_held(name) {
+                self.held(&holders, "", true)
+            } else if gives_holder(name) {
+                holders
+            } else {
+                Meanings::default()
+            };
         }
         let args = of.iter().find_map(|one| match one {
-            Meaning::Value(class, args) | Meaning::Class(class, args) if !args.is_empty() => {
+            CMeaning::Value(class, args) | CMeaning::Class(class, args) if !args.is_empty() => {
                 Some((*class, args.clone()))
             }
             _ => None,
@@ -220,7 +286,7 @@ impl CEvaluation<'_> {
                 let meanings = this.meanings(&items);
                 // What a function gives is worked out where its class's arguments are known.
                 let carried = meanings.0.into_iter().map(|one| match one {
-                    Meaning::Function(function, _) => Meaning::Function(function, args.clone()),
+                    CMeaning::Function(function, _) => CMeaning::Function(function, args.clone()),
                     other => other,
                 });
                 Meanings(carried.collect())
@@ -230,11 +296,11 @@ impl CEvaluation<'_> {
     }
 
     /// Runs with what the type parameters of a class stand for.
-    fn with_arguments<T>(&mut self, class: Declared, args: &TemplateArgs, run: impl FnOnce(&mut Self) -> T) -> T {
+    fn with_arguments<T>(&mut self, class: CDeclared, args: &TemplateArgs, run: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.bound.len();
         let params = self.view.binding(class).map(|binding| binding.params.clone()).unwrap_or_default();
         for (&param, arg) in params.iter().zip(args.iter()) {
-            self.bound.push((Declared { file: class.file, binding: param }, arg.clone()));
+            self.bound.push((CDeclared { file: class.file, binding: param }, arg.clone()));
         }
         let result = run(self);
         self.bound.truncate(before);
@@ -242,12 +308,12 @@ impl CEvaluation<'_> {
     }
 
     /// The declarations that a member of something can mean.
-    pub(super) fn members_of(&mut self, of: &Meanings, name: &str) -> Vec<Declared> {
-        let mut all: Vec<Declared> = Vec::new();
+    pub(super) fn members_of(&mut self, of: &Meanings, name: &str) -> Vec<CDeclared> {
+        let mut all: Vec<CDeclared> = Vec::new();
         for meaning in of.iter() {
             let found = match meaning {
-                Meaning::Namespace(inside) => self.in_namespace(*inside, name, NameSpace::Any),
-                Meaning::Class(class, _) | Meaning::Value(class, _) => self.members(*class, name),
+                CMeaning::Namespace(inside) => self.in_namespace(*inside, name, NameSpace::Any),
+                CMeaning::Class(class, _) | CMeaning::Value(class, _) => self.members(*class, name),
                 _ => Vec::new(),
             };
             all.extend(found.into_iter().filter(|item| !all.contains(item)).collect::<Vec<_>>());
@@ -267,33 +333,33 @@ impl CEvaluation<'_> {
             return args.first().map(|arg| self.value(file, arg.value)).unwrap_or_default();
         }
         let mut callees = self.value(file, callee);
-        if !items.is_empty() && callees.iter().any(|one| matches!(one, Meaning::Function(..))) {
-            let known = |one: &Meaning| !matches!(one, Meaning::Function(function, _) if !items.contains(function));
+        if !items.is_empty() && callees.iter().any(|one| matches!(one, CMeaning::Function(..))) {
+            let known = |one: &CMeaning| !matches!(one, CMeaning::Function(function, _) if !items.contains(function));
             callees.0.retain(known);
         }
         let mut given = Meanings::default();
         self.constructed(file, &callees, args, callee);
         for callee in callees.0 {
             let result = match callee {
-                Meaning::Function(function, args) => self.result(function, &args),
-                Meaning::Class(..) | Meaning::HolderType(_) => Meanings::one(callee).values(),
-                Meaning::Value(class, class_args) => {
+                CMeaning::Function(function, args) => self.result(function, &args),
+                CMeaning::Class(..) | CMeaning::HolderType(_) => Meanings::one(callee).values(),
+                CMeaning::Value(class, class_args) => {
                     let called = self.members(class, "operator()");
                     // A pointer to a function has the type of its result.
                     match called.first() {
                         Some(&called) => self.result(called, &class_args),
-                        None => Meanings::one(Meaning::Value(class, class_args)),
+                        None => Meanings::one(CMeaning::Value(class, class_args)),
                     }
                 }
-                other @ Meaning::Holder(_) => Meanings::one(other),
-                Meaning::Namespace(_) => Meanings::default(),
+                other @ CMeaning::Holder(_) => Meanings::one(other),
+                CMeaning::Namespace(_) => Meanings::default(),
             };
             given.add(result);
         }
         given
     }
 
-    fn result(&mut self, function: Declared, args: &TemplateArgs) -> Meanings {
+    fn result(&mut self, function: CDeclared, args: &TemplateArgs) -> Meanings {
         let view = self.view;
         let Some(binding) = view.binding(function) else { return Meanings::default() };
         let class = self.class_around(function.file, binding.scope).filter(|_| !args.is_empty());
@@ -326,11 +392,11 @@ impl CEvaluation<'_> {
         let mut all = Meanings::default();
         for meaning in of.iter() {
             let held = match meaning {
-                Meaning::Holder(args) => {
+                CMeaning::Holder(args) => {
                     let arg = if is_last { args.last() } else { args.first() };
                     arg.cloned().unwrap_or_default().values()
                 }
-                Meaning::Value(class, args) => {
+                CMeaning::Value(class, args) => {
                     let operators = self.members(*class, operator);
                     match operators.first() {
                         Some(&operator) => self.result(operator, args),
@@ -358,11 +424,11 @@ impl CEvaluation<'_> {
         }
         if bases.is_empty() {
             let is_known = args.iter().any(|arg| !arg.is_empty());
-            return if is_known { Meanings::one(Meaning::HolderType(args.into())) } else { Meanings::default() };
+            return if is_known { Meanings::one(CMeaning::HolderType(args.into())) } else { Meanings::default() };
         }
         let args: TemplateArgs = args.into();
-        let with = |meaning: Meaning| match meaning {
-            Meaning::Class(class, _) => Meaning::Class(class, args.clone()),
+        let with = |meaning: CMeaning| match meaning {
+            CMeaning::Class(class, _) => CMeaning::Class(class, args.clone()),
             other => other,
         };
         Meanings(bases.0.into_iter().map(with).collect())
@@ -370,17 +436,17 @@ impl CEvaluation<'_> {
 
     fn this(&mut self, file: CFileNo, scope: FactScopeId) -> Meanings {
         let class = self.class_around(file, scope);
-        class.map(|class| Meanings::one(Meaning::Value(class, no_args()))).unwrap_or_default()
+        class.map(|class| Meanings::one(CMeaning::Value(class, no_args()))).unwrap_or_default()
     }
 
     /// The class in which a scope is, or whose member a definition outside of it defines.
-    pub(super) fn class_around(&mut self, file: CFileNo, scope: FactScopeId) -> Option<Declared> {
+    pub(super) fn class_around(&mut self, file: CFileNo, scope: FactScopeId) -> Option<CDeclared> {
         let view = self.view;
         let facts = view.facts(file);
         let mut at = facts.scope(scope);
         while let Some(scope) = at {
             match scope.kind {
-                FactScopeKind::Class => return scope.owner.map(|binding| Declared { file, binding }),
+                FactScopeKind::Class => return scope.owner.map(|binding| CDeclared { file, binding }),
                 FactScopeKind::Members(_) => {
                     let qualifier = facts.binding(scope.owner?)?.decorators.first().copied()?;
                     return self.value(file, qualifier).classes().next();

@@ -17,7 +17,7 @@ pub(super) const GLOBAL: u64 = 1;
 
 /// What a file declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Declared {
+pub(super) struct CDeclared {
     pub file: CFileNo,
     pub binding: BindingId,
 }
@@ -38,7 +38,7 @@ pub(super) struct CView {
     pub files: Vec<CFile>,
     by_path: FxHashMap<FilePath, CFileNo>,
     /// Everything that files declare in namespaces and classes, by [`key`].
-    index: FxHashMap<u64, Vec<Declared>>,
+    index: FxHashMap<u64, Vec<CDeclared>>,
     /// The files that include each.
     pub includers: Vec<Vec<CFileNo>>,
 }
@@ -85,7 +85,7 @@ impl CFile {
     }
 
     /// Whether there is a file at all: one that went says nothing.
-    pub(super) fn exists(&self) -> bool {
+    pub(super) fn is_present(&self) -> bool {
         self.outline.facts.is_some()
     }
 
@@ -93,14 +93,7 @@ impl CFile {
         self.scope_paths.get(scope as usize).copied().unwrap_or_default()
     }
 
-    /// What a scope of the file declares under one of its texts.
-    pub(super) fn declared_as(&self, scope: FactScopeId, text: u32) -> impl Iterator<Item = BindingId> + '_ {
-        let first = self.declared.partition_point(|&(at, name, _)| (at, name) < (scope, text));
-        let rest = self.declared.get(first..).unwrap_or_default().iter();
-        rest.take_while(move |&&(at, name, _)| (at, name) == (scope, text)).map(|&(_, _, binding)| binding)
-    }
-
-    /// The same under a name.
+    /// What a scope of the file declares under a name.
     pub(super) fn declared_named(&self, scope: FactScopeId, name: &str) -> Vec<BindingId> {
         let first = self.declared.partition_point(|&(at, _, _)| at < scope);
         let rest = self.declared.get(first..).unwrap_or_default().iter().take_while(|&&(at, _, _)| at == scope);
@@ -151,16 +144,16 @@ impl CView {
         self.file(file).map_or(&SILENCE, CFile::facts)
     }
 
-    pub(super) fn binding(&self, item: Declared) -> Option<&Binding> {
+    pub(super) fn binding(&self, item: CDeclared) -> Option<&Binding> {
         self.facts(item.file).binding(item.binding)
     }
 
-    pub(super) fn symbol(&self, item: Declared) -> Option<&Symbol> {
+    pub(super) fn symbol(&self, item: CDeclared) -> Option<&Symbol> {
         let symbol = self.binding(item)?.symbol?;
         self.file(item.file)?.outline.symbols.get(symbol as usize)
     }
 
-    pub(super) fn name(&self, item: Declared) -> &str {
+    pub(super) fn name(&self, item: CDeclared) -> &str {
         self.binding(item).map_or("", |binding| self.facts(item.file).text(binding.name))
     }
 
@@ -169,12 +162,12 @@ impl CView {
     }
 
     /// Everything that any file declares under a key.
-    pub(super) fn declared(&self, key: u64) -> &[Declared] {
+    pub(super) fn declared(&self, key: u64) -> &[CDeclared] {
         self.index.get(&key).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What stands for the inside of a class or namespace in every file; 0 for a class inside a function.
-    pub(super) fn inside(&self, item: Declared) -> u64 {
+    pub(super) fn inside(&self, item: CDeclared) -> u64 {
         let (Some(file), Some(binding)) = (self.file(item.file), self.binding(item)) else { return 0 };
         let inner = binding.inner.map(|inner| file.scope_path(inner));
         inner.unwrap_or_else(|| match file.scope_path(binding.scope) {
@@ -197,7 +190,7 @@ impl CView {
             }
         }
         for (key, binding) in new.keys() {
-            self.index.entry(key).or_default().push(Declared { file: number, binding });
+            self.index.entry(key).or_default().push(CDeclared { file: number, binding });
         }
         if let Some(place) = self.files.get_mut(number as usize) {
             return Some(std::mem::replace(place, new));

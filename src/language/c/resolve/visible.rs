@@ -8,6 +8,9 @@ use super::view::{CFileNo, CView};
 /// Includers whose other includes count for a header. Of a header that hundreds include, a few say what stands before it.
 const INCLUDERS_MAX: usize = 24;
 
+/// Files that give a header its context, all together.
+const CONTEXT_MAX: usize = 64;
+
 /// Headers between a header and the source that gives it its context.
 const CONTEXT_DEPTH: u32 = 4;
 
@@ -72,7 +75,7 @@ impl Visible {
             let mut next = Vec::new();
             for header in level {
                 for includer in sorted_includers(view, header) {
-                    let Some(entry) = view.file(includer) else { continue };
+                    let Some(entry) = view.file(includer).filter(|_| entered.len() < CONTEXT_MAX) else { continue };
                     for before in entry.includes().take_while(|&included| included != header) {
                         context.add(view, before);
                     }

@@ -29,7 +29,7 @@ struct KnownUses {
 /// The resolver of a view.
 pub(in super::super) fn resolver(files: &[Outlined<'_>]) -> Box<dyn Resolver> {
     let own = files.iter().filter(|(path, _)| is_own(path));
-    let mut view = CView::new(own.map(|(path, outline)| ((*path).clone(), Arc::clone(outline))));
+    let mut view = CView::new(own.map(|(path, outline)| ((*path).clone(), Arc::new(outline.unpack_or_silence()))));
     let project = IncludeProject::new(&view);
     for file in 0..view.files.len() as CFileNo {
         view.resolve_includes(file, &project);
@@ -135,7 +135,7 @@ impl CWorld {
         changed.keys.extend(before.iter().filter(|(key, hash)| after.get(key) != Some(hash)).map(|(&key, _)| key));
         changed.keys.extend(after.keys().filter(|key| !before.contains_key(key)));
         let is_same_for_all = reach::directives(&former) == reach::directives(entry);
-        let is_same_project = former.manifest() == entry.manifest() && former.exists() == entry.exists();
+        let is_same_project = former.manifest() == entry.manifest() && former.is_present() == entry.is_present();
         let includes_before: Vec<String> = reach::includes(&former).into_iter().map(str::to_owned).collect();
         let are_includes_same = includes_before == reach::includes(entry);
         // The includes are found again below; until then those of before count.
@@ -182,7 +182,7 @@ impl Resolver for CWorld {
             let Some(file) = self.view.file_at(path) else { continue };
             let former = CFile::new((*path).clone(), Arc::new((*before).clone()));
             let entry = &self.view.files[file as usize];
-            if former.manifest() != entry.manifest() || former.exists() != entry.exists() {
+            if former.manifest() != entry.manifest() || former.is_present() != entry.is_present() {
                 return None;
             }
             if entry.outline.is_same_but_for_lines(before) {

@@ -3,6 +3,7 @@
 //! After The Rust Reference, "Modules" (`mod` file names, the `path` attribute) and "Name scopes".
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use super::crates::Crate;
 use super::view::{File, GlobalDef, Name, UNPACKED_AT_ONCE, View, join};
@@ -41,7 +42,7 @@ pub(super) struct Region {
     /// Definition of an inline module.
     pub def: Option<GlobalDef>,
     pub name: Option<Name>,
-    entries: FxHashMap<Name, Vec<RegionEntry>>,
+    entries: FxHashMap<Name, SmallVec<[RegionEntry; 1]>>,
     /// What macros in the place of items may declare: it is there if nothing else of that name is.
     pub by_macros: FxHashMap<Name, GlobalDef>,
     /// Imports (by index in the file) whose names all come in.
@@ -149,7 +150,7 @@ impl Modules {
     }
 
     pub(super) fn entries(&self, region: RegionId, name: Name) -> &[RegionEntry] {
-        self.region(region).entries.get(&name).map(Vec::as_slice).unwrap_or_default()
+        self.region(region).entries.get(&name).map(SmallVec::as_slice).unwrap_or_default()
     }
 
     /// The mount of a file in a crate, else its first.

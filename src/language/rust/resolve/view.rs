@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::domain::FilePath;
 use crate::language::facts::{Def, DefId, FileModel, NameId, Owner};
@@ -69,7 +70,7 @@ pub(super) struct View {
     texts: Vec<Arc<str>>,
     numbers: FxHashMap<Arc<str>, Name>,
     /// The files that write a name, ascending.
-    writers: Vec<Vec<File>>,
+    writers: Vec<SmallVec<[File; 4]>>,
     pub words: Words,
     /// Outlines that were unpacked since [`View::rest`].
     unpacked: AtomicUsize,
@@ -208,7 +209,7 @@ impl View {
         let text: Arc<str> = text.into();
         self.texts.push(Arc::clone(&text));
         self.numbers.insert(text, number);
-        self.writers.push(Vec::new());
+        self.writers.push(SmallVec::new());
         number
     }
 
@@ -224,7 +225,7 @@ impl View {
 
     /// The files that write a name, ascending.
     pub(super) fn writers(&self, name: Name) -> &[File] {
-        self.writers.get(name as usize).map(Vec::as_slice).unwrap_or_default()
+        self.writers.get(name as usize).map(SmallVec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn text(&self, name: Name) -> &str {

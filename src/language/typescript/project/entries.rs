@@ -22,16 +22,20 @@ impl ScriptProject {
             let from = format!("{folder}/package.json");
             let named = KEYS.iter().filter_map(|key| manifest.get(*key)).flat_map(targets);
             let exported: Vec<&str> = manifest.get("exports").into_iter().flat_map(targets).collect();
-            let mut named: Vec<&str> = named.chain(exported).filter(|path| !path.is_empty()).collect();
-            if named.is_empty() {
-                named.extend(CONVENTIONAL);
-            }
-            for target in named {
+            let mut found = BTreeSet::new();
+            for target in named.chain(exported).filter(|path| !path.is_empty()) {
                 match target.split_once('*') {
-                    Some((before, after)) => entries.extend(self.matching(folder, before, after)),
-                    None => entries.extend(self.at(&normal(&format!("{folder}/{target}")), &from)),
+                    Some((before, after)) => found.extend(self.matching(folder, before, after)),
+                    None => found.extend(self.at(&normal(&format!("{folder}/{target}")), &from)),
                 }
             }
+            found.retain(|&file| self.path(file).is_some_and(|path| !path.ends_with(".json")));
+            // What is built in a way that is not seen is built of the usual entries.
+            if found.is_empty() {
+                let usual = CONVENTIONAL.iter().filter_map(|path| self.at(&normal(&format!("{folder}/{path}")), &from));
+                found.extend(usual);
+            }
+            entries.extend(found);
         }
         self.view.package_folders().next().map(|_| entries)
     }

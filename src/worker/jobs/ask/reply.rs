@@ -23,6 +23,9 @@ const RATE_LIMITED_MOST: u32 = 5;
 /// How long they are parked then, if the provider does not ask for more.
 const RATE_LIMITED_REST: Duration = Duration::from_secs(60);
 
+/// How long a question waits whose attempts are used up while nothing else was answered.
+const LONE_REST: Duration = Duration::from_secs(30);
+
 /// How often one question is put another way because the server wants it so: there are five ways.
 const ADAPTED_MOST: u32 = 5;
 
@@ -156,6 +159,10 @@ impl Asking {
         }
         let attempts = open.asked.iter().map(|asked| asked.job.attempts).max().unwrap_or_default();
         let wait = backoff(attempts, asked_for, random_unit());
+        // Nothing was answered since it was asked first: it is not this question that the provider cannot do.
+        if attempts >= queue::MAX_ATTEMPTS && self.breaker.in_a_row() >= attempts {
+            return worker.park_for_outage(&open.ids(), wait.max(LONE_REST), detail);
+        }
         // At the same time, so that they are asked together again.
         let now = clock::now();
         for asked in &open.asked {

@@ -97,7 +97,7 @@ fn level(severity: &str) -> &'static str {
 
 fn notification(one: &NotLookedView) -> Value {
     let question = one.question.map(|question| format!(" ({question})")).unwrap_or_default();
-    let text = format!("{} file(s) were not looked at{question}: {}", one.files.len(), one.because);
+    let text = format!("{} file(s) are not covered{question}: {}", one.files.len(), one.because);
     json!({ "level": "note", "message": { "text": message(&text) } })
 }
 
