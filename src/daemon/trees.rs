@@ -26,6 +26,9 @@ const LEFT_TO_OTHERS: usize = 4;
 const SCANS: usize = 2;
 /// Touched files that are handed over without a scan: each is looked at by the daemon's own loop.
 const HANDED_OVER_MAX: usize = 50;
+/// A tree of which anything may have changed is scanned again after so many times what that took before. Where notifications are lost
+/// again and again, scans take a tenth of the time at most.
+const REST: u32 = 9;
 /// After so long a scan no longer keeps others waiting: its file system hangs.
 const SCAN_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -55,6 +58,7 @@ pub(super) struct ScannedTree {
     files: Option<Vec<FilePath>>,
     /// What was touched until then was looked at.
     since: Instant,
+    took: Duration,
 }
 
 /// A part of a work tree that is to be compared.
@@ -107,6 +111,8 @@ pub(super) struct Trees {
     seen: mpsc::UnboundedSender<ScannedTree>,
     followed: BTreeMap<RepoId, Following>,
     scanning: BTreeSet<RepoId>,
+    /// Until when each is not scanned as a whole again.
+    resting: BTreeMap<RepoId, Instant>,
     /// A number of what each one's settings ignore.
     rules: BTreeMap<RepoId, u64>,
     turns: Arc<Semaphore>,
@@ -131,9 +137,9 @@ impl Trees {
             }
         };
         let limit = watches_limit();
-        let (followed, scanning, rules) = Default::default();
+        let (followed, scanning, resting, rules) = Default::default();
         let turns = Arc::new(Semaphore::new(SCANS));
-        Self { watcher, unavailable, seen, followed, scanning, rules, turns, limit }
+        Self { watcher, unavailable, seen, followed, scanning, resting, rules, turns, limit }
     }
 
     /// Follows a work tree, or finds out again how; `wanted` by its configuration.
@@ -161,6 +167,7 @@ impl Trees {
             watcher.remove(repo);
         }
         self.followed.remove(repo);
+        self.resting.remove(repo);
         self.rules.remove(repo);
     }
 
@@ -243,11 +250,22 @@ impl Trees {
         let unavailable = self.watcher.is_none().then(|| self.unavailable.clone());
         let was_polled = matches!(self.followed.get(&repo), Some(Following::Polled { .. }));
         let (seen, turns, of) = (self.seen.clone(), self.turns.clone(), repo.clone());
+        let is_whole = matches!(question, ScanPurpose::Directories);
+        let rest = self.resting.get(&repo).copied().filter(|_| is_whole);
         tokio::spawn(async move {
+            if let Some(end) = rest {
+                tokio::time::sleep_until(end.into()).await;
+            }
             // It is never closed.
             let turn = turns.acquire().await;
+            // All of it is looked at, also what was touched meanwhile.
+            let since = if is_whole { clock::monotonic() } else { since };
             let job = Scan { repo, location, config, question, unavailable, was_polled, since };
-            let mut scanning = tokio::task::spawn_blocking(move || job.run());
+            let mut scanning = tokio::task::spawn_blocking(move || {
+                let begun = clock::monotonic();
+                let seen = job.run();
+                ScannedTree { took: clock::monotonic().saturating_duration_since(begun), ..seen }
+            });
             let found = match tokio::time::timeout(SCAN_PATIENCE, &mut scanning).await {
                 Ok(found) => found,
                 Err(_) => {
@@ -256,7 +274,8 @@ impl Trees {
                 }
             };
             let outcome = ScanOutcome::SameDirectories;
-            let panicked = |_| ScannedTree { repo: of, concerns: true, outcome, files: None, since };
+            let panicked =
+                |_| ScannedTree { repo: of, concerns: true, outcome, files: None, since, took: Duration::ZERO };
             // The receiver lives as long as the daemon.
             let _ = seen.send(found.unwrap_or_else(panicked));
         });
@@ -264,8 +283,11 @@ impl Trees {
 
     /// Applies what a scan found; returns where the view may differ, if it may.
     pub fn take_in(&mut self, seen: ScannedTree) -> Option<TreeChanges> {
-        let ScannedTree { repo, mut concerns, outcome, files, since } = seen;
+        let ScannedTree { repo, mut concerns, outcome, files, since, took } = seen;
         self.scanning.remove(&repo);
+        if !matches!(outcome, ScanOutcome::SameDirectories) {
+            self.resting.insert(repo.clone(), clock::monotonic() + took * REST);
+        }
         let before = self.followed.get(&repo).cloned()?;
         match outcome {
             ScanOutcome::SameDirectories => {}
@@ -359,7 +381,8 @@ impl Scan {
     fn run(self) -> ScannedTree {
         let Self { repo, location, config, question, unavailable, was_polled, since } = self;
         let unwatchable = unavailable.or_else(|| network_file_system(&location.path));
-        let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome, files: None, since };
+        let took = Duration::ZERO;
+        let seen = |concerns, outcome| ScannedTree { repo: repo.clone(), concerns, outcome, files: None, since, took };
         let user = UserConfig::read();
         // The reconcile reports an invalid glob.
         let selection = FileSelection::new(&config).unwrap_or_default();

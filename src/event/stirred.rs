@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use notify::{Config, Event, EventHandler, RecommendedWatcher, RecursiveMode, Result, Watcher, WatcherKind};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Config, Event, EventHandler, EventKind, RecommendedWatcher, RecursiveMode, Result, Watcher, WatcherKind};
 
 /// Paths that are counted one by one.
 const PATHS_MAX: usize = 1_000;
@@ -104,7 +105,13 @@ thread_local! {
     static NEXT: RefCell<Option<Tap>> = const { RefCell::new(None) };
 }
 
-/// notify's watcher, with a tap before the debouncer.
+/// Whether a notification tells that something was read. notify asks for them, and they come by the thousand whenever a tree is searched
+/// or compared, by us too; were they handed on, those that follow could be lost.
+fn is_reading(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write))
+}
+
+/// notify's watcher, with a tap before the debouncer. What was only read is not told.
 pub(super) struct TappedWatcher(RecommendedWatcher);
 
 impl TappedWatcher {
@@ -118,6 +125,9 @@ impl Watcher for TappedWatcher {
     fn new<F: EventHandler>(mut handler: F, config: Config) -> Result<Self> {
         let tap = NEXT.take();
         let tapped = move |event: Result<Event>| {
+            if event.as_ref().is_ok_and(|event| is_reading(event.kind)) {
+                return;
+            }
             if let Some(tap) = &tap {
                 tap(&event);
             }
@@ -146,7 +156,25 @@ impl Watcher for TappedWatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
     use std::time::Duration;
+
+    #[test]
+    fn what_is_only_read_is_not_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        std::fs::write(top.join("file"), "text").unwrap();
+        let (sender, told) = mpsc::channel();
+        TappedWatcher::tap_next(move |event| drop(sender.send(event.as_ref().unwrap().paths.clone())));
+        let mut watcher = TappedWatcher::new(|_| {}, Config::default()).unwrap();
+        watcher.watch(&top, RecursiveMode::NonRecursive).unwrap();
+        for _ in 0..100 {
+            assert_eq!(std::fs::read(top.join("file")).unwrap(), b"text");
+            assert_eq!(std::fs::read_dir(&top).unwrap().count(), 1);
+        }
+        std::fs::write(top.join("last"), "").unwrap();
+        assert_eq!(told.recv_timeout(Duration::from_secs(20)).unwrap(), [top.join("last")]);
+    }
 
     #[test]
     fn a_comparison_reads_what_was_touched_before_it_began() {
