@@ -64,7 +64,7 @@ impl Evaluation<'_> {
             made
         });
         let made = if made.is_empty() { plain() } else { made };
-        if !self.busy.contains(&(item, Aspect::Value)) {
+        if !self.is_busy(item, Aspect::Value) {
             self.variables.insert(item, made.clone());
         }
         made
@@ -115,7 +115,7 @@ impl Evaluation<'_> {
             let all: Vec<Things> = binding.values.iter().map(|&value| this.value(item.file, value)).collect();
             joined(all)
         });
-        if !self.busy.contains(&(item, Aspect::Result)) {
+        if !self.is_busy(item, Aspect::Result) {
             self.results.insert(item, things.clone());
         }
         things

@@ -10,8 +10,10 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{FactScopeId, StepId};
+use super::names::Denoted;
 use super::rules::{FileNo, Place};
 use super::thing::{Things, TypeArgs};
+use super::types::TypeEnv;
 use super::view::{Item, NameNo, key};
 use super::world::EvalBase;
 use crate::language::SymbolKind;
@@ -21,6 +23,9 @@ const SPENT_MAX: u32 = 400_000;
 
 /// Evaluations inside each other.
 const NESTING_MAX: u32 = 60;
+
+/// No evaluation under way was needed again.
+const NOTHING: u32 = u32::MAX;
 
 /// What is behind a name for keys of reads that are no name of the language.
 pub(super) const LISTED: &[u8] = b"*";
@@ -58,17 +63,24 @@ pub(super) struct Evaluation<'w> {
     pub found: FoundReferences,
     pub reads: FxHashSet<u64>,
     pub(super) values: FxHashMap<(FileNo, StepId), Things>,
+    /// What types stand for that are written where no parameter means anything.
+    pub(super) types: FxHashMap<(FileNo, StepId), Things>,
+    /// What aliases stand for, by what parameters mean.
+    pub(super) aliases: FxHashMap<Item, FxHashMap<TypeEnv, Things>>,
+    /// What names denote.
+    pub(super) denoted: FxHashMap<(FileNo, StepId), Rc<[Denoted]>>,
     pub(super) variables: FxHashMap<Item, Things>,
     pub(super) results: FxHashMap<Item, Things>,
     /// Classes with their bases.
     pub(super) orders: FxHashMap<(Item, TypeArgs), BaseOrder>,
     /// Instances of the bases of classes, where types are structural.
     pub(super) bases: FxHashMap<(Item, TypeArgs), Things>,
-    pub(super) busy: FxHashSet<(Item, Aspect)>,
+    /// What is under way and may need itself, each with its place among them, from 1.
+    busy: FxHashMap<(Item, Aspect), u32>,
+    /// The outermost of these that was needed again, so far; 0: something was cut short. What depends on it is not remembered.
+    needed: u32,
     spent: u32,
     nesting: u32,
-    /// Evaluations that were cut short: what they gave is not remembered.
-    pub(super) cuts: u32,
 }
 
 /// Of what of an item the evaluation is under way.
@@ -90,14 +102,17 @@ impl<'w> Evaluation<'w> {
             found: FoundReferences::default(),
             reads: FxHashSet::default(),
             values: FxHashMap::default(),
+            types: FxHashMap::default(),
+            aliases: FxHashMap::default(),
+            denoted: FxHashMap::default(),
             variables: FxHashMap::default(),
             results: FxHashMap::default(),
             orders: FxHashMap::default(),
             bases: FxHashMap::default(),
-            busy: FxHashSet::default(),
+            busy: FxHashMap::default(),
+            needed: NOTHING,
             spent: 0,
             nesting: 0,
-            cuts: 0,
         }
     }
 
@@ -105,7 +120,9 @@ impl<'w> Evaluation<'w> {
     pub(super) fn spend(&mut self) -> bool {
         self.spent += 1;
         let is_left = self.spent <= SPENT_MAX;
-        self.cuts += u32::from(!is_left);
+        if !is_left {
+            self.cut();
+        }
         is_left
     }
 
@@ -123,7 +140,7 @@ impl<'w> Evaluation<'w> {
     /// Runs an evaluation inside another; nothing where they nest too deep.
     pub(super) fn deeper<T: Default>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         if self.nesting >= NESTING_MAX || !self.spend() {
-            self.cuts += 1;
+            self.cut();
             return T::default();
         }
         self.nesting += 1;
@@ -132,15 +149,36 @@ impl<'w> Evaluation<'w> {
         things
     }
 
+    /// Notes that something is not evaluated to its end.
+    pub(super) fn cut(&mut self) {
+        self.needed = 0;
+    }
+
     /// Runs what may need itself: the second time round it gives nothing.
-    pub(super) fn once(&mut self, item: Item, part: Aspect, run: impl FnOnce(&mut Self) -> Things) -> Things {
-        if !self.busy.insert((item, part)) {
-            self.cuts += 1;
-            return Things::none();
+    pub(super) fn once<T: Default>(&mut self, item: Item, part: Aspect, run: impl FnOnce(&mut Self) -> T) -> T {
+        if let Some(&place) = self.busy.get(&(item, part)) {
+            self.needed = self.needed.min(place);
+            return T::default();
         }
-        let things = self.deeper(run);
+        self.busy.insert((item, part), self.busy.len() as u32 + 1);
+        let made = self.deeper(run);
         self.busy.remove(&(item, part));
-        things
+        made
+    }
+
+    pub(super) fn is_busy(&self, item: Item, part: Aspect) -> bool {
+        self.busy.contains_key(&(item, part))
+    }
+
+    /// Runs an evaluation, and says whether its result holds wherever it is asked for: nothing was cut short, and what needed itself
+    /// began inside it.
+    pub(super) fn whole<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+        let before = std::mem::replace(&mut self.needed, NOTHING);
+        let under_way = self.busy.len() as u32;
+        let made = run(self);
+        let is_whole = self.needed > under_way;
+        self.needed = if is_whole { before } else { before.min(self.needed) };
+        (made, is_whole)
     }
 
     /// Notes that a name of a scope was read. Local scopes belong to the item through which they are read.

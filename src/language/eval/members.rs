@@ -153,7 +153,15 @@ impl Evaluation<'_> {
         if let Some(known) = self.orders.get(&(class, args.clone())) {
             return Rc::clone(known);
         }
-        let cuts = self.cuts;
+        let (order, is_whole) = self.whole(|this| this.order_of(class, args));
+        let order: BaseOrder = order.into();
+        if is_whole {
+            self.orders.insert((class, args.clone()), Rc::clone(&order));
+        }
+        order
+    }
+
+    fn order_of(&mut self, class: Item, args: &TypeArgs) -> Vec<(Item, TypeArgs)> {
         let mut order: Vec<(Item, TypeArgs)> = Vec::new();
         let mut todo = vec![(class, args.clone())];
         while let Some((class, args)) = todo.pop() {
@@ -163,10 +171,6 @@ impl Evaluation<'_> {
             let bases = self.bases(class, &args);
             order.push((class, args));
             todo.extend(bases.into_iter().rev());
-        }
-        let order: BaseOrder = order.into();
-        if self.cuts == cuts {
-            self.orders.insert((class, args.clone()), Rc::clone(&order));
         }
         order
     }

@@ -110,7 +110,7 @@ impl Evaluation<'_> {
 
     fn instance_members(&mut self, item: Item, args: &TypeArgs, name: NameNo, depth: u32) -> Vec<MemberHere> {
         if depth > BASES_DEEP || !self.spend() {
-            self.cuts += 1;
+            self.cut();
             return Vec::new();
         }
         let merged = self.merged(item, &[BindingKind::Class, BindingKind::Interface]);
@@ -232,8 +232,7 @@ impl Evaluation<'_> {
         }
         self.read_item(class);
         let Some(binding) = self.world.view.binding(class) else { return Things::none() };
-        let cuts = self.cuts;
-        let things = self.once(class, Aspect::Bases, |this| {
+        let bases = |this: &mut Self| {
             let env = this.class_env(class, args, None);
             let all: Vec<Things> = binding
                 .bases
@@ -249,8 +248,9 @@ impl Evaluation<'_> {
                 .collect();
             let all = joined(all);
             all.iter().filter(|base| !matches!(base, Thing::Instance(base, _) if *base == class)).cloned().collect()
-        });
-        if self.cuts == cuts {
+        };
+        let (things, is_whole): (Things, bool) = self.whole(|this| this.once(class, Aspect::Bases, bases));
+        if is_whole {
             self.bases.insert((class, args.clone()), things.clone());
         }
         things
@@ -362,13 +362,7 @@ impl Evaluation<'_> {
         match self.world.view.step(item.file, *value) {
             Some(Step::Name { text, scope, .. }) => {
                 let name = self.world.view.name(item.file, *text);
-                if !self.busy.insert((item, Aspect::Key)) {
-                    self.cuts += 1;
-                    return Vec::new();
-                }
-                let found = self.deeper(|this| this.lookup(item.file, *scope, name, space));
-                self.busy.remove(&(item, Aspect::Key));
-                found
+                self.once(item, Aspect::Key, |this| this.lookup(item.file, *scope, name, space))
             }
             _ => Vec::new(),
         }

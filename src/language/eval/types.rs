@@ -25,7 +25,18 @@ impl TypeEnv {
 impl Evaluation<'_> {
     /// What a value of the written type can be.
     pub(super) fn typed(&mut self, file: FileNo, ty: StepId, env: &TypeEnv) -> Things {
-        if ty == NO_STEP { Things::none() } else { self.deeper(|this| this.typed_of_kind(file, ty, env)) }
+        if ty == NO_STEP {
+            return Things::none();
+        }
+        let is_plain = env.is_plain();
+        if let Some(known) = self.types.get(&(file, ty)).filter(|_| is_plain) {
+            return known.clone();
+        }
+        let (things, is_whole) = self.whole(|this| this.deeper(|this| this.typed_of_kind(file, ty, env)));
+        if is_plain && is_whole {
+            self.types.insert((file, ty), things.clone());
+        }
+        things
     }
 
     fn typed_of_kind(&mut self, file: FileNo, id: StepId, env: &TypeEnv) -> Things {
@@ -107,12 +118,20 @@ impl Evaluation<'_> {
 
     /// What an alias stands for.
     pub(super) fn alias_type(&mut self, item: Item, env: &TypeEnv) -> Things {
+        if let Some(known) = self.aliases.get(&item).and_then(|known| known.get(env)) {
+            return known.clone();
+        }
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
-        self.once(item, Aspect::Type, |this| {
+        let stands_for = |this: &mut Self| {
             this.read_item(item);
             let all: Vec<Things> = binding.values.iter().map(|&value| this.typed(item.file, value, env)).collect();
             joined(all)
-        })
+        };
+        let (things, is_whole) = self.whole(|this| this.once(item, Aspect::Type, stands_for));
+        if is_whole {
+            self.aliases.entry(item).or_default().insert(env.clone(), things.clone());
+        }
+        things
     }
 
     /// A variable in the place of a type is an alias that nothing marks as one: `A = B`, `A = Union[B, C]`, `A = make_class()`.

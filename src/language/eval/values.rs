@@ -18,9 +18,8 @@ impl Evaluation<'_> {
         if let Some(known) = self.values.get(&(file, step)) {
             return known.clone();
         }
-        let cuts = self.cuts;
-        let things = self.deeper(|this| this.value_of_kind(file, step));
-        if self.cuts == cuts {
+        let (things, is_whole) = self.whole(|this| this.deeper(|this| this.value_of_kind(file, step)));
+        if is_whole {
             self.values.insert((file, step), things.clone());
         }
         things
@@ -149,8 +148,14 @@ impl Evaluation<'_> {
     pub(super) fn denoted(&mut self, file: FileNo, id: StepId) -> Vec<Denoted> {
         match self.world.view.step(file, id) {
             Some(Step::Name { text, scope, space }) => {
+                if let Some(known) = self.denoted.get(&(file, id)) {
+                    return known.to_vec();
+                }
                 let name = self.world.view.name(file, *text);
-                let denoted = self.lookup(file, *scope, name, *space);
+                let (denoted, is_whole) = self.whole(|this| this.lookup(file, *scope, name, *space));
+                if is_whole {
+                    self.denoted.insert((file, id), denoted.as_slice().into());
+                }
                 self.note_denoted(file, id, &denoted, |this| this.world.view.text(name).to_owned());
                 denoted
             }
@@ -253,7 +258,7 @@ impl Evaluation<'_> {
             return known.clone();
         }
         let things = self.once(item, Aspect::Value, |this| this.variable_of(item, env));
-        if is_plain && !self.busy.contains(&(item, Aspect::Value)) {
+        if is_plain && !self.is_busy(item, Aspect::Value) {
             self.variables.insert(item, things.clone());
         }
         things
