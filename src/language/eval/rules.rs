@@ -91,6 +91,11 @@ pub(crate) trait Project: Send + Sync {
     /// Whether a specifier that resolves to nothing should have: it names something inside the view.
     fn is_missing(&self, specifier: &str, from: FileNo) -> bool;
 
+    /// Whether a specifier surely means what it resolves to, instead of something of the same name outside the view.
+    fn is_certain(&self, _specifier: &str, _from: FileNo) -> bool {
+        true
+    }
+
     /// The package in which all others lie, where files say which package they belong to.
     fn root(&self) -> Option<Place> {
         None

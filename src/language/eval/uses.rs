@@ -9,7 +9,7 @@ use super::facts::{BindingKind, ImportWhat, NameSpace, StepId};
 use super::implements;
 use super::names::{Denoted, Trail};
 use super::rules::{FileNo, Place};
-use super::view::{Item, sorted};
+use super::view::{Item, NameNo, sorted};
 use super::world::EvalBase;
 use crate::domain::{DependencyType, Edge, FilePath, Implements};
 use crate::language::SymbolKind;
@@ -78,7 +78,9 @@ impl Evaluation<'_> {
             _ => return,
         };
         let denoted = self.through_import(own, id, NameSpace::Any, &mut Trail::default());
-        if denoted.is_empty() && self.is_closed(target) {
+        let name = self.world.view.known_name(&written);
+        let is_sure = denoted.is_empty() && self.world.project.is_certain(specifier, own);
+        if is_sure && !self.may_offer(target, name) {
             self.note(format!("{specifier}.{written}"), Found::Nothing, import.line);
         }
         for one in denoted {
@@ -92,18 +94,37 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Whether all names of a module are seen: a name that is not there does not exist.
-    fn is_closed(&mut self, module: Place) -> bool {
-        let Place::File(file) = module else { return false };
-        self.read_listed(file);
-        let Some(entry) = self.world.view.file(file) else { return false };
-        let facts = entry.facts();
-        let is_star_known = entry
-            .targets
-            .iter()
-            .zip(&facts.imports)
-            .all(|(target, import)| import.what != ImportWhat::All || target.is_some());
-        !facts.scopes.is_empty() && !facts.is_open && is_star_known
+    /// Whether a module may have a name, though nothing is found behind it: it takes the name, or all names, from outside the
+    /// repository, or not all of its names are seen.
+    fn may_offer(&mut self, module: Place, name: Option<NameNo>) -> bool {
+        let (mut todo, mut seen) = (vec![module], BTreeSet::new());
+        while let Some(module) = todo.pop() {
+            let Place::File(file) = module else { return true };
+            if !seen.insert(file) {
+                continue;
+            }
+            self.read_listed(file);
+            let view = &self.world.view;
+            let Some(entry) = view.file(file) else { return true };
+            let facts = entry.facts();
+            if facts.scopes.is_empty() || facts.is_open || name.is_some_and(|name| self.has_own(file, name)) {
+                return true;
+            }
+            let stars = entry.targets.iter().zip(&facts.imports).filter(|(_, import)| import.what == ImportWhat::All);
+            for (target, _) in stars {
+                let Some(target) = target else { return true };
+                todo.push(*target);
+            }
+        }
+        false
+    }
+
+    /// Whether a module writes a name that it offers, whatever is behind it.
+    fn has_own(&mut self, file: FileNo, name: NameNo) -> bool {
+        self.read_scope(file, 0, name);
+        let view = &self.world.view;
+        let is_exported = view.facts(file).exports.iter().any(|export| view.name(file, export.name) == name);
+        is_exported || self.world.rules.exports_all() && view.declared(file, 0, name).next().is_some()
     }
 }
 

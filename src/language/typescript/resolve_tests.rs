@@ -1,6 +1,7 @@
 //! What scripts use of each other where they are older than classes, and what they export in vain.
 
 use crate::impact::{UnusedExport, World, resolve};
+use crate::language::SymbolKind;
 use crate::language::eval::edit_tests::texts;
 
 fn used(files: &[(&str, &str)], user: &str) -> Vec<String> {
@@ -12,6 +13,56 @@ fn used(files: &[(&str, &str)], user: &str) -> Vec<String> {
     all.sort();
     all.dedup();
     all
+}
+
+/// What a file names of the repository, and that is not there.
+fn missing(files: &[(&str, &str)], user: &str) -> Vec<String> {
+    let graph = resolve(&texts(files));
+    let uses = graph.uses(&user.into());
+    uses.iter().filter(|one| one.kind == SymbolKind::Unresolved).map(|one| one.written.clone()).collect()
+}
+
+#[test]
+fn what_a_module_takes_from_outside_is_not_missing() {
+    let facade = "'use strict'\nif (process.env.NODE_ENV === 'production') {\n  module.exports = require('./dist/a.prod.js')\n} else {\n  module.exports = require('./dist/a.js')\n}\n";
+    let wrapped = "(function (factory) {\n  if (typeof module === 'object') module.exports = factory()\n})(function () { return {} })\n";
+    let files = [
+        ("package.json", r#"{ "private": true, "workspaces": ["packages/*"] }"#),
+        ("packages/a/package.json", r#"{ "name": "a", "main": "index.js" }"#),
+        ("packages/a/index.js", facade),
+        ("wrapped.js", wrapped),
+        (
+            "src/index.ts",
+            "export { parse as read } from '@babel/parser'\nexport * from './more'\nexport * from './ring'\n",
+        ),
+        ("src/more.ts", "export * from 'elsewhere'\nexport const own = 1\n"),
+        ("src/ring.ts", "export * from './index'\nexport const round = 1\n"),
+        ("src/closed.ts", "export * from './own'\nimport { x } from 'elsewhere'\nexport { x as handed }\n"),
+        ("src/own.ts", "export const own = 1\n"),
+        ("src/Page.vue", "<script setup lang='ts'>\nconst a = 1\n</script>\n<template>{{ a }}</template>\n"),
+        ("src/Box.svelte", "<script>\nexport let a\n</script>\n<p>{a}</p>\n"),
+        (
+            "src/user.ts",
+            "import { ref } from 'a'\nimport w, { v } from '../wrapped'\nimport { read, any, own } from './index'\nimport Page from './Page.vue'\nimport Box from './Box.svelte'\nimport text from './own.ts?raw'\nimport * as all from './closed.ts?worker'\nimport made from './dist/made'\nimport { handed, gone } from './closed'\nimport Lost from './Lost.vue'\nimport lost from './made'\nimport { never } from './own'\n",
+        ),
+    ];
+    assert_eq!(missing(&files, "packages/a/index.js"), [""; 0]);
+    assert_eq!(missing(&files, "src/user.ts"), ["./Lost.vue", "./closed.gone", "./made", "./own.never"]);
+    let built = [("dist/other.js", "exports.a = 1\n"), ("user.js", "const { a } = require('./dist/made')\na\n")];
+    assert_eq!(missing(&built, "user.js"), ["./dist/made"]);
+}
+
+#[test]
+fn what_a_branch_exports_is_offered() {
+    let files = [
+        (
+            "a.js",
+            "class Fast {}\nif (process.env.A) {\n  module.exports = Fast\n  exports.late = function () { return new Fast() }\n}\n",
+        ),
+        ("b.js", "const Fast = require('./a')\nnew Fast()\nFast.late()\n"),
+    ];
+    let found = used(&files, "b.js");
+    assert!(found.contains(&"a.js: Fast".to_owned()), "{found:?}");
 }
 
 const QUEUE: &str = "const util = require('util')

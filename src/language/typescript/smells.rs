@@ -150,11 +150,13 @@ fn chain(declared: &[Declared<'_>], node: Node<'_>, count: u32) -> Smell {
 /// Names that are imported and that nothing in the file writes. Documentation may name them, JSX uses `React` unseen.
 fn unused_imports(text: &str, script: &Script<'_>, found: &ScriptFindings<'_>) -> Vec<Smell> {
     let mut smells = Vec::new();
+    let markup = script.markup();
     for statement in script.statements().into_iter().filter(|node| node.kind() == "import_statement") {
         for name in imported_names(statement) {
             let written = of(text, name);
             let is_implied = found.has_jsx && matches!(written, "React" | "h" | "jsx" | "Fragment");
-            if found.used.contains(written) || is_implied || is_in_comment(script, written) {
+            let is_used = found.used.contains(written) || markup.iter().any(|markup| markup_uses(markup, written));
+            if is_used || is_implied || is_in_comment(script, written) {
                 continue;
             }
             let lines = (line(name.start_position().row), line(name.end_position().row));
@@ -163,6 +165,25 @@ fn unused_imports(text: &str, script: &Script<'_>, found: &ScriptFindings<'_>) -
         }
     }
     smells
+}
+
+/// Whether the markup of a page writes a name, or a component's name in the way of tags: `HeaderBar` as `<header-bar>`.
+fn markup_uses(markup: &str, name: &str) -> bool {
+    let mut tag = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !tag.is_empty() {
+            tag.push('-');
+        }
+        tag.push(letter.to_ascii_lowercase());
+    }
+    let is_written = |name: &str, is_part: fn(char) -> bool| {
+        markup.match_indices(name).any(|(at, _)| {
+            let (before, after) = (&markup[..at], &markup[at + name.len()..]);
+            !before.ends_with(is_part) && !after.starts_with(is_part)
+        })
+    };
+    is_written(name, |c| c.is_alphanumeric() || c == '_')
+        || is_written(&tag, |c| c.is_alphanumeric() || "_-".contains(c))
 }
 
 /// The names that an import statement declares.
@@ -230,6 +251,29 @@ mod tests {
         let text = "a!.b!.c();\na!.b;\nf(a!, b!);\n(a.b!)[0]!.c!.d = 1;\n";
         let lines: Vec<u32> = found(text).into_iter().map(|(_, line, _)| line).collect();
         assert_eq!(lines, [1, 4]);
+    }
+
+    #[test]
+    fn an_import_that_the_markup_uses_is_used() {
+        let page = |path: &str, markup: &str| {
+            let language = crate::language::of(&path.into());
+            let text = format!(
+                "<script setup>\nimport HeaderBar from './HeaderBar.vue'\nimport {{ total }} from './a'\n</script>\n{markup}\n"
+            );
+            let parsed = Parsed::new(language, &text);
+            let code = (language.spec().code)(&parsed, Role::Library).unwrap();
+            code.smells.into_iter().map(|smell| smell.start_line).collect::<Vec<_>>()
+        };
+        for markup in [
+            "<template><HeaderBar :a='total + 1'/></template>",
+            "<header-bar/>{{total}}",
+            "<HeaderBar>{$total}</HeaderBar>",
+        ] {
+            assert_eq!(page("Page.vue", markup), [0_u32; 0], "{markup}");
+            assert_eq!(page("Page.svelte", markup), [0_u32; 0], "{markup}");
+        }
+        assert_eq!(page("Page.vue", "<template><HeaderBars a='subtotal'/></template>"), [2, 3]);
+        assert_eq!(page("Page.svelte", "<my-header-bar/>"), [2, 3]);
     }
 
     #[test]

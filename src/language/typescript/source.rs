@@ -84,6 +84,19 @@ impl<'t> Script<'t> {
         Ok(script)
     }
 
+    /// The markup of a page, around its scripts; of a script by itself, none.
+    pub(super) fn markup(&self) -> Vec<&'t str> {
+        let mut markup = Vec::new();
+        let mut at = 0;
+        for range in self.whole.included_ranges() {
+            markup.extend(self.text.get(at..range.start_byte));
+            at = range.end_byte;
+        }
+        markup.extend(self.text.get(at..));
+        markup.retain(|text| !text.is_empty());
+        markup
+    }
+
     /// The statements in the order of the text, comments and what could not be read included.
     pub(super) fn statements(&self) -> Vec<Node<'_>> {
         let root: Vec<Node<'_>> = children(self.whole.root_node()).collect();

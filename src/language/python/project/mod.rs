@@ -325,9 +325,22 @@ impl Project for PythonProject {
         if specifier.starts_with('.') {
             return true;
         }
+        specifier.contains('.') && self.is_certain(specifier, from)
+    }
+
+    /// A package that is not installed may lie anywhere in a repository, under the name of one that is: `tests/sphinx`.
+    fn is_certain(&self, specifier: &str, from: FileNo) -> bool {
+        if specifier.starts_with('.') {
+            return true;
+        }
+        let path = self.path(from);
         let head = specifier.split('.').next().unwrap_or_default();
-        let is_own = || matches!(self.absolute(head, self.path(from)), Some(Place::File(_)));
-        !is_standard(head) && specifier.contains('.') && is_own()
+        let Some(Place::File(found)) = self.absolute(head, path).filter(|_| !is_standard(head)) else { return false };
+        let own = self.path(found);
+        let own = if own.contains("/__init__.py") { parent(own) } else { own };
+        let base = parent(own);
+        let is_above = base.is_empty() || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        found != from && (self.roots.is_named(base) || is_above && !self.is_package(base))
     }
 }
 

@@ -108,6 +108,8 @@ pub(super) fn facts(script: &Script<'_>, symbols: SymbolOf) -> Facts {
         lowering.statement(statement, site);
     }
     lowering.settle_assignments();
+    // A page offers its component, which it does not name.
+    lowering.facts.is_open |= !script.markup().is_empty();
     lowering.facts
 }
 

@@ -6,7 +6,8 @@ use super::super::outline::line;
 use super::super::walk::{children, is_exports, of, property_name};
 use super::{ScriptLowering, ScriptSite};
 use crate::language::eval::facts::{
-    BindingId, BindingKind, Export, Exported, Flags, ImportFact, ImportId, ImportWhat, NO_STEP, NameSpace, Step, StepId,
+    BindingId, BindingKind, Export, Exported, Flags, ImportFact, ImportId, ImportWhat, NO_STEP, NameSpace, Step,
+    StepId, TextId,
 };
 
 impl ScriptLowering<'_> {
@@ -39,6 +40,8 @@ impl ScriptLowering<'_> {
 
     pub(super) fn import_statement(&mut self, node: Node<'_>, site: ScriptSite) {
         let is_type_only = has_word(node, "type");
+        let what_of =
+            |specifier: &str, what: ImportWhat| if gives_content(specifier) { ImportWhat::Nothing } else { what };
         let clause = children(node).find(|child| matches!(child.kind(), "import_clause" | "import_require_clause"));
         let source = node.child_by_field_name("source").or_else(|| clause?.child_by_field_name("source"));
         let Some(source) = source else { return };
@@ -57,11 +60,13 @@ impl ScriptLowering<'_> {
         for part in children(clause) {
             match part.kind() {
                 "identifier" => {
-                    let import = self.import(part, &specifier, ImportWhat::Default, is_type_only, site);
+                    let import =
+                        self.import(part, &specifier, what_of(&specifier, ImportWhat::Default), is_type_only, site);
                     self.import_as(part, part, import, site.scope);
                 }
                 "namespace_import" => {
-                    let import = self.import(part, &specifier, ImportWhat::Whole, is_type_only, site);
+                    let import =
+                        self.import(part, &specifier, what_of(&specifier, ImportWhat::Whole), is_type_only, site);
                     part.named_child(0).map(|name| self.import_as(name, name, import, site.scope));
                 }
                 "named_imports" => {
@@ -139,20 +144,46 @@ impl ScriptLowering<'_> {
 
     fn exported_value(&mut self, node: Node<'_>, name: &str, value: Node<'_>, site: ScriptSite) {
         let step = self.expression(value, site);
-        let local = if value.kind() == "identifier" {
-            self.text_id(of(self.text, value))
-        } else {
-            // No name of the script is like this one.
-            let id = self.bind(node, name, site.scope, BindingKind::Variable);
-            let hidden = self.text_id(&format!("exports.{name}"));
-            self.binding(id).name = hidden;
-            self.give(id, step);
-            hidden
-        };
+        let is_name = value.kind() == "identifier";
+        let local =
+            if is_name { self.text_id(of(self.text, value)) } else { self.hidden(node, name, step, site.scope) };
         if site.scope == 0 && name == "export=" {
             self.facts.is_open = true;
         }
         self.export(node, name, Exported::Local(local), site);
+    }
+
+    /// A value that is exported gets a name that no name of the script is like.
+    fn hidden(&mut self, node: Node<'_>, name: &str, value: StepId, scope: u32) -> TextId {
+        let id = self.bind(node, name, scope, BindingKind::Variable);
+        let hidden = self.text_id(&format!("exports.{name}"));
+        self.binding(id).name = hidden;
+        self.give(id, value);
+        hidden
+    }
+
+    /// What is assigned to `exports` in a block or function is offered by the module, too: `if (..) module.exports = require(..)`.
+    fn exported_inside(&mut self, node: Node<'_>, name: &str, value: Node<'_>, site: ScriptSite) {
+        let step = self.expression(value, site);
+        let text = self.text_id(of(self.text, value));
+        let local = match value.kind() == "identifier" && !self.is_declared_inside(text, site.scope) {
+            true => text,
+            false => self.hidden(node, name, step, 0),
+        };
+        self.facts.is_open |= name == "export=";
+        self.export(node, name, Exported::Local(local), ScriptSite { scope: 0, ..site });
+    }
+
+    /// Whether a scope inside the module has a name of its own so far.
+    fn is_declared_inside(&self, name: TextId, scope: u32) -> bool {
+        let mut at = scope;
+        while at != 0 {
+            if self.variables.contains_key(&(at, name)) || self.functions.contains(&(at, name)) {
+                return true;
+            }
+            at = self.facts.scopes.get(at as usize).and_then(|scope| scope.parent).unwrap_or_default();
+        }
+        false
     }
 
     fn exported_declaration(
@@ -323,8 +354,10 @@ impl ScriptLowering<'_> {
             // The value was read already; it is what the last of the chain says.
             let last = self.facts.exports.last().map(|export| export.of);
             last.into_iter().for_each(|of| self.export(node, &name, of, site));
-        } else {
+        } else if site.scope == 0 {
             self.exported_value(node, &name, value, site);
+        } else {
+            self.exported_inside(node, &name, value, site);
         }
         true
     }
@@ -336,6 +369,11 @@ fn innermost_value(node: Node<'_>) -> Node<'_> {
         node = right;
     }
     node
+}
+
+/// `./a.js?raw`: a bundler gives the text, the address or a worker of the file in the place of what it exports.
+fn gives_content(specifier: &str) -> bool {
+    specifier.contains('?')
 }
 
 fn has_word(node: Node<'_>, word: &str) -> bool {

@@ -77,7 +77,7 @@ impl ScriptLowering<'_> {
         for part in children(node) {
             match part.kind() {
                 "internal_module" => drop(self.namespace(part, site)),
-                "assignment_expression" if site.scope == 0 && self.exports_assignment(part, site) => {}
+                "assignment_expression" if self.exports_assignment(part, site) => {}
                 "assignment_expression" if site.scope == 0 && self.prototype_assignment(part, site) => {}
                 "call_expression" if site.scope == 0 && self.prototype_call(part, site) => {}
                 "comment" => {}

@@ -24,6 +24,9 @@ const CONDITIONS: [&str; 8] =
 /// Endings of files that are imported with them, and are no script.
 const SCRIPT_ENDINGS: [&str; 8] = [".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"];
 
+/// Folders that builds fill by convention, and that are seldom committed.
+const BUILT: [&str; 10] = ["dist", "build", "out", "lib", "esm", "cjs", "umd", "es", "generated", "__generated__"];
+
 pub(super) struct ScriptProject {
     /// Absolute paths by number; empty for one that is not UTF-8.
     paths: Vec<String>,
@@ -133,6 +136,15 @@ impl ScriptProject {
         matches.flatten().find_map(|target| self.at(&normal(&format!("{folder}/{target}")), from))
     }
 
+    /// Whether a path leads into a folder of what a build makes, of which the repository has nothing.
+    fn is_product(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(end, _)| end);
+        ends.map(|end| &path[..=end]).any(|folder| {
+            let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            BUILT.contains(&name) && !self.paths.iter().any(|path| path.starts_with(folder))
+        })
+    }
+
     fn path(&self, file: FileNo) -> Option<&str> {
         self.paths.get(file as usize).map(String::as_str).filter(|path| !path.is_empty())
     }
@@ -212,7 +224,7 @@ impl Project for ScriptProject {
 
     fn is_missing(&self, specifier: &str, from: FileNo) -> bool {
         let Some(from) = self.path(from) else { return false };
-        relative(specifier, from).is_some() && !specifier.contains('?')
+        relative(specifier, from).is_some_and(|path| !specifier.contains('?') && !self.is_product(&path))
     }
 }
 
