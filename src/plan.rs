@@ -2,7 +2,7 @@
 
 mod recipe;
 
-pub use recipe::{AnalysisRecipe, EmbeddingRecipe, Recipe, Sees};
+pub use recipe::{AnalysisRecipe, EmbeddingRecipe, PARTS_FROM, Recipe, Sees};
 
 use crate::cache::key::{AnalysisKey, StoredParts};
 use crate::domain::{FilePath, FileRecord, Hash, JobKind, Origin, Priority, Role, StaleReason};
@@ -89,8 +89,7 @@ pub fn plan<S: Stored>(
         if choice.stored.is_some() {
             plan.settled.push((kind, hash));
         } else {
-            let newest = stored.newest(&file.path, kind)?;
-            plan.jobs.push(job(kind, hash, analysis_reason(&choice, newest.as_ref(), cause)));
+            plan.jobs.push(job(kind, hash, analysis_reason(&choice, choice.newest.as_ref(), cause)));
         }
     }
     if let Some(key) = recipe.embedding.as_ref().and_then(|embedding| embedding.key(file)) {
@@ -104,15 +103,20 @@ pub fn plan<S: Stored>(
     Ok(plan)
 }
 
-/// The keys that a result may have: an answer is as good whether its question was asked alone or together with others, but the prompt is
-/// another, so the key is. Several questions that are due about one file are asked together; one that is asked for already stays as it is.
+/// The keys that a result may have: an answer is as good whether its question was asked alone, together with others, or about what has
+/// changed, but the prompt is another, so the key is. Several questions that are due about one file are asked together; one that is asked
+/// for already stays as it is.
 struct KeyChoice {
     alone: Option<AnalysisKey>,
     together: Option<AnalysisKey>,
+    /// `None`: it is not to be asked about in parts.
+    in_parts: Option<AnalysisKey>,
     /// The one that has a result.
     stored: Option<AnalysisKey>,
     /// The one that the view has.
     current: Option<AnalysisKey>,
+    /// What the newest result was made from, where it was looked up.
+    newest: Option<StoredParts>,
 }
 
 impl KeyChoice {
@@ -122,17 +126,24 @@ impl KeyChoice {
         file: &FileRecord,
         stored: &S,
     ) -> Result<Self, S::Error> {
-        let mut choice =
-            Self { alone: analysis.key(file), together: analysis.key_together(file), stored: None, current: None };
-        for key in choice.together.iter().chain(&choice.alone) {
+        let (alone, together) = (analysis.key(file), analysis.key_together(file));
+        let mut choice = Self { alone, together, in_parts: None, stored: None, current: None, newest: None };
+        for key in analysis.stored_keys(file) {
             if choice.stored.is_none() && stored.has(&key.hash())? {
-                choice.stored = Some(key.clone());
+                choice.stored = Some(key);
             }
         }
-        if choice.stored.is_none() && choice.together.is_some() {
+        if choice.stored.is_some() {
+            return Ok(choice);
+        }
+        if choice.together.is_some() {
             let current = stored.current(&file.path, kind)?;
-            let is_current = |key: &&AnalysisKey| Some(key.hash()) == current;
-            choice.current = choice.together.iter().chain(&choice.alone).find(is_current).cloned();
+            choice.current = analysis.keys(file).find(|key| Some(key.hash()) == current);
+        }
+        choice.newest = stored.newest(&file.path, kind)?;
+        let has_parts = |earlier: &StoredParts| earlier.has_items && analysis.is_like(earlier);
+        if choice.newest.as_ref().is_some_and(has_parts) {
+            choice.in_parts = analysis.key_in_parts(file);
         }
         Ok(choice)
     }
@@ -143,14 +154,15 @@ impl KeyChoice {
 
     /// The key of the result that is there, or that is to be made.
     fn key(&self, is_together: bool) -> Option<&AnalysisKey> {
-        let due = if is_together { self.together.as_ref().or(self.alone.as_ref()) } else { self.alone.as_ref() };
-        self.stored.as_ref().or(self.current.as_ref()).or(due)
+        let whole = if is_together { self.together.as_ref().or(self.alone.as_ref()) } else { self.alone.as_ref() };
+        self.stored.as_ref().or(self.current.as_ref()).or(self.in_parts.as_ref()).or(whole)
     }
 
     /// The key that an earlier result is compared with: one that was asked for in the same way, if it can be.
     fn like(&self, earlier: &StoredParts) -> Option<&AnalysisKey> {
         let is_like = |key: &&AnalysisKey| key.prompt_hash == earlier.prompt_hash;
-        self.together.as_ref().filter(is_like).or(self.alone.as_ref())
+        let in_parts = self.in_parts.as_ref().filter(is_like);
+        in_parts.or_else(|| self.together.as_ref().filter(is_like)).or(self.alone.as_ref())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What no person waits for is asked in batches, at half the price: nothing is paid for twice, and no more than was set, whatever stops between.
+//! What no person waits for is asked in batches, for less: nothing is paid for twice, and no more than was set, whatever stops between.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::asking::{Asking, CODE_FILES, QUESTIONS};
+use crate::support::llm_server::Script;
 use crate::support::{Random, number_from_environment, wait_until};
 
 const PROVIDERS: [&str; 3] = ["openai", "anthropic", "xai"];
@@ -27,8 +28,11 @@ fn assert_no_line_twice(asking: &Asking) {
 fn the_first_index_goes_in_a_batch_and_a_commit_does_not() {
     for provider in PROVIDERS {
         let asking = Asking::batched(provider, |_| {});
+        let forecast = asking.agent.json(["register", asking.path(), "--dry-run"])["batched_usd"].as_f64().unwrap();
         wait_until(LONGEST, "the batch is answered", || all_settled(&asking));
         assert_eq!(asking.server.requests().len(), 0, "{provider}: nothing was asked live");
+        let billed = asking.server.billed_nano() as f64 / 1e9;
+        assert!((forecast - billed).abs() <= billed / 5.0, "{provider}: {forecast} was forecast, {billed} billed");
         let lines = asking.server.batches(|batches| batches.lines());
         assert_eq!(lines.len() as u64, CODE_FILES, "{provider}: a line for each file");
         assert!(!lines[0].1.to_string().contains("cache_control"), "{provider}: nothing follows in a batch");
@@ -115,22 +119,33 @@ fn a_worker_killed_at_any_step_of_a_batch_pays_once() {
 }
 
 #[test]
-fn messages_are_asked_with_the_file_kept_and_booked_as_billed() {
-    let asking = Asking::batched("anthropic", |_| {});
+fn messages_keep_a_file_only_for_the_requests_that_follow() {
+    let asking = Asking::batched("anthropic", |server| server.cache_prefixes());
     wait_until(LONGEST, "the batch is answered", || all_settled(&asking));
-    asking.repo.edit("src/words.rs", "count()", "count() + 1");
-    asking.repo.commit("one more");
+    let words = "words ".repeat(500);
+    asking.repo.write("src/words.rs", format!("// {words}\npub fn count() {{}}\n"));
+    asking.repo.commit("a longer one");
     asking.wait();
     let requests = asking.server.requests();
     let (request, body) = (&requests[0], requests[0].json());
     assert!(request.head.starts_with("POST /v1/messages HTTP/1.1"), "{}", request.head);
     assert_eq!(request.header("x-api-key"), Some("a-key-of-nobody"));
     assert_eq!((request.header("authorization"), request.header("anthropic-version")), (None, Some("2023-06-01")));
-    let file = &body["messages"][0]["content"][0];
-    assert!(
-        file["text"].as_str().unwrap().contains("count() + 1") && file["cache_control"]["type"] == "ephemeral",
-        "{body}"
-    );
-    assert!(request.billed_nano > 0);
+    assert!(body["messages"][0]["content"][0]["text"].as_str().unwrap().contains(&words), "{body}");
+    assert!(!request.body.contains("cache_control"), "nothing that begins alike is to follow: {body}");
+
+    // One answer of four: the three others are asked for, each with the file before it.
+    asking.server.script([Script::saying(r#"{"docs":{"summary":"s","items":[]}}"#)]);
+    asking.repo.write("src/words.rs", format!("// {words} again\npub fn count() {{}}\n"));
+    asking.repo.commit("once more");
+    asking.wait();
+    let requests = asking.server.requests().split_off(requests.len());
+    assert_eq!(requests.len(), 4);
+    for (at, request) in requests.iter().enumerate() {
+        let file = &request.json()["messages"][0]["content"][0];
+        assert_eq!(file["cache_control"]["type"] == "ephemeral", at > 0, "{file}");
+    }
+    assert!(asking.ledger("SELECT max(cached_tokens) FROM ledger") > 700, "it is read again for less");
     assert_eq!(asking.booked_nano(), asking.server.billed_nano(), "what is put into the cache costs a quarter more");
+    assert!(all_settled(&asking));
 }

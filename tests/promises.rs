@@ -37,6 +37,7 @@ mod local_store;
 mod migrate;
 mod noticing;
 mod outage;
+mod parts;
 mod power_cut;
 mod provider;
 mod python;

@@ -4,6 +4,7 @@
 //! An analysis is a function of its subject and of nothing else: no path, no clock, no other file. That is what lets the cache key
 //! stand for it, and lets a rename or another repository reuse it.
 
+pub mod items;
 pub mod llm;
 pub mod local;
 mod render;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::assembled::{self, PIECE};
 use super::key::{AnalysisKey, StoredParts};
 use super::packed::{self, Packed};
 use crate::analyzer::Local;
@@ -24,6 +25,8 @@ pub struct NewAnalysis<'a> {
     /// The indexed commit for which it was made.
     pub commit: Option<&'a ObjectId>,
     pub bill: Bill,
+    /// It is about some items of a file, and is shown only as a part of what is put together from it.
+    pub is_piece: bool,
 }
 
 /// What a result cost; nothing where the local analyzer made it.
@@ -35,6 +38,17 @@ pub struct Bill {
     pub answer_cost: u64,
     pub input_tokens: u64,
     pub output_tokens: u64,
+}
+
+impl Bill {
+    pub(super) const fn plus(&self, more: &Self) -> Self {
+        Self {
+            cost: self.cost.saturating_add(more.cost),
+            answer_cost: self.answer_cost.saturating_add(more.answer_cost),
+            input_tokens: self.input_tokens.saturating_add(more.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(more.output_tokens),
+        }
+    }
 }
 
 /// A stored result.
@@ -103,7 +117,7 @@ fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timest
         new.key.content_hash.as_bytes(),
         new.key.hash().as_bytes(),
         packed.bytes,
-        new.key.analysis_type.as_str(),
+        format!("{}{}", if new.is_piece { PIECE } else { "" }, new.key.analysis_type),
         new.key.model_id,
         new.key.prompt_hash.as_bytes(),
         new.key.schema_version,
@@ -197,11 +211,16 @@ pub fn touch(db: &Connection, key: &Hash, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// The result under a key.
+/// The result under a key, put together if it is one of several parts.
 ///
 /// # Errors
 /// If the database cannot be read or the entry cannot be unpacked.
 pub fn get(db: &Connection, key: &Hash) -> Result<Option<StoredAnalysis>> {
+    row(db, key)?.map(|row| assembled::whole(db, row)).transpose()
+}
+
+/// The result under a key as it is stored.
+pub(super) fn row(db: &Connection, key: &Hash) -> Result<Option<StoredAnalysis>> {
     let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM file_analysis WHERE cache_key = ?1"))?;
     let mut rows = statement.query([key.as_bytes()])?;
     rows.next()?.map(|row| stored(db, row)).transpose()
@@ -225,7 +244,19 @@ pub fn newest(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<
     let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} {NEWEST}"))?;
     let mut rows =
         statement.query(params![path.as_bytes(), analysis_type.as_str(), is_local(kind), Local::MODEL_ID])?;
-    rows.next()?.map(|row| stored(db, row)).transpose()
+    let newest = rows.next()?.map(|row| stored(db, row)).transpose()?;
+    newest.map(|row| assembled::whole(db, row)).transpose()
+}
+
+/// The key of the newest result of a path and kind.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn newest_key(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<Hash>> {
+    let Some(analysis_type) = kind.analysis_type() else { return Ok(None) };
+    let mut statement = db.prepare_cached(&format!("SELECT cache_key {NEWEST}"))?;
+    let of = params![path.as_bytes(), analysis_type.as_str(), is_local(kind), Local::MODEL_ID];
+    Ok(statement.query_row(of, |row| hash(row, 0)).optional()?)
 }
 
 /// The newest result of a path and type by the local analyzer (true) or by a model.
@@ -243,7 +274,8 @@ const fn is_local(kind: JobKind) -> bool {
 pub fn newest_parts(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<StoredParts>> {
     let Some(analysis_type) = kind.analysis_type() else { return Ok(None) };
     let mut statement = db.prepare_cached(&format!(
-        "SELECT content_hash, model_id, prompt_hash, schema_version, config_hash, deps_hash {NEWEST}"
+        "SELECT content_hash, model_id, prompt_hash, schema_version, config_hash, deps_hash,
+             EXISTS (SELECT 1 FROM answer_items i WHERE i.cache_key = file_analysis.cache_key) {NEWEST}"
     ))?;
     let parts = statement
         .query_row(params![path.as_bytes(), analysis_type.as_str(), is_local(kind), Local::MODEL_ID], |row| {
@@ -254,6 +286,7 @@ pub fn newest_parts(db: &Connection, path: &FilePath, kind: JobKind) -> Result<O
                 schema_version: row.get(3)?,
                 config_hash: hash(row, 4)?,
                 deps_hash: hash(row, 5)?,
+                has_items: row.get(6)?,
             })
         })
         .optional()?;
@@ -268,7 +301,8 @@ fn stored(db: &Connection, row: &Row<'_>) -> Result<StoredAnalysis> {
     let json = packed::unpack(db, &Packed { bytes: row.get(3)?, dictionary: row.get(12)? }, row.get(7)?)?;
     Ok(StoredAnalysis {
         key: hash(row, 0)?,
-        analysis_type: AnalysisType::parse(&analysis_type).ok_or_else(|| unreadable(&analysis_type))?,
+        analysis_type: AnalysisType::parse(analysis_type.trim_start_matches(PIECE))
+            .ok_or_else(|| unreadable(&analysis_type))?,
         model_id: row.get(2)?,
         json: String::from_utf8(json).map_err(unreadable)?,
         bill: Bill {
@@ -353,6 +387,7 @@ mod tests {
             repo_path: b"/r",
             commit: None,
             bill,
+            is_piece: false,
         }
     }
 

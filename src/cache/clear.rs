@@ -26,7 +26,7 @@ pub struct Forgotten {
 }
 
 /// The entries of a type (?1) and of a file (?2): those made at its path, and those that it has now.
-const SELECTED: &str = "(?1 IS NULL OR analysis_type = ?1 OR analysis_type = 'legacy:' || ?1)
+const SELECTED: &str = "(?1 IS NULL OR analysis_type IN (?1, 'legacy:' || ?1, 'piece:' || ?1))
      AND (?2 IS NULL OR file_path = ?2 OR cache_key IN (SELECT cache_key FROM current_keys WHERE file_path = ?2))";
 
 /// Forgets the selected analyses and, unless only one type is meant, what vectors the files have.
@@ -45,7 +45,8 @@ pub fn forget(tx: &Transaction<'_>, selection: &Selection, now: Timestamp) -> Re
     tx.execute(
         &format!(
             "INSERT OR REPLACE INTO evicted SELECT cache_key, ?3 FROM file_analysis
-             WHERE cost > 0 AND cache_key IN (SELECT cache_key FROM current_keys) AND {SELECTED}"
+             WHERE (cost > 0 OR cache_key IN (SELECT cache_key FROM answer_sources))
+               AND cache_key IN (SELECT cache_key FROM current_keys) AND {SELECTED}"
         ),
         params![analysis_type, file, now.0],
     )?;

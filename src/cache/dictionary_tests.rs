@@ -62,6 +62,7 @@ fn put<'r>(store: &RepoStore, reports: impl IntoIterator<Item = &'r (AnalysisKey
             repo_path: b"/r",
             commit: None,
             bill: Bill::default(),
+            is_piece: false,
         };
         analyses::insert(store.db(), &new, NOW).unwrap();
     }

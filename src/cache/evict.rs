@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::analyses::hash;
 use super::prune::{Identity, PruneItem, Strategy};
-use super::{RepoStore, dictionary, evicted};
+use super::{RepoStore, assembled, dictionary, evicted};
 use crate::clock::Timestamp;
 use crate::domain::{Hash, Language};
 use crate::outline::OUTLINE_VERSION;
@@ -75,8 +75,12 @@ pub fn inventory(store: &RepoStore, number: usize, needed: &HashSet<Hash>) -> Re
 
 fn analyses(db: &Connection, store: usize, needed: &HashSet<Hash>) -> Result<Vec<PruneItem>> {
     let mut statement = db.prepare(
-        "SELECT a.analysis_id, a.cache_key, length(a.analysis_json), a.cost, a.generation_time_ms, a.access_count, a.last_accessed,
+        "SELECT a.analysis_id, a.cache_key, length(a.analysis_json),
+                a.cost + (SELECT coalesce(sum(p.cost), 0) FROM answer_sources s JOIN file_analysis p ON p.cache_key = s.source_key
+                          WHERE s.cache_key = a.cache_key),
+                a.generation_time_ms, a.access_count, a.last_accessed,
                 EXISTS (SELECT 1 FROM current_keys k WHERE k.cache_key = a.cache_key)
+                    OR EXISTS (SELECT 1 FROM answer_sources s JOIN current_keys k USING (cache_key) WHERE s.source_key = a.cache_key)
          FROM file_analysis a",
     )?;
     let mut rows = statement.query([])?;
@@ -181,11 +185,13 @@ pub fn remove(
 fn remove_one(db: &Connection, item: &PruneItem, removed: &mut Removed, now: Timestamp) -> Result<()> {
     match &item.identity {
         Identity::Analysis { id, key } => {
-            db.prepare_cached("DELETE FROM file_analysis WHERE analysis_id = ?1")?.execute([id])?;
             if item.live {
+                assembled::mark_evicted(db, key, now)?;
                 evicted::mark(db, key, now)?;
                 removed.live += 1;
             }
+            // What is put together from it goes with it, by a trigger.
+            db.prepare_cached("DELETE FROM file_analysis WHERE analysis_id = ?1")?.execute([id])?;
             removed.analyses += 1;
         }
         Identity::Outline { content, language } => {

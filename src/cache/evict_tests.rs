@@ -44,6 +44,7 @@ fn put(store: &RepoStore, content: &str, live: bool) -> Hash {
         repo_path: b"/r",
         commit: None,
         bill: Bill::default(),
+        is_piece: false,
     };
     analyses::insert(store.db(), &new, NOW).unwrap();
     if live {

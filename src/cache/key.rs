@@ -62,6 +62,8 @@ pub struct StoredParts {
     pub schema_version: u32,
     pub config_hash: Hash,
     pub deps_hash: Hash,
+    /// It is known which items of the file it answers for.
+    pub has_items: bool,
 }
 
 /// The deps_hash of a type that looks at no dependency.
@@ -121,6 +123,7 @@ mod tests {
             schema_version: key.schema_version,
             config_hash: key.config_hash,
             deps_hash: key.deps_hash,
+            has_items: false,
         }
     }
 

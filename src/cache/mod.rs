@@ -1,6 +1,7 @@
 //! A repository's store (analysis.db): the view, what the files say to each other, the analyses by key, the lexical index.
 
 pub mod analyses;
+pub mod assembled;
 pub mod backlog;
 pub mod chunks;
 pub mod clear;

@@ -35,13 +35,13 @@ pub struct GroupSums {
 /// If the database cannot be read.
 pub fn sums(db: &Connection, repo: &RepoId, by: GroupBy) -> Result<Vec<GroupSums>> {
     let column = match by {
-        GroupBy::AnalysisType => "analysis_type",
+        GroupBy::AnalysisType => "replace(analysis_type, 'piece:', '')",
         GroupBy::Model => "model_id",
     };
     let mut statement = db.prepare(&format!(
         "SELECT {column}, count(*), sum(size_bytes), sum(length(analysis_json)), sum(iif(repo_id = ?1, total_tokens, 0)),
                 sum(iif(repo_id = ?1, cost, 0)), sum(cost * max(access_count - (repo_id = ?1), 0))
-         FROM file_analysis GROUP BY {column}"
+         FROM file_analysis GROUP BY 1"
     ))?;
     let found = statement.query_map([&repo.0], |row| {
         Ok(GroupSums {

@@ -4,6 +4,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::assembled;
 use super::packed::{self, Packed};
 use crate::clock::Timestamp;
 use crate::domain::Hash;
@@ -22,6 +23,12 @@ pub fn copy(from: &Connection, to: &Connection, key: &Hash, now: Timestamp) -> R
     let names: Vec<String> = select.column_names().map(str::to_owned).collect();
     let mut rows = select.query([key.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(false) };
+    // What an answer is put together from comes before it.
+    for source in assembled::sources(from, key)? {
+        if !copy(from, to, &source, now)? {
+            return Ok(false);
+        }
+    }
     let stored = Packed { bytes: row.get("analysis_json")?, dictionary: row.get("dictionary_id")? };
     let packed = repacked(from, to, stored, row.get("size_bytes")?)?;
     let mut columns = vec!["last_accessed", "access_count", "analysis_json", "dictionary_id"];
@@ -37,6 +44,7 @@ pub fn copy(from: &Connection, to: &Connection, key: &Hash, now: Timestamp) -> R
         columns.join(", ")
     );
     to.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+    assembled::copy_map(from, to, key)?;
     Ok(true)
 }
 

@@ -39,7 +39,7 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
     let llm = &context.config.llm;
     if llm.provider.has_batches() && !llm.batch {
         print(
-            "its questions to the model are asked at once; `[llm] batch = \"backfill\"` asks such at half the price, mostly within an \
+            "its questions to the model are asked at once; `[llm] batch = \"backfill\"` asks such for less, mostly within an \
                hour, at most within 24\n",
         )?;
     }

@@ -82,7 +82,7 @@ pub struct Llm {
     pub max_context_bytes: usize,
     /// Of one request, from its first byte to the last of the reply.
     pub timeout: Duration,
-    /// What no person waits for is sent in batches, at half the price.
+    /// What no person waits for is sent in batches, which cost less.
     pub batch: bool,
     /// By model.
     pub prices: BTreeMap<String, Price>,

@@ -82,14 +82,15 @@ const PUBLISHED: &[Published] = &[
 ];
 
 impl Price {
-    /// The price of what goes in a batch: half, as OpenAI ("Batch API"), Anthropic ("Batch processing") and xAI ("Batch API") have it. Half a
-    /// nano-dollar for a million tokens is rounded up.
-    pub const fn halved(self) -> Self {
+    /// The price of what goes in a batch at a provider. Parts of a nano-dollar for a million tokens are rounded up.
+    pub fn batched(self, provider: ProviderKind) -> Self {
+        let percent = provider.batch_percent().unwrap_or(100);
+        let part = |price: u64| price.saturating_mul(percent).div_ceil(100);
         Self {
-            input: self.input.div_ceil(2),
-            cached_input: self.cached_input.div_ceil(2),
-            cache_write: self.cache_write.div_ceil(2),
-            output: self.output.div_ceil(2),
+            input: part(self.input),
+            cached_input: part(self.cached_input),
+            cache_write: part(self.cache_write),
+            output: part(self.output),
         }
     }
 }
@@ -156,7 +157,10 @@ mod tests {
     fn what_anthropic_puts_into_its_cache_costs_a_quarter_more() {
         let claude = "[llm]\nprovider = \"anthropic\"\nmodel = \"claude-haiku-5.5\"\n";
         let published = llm(claude).price().unwrap();
-        assert_eq!((published.cache_write, published.halved().cache_write), (125_000_000, 62_500_000));
+        assert_eq!(
+            (published.cache_write, published.batched(ProviderKind::Anthropic).cache_write),
+            (125_000_000, 62_500_000)
+        );
         let own = "[llm]\nprovider = \"anthropic\"\nmodel = \"m\"\n[llm.prices.m]\ninput_usd_per_m = 4\noutput_usd_per_m = 5\n";
         assert_eq!(llm(own).price().unwrap().cache_write, 5_000_000_000);
         let written = format!("{own}cache_write_usd_per_m = 8\n");

@@ -1,7 +1,11 @@
 //! What results are made with, and the keys that follow from it.
 
-use crate::cache::key::{AnalysisKey, embed_key, no_dependencies};
+use crate::cache::key::{AnalysisKey, StoredParts, embed_key, no_dependencies};
 use crate::domain::{AnalysisType, FileRecord, Hash, JobKind, Links};
+
+/// Bytes from which a file that is asked about again is asked about in parts: what has changed, with the signatures of the rest. By replay of
+/// four histories; below it the questions themselves are most of a request.
+pub const PARTS_FROM: u64 = 6 * 1024;
 
 /// What makes a result, besides the file: part of every key. When it changes, every repository is planned in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +29,14 @@ pub struct AnalysisRecipe {
     pub prompt_hash: Hash,
     /// The same of a question that is asked together with others about the file; `None`: it never is.
     pub prompt_hash_together: Option<Hash>,
+    /// The same of questions about the parts of a file that have changed since it was answered; `None`: they are never asked so.
+    pub prompt_hash_parts: Option<Hash>,
     pub schema_version: u32,
     /// Of the options that can change this type's result.
     pub config_hash: Hash,
     pub sees: Sees,
+    /// What a request shows that asks this together with others: an answer may depend on all of it.
+    pub sees_together: Sees,
     /// The analyzer has rules for single languages, so that the version of a file's language is part of its key.
     pub rules_by_language: bool,
 }
@@ -75,10 +83,11 @@ impl Recipe {
             fields.push(analysis.analysis_type.as_str().into());
             fields.push(analysis.model_id.as_str().into());
             fields.push(analysis.prompt_hash.as_bytes().to_vec());
-            fields.extend(analysis.prompt_hash_together.map(|hash| hash.as_bytes().to_vec()));
+            let shared = analysis.prompt_hash_together.iter().chain(&analysis.prompt_hash_parts);
+            fields.extend(shared.map(|hash| hash.as_bytes().to_vec()));
             fields.push(analysis.schema_version.to_le_bytes().to_vec());
             fields.push(analysis.config_hash.as_bytes().to_vec());
-            fields.push(vec![analysis.sees.tag()]);
+            fields.push(vec![analysis.sees.tag(), analysis.sees_together.tag()]);
         }
         if self.ask_on_save {
             fields.push(b"ask on save".to_vec());
@@ -117,15 +126,44 @@ impl Recipe {
 impl AnalysisRecipe {
     /// The key of this analysis of a file; `None` if the file was not read.
     pub fn key(&self, file: &FileRecord) -> Option<AnalysisKey> {
-        self.key_with(file, self.prompt_hash_for(file))
+        self.key_with(file, self.prompt_hash_for(file), self.sees)
     }
 
-    /// The key of the answer to this question if it is asked together with others. What it is about is the same.
+    /// The key of the answer to this question if it is asked together with others. What it is about is the same, but all that stands in
+    /// the request is read before an answer is written: the signatures that any of the questions shows.
     pub fn key_together(&self, file: &FileRecord) -> Option<AnalysisKey> {
-        self.key_with(file, self.prompt_hash_together?)
+        self.key_with(file, self.prompt_hash_together?, self.sees_together)
     }
 
-    fn key_with(&self, file: &FileRecord, prompt_hash: Hash) -> Option<AnalysisKey> {
+    /// The key of an answer that is put together from earlier ones and one about what has changed since; `None`: the file is asked about as
+    /// a whole, for that costs less.
+    pub fn key_in_parts(&self, file: &FileRecord) -> Option<AnalysisKey> {
+        let prompt_hash = self.prompt_hash_parts.filter(|_| file.size_bytes >= PARTS_FROM)?;
+        self.key_with(file, prompt_hash, self.sees_together)
+    }
+
+    /// Every key that a question about a file may have, the one about all of it first.
+    pub fn keys(&self, file: &FileRecord) -> impl Iterator<Item = AnalysisKey> {
+        [self.key_together(file), self.key(file), self.key_in_parts(file)].into_iter().flatten()
+    }
+
+    /// Every key under which an answer that holds may be stored: as well as these, the one that earlier versions gave to a question that
+    /// is about the file alone, whatever was asked together with it. What was paid for stays.
+    pub fn stored_keys(&self, file: &FileRecord) -> impl Iterator<Item = AnalysisKey> {
+        let earlier = self.prompt_hash_together.and_then(|prompt| self.key_with(file, prompt, self.sees));
+        self.keys(file).chain(earlier.filter(|_| self.sees != self.sees_together))
+    }
+
+    /// Whether an answer that was made from this can serve for what has not changed since.
+    pub fn is_like(&self, earlier: &StoredParts) -> bool {
+        let asked = [Some(self.prompt_hash), self.prompt_hash_together, self.prompt_hash_parts];
+        earlier.model_id == self.model_id
+            && earlier.schema_version == self.schema_version
+            && earlier.config_hash == self.config_hash
+            && asked.contains(&Some(earlier.prompt_hash))
+    }
+
+    fn key_with(&self, file: &FileRecord, prompt_hash: Hash, sees: Sees) -> Option<AnalysisKey> {
         Some(AnalysisKey {
             content_hash: file.content_hash?,
             language: file.language,
@@ -135,7 +173,7 @@ impl AnalysisRecipe {
             prompt_hash,
             schema_version: self.schema_version,
             config_hash: self.config_hash,
-            deps_hash: self.sees.hash(&file.links).unwrap_or_else(no_dependencies),
+            deps_hash: sees.hash(&file.links).unwrap_or_else(no_dependencies),
         })
     }
 

@@ -35,9 +35,11 @@ fn analysis(analysis_type: AnalysisType, model_id: &str, sees: Sees) -> Analysis
         model_id: model_id.into(),
         prompt_hash: Hash::of(b"rules"),
         prompt_hash_together: None,
+        prompt_hash_parts: None,
         schema_version: 1,
         config_hash: no_options(),
         sees,
+        sees_together: sees,
         rules_by_language: false,
     }
 }
@@ -95,6 +97,7 @@ fn holding(file: &FileRecord) -> StoredResults {
             schema_version: key.schema_version,
             config_hash: key.config_hash,
             deps_hash: key.deps_hash,
+            has_items: false,
         };
         held.parts.insert(kind, parts);
     }
@@ -415,4 +418,55 @@ fn questions_that_are_due_together_have_keys_of_their_own() {
     assert_eq!(ask_keys(&recipe, &file, &stored), [(analysis, true)]);
     stored.keys.insert(of(analysis, false));
     assert_eq!(ask_keys(&recipe, &file, &stored), []);
+}
+
+/// A file that is large enough is asked about in parts once it is known what its newest answer is about.
+#[test]
+fn a_large_file_is_asked_about_in_parts_once_it_was_answered() {
+    let mut recipe = asking_together();
+    for ask in &mut recipe.asks {
+        ask.prompt_hash_parts = Some(Hash::of(b"parts"));
+    }
+    let text = vec![b'x'; PARTS_FROM as usize];
+    let (large, small) = (file("src/a.rs", &text, b"uses"), file("src/a.rs", b"content", b"uses"));
+    let (docs, analysis) = (JobKind::Ask(AnalysisType::Docs), JobKind::Ask(AnalysisType::Analysis));
+    let key_of = |file: &FileRecord, stored: &StoredResults| {
+        let Ok(plan) = plan(&recipe, file, &PlanCause::Changed, false, stored);
+        plan.jobs.iter().filter(|job| job.kind == docs).map(|job| job.key).next()
+    };
+    let ask = recipe.analysis(docs).unwrap();
+    let of = |key: Option<crate::cache::key::AnalysisKey>| key.map(|key| key.hash());
+    let mut stored = StoredResults::default();
+    assert_eq!(key_of(&large, &stored), of(ask.key_together(&large)), "never answered");
+    let earlier = |has_items, model: &str| StoredParts {
+        content_hash: Hash::of(b"before"),
+        model_id: model.into(),
+        prompt_hash: Hash::of(b"frame"),
+        schema_version: 1,
+        config_hash: no_options(),
+        deps_hash: Hash::of(b"uses"),
+        has_items,
+    };
+    for (parts, in_parts) in [
+        (earlier(false, "xai/grok"), false),
+        (earlier(true, "xai/other"), false),
+        (StoredParts { prompt_hash: Hash::of(b"old rules"), ..earlier(true, "xai/grok") }, false),
+        (earlier(true, "xai/grok"), true),
+    ] {
+        stored.parts = HashMap::from([(docs, parts.clone()), (analysis, parts.clone())]);
+        let expected = if in_parts { ask.key_in_parts(&large) } else { ask.key_together(&large) };
+        assert_eq!(key_of(&large, &stored), of(expected), "{parts:?}");
+        assert_eq!(key_of(&small, &stored), of(ask.key_together(&small)), "{parts:?}");
+    }
+    let Ok(planned) = plan(&recipe, &large, &PlanCause::Changed, false, &stored);
+    let job = planned.jobs.iter().find(|job| job.kind == docs).unwrap();
+    assert_eq!(job.reason, StaleReason::ContentChanged);
+    // What is there holds, in whatever way it was asked for.
+    for key in ask.stored_keys(&large) {
+        stored.keys = HashSet::from([key.hash()]);
+        assert_eq!(key_of(&large, &stored), None);
+    }
+    stored.keys.clear();
+    stored.current = HashMap::from([(docs, of(ask.key_together(&large)).unwrap())]);
+    assert_eq!(key_of(&large, &stored), of(ask.key_together(&large)), "what is asked for stays as it is");
 }

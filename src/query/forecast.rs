@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::analyzer::llm::{Limits, Prompt, Prompts};
 use crate::budget::{self, Usage};
-use crate::config::{Config, Price};
+use crate::config::{Config, Price, ProviderKind};
 use crate::domain::AnalysisType;
 use crate::home::Home;
 
@@ -41,10 +41,9 @@ pub struct Forecast {
     prompts: Prompts,
     limits: Limits,
     price: Price,
+    provider: ProviderKind,
     /// Mean tokens of an answer; `None`: too few were given.
     answer_tokens: Option<u64>,
-    /// Requests that are sent live are kept in the provider's cache, which is billed.
-    keeps: bool,
 }
 
 impl Forecast {
@@ -54,8 +53,8 @@ impl Forecast {
             prompts: Prompts::load(&home.prompts()).unwrap_or_else(|_| Prompts::built_in()),
             limits: Limits::of(&config.llm),
             price: config.llm.price().unwrap_or(DEFAULT_PRICE),
+            provider: config.llm.provider,
             answer_tokens: agent.and_then(|db| budget::mean_answer(db, FEWEST_ANSWERS).ok().flatten()),
-            keeps: config.llm.api == crate::config::ApiFamily::Messages,
         }
     }
 
@@ -70,32 +69,29 @@ impl Forecast {
         let sees = types.iter().any(|one| one.spec().model_sees_dependencies);
         let context = if sees { (shown / CONTEXT_PART).min(self.limits.max_context_bytes as u64) } else { 0 };
         let instructions = self.prompts.instruction_bytes(types) as u64;
-        self.add(
-            cost,
-            instructions + MARKERS_BYTES + shown + numbers + context,
-            shown + numbers,
-            types.len() as u64,
-            shown,
-        );
+        let bytes = instructions + MARKERS_BYTES + shown + numbers + context;
+        self.add(cost, bytes, types.len() as u64, shown);
     }
 
     /// Of a request as it will be sent.
     pub fn add_prompt(&self, cost: &mut AskingCost, prompt: &Prompt) {
         let bytes = (prompt.instructions().len() + prompt.question().len()) as u64;
-        let kept = prompt.halves().0.len() as u64;
-        self.add(cost, bytes, kept, prompt.parts().len() as u64, prompt.seen().seen_bytes);
+        let file = match prompt.halves().0.len() as u64 {
+            0 => prompt.seen().seen_bytes,
+            shown => shown.min(prompt.seen().seen_bytes),
+        };
+        self.add(cost, bytes, prompt.parts().len() as u64, file);
     }
 
-    fn add(&self, cost: &mut AskingCost, bytes: u64, kept: u64, answers: u64, file_bytes: u64) {
+    fn add(&self, cost: &mut AskingCost, bytes: u64, answers: u64, file_bytes: u64) {
         let by_length = SHORTEST_ANSWER + file_bytes / BYTES_PER_TOKEN / FILE_TOKENS_PER_ANSWER_TOKEN;
         let answer = self.answer_tokens.unwrap_or(by_length.min(LONGEST_ANSWER));
         let (input, output) = (bytes / BYTES_PER_TOKEN, answers * answer);
         let usage = Usage { input, output, ..Usage::default() };
-        let written = if self.keeps { kept / BYTES_PER_TOKEN } else { 0 };
         cost.requests += 1;
         cost.input_tokens += input;
         cost.output_tokens += output;
-        cost.live += budget::cost(&self.price, &Usage { cache_written: written, ..usage });
-        cost.batched += budget::cost(&self.price.halved(), &usage);
+        cost.live += budget::cost(&self.price, &usage);
+        cost.batched += budget::cost(&self.price.batched(self.provider), &usage);
     }
 }

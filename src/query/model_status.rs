@@ -33,7 +33,7 @@ fn batch(reader: &Reader<'_>) -> Result<Option<String>, QueryError> {
     let waiting = queue::queued_in(db, Lane::AskLater)?;
     let could = (!llm.batch && waiting > 0).then(|| {
         format!(
-            "{waiting} question(s) that no commit has caused wait; `[llm] batch = \"backfill\"` asks such at half the price, \
+            "{waiting} question(s) that no commit has caused wait; `[llm] batch = \"backfill\"` asks such for less, \
              mostly within an hour, at most within 24"
         )
     });

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::forecast::{AskingCost, Forecast};
 use super::{QueryError, Reader};
-use crate::analyzer::llm::{Limits, Prompts, render, render_together};
+use crate::analyzer::items::ItemMap;
+use crate::analyzer::llm::{Limits, Prompt, Prompts, cut, render, render_parts, render_together};
 use crate::analyzer::{DependencyUse, FileSubject};
 use crate::budget;
-use crate::cache::{RepoStore, overlay, view};
+use crate::cache::key::AnalysisKey;
+use crate::cache::{RepoStore, analyses, assembled, overlay, view};
 use crate::clock;
-use crate::domain::{AnalysisType, FilePath, JobKind};
+use crate::domain::{AnalysisType, FilePath, JobKind, StaleReason};
 use crate::index::backlog::{self, Due};
 use crate::index::{read, recipe};
+use crate::plan::Recipe;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
 
@@ -122,9 +125,11 @@ fn asking_cost(
         let uses: Vec<DependencyUse> =
             view::uses(store.db(), &file.path, file.source)?.into_iter().map(dependency).collect();
         let subject = FileSubject { language: file.language, role: file.role, text: &text, uses: &uses };
-        let is_alone =
-            |one: &&&Due| own.analysis(one.kind).and_then(|ask| ask.key(file)).is_some_and(|key| key.hash() == one.key);
-        let (alone, together): (Vec<&Due>, Vec<&Due>) = due.iter().copied().partition(|one| is_alone(&one));
+        let is_one = |one: &Due, key: Option<AnalysisKey>| key.is_some_and(|key| key.hash() == one.key);
+        let is_alone = |one: &&Due| is_one(one, own.analysis(one.kind).and_then(|ask| ask.key(file)));
+        let is_in_parts = |one: &&Due| is_one(one, own.analysis(one.kind).and_then(|ask| ask.key_in_parts(file)));
+        let (alone, several): (Vec<&Due>, Vec<&Due>) = due.iter().copied().partition(is_alone);
+        let (in_parts, together): (Vec<&Due>, Vec<&Due>) = several.into_iter().partition(is_in_parts);
         let type_of = |one: &&Due| one.kind.analysis_type();
         for analysis_type in alone.iter().filter_map(type_of) {
             if let Ok(prompt) = render(&prompts, analysis_type, &subject, &limits) {
@@ -135,8 +140,47 @@ fn asking_cost(
         if let Ok(prompt) = render_together(&prompts, &types, &subject, &limits) {
             forecast.add_prompt(&mut cost, &prompt);
         }
+        if let Some(prompt) = prompt_in_parts(store, &own, &in_parts, &subject, (&prompts, limits))? {
+            forecast.add_prompt(&mut cost, &prompt);
+        }
     }
     Ok(cost)
+}
+
+/// The question about what has changed of a file, for these types; `None`: there is none to be asked.
+fn prompt_in_parts(
+    store: &RepoStore,
+    own: &Recipe,
+    due: &[&Due],
+    subject: &FileSubject<'_>,
+    (prompts, limits): (&Prompts, Limits),
+) -> Result<Option<Prompt>, QueryError> {
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let types: Vec<AnalysisType> = due.iter().filter_map(|one| one.kind.analysis_type()).collect();
+    let bases = bases(store, own, due)?;
+    let of_types: Vec<Option<&ItemMap>> = bases.iter().map(Option::as_ref).collect();
+    let whole = || render_together(prompts, &types, subject, &limits).ok();
+    let Some(cut) = cut(subject) else { return Ok(whole()) };
+    let shown = cut.to_show(&of_types, subject.uses, limits.lines_of(subject.text));
+    Ok(match (shown.contains(&true), shown.contains(&false)) {
+        (false, _) => None,
+        (true, true) => render_parts(prompts, &types, subject, &limits, (&cut, &shown)).ok(),
+        (true, false) => whole(),
+    })
+}
+
+/// What is known of the items of a file from the newest answers to some questions.
+fn bases(store: &RepoStore, own: &Recipe, due: &[&Due]) -> Result<Vec<Option<ItemMap>>, QueryError> {
+    let mut bases = Vec::with_capacity(due.len());
+    for one in due {
+        let newest = analyses::newest_parts(store.db(), &one.file.path, one.kind)?;
+        let is_like = own.analysis(one.kind).zip(newest).is_some_and(|(ask, newest)| ask.is_like(&newest));
+        let is_followed = is_like && one.reason != StaleReason::Expired;
+        bases.push(if is_followed { assembled::newest_map(store.db(), &one.file.path, one.kind)? } else { None });
+    }
+    Ok(bases)
 }
 
 fn price(reader: &Reader<'_>, quote: &mut Quote, cost: &AskingCost) -> Result<(), QueryError> {

@@ -214,6 +214,7 @@ fn insert(db: &mut Connection, numbers: std::ops::Range<u64>, reports: &[String]
             repo_path: b"/sample",
             commit: None,
             bill: Bill::default(),
+            is_piece: false,
         };
         analyses::insert(&tx, &new, clock::now()).unwrap();
     }

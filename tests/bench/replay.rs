@@ -52,7 +52,31 @@ struct Work {
     naive: usize,
     /// Those of them that a model is asked about.
     naive_code: usize,
+    /// What asking about all of each of these would cost, in one request a file.
+    naive_nano: f64,
     asked: Asked,
+}
+
+/// What a request about all of a file costs, by those of the first index.
+#[derive(Clone, Copy, Debug, Default)]
+struct WholeRequest {
+    /// Bytes of a request for a byte of the file, besides those that every request has.
+    per_byte: f64,
+}
+
+/// Bytes that every request has: questions, instructions, marks.
+const REQUEST_BYTES: f64 = 4_800.0;
+
+impl WholeRequest {
+    fn of(first: &Asked, file_bytes: u64) -> Self {
+        let of_files = first.bytes as f64 - first.requests as f64 * REQUEST_BYTES;
+        Self { per_byte: of_files / file_bytes.max(1) as f64 }
+    }
+
+    fn nano(&self, file_bytes: u64) -> f64 {
+        let tokens = (REQUEST_BYTES + self.per_byte * file_bytes as f64) / BYTES_PER_TOKEN as f64;
+        tokens * INPUT_NANO as f64 + (AnalysisType::ALL.len() as u64 * ANSWER_TOKENS * OUTPUT_NANO) as f64
+    }
 }
 
 /// What a model was asked.
@@ -61,6 +85,8 @@ struct Asked {
     requests: usize,
     questions: usize,
     bytes: u64,
+    /// Requests about what has changed of a file.
+    in_parts: usize,
 }
 
 impl Asked {
@@ -70,6 +96,7 @@ impl Asked {
             requests: requests.len(),
             questions: requests.iter().map(questions).sum(),
             bytes: requests.iter().map(|request| request.body.len() as u64).sum(),
+            in_parts: requests.iter().filter(|request| request.body.contains("\\n~|")).count(),
         }
     }
 
@@ -77,6 +104,7 @@ impl Asked {
         self.requests += other.requests;
         self.questions += other.questions;
         self.bytes += other.bytes;
+        self.in_parts += other.in_parts;
     }
 
     fn nano(&self) -> f64 {
@@ -93,6 +121,7 @@ impl Work {
         self.analyses += other.analyses;
         self.naive += other.naive;
         self.naive_code += other.naive_code;
+        self.naive_nano += other.naive_nano;
         self.asked.add(other.asked);
     }
 
@@ -127,13 +156,16 @@ impl Bill {
         let a_commit = |nano: f64| digits(nano / 1e6 / self.commits.max(1) as f64);
         let a_file = first.nano() / 1e6 / first.requests.max(1) as f64;
         println!(
-            "| {} | {} | {} | {} | {naive} | {:.0} % | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {naive} | {:.0} % | {} | {} | {:.1} % | {} | {} | {} | {} |",
             self.what,
             self.commits,
             asked.requests,
             asked.questions,
             100.0 * (1.0 - asked.questions as f64 / naive.max(1) as f64),
             a_commit(asked.nano()),
+            a_commit(self.work.naive_nano),
+            100.0 * asked.nano() / self.work.naive_nano.max(1.0),
+            asked.in_parts,
             first.requests,
             digits(a_file),
             digits(a_file / 2.0),
@@ -170,10 +202,10 @@ pub(super) fn print_head() {
 
 pub(super) fn print_bills(bills: &[Bill]) {
     println!(
-        "\n| history | commits | requests to a model | questions | naive | not asked again | thousandths of a dollar a commit | \
-         files asked about first | a file, live | in a batch |"
+        "\n| history | commits | requests to a model | questions | naive | not asked again | thousandths of a dollar a commit | naive | share | \
+         requests in parts | files asked about first | a file, live | in a batch |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     bills.iter().for_each(Bill::row);
 }
 
@@ -247,6 +279,7 @@ struct Replay<'a> {
     asked: usize,
     /// What the first index asked.
     first: Asked,
+    whole: WholeRequest,
     head: String,
     edges: BTreeSet<(String, String)>,
 }
@@ -255,12 +288,21 @@ impl<'a> Replay<'a> {
     fn begin(repo: &'a TestRepo) -> Self {
         let (mut agent, server) = (TestAgent::without_model(), LlmServer::start());
         agent.write_config(&config_of(&server, "1000.00", LOOKS_WHEN_ASKED));
+        let estimate = agent.json(["register", text(repo.path()), "--dry-run"]);
         agent.ok(["register", text(repo.path())]);
         agent.start();
         agent.wait();
+        let (estimated, billed) = (estimate["estimated_usd"].as_f64().unwrap(), server.billed_nano() as f64 / 1e9);
+        println!(
+            "\nfirst index: estimated ${estimated:.4}, billed ${billed:.4}, {:+.0} %\n",
+            100.0 * (estimated / billed - 1.0)
+        );
         let (edges, requests) = (edges(&agent, repo), server.requests());
         let (asked, first) = (requests.len(), Asked::of(&requests));
-        Self { repo, seen: Jobs::of(&agent), asked, first, agent, server, head: repo.head(), edges }
+        let files = repo.git(&["ls-files"]);
+        let sizes = files.lines().filter(|path| is_code(path)).map(|path| size_of(repo, path));
+        let whole = WholeRequest::of(&first, sizes.sum());
+        Self { repo, seen: Jobs::of(&agent), asked, first, whole, agent, server, head: repo.head(), edges }
     }
 
     /// Follows to where the repository is now.
@@ -278,6 +320,7 @@ impl<'a> Replay<'a> {
         let naive = reached(&changed, self.edges.union(&after));
         let naive: Vec<&String> = naive.iter().filter(|path| self.is_there(path)).collect();
         let local = |job: &&Job| job.kind.starts_with("analyze:");
+        let naive_files = naive.iter().filter(|path| is_code(path)).map(|path| path.as_str());
         let work = Work {
             changed: impact["changed"].as_array().map_or(0, Vec::len),
             considered: dependents.len() + cut_off.len(),
@@ -286,6 +329,7 @@ impl<'a> Replay<'a> {
             analyses: jobs.analyses().filter(local).count(),
             naive: naive.len(),
             naive_code: naive.iter().filter(|path| is_code(path)).count(),
+            naive_nano: naive_files.map(|path| self.whole.nano(size_of(self.repo, path))).sum(),
             asked: Asked::of(new_requests),
         };
         (self.head, self.edges, self.seen) = (head, after, Jobs::of(&self.agent));
@@ -305,9 +349,19 @@ impl<'a> Replay<'a> {
         beginner.ok(["register", text(self.repo.path())]);
         beginner.start();
         beginner.wait();
-        assert_same_state(&self.agent.state(), &beginner.state());
+        assert_same_state(&without_asked(self.agent.state()), &without_asked(beginner.state()));
         self.agent.stop();
     }
+}
+
+/// A state but for what a model was asked: there are several keys that an answer may have, and which it has depends on what was there before.
+fn without_asked(mut state: BTreeMap<&'static str, Vec<String>>) -> BTreeMap<&'static str, Vec<String>> {
+    state.values_mut().for_each(|rows| rows.retain(|row| !row.contains("ask:")));
+    state
+}
+
+fn size_of(repo: &TestRepo, path: &str) -> u64 {
+    repo.path().join(path).metadata().map_or(0, |metadata| metadata.len())
 }
 
 /// Whether a model is asked about such a file.

@@ -1,4 +1,4 @@
-//! The batches of a scripted server, as OpenAI, Anthropic and xAI have them. A line is billed, at half the price, when it is done.
+//! The batches of a scripted server, as OpenAI, Anthropic and xAI have them. A line is billed, at the price of its provider's batches, when it is done.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ struct Batch {
     name: String,
     token: Value,
     is_chat: bool,
+    /// Of the price, that a line costs.
+    percent: u64,
     lines: Vec<(String, Value)>,
     done: BTreeMap<String, Value>,
     is_cancelled: bool,
@@ -86,6 +88,7 @@ impl ServerBatches {
                     name: name.clone(),
                     token,
                     is_chat,
+                    percent: if request["name"].is_string() { 80 } else { 50 },
                     lines,
                     done: BTreeMap::new(),
                     is_cancelled: false,
@@ -170,7 +173,7 @@ impl Batch {
             }
             let asked = AskedModel::of(request, self.is_chat);
             let completion = Completion::of(&asked, None, "stop", 0);
-            billed += completion.billed_nano() / 2;
+            billed += completion.billed_nano() * self.percent / 100;
             self.done.insert(name.clone(), serde_json::from_str(&completion.json(&Reported::True)).unwrap());
         }
         billed

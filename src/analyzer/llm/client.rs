@@ -10,7 +10,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use super::complaint::Complaint;
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, below};
-use super::family::{Completed, Said, SendWay};
+use super::family::{Completed, Said};
 use super::outcome::{Answer, CallFailure, CallOutcome, FailureKind};
 use super::prompt::Prompt;
 use super::retry_after::{pause, retry_after};
@@ -99,15 +99,11 @@ impl Client {
 
     /// What will be sent for a question, to be reserved and then to be [sent](Self::send).
     pub fn request(&self, prompt: &Prompt) -> ModelRequest {
-        self.request_by(prompt, SendWay::Live)
-    }
-
-    pub(super) fn request_by(&self, prompt: &Prompt, way: SendWay) -> ModelRequest {
         let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
         let questions = u32::try_from(prompt.parts().len()).unwrap_or(u32::MAX);
         let max_output_tokens = self.endpoint.max_output_tokens.saturating_mul(questions.max(1));
         let Endpoint { model, family, .. } = &self.endpoint;
-        let body = family.body(dialect, model, max_output_tokens, prompt, way).to_string();
+        let body = family.body(dialect, model, max_output_tokens, prompt).to_string();
         let prompt_bytes = (prompt.instructions().len() + prompt.question().len()) as u64;
         ModelRequest { body, prompt_bytes, max_output_tokens, dialect }
     }
@@ -158,7 +154,7 @@ impl Client {
     }
 
     /// Reads a reply that came in another way than as the answer to a request of its own.
-    pub(super) fn read_apart(&self, status: u16, body: &[u8]) -> Result<Answer, CallFailure> {
+    pub fn read_apart(&self, status: u16, body: &[u8]) -> Result<Answer, CallFailure> {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_success() {
             return self.answer(&self.no_question(), &HeaderMap::new(), body);
@@ -231,10 +227,12 @@ impl Client {
         let kind = match status.as_u16() {
             300..=399 => FailureKind::Redirected,
             401 => FailureKind::Unauthorized,
-            402 => FailureKind::OutOfCredit,
             404 | 405 | 410 => FailureKind::NotFound,
             408 | 504 => FailureKind::TimedOut,
-            403 | 429 if complaint.is_about_credit() => FailureKind::OutOfCredit,
+            402 | 403 | 429 if complaint.is_about_credit() => FailureKind::OutOfCredit,
+            // Whatever the status: a limit of time ends by itself.
+            402 | 403 if complaint.is_about_rate() => FailureKind::RateLimited { retry_after },
+            402 => FailureKind::OutOfCredit,
             403 => FailureKind::Forbidden,
             425 | 429 => FailureKind::RateLimited { retry_after },
             // xAI answers a wrong key so
@@ -251,14 +249,14 @@ impl Client {
         self.failure(kind, &message, may_be_billed(status))
     }
 
-    /// A reply of status 200 in which the model has no turn: an error in its body is that error.
-    fn no_turn(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8]) -> CallFailure {
+    /// A reply of status 200 in which the model has no turn, or none that ended: an error in its body is that error.
+    fn no_turn(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8], has_begun: bool) -> CallFailure {
         let complaint = Complaint::read(body);
         let by_words = if complaint.is_about_credit() { Some(402) } else { complaint.is_about_rate().then_some(429) };
         let said = complaint.status.or(by_words);
         match said.and_then(|status| StatusCode::from_u16(status).ok()).filter(|_| complaint.is_error) {
             Some(status) => {
-                let (is_begun, message) = (complaint.is_of_turn, &complaint.message);
+                let (is_begun, message) = (complaint.is_of_turn || has_begun, &complaint.message);
                 let message = format!("the provider answers 200 with an error {} inside: {message}", status.as_u16());
                 let failure = self.refusal(request, status, headers, complaint);
                 self.failure(failure.kind, &message, failure.may_be_billed || is_begun)
@@ -290,12 +288,12 @@ impl Client {
     }
 
     fn answer(&self, request: &ModelRequest, headers: &HeaderMap, body: &[u8]) -> Result<Answer, CallFailure> {
-        let Completed { said, usage, model } = self.endpoint.family.read(body).map_err(|error| {
+        let Completed { said, usage, model, has_begun } = self.endpoint.family.read(body).map_err(|error| {
             let said = Complaint::read(body).message;
             self.failure(FailureKind::Garbage, &format!("the reply is no completion ({error}): {said}"), true)
         })?;
         let Some(Said { text, finish }) = said else {
-            return Err(CallFailure { usage, ..self.no_turn(request, headers, body) });
+            return Err(CallFailure { usage, ..self.no_turn(request, headers, body, has_begun) });
         };
         Ok(Answer {
             finish,

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::analyzer::Coverage;
+use crate::analyzer::items::BEYOND;
 
 /// Numbered lines from the top of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,7 @@ pub(super) fn excerpt(original: &str, redacted: &str, max_bytes: usize) -> Excer
         ..Coverage::default()
     };
     if bytes < original.len() {
-        seen.not_covered
-            .push(format!("what follows line {lines}: a model is shown {max_bytes} bytes of a file at most"));
+        seen.not_covered.push(format!("{BEYOND} {lines}: a model is shown {max_bytes} bytes of a file at most"));
     }
     Excerpt { text, lines, seen }
 }

@@ -38,7 +38,7 @@ pub use gate::{Gate, Pass};
 pub use key::{ApiKey, KeyError};
 pub use outcome::{Answer, CallFailure, CallOutcome, FailureKind, Finish, NextStep};
 pub use pace::{Pace, Wait};
-pub use prompt::{NothingToShow, Prompt, PromptPart, render, render_together, repair};
+pub use prompt::{NothingToShow, Prompt, PromptPart, cut, render, render_parts, render_together, repair};
 pub use random::random_unit;
 pub use reply::{Malformed, PartReply, parse, parse_parts};
 pub use template::{PromptError, Prompts};
@@ -66,6 +66,16 @@ impl Limits {
             max_context_bytes: llm.max_context_bytes,
             max_output_tokens: llm.max_output_tokens,
         }
+    }
+
+    /// How many lines of a text a model is shown.
+    pub fn lines_of(&self, text: &str) -> u32 {
+        let mut bytes = 0;
+        let fits = |line: &&str| {
+            bytes += line.len();
+            bytes <= self.max_input_bytes
+        };
+        u32::try_from(text.split_inclusive('\n').take_while(fits).count()).unwrap_or(u32::MAX)
     }
 
     /// The config_hash of what a model answers. The room for signatures is not in it: what is shown of them is in the deps_hash.

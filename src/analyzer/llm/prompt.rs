@@ -11,6 +11,7 @@ use super::excerpt::{Excerpt, excerpt};
 use super::reply::Malformed;
 use super::template::Prompts;
 use super::{Limits, secrets};
+use crate::analyzer::items::{CutFile, CutItem};
 use crate::analyzer::{Coverage, FileSubject, UsedSymbol};
 use crate::domain::{AnalysisType, Hash};
 
@@ -65,6 +66,8 @@ pub struct Prompt {
     /// Bytes at the beginning of `question` that every request about this file begins with.
     shared_bytes: usize,
     seen: Coverage,
+    /// More requests that begin alike follow at once.
+    is_kept: bool,
 }
 
 impl Prompt {
@@ -86,6 +89,15 @@ impl Prompt {
     /// [`Prompt::question`] in two: what every request about this file begins with (empty if it is a question alone), and the rest.
     pub fn halves(&self) -> (&str, &str) {
         self.question.split_at(self.shared_bytes)
+    }
+
+    /// The same, before more requests that begin alike: a provider that bills for keeping what it has read is asked to keep it.
+    pub fn kept(self) -> Self {
+        Self { is_kept: true, ..self }
+    }
+
+    pub(super) const fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// How much of the file is shown, and what was taken out of what is shown.
@@ -118,6 +130,26 @@ impl ShownFile {
             return Err(NothingToShow::FirstLineTooLong { max_bytes: limits.max_input_bytes });
         }
         Ok(Self { excerpt, redactions: file.redactions })
+    }
+
+    /// The lines of some items, and the signatures of the rest.
+    fn of_parts(&self, cut: &CutFile, shown: &[bool], tag: &str) -> String {
+        let lines: Vec<&str> = self.excerpt.text.lines().collect();
+        let line = |number: u32| lines.get(usize::try_from(number).ok()?.checked_sub(1)?).copied();
+        let mut text = String::new();
+        for (item, &is_shown) in cut.items.iter().zip(shown).filter(|(item, _)| item.start <= self.excerpt.lines) {
+            if is_shown {
+                (item.start..=item.end).filter_map(line).for_each(|line| text.extend([line, "\n"]));
+                continue;
+            }
+            item.heads.iter().for_each(|head| text.extend(["~|", &CutItem::shortened(head), "\n"]));
+        }
+        format!(
+            "The file has {} lines. Those that have not changed since you were asked last are left out; in their place stand the signatures \
+             of what they declare, in lines that begin with `~|`. Name problems of the numbered lines alone; a summary is of the whole \
+             file.\n=== file {tag} ===\n{text}=== end {tag} ===\n",
+            self.excerpt.lines
+        )
     }
 
     /// A question about it that also shows these signatures.
@@ -191,6 +223,7 @@ pub fn render(
         parts: vec![part],
         question,
         shared_bytes: 0,
+        is_kept: false,
     })
 }
 
@@ -207,6 +240,34 @@ pub fn render_together(
 ) -> Result<Prompt, NothingToShow> {
     let file = ShownFile::new(subject, limits)?;
     let shared = head(subject) + &file.between_markers(&tag(&[&file.excerpt.text]));
+    let asked = TOGETHER.into_iter().filter(|one| types.contains(one));
+    let part = |one| file.part(prompts, one, ShownUses::new(one, subject, limits));
+    let parts: Vec<PromptPart> = asked.map(part).collect();
+    if parts.is_empty() {
+        return Err(NothingToShow::NoQuestion);
+    }
+    Ok(together(prompts.frame(), shared, parts))
+}
+
+/// Cuts a file into its items, with its secrets taken out before; `None`: it has none.
+pub fn cut(subject: &FileSubject<'_>) -> Option<CutFile> {
+    CutFile::new(subject.language, &secrets::redact(subject.text).text)
+}
+
+/// Makes questions about some items of a [`cut`] file, to be asked together, with the signatures of the rest.
+///
+/// # Errors
+/// If there is nothing of the file to show, or no question.
+pub fn render_parts(
+    prompts: &Prompts,
+    types: &[AnalysisType],
+    subject: &FileSubject<'_>,
+    limits: &Limits,
+    (cut, shown): (&CutFile, &[bool]),
+) -> Result<Prompt, NothingToShow> {
+    let file = ShownFile::new(subject, limits)?;
+    let tag = tag(&[&file.excerpt.text, &cut.heads()]);
+    let shared = head(subject) + &file.of_parts(cut, shown, &tag);
     let asked = TOGETHER.into_iter().filter(|one| types.contains(one));
     let part = |one| file.part(prompts, one, ShownUses::new(one, subject, limits));
     let parts: Vec<PromptPart> = asked.map(part).collect();
@@ -233,7 +294,7 @@ fn together(instructions: String, shared: String, parts: Vec<PromptPart>) -> Pro
         }
     }
     question.push_str(&reply_to(&parts));
-    Prompt { parts, instructions, question, shared_bytes, seen }
+    Prompt { parts, instructions, question, shared_bytes, seen, is_kept: false }
 }
 
 /// What the reply to questions has to look like.
@@ -261,7 +322,7 @@ pub fn repair(prompt: &Prompt, malformed: &Malformed, reply: &str) -> Prompt {
         prompt.seen().seen_lines
     );
     let alone = prompt.parts.first().map_or_else(|| prompt.instructions.clone(), |part| part.instructions.clone());
-    Prompt { question, instructions: alone, shared_bytes: 0, ..prompt.clone() }
+    Prompt { question, instructions: alone, shared_bytes: 0, is_kept: false, ..prompt.clone() }
 }
 
 fn head(subject: &FileSubject<'_>) -> String {

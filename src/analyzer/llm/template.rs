@@ -12,6 +12,9 @@ const LAYOUT_VERSION: u32 = 1;
 /// The same of questions that are asked together.
 const TOGETHER_LAYOUT_VERSION: u32 = 1;
 
+/// The same of questions about parts of a file.
+const PARTS_LAYOUT_VERSION: u32 = 1;
+
 /// Largest template of a user's own, in bytes.
 pub(super) const LARGEST_TEMPLATE: usize = 32 * 1024;
 
@@ -86,6 +89,12 @@ impl Prompts {
             self.question(analysis_type).as_bytes(),
             &TOGETHER_LAYOUT_VERSION.to_le_bytes(),
         ])
+    }
+
+    /// The same of a question about what has changed of a file.
+    pub fn hash_in_parts(&self, analysis_type: AnalysisType) -> Hash {
+        let together = self.hash_together(analysis_type);
+        Hash::of_fields([&b"in parts"[..], together.as_bytes(), &PARTS_LAYOUT_VERSION.to_le_bytes()])
     }
 
     /// The instructions of a question that is asked alone.

@@ -188,10 +188,10 @@ impl<'a> NoteSource<'a> {
         Ok(Some(found))
     }
 
-    /// A stored answer, to the question alone or together with others; `None`: it was evicted, never made, or cannot be read.
+    /// A stored answer, in whatever way its question was asked; `None`: it was evicted, never made, or cannot be read.
     fn stored_analysis(&self, recipe: &AnalysisRecipe, file: &FileRecord) -> Result<Option<Analysis>, QueryError> {
         let Some(store) = self.store else { return Ok(None) };
-        for key in [recipe.key(file), recipe.key_together(file)].into_iter().flatten() {
+        for key in recipe.stored_keys(file) {
             let stored = match analyses::get(store.db(), &key.hash()) {
                 Err(error @ StoreError::Unreadable { .. }) => {
                     tracing::warn!(path = %file.path, %error, "a stored analysis is made again for this answer");

@@ -112,6 +112,7 @@ impl Worker {
                         // What is only saved is in no commit.
                         commit: repo.indexed_commit.as_ref().filter(|_| one.saved.is_none()),
                         bill: Bill::default(),
+                        is_piece: false,
                     };
                     put(&tx, &one.job, &new, now)?;
                     Ended::Finished

@@ -1,4 +1,4 @@
-//! Batches: many questions sent at once, answered within a day for half the price. One file a provider's API; none was tried live.
+//! Batches: many questions sent at once, answered within a day for less. One file a provider's API; none was tried live.
 //!
 //! A batch is found again by its token, so a crash between sending it and noting its name loses nothing.
 
@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use super::client::{Client, ModelRequest};
 use super::endpoint::below;
-use super::family::SendWay;
 use super::outcome::{Answer, CallFailure, FailureKind};
 use super::prompt::Prompt;
 use crate::config::ProviderKind;
@@ -93,7 +92,7 @@ impl Batches {
 
     /// What will be sent for a question in a batch.
     pub fn request(&self, prompt: &Prompt) -> ModelRequest {
-        self.client.request_by(prompt, SendWay::Batch)
+        self.client.request(prompt)
     }
 
     /// Sends a batch. `token`: by which it can be found. Returns its name at the provider.

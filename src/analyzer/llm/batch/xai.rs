@@ -1,4 +1,10 @@
-//! xAI's Batch API (docs.x.ai, "Batch API"): a batch is made by name, then the lines are added. Results can be read while it runs.
+//! xAI's Batch API (docs.x.ai/developers/advanced-api-usage/batch-api, 2026): a batch is made by name, then the lines are added. Results can be
+//! read while it runs.
+//!
+//! Not tried live. Read in November 2026: the guide on docs.x.ai for what the calls are and do; for the fields of requests and results
+//! (`batch_requests`, `chat_get_completion`, `state.num_pending`, `batch_result.response`, `pagination_token`) several published clients that
+//! agree, one of which was written by what the server answers. Not found in print: the fields of a cancelled batch, and how a line's
+//! error is written; both are read leniently.
 
 use serde_json::{Value, json};
 

@@ -46,7 +46,8 @@ pub(super) fn body(dialect: Dialect, model: &str, max_output_tokens: u32, prompt
 /// Why it is none.
 pub(super) fn read(body: &[u8]) -> Result<Completed, String> {
     let completion = Completion::read(body)?;
-    Ok(Completed { usage: completion.usage(), model: completion.model.clone(), said: completion.into_said() })
+    let (usage, model, has_begun) = (completion.usage(), completion.model.clone(), completion.has_begun());
+    Ok(Completed { usage, model, has_begun, said: completion.into_said() })
 }
 
 /// A chat completion, or one piece of it as a stream brings it.
@@ -59,6 +60,9 @@ struct Completion {
     usage: Option<WireUsage>,
     #[serde(default)]
     model: Option<String>,
+    /// Ends a stream that has begun, or stands in the place of a completion.
+    #[serde(default)]
+    error: Option<Value>,
 }
 
 impl Completion {
@@ -89,6 +93,7 @@ impl Completion {
     fn add(&mut self, next: Self) {
         self.usage = next.usage.or(self.usage);
         self.model = self.model.take().or(next.model);
+        self.error = self.error.take().or(next.error);
         let mut choices = next.choices.into_iter();
         if self.choices.is_empty() {
             self.choices.extend(choices.next());
@@ -101,9 +106,14 @@ impl Completion {
         self.usage.map(WireUsage::billed)
     }
 
+    fn has_begun(&self) -> bool {
+        self.choices.iter().any(|choice| choice.message.is_some() || choice.delta.is_some() || choice.text.is_some())
+    }
+
     /// What the model said and why it stopped; none: it was given no turn, or its turn ended in an error.
     fn into_said(self) -> Option<Said> {
-        let mut choice = self.choices.into_iter().next().filter(|choice| choice.error.is_none())?;
+        let mut choice =
+            self.choices.into_iter().next().filter(|choice| choice.error.is_none() && self.error.is_none())?;
         let reason = finish(choice.finish_reason.as_deref());
         let message = choice.said().unwrap_or_default();
         let refused = message.refusal.as_ref().is_some_and(|refusal| !refusal.is_empty());
@@ -247,7 +257,7 @@ enum ReplyContent {
 
 #[derive(Deserialize)]
 struct ContentPart {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     text: String,
 }
 
@@ -263,12 +273,12 @@ impl ReplyContent {
 /// The `usage` object of a chat completion.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct WireUsage {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
-    #[serde(default)]
-    total_tokens: u64,
+    #[serde(default, deserialize_with = "super::count")]
+    prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "super::count")]
+    completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "super::count")]
+    total_tokens: Option<u64>,
     #[serde(default)]
     prompt_tokens_details: Option<PromptDetails>,
     #[serde(default)]
@@ -277,13 +287,13 @@ struct WireUsage {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct PromptDetails {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::count")]
     cached_tokens: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct CompletionDetails {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::count")]
     reasoning_tokens: Option<u64>,
 }
 
@@ -294,12 +304,14 @@ impl WireUsage {
     /// count too much.
     fn billed(self) -> Usage {
         let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0);
-        let output = match self.total_tokens.checked_sub(self.prompt_tokens) {
-            Some(generated) if self.total_tokens > 0 => generated.max(self.completion_tokens).max(reasoning),
-            _ => self.completion_tokens.saturating_add(reasoning),
+        let [input, completion, total] =
+            [self.prompt_tokens, self.completion_tokens, self.total_tokens].map(Option::unwrap_or_default);
+        let output = match total.checked_sub(input) {
+            Some(generated) if total > 0 => generated.max(completion).max(reasoning),
+            _ => completion.saturating_add(reasoning),
         };
         let cached_input = self.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
-        Usage { input: self.prompt_tokens, cached_input, output, reasoning, ..Usage::default() }
+        Usage { input, cached_input, output, reasoning, ..Usage::default() }
     }
 }
 

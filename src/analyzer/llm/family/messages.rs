@@ -4,7 +4,7 @@ use reqwest::header::HeaderName;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Completed, Said, SendWay};
+use super::{Completed, Said};
 use crate::analyzer::llm::dialect::{Dialect, Structure};
 use crate::analyzer::llm::form;
 use crate::analyzer::llm::outcome::Finish;
@@ -17,23 +17,24 @@ pub(super) const PATH: &str = "messages";
 pub(super) const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) const VERSION: (HeaderName, &str) = (HeaderName::from_static("anthropic-version"), "2023-06-01");
 
-/// The body of a request. What the next request about the file begins with is marked to be kept, and costs a quarter more than read text once;
-/// in a batch nothing follows.
-pub(super) fn body(dialect: Dialect, model: &str, max_output_tokens: u32, prompt: &Prompt, way: SendWay) -> Value {
+/// The body of a request. What more requests are about to begin with is marked to be kept, which costs a quarter more than reading it once
+/// ("Prompt caching"): without such a request it would be paid for nothing.
+pub(super) fn body(dialect: Dialect, model: &str, max_output_tokens: u32, prompt: &Prompt) -> Value {
+    let text = |text: &str| json!({ "type": "text", "text": text });
     let (shared, rest) = prompt.halves();
-    let mut kept = json!({ "type": "text", "text": if shared.is_empty() { prompt.instructions() } else { shared } });
-    if way == SendWay::Live {
-        kept["cache_control"] = json!({ "type": "ephemeral" });
-    }
-    let rest = json!({ "type": "text", "text": rest });
-    let (system, content) = match shared.is_empty() {
-        true => (json!([kept]), json!([rest])),
-        false => (json!([{ "type": "text", "text": prompt.instructions() }]), json!([kept, rest])),
+    let content = match (shared.is_empty(), prompt.is_kept()) {
+        (true, _) => json!([text(rest)]),
+        (false, false) => json!([text(shared), text(rest)]),
+        (false, true) => {
+            let mut kept = text(shared);
+            kept["cache_control"] = json!({ "type": "ephemeral" });
+            json!([kept, text(rest)])
+        }
     };
     let mut body = json!({
         "model": model,
         "max_tokens": max_output_tokens,
-        "system": system,
+        "system": [text(prompt.instructions())],
         "messages": [{ "role": "user", "content": content }],
     });
     if dialect.temperature {
@@ -69,11 +70,27 @@ struct WireMessage {
     #[serde(default)]
     model: Option<String>,
     #[serde(default)]
-    content: Option<Vec<Block>>,
+    content: Option<MessageContent>,
     #[serde(default)]
     stop_reason: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<MessageUsage>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum MessageContent {
+    Blocks(Vec<Block>),
+    Text(String),
+}
+
+impl MessageContent {
+    fn into_blocks(self) -> Vec<Block> {
+        match self {
+            Self::Blocks(blocks) => blocks,
+            Self::Text(text) => vec![Block { text: Some(text), input: None }],
+        }
+    }
 }
 
 /// A part of a message: text, a thought, a call of a tool.
@@ -90,13 +107,13 @@ struct Block {
 /// performance").
 #[derive(Clone, Copy, Default, Deserialize)]
 struct MessageUsage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::count")]
     input_tokens: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::count")]
     cache_creation_input_tokens: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::count")]
     cache_read_input_tokens: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::count")]
     output_tokens: Option<u64>,
 }
 
@@ -127,13 +144,14 @@ impl MessageUsage {
 impl WireMessage {
     fn completed(self) -> Completed {
         let usage = self.usage.map(MessageUsage::billed);
-        let said = self.content.filter(|_| self.kind != "error").map(|blocks| {
+        let has_begun = self.content.is_some();
+        let said = self.content.filter(|_| self.kind != "error").map(MessageContent::into_blocks).map(|blocks| {
             let text: String = blocks.iter().filter_map(|block| block.text.as_deref()).collect();
             let called = || blocks.iter().find_map(|block| block.input.as_ref()).map(Value::to_string);
             let text = if text.trim().is_empty() { called().unwrap_or(text) } else { text };
             Said { text, finish: finish(self.stop_reason.as_deref()) }
         });
-        Completed { said, usage, model: self.model }
+        Completed { said, usage, model: self.model, has_begun }
     }
 }
 
@@ -188,7 +206,7 @@ fn joined(events: Vec<MessageEvent>) -> WireMessage {
         whole.stop_reason = stop_reason.or(whole.stop_reason);
         usage = usage.then(event.usage.unwrap_or_default());
     }
-    whole.content = has_begun.then(|| vec![Block { text: Some(text), input: None }]);
+    whole.content = has_begun.then_some(MessageContent::Text(text));
     whole.usage = has_begun.then_some(usage);
     whole
 }

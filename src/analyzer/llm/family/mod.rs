@@ -5,6 +5,7 @@ mod messages;
 
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::dialect::Dialect;
@@ -23,6 +24,8 @@ pub(super) struct Completed {
     pub usage: Option<Usage>,
     /// The model that answered, as the server names it.
     pub model: Option<String>,
+    /// Something was said, though it may have ended in an error.
+    pub has_begun: bool,
 }
 
 /// What a model said.
@@ -30,14 +33,6 @@ pub(super) struct Completed {
 pub(super) struct Said {
     pub text: String,
     pub finish: Finish,
-}
-
-/// How a request goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SendWay {
-    Live,
-    /// In a batch, where no other request about the file follows.
-    Batch,
 }
 
 impl ApiFamily {
@@ -49,17 +44,10 @@ impl ApiFamily {
         }
     }
 
-    pub(super) fn body(
-        self,
-        dialect: Dialect,
-        model: &str,
-        max_output_tokens: u32,
-        prompt: &Prompt,
-        way: SendWay,
-    ) -> Value {
+    pub(super) fn body(self, dialect: Dialect, model: &str, max_output_tokens: u32, prompt: &Prompt) -> Value {
         match self {
             Self::ChatCompletions => chat::body(dialect, model, max_output_tokens, prompt),
-            Self::Messages => messages::body(dialect, model, max_output_tokens, prompt, way),
+            Self::Messages => messages::body(dialect, model, max_output_tokens, prompt),
         }
     }
 
@@ -68,6 +56,7 @@ impl ApiFamily {
     /// # Errors
     /// Why it is none of this family.
     pub(super) fn read(self, body: &[u8]) -> Result<Completed, String> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         match self {
             Self::ChatCompletions => chat::read(body),
             Self::Messages => messages::read(body),
@@ -93,6 +82,26 @@ impl ApiFamily {
             Some((name, value)) => request.header(name, value),
             None => request,
         }
+    }
+}
+
+/// A number of tokens: whole, as a number or in digits; null is none.
+fn count<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?;
+    let whole = |value: &Value| match value {
+        Value::String(digits) => digits.trim().parse().ok(),
+        number => number.as_u64().or_else(|| {
+            let number = number.as_f64()?;
+            let is_whole = number.fract() == 0.0 && (0.0..9e15).contains(&number);
+            is_whole.then_some(number as u64)
+        }),
+    };
+    match value {
+        None => Ok(None),
+        Some(value) => match whole(&value) {
+            Some(count) => Ok(Some(count)),
+            None => Err(serde::de::Error::custom(format!("{value} is no number of tokens"))),
+        },
     }
 }
 

@@ -1,5 +1,7 @@
 //! The JSON object in a reply that may have words, code fences or a train of thought around it.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// Most places where an object may begin that are tried: each costs a pass over what follows.
@@ -85,8 +87,39 @@ fn without_fence(text: &str) -> &str {
     inside.and_then(|inside| Some(inside.split_once('\n')?.1)).unwrap_or(text)
 }
 
+/// The object that a text is, also if it has commas behind the last of its fields.
 fn object(text: &str) -> Option<Value> {
-    serde_json::from_str::<Value>(text).ok().filter(|value| value.as_object().is_some_and(|fields| !fields.is_empty()))
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let value = read(text).or_else(|| read(&without_trailing_commas(text)?));
+    value.filter(|value| value.as_object().is_some_and(|fields| !fields.is_empty()))
+}
+
+/// A text without the commas, outside strings, that a bracket follows; `None`: it has none.
+fn without_trailing_commas(text: &str) -> Option<String> {
+    let (mut kept, mut in_string, mut escaped, mut is_other) = (String::new(), false, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            ',' if !in_string && text[at + 1..].trim_start().starts_with(['}', ']']) => {
+                is_other = true;
+                continue;
+            }
+            _ => {}
+        }
+        kept.push(c);
+    }
+    is_other.then_some(kept)
+}
+
+/// The reply, or what it says if it is a JSON string as a whole: some models quote the object that they were asked for.
+pub(super) fn unquoted(reply: &str) -> Cow<'_, str> {
+    let text = without_fence(reply.trim());
+    match text.starts_with('"').then(|| serde_json::from_str::<String>(text)) {
+        Some(Ok(said)) => Cow::Owned(said),
+        _ => Cow::Borrowed(reply),
+    }
 }
 
 /// From the brace at the start to the one that closes it; braces in strings do not count.

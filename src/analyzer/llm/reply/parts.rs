@@ -22,6 +22,7 @@ pub enum PartReply {
 
 /// Reads the reply to a request with these questions: what came of each, in their order.
 pub fn parse_parts(parts: &[PromptPart], reply: &str, finish: Finish) -> Vec<PartReply> {
+    let reply = &*extract::unquoted(reply);
     if let [part] = parts {
         return vec![alone(part, reply, finish)];
     }

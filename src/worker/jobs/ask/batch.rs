@@ -1,4 +1,4 @@
-//! Questions that no person waits for, in batches at half price: reserve each line, send all, then read what comes of each line, over any number
+//! Questions that no person waits for, in batches at a lower price: reserve each line, send all, then read what comes of each line, over any number
 //! of restarts.
 //!
 //! 1. `collect` takes the jobs, renders, and writes reservations, lines and parked jobs in one transaction.
@@ -123,7 +123,7 @@ impl Asking {
         token: &str,
         lines: Vec<CollectedLine>,
     ) -> Result<Vec<BatchLine>, WorkerError> {
-        let price = self.price.halved();
+        let price = self.price.batched(self.provider);
         let limits = match budget::noted_limits(&worker.queue) {
             Ok(noted) => noted.unwrap_or(worker.config.budget),
             Err(error) => {
@@ -326,7 +326,7 @@ impl Asking {
         outcome: LineOutcome,
     ) -> Result<(), WorkerError> {
         let line = LineRecord::read(record)?.into_line(&worker.queue)?;
-        let price = self.price.halved();
+        let price = self.price.batched(self.provider);
         let again = |detail: &str| line.asked.iter().map(|_| JobClose::Retry(detail.to_owned())).collect::<Vec<_>>();
         match outcome {
             LineOutcome::NotDone => {
@@ -362,7 +362,7 @@ impl Asking {
         line: &KeptLine,
         answer: &Answer,
     ) -> Result<(), WorkerError> {
-        let charge = charge(&self.price.halved(), answer);
+        let charge = charge(&self.price.batched(self.provider), answer);
         let replies = match read(&line.parts, answer) {
             Ok(replies) => replies,
             Err(detail) => {

@@ -3,7 +3,9 @@
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::items::AnsweredItems;
 use super::{Open, OpenQuestion, Spent};
+use crate::analyzer::items::ItemMap;
 use crate::analyzer::llm::PromptPart;
 use crate::analyzer::{Coverage, UsedSymbol};
 use crate::budget::Reservation;
@@ -43,6 +45,12 @@ struct QuestionRecord {
     deps_hash: Vec<u8>,
     seen: Coverage,
     shown: Vec<UsedSymbol>,
+    /// What the answer is about, of a file that may be asked about in parts.
+    #[serde(default)]
+    items: Option<ItemMap>,
+    /// Of the answer itself, where it is about some items.
+    #[serde(default)]
+    piece_content: Option<Vec<u8>>,
 }
 
 /// A line whose answer has come.
@@ -78,6 +86,11 @@ impl LineRecord {
                 deps_hash: asked.key.deps_hash.as_bytes().to_vec(),
                 seen: part.seen.clone(),
                 shown: part.shown.clone(),
+                items: asked.items.as_ref().map(|items| items.map.clone()),
+                piece_content: asked
+                    .items
+                    .as_ref()
+                    .and_then(|items| Some(items.piece.as_ref()?.content_hash.as_bytes().to_vec())),
             }
         };
         Self {
@@ -148,7 +161,12 @@ impl QuestionRecord {
             created_at: Timestamp(0),
         });
         let reservation = Some(Reservation::kept(self.entry, self.attempt, self.reserved));
-        let asked = OpenQuestion { job, key, reservation, before: Spent::default() };
+        let piece = match self.piece_content {
+            Some(content) => Some(AnalysisKey { content_hash: hash(&content)?, ..key.clone() }),
+            None => None,
+        };
+        let items = self.items.map(|map| AnsweredItems { map, piece });
+        let asked = OpenQuestion { job, key, items, reservation, before: Spent::default() };
         Some((asked, PromptPart::kept(analysis_type, self.seen, self.shown)))
     }
 }

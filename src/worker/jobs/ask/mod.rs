@@ -15,6 +15,9 @@
 
 mod batch;
 mod batch_record;
+mod items;
+#[cfg(test)]
+mod odd_replies;
 mod question;
 mod reply;
 mod settle;
@@ -43,6 +46,7 @@ use crate::repo::registry::Registered;
 use crate::worker::jobs::analyze::panic_text;
 use crate::worker::{Worker, WorkerError};
 use batch::BatchArrival;
+use items::AnsweredItems;
 use question::Questioned;
 pub(in crate::worker) use setup::ModelSetup;
 
@@ -104,6 +108,8 @@ struct Open {
 struct OpenQuestion {
     job: Job,
     key: AnalysisKey,
+    /// What the answer is about, of a file that may be asked about in parts.
+    items: Option<AnsweredItems>,
     /// Its part of the right to send the open request.
     reservation: Option<Reservation>,
     /// What its earlier requests cost.

@@ -2,8 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::items::ItemChoice;
 use super::{Asking, Open, OpenQuestion, Spent};
-use crate::analyzer::llm::{Prompt, Withheld, render, render_together};
+use crate::analyzer::llm::{Prompt, Withheld, render, render_parts, render_together};
 use crate::analyzer::{DependencyUse, FileSubject};
 use crate::budget;
 use crate::cache::key::AnalysisKey;
@@ -26,17 +27,25 @@ pub(super) enum Questioned {
     Over,
 }
 
+/// How questions about a file are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedWay {
+    Alone,
+    Together,
+    /// About what has changed since they were answered.
+    InParts,
+}
+
 /// The questions that are due about a file.
 struct DueQuestions {
     questions: Vec<DueQuestion>,
-    /// They are asked in the way in which several are.
-    is_together: bool,
+    way: AskedWay,
 }
 
 /// A job with the key that its answer will have.
-struct DueQuestion {
-    job: Job,
-    key: AnalysisKey,
+pub(super) struct DueQuestion {
+    pub job: Job,
+    pub key: AnalysisKey,
 }
 
 impl Worker {
@@ -55,22 +64,35 @@ impl Worker {
         if due.questions.is_empty() {
             return Ok(Questioned::Over);
         }
-        let uses = self.uses(&own, &repo, &file, &due.questions)?;
+        let uses = self.uses(&own, &repo, &file, &due)?;
+        let bases = self.bases(&own, &repo, &file, &due.questions)?;
         let saved = overlay::saved_text(self.store(&repo)?.db(), &file)?;
-        let text = text_of(&repo, &file, saved);
-        let prompt = text.and_then(|text| {
-            let shown = FileSubject { language: file.language, role: file.role, text: &text, uses: &uses };
-            self.prompt(asking, &due, &shown)
-        });
-        let prompt = match prompt {
+        let text = match text_of(&repo, &file, saved) {
+            Ok(text) => text,
+            Err(ended) => return self.over(due.questions.into_iter().map(|one| one.job).collect(), &ended),
+        };
+        let shown = FileSubject { language: file.language, role: file.role, text: &text, uses: &uses };
+        let cut = self.cut(&file, &shown);
+        let of_types: Vec<_> = due.questions.iter().map(|one| bases.get(&one.key.analysis_type)).collect();
+        let items = cut.as_ref().map(|cut| ItemChoice::new(cut, due.way, &of_types, &shown, asking.limits));
+        let prompt = match self.prompt(asking, &due, &shown, items.as_ref()) {
             Ok(prompt) => prompt,
             Err(ended) => return self.over(due.questions.into_iter().map(|one| one.job).collect(), &ended),
         };
         let parts = prompt.parts();
         due.questions.sort_by_key(|one| parts.iter().position(|part| part.analysis_type == one.key.analysis_type));
-        let asked = |DueQuestion { job, key }| OpenQuestion { job, key, reservation: None, before: Spent::default() };
-        let asked = due.questions.into_iter().map(asked).collect();
-        Ok(Questioned::Ask(Box::new(Open { repo, path: file.path, asked, prompt, repaired: false, adapted: 0 })))
+        let asked = |DueQuestion { job, key }| {
+            let part = parts.iter().find(|part| part.analysis_type == key.analysis_type);
+            let items = items.as_ref().zip(part);
+            let items = items.map(|(items, part)| items.answered(&key, bases.get(&key.analysis_type), &prompt, part));
+            OpenQuestion { job, key, items, reservation: None, before: Spent::default() }
+        };
+        let asked: Vec<OpenQuestion> = due.questions.into_iter().map(asked).collect();
+        let mut open = Open { repo, path: file.path, asked, prompt, repaired: false, adapted: 0 };
+        if due.way == AskedWay::InParts && self.finish_answered(&mut open)? {
+            return Ok(Questioned::Over);
+        }
+        Ok(Questioned::Ask(Box::new(open)))
     }
 
     fn over(&mut self, jobs: Vec<Job>, ended: &Ended) -> Result<Questioned, WorkerError> {
@@ -87,17 +109,21 @@ impl Worker {
         lane: Lane,
         job: Job,
     ) -> Result<DueQuestions, WorkerError> {
-        let together: Vec<AnalysisKey> = own.asks.iter().filter_map(|ask| ask.key_together(file)).collect();
-        let is_together = together.iter().any(|key| key.hash() == job.key);
-        let alone = own.analysis(job.kind).and_then(|ask| ask.key(file));
+        let together = own.asks.iter().filter_map(|ask| ask.key_together(file)).collect();
+        let in_parts = own.asks.iter().filter_map(|ask| ask.key_in_parts(file)).collect();
+        let alone: Vec<AnalysisKey> = own.analysis(job.kind).and_then(|ask| ask.key(file)).into_iter().collect();
+        let ways = [(AskedWay::Together, together), (AskedWay::InParts, in_parts), (AskedWay::Alone, alone)];
+        let is_of = |keys: &[AnalysisKey]| keys.iter().any(|key| key.hash() == job.key);
+        let way = ways.into_iter().find(|(_, keys)| is_of(keys));
+        let (way, keys): (AskedWay, Vec<AnalysisKey>) = way.unwrap_or((AskedWay::Alone, Vec::new()));
         let mut jobs = vec![job];
-        if is_together {
-            let siblings = self.asked_together(lane, &jobs[0], &together)?;
+        if way != AskedWay::Alone {
+            let siblings = self.asked_together(lane, &jobs[0], &keys)?;
             jobs.extend(siblings);
         }
         let (mut questions, mut over) = (Vec::new(), Vec::new());
         for job in jobs {
-            let key = together.iter().chain(&alone).find(|key| key.hash() == job.key).cloned();
+            let key = keys.iter().find(|key| key.hash() == job.key).cloned();
             match key {
                 Some(key) if !is_made(self.store(repo)?.db(), &job)? && !self.copy_answer(repo, &job)? => {
                     questions.push(DueQuestion { job, key });
@@ -106,7 +132,7 @@ impl Worker {
             }
         }
         self.end(over.into_iter())?;
-        Ok(DueQuestions { questions, is_together })
+        Ok(DueQuestions { questions, way })
     }
 
     /// Takes the jobs of the same file whose questions may be asked together with a job's. What may have crashed a worker is asked alone.
@@ -119,16 +145,21 @@ impl Worker {
         Ok(queue::claim_of_file(&mut self.queue, lane, job, &keys, &except, clock::now())?)
     }
 
-    /// What the file uses of others, if one of the questions is about that.
+    /// What the file uses of others, if the request shows it.
     fn uses(
         &mut self,
         own: &Recipe,
         repo: &Registered,
         file: &FileRecord,
-        due: &[DueQuestion],
+        due: &DueQuestions,
     ) -> Result<Vec<DependencyUse>, WorkerError> {
-        let sees = |one: &DueQuestion| own.analysis(one.job.kind).is_some_and(|ask| ask.sees != Sees::Nothing);
-        if !due.iter().any(sees) {
+        let sees = |one: &DueQuestion| {
+            let ask = own.analysis(one.job.kind);
+            ask.is_some_and(
+                |ask| if due.way == AskedWay::Alone { ask.sees } else { ask.sees_together } != Sees::Nothing,
+            )
+        };
+        if !due.questions.iter().any(sees) {
             return Ok(Vec::new());
         }
         let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
@@ -155,13 +186,22 @@ impl Worker {
     }
 
     /// Renders the questions, with the secrets taken out.
-    fn prompt(&self, asking: &Asking, due: &DueQuestions, shown: &FileSubject<'_>) -> Result<Prompt, Ended> {
+    fn prompt(
+        &self,
+        asking: &Asking,
+        due: &DueQuestions,
+        shown: &FileSubject<'_>,
+        items: Option<&ItemChoice<'_>>,
+    ) -> Result<Prompt, Ended> {
         let Some(first) = due.questions.first() else { return Err(Ended::Finished) };
         let _slot = self.slots.enter(&subject(&first.job)).map_err(|error| Ended::Failed(error.to_string()))?;
         let types: Vec<AnalysisType> = due.questions.iter().map(|one| one.key.analysis_type).collect();
-        let rendered = catch_unwind(AssertUnwindSafe(|| match due.is_together {
-            true => render_together(&asking.prompts, &types, shown, &asking.limits),
-            false => render(&asking.prompts, first.key.analysis_type, shown, &asking.limits),
+        let rendered = catch_unwind(AssertUnwindSafe(|| match (due.way, items) {
+            (AskedWay::Alone, _) => render(&asking.prompts, first.key.analysis_type, shown, &asking.limits),
+            (AskedWay::InParts, Some(items)) if !items.is_whole() => {
+                render_parts(&asking.prompts, &types, shown, &asking.limits, items.of())
+            }
+            _ => render_together(&asking.prompts, &types, shown, &asking.limits),
         }));
         rendered
             .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?

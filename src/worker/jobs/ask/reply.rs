@@ -213,6 +213,9 @@ impl Open {
     /// The questions that are asked again, each alone: an answer that cannot be used is to be repaired, one that is missing is to be given.
     fn asked_again(self, replies: Vec<PartReply>, spent: &[Spent], text: &str) -> Vec<Self> {
         let stays: Vec<bool> = replies.iter().map(|reply| matches!(self.ending_of(reply), JobClose::Stays)).collect();
+        // What is asked again as it was asked first; a repair does not show the file.
+        let is_missing = |(reply, stays): (&PartReply, &bool)| *stays && matches!(reply, PartReply::Missing(_));
+        let is_kept = replies.iter().zip(&stays).filter(|one| is_missing(*one)).count() > 1;
         let Self { repo, path, asked, prompt, adapted, .. } = self;
         let again = asked.into_iter().zip(replies).zip(spent).zip(stays).filter(|(_, stays)| *stays);
         again
@@ -222,7 +225,7 @@ impl Open {
                 Self {
                     repo: repo.clone(),
                     path: path.clone(),
-                    prompt: again_prompt(&prompt, analysis_type, &reply, text),
+                    prompt: again_prompt(&prompt, analysis_type, &reply, text, is_kept),
                     asked: vec![OpenQuestion { reservation: None, before: *spent, ..asked }],
                     repaired: true,
                     adapted,
@@ -233,10 +236,11 @@ impl Open {
 }
 
 /// What is sent for a question whose answer was not usable.
-fn again_prompt(prompt: &Prompt, analysis_type: AnalysisType, reply: &PartReply, whole: &str) -> Prompt {
+fn again_prompt(prompt: &Prompt, analysis_type: AnalysisType, reply: &PartReply, whole: &str, is_kept: bool) -> Prompt {
     match (prompt.parts(), reply) {
         ([_], PartReply::Malformed { why, .. }) => repair(prompt, why, whole),
         (_, PartReply::Malformed { why, text }) => repair(&prompt.only(&[analysis_type]), why, text),
+        _ if is_kept => prompt.only(&[analysis_type]).kept(),
         _ => prompt.only(&[analysis_type]),
     }
 }

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rusqlite::Transaction;
 
+use super::items::put_answer;
 use super::{OpenQuestion, Spent};
 use crate::analyzer::Analysis;
 use crate::analyzer::llm::{Answer, CallFailure, PartReply, input_is_plausible, usage_is_plausible};
@@ -15,7 +16,6 @@ use crate::domain::FilePath;
 use crate::queue;
 use crate::repo::registry::{self, Registered};
 use crate::store::{StoreError, write};
-use crate::worker::jobs::analyze::put;
 use crate::worker::{Worker, WorkerError};
 
 /// How a job ends in the transaction that closes the ledger's entry.
@@ -119,8 +119,9 @@ impl Worker {
                         input_tokens: spent.input_tokens,
                         output_tokens: spent.output_tokens,
                     },
+                    is_piece: false,
                 };
-                put(tx, &asked.job, &new, now)?;
+                put_answer(tx, asked, &new, now)?;
             }
             Ok(())
         })?)
