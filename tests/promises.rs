@@ -16,6 +16,7 @@ mod c;
 mod cache;
 mod command_line;
 mod crash;
+mod csharp;
 mod daemon;
 mod damage;
 mod doctor;

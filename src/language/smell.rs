@@ -37,6 +37,7 @@ pub enum Confidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmellKind {
+    AsyncVoid,
     BareExcept,
     BoolParameters,
     BroadExcept,
@@ -60,6 +61,7 @@ pub enum SmellKind {
     NeedlessBool,
     NonNullAssertions,
     Panics,
+    PublicField,
     StarImport,
     SwallowedErrors,
     UnboundedCopy,
@@ -74,6 +76,7 @@ pub enum SmellKind {
 impl SmellKind {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AsyncVoid => "async-void",
             Self::BareExcept => "bare-except",
             Self::BoolParameters => "bool-parameters",
             Self::BroadExcept => "broad-except",
@@ -97,6 +100,7 @@ impl SmellKind {
             Self::NeedlessBool => "needless-bool",
             Self::NonNullAssertions => "non-null-assertions",
             Self::Panics => "panics",
+            Self::PublicField => "public-field",
             Self::StarImport => "star-import",
             Self::SwallowedErrors => "swallowed-errors",
             Self::UnboundedCopy => "unbounded-copy",

@@ -7,6 +7,8 @@ use crate::domain::Language;
 // A language's folder is declared next to its record, so that a new one touches no other file here.
 #[path = "c/mod.rs"]
 mod c;
+#[path = "csharp/mod.rs"]
+mod csharp;
 #[path = "go/mod.rs"]
 mod go;
 #[path = "java/mod.rs"]
@@ -24,7 +26,8 @@ pub(super) static TABLE: &[&Spec] = &[
     &c::C,
     &c::CPP,
     &c::COMMANDS,
-    &C_SHARP,
+    &csharp::SPEC,
+    &csharp::PROJECT,
     &CSS,
     &go::SPEC,
     &go::MANIFEST,
@@ -75,7 +78,6 @@ const fn data(name: &'static str) -> Spec {
     Spec::plain(name, TextClass::Data)
 }
 
-static C_SHARP: Spec = Spec { extensions: &["cs"], comments: Some(&comment::C), ..code("csharp") };
 static CSS: Spec = Spec {
     extensions: &["css", "scss", "sass", "less"],
     comments: Some(&comment::CSS),

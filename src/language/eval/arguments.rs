@@ -49,7 +49,7 @@ impl<'w> Evaluation<'w> {
         if types.iter().all(|ty| *ty == ArgumentType::Unknown) { Vec::new() } else { types }
     }
 
-    fn argument_type(&mut self, file: FileNo, id: StepId, depth: u32) -> ArgumentType<'w> {
+    pub(super) fn argument_type(&mut self, file: FileNo, id: StepId, depth: u32) -> ArgumentType<'w> {
         match self.world.view.step(file, id) {
             Some(Step::Plain(text)) => ArgumentType::Named(self.world.view.facts(file).text(*text)),
             Some(Step::New { callee: ty, .. } | Step::Typed(ty)) => self.written_type(file, *ty),
@@ -65,7 +65,7 @@ impl<'w> Evaluation<'w> {
                 [Denoted::Item(item)] => self.type_of_variable(*item, depth),
                 _ => ArgumentType::Unknown,
             },
-            Some(Step::Call { .. } | Step::This(_)) => {
+            Some(Step::Call { .. } | Step::This(_) | Step::Await(_)) => {
                 let value = self.value(file, id);
                 let mut things = value.iter();
                 match (things.next(), things.next()) {
@@ -98,14 +98,23 @@ impl<'w> Evaluation<'w> {
         }
     }
 
-    fn written_type(&mut self, file: FileNo, ty: StepId) -> ArgumentType<'w> {
+    pub(super) fn written_type(&mut self, file: FileNo, ty: StepId) -> ArgumentType<'w> {
         match self.world.view.step(file, ty) {
             Some(Step::Plain(text)) => ArgumentType::Named(self.world.view.facts(file).text(*text)),
-            Some(Step::Name { text, .. } | Step::Member { text, .. }) => match self.denoted(file, ty).as_slice() {
-                [] => ArgumentType::Named(self.world.view.facts(file).text(*text)),
-                [Denoted::Item(item)] if self.is_class(*item) => ArgumentType::Declared(*item),
-                _ => ArgumentType::Unknown,
-            },
+            Some(Step::Name { text, .. } | Step::Member { text, .. }) => {
+                let denoted = self.denoted(file, ty);
+                match denoted.as_slice() {
+                    [] => ArgumentType::Named(self.world.view.facts(file).text(*text)),
+                    [Denoted::Item(item), ..] if self.is_class(*item) => {
+                        let whole = self.whole(*item);
+                        let mut is_one =
+                            |one: &Denoted| matches!(*one, Denoted::Item(part) if self.whole(part) == whole);
+                        let is_declared = denoted.iter().all(&mut is_one);
+                        if is_declared { ArgumentType::Declared(whole) } else { ArgumentType::Unknown }
+                    }
+                    _ => ArgumentType::Unknown,
+                }
+            }
             Some(Step::Apply { base: NO_STEP, args }) => {
                 let element = args.first().copied().unwrap_or(NO_STEP);
                 let element = self.deeper(|this| Some(this.written_type(file, element)));
@@ -133,6 +142,15 @@ impl<'w> Evaluation<'w> {
         Some(fits)
     }
 
+    /// How many arguments a method must be given, those that it collects counted as one.
+    pub(super) fn required_parameters(&self, method: Item) -> usize {
+        let facts = self.world.view.facts(method.file);
+        let ids: &[BindingId] = self.world.view.binding(method).map(|one| one.params.as_slice()).unwrap_or_default();
+        let params = ids.iter().filter_map(|&param| facts.binding(param));
+        let is_required = |param: &&Binding| param.kind == BindingKind::Parameter && !param.flags.has(Flags::OPTIONAL);
+        params.filter(is_required).count()
+    }
+
     /// The written type of each parameter of a method, and whether it collects arguments.
     pub(super) fn parameter_types(&self, method: Item) -> Vec<(StepId, bool)> {
         let facts = self.world.view.facts(method.file);
@@ -142,7 +160,7 @@ impl<'w> Evaluation<'w> {
         params.filter(is_parameter).map(|param| (param.ty, param.flags.has(Flags::VARIADIC))).collect()
     }
 
-    fn fit(&mut self, given: &ArgumentType<'w>, taken: &ArgumentType<'w>) -> Option<u32> {
+    pub(super) fn fit(&mut self, given: &ArgumentType<'w>, taken: &ArgumentType<'w>) -> Option<u32> {
         use ArgumentType::{Array, Declared, Function, Named, Unknown};
         let name = |ty: &ArgumentType<'w>| match ty {
             Named(name) => Some(*name),

@@ -159,6 +159,14 @@ impl Flags {
     pub const OPTIONAL: Self = Self(1 << 14);
     /// A method without a body; a class of which there are no instances but those of its subclasses.
     pub const ABSTRACT: Self = Self(1 << 15);
+    /// Can be called as a member of what its first parameter takes, which stands among its bases and not among its parameters.
+    pub const EXTENSION: Self = Self(1 << 16);
+    /// A type that other projects do not see.
+    pub const INTERNAL: Self = Self(1 << 17);
+    /// Stands for a member of an interface alone: it is no member of its class.
+    pub const EXPLICIT: Self = Self(1 << 18);
+    /// One of the parts that are a type together.
+    pub const PARTIAL: Self = Self(1 << 19);
     /// Its parameters get what functions of their names give: a test or a fixture of pytest.
     pub const INJECTED: Self = Self(1 << 20);
     /// Gives parameters of its name their value.

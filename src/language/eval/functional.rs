@@ -3,7 +3,7 @@
 
 use super::arguments::CalledWith;
 use super::evaluation::{Aspect, Evaluation};
-use super::facts::{Argument, Binding, BindingKind, NO_STEP, Step, StepId};
+use super::facts::{Argument, Binding, BindingId, BindingKind, Flags, NO_STEP, Step, StepId};
 use super::packages::{CONSTRUCTOR, Sought};
 use super::rules::{CallRole, ContainerRole, FileNo};
 use super::thing::{Thing, Things, TypeArgs, joined};
@@ -16,24 +16,51 @@ pub(crate) const FUNCTIONAL: &str = "->";
 /// Methods of a container whose callback gets two of what it holds.
 const PAIRED: &[&str] = &["sort", "sorted", "reduce", "min", "max", "merge"];
 
+/// A call: its arguments, and the type arguments that it writes.
+struct CallHere<'a> {
+    file: FileNo,
+    args: &'a [Argument],
+    explicit: &'a [StepId],
+}
+
 impl<'w> Evaluation<'w> {
     /// What a call gives.
     pub(super) fn packaged_call(&mut self, file: FileNo, callee: StepId, args: &[Argument]) -> Things {
-        let functions = self.value(file, callee);
+        let (method, explicit) = self.method_of(file, callee);
+        let functions = self.value(file, method);
         if functions.is_empty() {
-            return self.library_call(file, callee, args);
+            return self.library_call(file, method, args);
         }
-        let all: Vec<Things> = functions
-            .iter()
-            .map(|function| match function {
-                Thing::Function(item, receiver) => self.method_result(*item, receiver.as_deref(), file, args),
-                _ => Things::none(),
-            })
-            .collect();
-        joined(all)
+        let called = CallHere { file, args, explicit };
+        joined(functions.iter().map(|function| self.called_thing(function, &called)).collect::<Vec<_>>())
     }
 
-    fn method_result(&mut self, item: Item, receiver: Option<&Thing>, file: FileNo, args: &[Argument]) -> Things {
+    /// What is called, and the type arguments that are written behind its name.
+    fn method_of(&self, file: FileNo, callee: StepId) -> (StepId, &'w [StepId]) {
+        match self.world.view.step(file, callee) {
+            Some(Step::Apply { base, args }) => (*base, args),
+            _ => (callee, &[]),
+        }
+    }
+
+    fn called_thing(&mut self, function: &Thing, called: &CallHere<'_>) -> Things {
+        match function {
+            Thing::Function(item, receiver) => self.method_result(*item, receiver.as_deref(), called),
+            Thing::Callable(result) => result.clone(),
+            // A value of a functional interface, where one is called by its own name.
+            Thing::Instance(class, args) if self.world.rules.has_namespaces() => {
+                let Some(name) = self.world.view.known_name(FUNCTIONAL) else { return Things::none() };
+                let found = self.find_sought(*class, args, name, 0, Sought::Method);
+                let items = found.map(|found| found.items).unwrap_or_default();
+                joined(
+                    items.into_iter().map(|item| self.method_result(item, Some(function), called)).collect::<Vec<_>>(),
+                )
+            }
+            _ => Things::none(),
+        }
+    }
+
+    fn method_result(&mut self, item: Item, receiver: Option<&Thing>, called: &CallHere<'_>) -> Things {
         self.read_item(item);
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
         if binding.ty == NO_STEP {
@@ -41,7 +68,7 @@ impl<'w> Evaluation<'w> {
             return self.result(item, None);
         }
         let mut env = self.env_of_member(item, binding, receiver);
-        env.args.extend(self.bound_by_arguments(item, binding, file, args));
+        env.args.extend(self.bound_by_arguments(item, binding, receiver, called));
         self.once(item, Aspect::Result, |this| this.typed(item.file, binding.ty, &env))
     }
 
@@ -61,35 +88,71 @@ impl<'w> Evaluation<'w> {
         }
     }
 
-    /// What the method's own type parameters stand for, by the arguments: `T` and `X<T>`.
+    /// What the method's own type parameters stand for, by what is written, by the arguments, `T` and `X<T>`, and by what is extended.
     fn bound_by_arguments(
         &mut self,
         item: Item,
         binding: &Binding,
-        file: FileNo,
-        args: &[Argument],
+        receiver: Option<&Thing>,
+        called: &CallHere<'_>,
     ) -> Vec<(Item, Things)> {
         let world = self.world;
         let facts = world.view.facts(item.file);
-        let params: Vec<&Binding> = binding.params.iter().filter_map(|&param| facts.binding(param)).collect();
-        if params.iter().all(|param| param.kind != BindingKind::TypeParameter) {
+        let params: Vec<(&Binding, BindingId)> =
+            binding.params.iter().filter_map(|&param| Some((facts.binding(param)?, param))).collect();
+        let generic: Vec<BindingId> =
+            params.iter().filter(|(one, _)| one.kind == BindingKind::TypeParameter).map(|(_, id)| *id).collect();
+        if generic.is_empty() {
             return Vec::new();
         }
-        let values = params.iter().filter(|param| param.kind == BindingKind::Parameter);
         let mut bound: Vec<(Item, Things)> = Vec::new();
-        for (param, arg) in values.zip(args) {
-            let (written, is_held) = match facts.step(param.ty) {
-                Some(Step::Apply { args, .. }) => (args.first().copied().unwrap_or(NO_STEP), true),
-                _ => (param.ty, false),
-            };
-            let Some(parameter) = self.type_parameter(item, binding, written) else { continue };
-            let given = self.value(file, arg.value);
-            let given = if is_held { self.held_by(&given) } else { given };
-            if !given.is_empty() && bound.iter().all(|(known, _)| *known != parameter) {
-                bound.push((parameter, given));
+        for (&binding, &ty) in generic.iter().zip(called.explicit) {
+            let given = self.typed(called.file, ty, &TypeEnv::default());
+            if !given.is_empty() {
+                bound.push((Item { file: item.file, binding }, given));
             }
         }
+        self.bind_extended(item, binding, receiver, &mut bound);
+        let values = params.iter().map(|(param, _)| param).filter(|param| param.kind == BindingKind::Parameter);
+        for (param, arg) in values.zip(called.args) {
+            self.bind_parameter(item, binding, param.ty, |this| this.value(called.file, arg.value), &mut bound);
+        }
         bound
+    }
+
+    /// What the type parameters of an extending function stand for, by what it is called on.
+    fn bind_extended(
+        &mut self,
+        item: Item,
+        binding: &Binding,
+        receiver: Option<&Thing>,
+        bound: &mut Vec<(Item, Things)>,
+    ) {
+        if let (Some(&ty), Some(receiver)) = (binding.bases.first(), receiver)
+            && binding.flags.has(Flags::EXTENSION)
+        {
+            self.bind_parameter(item, binding, ty, |_| Things::one(receiver.clone()), bound);
+        }
+    }
+
+    fn bind_parameter(
+        &mut self,
+        item: Item,
+        binding: &Binding,
+        ty: StepId,
+        given: impl FnOnce(&mut Self) -> Things,
+        bound: &mut Vec<(Item, Things)>,
+    ) {
+        let (written, is_held) = match self.world.view.step(item.file, ty) {
+            Some(Step::Apply { args, .. }) => (args.first().copied().unwrap_or(NO_STEP), true),
+            _ => (ty, false),
+        };
+        let Some(parameter) = self.type_parameter(item, binding, written) else { return };
+        let given = given(self);
+        let given = if is_held { self.held_by(&given) } else { given };
+        if !given.is_empty() && bound.iter().all(|(known, _)| *known != parameter) {
+            bound.push((parameter, given));
+        }
     }
 
     /// The type parameter of a method that a step of its file names.
@@ -127,7 +190,7 @@ impl<'w> Evaluation<'w> {
             Some(Thing::Class(class, args) | Thing::Instance(class, args)) if is_constructor => {
                 Things::one(Thing::Instance(*class, args.clone()))
             }
-            _ => self.method_result(item, receiver, item.file, &[]),
+            _ => self.method_result(item, receiver, &CallHere { file: item.file, args: &[], explicit: &[] }),
         }
     }
 
@@ -206,7 +269,9 @@ impl<'w> Evaluation<'w> {
     /// What a container of the library gives to a callback.
     fn held_for_callback(&mut self, file: FileNo, callee: StepId, parameter: u32) -> Things {
         let facts = self.world.view.facts(file);
-        let Some(Step::Method { of, text, .. }) = facts.step(callee) else { return Things::none() };
+        let Some(Step::Method { of, text, .. }) = facts.step(self.method_of(file, callee).0) else {
+            return Things::none();
+        };
         if *of == NO_STEP || parameter > 0 && !PAIRED.contains(&facts.text(*text)) {
             return Things::none();
         }
@@ -226,16 +291,50 @@ impl<'w> Evaluation<'w> {
         let params = binding.params.iter().filter_map(|&param| facts.binding(param));
         let params: Vec<&Binding> = params.filter(|param| param.kind == BindingKind::Parameter).collect();
         let Some(expected) = params.get(argument as usize).or(params.last()) else { return Things::none() };
-        let env = self.env_of_member(item, binding, receiver);
+        let mut env = self.env_of_member(item, binding, receiver);
+        self.bind_extended(item, binding, receiver, &mut env.args);
         self.functional_parameter(item.file, expected.ty, &env, parameter)
     }
 
-    /// What a parameter of a lambda of a written type gets.
+    /// What a parameter of a lambda of a written type gets; what a function that is called hands out through one of its own.
     pub(super) fn packaged_parameter(&mut self, file: FileNo, of: StepId, at: u32) -> Things {
         match self.world.view.step(file, of) {
             Some(Step::Typed(ty)) => self.functional_parameter(file, *ty, &TypeEnv::default(), at),
+            _ if self.world.rules.has_namespaces() => self.handed_out(file, of, at),
             _ => Things::none(),
         }
+    }
+
+    fn handed_out(&mut self, file: FileNo, callee: StepId, at: u32) -> Things {
+        let world = self.world;
+        let (method, _) = self.method_of(file, callee);
+        let functions = self.value(file, method);
+        if functions.is_empty() {
+            // `TryGetValue(key, out var value)`
+            let facts = world.view.facts(file);
+            let Some(Step::Method { of, text, .. }) = facts.step(method) else { return Things::none() };
+            if *of == NO_STEP || !facts.text(*text).starts_with("Try") {
+                return Things::none();
+            }
+            let objects = self.value(file, *of);
+            let held = objects
+                .iter()
+                .map(|object| if let Thing::Holder(held) = object { held.clone() } else { Things::none() });
+            return joined(held.collect::<Vec<_>>());
+        }
+        let mut all = Vec::new();
+        for function in functions.iter() {
+            let Thing::Function(item, receiver) = function else { continue };
+            self.read_item(*item);
+            let Some(binding) = world.view.binding(*item) else { continue };
+            let facts = world.view.facts(item.file);
+            let params = binding.params.iter().filter_map(|&param| facts.binding(param));
+            let param = params.filter(|param| param.kind == BindingKind::Parameter).nth(at as usize);
+            let mut env = self.env_of_member(*item, binding, receiver.as_deref());
+            self.bind_extended(*item, binding, receiver.as_deref(), &mut env.args);
+            all.extend(param.map(|param| self.typed(item.file, param.ty, &env)));
+        }
+        joined(all)
     }
 
     /// The type of a parameter of the method of a functional interface; of one of the library, its type argument at that place.

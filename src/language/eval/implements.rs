@@ -30,7 +30,7 @@ pub(super) fn links(evaluation: &mut Evaluation<'_>) -> Vec<Implements> {
     let mut found = BTreeSet::new();
     for binding in 0..base.view.facts(own).bindings.len() {
         let class = Item { file: own, binding: binding as u32 };
-        if evaluation.is_implementation(class) {
+        if evaluation.is_implementation(class) && evaluation.whole(class) == class {
             evaluation.links_of(class, &mut found);
         }
     }
@@ -120,7 +120,8 @@ impl Evaluation<'_> {
                 && base.view.symbol(item).is_some()
                 && !base.rules.constructors().contains(&base.view.text(name))
         };
-        if let Some(key) = base.view.joint_key(class.file, scope) {
+        let is_joint = !base.rules.has_namespaces() || self.is_open_scope(class.file, scope);
+        if let Some(key) = base.view.joint_key(class.file, scope).filter(|_| is_joint) {
             let all = base.view.joint_members(key).iter().copied();
             return all
                 .filter(|(_, item)| base.project.nearness(self.own, item.file).is_some())

@@ -177,17 +177,16 @@ impl Evaluation<'_> {
 
     fn bases(&mut self, class: Item, args: &TypeArgs) -> Vec<(Item, TypeArgs)> {
         self.read_item(class);
-        let Some(binding) = self.world.view.binding(class) else { return Vec::new() };
         let things = self.once(class, Aspect::Bases, |this| {
             let env = this.class_env(class, args, None);
-            let all: Vec<Things> = binding
-                .bases
-                .iter()
-                .map(|&base| {
-                    let written = this.typed(class.file, base, &env);
-                    if written.is_empty() { this.value(class.file, base) } else { classes(&written) }
-                })
-                .collect();
+            let mut all = Vec::new();
+            for part in this.parts_of(class) {
+                let bases = this.world.view.binding(part).map(|part| part.bases.as_slice()).unwrap_or_default();
+                for &base in bases {
+                    let written = this.typed(part.file, base, &env);
+                    all.push(if written.is_empty() { this.value(part.file, base) } else { classes(&written) });
+                }
+            }
             joined(all)
         });
         let of = |thing: &Thing| match thing {
@@ -202,8 +201,12 @@ impl Evaluation<'_> {
         if args.is_empty() {
             return TypeEnv { own, args: Vec::new() };
         }
-        let params = self.class_params(class);
-        TypeEnv { own, args: params.into_iter().zip(args.iter().cloned()).collect() }
+        let mut all = Vec::new();
+        // Each part of a type has type parameters of its own.
+        for part in self.parts_of(class) {
+            all.extend(self.class_params(part).into_iter().zip(args.iter().cloned()));
+        }
+        TypeEnv { own, args: all }
     }
 
     /// Parameters of a generic class: those it declares, else the type variables of its bases, `Generic` first.

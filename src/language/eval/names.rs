@@ -65,6 +65,9 @@ impl Evaluation<'_> {
     /// What a scope declares under a name, in the name space that is asked for.
     pub(super) fn declared(&self, file: FileNo, scope: FactScopeId, name: NameNo, space: NameSpace) -> Vec<Item> {
         let is_asked = |item: &Item| self.world.view.binding(*item).is_some_and(|binding| is_in(binding.kind, space));
+        if self.world.rules.has_namespaces() {
+            return self.declared_together(file, scope, name, is_asked);
+        }
         match self.world.view.joint_key(file, scope) {
             Some(key) => self.joint(key, name, self.own, is_asked),
             None => self.world.view.declared(file, scope, name).filter(is_asked).collect(),
@@ -72,7 +75,7 @@ impl Evaluation<'_> {
     }
 
     /// What files declare together under a name, as far as one file sees it: of several that declare what is asked for, the nearest.
-    fn joint(&self, key: u64, name: NameNo, from: FileNo, is_asked: impl Fn(&Item) -> bool) -> Vec<Item> {
+    pub(super) fn joint(&self, key: u64, name: NameNo, from: FileNo, is_asked: impl Fn(&Item) -> bool) -> Vec<Item> {
         let project = &self.world.project;
         let near = |&item: &Item| Some((project.nearness(from, item.file)?, item));
         let all = self.world.view.joint(key, name).iter();

@@ -12,7 +12,7 @@ use super::types::TypeEnv;
 use super::view::{Item, NameNo};
 
 /// A method that may be meant, with the place of its class in the order of bases.
-type OverloadAt = (usize, Item);
+pub(super) type OverloadAt = (usize, Item);
 
 impl Evaluation<'_> {
     /// The methods that a call or a reference means, with what they are called on.
@@ -22,6 +22,9 @@ impl Evaluation<'_> {
         (of, text, scope): (StepId, TextId, FactScopeId),
         called: CalledWith,
     ) -> Things {
+        if self.world.rules.has_namespaces() {
+            return self.namespaced_method(id, (of, text, scope), called);
+        }
         let file = called.file;
         let name = self.world.view.name(file, text);
         let mut found: Vec<(Item, Thing)> = Vec::new();
@@ -48,7 +51,7 @@ impl Evaluation<'_> {
 
     /// The overloads of a method that take so many arguments of such types: the nearest in the order of bases, those of any number of
     /// arguments last.
-    fn overloads(
+    pub(super) fn overloads(
         &mut self,
         class: Item,
         args: &TypeArgs,
@@ -62,7 +65,7 @@ impl Evaluation<'_> {
         for (at, (class, _)) in order.iter().enumerate().skip(skipped) {
             let Some(scope) = self.world.view.binding(*class).and_then(|binding| binding.inner) else { continue };
             self.read_scope(class.file, scope, name);
-            for item in self.declared_as(class.file, scope, name, Sought::Method) {
+            for item in self.members_as(class.file, scope, name, Sought::Method) {
                 match self.takes(item, called.count) {
                     Some(true) => exact.push((at, item)),
                     Some(false) => variadic.push((at, item)),
@@ -78,7 +81,7 @@ impl Evaluation<'_> {
     }
 
     /// Those that fit the arguments best; those of the nearest class, if nothing is known of the arguments.
-    fn fitting(&mut self, candidates: &[OverloadAt], called: CalledWith) -> Vec<Item> {
+    pub(super) fn fitting(&mut self, candidates: &[OverloadAt], called: CalledWith) -> Vec<Item> {
         let types = if candidates.len() > 1 { self.argument_types(called) } else { Vec::new() };
         if types.is_empty() {
             return nearest(candidates);
@@ -95,16 +98,17 @@ impl Evaluation<'_> {
     }
 
     /// Whether a method takes so many arguments: one by one, or (false) as any number of them.
-    fn takes(&self, item: Item, count: u32) -> Option<bool> {
+    pub(super) fn takes(&self, item: Item, count: u32) -> Option<bool> {
         if count == ANY_COUNT {
             return Some(true);
         }
         let params = self.parameter_types(item);
         let is_variadic = params.last().is_some_and(|(_, is_variadic)| *is_variadic);
-        if params.len() as u32 == count {
+        let required = self.required_parameters(item) as u32;
+        if (required..=params.len() as u32).contains(&count) && !(is_variadic && params.len() as u32 != count) {
             return Some(true);
         }
-        (is_variadic && params.len() as u32 <= count + 1).then_some(false)
+        (is_variadic && required <= count + 1).then_some(false)
     }
 
     /// The methods of the innermost class around that has one of this name and number of arguments, else of static imports.

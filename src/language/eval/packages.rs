@@ -2,7 +2,9 @@
 //! be inherited, and methods have names of their own.
 
 use super::evaluation::{Evaluation, Found};
-use super::facts::{Binding, BindingKind, FactScopeId, FactScopeKind, ImportId, ImportWhat, NameSpace, StepId, TextId};
+use super::facts::{
+    Binding, BindingKind, FactScopeId, FactScopeKind, Flags, ImportId, ImportWhat, NameSpace, StepId, TextId,
+};
 use super::members::FoundMember;
 use super::names::Denoted;
 use super::rules::{FileNo, Place};
@@ -21,7 +23,7 @@ pub(super) enum Sought {
 }
 
 impl Sought {
-    fn is(self, binding: &Binding) -> bool {
+    pub(super) fn is(self, binding: &Binding) -> bool {
         match binding.kind {
             BindingKind::Function => self == Self::Method,
             BindingKind::Variable | BindingKind::Parameter => self == Self::Variable,
@@ -33,10 +35,10 @@ impl Sought {
 
 /// What a name means where it is written.
 #[derive(Default)]
-struct NameHere {
-    denoted: Vec<Denoted>,
+pub(super) struct NameHere {
+    pub denoted: Vec<Denoted>,
     /// The class around that declares or inherits it, and where it was found.
-    member: Option<(Item, FoundMember)>,
+    pub member: Option<(Item, FoundMember)>,
 }
 
 impl Evaluation<'_> {
@@ -61,7 +63,7 @@ impl Evaluation<'_> {
     ) -> Things {
         let name = self.world.view.name(file, text);
         let NameHere { denoted, member } = self.name_here(file, scope, name, space);
-        let written = self.world.view.text(name).to_owned();
+        let written = without_arity(self.world.view.text(name)).to_owned();
         self.note_all(file, id, &denoted, written);
         match member {
             Some((class, found)) => {
@@ -75,6 +77,9 @@ impl Evaluation<'_> {
     }
 
     fn name_here(&mut self, file: FileNo, scope: FactScopeId, name: NameNo, space: NameSpace) -> NameHere {
+        if self.world.rules.has_namespaces() {
+            return self.name_in_namespaces(file, scope, name, space);
+        }
         let kinds: &[Sought] = match space {
             NameSpace::Value => &[Sought::Variable],
             NameSpace::Type => &[Sought::Type],
@@ -91,7 +96,7 @@ impl Evaluation<'_> {
         NameHere { denoted: package.map(Denoted::Module).into_iter().collect(), member: None }
     }
 
-    fn package_inside(&mut self, package: Place, name: NameNo) -> Option<Place> {
+    pub(super) fn package_inside(&mut self, package: Place, name: NameNo) -> Option<Place> {
         self.read_inside(package, name);
         self.world.project.inside(package, self.world.view.text(name))
     }
@@ -128,6 +133,18 @@ impl Evaluation<'_> {
         all.filter(|&item| self.world.view.binding(item).is_some_and(|one| sought.is(one))).collect()
     }
 
+    /// The members of a class that have a name, those of its other parts among them.
+    pub(super) fn members_as(&self, file: FileNo, scope: FactScopeId, name: NameNo, sought: Sought) -> Vec<Item> {
+        if !self.world.rules.has_namespaces() {
+            return self.declared_as(file, scope, name, sought);
+        }
+        let is_asked = |item: &Item| {
+            let binding = self.world.view.binding(*item);
+            binding.is_some_and(|one| sought.is(one) && !one.flags.has(Flags::EXPLICIT))
+        };
+        self.declared_together(file, scope, name, is_asked)
+    }
+
     /// A member of a class, the nearest in the order of bases.
     pub(super) fn find_sought(
         &mut self,
@@ -141,7 +158,7 @@ impl Evaluation<'_> {
         for (at, (class, args)) in order.iter().enumerate().skip(skipped) {
             let Some(scope) = self.world.view.binding(*class).and_then(|binding| binding.inner) else { continue };
             self.read_scope(class.file, scope, name);
-            let mut items = self.declared_as(class.file, scope, name, sought);
+            let mut items = self.members_as(class.file, scope, name, sought);
             if at > 0 {
                 // What a base calls its type parameters is no member.
                 items.retain(|&item| {
@@ -233,6 +250,9 @@ impl Evaluation<'_> {
 
     /// The package or class of which an import brings names. Classes on the way are noted in the file itself.
     pub(super) fn import_container(&mut self, file: FileNo, import: ImportId) -> Vec<Denoted> {
+        if self.world.rules.has_namespaces() {
+            return self.using_containers(file, import);
+        }
         let world = self.world;
         let facts = world.view.facts(file);
         let (Some(fact), Some(place)) = (facts.imports.get(import as usize), self.target_of(file, import)) else {
@@ -255,7 +275,7 @@ impl Evaluation<'_> {
         containers
     }
 
-    fn note_found(&mut self, denoted: &[Denoted], written: &str, line: u32) {
+    pub(super) fn note_found(&mut self, denoted: &[Denoted], written: &str, line: u32) {
         for one in denoted {
             if let Denoted::Item(item) = *one
                 && item.file != self.own
@@ -266,7 +286,7 @@ impl Evaluation<'_> {
     }
 
     /// What a package or class has under a name.
-    fn sought_in(&mut self, container: Denoted, name: NameNo, sought: Sought, from: FileNo) -> Vec<Denoted> {
+    pub(super) fn sought_in(&mut self, container: Denoted, name: NameNo, sought: Sought, from: FileNo) -> Vec<Denoted> {
         match container {
             Denoted::Module(package) if sought == Sought::Type => self.package_types(package, name, from),
             Denoted::Module(_) => Vec::new(),
@@ -279,6 +299,10 @@ impl Evaluation<'_> {
 
     /// The types of a package that have a name.
     fn package_types(&mut self, package: Place, name: NameNo, from: FileNo) -> Vec<Denoted> {
+        if self.world.rules.has_namespaces() {
+            let namespace = self.world.project.package(package).unwrap_or_default().to_owned();
+            return self.types_in_namespace(&namespace, name, from);
+        }
         self.in_package(package, name, from, |binding| Sought::Type.is(binding)).unwrap_or_default()
     }
 
@@ -292,20 +316,26 @@ impl Evaluation<'_> {
             return self.package_inside(*package, name).map(Denoted::Module).into_iter().collect();
         }
         let found = self.member_found(object, name);
-        found.map_or(Vec::new(), |found| found.items.into_iter().map(Denoted::Item).collect())
+        found.map_or(Vec::new(), |found| self.said_parts(&found.items))
     }
 
     fn member_found(&mut self, object: &Thing, name: NameNo) -> Option<FoundMember> {
         let (class, args, skipped) = class_of(object)?;
         let variable = self.find_sought(class, &args, name, skipped, Sought::Variable);
-        variable.or_else(|| self.find_sought(class, &args, name, skipped, Sought::Type))
+        let found = variable.or_else(|| self.find_sought(class, &args, name, skipped, Sought::Type));
+        if found.is_some() || !self.world.rules.has_namespaces() {
+            return found;
+        }
+        // A method that is no call stands for itself.
+        self.find_sought(class, &args, name, skipped, Sought::Method)
     }
 
     /// What a member that is no method can be.
     pub(super) fn packaged_member(&mut self, object: &Thing, name: NameNo) -> Things {
         let Some(found) = self.member_found(object, name) else {
             let denoted = self.packaged_members(object, name);
-            return self.things_of(&denoted);
+            let held = if denoted.is_empty() { self.held_member(object, name) } else { Things::none() };
+            return joined([self.things_of(&denoted), held]);
         };
         let all: Vec<Things> = found.items.iter().map(|&item| self.member_thing(item, &found, object)).collect();
         joined(all)
@@ -320,6 +350,9 @@ impl Evaluation<'_> {
             return;
         }
         let containers = self.import_container(own, id);
+        if world.rules.has_namespaces() {
+            return;
+        }
         let specifier = facts.text(import.specifier);
         let ImportWhat::Name(text) = import.what else {
             if containers.is_empty() && world.project.is_missing(specifier, own) {
@@ -342,6 +375,11 @@ impl Evaluation<'_> {
             self.note(whole, Found::Nothing, import.line);
         }
     }
+}
+
+/// A type's name without the number of its parameters, which tells types of one name apart.
+pub(super) fn without_arity(name: &str) -> &str {
+    name.split('`').next().unwrap_or(name)
 }
 
 /// The class whose members a thing has, and how many classes of its order are left out.

@@ -95,6 +95,7 @@ pub(super) fn fingerprints(base: &EvalBase, file: FileNo) -> BTreeMap<u64, u64> 
     names.for_each(|name| name.hash(&mut listed));
     for (_, import) in &entry.stars {
         meanings.get(*import as usize).hash(&mut listed);
+        facts.imports.get(*import as usize).map(|import| import.is_type_only).hash(&mut listed);
     }
     // Names that imports bring without saying which.
     for (import, (target, meaning)) in facts.imports.iter().zip(entry.targets.iter().zip(&meanings)) {

@@ -84,6 +84,21 @@ pub(crate) trait Project: Send + Sync {
         Some(0)
     }
 
+    /// The files whose imports count in another one, too, as far as they hand them on: `global using`.
+    fn shared_imports(&self, _from: FileNo) -> &[FileNo] {
+        &[]
+    }
+
+    /// Whether a file sees what another one keeps inside its project.
+    fn sees_inside(&self, _from: FileNo, _declared_in: FileNo) -> bool {
+        true
+    }
+
+    /// Of several files that declare one name and are as near, which comes first: the highest.
+    fn closeness(&self, _from: FileNo, _declared_in: FileNo) -> u64 {
+        0
+    }
+
     fn outsider(&self, _path: &FilePath) -> Outsider {
         Outsider::Nothing
     }
@@ -204,6 +219,13 @@ pub(crate) trait Rules: Send + Sync {
     /// Files say which package they belong to, and share its types; classes see the names that they inherit; methods have names of their
     /// own, and are told apart by how many arguments they take.
     fn is_packaged(&self) -> bool {
+        false
+    }
+
+    /// A file declares in any number of packages, which lie inside each other, and looks names up in each, from inside out; a type may have
+    /// parts; methods and variables share their names; functions can be called as if they were members (C#). Such a language is packaged,
+    /// and its classes are open.
+    fn has_namespaces(&self) -> bool {
         false
     }
 

@@ -91,7 +91,7 @@ impl Evaluation<'_> {
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
         match binding.kind {
             BindingKind::Class | BindingKind::Interface | BindingKind::Enum => {
-                Things::one(Thing::Instance(item, no_args()))
+                Things::one(Thing::Instance(self.whole(item), no_args()))
             }
             BindingKind::Alias => self.alias_type(item, env),
             BindingKind::Variable => self.once(item, Aspect::Type, |this| this.variable_type(item, binding, env)),

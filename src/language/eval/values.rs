@@ -4,6 +4,7 @@ use super::arguments::CalledWith;
 use super::evaluation::{Aspect, Evaluation, Found};
 use super::facts::{BindingKind, FactScopeId, FactScopeKind, Flags, NO_STEP, NameSpace, Step, StepId, TextId};
 use super::names::{Denoted, Trail};
+use super::packages::without_arity;
 use super::rules::{FileNo, Place};
 use super::thing::{Thing, Things, joined, no_args};
 use super::types::TypeEnv;
@@ -92,7 +93,8 @@ impl Evaluation<'_> {
             }
             Step::This(scope) => self.this(file, *scope),
             Step::Super(scope) => {
-                self.class_around(file, *scope).map_or(Things::none(), |class| Things::one(Thing::Super(class)))
+                let class = self.class_around(file, *scope);
+                class.map_or(Things::none(), |class| Things::one(Thing::Super(self.whole(class))))
             }
             Step::List(parts) => {
                 let held: Vec<Things> = parts.iter().map(|&part| self.value(file, part)).collect();
@@ -177,7 +179,7 @@ impl Evaluation<'_> {
     /// A member as written: with the module's name, or with a dot alone where it belongs to a value.
     fn written(&self, file: FileNo, of: StepId, text: TextId) -> String {
         let facts = self.world.view.facts(file);
-        let mut parts = vec![facts.text(text)];
+        let mut parts = vec![without_arity(facts.text(text))];
         let mut at = of;
         loop {
             match facts.step(at) {
@@ -189,12 +191,12 @@ impl Evaluation<'_> {
                     parts.push(facts.text(*text));
                     at = *of;
                 }
-                _ => return format!(".{}", facts.text(text)),
+                _ => return format!(".{}", without_arity(facts.text(text))),
             }
         }
         let is_module = |things: &Things| things.iter().any(|thing| matches!(thing, Thing::Module(_)));
         if !self.values.get(&(file, of)).is_some_and(is_module) {
-            return format!(".{}", facts.text(text));
+            return format!(".{}", without_arity(facts.text(text)));
         }
         parts.reverse();
         parts.join(".")
@@ -239,7 +241,7 @@ impl Evaluation<'_> {
         let Some(binding) = self.world.view.binding(item) else { return Things::none() };
         match binding.kind {
             BindingKind::Class | BindingKind::Interface | BindingKind::Enum | BindingKind::Namespace => {
-                Things::one(Thing::Class(item, no_args()))
+                Things::one(Thing::Class(self.whole(item), no_args()))
             }
             BindingKind::Function => self.decorated(item),
             BindingKind::Variable | BindingKind::Parameter => self.variable(item, &TypeEnv::default()),
@@ -287,6 +289,7 @@ impl Evaluation<'_> {
         let function = facts.scope(scope).and_then(|scope| scope.owner).and_then(|owner| facts.binding(owner));
         let is_class = function.is_some_and(|function| function.flags.has(Flags::CLASS_METHOD));
         let Some(class) = self.class_around(file, scope) else { return Things::none() };
+        let class = self.whole(class);
         Things::one(if is_class { Thing::Class(class, no_args()) } else { Thing::Instance(class, no_args()) })
     }
 

@@ -288,7 +288,8 @@ impl Resolver for EvalWorld {
             }
         }
         // Where several files make up a package, more than imports follows from settings.
-        let is_joint = self.base.rules.has_embedding() || self.base.rules.is_packaged();
+        let is_packaged = self.base.rules.is_packaged() && !self.base.rules.has_namespaces();
+        let is_joint = self.base.rules.has_embedding() || is_packaged;
         changed.is_everything |= is_joint && !other_settings.is_empty();
         if !is_joint && !other_settings.is_empty() {
             self.add_former_project(&other_settings, &mut changed);

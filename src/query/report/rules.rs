@@ -23,6 +23,11 @@ pub fn rule(id: &'static str) -> FindingRule {
 
 const RULES: &[FindingRule] = &[
     of(
+        "async-void",
+        "Nothing can wait for it",
+        "An error in such a method ends the process. Return a task, so that callers can wait for it.",
+    ),
+    of(
         "bare-except",
         "Catches everything",
         "A handler without a class also catches an interrupt by the user. Name what can fail.",
@@ -77,6 +82,7 @@ const RULES: &[FindingRule] = &[
     of("needless-bool", "Needless condition", "Use the condition itself."),
     of("non-null-assertions", "Asserted not to be null", "The first assertion that is wrong throws. Check instead."),
     of("panics", "Can panic", "A panic ends the program of the caller. Return an error, or say why it cannot happen."),
+    of("public-field", "Field that others can set", "Make it a property, or let only its type set it."),
     of("star-import", "Imports everything", "Readers do not see where a name comes from. Import what is used."),
     of("swallowed-errors", "Drops an error", "Handle it, return it, or say in a comment why it does not matter."),
     of("undocumented-unsafe", "Unsafe without a reason", "Say in a `SAFETY` comment why its conditions hold."),
@@ -108,9 +114,9 @@ mod tests {
     use crate::analyzer::{SmellKind, TodoTag};
 
     /// Every kind of smell, by its stored name.
-    const SMELLS: &str = "bare-except bool-parameters broad-except cognitive-complexity console-output deep-indentation deep-nesting \
+    const SMELLS: &str = "async-void bare-except bool-parameters broad-except cognitive-complexity console-output deep-indentation deep-nesting \
         defer-in-loop duplicate-body explicit-any identity-comparison large-file large-impl large-struct long-function long-lines \
-        long-match many-parameters missing-annotation mutable-default needless-bool non-null-assertions panics star-import \
+        long-match many-parameters missing-annotation mutable-default needless-bool non-null-assertions panics public-field star-import \
         swallowed-errors undocumented-unsafe unfinished unused-import unusual-signature other";
 
     #[test]
