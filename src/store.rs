@@ -92,6 +92,7 @@ impl Database {
                 include_str!("../migrations/analysis/0008_merged_words.sql"),
                 include_str!("../migrations/analysis/0009_words_of_our_own.sql"),
                 include_str!("../migrations/analysis/0010_implementations.sql"),
+                include_str!("../migrations/analysis/0011_numbered_paths.sql"),
                 include_str!("../migrations/analysis/0012_answers_by_item.sql"),
             ],
         }

@@ -14,6 +14,9 @@ const TIMES: usize = 4;
 const ROWS_OF_A_CHANGE: u64 = 30;
 const SOON: Duration = Duration::from_secs(60);
 const EDITED: &str = "crates/c000/src/f07.rs";
+const ROOT: &str = "crates/c000/src/lib.rs";
+const KINDS: [&str; 5] =
+    ["a save", "a body that is committed", "a signature that is committed", "a file that comes", "a file that goes"];
 
 /// What is counted, by name.
 type Counts = BTreeMap<String, u64>;
@@ -61,6 +64,32 @@ fn is_told(log: &str, skip: usize) -> bool {
     counted(log, skip).is_some_and(|counts| counts["rows"] >= ROWS_OF_A_CHANGE)
 }
 
+/// Makes the `n`-th change.
+fn change(repo: &TestRepo, what: &str, n: usize) {
+    let round = n / KINDS.len();
+    let (new, declared) = (format!("crates/c000/src/new{round}.rs"), format!("pub mod new{round};\n"));
+    match what {
+        "a save" => repo.write(EDITED, file(7, 10_000 + n, "")),
+        "a body that is committed" => repo.write(EDITED, file(7, 20_000 + n, "")),
+        "a signature that is committed" => repo.write(EDITED, file(7, 10_000 + n, &format!(", _more: [u8; {n}]"))),
+        "a file that comes" => {
+            repo.write(
+                &new,
+                format!("use crate::f03::Part3;\n\npub fn new{round}(of: &Part3) -> u64 {{\n    of.sum + {n}\n}}\n"),
+            );
+            repo.write(ROOT, repo.read(ROOT) + &declared);
+        }
+        _ => {
+            repo.git(&["rm", "--quiet", &new]);
+            repo.write(ROOT, repo.read(ROOT).replace(&declared, ""));
+        }
+    }
+    if what != "a save" {
+        repo.git(&["add", "--all"]);
+        repo.git(&["commit", "--quiet", "--message", what]);
+    }
+}
+
 /// What changes of one file cost in a repository of so many, by what is changed.
 fn costs(files: usize) -> BTreeMap<&'static str, Counts> {
     let repo = repository(files);
@@ -70,17 +99,10 @@ fn costs(files: usize) -> BTreeMap<&'static str, Counts> {
     agent.ok(["register", repo.path().to_str().unwrap()]);
     agent.wait();
     let mut costs: BTreeMap<&str, Counts> = BTreeMap::new();
-    for n in 0..TIMES * 3 {
-        let (what, text) = match n % 3 {
-            0 => ("a save", file(7, 10_000 + n, "")),
-            1 => ("a body that is committed", file(7, 10_000 + n, "")),
-            _ => ("a signature that is committed", file(7, 10_000 + n, &format!(", _more: [u8; {n}]"))),
-        };
+    for n in 0..TIMES * KINDS.len() {
+        let what = KINDS[n % KINDS.len()];
         let before = agent.log().len();
-        repo.write(EDITED, text);
-        if what != "a save" {
-            repo.git(&["commit", "--quiet", "--all", "--message", "an edit"]);
-        }
+        change(&repo, what, n);
         wait_until(SOON, what, || {
             let status = agent.json(["status"]);
             let own = &status["repos"][0];

@@ -243,7 +243,17 @@ fn an_earlier_index_gets_its_words_again_and_keeps_its_analyses() {
     let before = analyses(&db);
     assert!(!before.is_empty());
     db.execute_batch(
-        "DROP TABLE implementations; DROP TABLE chunk_text; ALTER TABLE chunks DROP COLUMN items;
+        "DROP TABLE implementations; DROP TABLE chunk_text;
+         DROP VIEW file_dependencies; DROP VIEW file_reexports;
+         CREATE TABLE file_dependencies (source_file BLOB, dependent_file BLOB, dependency_type TEXT, symbol_name TEXT, repo_id TEXT);
+         CREATE TABLE file_reexports (source_file BLOB, dependent_file BLOB, dependency_type TEXT, symbol_name TEXT, repo_id TEXT);
+         CREATE TABLE textual (
+             chunk_no INTEGER PRIMARY KEY, chunk_id TEXT, file_path BLOB, chunk_hash BLOB, entity_type TEXT, entity_name TEXT,
+             start_line INTEGER, end_line INTEGER, is_test INTEGER);
+         INSERT INTO textual SELECT chunk_no, lower(hex(chunk_id)), file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test
+         FROM chunks JOIN paths USING (path_no);
+         DROP TABLE chunks; ALTER TABLE textual RENAME TO chunks;
+         DROP TABLE edge_uses; DROP TABLE edge_reexports; DROP TABLE used_symbols; DROP TABLE paths;
          CREATE VIRTUAL TABLE chunk_text USING fts5(name, path, body, content = '', contentless_delete = 1, tokenize = 'porter unicode61');
          INSERT INTO chunk_text (rowid, name, path, body) SELECT chunk_no, entity_name, '', 'one two' FROM chunks;
          UPDATE cache_metadata SET value = 'earlier' WHERE name = 'read_with';

@@ -102,15 +102,16 @@ impl Shop {
 /// What is done to the store, and the parts that have to be reported.
 const DAMAGES: [(&str, &[(&str, &str)]); 20] = [
     (
-        "DELETE FROM file_dependencies WHERE dependent_file = CAST('src/sums.rs' AS BLOB) AND dependency_type = 'function'",
+        "DELETE FROM edge_uses WHERE path_no = (SELECT path_no FROM paths WHERE file_path = CAST('src/sums.rs' AS BLOB))
+         AND symbol_no IN (SELECT symbol_no FROM used_symbols WHERE dependency_type = 'function')",
         &[("edge", "src/sums.rs")],
     ),
     (
-        "INSERT INTO file_dependencies SELECT source_file, CAST('src/words.rs' AS BLOB), dependency_type, symbol_name, repo_id
-         FROM file_dependencies WHERE dependent_file = CAST('src/sums.rs' AS BLOB)",
+        "INSERT INTO edge_uses SELECT w.path_no, e.symbol_no FROM edge_uses e JOIN paths s USING (path_no), paths w
+         WHERE s.file_path = CAST('src/sums.rs' AS BLOB) AND w.file_path = CAST('src/words.rs' AS BLOB)",
         &[("edge", "src/words.rs")],
     ),
-    ("DELETE FROM file_reexports", &[("re-export", "src/cart.rs")]),
+    ("DELETE FROM edge_reexports", &[("re-export", "src/cart.rs")]),
     ("UPDATE implementations SET interface = interface || '!'", &[("implementation", "src/goods.rs")]),
     (
         "UPDATE files SET deps_hash = zeroblob(32) WHERE file_path = CAST('src/cart.rs' AS BLOB)",
@@ -163,9 +164,14 @@ const DAMAGES: [(&str, &[(&str, &str)]); 20] = [
          WHERE file_path = CAST('src/cart.rs' AS BLOB) AND analysis_type = 'refactor'",
         &[("analysis", "src/cart.rs")],
     ),
-    ("UPDATE chunks SET end_line = 99 WHERE file_path = CAST('src/cart.rs' AS BLOB)", &[("chunk", "src/cart.rs")]),
     (
-        "DELETE FROM chunk_text WHERE rowid IN (SELECT chunk_no FROM chunks WHERE file_path = CAST('README.md' AS BLOB))",
+        "UPDATE chunks SET end_line = 99
+         WHERE path_no = (SELECT path_no FROM paths WHERE file_path = CAST('src/cart.rs' AS BLOB))",
+        &[("chunk", "src/cart.rs")],
+    ),
+    (
+        "DELETE FROM chunk_text WHERE rowid IN
+         (SELECT chunk_no FROM chunks JOIN paths USING (path_no) WHERE file_path = CAST('README.md' AS BLOB))",
         &[("chunk", "README.md")],
     ),
 ];
@@ -199,7 +205,7 @@ fn a_job_of_a_file_that_is_gone_is_told_and_taken_out() {
 #[test]
 fn a_running_daemon_repairs_while_others_read() {
     let shop = Shop::new();
-    let edges = "DELETE FROM file_dependencies";
+    let edges = "DELETE FROM edge_uses";
     assert!(shop.agent.store().execute(edges, []).unwrap() > 0);
     let output = shop.agent.run(["cache", "verify"]);
     assert_eq!(output.code, Some(1), "{}", output.stderr);

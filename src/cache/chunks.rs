@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{FilePath, Hash};
 use crate::store::{Result, StoreError};
 
-use super::words;
+use super::{paths, words};
 
 /// A chunk as the index knows it. Its text is in the repository (by lines) and in LanceDB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,22 +54,39 @@ pub fn chunk_id(path: &FilePath, chunk_hash: &Hash, ordinal: u32) -> String {
     hash.to_string()[..32].to_owned()
 }
 
-/// Puts the chunks of one file, each with its text, in the place of those that it had.
+/// A chunk with its words as the index holds them.
+pub struct IndexedChunk {
+    record: ChunkRecord,
+    names: String,
+    body: String,
+}
+
+impl IndexedChunk {
+    pub fn new(record: ChunkRecord, text: &str) -> Self {
+        Self { names: words::indexed(&record.entity_name), body: words::indexed(text), record }
+    }
+}
+
+/// Puts the chunks of one file in the place of those that it had.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)]) -> Result<()> {
+pub fn replace(db: &Connection, path: &FilePath, chunks: &[IndexedChunk]) -> Result<()> {
     remove(db, path)?;
+    if chunks.is_empty() {
+        return Ok(());
+    }
     let mut row = db.prepare_cached(
-        "INSERT INTO chunks (chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test, items)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO chunks (chunk_id, path_no, chunk_hash, entity_type, entity_name, start_line, end_line, is_test, items)
+         VALUES (unhex(?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut text = db.prepare_cached("INSERT INTO chunk_text (rowid, name, path, body) VALUES (?1, ?2, ?3, ?4)")?;
     let path_words = words::indexed(&path.to_string());
-    for (chunk, body) in chunks {
+    let path_no = paths::number(db, path)?;
+    for IndexedChunk { record: chunk, names, body } in chunks {
         row.execute(params![
             chunk.chunk_id,
-            path.as_bytes(),
+            path_no,
             chunk.chunk_hash.as_bytes(),
             chunk.entity_type,
             chunk.entity_name,
@@ -78,8 +95,7 @@ pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)])
             chunk.is_test,
             packed(&chunk.items),
         ])?;
-        let names = words::indexed(&chunk.entity_name);
-        text.execute(params![db.last_insert_rowid(), names, path_words, words::indexed(body)])?;
+        text.execute(params![db.last_insert_rowid(), names, path_words, body])?;
     }
     Ok(())
 }
@@ -89,9 +105,10 @@ pub fn replace(db: &Connection, path: &FilePath, chunks: &[(ChunkRecord, &str)])
 /// # Errors
 /// If the database cannot be written.
 pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
-    db.prepare_cached("DELETE FROM chunk_text WHERE rowid IN (SELECT chunk_no FROM chunks WHERE file_path = ?1)")?
+    const OF_FILE: &str = "path_no = (SELECT path_no FROM paths WHERE file_path = ?1)";
+    db.prepare_cached(&format!("DELETE FROM chunk_text WHERE rowid IN (SELECT chunk_no FROM chunks WHERE {OF_FILE})"))?
         .execute([path.as_bytes()])?;
-    db.prepare_cached("DELETE FROM chunks WHERE file_path = ?1")?.execute([path.as_bytes()])?;
+    db.prepare_cached(&format!("DELETE FROM chunks WHERE {OF_FILE}"))?.execute([path.as_bytes()])?;
     Ok(())
 }
 
@@ -114,7 +131,7 @@ pub fn search(db: &Connection, query: &str, limit: usize) -> Result<Vec<(i64, f6
 /// # Errors
 /// If the database cannot be read.
 pub fn numbered(db: &Connection, chunk_no: i64) -> Result<Option<ChunkRecord>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM chunks WHERE chunk_no = ?1"))?;
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM {ROWS} WHERE chunk_no = ?1"))?;
     let mut rows = statement.query([chunk_no])?;
     rows.next()?.map(record).transpose()
 }
@@ -124,7 +141,7 @@ pub fn numbered(db: &Connection, chunk_no: i64) -> Result<Option<ChunkRecord>> {
 /// # Errors
 /// If the database cannot be read.
 pub fn get(db: &Connection, chunk_id: &str) -> Result<Option<ChunkRecord>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM chunks WHERE chunk_id = ?1"))?;
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM {ROWS} WHERE chunk_id = unhex(?1)"))?;
     let mut rows = statement.query([chunk_id])?;
     rows.next()?.map(record).transpose()
 }
@@ -136,7 +153,7 @@ pub fn get(db: &Connection, chunk_id: &str) -> Result<Option<ChunkRecord>> {
 pub fn with_words_of(db: &Connection, name: &str) -> Result<Vec<ChunkRecord>> {
     let Some(query) = words::all_of(name) else { return Ok(Vec::new()) };
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1)
+        "SELECT {COLUMNS} FROM {ROWS} WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH ?1)
          ORDER BY file_path, start_line"
     ))?;
     let mut rows = statement.query([query])?;
@@ -152,7 +169,7 @@ pub fn with_words_of(db: &Connection, name: &str) -> Result<Vec<ChunkRecord>> {
 /// # Errors
 /// If the database cannot be read.
 pub fn all(db: &Connection) -> Result<Vec<ChunkRecord>> {
-    collect(db, &format!("SELECT {COLUMNS} FROM chunks ORDER BY file_path, start_line, chunk_id"))
+    collect(db, &format!("SELECT {COLUMNS} FROM {ROWS} ORDER BY file_path, start_line, chunk_id"))
 }
 
 /// The chunks whose words are not in the index, and the rows of the index that belong to no chunk.
@@ -161,7 +178,7 @@ pub fn all(db: &Connection) -> Result<Vec<ChunkRecord>> {
 /// If the database cannot be read.
 pub fn unmatched(db: &Connection) -> Result<(Vec<ChunkRecord>, Vec<i64>)> {
     let without_words = format!(
-        "SELECT {COLUMNS} FROM chunks WHERE chunk_no NOT IN (SELECT rowid FROM chunk_text) ORDER BY file_path, start_line"
+        "SELECT {COLUMNS} FROM {ROWS} WHERE chunk_no NOT IN (SELECT rowid FROM chunk_text) ORDER BY file_path, start_line"
     );
     let mut rows = db.prepare("SELECT rowid FROM chunk_text WHERE rowid NOT IN (SELECT chunk_no FROM chunks)")?;
     let rows = rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -207,7 +224,9 @@ fn collect(db: &Connection, sql: &str) -> Result<Vec<ChunkRecord>> {
     Ok(found)
 }
 
-const COLUMNS: &str = "chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test, items";
+const ROWS: &str = "chunks JOIN paths USING (path_no)";
+const COLUMNS: &str =
+    "lower(hex(chunk_id)), file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test, items";
 
 /// `None`: none.
 fn packed(items: &[ItemRecord]) -> Option<Vec<u8>> {
@@ -270,7 +289,7 @@ mod tests {
                 start_line: 1,
                 end_line: 2,
             };
-            replace(&db, &path, &[(chunk, &text)]).unwrap();
+            replace(&db, &path, &[IndexedChunk::new(chunk, &text)]).unwrap();
         }
         remove(&db, &FilePath::from("src/file_5.rs")).unwrap();
         let parts = || -> i64 {
@@ -300,7 +319,7 @@ mod tests {
             is_test: false,
         };
         let rows = [(chunk("connect", 1), "fn connect() { retry_policy() }"), (chunk("retry", 2), "fn retry() {}")];
-        replace(&db, &path, &rows).unwrap();
+        replace(&db, &path, &rows.map(|(chunk, text)| IndexedChunk::new(chunk, text))).unwrap();
         let names = |query: &str| -> Vec<String> {
             let found = search(&db, query, 10).unwrap().into_iter();
             found.map(|(number, _)| numbered(&db, number).unwrap().unwrap().entity_name).collect()

@@ -1,9 +1,12 @@
 //! Who uses what of whom (`file_dependencies`), and the re-exports on the way there (`file_reexports`).
 
-use rusqlite::{Connection, Row, params};
+use std::collections::{BTreeSet, HashMap};
 
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::paths;
 use super::view::unreadable;
-use crate::domain::{DependencyType, Edge, FilePath, RepoId};
+use crate::domain::{DependencyType, Edge, FilePath};
 use crate::store::Result;
 
 /// One of the two tables, which have the same columns.
@@ -20,6 +23,14 @@ impl Relation {
         match self {
             Self::Uses => "file_dependencies",
             Self::Through => "file_reexports",
+        }
+    }
+
+    /// Where its rows are, as numbers; the table of the other name is a view of them.
+    const fn rows(self) -> &'static str {
+        match self {
+            Self::Uses => "edge_uses",
+            Self::Through => "edge_reexports",
         }
     }
 
@@ -91,22 +102,65 @@ impl Relation {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn replace(self, db: &Connection, repo: &RepoId, gone: &[Edge], new: &[Edge]) -> Result<()> {
-        let table = self.table();
-        let mut delete = db.prepare_cached(&format!(
-            "DELETE FROM {table}
-             WHERE source_file = ?1 AND dependent_file = ?2 AND dependency_type = ?3 AND symbol_name = ?4"
-        ))?;
-        for Edge { source_file, dependent_file, dependency_type, symbol_name } in gone {
-            let (source, dependent) = (source_file.as_bytes(), dependent_file.as_bytes());
-            delete.execute(params![source, dependent, dependency_type.as_str(), symbol_name])?;
+    pub fn replace(self, db: &Connection, gone: &[Edge], new: &[Edge]) -> Result<()> {
+        let rows = self.rows();
+        let mut numbers = EdgeNumbers::new(db);
+        let mut delete = db.prepare_cached(&format!("DELETE FROM {rows} WHERE path_no = ?1 AND symbol_no = ?2"))?;
+        let mut forget = db.prepare_cached(
+            "DELETE FROM used_symbols WHERE symbol_no = ?1
+             AND NOT EXISTS (SELECT 1 FROM edge_uses e WHERE e.symbol_no = ?1)
+             AND NOT EXISTS (SELECT 1 FROM edge_reexports e WHERE e.symbol_no = ?1)",
+        )?;
+        let mut left = BTreeSet::new();
+        for edge in gone {
+            let symbol = numbers.symbol(edge)?;
+            delete.execute([numbers.path(&edge.dependent_file)?, symbol])?;
+            left.insert(symbol);
         }
-        let mut insert = db.prepare_cached(&format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2, ?3, ?4, ?5)"))?;
-        for Edge { source_file, dependent_file, dependency_type, symbol_name } in new {
-            let (source, dependent) = (source_file.as_bytes(), dependent_file.as_bytes());
-            insert.execute(params![source, dependent, dependency_type.as_str(), symbol_name, repo.0])?;
+        let mut insert = db.prepare_cached(&format!("INSERT OR IGNORE INTO {rows} VALUES (?1, ?2)"))?;
+        for edge in new {
+            insert.execute([numbers.path(&edge.dependent_file)?, numbers.symbol(edge)?])?;
+        }
+        for symbol in left {
+            forget.execute([symbol])?;
         }
         Ok(())
+    }
+}
+
+/// Numbers of what edges name; what has none gets one.
+struct EdgeNumbers<'d, 'e> {
+    db: &'d Connection,
+    paths: HashMap<&'e FilePath, i64>,
+}
+
+impl<'d, 'e> EdgeNumbers<'d, 'e> {
+    fn new(db: &'d Connection) -> Self {
+        Self { db, paths: HashMap::new() }
+    }
+
+    fn path(&mut self, path: &'e FilePath) -> Result<i64> {
+        if let Some(&known) = self.paths.get(path) {
+            return Ok(known);
+        }
+        let number = paths::number(self.db, path)?;
+        self.paths.insert(path, number);
+        Ok(number)
+    }
+
+    fn symbol(&mut self, edge: &'e Edge) -> Result<i64> {
+        let source = self.path(&edge.source_file)?;
+        let symbol = params![source, edge.symbol_name, edge.dependency_type.as_str()];
+        let mut select = self.db.prepare_cached(
+            "SELECT symbol_no FROM used_symbols WHERE path_no = ?1 AND symbol_name = ?2 AND dependency_type = ?3",
+        )?;
+        if let Some(known) = select.query_row(symbol, |row| row.get(0)).optional()? {
+            return Ok(known);
+        }
+        self.db
+            .prepare_cached("INSERT INTO used_symbols (path_no, symbol_name, dependency_type) VALUES (?1, ?2, ?3)")?
+            .execute(symbol)?;
+        Ok(self.db.last_insert_rowid())
     }
 }
 
@@ -136,5 +190,7 @@ pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
 /// # Errors
 /// If the database cannot be written.
 pub fn clear(db: &Connection) -> Result<()> {
-    Ok(db.execute_batch("DELETE FROM file_dependencies; DELETE FROM file_reexports; DELETE FROM implementations;")?)
+    Ok(db.execute_batch(
+        "DELETE FROM edge_uses; DELETE FROM edge_reexports; DELETE FROM used_symbols; DELETE FROM implementations;",
+    )?)
 }

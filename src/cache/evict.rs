@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::analyses::hash;
 use super::prune::{Identity, PruneItem, Strategy};
-use super::{RepoStore, assembled, dictionary, evicted};
+use super::{RepoStore, assembled, dictionary, evicted, paths};
 use crate::clock::Timestamp;
 use crate::domain::{Hash, Language};
 use crate::outline::OUTLINE_VERSION;
@@ -15,10 +15,8 @@ use crate::vectors::DIMENSIONS;
 
 /// Bytes of a page, SQLite's default since 3.12.
 const PAGE: u64 = 4_096;
-/// Most bytes of one row that stay in a leaf of a table, and in one of an index or a table without row ids (SQLite's file format,
-/// section 1.6: U - 35, and (U - 12) * 64 / 255 - 23).
+/// Most bytes of one row that stay in a leaf of a table (SQLite's file format, section 1.6: U - 35).
 const TABLE_LEAF: u64 = PAGE - 35;
-const INDEX_LEAF: u64 = (PAGE - 12) * 64 / 255 - 23;
 /// What an analysis has besides its JSON: six hashes, two paths, names and numbers; and its two index entries.
 const ANALYSIS_COLUMNS: u64 = 310;
 const ANALYSIS_INDEX_ENTRIES: u64 = 160;
@@ -27,15 +25,11 @@ const VECTOR_ROW_BYTES: u64 = 4 * DIMENSIONS as u64 + 70;
 const VECTOR_INDEX_ENTRY: u64 = 100;
 /// What an outline's row has besides the outline.
 const OUTLINE_COLUMNS: u64 = 60;
+const OUTLINE_INDEX_ENTRY: u64 = 65;
 
 /// What a row takes that is added at a table's end: its part of a page that holds no more of its size.
 const fn appended(bytes: u64) -> u64 {
     if bytes > TABLE_LEAF { bytes.div_ceil(PAGE) * PAGE } else { PAGE / (TABLE_LEAF / bytes) }
-}
-
-/// What a row takes in a tree that is ordered by hashes, whose pages are two thirds full; a long row has pages of its own.
-const fn scattered(bytes: u64) -> u64 {
-    if bytes > INDEX_LEAF { INDEX_LEAF + (bytes - INDEX_LEAF / 2).div_ceil(PAGE) * PAGE } else { bytes * 3 / 2 }
 }
 
 /// What reading and parsing one file again takes: for the order among what is free to make, no more.
@@ -123,7 +117,7 @@ fn outlines(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
             millis: OUTLINE_MILLIS,
             access_count: 1,
             last_accessed: Timestamp(0),
-            bytes: scattered(row.get::<_, u64>(2)? + OUTLINE_COLUMNS),
+            bytes: appended(row.get::<_, u64>(2)? + OUTLINE_COLUMNS) + OUTLINE_INDEX_ENTRY,
         });
     }
     Ok(items)
@@ -134,9 +128,9 @@ fn outlines(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
 fn vectors(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
     let mut statement = db.prepare(
         "SELECT vector_id, retired_at FROM retired_vectors WHERE chunk_hash NOT IN
-             (SELECT c.chunk_hash FROM chunks c WHERE NOT EXISTS
+             (SELECT c.chunk_hash FROM chunks c JOIN paths p USING (path_no) WHERE NOT EXISTS
                  (SELECT 1 FROM embedded_files e JOIN current_keys k USING (file_path)
-                  WHERE e.file_path = c.file_path AND k.kind = 'embed' AND k.cache_key = e.embed_key))",
+                  WHERE e.file_path = p.file_path AND k.kind = 'embed' AND k.cache_key = e.embed_key))",
     )?;
     let mut rows = statement.query([])?;
     let mut items = Vec::new();
@@ -211,8 +205,9 @@ fn remove_one(db: &Connection, item: &PruneItem, removed: &mut Removed, now: Tim
 fn remove_orphans(db: &Connection) -> Result<()> {
     db.execute_batch(
         "DELETE FROM chunk_text WHERE rowid IN
-             (SELECT chunk_no FROM chunks WHERE file_path NOT IN (SELECT file_path FROM present_files));
-         DELETE FROM chunks WHERE file_path NOT IN (SELECT file_path FROM present_files);
+             (SELECT chunk_no FROM chunks WHERE path_no NOT IN
+                 (SELECT path_no FROM paths JOIN present_files USING (file_path)));
+         DELETE FROM chunks WHERE path_no NOT IN (SELECT path_no FROM paths JOIN present_files USING (file_path));
          DELETE FROM current_keys WHERE file_path NOT IN (SELECT file_path FROM present_files);
          DELETE FROM embedded_files WHERE file_path NOT IN (SELECT file_path FROM present_files);",
     )?;
@@ -222,7 +217,7 @@ fn remove_orphans(db: &Connection) -> Result<()> {
                                     UNION SELECT content_hash FROM overlay_files WHERE content_hash IS NOT NULL)",
         [OUTLINE_VERSION],
     )?;
-    Ok(())
+    paths::remove_unused(db)
 }
 
 fn record(db: &Connection, removed: &Removed, strategy: Strategy, vector_bytes: u64, now: Timestamp) -> Result<()> {

@@ -175,8 +175,9 @@ fn what_a_job_needs_is_not_on_the_list() {
     let vector =
         |text: &[u8]| OwnedVector { chunk_hash: Hash::of(text), model_id: "m".into(), vector: [0.0; DIMENSIONS] };
     super::super::retired::keep(store.db(), &[vector(b"back"), vector(b"gone")], NOW).unwrap();
-    let sql = "INSERT INTO chunks VALUES (1, 'id', ?1, ?2, 'function', 'f', 1, 2, 0, NULL)";
-    store.db().execute(sql, params![b"two.rs", Hash::of(b"back").as_bytes()]).unwrap();
+    let sql = "INSERT INTO chunks VALUES (1, x'01', ?1, ?2, 'function', 'f', 1, 2, 0, NULL)";
+    let path_no = super::super::paths::number(store.db(), &"two.rs".into()).unwrap();
+    store.db().execute(sql, params![path_no, Hash::of(b"back").as_bytes()]).unwrap();
     let kept = all(&store).into_iter().filter(|item| matches!(item.identity, Identity::Vector { .. })).count();
     assert_eq!(kept, 1);
 }
@@ -192,7 +193,8 @@ fn outlines_of_vanished_contents_and_rows_of_vanished_files_go() {
     insert(
         "INSERT INTO outlines VALUES (x'1111111111111111111111111111111111111111111111111111111111111111', 'rust', 1, x'01')",
     );
-    insert("INSERT INTO chunks VALUES (7, 'id', x'78', zeroblob(32), 'function', 'f', 1, 2, 0, NULL)");
+    insert("INSERT INTO paths VALUES (3, x'78')");
+    insert("INSERT INTO chunks VALUES (7, x'01', 3, zeroblob(32), 'function', 'f', 1, 2, 0, NULL)");
     insert("INSERT INTO chunk_text (rowid, name, path, body) VALUES (7, 'vanished', 'x', 'x')");
     insert("INSERT INTO current_keys VALUES (x'78', 'embed', zeroblob(32))");
     insert("INSERT INTO embedded_files VALUES (x'78', zeroblob(32))");
@@ -203,6 +205,7 @@ fn outlines_of_vanished_contents_and_rows_of_vanished_files_go() {
     assert_eq!(count("SELECT count(*) FROM outlines"), 1);
     assert_eq!(count("SELECT count(*) FROM chunk_text WHERE chunk_text MATCH 'vanished'"), 0);
     assert_eq!(count("SELECT (SELECT count(*) FROM chunks) + (SELECT count(*) FROM embedded_files)"), 0);
+    assert_eq!(count("SELECT count(*) FROM paths"), 0);
     assert_eq!(count("SELECT count(*) FROM current_keys"), 1);
 }
 

@@ -16,6 +16,7 @@ pub mod orphans;
 pub mod outlines;
 pub mod overlay;
 pub mod packed;
+pub mod paths;
 pub mod prune;
 pub mod recorded;
 pub mod report;

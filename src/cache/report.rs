@@ -75,7 +75,7 @@ pub fn row_counts(db: &Connection) -> Result<RowCounts> {
         evicted: number("SELECT count(*) FROM evicted WHERE cache_key IN (SELECT cache_key FROM current_keys)")?,
         embedded_files: number("SELECT count(*) FROM embedded_files")?,
         embedded_chunks: number(
-            "SELECT count(*) FROM chunks WHERE file_path IN (SELECT file_path FROM embedded_files)",
+            "SELECT count(*) FROM chunks WHERE path_no IN (SELECT path_no FROM paths JOIN embedded_files USING (file_path))",
         )?,
         retired_vectors: number("SELECT count(*) FROM retired_vectors")?,
     })
@@ -137,7 +137,7 @@ impl StoreContent {
             "outlines" => Self::Outlines,
             _ if table.contains("chunk") => Self::Words,
             _ if table.contains("analysis") || table == "dictionaries" || table == "evicted" => Self::Analyses,
-            _ if ["file_dependencies", "file_reexports", "implementations"]
+            _ if ["edge_", "used_symbols", "sqlite_autoindex_used_symbols", "implementations"]
                 .iter()
                 .any(|name| table.starts_with(name)) =>
             {

@@ -76,54 +76,26 @@ impl World {
         all
     }
 
-    /// Whom a change can reach that made the files what they are here; each pair is what a file said before, with its path. `None`:
-    /// any file, for crates or module trees changed, or what comes in by a glob.
-    pub fn reach<'a>(&self, before: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>) -> Option<Reach> {
-        let before: Vec<(&FilePath, &Outline)> = before.into_iter().collect();
-        let reach_in = |(family, resolver): &(&'static Family, Box<dyn Resolver>)| {
-            let own: Vec<_> = before
-                .iter()
-                .map(|&(path, outline)| (path, if family.reads(path) { outline } else { self.silence.as_ref() }))
-                .collect();
-            (*family, resolver.reach(&own))
-        };
-        self.joined(self.resolvers.iter().map(reach_in).collect())
-    }
-
-    /// Whom a change can reach that added, removed or moved some files, too, and made the others what they are here; `None`: any file.
-    /// A family whose files came or went is resolved as a whole; another one, where it names their paths.
-    pub fn reach_of_moves<'a>(
-        &self,
-        moved: &BTreeSet<&FilePath>,
-        before: impl IntoIterator<Item = (&'a FilePath, &'a Outline)>,
-    ) -> Option<Reach> {
-        let before: Vec<(&FilePath, &Outline)> = before.into_iter().collect();
-        let reach_in = |(family, resolver): &(&'static Family, Box<dyn Resolver>)| {
-            if moved.iter().any(|path| family.sees(path)) {
-                return (*family, None);
-            }
-            let own: Vec<_> = before.iter().copied().filter(|(path, _)| family.reads(path)).collect();
-            let reach = resolver.reach(&own).map(|mut reach| {
-                reach.files.extend(moved.iter().flat_map(|path| resolver.namers(path)));
-                reach
-            });
-            (*family, reach)
-        };
-        self.joined(self.resolvers.iter().map(reach_in).collect())
-    }
-
-    /// Takes in what some files of the view say now, and returns whom that can reach; `None`: any file.
+    /// Takes in what some files say now, be they new, and returns whom that can reach; `None`: any file.
     pub fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)]) -> Option<Reach> {
+        self.follow(edits, &BTreeSet::new())
+    }
+
+    /// The same where some files are gone, too.
+    pub fn follow(&mut self, edits: &[(FilePath, Arc<Outline>)], gone: &BTreeSet<FilePath>) -> Option<Reach> {
         let silence = &self.silence;
         let reach_in = |(family, resolver): &mut (&'static Family, Box<dyn Resolver>)| {
             let own =
                 |(path, outline): &(FilePath, Arc<Outline>)| (path.clone(), seen_by(family, path, outline, silence));
-            (*family, resolver.edit(&edits.iter().map(own).collect::<Vec<_>>()))
+            (*family, resolver.edit(&edits.iter().map(own).collect::<Vec<_>>(), gone))
         };
         // Every resolver takes the edits in, whatever another one says.
         let reached = self.resolvers.iter_mut().map(reach_in).collect();
         let seen = edits.iter().map(|(path, _)| path).filter(|path| language::of(path).has_dependents());
         self.files.extend(seen.cloned());
+        for path in gone {
+            self.files.remove(path);
+        }
         self.joined(reached)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::cache::chunks::{self, ChunkRecord, ItemRecord};
+use crate::cache::chunks::{self, ChunkRecord, IndexedChunk, ItemRecord};
 use crate::domain::{FilePath, Hash};
 use crate::embedder::chunk::{Chunk, ChunkItem};
 
@@ -30,4 +30,9 @@ pub fn records(path: &FilePath, cut: &[Chunk]) -> Vec<ChunkRecord> {
         }
     };
     cut.iter().map(record).collect()
+}
+
+/// The same, with their words.
+pub fn indexed(path: &FilePath, cut: &[Chunk]) -> Vec<IndexedChunk> {
+    records(path, cut).into_iter().zip(cut).map(|(record, chunk)| IndexedChunk::new(record, &chunk.text)).collect()
 }

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::domain::{FilePath, FileRecord, Hash, Language, Links, ObjectId, Role, SkipReason, Source};
 use crate::embedder::chunk;
 use crate::language::Parsed;
-use crate::language::segment::Segment;
+use crate::language::segment::PackedSegments;
 use crate::outline::{self, StoredOutline};
 use crate::repo::{Blob, Content, FileSelection, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, content, decode};
 
@@ -24,7 +24,7 @@ pub struct FileParse {
     /// Silent for files that are skipped or say nothing to others.
     pub outline: StoredOutline,
     /// Where it is cut; `None`: it is to be read and parsed again for that.
-    pub segments: Option<Vec<Segment>>,
+    pub segments: Option<PackedSegments>,
     /// The local answers about it, for the jobs that will ask; `None`: they parse it themselves.
     pub draft: Option<LocalDraft>,
 }
@@ -38,9 +38,9 @@ pub trait Trace: Sync {
     fn during(&self, blob: &ObjectId, parse: &mut dyn FnMut()) -> std::io::Result<()>;
 }
 
-/// Bytes of text of which segments and drafts are kept; they take about as much memory as the text. What exceeds them is parsed again
-/// when it is needed.
-pub(crate) const KEPT_BYTES: usize = 32 << 20;
+/// Bytes of text of which segments and drafts are kept, packed: they take about a tenth of that. What exceeds them is parsed again when
+/// it is needed.
+pub(crate) const KEPT_BYTES: usize = 256 << 20;
 
 /// What may be read.
 pub struct Reading<'a> {
@@ -108,7 +108,7 @@ impl Reading<'_> {
             let begun = clock::monotonic();
             found.outline = (&outline::of(&parsed).0).into();
             if fits {
-                found.segments = Some(chunk::segments(&parsed));
+                found.segments = Some(PackedSegments::new(chunk::segments(&parsed)));
             }
             if fits && self.drafts {
                 found.draft = LocalDraft::make(&parsed, role, || clock::since(begun));

@@ -38,7 +38,7 @@ impl Outline {
         dynamics.map(|one| (one.line, one.written.as_str()))
     }
 
-    /// What crates and module trees follow from in addition to the names of modules, and what names do not show.
+    /// What crates follow from, and what of module trees the modules that are declared do not show.
     pub(crate) fn structure(&self) -> String {
         let model = &self.model;
         let folder = |scope: &facts::NameScope| match &scope.kind {
@@ -50,7 +50,6 @@ impl Outline {
             (
                 // a file that says nothing, for it is skipped, is no module
                 model.scopes.is_empty(),
-                model.modules.iter().map(|module| &module.paths).collect::<Vec<_>>(),
                 model.scopes.iter().filter_map(folder).collect::<Vec<_>>(),
             ),
             model

@@ -38,14 +38,9 @@ impl Family {
 
 /// All files of a view, ready to be asked what they use of each other. It follows edits in place.
 pub trait Resolver: Send + Sync {
-    /// Takes in what some files of the view say now, and returns whom that can reach; `None`: any file.
-    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)]) -> Option<Reach>;
-
-    /// Whom a change can reach that made the files what they are here; each pair is what a file said before. `None`: any file.
-    fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach>;
-
-    /// The files that may name a file of no language of the family by its path: a text that is included, data that is imported.
-    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath>;
+    /// Takes in what some files say now, be they new, and that some files are gone, and returns whom that can reach; `None`: any
+    /// file. A file of no language of the family may be named by its path: a text that is included, data that is imported.
+    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)], gone: &BTreeSet<FilePath>) -> Option<Reach>;
 
     /// What some files use, or all. Files that the view does not have use nothing.
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph;

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, TreeCursor};
 
+use super::stored::{packed, unpacked};
 use super::window::Cut;
 
 /// Nodes of fewer bytes are not searched for places to cut.
@@ -53,6 +55,74 @@ impl Segment {
         let (range, entity_type, entity_name) = (self.range.clone(), self.entity_type, self.entity_name.clone());
         let is_named = !entity_name.is_empty() || !matches!(entity_type, "text" | "section");
         if is_named { vec![SegmentItem { range, entity_type, entity_name }] } else { Vec::new() }
+    }
+}
+
+/// The segments of a file in a tenth of their memory: those of a whole repository wait until all its files are related.
+#[derive(Clone, Debug, Default)]
+pub struct PackedSegments {
+    /// The types of the segments and of their items.
+    types: Box<[&'static str]>,
+    rest: Box<[u8]>,
+}
+
+/// What of a segment is packed.
+#[derive(Serialize, Deserialize)]
+struct SegmentParts {
+    range: Range<usize>,
+    texts: [String; 4],
+    family: usize,
+    is_opening: bool,
+    is_test: bool,
+    cuts: Vec<(usize, u32)>,
+    items: Vec<(Range<usize>, String)>,
+}
+
+impl PackedSegments {
+    pub fn new(segments: Vec<Segment>) -> Self {
+        let mut types = Vec::new();
+        let parts = segments.into_iter().map(|segment| {
+            types.push(segment.entity_type);
+            types.extend(segment.items.iter().map(|item| item.entity_type));
+            SegmentParts {
+                range: segment.range,
+                texts: [segment.entity_name, segment.context, segment.signature, segment.doc],
+                family: segment.family,
+                is_opening: segment.is_opening,
+                is_test: segment.is_test,
+                cuts: segment.cuts.into_iter().map(|cut| (cut.at, cut.cost)).collect(),
+                items: segment.items.into_iter().map(|item| (item.range, item.entity_name)).collect(),
+            }
+        });
+        let parts: Vec<SegmentParts> = parts.collect();
+        // They hold nothing that postcard refuses.
+        let rest = packed(&postcard::to_allocvec(&parts).unwrap_or_default());
+        Self { types: types.into(), rest: rest.into() }
+    }
+
+    /// `None`: there was no memory to pack them.
+    pub fn unpack(&self) -> Option<Vec<Segment>> {
+        let parts: Vec<SegmentParts> = postcard::from_bytes(&unpacked(&self.rest)?).ok()?;
+        let mut types = self.types.iter().copied();
+        let segment = |parts: SegmentParts| {
+            let [entity_name, context, signature, doc] = parts.texts;
+            let entity_type = types.next()?;
+            let item = |(range, entity_name)| Some(SegmentItem { range, entity_type: types.next()?, entity_name });
+            Some(Segment {
+                range: parts.range,
+                entity_type,
+                entity_name,
+                context,
+                signature,
+                doc,
+                family: parts.family,
+                is_opening: parts.is_opening,
+                is_test: parts.is_test,
+                cuts: parts.cuts.into_iter().map(|(at, cost)| Cut { at, cost }).collect(),
+                items: parts.items.into_iter().map(item).collect::<Option<_>>()?,
+            })
+        };
+        parts.into_iter().map(segment).collect()
     }
 }
 
@@ -123,4 +193,21 @@ fn next_node(cursor: &mut TreeCursor<'_>, depth: &mut u32) -> bool {
 fn line_start(text: &str, at: usize) -> Option<usize> {
     let before = text[..at].trim_end_matches([' ', '\t']);
     (before.is_empty() || before.ends_with('\n')).then_some(before.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Language;
+    use crate::language::Parsed;
+
+    #[test]
+    fn packed_segments_are_the_same_again() {
+        for language in Language::all() {
+            let text = language.spec().sample.repeat(20);
+            let segments = crate::embedder::chunk::segments(&Parsed::new(language, &text));
+            let again = PackedSegments::new(segments.clone()).unpack().unwrap();
+            assert_eq!(format!("{again:?}"), format!("{segments:?}"), "{language}");
+        }
+    }
 }

@@ -133,7 +133,7 @@ thread_local! {
 }
 
 /// Compresses bytes. zstd fails only for want of memory; then there are none, which is as if they were damaged.
-fn packed(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn packed(bytes: &[u8]) -> Vec<u8> {
     PACKER.with_borrow_mut(|packer| {
         if packer.is_none() {
             *packer = Compressor::new(COMPRESSION_LEVEL).ok();
@@ -142,7 +142,8 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     })
 }
 
-fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+/// Inverse of [`packed`]; `None` if the bytes are damaged.
+pub(crate) fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
     let size = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
     if size > UNPACKED_MAX {
         return None;

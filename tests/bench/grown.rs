@@ -137,6 +137,9 @@ fn of(files: usize) -> Option<Grown> {
     let signature =
         edits(&indexed, |n| (SIGNATURE_LINE, format!("    pub fn total(&self, _rounds: [u8; {n}]) -> u64 {{")));
     row(&what("commit to fresh, a signature"), &signature.show(&[50, 95]));
+    let (come, go) = comings(&indexed);
+    row(&what("commit to fresh, a file that comes with its module"), &come.show(&[50, 95]));
+    row(&what("commit to fresh, a file that goes"), &go.show(&[50, 95]));
     let saves = saves(&indexed);
     row_below(&what("save to searchable"), &saves.show(&[50, 95]), millis(saves.at(95)), 300.0, "ms");
     let resident = indexed.agent.worker_pid().and_then(machine::resident).unwrap_or_default();
@@ -192,6 +195,29 @@ fn edits(indexed: &Indexed, edit: impl Fn(u64) -> (&'static str, String)) -> Spr
         times.push(until_fresh(indexed));
     }
     Spread::of(times)
+}
+
+/// Commits files that come and go again.
+fn comings(indexed: &Indexed) -> (Spread, Spread) {
+    let folder = EDITED.rsplit_once('/').unwrap().0;
+    let root = format!("{folder}/mod.rs");
+    let original = indexed.repo.read(&root);
+    let (mut come, mut go) = (Vec::new(), Vec::new());
+    for n in 0..EDITS {
+        let file = format!("{folder}/grown_{n}.rs");
+        std::thread::sleep(PAUSE);
+        indexed.repo.write(&file, format!("/// Number {n}.\npub fn grown_{n}() -> u64 {{\n    {n}\n}}\n"));
+        indexed.repo.write(&root, format!("{original}\nmod grown_{n};\n"));
+        indexed.repo.git(&["add", "--all"]);
+        indexed.repo.git(&["commit", "--quiet", "--message", "come"]);
+        come.push(until_fresh(indexed));
+        std::thread::sleep(PAUSE);
+        indexed.repo.git(&["rm", "--quiet", &file]);
+        indexed.repo.write(&root, &original);
+        indexed.repo.git(&["commit", "--quiet", "--all", "--message", "go"]);
+        go.push(until_fresh(indexed));
+    }
+    (Spread::of(come), Spread::of(go))
 }
 
 fn until_fresh(indexed: &Indexed) -> Duration {

@@ -16,6 +16,7 @@ mod cache;
 mod commit;
 mod doc_queries;
 mod embed;
+mod fifty;
 mod figures;
 mod fuzz;
 mod grown;
@@ -59,6 +60,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("worktree", worktree::measure),
     ("idle", |_| worktree::idle()),
     ("grown", |_| grown::measure()),
+    ("fifty", |_| fifty::measure()),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
     ("commits", |_| vector_commits::measure()),
@@ -76,7 +78,7 @@ const MEASURES: &[(&str, Measure)] = &[
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
 const ON_DEMAND: &[&str] =
-    &["agents", "fuzz", "grown", "idle", "latency", "replay-packages", "search-eval", "search-tune", "trees"];
+    &["agents", "fifty", "fuzz", "grown", "idle", "latency", "replay-packages", "search-eval", "search-tune", "trees"];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

@@ -23,14 +23,23 @@ const STATE: [(&str, &str); 11] = [
     ("directories", "SELECT * FROM directories"),
     ("file_dependencies", "SELECT * FROM file_dependencies"),
     ("file_reexports", "SELECT * FROM file_reexports"),
-    ("implementations", "SELECT * FROM implementations"),
+    (
+        "implementations",
+        "SELECT d.file_path, i.file_path, interface, m.file_path, implementation FROM implementations
+         JOIN paths d ON d.path_no = declared_no JOIN paths i ON i.path_no = interface_no
+         JOIN paths m ON m.path_no = implementation_no",
+    ),
     ("current_keys", "SELECT * FROM current_keys"),
     (
         "file_analysis",
         "SELECT k.file_path, k.kind, a.content_hash, a.deps_hash, a.model_id, a.size_bytes
          FROM current_keys k LEFT JOIN file_analysis a USING (cache_key)",
     ),
-    ("chunks", "SELECT chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test FROM chunks"),
+    (
+        "chunks",
+        "SELECT chunk_id, file_path, chunk_hash, entity_type, entity_name, start_line, end_line, is_test
+         FROM chunks JOIN paths USING (path_no)",
+    ),
     (
         "chunk_text",
         "SELECT chunk_id FROM chunks WHERE chunk_no IN (SELECT rowid FROM chunk_text WHERE chunk_text MATCH 'fn OR mod OR package')",

@@ -7,7 +7,7 @@ use super::source::SourceFile;
 use super::{answer, code};
 use crate::analyzer::{Analysis, DependencyUse, FileSubject};
 use crate::domain::{AnalysisType, Role};
-use crate::language::Parsed;
+use crate::language::{Parsed, stored};
 
 /// Answers to the four questions about one text, but for what it uses of other files.
 #[derive(Debug, Default)]
@@ -18,7 +18,9 @@ pub struct LocalDraft {
 /// The answer to one of them.
 #[derive(Debug)]
 pub struct DraftAnswer {
-    analysis: Analysis,
+    analysis_type: AnalysisType,
+    /// As JSON, compressed: the drafts of a whole repository wait for their jobs.
+    packed: Box<[u8]>,
     /// What making it took, with the other answers and the parse: as long as making it again would.
     pub took: Duration,
 }
@@ -35,12 +37,16 @@ impl LocalDraft {
         // A fault in a rule costs the one answer, when its job runs into it; here it must not cost the file.
         let answers = catch_unwind(AssertUnwindSafe(answers)).ok()??;
         let took = took();
-        Some(Self { answers: answers.into_iter().map(|analysis| DraftAnswer { analysis, took }).collect() })
+        let answer = |analysis: Analysis| {
+            let packed = stored::packed(analysis.to_json().ok()?.as_bytes()).into();
+            Some(DraftAnswer { analysis_type: analysis.analysis_type(), packed, took })
+        };
+        Some(Self { answers: answers.into_iter().map(answer).collect::<Option<_>>()? })
     }
 
     /// Takes one answer out; `None`: it was taken before.
     pub fn take(&mut self, analysis_type: AnalysisType) -> Option<DraftAnswer> {
-        let at = self.answers.iter().position(|answer| answer.analysis.analysis_type() == analysis_type)?;
+        let at = self.answers.iter().position(|answer| answer.analysis_type == analysis_type)?;
         Some(self.answers.swap_remove(at))
     }
 
@@ -50,13 +56,14 @@ impl LocalDraft {
 }
 
 impl DraftAnswer {
-    /// The whole answer. `uses`: what the file uses of others, for the question that is about it.
-    pub fn complete(&self, uses: &[DependencyUse]) -> Analysis {
-        let mut analysis = self.analysis.clone();
+    /// The whole answer. `uses`: what the file uses of others, for the question that is about it. `None`: there was no memory to pack it.
+    pub fn complete(&self, uses: &[DependencyUse]) -> Option<Analysis> {
+        let json = String::from_utf8(stored::unpacked(&self.packed)?).ok()?;
+        let mut analysis = Analysis::from_json(self.analysis_type, &json).ok()?;
         if let Analysis::Analysis(report) = &mut analysis {
             code::add_uses(report, uses);
         }
-        analysis
+        Some(analysis)
     }
 }
 
@@ -78,7 +85,7 @@ mod tests {
             for of in AnalysisType::ALL.iter().copied() {
                 let uses = if of.spec().local_sees_dependencies { &uses[..] } else { &[] };
                 let subject = FileSubject { language, role: Role::Test, text, uses };
-                let drafted = draft.take(of).unwrap().complete(uses);
+                let drafted = draft.take(of).unwrap().complete(uses).unwrap();
                 assert_eq!(drafted, Local.analyze(of, &subject).unwrap(), "{language} {of}");
             }
             assert!(draft.is_empty() && draft.take(AnalysisType::Docs).is_none());

@@ -17,11 +17,6 @@ pub(super) fn import_meanings(base: &EvalBase, file: FileNo) -> Vec<String> {
     meanings(&base.view, base.project.as_ref(), base.rules, file, |import, _| targets.get(import).copied().flatten())
 }
 
-/// The same in another project of the same files.
-pub(super) fn meanings_in(view: &FactView, project: &dyn Project, rules: &dyn Rules, file: FileNo) -> Vec<String> {
-    meanings(view, project, rules, file, |_, specifier| project.resolve(specifier, file))
-}
-
 fn meanings(
     view: &FactView,
     project: &dyn Project,

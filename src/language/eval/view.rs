@@ -186,6 +186,28 @@ impl FactView {
         former
     }
 
+    /// Takes a file out; its number is no other's. Hands out what was there.
+    pub fn remove(&mut self, path: &FilePath) -> Option<ViewFile> {
+        let file = self.file_at(path)?;
+        // Nothing has this path, and nothing can be found at it.
+        let nowhere = self.indexed(FilePath::from("\0"), Arc::default(), false);
+        (self.shared, self.interfaces) = (OnceLock::new(), OnceLock::new());
+        self.part(file);
+        self.by_path.remove(path);
+        self.files.get_mut(file as usize).map(|place| std::mem::replace(place, nowhere))
+    }
+
+    /// The files of the view, in the order of their paths, each with what it says and whether it is of the family.
+    pub fn present(&self) -> Vec<(FilePath, Arc<Outline>, bool)> {
+        let present = self.files.iter().filter(|file| self.by_path.contains_key(&file.path));
+        present.map(|file| (file.path.clone(), Arc::clone(&file.outline), file.is_own)).collect()
+    }
+
+    /// How many files are there, and how many were.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.by_path.len(), self.files.len() - self.by_path.len())
+    }
+
     /// The key of a scope in which several files declare.
     pub fn joint_key(&self, file: FileNo, scope: FactScopeId) -> Option<u64> {
         let entry = self.file(file)?;

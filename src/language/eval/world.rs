@@ -31,9 +31,14 @@ pub(crate) struct Dialects {
     pub rules: &'static dyn Rules,
 }
 
+/// Files that are gone keep their numbers until there are so many more of them than of those that are there.
+const GONE_SPARE: usize = 1_000;
+
 pub(crate) struct EvalWorld {
     base: EvalBase,
     dialects: Dialects,
+    /// Files of no language of the family came or went since the project was built, and nothing named them then.
+    is_project_old: bool,
     /// What is known of each file since it was evaluated; `None`: it was not, or not since it was reached.
     evaluated: Mutex<Vec<Option<Known>>>,
 }
@@ -80,7 +85,7 @@ impl EvalWorld {
             view.resolve_imports(file, project.as_ref());
         }
         let evaluated = Mutex::new((0..view.files.len()).map(|_| None).collect());
-        Self { base: EvalBase { view, project, rules: dialects.rules }, dialects, evaluated }
+        Self { base: EvalBase { view, project, rules: dialects.rules }, dialects, is_project_old: false, evaluated }
     }
 
     /// The files that a change of these reads concerns. One that was not evaluated is concerned if its imports lead to a changed file.
@@ -95,7 +100,7 @@ impl EvalWorld {
             (importers, is_shared || changed.was_shared)
         });
         let mut reached = changed.files.clone();
-        for file in 0..self.base.view.files.len() as FileNo {
+        for file in self.chosen(None) {
             let is_reached = match evaluated.get(file as usize).and_then(Option::as_ref) {
                 Some(known) => changed.keys.iter().any(|key| known.reads.binary_search(key).is_ok()),
                 None => importers.1 || importers.0.contains(&file),
@@ -155,20 +160,119 @@ impl EvalWorld {
         evaluated
     }
 
+    /// Takes a file out of the view, and returns whether that makes another project.
+    fn remove(&mut self, path: &FilePath, changed: &mut ChangedReads) -> bool {
+        let Some(file) = self.base.view.file_at(path) else { return false };
+        let is_own = (self.dialects.is_own)(path);
+        let is_other_project = is_own || self.names(path, changed);
+        let names_before = reach::fingerprints(&self.base, file);
+        if is_own {
+            changed.files.extend(self.unknown_importers(file));
+            meanings::add_moved_entries(&self.base.project.entries_of(file), &[], &mut changed.keys);
+        }
+        let Some(former) = self.base.view.remove(path) else { return false };
+        self.is_project_old |= !is_other_project;
+        changed.was_shared |= reach::is_shared(former.facts());
+        changed.was_shared |= self.base.rules.implements_by_shape() && !self.shapes(Some(&former.outline)).is_empty();
+        reach::add_differing(&names_before, &BTreeMap::new(), &mut changed.keys);
+        changed.sources.insert(file);
+        changed.files.remove(&file);
+        self.remember(file, None);
+        changed.is_everything |= self.is_joint() && settings(&former.outline).is_some();
+        is_other_project || settings(&former.outline).is_some()
+    }
+
+    /// Where several files make up a package, more than imports follows from settings.
+    fn is_joint(&self) -> bool {
+        self.base.rules.has_embedding() || self.base.rules.is_packaged()
+    }
+
+    /// Whether a file of no language of the family decides by its path what files of the family mean.
+    fn names(&self, path: &FilePath, changed: &mut ChangedReads) -> bool {
+        let mut own = self.base.view.files.iter().filter(|file| file.is_own).peekable();
+        if own.peek().is_none() {
+            return false;
+        }
+        let outsider = self.base.project.outsider(path);
+        if outsider != Outsider::Named {
+            changed.is_everything |= outsider == Outsider::Settings;
+            return outsider == Outsider::Settings;
+        }
+        let name = String::from_utf8_lossy(path.file_name());
+        let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(&name);
+        own.any(|file| {
+            let facts = file.facts();
+            facts.manifest.as_ref().is_some_and(|text| text.contains(stem))
+                || facts.imports.iter().any(|import| facts.text(import.specifier).contains(stem))
+        }) || self.base.view.files.iter().any(|file| settings(&file.outline).is_some_and(|text| text.contains(stem)))
+    }
+
+    /// Takes in what a file says now, and returns whether that makes another project.
+    fn put(&mut self, path: &FilePath, outline: &Arc<Outline>, changed: &mut ChangedReads) -> bool {
+        let is_own = (self.dialects.is_own)(path);
+        let known = self.base.view.file_at(path);
+        let before = known.and_then(|file| self.base.view.file(file)).map(|file| file.outline.clone());
+        let is_same_to_project = before.as_ref().is_some_and(|before| settings(before) == settings(outline));
+        if is_same_to_project && !is_own || before.as_ref() == Some(outline) {
+            return false;
+        }
+        if known.is_none() && !is_own && settings(outline).is_none() && !self.names(path, changed) {
+            // Only who comes later may name it.
+            self.base.view.replace(path, outline, false);
+            self.is_project_old = true;
+            return false;
+        }
+        let names_before = known.map(|file| reach::fingerprints(&self.base, file)).unwrap_or_default();
+        if let Some(file) = known.filter(|_| !is_same_to_project) {
+            // Where it is now, those who imported it where it was do not lead to it any more.
+            changed.files.extend(self.unknown_importers(file));
+        }
+        let former = self.base.view.replace(path, outline, is_own);
+        let Some(file) = self.base.view.file_at(path) else { return false };
+        self.base.view.resolve_imports(file, self.base.project.as_ref());
+        let names_after = reach::fingerprints(&self.base, file);
+        let facts = self.base.view.facts(file);
+        let facts_before = former.as_ref().map(ViewFile::facts);
+        let modules_before = facts_before.map(reach::augmented_modules).unwrap_or_default();
+        changed.is_everything |= reach::augmented_modules(facts).iter().any(|one| !modules_before.contains(one));
+        changed.was_shared |= facts_before.is_some_and(reach::is_shared);
+        changed.was_shared |= self.base.rules.implements_by_shape()
+            && self.shapes(before.as_deref()) != self.shapes(Some(outline.as_ref()));
+        reach::add_differing(&names_before, &names_after, &mut changed.keys);
+        changed.sources.insert(file);
+        self.remember(file, None);
+        if known.is_none() {
+            changed.files.insert(file);
+            changed.is_everything |= self.is_joint() && settings(outline).is_some();
+        }
+        former.is_none_or(|former| is_other_project(&former, self.base.view.file(file)))
+    }
+
+    /// Builds all again where files that are gone are many.
+    fn shed(&mut self) {
+        let (present, gone) = self.base.view.counts();
+        if gone > present + GONE_SPARE {
+            let files = self.base.view.present().into_iter().map(|(path, outline, _)| (path, outline)).collect();
+            *self = Self::new(files, self.dialects);
+        }
+    }
+
     /// Builds the project again, and resolves the imports of all files; those that mean something else now are changed, and files that
     /// others know by another name are concerned.
     fn rebuild_project(&mut self, changed: &mut ChangedReads) {
-        let files = 0..self.base.view.files.len() as FileNo;
+        let is_own = |file: &FileNo| self.base.view.file(*file).is_some_and(|entry| entry.is_own);
+        let files: Vec<FileNo> = (0..self.base.view.files.len() as FileNo).filter(is_own).collect();
         // What places mean depends on the project that gave them their numbers.
         let before: Vec<_> = files
-            .clone()
-            .map(|file| {
+            .iter()
+            .map(|&file| {
                 let project = self.base.project.as_ref();
                 (meanings::import_meanings(&self.base, file), project.module_path(file), project.entries_of(file))
             })
             .collect();
         self.base.project = (self.dialects.project)(&self.base.view.project_files());
-        for (file, (before, path_before, entries_before)) in files.zip(before) {
+        self.is_project_old = false;
+        for (file, (before, path_before, entries_before)) in files.into_iter().zip(before) {
             if path_before != self.base.project.module_path(file) {
                 changed.files.insert(file);
             }
@@ -183,72 +287,21 @@ impl EvalWorld {
             }
         }
     }
-
-    /// Adds the files whose imports meant something else when some settings said what they say no more.
-    fn add_former_project(&self, settings: &BTreeMap<FileNo, &Outline>, changed: &mut ChangedReads) {
-        let (view, rules) = (&self.base.view, self.base.rules);
-        let mut files = view.project_files();
-        for (file, outline) in settings {
-            if let Some(place) = files.get_mut(*file as usize) {
-                place.facts = outline.facts.as_deref();
-            }
-        }
-        let former = (self.dialects.project)(&files);
-        for file in 0..view.files.len() as FileNo {
-            // Where a module can be found decides what packages mean to others: whoever they are.
-            changed.is_everything |= former.entries_of(file) != self.base.project.entries_of(file);
-            let is_moved = former.module_path(file) != self.base.project.module_path(file);
-            let before = meanings::meanings_in(view, former.as_ref(), rules, file);
-            if before != meanings::import_meanings(&self.base, file) {
-                changed.sources.insert(file);
-                changed.keys.insert(u64::MAX);
-                changed.is_everything |= !reach::augmented_modules(view.facts(file)).is_empty();
-            } else if !is_moved {
-                continue;
-            }
-            changed.files.insert(file);
-        }
-    }
 }
 
 impl Resolver for EvalWorld {
-    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)]) -> Option<Reach> {
+    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)], gone: &BTreeSet<FilePath>) -> Option<Reach> {
+        self.shed();
         let mut changed = ChangedReads::default();
         let mut is_project_changed = false;
+        if self.is_project_old && edits.iter().any(|(path, _)| (self.dialects.is_own)(path)) {
+            self.rebuild_project(&mut changed);
+        }
+        for path in gone {
+            is_project_changed |= self.remove(path, &mut changed);
+        }
         for (path, outline) in edits {
-            let is_own = (self.dialects.is_own)(path);
-            let known = self.base.view.file_at(path);
-            let before = known.and_then(|file| self.base.view.file(file)).map(|file| file.outline.clone());
-            let is_same_to_project = before.as_ref().is_some_and(|before| settings(before) == settings(outline));
-            if is_same_to_project && !is_own {
-                continue;
-            }
-            if before.as_ref() == Some(outline) {
-                continue;
-            }
-            let names_before = known.map(|file| reach::fingerprints(&self.base, file)).unwrap_or_default();
-            if let Some(file) = known.filter(|_| !is_same_to_project) {
-                // Where it is now, those who imported it where it was do not lead to it any more.
-                changed.files.extend(self.unknown_importers(file));
-            }
-            let former = self.base.view.replace(path, outline, is_own);
-            let Some(file) = self.base.view.file_at(path) else { continue };
-            self.base.view.resolve_imports(file, self.base.project.as_ref());
-            let names_after = reach::fingerprints(&self.base, file);
-            let facts = self.base.view.facts(file);
-            let facts_before = former.as_ref().map(ViewFile::facts);
-            let modules_before = facts_before.map(reach::augmented_modules).unwrap_or_default();
-            changed.is_everything |= reach::augmented_modules(facts).iter().any(|one| !modules_before.contains(one));
-            changed.was_shared |= facts_before.is_some_and(reach::is_shared);
-            changed.was_shared |= self.base.rules.implements_by_shape()
-                && self.shapes(before.as_deref()) != self.shapes(Some(outline.as_ref()));
-            is_project_changed |= former.is_none_or(|former| is_other_project(&former, self.base.view.file(file)));
-            reach::add_differing(&names_before, &names_after, &mut changed.keys);
-            changed.sources.insert(file);
-            self.remember(file, None);
-            if known.is_none() {
-                changed.files.insert(file);
-            }
+            is_project_changed |= self.put(path, outline, &mut changed);
         }
         if is_project_changed {
             self.rebuild_project(&mut changed);
@@ -265,58 +318,6 @@ impl Resolver for EvalWorld {
             self.remember(file, None);
         }
         Some(self.reach_of(&reached))
-    }
-
-    fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach> {
-        let mut changed = ChangedReads::default();
-        let mut other_settings = BTreeMap::new();
-        for (path, before) in before {
-            let Some(file) = self.base.view.file_at(path) else { continue };
-            let outline = self.base.view.file(file).map(|file| &file.outline);
-            if outline.and_then(|outline| settings(outline)) != settings(before) {
-                other_settings.insert(file, *before);
-            }
-            if !(self.dialects.is_own)(path) {
-                continue;
-            }
-            if outline.is_some_and(|outline| !outline.is_same_but_for_lines(before)) {
-                changed.sources.insert(file);
-                changed.keys.insert(u64::MAX);
-                changed.was_shared |= before.facts.as_deref().is_some_and(reach::is_shared);
-                changed.was_shared |= self.base.rules.implements_by_shape()
-                    && self.shapes(Some(before)) != self.shapes(outline.map(Arc::as_ref));
-            }
-        }
-        // Where several files make up a package, more than imports follows from settings.
-        let is_packaged = self.base.rules.is_packaged() && !self.base.rules.has_namespaces();
-        let is_joint = self.base.rules.has_embedding() || is_packaged;
-        changed.is_everything |= is_joint && !other_settings.is_empty();
-        if !is_joint && !other_settings.is_empty() {
-            self.add_former_project(&other_settings, &mut changed);
-        }
-        if changed.is_everything {
-            return None;
-        }
-        // Which names changed does not matter here: no file was evaluated yet.
-        let reached = self.reached(&changed);
-        Some(self.reach_of(&reached))
-    }
-
-    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
-        let own = || self.base.view.files.iter().filter(|file| file.is_own);
-        let outsider = self.base.project.outsider(path);
-        if outsider == Outsider::Nothing {
-            return BTreeSet::new();
-        }
-        let name = String::from_utf8_lossy(path.file_name());
-        let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(&name);
-        let is_in_settings = outsider == Outsider::Settings
-            || own().any(|file| file.facts().manifest.as_ref().is_some_and(|text| text.contains(stem)));
-        let names_it = |file: &&ViewFile| {
-            let facts = file.facts();
-            is_in_settings || facts.imports.iter().any(|import| facts.text(import.specifier).contains(stem))
-        };
-        own().filter(names_it).map(|file| file.path.clone()).collect()
     }
 
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {

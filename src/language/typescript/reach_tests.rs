@@ -183,8 +183,8 @@ fn settings_reach_what_they_decide() {
         after.insert(path.clone(), said(&path, text));
         let mut warm = World::new(&all);
         warm.graph();
-        let reach = warm.edit(&[(path.clone(), Arc::clone(&after[&path]))]).unwrap();
-        let cold = World::new(&after).reach([(&path, all[&path].as_ref())]).unwrap();
+        let edits = [(path.clone(), Arc::clone(&after[&path]))];
+        let (reach, cold) = (warm.edit(&edits).unwrap(), World::new(&all).edit(&edits).unwrap());
         assert_covers(&resolve(&all), &resolve(&after), Some(reach.clone()), &[path].into(), &after);
         assert_eq!(reach.files, cold.files);
         reach.files.into_iter().map(|path| path.to_string()).collect::<Vec<_>>()

@@ -330,6 +330,7 @@ fn make(recipes: &[AnalysisRecipe], record: &FileRecord, text: &str) -> (Outline
     let Some(mut draft) = LocalDraft::make(&parsed, record.role, Duration::default) else { return (outline, None) };
     let wanted = |question: &&AnalysisType| recipes.iter().any(|recipe| recipe.analysis_type == **question);
     let answers = BY_ITSELF.iter().filter(wanted).filter_map(|&question| draft.take(question));
-    let found = answers.flat_map(|answer| of_analysis(&answer.complete(&[]), record.role, FoundBy::Local)).collect();
+    let answers = answers.filter_map(|answer| answer.complete(&[]));
+    let found = answers.flat_map(|answer| of_analysis(&answer, record.role, FoundBy::Local)).collect();
     (outline, Some(found))
 }

@@ -105,23 +105,12 @@ impl HistoryWalk {
 
     /// Takes the changes in, and returns the files to be resolved; `None`: all.
     fn follow(&mut self, changes: &[Change], edits: &[(FilePath, Arc<Outline>)]) -> Option<BTreeSet<FilePath>> {
-        let mut before: BTreeMap<FilePath, Arc<Outline>> = BTreeMap::new();
-        for path in changes.iter().flat_map(Change::paths) {
-            before.extend(self.outlines.get(path).map(|outline| (path.clone(), Arc::clone(outline))));
-        }
-        for path in gone(changes) {
+        let gone: BTreeSet<FilePath> = gone(changes).cloned().collect();
+        for path in &gone {
             self.outlines.remove(path);
         }
         self.outlines.extend(edits.iter().cloned());
-        let is_modification = |change: &&Change| matches!(change, Change::Modification { .. });
-        let moved: BTreeSet<&FilePath> =
-            changes.iter().filter(|change| !is_modification(change)).flat_map(Change::paths).collect();
-        let reach = if moved.is_empty() {
-            self.world.edit(edits)
-        } else {
-            self.world = World::new(&self.outlines);
-            self.world.reach_of_moves(&moved, before.iter().map(|(path, outline)| (path, outline.as_ref())))
-        };
+        let reach = self.world.follow(edits, &gone);
         let reach = reach?;
         let mut chosen = reach.files;
         chosen.extend(changes.iter().flat_map(Change::paths).cloned());

@@ -237,7 +237,10 @@ impl Bench<'_> {
         let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
         let begun = clock::monotonic();
         let (analysis, took) = match (&one.draft, file) {
-            (Some(draft), _) => (draft.complete(&one.uses), draft.took),
+            (Some(draft), _) => match draft.complete(&one.uses) {
+                Some(analysis) => (analysis, draft.took),
+                None => return Err(Ended::Failed("its draft cannot be read".to_owned())),
+            },
             (None, Some(file)) => {
                 let _slot = self.slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
                 let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))

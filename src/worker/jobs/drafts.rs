@@ -8,8 +8,8 @@ use crate::domain::{AnalysisType, FileRecord, Language, ObjectId, Role};
 /// What an answer depends on but for what the file uses of others.
 type DraftKey = (ObjectId, Language, Role);
 
-/// Bytes of text whose drafts are kept. What exceeds them, as when many repositories are registered at once, is read again.
-const DRAFTED_BYTES: u64 = 32 << 20;
+/// Bytes of text whose drafts are kept; they are packed. What exceeds them, as when many repositories are registered at once, is read again.
+const DRAFTED_BYTES: u64 = 256 << 20;
 
 /// The drafts of files that were read.
 #[derive(Default)]

@@ -9,19 +9,18 @@ use super::compare::{Comparison, gone};
 use super::relate::Relations;
 use super::schedule::Planned;
 use super::{READ_WITH, Unreconciled};
-use crate::cache::chunks::{self, ChunkRecord};
+use crate::cache::chunks::{self, IndexedChunk};
 use crate::cache::edges::Relation;
 use crate::cache::view::{self, PackedUses};
 use crate::cache::{self, analyses, implementations, outlines};
 use crate::clock::{self, Timestamp};
 use crate::domain::{Edge, FilePath, FileRecord, JobKind, Links, SkipReason};
-use crate::embedder::chunk::{self, Chunk};
+use crate::embedder::chunk;
 use crate::impact::Impact;
-use crate::index::chunks::records;
+use crate::index::chunks::indexed;
 use crate::index::read::{self, FileRead};
-use crate::language::segment::Segment;
+use crate::language::segment::PackedSegments;
 use crate::plan::FilePlan;
-use crate::repo::registry::Registered;
 use crate::repo::{Repo, in_parallel};
 use crate::store::{Result as StoreResult, StoreError};
 use crate::worker::Worker;
@@ -113,7 +112,7 @@ impl Worker {
         everything.plans.sort_by_key(|plan| &plan.path);
         let mut parts = everything.cut(if site.reread { FILES_IN_PART } else { usize::MAX });
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
-        let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, repo, &self.pool, git, part, planned);
+        let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, &self.pool, git, part, planned);
         let last = parts.pop();
         if !parts.is_empty() {
             // By the edges from before, as it does below.
@@ -130,7 +129,7 @@ impl Worker {
         if parts.is_empty() {
             count_cut_off(&tx, comparison, &relations.impact)?;
         }
-        put_gone(&tx, repo, comparison, relations, planned)?;
+        put_gone(&tx, comparison, relations, planned)?;
         last.map_or(Ok(()), |part| put(&tx, &part))?;
         // An empty diff that is planned in full looks things up, but nothing was asked for.
         if !comparison.reads.is_empty() {
@@ -156,27 +155,20 @@ impl Worker {
 }
 
 /// Takes out what is no more, and what is not of single files.
-fn put_gone(
-    tx: &Connection,
-    repo: &Registered,
-    comparison: &Comparison,
-    relations: &Relations,
-    planned: &Planned,
-) -> StoreResult<()> {
+fn put_gone(tx: &Connection, comparison: &Comparison, relations: &Relations, planned: &Planned) -> StoreResult<()> {
     for path in gone(&comparison.diff) {
         view::remove_committed(tx, path)?;
         if !planned.overlay.contains_key(path) {
             forget(tx, path)?;
         }
     }
-    Relation::Uses.replace(tx, &repo.id, &relations.uses.gone, &[])?;
-    Relation::Through.replace(tx, &repo.id, &relations.through.gone, &[])?;
-    implementations::replace(tx, &repo.id, &relations.implements.gone, &relations.implements.new)
+    Relation::Uses.replace(tx, &relations.uses.gone, &[])?;
+    Relation::Through.replace(tx, &relations.through.gone, &[])?;
+    implementations::replace(tx, &relations.implements.gone, &relations.implements.new)
 }
 
 fn put_part(
     tx: &Connection,
-    repo: &Registered,
     pool: &rayon::ThreadPool,
     git: &Repo,
     part: &ViewPart<'_>,
@@ -186,18 +178,34 @@ fn put_part(
     for (path, (links, uses)) in &part.links {
         view::put_links(tx, path, links, uses)?;
     }
-    Relation::Uses.replace(tx, &repo.id, &[], part.uses)?;
-    Relation::Through.replace(tx, &repo.id, &[], part.through)?;
+    Relation::Uses.replace(tx, &[], part.uses)?;
+    Relation::Through.replace(tx, &[], part.through)?;
     let reads = part.reads.iter();
     let segmented: Segmented<'_> =
-        reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_deref()?))).collect();
-    for batch in part.rechunked.chunks(CHUNK_BATCH) {
-        for (file, chunks) in batch.iter().zip(cut(pool, git, batch, &segmented)) {
-            // What cannot be read any more keeps the chunks that it has.
-            chunks.map_or(Ok(()), |chunks| put_chunks(tx, &file.path, &chunks))?;
-        }
+        reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_ref()?))).collect();
+    let mut batches = part.rechunked.chunks(CHUNK_BATCH);
+    let mut made = batches.next().map(|batch| (batch, cut(pool, git, batch, &segmented)));
+    // The next ones are cut while these are written.
+    while let Some((batch, chunks)) = made.take() {
+        let mut written = Ok(());
+        let (next, git, made, segmented) = (batches.next(), git.clone(), &mut made, &segmented);
+        pool.in_place_scope(|scope| {
+            if let Some(next) = next {
+                scope.spawn(move |_| *made = Some((next, cut(pool, &git, next, segmented))));
+            }
+            written = put_batch(tx, batch, chunks);
+        });
+        written?;
     }
     put_keys(tx, part.plans.iter().copied())
+}
+
+/// What cannot be read any more keeps the chunks that it has.
+fn put_batch(tx: &Connection, batch: &[FileRecord], chunks: Vec<Option<Vec<IndexedChunk>>>) -> StoreResult<()> {
+    for (file, chunks) in batch.iter().zip(chunks) {
+        chunks.map_or(Ok(()), |chunks| chunks::replace(tx, &file.path, &chunks))?;
+    }
+    Ok(())
 }
 
 /// Counts the files that use a changed file, by the edges from before, and those of them that have to be analysed again.
@@ -281,29 +289,24 @@ fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) 
 }
 
 /// Files whose segments are at hand since they were read.
-pub(super) type Segmented<'a> = HashMap<FilePath, &'a [Segment]>;
+pub(super) type Segmented<'a> = HashMap<FilePath, &'a PackedSegments>;
 
-/// The chunks of files, cut in parallel; `None`: its object cannot be read any more.
+/// The chunks of files with their words, cut in parallel; `None`: its object cannot be read any more.
 pub(super) fn cut(
     pool: &rayon::ThreadPool,
     git: &Repo,
     files: &[FileRecord],
     segmented: &Segmented<'_>,
-) -> Vec<Option<Vec<Chunk>>> {
+) -> Vec<Option<Vec<IndexedChunk>>> {
     let cut_one = |git: &Repo, file: &FileRecord| {
         let text = read::text(git, &file.path, &file.blob).ok()?.unwrap_or_default();
         let module_path = file.links.module_path.as_deref();
-        Some(match segmented.get(&file.path) {
-            Some(segments) => chunk::of_segments(&text, module_path, segments.to_vec()),
+        let segments = segmented.get(&file.path).and_then(|packed| packed.unpack());
+        let chunks = match segments {
+            Some(segments) => chunk::of_segments(&text, module_path, segments),
             None => chunk::chunks(file.language, module_path, &text),
-        })
+        };
+        Some(indexed(&file.path, &chunks))
     };
     in_parallel(Some(pool), git, files, cut_one)
-}
-
-/// Writes the chunks of one file into the lexical index.
-pub(super) fn put_chunks(db: &rusqlite::Connection, path: &FilePath, cut: &[Chunk]) -> StoreResult<()> {
-    let rows: Vec<(ChunkRecord, &str)> =
-        records(path, cut).into_iter().zip(cut.iter().map(|chunk| chunk.text.as_str())).collect();
-    chunks::replace(db, path, &rows)
 }

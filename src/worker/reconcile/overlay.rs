@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::Unreconciled;
-use super::advance::{cut, forget, put_chunks, put_keys};
+use super::advance::{cut, forget, put_keys};
 use super::base::{Base, Site};
 use super::compare::Comparison;
 use super::memory::Recollection;
 use super::relate::load;
 use super::saved::{SavedRead, SavedState, compare};
 use super::sight::{Sight, look, note};
+use crate::cache::chunks::{self, IndexedChunk};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::view::{self, PackedUses};
 use crate::cache::{self, outlines};
 use crate::domain::{FilePath, FileRecord, Links};
-use crate::embedder::chunk::{self, Chunk};
+use crate::embedder::chunk;
 use crate::impact::{Graph, World};
+use crate::index::chunks::indexed;
 use crate::index::links::{links, used};
 use crate::index::read::{KEPT_BYTES, Reading};
 use crate::language;
@@ -216,8 +218,7 @@ impl Worker {
         Ok(outlook)
     }
 
-    /// What the files of the overlay use in the view. Where each of them is also in the tree at HEAD, the world that is remembered of
-    /// that is edited and edited back; else one is built for the occasion.
+    /// What the files of the overlay use in the view: the world that is remembered of the tree at HEAD is edited, and edited back.
     fn graph_over(
         &mut self,
         repo: &Registered,
@@ -237,24 +238,16 @@ impl Worker {
             None => Recollection { outlines: load(&self.stores[&repo.id])?, world: None },
         };
         let only: BTreeSet<FilePath> = saved.iter().map(|(path, _)| path.clone()).collect();
-        let before: Option<Vec<(FilePath, StoredOutline)>> =
-            only.iter().map(|path| Some((path.clone(), outlines.get(path)?.clone()))).collect();
-        let (graph, world) = self.pool.install(|| match before {
-            Some(before) => {
-                let mut world = world.unwrap_or_else(|| World::new(outlines.view()));
-                world.edit(&unpacked(&saved));
-                let graph = world.graph_of(&only);
-                world.edit(&unpacked(&before));
-                world.rest();
-                (graph, Some(world))
-            }
-            None => {
-                // Two worlds of a large repository at the same time are more than a small machine should hold.
-                drop(world);
-                let mut view: BTreeMap<&FilePath, &StoredOutline> = outlines.view().collect();
-                view.extend(saved.iter().map(|(path, outline)| (path, outline)));
-                (World::new(view).graph_of(&only), None)
-            }
+        let at_head = |path: &FilePath| Some((path.clone(), outlines.get(path)?.clone()));
+        let before: Vec<(FilePath, StoredOutline)> = only.iter().filter_map(at_head).collect();
+        let new: BTreeSet<FilePath> = only.iter().filter(|path| outlines.get(path).is_none()).cloned().collect();
+        let (graph, world) = self.pool.install(|| {
+            let mut world = world.unwrap_or_else(|| World::new(outlines.view()));
+            world.edit(&unpacked(&saved));
+            let graph = world.graph_of(&only);
+            world.follow(&unpacked(&before), &new);
+            world.rest();
+            (graph, Some(world))
         });
         self.memory.keep(&repo.id, generation, Recollection { outlines, world });
         Ok(graph)
@@ -321,12 +314,12 @@ impl Worker {
             match (view::present(&tx, path)?, overlay::text(&tx, path)?) {
                 (Some(file), Some(text)) => {
                     let module_path = file.links.module_path.as_deref();
-                    let segments = found.read.get(path).and_then(|read| read.parse.segments.clone());
+                    let segments = found.read.get(path).and_then(|read| read.parse.segments.as_ref()?.unpack());
                     let cut = match segments {
                         Some(segments) => chunk::of_segments(&text, module_path, segments),
                         None => chunk::chunks(file.language, module_path, &text),
                     };
-                    put_chunks(&tx, path, &cut)?;
+                    chunks::replace(&tx, path, &indexed(path, &cut))?;
                 }
                 _ => forget(&tx, path)?,
             }
@@ -334,7 +327,7 @@ impl Worker {
         for path in &found.left {
             overlay::remove(&tx, path)?;
             match uncovered.get(path) {
-                Some(chunks) => put_chunks(&tx, path, chunks)?,
+                Some(chunks) => chunks::replace(&tx, path, chunks)?,
                 None => forget(&tx, path)?,
             }
         }
@@ -355,7 +348,7 @@ impl Worker {
         repo: &Registered,
         git: &Repo,
         found: &SavedDifference,
-    ) -> Result<BTreeMap<FilePath, Vec<Chunk>>, Unreconciled> {
+    ) -> Result<BTreeMap<FilePath, Vec<IndexedChunk>>, Unreconciled> {
         let db = self.store(repo)?.db();
         let mut files = Vec::new();
         for path in &found.left {

@@ -75,7 +75,7 @@ enum RelateScope {
     Nothing,
     /// That of the changed files, and of those that the change reaches.
     Reached,
-    /// Likewise, and that of the families of which files came or went.
+    /// Likewise; files came or went, too.
     Moved,
     All,
 }
@@ -93,8 +93,6 @@ impl Worker {
         let store = &self.stores[&repo.id];
         let before = outlines_before(store, comparison, remembered.as_ref().map(|view| &view.outlines))?;
         let scope = if reread { RelateScope::All } else { scope(comparison, &before) };
-        let is_edit = scope != RelateScope::Reached || comparison.reads.len() <= EDITS_MAX;
-        let scope = if is_edit { scope } else { RelateScope::All };
         tracing::debug!(repo = %repo.id, ?scope, remembered = remembered.is_some(), "compared what files say");
         if scope == RelateScope::Nothing {
             let view = remembered.map(|Recollection { outlines, world }| {
@@ -108,8 +106,8 @@ impl Worker {
             Some(view) => view,
             None => Recollection { outlines: load(store)?, world: None },
         };
-        let outlines = after(outlines, comparison);
-        let (mut world, reach) = self.pool.install(|| follow(&scope, comparison, &before, &outlines, world));
+        let scope = if is_much(comparison, &scope, outlines.len()) { RelateScope::All } else { scope };
+        let (outlines, mut world, reach) = self.pool.install(|| follow(&scope, comparison, outlines, world));
         let chosen = reach.map(|reach| chosen(store, comparison, reach)).transpose()?;
         // Of nearly all files, what is recorded is read faster as a whole.
         let is_part = |chosen: &BTreeSet<FilePath>| scope != RelateScope::Moved || chosen.len() * 2 < outlines.len();
@@ -128,42 +126,28 @@ impl Worker {
     }
 }
 
-/// What the present files say, ready for resolution, and whom the change reaches; `None`: any file.
+/// What the files say after the change, as they say it and ready for resolution, and whom it reaches; `None`: any file.
 fn follow(
     scope: &RelateScope,
     comparison: &Comparison,
-    before: &Outlines,
-    after: &Outlines,
+    outlines: Outlines,
     world: Option<World>,
-) -> (World, Option<Reach>) {
-    match world {
-        Some(mut world) if *scope == RelateScope::Reached => {
-            let reach = world.edit(&edits(comparison));
-            (world, reach)
-        }
-        _ => {
-            let world = World::new(after.view());
-            let said = || before.view().map(|(path, stored)| (path, stored.unpack_or_silence())).collect::<Vec<_>>();
-            let reach = match scope {
-                RelateScope::All => None,
-                RelateScope::Moved if before.len() > EDITS_MAX => None,
-                RelateScope::Moved => {
-                    let said = said();
-                    world.reach_of_moves(&moved(comparison), said.iter().map(|(path, outline)| (*path, outline)))
-                }
-                RelateScope::Reached | RelateScope::Nothing => {
-                    world.reach(said().iter().map(|(path, outline)| (*path, outline)))
-                }
-            };
-            (world, reach)
-        }
+) -> (Outlines, World, Option<Reach>) {
+    if *scope == RelateScope::All {
+        drop(world);
+        let outlines = after(outlines, comparison);
+        let world = World::new(outlines.view());
+        return (outlines, world, None);
     }
+    let mut world = world.unwrap_or_else(|| World::new(outlines.view()));
+    let reach = world.follow(&edits(comparison), &gone(&comparison.diff).cloned().collect());
+    (after(outlines, comparison), world, reach)
 }
 
-/// The files that came or went, those that moved under both paths.
-fn moved(comparison: &Comparison) -> BTreeSet<&FilePath> {
-    let changes = comparison.diff.changes.iter().map(|change| &change.change);
-    changes.filter(|change| !matches!(change, Change::Modification { .. })).flat_map(Change::paths).collect()
+/// Whether so much of so many files changed that following it takes no less than resolving all.
+fn is_much(comparison: &Comparison, scope: &RelateScope, files: usize) -> bool {
+    let count = comparison.reads.len() + gone(&comparison.diff).count();
+    count > EDITS_MAX || *scope == RelateScope::Moved && count > files / 2
 }
 
 fn edits(comparison: &Comparison) -> Vec<(FilePath, Arc<Outline>)> {

@@ -162,9 +162,15 @@ impl CWorld {
 }
 
 impl Resolver for CWorld {
-    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)]) -> Option<Reach> {
+    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)], gone: &BTreeSet<FilePath>) -> Option<Reach> {
         let mut changed = ChangedNames::default();
         let mut is_project_changed = false;
+        // A file that is gone keeps its number and says nothing.
+        for path in gone {
+            if self.view.file_at(path).is_some() {
+                is_project_changed |= self.edit_one(path, &Arc::default(), &mut changed);
+            }
+        }
         for (path, outline) in edits.iter().filter(|(path, _)| is_own(path)) {
             is_project_changed |= self.edit_one(path, outline, &mut changed);
         }
@@ -174,36 +180,6 @@ impl Resolver for CWorld {
         let reached = self.reached(&changed);
         reached.iter().for_each(|&file| self.forget(file));
         Some(self.reach_of(&reached))
-    }
-
-    fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach> {
-        let mut changed = ChangedNames::default();
-        for (path, before) in before.iter().filter(|(path, _)| is_own(path)) {
-            let Some(file) = self.view.file_at(path) else { continue };
-            let former = CFile::new((*path).clone(), Arc::new((*before).clone()));
-            let entry = &self.view.files[file as usize];
-            if former.manifest() != entry.manifest() || former.is_present() != entry.is_present() {
-                return None;
-            }
-            if entry.outline.is_same_but_for_lines(before) {
-                continue;
-            }
-            changed.files.extend(seers(&self.view, file));
-            // What it included before had a context that came from it.
-            let facts = former.facts();
-            let included = facts
-                .imports
-                .iter()
-                .filter_map(|import| self.view.file_at(&self.project.resolve(facts.text(import.specifier), path)?));
-            included.for_each(|included| changed.files.extend(seers(&self.view, included)));
-        }
-        Some(self.reach_of(&changed.files.into_iter().collect()))
-    }
-
-    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
-        let name = String::from_utf8_lossy(path.file_name()).into_owned();
-        let names_it = |file: &&CFile| reach::includes(file).iter().any(|include| include.contains(&name));
-        self.view.files.iter().filter(names_it).map(|file| file.path.clone()).collect()
     }
 
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::view::{File, View, join};
-use crate::domain::Language;
+use crate::domain::{FilePath, Language};
 use crate::language::of;
 use crate::language::rust::manifest::{Dependency, Manifest, Patch, TargetKind};
 
+#[derive(PartialEq, Eq)]
 pub(super) struct Crate {
     /// As its own paths are shown: the library's name, else the target's file name.
     pub name: String,
@@ -80,9 +81,31 @@ pub(super) fn crates(view: &View) -> Vec<Crate> {
     crates
 }
 
+/// Whether a file at this path can be the root of a crate, or make one, by its path alone or because a manifest names it.
+pub(super) fn may_be_root(view: &View, path: &FilePath) -> bool {
+    let is_target = |parts: &[&[u8]]| matches!(parts, [b"src", b"bin", ..] | [b"tests" | b"benches" | b"examples", ..]);
+    let parts: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == b'/').collect();
+    let by_path = matches!(path.file_name(), b"Cargo.toml" | b"lib.rs" | b"main.rs" | b"build.rs")
+        || (0..parts.len()).any(|at| parts.get(at..).is_some_and(|rest| is_target(rest) && target_kind_of(rest)));
+    by_path
+        || view
+            .all()
+            .any(|(_, entry)| entry.manifest.as_deref().is_some_and(|manifest| names(manifest, &entry.path, path)))
+}
+
+fn target_kind_of(parts: &[&[u8]]) -> bool {
+    target_kind(&parts.join(&b'/')).is_some()
+}
+
+/// Whether a manifest names a file as the root of a target.
+fn names(manifest: &Manifest, at: &FilePath, path: &FilePath) -> bool {
+    let named = manifest.lib_path.iter().chain(&manifest.build).chain(&manifest.target_paths);
+    named.into_iter().any(|one| join(at.parent(), one.as_bytes()).as_deref() == Some(path.as_bytes()))
+}
+
 fn packages<'a>(view: &'a View) -> Vec<Package<'a>> {
     let mut by_folder: BTreeMap<Vec<u8>, Option<&'a Manifest>> = BTreeMap::new();
-    for entry in &view.files {
+    for (_, entry) in view.all() {
         let folder = entry.path.parent();
         match entry.manifest.as_deref() {
             Some(manifest) if of(&entry.path) == Language::CARGO_MANIFEST => {
@@ -260,7 +283,7 @@ fn roots<'p, 'a>(folder: &[u8], manifest: &Manifest, packages: &'p [Package<'a>]
 
 /// Targets that are a file with a manifest of its own: `cargo run tool.rs`.
 fn scripts(view: &View, crates: &mut Vec<Crate>, packages: &[Package<'_>], libs: &[Option<usize>]) {
-    for (file, entry) in (0..).zip(&view.files) {
+    for (file, entry) in view.all() {
         let Some(manifest) = entry.manifest.as_deref().filter(|_| of(&entry.path) == Language::RUST) else {
             continue;
         };

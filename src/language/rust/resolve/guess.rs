@@ -212,7 +212,7 @@ impl Names<'_> {
         let RustWorld { view, modules, crates, members, .. } = self.world;
         let krate = modules.mounts[mount as usize].krate;
         let sees = |&def: &GlobalDef| {
-            modules.of_file[view.file_of(def) as usize].iter().any(|&mount| {
+            modules.mounts_of(view.file_of(def)).iter().any(|&mount| {
                 let of = modules.mounts[mount as usize].krate;
                 of == krate || crates[krate].externs.values().any(|&seen| seen == of)
             })

@@ -54,9 +54,7 @@ impl Names<'_> {
             _ => false,
         };
         let near = |def: GlobalDef| {
-            modules.of_file[view.file_of(def) as usize]
-                .iter()
-                .any(|&mount| modules.mounts[mount as usize].krate == krate)
+            modules.mounts_of(view.file_of(def)).iter().any(|&mount| modules.mounts[mount as usize].krate == krate)
         };
         found?.iter().filter(fits).copied().max_by_key(|&def| (inherent(def), near(def), std::cmp::Reverse(def)))
     }
@@ -149,7 +147,7 @@ impl Names<'_> {
             }
         };
         let member = *members.of_type.get(&(*def, view.known(name)?))?.iter().find(of_trait)?;
-        let mount = *modules.of_file[view.file_of(member) as usize].first()?;
+        let mount = *modules.mounts_of(view.file_of(member)).first()?;
         Some(self.associated_type(member, ty.clone(), mount, depth))
     }
 

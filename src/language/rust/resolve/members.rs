@@ -48,6 +48,31 @@ pub(super) struct Blanket {
     pub asks_more: bool,
 }
 
+/// What an impl was found to be of and for.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct ImplFact {
+    head: Option<ImplHead>,
+    /// The trait, where the view defines it.
+    pub of: Option<GlobalDef>,
+    /// Of a blanket impl, the traits of the view that it asks for, and whether it asks for others, too.
+    asked: Option<(Vec<GlobalDef>, bool)>,
+}
+
+impl ImplFact {
+    /// Nothing can be found by it.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.head.is_none()
+    }
+
+    /// The type that it is for, where the view defines it.
+    pub(super) fn of_type(&self) -> Option<GlobalDef> {
+        match self.head? {
+            ImplHead::Def(def) => Some(def),
+            ImplHead::External(_) | ImplHead::Anything => None,
+        }
+    }
+}
+
 /// Aliases of aliases; one that stands for itself has no end.
 const ALIASES_MAX: usize = 8;
 
@@ -122,6 +147,24 @@ impl Members {
             ImplHead::Def(def) => Some(*def),
             ImplHead::External(_) | ImplHead::Anything => None,
         }
+    }
+
+    /// The names of what a trait or type has by its own declaration.
+    pub(super) fn items_of(&self, view: &View, of: GlobalDef) -> Vec<Name> {
+        let file = view.file_of(of);
+        let Some(model) = view.entry_of(file).map(|_| view.model(file)) else { return Vec::new() };
+        let is_item = |owner: Owner| matches!(owner, Owner::Def(owner) if view.global(file, owner) == of);
+        model.defs.iter().filter(|def| is_item(def.owner)).map(|def| view.name(file, def.name)).collect()
+    }
+
+    /// What the impls of a file were found to be of and for, in the order of the text.
+    pub(super) fn facts(&self, view: &View, file: File) -> Vec<ImplFact> {
+        let fact = |id: ImplId| {
+            let block = (file, id);
+            let asked = self.blanket.get(&block).map(|blanket| (blanket.asked.clone(), blanket.asks_more));
+            ImplFact { head: self.heads.get(&block).copied(), of: self.trait_of.get(&block).copied(), asked }
+        };
+        (0..view.model(file).impls.len() as ImplId).map(fact).collect()
     }
 
     /// Whether an impl hands on what a type behind a pointer does: `impl<T: A + ?Sized> A for Box<T>`, `.. for &T`.
@@ -335,7 +378,7 @@ fn head_of(names: &Names<'_>, file: File, ty: TypeId) -> Option<ImplHead> {
 fn written_head(names: &Names<'_>, file: File, ty: TypeId) -> Option<ImplHead> {
     let view = &names.world.view;
     let model = view.model(file);
-    let mount = *names.world.modules.of_file[file as usize].first()?;
+    let mount = *names.world.modules.mounts_of(file).first()?;
     let mut ty = ty;
     for _ in 0..8 {
         match model.types.get(ty as usize)? {

@@ -2,6 +2,7 @@
 //! definitions, then the types of expressions, so that fields and methods find theirs.
 
 mod crates;
+mod follow;
 mod generics;
 mod guess;
 mod implements;

@@ -2,6 +2,8 @@
 //!
 //! After The Rust Reference, "Modules" (`mod` file names, the `path` attribute) and "Name scopes".
 
+mod remount;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
@@ -62,14 +64,16 @@ pub(super) enum RegionEntry {
 #[derive(Default)]
 pub(super) struct Modules {
     pub mounts: Vec<Mount>,
-    /// Mounts of each file.
-    pub of_file: Vec<Vec<MountId>>,
+    /// Mounts of each file, in the order of crates.
+    of_file: FxHashMap<File, SmallVec<[MountId; 1]>>,
     /// Root region of each crate.
     pub roots: Vec<RegionId>,
     /// Files that are included as text, with the file that does so.
     pub embedded: Vec<(File, File, u32)>,
     /// What a root that says nothing, for it is skipped, holds.
     nothing: Region,
+    /// How many mounts there were when all were made.
+    mounts_then: usize,
 }
 
 /// A file waiting to be mounted.
@@ -98,7 +102,7 @@ type Folders = FxHashMap<ScopeId, Vec<u8>>;
 const MOUNTS_MAX: usize = 20_000;
 
 pub(super) fn mount_all(view: &mut View, crates: &[Crate]) -> Modules {
-    let mut modules = Modules { of_file: vec![Vec::new(); view.files.len()], ..Modules::default() };
+    let mut modules = Modules::default();
     for (krate, Crate { root, folder, .. }) in crates.iter().enumerate() {
         modules.roots.push(RegionId { mount: modules.mounts.len() as MountId, scope: 0 });
         let root_folder = view.path(*root).parent().to_vec();
@@ -118,6 +122,7 @@ pub(super) fn mount_all(view: &mut View, crates: &[Crate]) -> Modules {
             modules.mounts[parent as usize].children.push(mount);
         }
     }
+    modules.mounts_then = modules.mounts.len();
     modules
 }
 
@@ -153,9 +158,14 @@ impl Modules {
         self.region(region).entries.get(&name).map(SmallVec::as_slice).unwrap_or_default()
     }
 
+    /// As what a file is mounted.
+    pub(super) fn mounts_of(&self, file: File) -> &[MountId] {
+        self.of_file.get(&file).map(SmallVec::as_slice).unwrap_or_default()
+    }
+
     /// The mount of a file in a crate, else its first.
     pub(super) fn mount_in(&self, file: File, krate: usize) -> Option<MountId> {
-        let mounts = &self.of_file[file as usize];
+        let mounts = self.mounts_of(file);
         mounts
             .iter()
             .copied()
@@ -182,33 +192,13 @@ impl Modules {
         let merged_into = place.merged_into;
         let empty = (Vec::new(), Vec::new(), Vec::new());
         self.mounts.push(Mount { file, krate, regions: empty.0, place, declared: empty.1, children: empty.2 });
-        self.of_file[file as usize].push(mount);
+        self.of_file.entry(file).or_default().push(mount);
         let folders = self.open(view, mount);
         self.merge(mount, merged_into);
         let mut declared = self.declared_files(view, mount, &folders);
         self.include(view, package, mount, &mut declared);
         pending.extend(declared.iter().cloned());
         self.mounts[mount as usize].declared = declared;
-    }
-
-    /// Takes in what a file says now. `false`: it says otherwise which files there are, or other files' names are mixed with its
-    /// own, so that all has to be mounted again.
-    pub(super) fn remount(&mut self, view: &View, file: File) -> bool {
-        if !view.model(file).includes.is_empty() {
-            return false;
-        }
-        self.of_file[file as usize].clone().into_iter().all(|mount| {
-            if self.mounts[mount as usize].place.merged_into.is_some() {
-                return false;
-            }
-            let folders = self.open(view, mount);
-            let children = self.mounts[mount as usize].children.clone();
-            for child in children {
-                self.link(child);
-            }
-            // what it declares is linked before its parent is, for the parent's table was not made again
-            self.declared_files(view, mount, &folders) == self.mounts[mount as usize].declared
-        })
     }
 
     /// Makes the regions of a file, with what they declare and import.

@@ -83,7 +83,7 @@ pub(super) struct Visited {
 impl<'w> Names<'w> {
     /// A mount to read a definition's types in, where none is near.
     pub(super) fn first_mount(&self, def: GlobalDef) -> MountId {
-        self.world.modules.of_file[self.world.view.file_of(def) as usize].first().copied().unwrap_or_default()
+        self.world.modules.mounts_of(self.world.view.file_of(def)).first().copied().unwrap_or_default()
     }
 
     pub(super) fn new(world: &'w RustWorld) -> Self {

@@ -60,7 +60,7 @@ fn references(names: &Names<'_>, file: File) -> References {
     let world = names.world;
     let model = world.view.model(file);
     let mut references = References::default();
-    for &mount in &world.modules.of_file[file as usize] {
+    for &mount in world.modules.mounts_of(file) {
         let mut inference = Inference::new(names, file, mount, &mut references);
         for (id, path) in model.paths.iter().enumerate() {
             let resolved = inference.resolved(id as u32);
@@ -91,7 +91,7 @@ fn references(names: &Names<'_>, file: File) -> References {
 
 /// `mod x;` uses the file that is `x`.
 fn declared_modules(world: &RustWorld, file: File, references: &mut References) {
-    for &mount in &world.modules.of_file[file as usize] {
+    for &mount in world.modules.mounts_of(file) {
         for declaration in &world.view.model(file).modules {
             let name = world.view.name(file, declaration.name);
             let region = world.modules.nearest(&world.view, mount, declaration.scope);
@@ -208,6 +208,6 @@ fn edge(world: &RustWorld, aim: Aim, dependent: &FilePath) -> Option<Edge> {
 /// Name by which a crate declares the file; as a crate's root it is `crate`.
 fn module_name(world: &RustWorld, file: File) -> String {
     let named = |&mount: &u32| world.modules.region(world.modules.region_of(mount, 0)?).name;
-    let name = world.modules.of_file[file as usize].iter().find_map(named);
+    let name = world.modules.mounts_of(file).iter().find_map(named);
     name.map_or("crate", |name| world.view.text(name)).to_owned()
 }

@@ -15,8 +15,13 @@ use crate::language::{Outline, Symbol, SymbolKind};
 
 /// A name, the same number in every file.
 pub(super) type Name = u32;
-/// Index of a file in the view, in the order of paths.
+/// Number of a file in the view, in the order of paths. It has it as long as the view lives, so there are gaps for files that come.
 pub(super) type File = u32;
+
+/// Numbers from one file to the next where a view is built.
+const GAP: u32 = 16;
+/// Stands for a number that no file has.
+const NO_SLOT: u32 = u32::MAX;
 
 /// A definition; in the order of files, then of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +40,10 @@ pub(super) struct FileEntry {
     briefs: Box<[Brief]>,
     /// The paths that it includes, as written.
     pub includes: Box<[String]>,
+    /// The modules that it declares.
+    modules: Box<[NameId]>,
+    /// It says of one of them in what file that lies (`#[path]`).
+    pub places_modules: bool,
     pub manifest: Option<Box<Manifest>>,
 }
 
@@ -47,9 +56,9 @@ struct Brief {
 }
 
 impl FileEntry {
-    fn new(path: FilePath, outline: LazyOutline, names: Vec<Name>) -> Self {
-        let (names, briefs, includes) = (names.into(), Box::default(), Box::default());
-        let mut entry = Self { path, outline, names, briefs, includes, manifest: None };
+    fn new(path: FilePath, outline: LazyOutline) -> Self {
+        let (names, briefs, includes, modules) = (Box::default(), Box::default(), Box::default(), Box::default());
+        let mut entry = Self { path, outline, names, briefs, includes, modules, places_modules: false, manifest: None };
         entry.note_briefs();
         entry
     }
@@ -60,13 +69,20 @@ impl FileEntry {
             |(symbol, def): (&Symbol, &Def)| Brief { kind: symbol.kind, takes_self: def.takes_self, owner: def.owner };
         self.briefs = symbols.iter().zip(&model.defs).map(brief).collect();
         self.includes = model.includes.iter().map(|include| include.path.clone()).collect();
+        self.modules = model.modules.iter().map(|module| module.name).collect();
+        self.places_modules = model.modules.iter().any(|module| !module.paths.is_empty());
         self.manifest = manifest.clone().map(Box::new);
     }
 }
 
 pub(super) struct View {
-    /// In the order of their paths.
-    pub files: Vec<FileEntry>,
+    entries: Vec<FileEntry>,
+    /// The numbers of all files, ascending: in the order of their paths.
+    order: Vec<File>,
+    /// By number: the file's place in `entries`.
+    slots: Vec<u32>,
+    /// Places in `entries` whose files are gone.
+    vacant: Vec<u32>,
     texts: Vec<Arc<str>>,
     numbers: FxHashMap<Arc<str>, Name>,
     /// The files that write a name, ascending.
@@ -97,16 +113,20 @@ pub(super) struct Words {
 }
 
 impl View {
-    /// `take` sees each file while it is unpacked.
+    /// Leaves room for files at paths that are to come. `take` sees each file while it is unpacked.
     pub(super) fn new<'a>(
         files: impl IntoIterator<Item = (&'a FilePath, &'a StoredOutline)>,
+        coming: &[&FilePath],
         mut take: impl FnMut(&Self, File),
     ) -> Self {
         let mut sorted: Vec<_> = files.into_iter().collect();
         sorted.sort_by_key(|&(path, _)| path);
         sorted.dedup_by_key(|&mut (path, _)| path);
         let mut view = Self {
-            files: Vec::with_capacity(sorted.len()),
+            entries: Vec::with_capacity(sorted.len()),
+            order: Vec::with_capacity(sorted.len()),
+            slots: Vec::with_capacity((sorted.len() + 1) * GAP as usize),
+            vacant: Vec::new(),
             texts: Vec::new(),
             numbers: FxHashMap::default(),
             writers: Vec::new(),
@@ -124,6 +144,7 @@ impl View {
         for name in UNWRITTEN {
             view.number(name);
         }
+        let mut coming = coming.iter().peekable();
         for part in sorted.chunks(UNPACKED_AT_ONCE) {
             let unpacked = |(_, stored): &(&FilePath, &StoredOutline)| {
                 let lazy = LazyOutline::new((*stored).clone());
@@ -131,20 +152,17 @@ impl View {
                 lazy
             };
             let outlines: Vec<LazyOutline> = part.par_iter().map(unpacked).collect();
-            let first = view.files.len();
-            for ((path, _), outline) in part.iter().zip(outlines) {
-                let file = view.files.len() as File;
-                let names = view.numbered(outline.get());
-                for &name in &names {
-                    let writers = &mut view.writers[name as usize];
-                    if writers.last() != Some(&file) {
-                        writers.push(file);
-                    }
+            let first = view.entries.len();
+            for (&(path, _), outline) in part.iter().zip(outlines) {
+                let mut file = view.number_after_all();
+                while coming.next_if(|one| **one < path).is_some() {
+                    file += 1;
                 }
-                view.files.push(FileEntry::new((*path).clone(), outline, names));
+                view.seat(file, FileEntry::new(path.clone(), outline));
+                view.write_names(file);
                 take(&view, file);
             }
-            view.files[first..].iter_mut().for_each(|entry| entry.outline.pack());
+            view.entries[first..].iter_mut().for_each(|entry| entry.outline.pack());
         }
         view
     }
@@ -159,7 +177,7 @@ impl View {
     /// Gives back what unpacked outlines take, if they are more than so many.
     pub(super) fn rest(&mut self, kept: usize) {
         if *self.unpacked.get_mut() > kept {
-            self.files.iter_mut().for_each(|entry| entry.outline.pack());
+            self.entries.iter_mut().for_each(|entry| entry.outline.pack());
             *self.unpacked.get_mut() = 0;
         }
     }
@@ -170,31 +188,146 @@ impl View {
     }
 
     /// Paths and outlines, to build another view of.
-    pub(super) fn into_stored(self) -> impl Iterator<Item = (FilePath, StoredOutline)> {
-        self.files.into_iter().map(|entry| (entry.path, entry.outline.stored().clone()))
+    pub(super) fn into_stored(mut self) -> impl Iterator<Item = (FilePath, StoredOutline)> {
+        // Of what is vacant nothing is left.
+        let mut vacant = std::mem::take(&mut self.vacant);
+        vacant.sort_unstable();
+        let places = (0_u32..).zip(self.entries).filter(move |(slot, _)| vacant.binary_search(slot).is_err());
+        places.map(|(_, entry)| (entry.path, entry.outline.stored().clone()))
     }
 
     /// Puts another outline in the place of a file's; hands out the one that was there.
     pub(super) fn replace(&mut self, file: File, outline: &Arc<Outline>) -> Arc<Outline> {
-        let names = self.numbered(outline);
-        let entry = &mut self.files[file as usize];
+        self.unwrite_names(file);
+        let entry = self.entry_mut(file);
         let before = Arc::clone(entry.outline.get());
-        let former = std::mem::replace(&mut entry.names, names.into());
-        for name in former {
+        entry.outline = LazyOutline::of(outline);
+        entry.note_briefs();
+        self.write_names(file);
+        before
+    }
+
+    /// Adds a file under a number of [`View::room_for`].
+    pub(super) fn insert(&mut self, file: File, path: &FilePath, outline: &Arc<Outline>) {
+        self.seat(file, FileEntry::new(path.clone(), LazyOutline::of(outline)));
+        self.write_names(file);
+    }
+
+    /// Takes a file out. Nothing may lead to it any more.
+    pub(super) fn remove(&mut self, file: File) {
+        self.unwrite_names(file);
+        let Some(slot) = self.slots.get_mut(file as usize) else { return };
+        let slot = std::mem::replace(slot, NO_SLOT);
+        if let Some(entry) = self.entries.get_mut(slot as usize) {
+            *entry = FileEntry::new(FilePath::from(""), LazyOutline::default());
+            self.vacant.push(slot);
+        }
+        if let Ok(at) = self.order.binary_search(&file) {
+            self.order.remove(at);
+        }
+    }
+
+    /// Numbers for paths that are not in the view, sorted; `None`: between two files there is no room for so many.
+    pub(super) fn room_for(&self, paths: &[&FilePath]) -> Option<Vec<File>> {
+        let mut numbers = Vec::with_capacity(paths.len());
+        let place = |path: &&FilePath| self.order.partition_point(|&file| self.path(file) < *path);
+        for group in paths.chunk_by(|one, other| place(one) == place(other)) {
+            let at = place(group.first()?);
+            let count = group.len() as u32;
+            let before = at.checked_sub(1).and_then(|at| self.order.get(at)).copied();
+            let low = before.map_or(0, |file| file + 1);
+            let high = self.order.get(at).copied().unwrap_or_else(|| low + count * GAP);
+            let free = high - low;
+            if free < count {
+                return None;
+            }
+            let spread = |nth: u32| u64::from(free) * u64::from(2 * nth + 1) / u64::from(2 * count);
+            numbers.extend((0..count).map(|nth| low + spread(nth) as u32));
+        }
+        Some(numbers)
+    }
+
+    fn number_after_all(&self) -> File {
+        self.order.last().map_or(GAP - 1, |last| last + GAP)
+    }
+
+    /// Gives a file its number.
+    fn seat(&mut self, file: File, entry: FileEntry) {
+        if self.slots.len() <= file as usize {
+            self.slots.resize(file as usize + 1, NO_SLOT);
+        }
+        let slot = match self.vacant.pop() {
+            Some(slot) => {
+                self.entries[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() as u32 - 1
+            }
+        };
+        self.slots[file as usize] = slot;
+        if let Err(at) = self.order.binary_search(&file) {
+            self.order.insert(at, file);
+        }
+    }
+
+    /// Notes which names a file writes.
+    fn write_names(&mut self, file: File) {
+        let outline = Arc::clone(self.entry(file).outline.get());
+        let names = self.numbered(&outline);
+        for &name in &names {
+            let writers = &mut self.writers[name as usize];
+            // in a first build everything comes in order
+            match writers.last() {
+                Some(&last) if last >= file => {
+                    if let Err(at) = writers.binary_search(&file) {
+                        writers.insert(at, file);
+                    }
+                }
+                _ => writers.push(file),
+            }
+        }
+        self.entry_mut(file).names = names.into();
+    }
+
+    fn unwrite_names(&mut self, file: File) {
+        let names = std::mem::take(&mut self.entry_mut(file).names);
+        for name in names {
             let writers = &mut self.writers[name as usize];
             if let Ok(at) = writers.binary_search(&file) {
                 writers.remove(at);
             }
         }
-        for &name in entry.names.iter() {
-            let writers = &mut self.writers[name as usize];
-            if let Err(at) = writers.binary_search(&file) {
-                writers.insert(at, file);
-            }
-        }
-        entry.outline = LazyOutline::of(outline);
-        entry.note_briefs();
-        before
+    }
+
+    /// Whether a file declares a module of this name.
+    pub(super) fn declares(&self, file: File, name: Name) -> bool {
+        self.entry(file).modules.iter().any(|&id| self.name(file, id) == name)
+    }
+
+    /// What is at hand of a file, if it is still there.
+    pub(super) fn entry_of(&self, file: File) -> Option<&FileEntry> {
+        let slot = *self.slots.get(file as usize)?;
+        self.entries.get(slot as usize)
+    }
+
+    pub(super) fn entry(&self, file: File) -> &FileEntry {
+        &self.entries[self.slots[file as usize] as usize]
+    }
+
+    fn entry_mut(&mut self, file: File) -> &mut FileEntry {
+        &mut self.entries[self.slots[file as usize] as usize]
+    }
+
+    /// All files, in the order of their paths.
+    pub(super) fn files(&self) -> &[File] {
+        &self.order
+    }
+
+    /// The same, each with what is at hand of it.
+    pub(super) fn all(&self) -> impl Iterator<Item = (File, &FileEntry)> {
+        self.order.iter().map(|&file| (file, self.entry(file)))
     }
 
     fn numbered(&mut self, outline: &Outline) -> Vec<Name> {
@@ -233,27 +366,33 @@ impl View {
     }
 
     pub(super) fn file_at(&self, path: &[u8]) -> Option<File> {
-        self.files.binary_search_by(|entry| entry.path.as_bytes().cmp(path)).ok().map(|at| at as File)
+        let at = self.order.binary_search_by(|&file| self.path(file).as_bytes().cmp(path)).ok()?;
+        self.order.get(at).copied()
     }
 
     /// The files in a folder and below.
     pub(super) fn files_below(&self, folder: &[u8]) -> impl Iterator<Item = (File, &FileEntry)> {
         let prefix = if folder.is_empty() { Vec::new() } else { [folder, b"/"].concat() };
-        let first = self.files.partition_point(|entry| entry.path.as_bytes() < prefix.as_slice());
-        let files = self.files.iter().enumerate().skip(first).map(|(file, entry)| (file as File, entry));
+        let first = self.order.partition_point(|&file| self.path(file).as_bytes() < prefix.as_slice());
+        let files = self.order.iter().skip(first).map(|&file| (file, self.entry(file)));
         files.take_while(move |(_, entry)| entry.path.as_bytes().starts_with(&prefix))
     }
 
     pub(super) fn path(&self, file: File) -> &FilePath {
-        &self.files[file as usize].path
+        &self.entry(file).path
     }
 
     pub(super) fn outline(&self, file: File) -> &Outline {
-        let lazy = &self.files[file as usize].outline;
+        let lazy = &self.entry(file).outline;
         if !lazy.is_unpacked() {
             self.unpacked.fetch_add(1, Ordering::Relaxed);
         }
         lazy.get()
+    }
+
+    pub(super) fn shared_outline(&self, file: File) -> Arc<Outline> {
+        self.outline(file);
+        Arc::clone(self.entry(file).outline.get())
     }
 
     pub(super) fn model(&self, file: File) -> &FileModel {
@@ -261,7 +400,7 @@ impl View {
     }
 
     pub(super) fn name(&self, file: File, id: NameId) -> Name {
-        self.files[file as usize].names.get(id as usize).copied().unwrap_or(self.words.empty)
+        self.entry(file).names.get(id as usize).copied().unwrap_or(self.words.empty)
     }
 
     pub(super) fn global(&self, file: File, def: DefId) -> GlobalDef {
@@ -270,6 +409,11 @@ impl View {
 
     pub(super) fn file_of(&self, def: GlobalDef) -> File {
         def.file
+    }
+
+    /// Place of a definition among those of its file.
+    pub(super) fn index_of(&self, def: GlobalDef) -> usize {
+        def.def as usize
     }
 
     pub(super) fn def(&self, def: GlobalDef) -> &Def {
@@ -293,7 +437,7 @@ impl View {
     }
 
     fn brief(&self, def: GlobalDef) -> Brief {
-        self.files[def.file as usize].briefs[def.def as usize]
+        self.entry(def.file).briefs[def.def as usize]
     }
 }
 

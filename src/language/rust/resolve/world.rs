@@ -10,7 +10,6 @@ use super::implements;
 use super::members::{self, Members};
 use super::modules::{self, Modules};
 use super::names::Names;
-use super::reach;
 use super::uses;
 use super::view::{File, GlobalDef, Name, UNPACKED_AT_ONCE, View};
 use crate::domain::{FilePath, Implements};
@@ -25,8 +24,8 @@ pub(super) struct RustWorld {
     pub(super) crates: Vec<Crate>,
     pub(super) modules: Modules,
     pub(super) members: Members,
-    /// `macro_rules!` by crate and name, in the order of files; the first counts.
-    macros: FxHashMap<(usize, Name), Vec<GlobalDef>>,
+    /// `macro_rules!` by name, each with its crate, in the order of crates and files; the first of a crate counts.
+    macros: FxHashMap<Name, Vec<(usize, GlobalDef)>>,
     /// How many names there were when it was built.
     names_then: usize,
 }
@@ -36,14 +35,19 @@ const NAMES_GROWTH_MAX: usize = 2;
 
 impl RustWorld {
     pub fn new<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a StoredOutline)>) -> Self {
+        Self::with_room(files, &[])
+    }
+
+    /// The same, with room for files at paths that are to come.
+    fn with_room<'a>(files: impl IntoIterator<Item = (&'a FilePath, &'a StoredOutline)>, coming: &[&FilePath]) -> Self {
         let mut members = Members::default();
-        let mut view = View::new(files, |view, file| members.add_definitions(view, file));
+        let mut view = View::new(files, coming, |view, file| members.add_definitions(view, file));
         let crates = crates::crates(&view);
         let modules = modules::mount_all(&mut view, &crates);
         view.rest(0);
         let names_then = view.names();
         let mut world = Self { view, crates, modules, members, macros: FxHashMap::default(), names_then };
-        let all: Vec<File> = (0..world.view.files.len() as File).collect();
+        let all: Vec<File> = world.view.files().to_vec();
         for part in all.chunks(UNPACKED_AT_ONCE) {
             world.view.unpack(part);
             part.iter().for_each(|&file| world.add_macros(file));
@@ -57,7 +61,7 @@ impl RustWorld {
     fn graph_of_files(&self, files: Vec<File>) -> Graph {
         let mut graph = uses::collect(self, &files);
         for file in files {
-            let mount = self.modules.of_file[file as usize].first();
+            let mount = self.modules.mounts_of(file).first();
             if let Some(region) = mount.and_then(|&mount| self.modules.region_of(mount, 0)) {
                 let path = self.modules.path_of(region, &self.view, &self.crates);
                 graph.module_paths.insert(self.view.path(file).clone(), path);
@@ -71,18 +75,31 @@ impl RustWorld {
     fn chosen(&self, files: Option<&BTreeSet<FilePath>>) -> Vec<File> {
         match files {
             Some(files) => files.iter().filter_map(|path| self.view.file_at(path.as_bytes())).collect(),
-            None => (0..self.view.files.len() as File).collect(),
+            None => self.view.files().to_vec(),
         }
     }
 
-    fn rebuild(&mut self, edits: &[(FilePath, Arc<Outline>)]) {
-        let view = std::mem::replace(&mut self.view, View::new(std::iter::empty(), |_, _| {}));
-        let mut files: BTreeMap<FilePath, StoredOutline> = view.into_stored().collect();
-        files.extend(edits.iter().map(|(path, outline)| (path.clone(), outline.into())));
-        *self = Self::new(&files);
+    /// Builds all again, with room for files at paths that are to come.
+    pub(super) fn rebuild(&mut self, coming: &[&FilePath]) {
+        let view = std::mem::replace(&mut self.view, View::new(std::iter::empty(), &[], |_, _| {}));
+        let files: BTreeMap<FilePath, StoredOutline> = view.into_stored().collect();
+        *self = Self::with_room(&files, coming);
     }
 
-    fn add_impls(&mut self, files: impl IntoIterator<Item = File>) {
+    /// Whether so much of what is kept is of use no more that building all again gives memory back.
+    pub(super) fn is_outgrown(&self) -> bool {
+        self.view.names() > self.names_then * NAMES_GROWTH_MAX || self.modules.is_worn()
+    }
+
+    /// The files that take in as text what has the name of a path.
+    pub(super) fn includers(&self, path: &FilePath) -> impl Iterator<Item = File> {
+        let name = path.file_name();
+        let ends_so = move |written: &String| written.as_bytes().rsplit(|&byte| byte == b'/').next() == Some(name);
+        let naming = self.view.all().filter(move |(_, entry)| entry.includes.iter().any(ends_so));
+        naming.map(|(file, _)| file)
+    }
+
+    pub(super) fn add_impls(&mut self, files: impl IntoIterator<Item = File>) {
         let names = Names::new(self);
         let found: Vec<_> = files.into_iter().map(|file| (file, members::impls_of(&names, file))).collect();
         for (file, impls) in found {
@@ -90,19 +107,23 @@ impl RustWorld {
         }
     }
 
-    fn add_macros(&mut self, file: File) {
+    pub(super) fn add_macros(&mut self, file: File) {
         for (krate, name, def) in self.macros_of(file) {
-            let macros = self.macros.entry((krate, name)).or_default();
-            if let Err(at) = macros.binary_search(&def) {
-                macros.insert(at, def);
+            let macros = self.macros.entry(name).or_default();
+            if let Err(at) = macros.binary_search(&(krate, def)) {
+                macros.insert(at, (krate, def));
             }
         }
     }
 
-    fn remove_macros(&mut self, file: File) {
-        for (krate, name, def) in self.macros_of(file) {
-            if let Some(macros) = self.macros.get_mut(&(krate, name)) {
-                macros.retain(|&other| other != def);
+    /// Takes the macros of files out, whatever crates they belong to now; the view still says what it said when they came in.
+    pub(super) fn forget_macros(&mut self, files: &BTreeSet<File>) {
+        for &file in files {
+            let model = self.view.model(file);
+            for def in &model.defs {
+                if let Some(macros) = self.macros.get_mut(&self.view.name(file, def.name)) {
+                    macros.retain(|(_, other)| self.view.file_of(*other) != file);
+                }
             }
         }
     }
@@ -117,70 +138,21 @@ impl RustWorld {
             if !is_macro || model.place(def.scope).1 {
                 continue;
             }
-            for &mount in &self.modules.of_file[file as usize] {
-                macros.push((self.modules.mounts[mount as usize].krate, self.view.name(file, def.name), id));
-            }
+            let name = self.view.name(file, def.name);
+            macros.extend(self.modules.crates_of(file).map(|krate| (krate, name, id)));
         }
         macros
     }
 
     pub(super) fn macro_in(&self, krate: usize, name: Name) -> Option<GlobalDef> {
-        self.macros.get(&(krate, name))?.first().copied()
+        let macros = self.macros.get(&name)?;
+        macros.iter().find(|(of, _)| *of == krate).map(|&(_, def)| def)
     }
 }
 
 impl Resolver for RustWorld {
-    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)]) -> Option<Reach> {
-        let found = edits.iter().map(|(path, outline)| Some((self.view.file_at(path.as_bytes())?, outline)));
-        let Some(edits) = found.collect::<Option<Vec<_>>>() else {
-            self.rebuild(edits);
-            return None;
-        };
-        let edited: BTreeSet<File> = edits.iter().map(|&(file, _)| file).collect();
-        let mut resolved_again: BTreeSet<File> =
-            edited.iter().flat_map(|&file| self.members.implementors(file)).chain(edited.iter().copied()).collect();
-        for &file in &resolved_again {
-            self.members.remove_impls(&self.view, file);
-        }
-        for &file in &edited {
-            self.members.remove_definitions(&self.view, file);
-            self.remove_macros(file);
-        }
-        let before: Vec<(File, Arc<Outline>)> =
-            edits.iter().map(|&(file, outline)| (file, self.view.replace(file, outline))).collect();
-        let reached = reach::reach(&self.view, before.iter().map(|(file, outline)| (*file, outline.as_ref())));
-        let Some((reach, files)) = reached else {
-            self.rebuild(&[]);
-            return None;
-        };
-        let outgrown = self.view.names() > self.names_then * NAMES_GROWTH_MAX;
-        if outgrown || !edited.iter().all(|&file| self.modules.remount(&self.view, file)) {
-            self.rebuild(&[]);
-            return Some(reach);
-        }
-        for &file in &edited {
-            self.members.add_definitions(&self.view, file);
-            self.add_macros(file);
-        }
-        for file in files {
-            if resolved_again.insert(file) {
-                self.members.remove_impls(&self.view, file);
-            }
-        }
-        self.add_impls(resolved_again);
-        Some(reach)
-    }
-
-    fn reach(&self, before: &[(&FilePath, &Outline)]) -> Option<Reach> {
-        let before = before.iter().filter_map(|&(path, outline)| Some((self.view.file_at(path.as_bytes())?, outline)));
-        reach::reach(&self.view, before).map(|(reach, _)| reach)
-    }
-
-    fn namers(&self, path: &FilePath) -> BTreeSet<FilePath> {
-        let name = path.file_name();
-        let ends_so = |written: &str| written.as_bytes().rsplit(|&byte| byte == b'/').next() == Some(name);
-        let naming = self.view.files.iter().filter(|entry| entry.includes.iter().any(|written| ends_so(written)));
-        naming.map(|entry| entry.path.clone()).collect()
+    fn edit(&mut self, edits: &[(FilePath, Arc<Outline>)], gone: &BTreeSet<FilePath>) -> Option<Reach> {
+        self.follow(edits, gone)
     }
 
     fn uses(&self, files: Option<&BTreeSet<FilePath>>) -> Graph {
