@@ -29,11 +29,12 @@ has_certificates() {
 }
 
 has_pip() { python3 -m pip --version >/dev/null 2>&1 || has pip3; }
+has_chromium() { has chromium || has chromium-browser || has google-chrome; }
 has_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 # The Debian packages that this machine lacks: a C compiler, git, certificates and what downloads rustup; with --tests also pip,
-# which downloads the model that the tests embed with, and venv, which holds the SDKs that they speak through. Everything else that a
-# test calls is in Debian's essential packages.
+# which downloads the model that the tests embed with, venv, which holds the SDKs that they speak through, and chromium, in which they
+# look at the page. Everything else that a test calls is in Debian's essential packages.
 missing_packages() {
     has cc || has gcc || has clang || printf 'build-essential '
     has git || printf 'git '
@@ -41,6 +42,7 @@ missing_packages() {
     has curl || has cargo || printf 'curl '
     [ "${1-}" != --tests ] || has_pip || printf 'python3 python3-pip '
     [ "${1-}" != --tests ] || has_venv || printf 'python3-venv '
+    [ "${1-}" != --tests ] || has_chromium || printf 'chromium '
 }
 
 # install_packages [--tests]

@@ -59,10 +59,12 @@ pub mod worker;
 
 pub mod daemon;
 
-// What a person's and a coding agent's questions have in common, and the two that ask them.
+// What the questions of a person, a browser and a coding agent have in common, and those that ask them.
 pub mod client;
 
 pub mod mcp;
+
+pub mod page;
 
 pub mod cli;
 

@@ -72,6 +72,8 @@ fn verbs() -> Vec<ListedVerb> {
     command.build();
     let mut found = Vec::new();
     gather(&command, &[], &mut found);
+    // It stays until it is interrupted; `tests/page.rs` has its own stories about what its output goes into.
+    found.retain(|verb| verb.path != ["ui"]);
     assert!(found.len() > 30, "{}", found.len());
     let ends = |verb: &ListedVerb| match verb.path[0].as_str() {
         "unregister" => 1,

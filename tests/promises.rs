@@ -38,6 +38,8 @@ mod local_store;
 mod migrate;
 mod noticing;
 mod outage;
+mod page;
+mod page_browser;
 mod parts;
 mod power_cut;
 mod provider;

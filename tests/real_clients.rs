@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{TestAgent, TestRepo, left_out};
 
 /// Where `tests/clients/prepare.sh` put the SDKs, as `.ci/run` names it; else they are put there now.
-fn clients() -> Option<PathBuf> {
+pub fn clients() -> Option<PathBuf> {
     if let Some(clients) = std::env::var_os("RA_AGENT_TEST_CLIENTS") {
         return Some(PathBuf::from(clients));
     }

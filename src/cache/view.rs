@@ -350,10 +350,7 @@ pub fn freshness(db: &Connection) -> Result<FreshCounts> {
         |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)),
     )?;
     let asked = number("SELECT count(DISTINCT file_path) FROM current_keys WHERE kind GLOB 'ask:*'")?;
-    let unanswered = number(
-        "SELECT count(DISTINCT k.file_path) FROM current_keys k WHERE k.kind GLOB 'ask:*'
-           AND NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key)",
-    )?;
+    let unanswered = unanswered(db)?;
     let skipped = number("SELECT count(*) FROM present_files WHERE skip_reason <> 'deleted'")?;
     Ok(FreshCounts {
         files,
@@ -363,6 +360,16 @@ pub fn freshness(db: &Connection) -> Result<FreshCounts> {
         answered: asked.saturating_sub(unanswered),
         evicted,
     })
+}
+
+/// Files that a model is asked about and that lack an answer.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn unanswered(db: &Connection) -> Result<u64> {
+    let sql = "SELECT count(DISTINCT k.file_path) FROM current_keys k WHERE k.kind GLOB 'ask:*'
+               AND NOT EXISTS (SELECT 1 FROM file_analysis a WHERE a.cache_key = k.cache_key)";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// Indexed files by language, most first.

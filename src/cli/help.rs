@@ -13,7 +13,7 @@ struct Topic {
     page: &'static str,
 }
 
-const TOPICS: [Topic; 12] = [
+const TOPICS: [Topic; 13] = [
     Topic { name: "agents", page: include_str!("help/agents.md") },
     Topic { name: "budget", page: include_str!("help/budget.md") },
     Topic { name: "privacy", page: include_str!("help/privacy.md") },
@@ -21,6 +21,7 @@ const TOPICS: [Topic; 12] = [
     Topic { name: "index", page: include_str!("help/index.md") },
     Topic { name: "impact", page: include_str!("help/impact.md") },
     Topic { name: "report", page: include_str!("help/report.md") },
+    Topic { name: "ui", page: include_str!("help/ui.md") },
     Topic { name: "hooks", page: include_str!("help/hooks.md") },
     Topic { name: "models", page: include_str!("help/models.md") },
     Topic { name: "languages", page: include_str!("help/languages.md") },
@@ -30,7 +31,7 @@ const TOPICS: [Topic; 12] = [
 
 /// What stands below the list of verbs.
 pub const TOPIC_LIST: &str = "\
-Topics: agents, budget, privacy, cache, index, impact, report, hooks, models, languages, search, troubleshooting
+Topics: agents, budget, privacy, cache, index, impact, report, ui, hooks, models, languages, search, troubleshooting
 
 `ra-agent help <topic>` shows a topic, `ra-agent help <verb>` the arguments of a verb.";
 

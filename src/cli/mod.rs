@@ -20,6 +20,7 @@ mod service;
 mod show;
 mod skipped;
 mod status;
+mod ui;
 mod values;
 mod verbs;
 mod wait;
@@ -35,6 +36,7 @@ use crate::daemon::control::{self, ControlError, ControlReply, Request, StateCha
 use crate::daemon::{self as process, DaemonError, change};
 use crate::embedder::install::InstallError;
 use crate::home::{Home, HomeError};
+use crate::page::PageError;
 use crate::query::QueryError;
 use crate::repo::{LocateError, RepoError};
 use crate::store::{self, Database, StoreError};
@@ -162,8 +164,9 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Repos { json } => register::repos(&context, json),
         Verb::Worker { after_crash } => worker::run(context, after_crash),
         Verb::Wait { repo, timeout, json } => wait::wait(&context, repo, timeout, json),
-        Verb::Status { skipped: Some(repo), json } => skipped::skipped(&context, repo.as_deref(), json),
-        Verb::Status { skipped: None, json } => status::status(&context, json),
+        Verb::Status { skipped: Some(repo), json, .. } => skipped::skipped(&context, repo.as_deref(), json),
+        Verb::Status { skipped: None, watch: true, json } => status::watch(&context, json),
+        Verb::Status { skipped: None, watch: false, json } => status::status(&context, json),
         Verb::Doctor { json } => doctor::doctor(&context, json),
         Verb::Logs { lines, follow } => logs::logs(&context, lines, follow),
         Verb::Hooks { act } => hooks::verb::run(&context, act),
@@ -181,6 +184,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
         Verb::Report(args) => report::report(&context, &args),
+        Verb::Ui { port, open, .. } => ui::ui(&context, port, open),
         Verb::Mcp { act: None } => mcp::run(context),
         Verb::Mcp { act: Some(act) } => mcp::configure(&context, act),
         Verb::Deps { repo, file, unused, json } => impact::deps(&context, &repo, file.as_deref(), unused, json),
@@ -209,6 +213,7 @@ failed!(
     DaemonError,
     InstallError,
     WorkerError,
+    PageError,
     hooks::HooksError,
     service::ServiceError
 );

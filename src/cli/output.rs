@@ -18,6 +18,21 @@ pub fn print(text: &str) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// One JSON document in one line, for a stream of them.
+pub fn line_of<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(format!("{text}\n"))
+}
+
+/// Prints text, for a verb that goes on printing; false: its reader has gone away.
+pub fn print_open(text: &str) -> Result<bool, Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        done => written(done).map(|()| true),
+    }
+}
+
 /// What became of writing to standard output.
 pub(super) fn written(done: std::io::Result<()>) -> Result<(), Failure> {
     match done {

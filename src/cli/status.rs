@@ -1,9 +1,11 @@
 //! `status`.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::output::{human_bytes, print, print_json, short};
+use super::output::{human_bytes, line_of, print, print_json, print_open, short};
 use super::{Context, Failure};
+use crate::client::ChangeStream;
 use crate::query::view::repos::NONE_REGISTERED;
 use crate::query::view::status::{DaemonStatus, LanguageStatus, RepoStatus, StatusView};
 
@@ -11,6 +13,39 @@ pub fn status(context: &Context, json: bool) -> Result<(), Failure> {
     let status = context.client(false).status()?;
     if json { print_json(&status) } else { print(&describe(&status)) }
 }
+
+/// How often the stores are asked, and how long a wait for changes goes on.
+const EVERY: Duration = Duration::from_millis(200);
+const WAIT: Duration = Duration::from_secs(60);
+
+/// Prints the status again whenever it has changed: on a terminal in the place of the one before, else one after the other.
+pub fn watch(context: &Context, json: bool) -> Result<(), Failure> {
+    let mut changes = ChangeStream::new(&context.home, &context.config, EVERY);
+    let is_terminal = console::Term::stdout().is_term();
+    let mut printed = String::new();
+    loop {
+        if !changes.next_within(WAIT)? {
+            continue;
+        }
+        let status = context.client(false).status()?;
+        let text = if json { line_of(&status)? } else { describe(&status) };
+        if text == printed {
+            continue;
+        }
+        let between = match (json, is_terminal, printed.is_empty()) {
+            (true, _, _) | (false, false, true) => "",
+            (false, true, _) => CLEAR,
+            (false, false, false) => "\n",
+        };
+        if !print_open(&format!("{between}{text}"))? {
+            return Ok(());
+        }
+        printed = text;
+    }
+}
+
+/// Clears a terminal and goes to its first line.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 fn describe(status: &StatusView) -> String {
     let mut out = String::new();

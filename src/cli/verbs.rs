@@ -71,6 +71,9 @@ pub enum Verb {
         #[arg(long, value_name = "REPO")]
         #[expect(clippy::option_option, reason = "the flag, and the repository that it may name")]
         skipped: Option<Option<PathBuf>>,
+        /// Print it again whenever something changes, until it is interrupted
+        #[arg(long, conflicts_with = "skipped")]
+        watch: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -201,6 +204,18 @@ pub enum Verb {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Serve a page for the browser on this machine: repositories, commits, files, search, queue and money
+    Ui {
+        /// The port on 127.0.0.1; 0: any that is free
+        #[arg(long, value_name = "PORT", default_value_t = 0)]
+        port: u16,
+        /// Open the page in the browser
+        #[arg(long, overrides_with = "no_open")]
+        open: bool,
+        /// Open no window. This is the default
+        #[arg(long, overrides_with = "open")]
+        no_open: bool,
     },
     /// Serve coding agents: search, show, impact and status over MCP, on standard input and output
     Mcp {

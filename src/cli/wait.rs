@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::{print, print_json};
 use super::{Context, Failure};
+use crate::client::ChangeStream;
 use crate::clock;
 use crate::daemon::control::{self, ControlError, ControlReply, RepoOutcome, Request};
 use crate::domain::RepoId;
@@ -15,8 +16,10 @@ use crate::query::view::wait::{LeftView, ReconciledView, WaitView};
 use crate::queue::{self, Counts};
 use crate::worker::pipe::Depth;
 
-/// How often the queue is polled.
+/// How often the stores are asked whether anything has changed.
 const POLL_EVERY: Duration = Duration::from_millis(20);
+/// How long the stores may stay as they are before the queue is read again.
+const LONGEST_POLL: Duration = Duration::from_millis(500);
 /// How often a repository that is held is reconciled again.
 const HELD_EVERY: Duration = Duration::from_millis(250);
 
@@ -107,6 +110,7 @@ fn until_settled(
         }
         std::thread::sleep(HELD_EVERY);
     }
+    let mut changes = ChangeStream::of_agent(&context.home, &context.config, POLL_EVERY);
     let mut total = 0;
     loop {
         let counts = counts(context, repo)?;
@@ -122,7 +126,8 @@ fn until_settled(
         if clock::monotonic() >= deadline {
             return Ok(Waited { left: Some(counts), outcomes });
         }
-        std::thread::sleep(POLL_EVERY);
+        let time_left = deadline.saturating_duration_since(clock::monotonic());
+        changes.next_within(time_left.min(LONGEST_POLL))?;
     }
 }
 

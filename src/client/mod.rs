@@ -1,6 +1,7 @@
 //! What every question needs around its query: the daemon is asked to catch up with what was saved a moment ago, the worker searches, and
 //! what an answer shows is compared with the disk. The verbs and the server for coding agents ask here, so they answer alike.
 
+mod changes;
 mod search;
 
 use std::path::Path;
@@ -25,6 +26,7 @@ use crate::query::view::targets::TargetsView;
 use crate::query::{QueryError, Reader, files};
 use crate::repo::registry::Registered;
 
+pub use changes::ChangeStream;
 pub use search::SearchBy;
 
 /// How long a question waits for what was saved a moment ago.

@@ -19,7 +19,7 @@ const LEDGER_SINCE: u32 = 2;
 
 impl Reader<'_> {
     /// agent.db, if it is there and has a ledger: one that an older version wrote gets it when the daemon or a worker next opens it.
-    fn ledger(&self) -> Result<Option<&rusqlite::Connection>, QueryError> {
+    pub(super) fn ledger(&self) -> Result<Option<&rusqlite::Connection>, QueryError> {
         let Some(db) = &self.agent else { return Ok(None) };
         let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok(Some(db).filter(|_| version >= LEDGER_SINCE))

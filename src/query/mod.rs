@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod cache;
 mod candidates;
+pub mod commit;
 pub mod compared;
 mod empty;
 pub mod estimate;

@@ -1,5 +1,6 @@
 //! What is known of files, of places in them and of symbols. Every text and every line comes from the disk as it is at this moment.
 
+mod file;
 mod users;
 
 use std::path::Path;
@@ -19,6 +20,8 @@ use crate::domain::FilePath;
 use crate::language;
 use crate::repo::registry::Registered;
 use std::os::unix::ffi::OsStrExt;
+
+pub use file::{FileTarget, of_path};
 
 /// A part of what is known of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,14 +22,23 @@ pub struct Filter {
 /// # Errors
 /// If the database cannot be read.
 pub fn list(db: &Connection, filter: &Filter) -> Result<Vec<Job>> {
+    list_after(db, filter, 0)
+}
+
+/// The same without the first ones: a part of a long list.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn list_after(db: &Connection, filter: &Filter, skipped: usize) -> Result<Vec<Job>> {
     let states = filter.states.iter().map(|state| format!("'{state}'")).collect::<Vec<_>>().join(",");
     let states = if states.is_empty() { String::new() } else { format!("AND state IN ({states})") };
     let mut statement = db.prepare(&format!(
         "SELECT {COLUMNS} FROM jobs WHERE (?1 IS NULL OR repo_id = ?1) {states}
-         ORDER BY state = 'running' DESC, priority, origin, job_id LIMIT ?2"
+         ORDER BY state = 'running' DESC, priority, origin, job_id LIMIT ?2 OFFSET ?3"
     ))?;
     let limit = filter.limit.map_or(-1, |limit| limit as i64);
-    collect(statement.query(params![filter.repo.as_ref().map(|repo| &repo.0), limit])?)
+    let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
+    collect(statement.query(params![filter.repo.as_ref().map(|repo| &repo.0), limit, skipped])?)
 }
 
 /// One job.

@@ -72,6 +72,7 @@ const NETWORK: Rim = Rim {
         ("src/daemon/notify.rs", "reports to the service manager"),
         ("src/daemon/socket.rs", "the daemon's end of the control socket"),
         ("src/embedder/install.rs", "downloads the model when a person asks for it"),
+        ("src/page/wire.rs", "the page's end of the browser's connections, on loopback"),
         ("src/worker/", "the search socket"),
     ],
 };
@@ -106,6 +107,7 @@ const PROCESSES: Rim = Rim {
         ("src/daemon/supervise.rs", "starts the worker"),
         ("src/daemon/upgrade.rs", "starts its own new version"),
         ("src/mcp/start.rs", "starts the daemon for the first question"),
+        ("src/page/window.rs", "opens a window of the browser when a person asks for it"),
     ],
 };
 
@@ -125,7 +127,10 @@ const RANDOMNESS: Rim = Rim {
     paths: &["getrandom", "rand", "RandomState", "rustix::rand"],
     methods: &[],
     remedy: "Take the value as a parameter",
-    rooms: &[("src/analyzer/llm/random.rs", "spreads retries over time")],
+    rooms: &[
+        ("src/analyzer/llm/random.rs", "spreads retries over time"),
+        ("src/page/guard.rs", "the token in the page's address"),
+    ],
 };
 
 const OUTPUT: Rim = Rim {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests with real clients speak through: the official SDKs of MCP for Python and TypeScript, each pinned by hash, and
-# a Node.js. Prints the directory that has them, `python` and `node` in it. Does nothing where they are installed already.
+# Installs what the tests with real clients speak through: the official SDKs of MCP for Python and TypeScript, what drives a browser
+# and checks a page for faults of access, each pinned by hash, and a Node.js. Prints the directory that has them, `python` and `node` in it. Does nothing where they are installed already.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

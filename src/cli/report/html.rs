@@ -1,9 +1,9 @@
 //! A report as one page: no script, nothing from elsewhere, light and dark.
 
-use super::plain::visible;
 use super::text::counted;
 use super::{because, caveats, listed, remark};
 use crate::cli::output::short;
+use crate::query::view::plain::visible;
 use crate::query::view::report::{FindingView, ReportView};
 
 const STYLE: &str = include_str!("page.css");

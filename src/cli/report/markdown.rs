@@ -1,9 +1,9 @@
 //! A report as Markdown. All that a repository or a model wrote stands in code spans: no link, no mention and no tag comes of it.
 
-use super::plain::visible;
 use super::text::counted;
 use super::{because, caveats, listed, remark};
 use crate::cli::output::short;
+use crate::query::view::plain::visible;
 use crate::query::view::report::{FindingView, ReportView};
 
 pub fn page(view: &ReportView, all: bool) -> String {

@@ -2,7 +2,6 @@
 
 mod html;
 mod markdown;
-mod plain;
 mod text;
 
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use super::output::print;
 use super::{Context, Failure};
 use crate::query::Reader;
 use crate::query::report::{FailOnNew, ReportQuestion, ReportRange, of};
+use crate::query::view::plain::json;
 use crate::query::view::report::{FindingView, ReportView};
 use crate::query::view::sarif;
 
@@ -78,7 +78,7 @@ pub fn report(context: &Context, args: &ReportArgs) -> Result<(), Failure> {
 
 fn as_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(format!("{}\n", plain::json(&text)))
+    Ok(format!("{}\n", json(&text)))
 }
 
 /// Those that a report for people lists.

@@ -1,8 +1,8 @@
 //! A report for a terminal.
 
-use super::plain::visible;
 use super::{because, caveats, listed, remark};
 use crate::cli::output::short;
+use crate::query::view::plain::visible;
 use crate::query::view::report::{CommitFindings, FindingView, ReportView, SeverityCounts};
 
 pub fn describe(view: &ReportView, all: bool) -> String {

@@ -43,6 +43,8 @@ pub struct ImpactQuestion {
 pub enum Subject {
     /// FROM..TO; `None`: the last commit, or with the work tree what is not committed.
     Range(Option<String>),
+    /// One commit, compared with its first parent.
+    Commit(String),
     /// Any change of these files.
     Files(Vec<FilePath>),
     /// Any change of a symbol, by its name within its file or the end of it (`Config::load`, `load`).
@@ -87,15 +89,19 @@ pub fn of(reader: &Reader<'_>, repo: &Registered, question: &ImpactQuestion) -> 
     let store = reader.store(repo)?;
     let source = ReadFrom { repo, git: &git, selection: &selection, store: store.as_ref() };
     match &question.of {
-        Subject::Range(range) => of_range(&source, range.as_deref(), question),
+        Subject::Range(range) => of_range(&source, ends(&git, range.as_deref(), question.worktree)?, question),
+        Subject::Commit(spec) => of_range(&source, ends_of_commit(&git, spec)?, question),
         Subject::Files(_) | Subject::Symbol { .. } => of_standing(&source, question),
     }
 }
 
 /// What a range changes.
-fn of_range(source: &ReadFrom<'_>, range: Option<&str>, question: &ImpactQuestion) -> Result<RangeImpact, QueryError> {
+fn of_range(
+    source: &ReadFrom<'_>,
+    (from, to): (Head, Head),
+    question: &ImpactQuestion,
+) -> Result<RangeImpact, QueryError> {
     let git = source.git;
-    let (from, to) = ends(git, range, question.worktree)?;
     let mut view = RecordedView::default();
     let first = git.diff(&view, from.tree.as_ref())?;
     view.apply(&first);
@@ -246,7 +252,7 @@ fn asked_for(subject: &Subject, files: &FilesAt) -> Result<AskedAbout, QueryErro
         }
     };
     match subject {
-        Subject::Range(_) => Ok(AskedAbout::default()),
+        Subject::Range(_) | Subject::Commit(_) => Ok(AskedAbout::default()),
         Subject::Files(paths) => {
             let mut symbols = Vec::new();
             for path in paths {
@@ -367,6 +373,20 @@ fn ends(git: &Repo, range: Option<&str>, worktree: bool) -> Result<(Head, Head),
             Ok((named(from)?, named(to)?))
         }
     }
+}
+
+/// What was before a commit, and the commit. Before the first one of a history is nothing.
+///
+/// # Errors
+/// If it names no commit, or a shallow clone lacks what was before it.
+pub(super) fn ends_of_commit(git: &Repo, spec: &str) -> Result<(Head, Head), QueryError> {
+    let to = end(git, spec)?;
+    let parent = match &to.commit {
+        Some(commit) => git.commit_note(commit)?.parents.first().cloned(),
+        None => None,
+    };
+    let from = parent.map(|parent| end(git, &parent.to_string())).transpose()?;
+    Ok((from.unwrap_or_default(), to))
 }
 
 /// One end of a range.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::QueryError;
-use super::super::impact::end;
+use super::super::impact::{end, ends_of_commit};
 use crate::clock;
 use crate::repo::{Head, Repo};
 
@@ -19,6 +19,10 @@ pub enum ReportRange {
     Age(Duration),
     /// FROM..TO; an end that is left out is HEAD. One revision alone: from it to HEAD.
     Revisions(String),
+    /// One commit, compared with its first parent.
+    Commit(String),
+    /// So many commits up to HEAD, along first parents.
+    Newest(usize),
 }
 
 impl ReportRange {
@@ -49,6 +53,8 @@ pub(super) fn ends(git: &Repo, range: &ReportRange) -> Result<(Head, Head), Quer
         ReportRange::LastCommit if git.is_shallow() => Ok((end(git, "HEAD~1")?, git.head()?)),
         ReportRange::LastCommit => Ok((git.rev("HEAD~1").unwrap_or_default(), git.head()?)),
         ReportRange::Age(age) => aged(git, *age),
+        ReportRange::Commit(spec) => ends_of_commit(git, spec),
+        ReportRange::Newest(count) => newest(git, *count),
         ReportRange::Revisions(text) => {
             let wrong = || {
                 QueryError::Invalid(format!(
@@ -63,6 +69,22 @@ pub(super) fn ends(git: &Repo, range: &ReportRange) -> Result<(Head, Head), Quer
             Ok((named(from)?, named(to)?))
         }
     }
+}
+
+/// What was before the newest commits, and HEAD. Of a history that is shorter: all of it.
+fn newest(git: &Repo, count: usize) -> Result<(Head, Head), QueryError> {
+    let to = git.head()?;
+    let Some(newest) = &to.commit else { return Ok((Head::default(), to)) };
+    let (mut passed, mut from) = (0, Head::default());
+    git.first_parents(newest, |commit| {
+        let is_before = passed == count;
+        passed += 1;
+        if is_before {
+            from = Head { commit: Some(commit.id.clone()), tree: Some(commit.tree.clone()), branch: None };
+        }
+        is_before
+    })?;
+    Ok((from, to))
 }
 
 /// The newest of HEAD's first parents that is older, and HEAD.

@@ -6,12 +6,14 @@
 pub mod agents;
 pub mod budget;
 pub mod cache;
+pub mod commit;
 pub mod doctor;
 pub mod freshness;
 pub mod hooks;
 pub mod impact;
 pub mod links;
 pub mod models;
+pub mod plain;
 pub mod queue;
 pub mod report;
 pub mod repos;

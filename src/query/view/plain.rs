@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Whether a character does something in the place of being seen: a control character, one that changes the direction of a line, one
 /// that breaks it, or one that nothing shows.
-fn acts(c: char) -> bool {
+pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
