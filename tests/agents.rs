@@ -82,7 +82,7 @@ fn each_tool_answers_with_places_and_says_it_is_current() {
             tests.text
         );
         let outline = client.call("show", json!({"targets": ["src/ferry.rs"]}));
-        assert!(outline.text.contains("src/ferry.rs (rust, 14 lines)"), "{}", outline.text);
+        assert!(outline.text.contains("src/ferry.rs (rust, linked, 14 lines)"), "{}", outline.text);
         assert!(outline.text.contains("11-13 pub fn board"), "{}", outline.text);
         let lines = client.call("show", json!({"targets": ["src/harbour.rs:3-4"], "with": ["source"]}));
         assert!(lines.text.contains("src/harbour.rs:3-4\npub fn depart() -> u32 {\n    ferry(3)"), "{}", lines.text);

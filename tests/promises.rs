@@ -38,6 +38,7 @@ mod local_store;
 mod migrate;
 mod noticing;
 mod outage;
+mod outlined;
 mod page;
 mod page_browser;
 mod parts;

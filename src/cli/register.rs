@@ -58,7 +58,12 @@ fn describe_estimate(view: &EstimateView, config: &Config) -> String {
     let mut out = format!("{} would be registered; nothing was written.\n", view.repo);
     out.push_str(&format!("  {} files would be indexed, in {} chunks:\n", view.files, view.chunks));
     for (language, size) in &view.languages {
-        out.push_str(&format!("    {language:<16} {:>6} files {:>10}\n", size.files, human_bytes(size.bytes)));
+        out.push_str(&format!(
+            "    {language:<16} {:<8} {:>6} files {:>10}\n",
+            size.rung,
+            size.files,
+            human_bytes(size.bytes)
+        ));
     }
     if !view.skipped.is_empty() {
         out.push_str("  skipped:\n");

@@ -32,9 +32,9 @@ fn describe(view: &ShowView, all: bool) -> String {
 fn write_view(out: &mut String, view: &ShowView, all: bool) -> std::fmt::Result {
     let commit = view.commit.as_ref().map_or_else(|| "at no commit".to_owned(), |id| format!("at {}", short(id)));
     let state = if view.source == "worktree" { format!("as saved in the work tree {commit}") } else { commit };
-    let ShowView { language, role, fan_in, fan_out, .. } = view;
+    let ShowView { language, rung, role, fan_in, fan_out, .. } = view;
     let path = view.shown_path();
-    writeln!(out, "{path} ({language}, {role}) {state}; used by {fan_in} file(s), uses {fan_out}")?;
+    writeln!(out, "{path} ({language}, {rung}, {role}) {state}; used by {fan_in} file(s), uses {fan_out}")?;
     if let Some(reason) = view.skipped {
         let why = view.skipped_why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         return writeln!(out, "skipped: {reason}{why}");

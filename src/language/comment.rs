@@ -79,6 +79,16 @@ pub const HASH: CommentSyntax = CommentSyntax {
     lifetimes: false,
     strings: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE],
 };
+/// Terraform has all three.
+pub const HCL: CommentSyntax = CommentSyntax { block: C.block, line: &["#", "//"], strings: &[DOUBLE], ..HASH };
+pub const NIX: CommentSyntax = CommentSyntax { block: C.block, strings: &[DOUBLE], ..HASH };
+pub const JULIA: CommentSyntax =
+    CommentSyntax { block: &[("#=", "=#")], nested: true, at_word: false, strings: &[TRIPLE, DOUBLE], ..HASH };
+/// Its quotes are those of characters and names, too.
+pub const HASKELL: CommentSyntax =
+    CommentSyntax { line: &["--"], block: &[("{-", "-}")], nested: true, strings: &[DOUBLE], ..C };
+pub const OCAML: CommentSyntax =
+    CommentSyntax { line: &[], block: &[("(*", "*)")], nested: true, strings: &[LINES], ..C };
 pub const SHELL: CommentSyntax = CommentSyntax { strings: &[DOUBLE, PLAIN_SINGLE], ..HASH };
 pub const PYTHON: CommentSyntax = CommentSyntax { at_word: false, ..HASH };
 pub const TOML: CommentSyntax =
@@ -235,6 +245,7 @@ fn line_feeds(text: &str) -> u32 {
 /// The words of one line of a comment: without `//`, `/*`, `*`, `#`, `--`, `<!--` and what closes them.
 fn bare(line: &str) -> &str {
     let line = line.trim().trim_end_matches("*/").trim_end_matches("-->").trim_end_matches("]]");
+    let line = line.trim_end_matches("*)").trim_end_matches("-}").trim_start_matches("(*").trim_start_matches("{-");
     line.trim_start_matches(['/', '*', '#', '!', '-', '<', ';', '[']).trim()
 }
 

@@ -13,6 +13,7 @@ pub mod item;
 pub mod lines;
 pub mod markdown;
 pub mod outline;
+mod outlined;
 pub mod resolve;
 pub mod rust;
 pub mod segment;
@@ -110,6 +111,8 @@ pub struct Spec {
     pub role_of: fn(&FilePath) -> Role,
     /// `None`: the text is read line by line.
     pub grammar: Option<Grammar>,
+    /// The query whose captures are what [`outlined`] knows of the language; `None`: it has code of its own, or no items.
+    pub items: Option<&'static str>,
     /// Bytes at the start of a text that the grammar does not know; they end with a line.
     pub preamble: fn(&str) -> usize,
     /// Where in a page of markup the text that the grammar reads is; `None`: all of a file is.
@@ -149,6 +152,7 @@ impl Spec {
             version: 0,
             role_of: role_by_folder,
             grammar: None,
+            items: None,
             preamble: |_| 0,
             embedded: None,
             reading: None,
@@ -298,7 +302,8 @@ mod tests {
             ("a/poetry.lock", Language::TOML),
             ("src/LIB.RS", Language::RUST),
             ("include/x.h", Language::C),
-            ("Makefile", Language::TEXT),
+            ("Makefile", Language::parse("make").unwrap()),
+            ("LICENSE", Language::TEXT),
             (".rs", Language::TEXT),
         ] {
             assert_eq!(of(&path.into()), language, "{path}");
@@ -311,7 +316,8 @@ mod tests {
             (Language::RUST, Rung::Linked),
             (Language::CARGO_MANIFEST, Rung::Linked),
             (Language::PYTHON, Rung::Linked),
-            (Language::SHELL, Rung::Searched),
+            (Language::SHELL, Rung::Outlined),
+            (Language::TOML, Rung::Searched),
             (Language::TEXT, Rung::Searched),
         ] {
             assert_eq!(language.rung(), rung, "{language:?}");

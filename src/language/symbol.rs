@@ -47,6 +47,8 @@ pub enum SymbolKind {
     Unresolved,
     Class,
     Interface,
+    /// A part of a page or a style sheet that has a name.
+    Section,
 }
 
 impl SymbolKind {
@@ -72,6 +74,7 @@ impl SymbolKind {
             Self::Unresolved => "unresolved",
             Self::Class => "class",
             Self::Interface => "interface",
+            Self::Section => "section",
         }
     }
 }

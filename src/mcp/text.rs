@@ -93,7 +93,7 @@ fn add_item(out: &mut String, item: &ShownItem) {
     let at = format!("{}:{}", item.path, lines(item.start_line, item.end_line));
     match item.kind.as_str() {
         "file" => {
-            let _ = writeln!(out, "{} ({}, {} lines)", item.path, item.language, item.end_line);
+            let _ = writeln!(out, "{} ({}, {}, {} lines)", item.path, item.language, item.rung, item.end_line);
         }
         "lines" => {
             let _ = writeln!(out, "{at}");

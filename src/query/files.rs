@@ -56,6 +56,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
         source: file.source.as_str(),
         commit: repo.indexed_commit.as_ref().map(ToString::to_string),
         language: file.language.as_str(),
+        rung: file.language.rung().as_str(),
         role: file.role.as_str(),
         skipped: file.skip.map(|reason| reason.as_str()),
         skipped_why: why_unread(&repo, &file),

@@ -25,6 +25,7 @@ use crate::domain::{FilePath, Role, Source};
 use crate::embedder::bert::Embedder;
 use crate::embedder::model;
 use crate::home::Home;
+use crate::language;
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::StoreError;
@@ -245,6 +246,7 @@ impl Searcher {
                 end_line: candidate.chunk.end_line,
                 score: candidate.parts.score(&WEIGHTS),
                 source: searched.source(&candidate.chunk.path).as_str().to_owned(),
+                rung: language::of(&candidate.chunk.path).rung().as_str().to_owned(),
                 also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
                 snippet: snippet(text, &candidate.chunk, question),
                 parts: explain.then_some(candidate.parts),

@@ -267,6 +267,7 @@ fn shown_item(path: &FilePath, kind: &str, name: &str, signature: &str, start_li
     ShownItem {
         path: path.into(),
         language: language::of(path).as_str(),
+        rung: language::of(path).rung().as_str(),
         kind: kind.to_owned(),
         name: name.to_owned(),
         signature: signature.to_owned(),

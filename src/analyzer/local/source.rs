@@ -74,7 +74,7 @@ impl<'a> SourceFile<'a> {
             file_bytes: bytes,
             ..Coverage::default()
         };
-        if needs_syntax && self.subject.language.spec().grammar.is_some() {
+        if needs_syntax && !self.is_prose_or_data() && self.subject.language.spec().grammar.is_some() {
             seen.not_covered = match &self.code {
                 Some(code) => code.not_covered.clone(),
                 None => vec!["syntax: the parser gave up, so that only lines and comments were looked at".to_owned()],

@@ -88,6 +88,8 @@ pub struct EstimateView {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LanguageSize {
+    /// What will be known of its files: `linked`, `outlined` or `searched`.
+    pub rung: &'static str,
     pub files: u64,
     pub bytes: u64,
 }
@@ -97,10 +99,10 @@ impl EstimateView {
     pub fn new(location: &Location, estimate: &Estimate, config: &Config, with_vectors: bool) -> Self {
         let text_bytes = estimate.languages.values().map(|size| size.bytes).sum();
         let store_bytes = room::expected_bytes(estimate.files(), text_bytes, estimate.chunks, with_vectors);
-        let languages = estimate
-            .languages
-            .iter()
-            .map(|(language, size)| (language.as_str(), LanguageSize { files: size.files, bytes: size.bytes }));
+        let languages = estimate.languages.iter().map(|(language, size)| {
+            let rung = language.rung().as_str();
+            (language.as_str(), LanguageSize { rung, files: size.files, bytes: size.bytes })
+        });
         Self {
             repo: shown(&location.path),
             files: estimate.files(),

@@ -41,6 +41,9 @@ pub struct SearchHit {
     pub entity_name: String,
     pub score: f64,
     pub source: String,
+    /// What is known of files of its language: `linked`, `outlined` or `searched`.
+    #[serde(default)]
+    pub rung: String,
     /// Other clones and work trees of the repository that have the same text at the same path.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub also_in: Vec<String>,

@@ -28,6 +28,8 @@ pub struct ShowView {
     /// The indexed commit.
     pub commit: Option<String>,
     pub language: &'static str,
+    /// What is known of files of that language: `linked`, `outlined` or `searched`.
+    pub rung: &'static str,
     pub role: &'static str,
     /// Why it is not indexed.
     pub skipped: Option<&'static str>,

@@ -35,6 +35,8 @@ pub struct ShownItem {
     #[serde(flatten)]
     pub path: PathText,
     pub language: &'static str,
+    /// What is known of files of that language: `linked`, `outlined` or `searched`.
+    pub rung: &'static str,
     /// `file`, `lines`, or what the item is.
     pub kind: String,
     pub name: String,

@@ -138,7 +138,7 @@ mod tests {
             smells_as(language, Role::Library, text).into_iter().map(|s| s.kind).collect::<Vec<_>>()
         };
         let deep: String = (0..9).map(|n| format!("{}if a{n}:\n", "  ".repeat(n))).collect();
-        assert_eq!(of(Language::LUA, &deep), [SmellKind::DeepIndentation]);
+        assert_eq!(of(Language::FISH, &deep), [SmellKind::DeepIndentation]);
         assert_eq!(of(Language::GO, &"a()\n".repeat(1001)), [SmellKind::LargeFile]);
         assert_eq!(of(Language::GO, &format!("// {}\n", "x".repeat(120))), [SmellKind::LongLines]);
         assert_eq!(of(Language::MARKDOWN, &"x".repeat(500)), []);
