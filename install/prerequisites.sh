@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sourced by quickstart.sh and the gate: what they need, and how it gets onto a machine that lacks it.
 #
-# usage: install/prerequisites.sh --packages [--tests]
-#   prints the Debian packages that this machine lacks for a build; with --tests, for the gate
+# usage: install/prerequisites.sh --packages [--tests | --run]
+#   prints the Debian packages that this machine lacks for a build; with --tests, for the gate; with --run, for a program that is built
 
 # The first Rust that compiles every dependency; the same number as rust-version in Cargo.toml.
 rust_needed=1.95
@@ -35,17 +35,18 @@ has_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 # The Debian packages that this machine lacks: a C compiler, git, certificates and what downloads rustup; with --tests also pip,
 # which downloads the model that the tests embed with, venv, which holds the SDKs that they speak through, and chromium, in which they
 # look at the page. Everything else that a test calls is in Debian's essential packages.
+# With --run, only what a program needs that is there already.
 missing_packages() {
-    has cc || has gcc || has clang || printf 'build-essential '
+    [ "${1-}" = --run ] || has cc || has gcc || has clang || printf 'build-essential '
     has git || printf 'git '
     has_certificates || printf 'ca-certificates '
-    has curl || has cargo || printf 'curl '
+    [ "${1-}" = --run ] || has curl || has cargo || printf 'curl '
     [ "${1-}" != --tests ] || has_pip || printf 'python3 python3-pip '
     [ "${1-}" != --tests ] || has_venv || printf 'python3-venv '
     [ "${1-}" != --tests ] || has_chromium || printf 'chromium '
 }
 
-# install_packages [--tests]
+# install_packages [--tests | --run]
 install_packages() {
     local packages as_root=()
     read -r -a packages <<<"$(missing_packages "$@")"
@@ -106,8 +107,9 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     case "$*" in
         --packages) missing_packages && echo ;;
         '--packages --tests') missing_packages --tests && echo ;;
+        '--packages --run') missing_packages --run && echo ;;
         *)
-            echo "usage: install/prerequisites.sh --packages [--tests]" >&2
+            echo "usage: install/prerequisites.sh --packages [--tests | --run]" >&2
             exit 2
             ;;
     esac

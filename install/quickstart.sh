@@ -7,7 +7,9 @@ usage() {
     cat <<'END'
 usage: install/quickstart.sh [options] <repo>
   --prefix DIR    where the binary goes, as DIR/bin/ra-agent (default: ~/.local)
-  --binary FILE   install this binary instead of building one
+  --deb FILE      install this Debian package
+  --binary FILE   install this binary
+                  (without either: the package or binary that lies next to this script; with none, it is built)
   --offline       build from what cargo has already; do not ask the model hub
   --service       have systemd or launchd start the agent with every login
   --yes           do not ask
@@ -24,18 +26,23 @@ top=$(dirname "$here")
 
 prefix=$HOME/.local
 binary=
+deb=
 offline=
 yes=
 service=
 repo=
 while [ $# -gt 0 ]; do
     case $1 in
-        --prefix | --binary)
+        --prefix | --binary | --deb)
             if [ $# -lt 2 ]; then
                 usage >&2
                 exit 2
             fi
-            if [ "$1" = --prefix ]; then prefix=$2; else binary=$2; fi
+            case $1 in
+                --prefix) prefix=$2 ;;
+                --binary) binary=$2 ;;
+                --deb) deb=$2 ;;
+            esac
             shift
             ;;
         --offline) offline=--offline ;;
@@ -60,9 +67,11 @@ if [ -z "$repo" ]; then
     usage >&2
     exit 2
 fi
-[ -d "$repo" ] || die "$repo is not a directory"
+[ -d "$repo" ] || die "$repo is not a directory; name a Git repository: install/quickstart.sh <repo>"
 repo=$(cd "$repo" && pwd)
-[ -z "$binary" ] || [ -f "$binary" ] || die "$binary is not a file"
+[ -z "$binary" ] || [ -f "$binary" ] || die "$binary is not a file; leave --binary out to build one"
+[ -z "$deb" ] || [ -f "$deb" ] || die "$deb is not a file; leave --deb out to build a binary"
+[ -z "$binary" ] || [ -z "$deb" ] || die "--binary and --deb name two programs; leave one of them out"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/ra-agent/target}
 agent_home=${RA_AGENT_HOME:-$HOME/.rustassistant}
 agent=$prefix/bin/ra-agent
@@ -91,6 +100,40 @@ build() {
     settle_build_crate "$top"
     (cd "$top" && cargo build --profile quick --locked $offline --bin ra-agent)
     binary=$CARGO_TARGET_DIR/quick/ra-agent
+}
+
+# What lies next to this script: a package, the binary of an archive, or the program of the package that this script came with.
+find_neighbour() {
+    local newest
+    newest=$(find "$here" "$top" -maxdepth 1 -name 'ra-agent_*.deb' 2>/dev/null | sort -V | tail -n 1)
+    if [ -n "$newest" ] && has dpkg; then
+        deb=$newest
+    elif [ -f "$top/ra-agent" ] && [ -x "$top/ra-agent" ]; then
+        binary=$top/ra-agent
+    elif [ ! -f "$top/Cargo.toml" ]; then
+        [ -x /usr/bin/ra-agent ] || die "no ra-agent lies next to $0; name one: --deb FILE or --binary FILE"
+        agent=/usr/bin/ra-agent
+    fi
+}
+
+# The package's version and the installed one's are compared, so that a second run needs no root.
+install_deb() {
+    local as_root=() version
+    step "Installing $(basename "$deb")"
+    agent=/usr/bin/ra-agent
+    has dpkg || die "there is no dpkg here; take the archive, or build: leave --deb out"
+    version=$(dpkg-deb --field "$deb" Version) || die "$deb is not a Debian package; get it again"
+    if [ "$(dpkg-query --show --showformat '${db:Status-Status} ${Version}' ra-agent 2>/dev/null)" = "installed $version" ]; then
+        say "already installed"
+        return 0
+    fi
+    deb=$(cd "$(dirname "$deb")" && pwd)/$(basename "$deb")
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo || die "a package is installed by root; as root, run: apt-get install $deb; then run this again"
+        as_root=(sudo)
+    fi
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$deb"
+    changed=1
 }
 
 # By a rename, so that a running agent, or a hook at this moment, never sees half a binary.
@@ -127,7 +170,8 @@ install_model() {
     local model directory
     model=$(configured_model)
     if [ -n "$model" ] && [ -f "$agent_home/models/$model/model.safetensors" ]; then
-        say "$model is already installed"
+        # makes what an earlier version did not make of it
+        "$agent" model install "$model"
         return 0
     fi
     if [ -z "$offline" ] && "$agent" model install; then
@@ -147,9 +191,9 @@ daemon_runs() { "$agent" status --json 2>/dev/null | tr -d ' \n' | grep -q '"run
 start_daemon() {
     step "Starting the agent"
     if [ -n "$service" ]; then
-        "$agent" service install
+        "$agent" service install || die "the service was not installed; without one: $agent daemon start"
     elif ! daemon_runs; then
-        "$agent" daemon start
+        "$agent" daemon start || die "the agent does not start; the line above says why; then run this again"
     elif [ -n "$changed" ]; then
         "$agent" daemon restart
     else
@@ -157,21 +201,37 @@ start_daemon() {
     fi
 }
 
+# A second run goes on where the first was interrupted: each step finds out what is done.
+interrupted() {
+    say ""
+    say "interrupted; run it again to go on: $0 $repo"
+    exit 130
+}
+trap interrupted INT TERM
+
 changed=
-[ -n "$binary" ] || build
-install_binary
-install_model
-step "Registering $repo"
-"$agent" register "$repo"
+[ -n "$binary$deb" ] || find_neighbour
+if [ -n "$deb" ]; then
+    install_deb
+elif [ -n "$binary" ]; then
+    install_binary
+elif [ "$agent" != /usr/bin/ra-agent ]; then
+    build
+    install_binary
+fi
+install_packages --run
 start_daemon
+step "Registering $repo"
+"$agent" register "$repo" || die "not registered; the line above says why, and what to do"
 step "Installing the hooks that fit this git"
-"$agent" hooks install
-step "Indexing and analysing (stop it as you like: the agent goes on)"
-"$agent" wait --repo "$repo" --timeout 30m
+"$agent" hooks install || say "without hooks a commit is noticed some seconds later; again: $agent hooks install"
+step "Indexing by words"
+"$agent" wait --repo "$repo" --until words --timeout 30m
+install_model
+step "Indexing by meaning (stop it as you like: the agent goes on)"
+"$agent" wait --repo "$repo" --until meaning --timeout 30m
 step "Status"
 "$agent" status
-step 'ra-agent search "where are errors handled"'
-"$agent" search "where are errors handled" --repo "$repo" --limit 5
+"$agent" try "$repo"
 say ""
-say "From now on every commit in $repo is analysed. Try: ra-agent show <file>, ra-agent impact $repo, ra-agent queue list,"
-say "and for your coding agents: ra-agent mcp install"
+say "From now on every commit in $repo is analysed. For your coding agents: $agent mcp install"

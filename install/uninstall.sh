@@ -37,6 +37,12 @@ while [ $# -gt 0 ]; do
 done
 
 agent=$prefix/bin/ra-agent
+# A program that a package brought is the package's to remove.
+packaged=
+if [ ! -x "$agent" ] && [ -x /usr/bin/ra-agent ]; then
+    agent=/usr/bin/ra-agent
+    packaged=1
+fi
 agent_home=${RA_AGENT_HOME:-$HOME/.rustassistant}
 build_cache=$HOME/.cache/ra-agent
 say() { printf '%s\n' "$*" >&2; }
@@ -87,13 +93,23 @@ if [ -x "$agent" ]; then
     # first, else its manager might start the daemon again; where no service is, this changes nothing
     # (2: a version that knows no service)
     "$agent" service uninstall || [ $? -eq 2 ] || { say "error: the service does not go; nothing was removed"; exit 1; }
+    # the package's own unit, if its user has enabled that one
+    [ -z "$packaged" ] || systemctl --user disable --now ra-agent.service >/dev/null 2>&1 || true
     stop_daemon
     "$agent" hooks uninstall
     # (2: a version that knows no coding agents; 1: an entry that its user changed stays)
     "$agent" mcp uninstall || [ $? -eq 2 ] || say "entries that are named above stay in the configuration of coding agents"
-    rm -f "$agent"
-    rmdir "$prefix/bin" 2>/dev/null || true
-    say "removed $agent"
+    if [ -n "$packaged" ]; then
+        say "the program stays; as root, run: apt-get purge ra-agent"
+    else
+        rm -f "$agent"
+        # what the archive's install.sh has put next to it
+        rm -f "$prefix"/share/man/man1/ra-agent*.1.gz "$prefix/share/bash-completion/completions/ra-agent" \
+            "$prefix/share/zsh/site-functions/_ra-agent" "$prefix/share/fish/vendor_completions.d/ra-agent.fish"
+        rm -rf "$prefix/share/doc/ra-agent"
+        rmdir "$prefix/bin" 2>/dev/null || true
+        say "removed $agent"
+    fi
 else
     say "$agent does not exist; removing the rest"
     remove_include_by_git

@@ -15,13 +15,17 @@ use crate::tally::{self, Deed};
 /// How long a statement waits for another process's write before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How every version says that a database is of a later one: a running agent asks the program that replaced its own.
+pub const NEWER_STATE: &str = "was written by a newer ra-agent";
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("{path} cannot be used: {source}; {}", way_out(path, source))]
     Sqlite { path: PathBuf, source: rusqlite::Error },
     #[error(
-        "{path} was written by a newer ra-agent (its schema is {found}, this program knows {known}); install that version again, \
-         or set RA_AGENT_HOME to another directory"
+        "{path} {} (its schema is {found}, this program knows {known}); install that version again, \
+         or set RA_AGENT_HOME to another directory",
+        NEWER_STATE
     )]
     Newer { path: PathBuf, found: usize, known: usize },
     #[error(
@@ -94,6 +98,7 @@ impl Database {
                 include_str!("../migrations/analysis/0010_implementations.sql"),
                 include_str!("../migrations/analysis/0011_numbered_paths.sql"),
                 include_str!("../migrations/analysis/0012_answers_by_item.sql"),
+                include_str!("../migrations/analysis/0013_provisional_vectors.sql"),
             ],
         }
     }
@@ -115,6 +120,11 @@ pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
     let at = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let mut db = Connection::open(path).map_err(at)?;
     configure(&db).map_err(at)?;
+    // First: the settings below write into the file.
+    let (found, known) = (user_version(&db).map_err(at)?, database.migrations().len());
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
     // auto_vacuum has to come before the first table, and before WAL.
     let pragmas = format!(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA foreign_keys = ON; \

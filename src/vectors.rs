@@ -232,6 +232,9 @@ impl Vectors {
         model_id: &str,
         limit: usize,
     ) -> Result<Vec<(String, f32)>, VectorsError> {
+        if self.is_of_other_model(model_id) {
+            return Ok(Vec::new());
+        }
         let filter = if self.is_only_model(model_id).await? { None } else { Some(is_in("model_id", [model_id])) };
         let mut search = self
             .table()
@@ -313,6 +316,12 @@ impl Vectors {
             *self.only_model.lock().unwrap_or_else(PoisonError::into_inner) = Some(model_id.to_owned());
         }
         Ok(is_only)
+    }
+
+    /// Whether every row is known to be of one model, and that is another one.
+    fn is_of_other_model(&self, model_id: &str) -> bool {
+        let only_model = self.only_model.lock().unwrap_or_else(PoisonError::into_inner);
+        only_model.as_deref().is_some_and(|only| only != model_id)
     }
 
     fn forget_only_model(&self, rows: &[ChunkRow]) {

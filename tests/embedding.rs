@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-use crate::support::{Jobs, TestAgent, TestRepo, untouched};
+use crate::support::{Jobs, TestAgent, TestRepo, untouched, wait_until};
 
 const FILES: [(&str, &str); 5] = [
     ("Cargo.toml", "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
@@ -148,6 +149,71 @@ fn code_is_found_by_its_meaning_and_nothing_is_embedded_twice() {
     agent.stop();
     let found = untouched(repo.path(), || search(&agent, QUESTIONS[1].0));
     assert_eq!((&found["mode"], &found["hits"][0]["entity_name"]), (&json!("hybrid"), &json!("bill")), "{found}");
+}
+
+/// As many files as get provisional vectors first.
+const MANY: usize = 40;
+
+fn repo_of_many() -> TestRepo {
+    let repo = TestRepo::with_files(FILES);
+    for n in 0..MANY {
+        repo.write(&format!("src/more/part_{n}.rs"), format!("pub fn part_{n}() -> usize {{\n    {n}\n}}\n"));
+    }
+    repo.commit("many");
+    repo
+}
+
+#[test]
+fn a_first_index_is_searched_by_meaning_before_the_model_ran() {
+    let mut agent = TestAgent::without_model();
+    let repo = repo_of_many();
+    let path = repo.path().to_str().unwrap();
+    let source = crate::support::model_directory();
+    let made = agent.ok(["model", "install", "all-MiniLM-L6-v2", "--from", source.to_str().unwrap()]);
+    assert!(made.contains("provisional vectors"), "{made}");
+    let again = agent.ok(["model", "install", "all-MiniLM-L6-v2"]);
+    assert!(again.contains("installed already") && !again.contains("provisional"), "it is made once: {again}");
+    agent.start();
+    // no job of the model runs
+    agent.ok(["queue", "pause"]);
+    agent.ok(["register", path]);
+    let repo_status = |agent: &TestAgent| agent.json(["status"])["repos"][0].clone();
+    let files = (MANY + FILES.len()) as u64;
+    wait_until(Duration::from_secs(120), "every file has provisional vectors", || {
+        repo_status(&agent)["provisional"].as_u64() == Some(files)
+    });
+    assert_eq!(repo_status(&agent)["embedded"], json!(0));
+    assert!(agent.ok(["status"]).contains(&format!("0 file(s) by the model's vectors, {files} by provisional ones")));
+    for (question, answer) in QUESTIONS {
+        let found = search(&agent, question);
+        assert_eq!((&found["mode"], &found["freshness"][0]["provisional_files"]), (&json!("hybrid"), &json!(files)));
+        let names: Vec<&str> =
+            found["hits"].as_array().unwrap().iter().map(|hit| hit["entity_name"].as_str().unwrap()).collect();
+        assert!(names.contains(&answer), "{question}: {names:?}");
+    }
+    let shown = agent.ok(["search", QUESTIONS[0].0]);
+    assert!(shown.contains(&format!("{files} file(s) are ranked by provisional vectors")), "{shown}");
+
+    agent.ok(["queue", "resume"]);
+    agent.wait();
+    let now = repo_status(&agent);
+    assert_eq!((&now["provisional"], &now["embedded"]), (&json!(0), &json!(files)), "{now:#}");
+    assert_eq!(model_ids(&agent), BTreeSet::from(["all-MiniLM-L6-v2".to_owned()]), "none of the table's are left");
+    let shown = agent.ok(["search", QUESTIONS[0].0]);
+    assert!(!shown.contains("provisional"), "{shown}");
+    let verified = agent.run(["cache", "verify"]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+}
+
+/// The models of the vectors that are stored.
+fn model_ids(agent: &TestAgent) -> BTreeSet<String> {
+    let store = std::fs::read_dir(agent.home().join("cache/repos")).unwrap().next().unwrap().unwrap().path();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let rows = runtime.block_on(async {
+        let vectors = ra_agent::vectors::Vectors::open(&store.join("embeddings.lance")).await.unwrap().unwrap();
+        vectors.rows().await.unwrap()
+    });
+    rows.into_iter().map(|row| row.model_id).collect()
 }
 
 #[test]

@@ -185,6 +185,32 @@ pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
     Ok((number(fan_in)?, number(fan_out)?))
 }
 
+/// A symbol that other files use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedSymbol {
+    pub source: FilePath,
+    pub symbol: String,
+    /// Files that use it.
+    pub users: u64,
+}
+
+/// The symbols that most files use, those of the file with the most dependents first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn most_used(db: &Connection, limit: usize) -> Result<Vec<SharedSymbol>> {
+    let mut statement = db.prepare(
+        "SELECT source_file, symbol_name, count(DISTINCT dependent_file) AS users, fan_in
+         FROM file_dependencies JOIN (SELECT source_file AS file, count(DISTINCT dependent_file) AS fan_in
+                                      FROM file_dependencies GROUP BY 1) ON file = source_file
+         GROUP BY source_file, symbol_name ORDER BY fan_in DESC, source_file, users DESC, symbol_name LIMIT ?1",
+    )?;
+    let used = |row: &Row<'_>| {
+        Ok(SharedSymbol { source: FilePath::new(row.get::<_, Vec<u8>>(0)?), symbol: row.get(1)?, users: row.get(2)? })
+    };
+    Ok(statement.query_map([limit as i64], used)?.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Takes every edge and every link to an implementation out.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ pub mod outlines;
 pub mod overlay;
 pub mod packed;
 pub mod paths;
+pub mod provisional;
 pub mod prune;
 pub mod recorded;
 pub mod report;

@@ -3,6 +3,7 @@
 //! `file` and `files` tell what the tree at HEAD has; `present` and `present_files`, what the view has: the same with the overlay
 //! ([`super::overlay`]) in its place. Keys, chunks and vectors are those of the view.
 
+use super::provisional;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::analyses::hash;
@@ -406,7 +407,7 @@ pub fn embedded_files(db: &Connection) -> Result<Vec<(FilePath, Hash)>> {
 /// Forgets that any file is embedded.
 pub fn forget_embedded_keys(db: &Connection) -> Result<()> {
     db.execute("DELETE FROM embedded_files", [])?;
-    Ok(())
+    provisional::forget_all(db)
 }
 
 /// Notes that the vectors of a file are not to be relied on.
@@ -426,7 +427,7 @@ pub fn put_embedded_key(db: &Connection, path: &FilePath, key: &Hash) -> Result<
     db.prepare_cached("INSERT INTO embedded_files VALUES (?1, ?2) ON CONFLICT DO UPDATE SET embed_key = ?2")?
         .execute(params![path.as_bytes(), key.as_bytes()])?;
     db.prepare_cached("DELETE FROM dead_vectors WHERE file_path = ?1")?.execute([path.as_bytes()])?;
-    Ok(())
+    provisional::forget(db, path)
 }
 
 /// Notes that the vectors of a file are to be removed, and that nothing relies on them until they are made again.
@@ -435,6 +436,7 @@ pub fn put_embedded_key(db: &Connection, path: &FilePath, key: &Hash) -> Result<
 /// If the database cannot be written.
 pub fn put_dead_vectors(db: &Connection, path: &FilePath) -> Result<()> {
     forget_embedded_key(db, path)?;
+    provisional::forget(db, path)?;
     db.prepare_cached("INSERT OR IGNORE INTO dead_vectors VALUES (?1)")?.execute([path.as_bytes()])?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::lock;
 use crate::store::{self, Database};
 
 /// How long a start may take until the socket answers, and a stop until the lock is free.
-const START_WAIT: Duration = Duration::from_secs(10);
+pub(super) const START_WAIT: Duration = Duration::from_secs(10);
 const STOP_WAIT: Duration = Duration::from_secs(8);
 const POLL_EVERY: Duration = Duration::from_millis(20);
 

@@ -1,5 +1,7 @@
 //! `help`: the verbs as clap describes them, and topics, which are Markdown files compiled into the program.
 
+use std::path::Path;
+
 use clap::{Command, CommandFactory};
 
 use super::Failure;
@@ -38,6 +40,15 @@ Topics: agents, budget, privacy, cache, index, impact, report, ui, hooks, models
 /// `help`, `help <topic>`, `help <verb> [<verb>]`.
 pub fn help(named: &[String]) -> Result<(), Failure> {
     print(&page(named)?)
+}
+
+/// `help --man <dir>`, for packages: a manual page for each verb.
+pub fn write_manual(dir: &Path) -> Result<(), Failure> {
+    if !dir.is_dir() {
+        return Err(Failure::Usage(format!("{} is not a directory; make it first: mkdir -p {0}", dir.display())));
+    }
+    let unwritable = |error| Failure::Failed(format!("the manual cannot be written to {}: {error}", dir.display()));
+    clap_mangen::generate_to(Cli::command(), dir).map_err(unwritable)
 }
 
 /// A name that is both a topic and a verb gets both pages.
@@ -99,6 +110,18 @@ mod tests {
             assert!(TOPIC_LIST.contains(topic.name), "{}", topic.name);
             assert!(of("").unwrap().contains(topic.name), "{}", topic.name);
         }
+    }
+
+    #[test]
+    fn every_verb_has_a_manual_page() {
+        let dir = tempfile::tempdir().unwrap();
+        write_manual(dir.path()).unwrap();
+        for name in ["ra-agent", "ra-agent-search", "ra-agent-daemon-start"] {
+            let page = std::fs::read_to_string(dir.path().join(format!("{name}.1"))).unwrap();
+            assert!(page.contains(".SH NAME"), "{name}: {page}");
+        }
+        assert!(!dir.path().join("ra-agent-worker.1").exists(), "it is hidden");
+        assert_eq!(write_manual(&dir.path().join("none")).unwrap_err().exit_code(), 2);
     }
 
     #[test]

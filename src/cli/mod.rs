@@ -20,6 +20,7 @@ mod service;
 mod show;
 mod skipped;
 mod status;
+mod try_out;
 mod ui;
 mod values;
 mod verbs;
@@ -151,19 +152,21 @@ fn run(verb: Verb) -> Result<(), Failure> {
     if let Verb::Completions { shell } = verb {
         return verbs::completions(shell);
     }
-    if let Verb::Help { named } = &verb {
-        return help::help(named);
+    if let Verb::Help { named, man } = &verb {
+        return man.as_deref().map_or_else(|| help::help(named), help::write_manual);
     }
     if let Verb::Daemon { act } = &verb {
         return daemon::run(act);
     }
     let context = Context::load()?;
     match verb {
-        Verb::Register { repo, dry_run, json } => register::register(&context, &repo, dry_run, json),
+        Verb::Register { repo, dry_run: true, json, .. } => register::dry_run(&context, &repo, json),
+        Verb::Register { repo, start, .. } => register::register(&context, &repo, start),
+        Verb::Try { repo, json } => try_out::try_out(&context, &repo, json),
         Verb::Unregister { repo, keep_cache } => register::unregister(&context, &repo, keep_cache),
         Verb::Repos { json } => register::repos(&context, json),
         Verb::Worker { after_crash } => worker::run(context, after_crash),
-        Verb::Wait { repo, timeout, json } => wait::wait(&context, repo, timeout, json),
+        Verb::Wait { repo, timeout, until, json } => wait::wait(&context, repo, timeout, until, json),
         Verb::Status { skipped: Some(repo), json, .. } => skipped::skipped(&context, repo.as_deref(), json),
         Verb::Status { skipped: None, watch: true, json } => status::watch(&context, json),
         Verb::Status { skipped: None, watch: false, json } => status::status(&context, json),

@@ -9,19 +9,23 @@ use super::verbs::ModelAct;
 use super::{Context, Failure};
 use crate::config::set_embedding_model;
 use crate::daemon::control::{self, ControlError, ControlReply, Request};
+use crate::embedder::bert::Embedder;
 use crate::embedder::install::{Progress, download, install_from, is_installed};
 use crate::embedder::model::{DEFAULT, KNOWN, ModelSpec, spec};
+use crate::embedder::table::StaticTable;
 use crate::query::suggest;
 use crate::query::view::models::{ModelView, ModelsView};
 
 pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
     match act {
-        ModelAct::Install { model, from } => install(context, model.as_deref().unwrap_or(DEFAULT), from.as_deref()),
+        ModelAct::Install { model, from, without_table } => {
+            install(context, model.as_deref().unwrap_or(DEFAULT), from.as_deref(), !without_table)
+        }
         ModelAct::List { json } => list(context, json),
     }
 }
 
-fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failure> {
+fn install(context: &Context, id: &str, from: Option<&Path>, with_table: bool) -> Result<(), Failure> {
     let known = || KNOWN.iter().map(|spec| spec.id).collect::<Vec<_>>().join(", ");
     let hint = || suggest::hint(id, KNOWN.iter().map(|spec| spec.id));
     let spec = spec(id)
@@ -33,6 +37,9 @@ fn install(context: &Context, id: &str, from: Option<&Path>) -> Result<(), Failu
     } else {
         fetch(&dest, spec, from)?;
         print(&format!("installed {} in {}\n", spec.id, dest.display()))?;
+    }
+    if with_table && StaticTable::read(&dest).is_none() {
+        distil(&dest, spec, context.config.embedding.threads)?;
     }
     // Written down, so that the choice does not change by itself.
     set_embedding_model(&context.home.config_file(), spec.id)?;
@@ -64,6 +71,26 @@ fn fetch(dest: &Path, spec: &ModelSpec, from: Option<&Path>) -> Result<(), Failu
     };
     bar.finish_and_clear();
     fetched.map_err(Failure::from)
+}
+
+/// Makes the table for provisional vectors.
+fn distil(dir: &Path, spec: &ModelSpec, threads: usize) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::Failed(format!("{error}; or: ra-agent model install --without-table"));
+    let embedder = Embedder::load(dir, spec, threads).map_err(|error| failed(&error))?;
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message("tokens in the table for provisional vectors");
+    let progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    let table = embedder.distil(progress).map_err(|error| failed(&error));
+    bar.finish_and_clear();
+    table?.write(dir).map_err(|error| failed(&error))?;
+    print("made its table for provisional vectors: a new repository can be searched by meaning within seconds\n")
 }
 
 fn list(context: &Context, json: bool) -> Result<(), Failure> {

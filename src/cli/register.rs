@@ -1,7 +1,11 @@
 //! `register`, `unregister`, `repos`.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
+use console::Term;
+
+use super::daemon::START_WAIT;
 use super::output::{human_bytes, print, print_json, short};
 use super::{Context, Failure};
 use crate::analyzer::llm;
@@ -9,29 +13,38 @@ use crate::config::Config;
 use crate::daemon::change::ChangeError;
 use crate::daemon::control::{LocationText, StateChange};
 use crate::home::StoreDir;
+use crate::mcp::start_daemon;
 use crate::query::Reader;
 use crate::query::estimate::estimate;
 use crate::query::forecast::Forecast;
 use crate::query::view::repos::{EstimateView, ReposView};
-use crate::repo::{Repo, locate, refuse_own};
+use crate::repo::{Location, Repo, locate, refuse_own};
 
 /// Files of one reason that a dry run lists.
 const LISTED_MAX: usize = 10;
 
-/// `register <repo>`: resolves the path and registers the repository.
-pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Result<(), Failure> {
+/// `register --dry-run <repo>`: what would be indexed, and what it would cost.
+pub fn dry_run(context: &Context, path: &Path, json: bool) -> Result<(), Failure> {
+    let (location, git) = found(context, path)?;
+    let reader = Reader::open(&context.home, &context.config)?;
+    let forecast = Forecast::new(&context.config, &context.home, reader.agent.as_ref());
+    let estimate = estimate(&git, &context.config.for_repo(&location.path), &forecast)?;
+    let model = context.config.embedding.model.as_ref();
+    let with_vectors = model.is_some_and(|id| context.home.model(id).is_dir());
+    let view = EstimateView::new(&location, &estimate, &context.config, with_vectors);
+    if json { print_json(&view) } else { print(&describe_estimate(&view, &context.config)) }
+}
+
+fn found(context: &Context, path: &Path) -> Result<(Location, Repo), Failure> {
     let location = locate(path, context.home.root(), &context.config.cache.location)?;
     refuse_own(&location, &context.config.local_stores().collect::<Vec<_>>())?;
     let git = Repo::open(&location)?;
-    if dry_run {
-        let reader = Reader::open(&context.home, &context.config)?;
-        let forecast = Forecast::new(&context.config, &context.home, reader.agent.as_ref());
-        let estimate = estimate(&git, &context.config.for_repo(&location.path), &forecast)?;
-        let model = context.config.embedding.model.as_ref();
-        let with_vectors = model.is_some_and(|id| context.home.model(id).is_dir());
-        let view = EstimateView::new(&location, &estimate, &context.config, with_vectors);
-        return if json { print_json(&view) } else { print(&describe_estimate(&view, &context.config)) };
-    }
+    Ok((location, git))
+}
+
+/// `register <repo>`: resolves the path and registers the repository. `start`: starts the daemon if none runs; a person is asked.
+pub fn register(context: &Context, path: &Path, start: bool) -> Result<(), Failure> {
+    let (location, git) = found(context, path)?;
     let root_commit = git.root_commit()?.map(|id| id.to_string());
     let message = context.change(StateChange::Register { location: LocationText::new(&location), root_commit })?;
     super::hooks::verb::sync_registered(context)?;
@@ -44,7 +57,7 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
         )?;
     }
     if !context.daemon_runs() {
-        print("the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository\n")?;
+        offer_start(context, start)?;
     } else if let Some(dir) =
         context.config.for_repo(&location.path).store.filter(|dir| !StoreDir::local(dir.clone()).meta_json().exists())
     {
@@ -52,6 +65,35 @@ pub fn register(context: &Context, path: &Path, dry_run: bool, json: bool) -> Re
         print(&format!("its store is not in {dir} yet: `ra-agent daemon restart` lets the daemon write there\n"))?;
     }
     Ok(())
+}
+
+/// Nothing is indexed without a daemon.
+fn offer_start(context: &Context, start: bool) -> Result<(), Failure> {
+    if !start && !confirmed("the daemon is not running, and nothing is indexed without it. Start it? [Y/n] ")? {
+        return print(
+            "the daemon is not running; `ra-agent daemon start` starts it, and it will index the repository\n",
+        );
+    }
+    context.home.create()?;
+    match start_daemon(&context.home, START_WAIT) {
+        Some((true, _)) => print("the daemon is running; `ra-agent wait` shows how far the index is\n"),
+        Some((false, why)) => Err(Failure::Failed(why)),
+        None => Err(Failure::Failed(
+            "the daemon cannot be started: the system does not name this program's file; `ra-agent daemon start` starts it"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Asks a person; where none sits, the answer is no.
+fn confirmed(question: &str) -> Result<bool, Failure> {
+    let terminal = Term::stdout();
+    if !terminal.is_term() || !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    print(question)?;
+    let answer = terminal.read_line().unwrap_or_else(|_| "n".to_owned());
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }
 
 fn describe_estimate(view: &EstimateView, config: &Config) -> String {

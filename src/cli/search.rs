@@ -71,6 +71,13 @@ fn describe(answer: &SearchView) -> String {
             out.push_str(&format!("{}: indexed is {indexed}, {} file(s) pending\n", repo.repo, repo.pending_files));
         }
     }
+    for repo in answer.freshness.iter().filter(|repo| repo.provisional_files > 0 && answer.note.is_none()) {
+        let count = repo.provisional_files;
+        out.push_str(&format!(
+            "{}: {count} file(s) are ranked by provisional vectors until the model's are made\n",
+            repo.repo
+        ));
+    }
     add_freshness(answer.answer_freshness.as_ref(), &mut out);
     out
 }

@@ -158,6 +158,13 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
     if !repo.languages.is_empty() {
         writeln!(out, "  {}", languages(&repo.languages))?;
     }
+    if repo.provisional > 0 {
+        writeln!(
+            out,
+            "  by meaning: {} file(s) by the model's vectors, {} by provisional ones until these are made",
+            repo.embedded, repo.provisional
+        )?;
+    }
     let head = repo.head.as_deref().map_or("none", short);
     let indexed = repo.indexed_commit.as_deref().map_or("none yet", short);
     writeln!(out, "  HEAD {head}, indexed {indexed}")?;

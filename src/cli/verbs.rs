@@ -11,6 +11,7 @@ use super::help::TOPIC_LIST;
 use super::mcp::{InstallArgs, UninstallArgs};
 use super::report::ReportArgs;
 use super::values::{Daily, count, daily, duration, fail_on, nano_dollars};
+use super::wait::WaitUntil;
 use crate::query::impact::FailOn;
 
 /// Keeps the analysis and the search index of your Git repositories up to date. It never writes in them.
@@ -30,8 +31,19 @@ pub enum Verb {
         /// Only print what would be indexed and what it would cost
         #[arg(long)]
         dry_run: bool,
+        /// Start the daemon if none runs
+        #[arg(long, conflicts_with = "dry_run")]
+        start: bool,
         /// Print JSON
         #[arg(long, requires = "dry_run")]
+        json: bool,
+    },
+    /// Show three things to try on a repository, chosen from its index
+    Try {
+        /// The repository, a path inside it, or its id
+        repo: PathBuf,
+        /// Print JSON
+        #[arg(long)]
         json: bool,
     },
     /// Remove a repository from the registry, and delete its cache
@@ -61,6 +73,9 @@ pub enum Verb {
         /// Give up after this long, e.g. 500ms, 60s, 30m, 2h
         #[arg(long, default_value = "60s", value_parser = duration)]
         timeout: Duration,
+        /// Wait only until every file can be searched by words, or by meaning
+        #[arg(long, value_enum, value_name = "WHAT", default_value_t = WaitUntil::All)]
+        until: WaitUntil,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -228,6 +243,9 @@ pub enum Verb {
     Help {
         /// A topic or a verb, e.g. `budget`, `daemon start`
         named: Vec<String>,
+        /// Write the manual pages into this directory
+        #[arg(long, hide = true, value_name = "DIR", conflicts_with = "named")]
+        man: Option<PathBuf>,
     },
     /// The process that does the work; the daemon starts it
     #[command(hide = true)]
@@ -354,6 +372,9 @@ pub enum ModelAct {
         /// Copy its files from this directory instead of downloading them
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
+        /// Make no table for provisional vectors: a first index is then searchable by meaning some minutes later
+        #[arg(long)]
+        without_table: bool,
     },
     /// List the known models; show which are installed and in use
     List {

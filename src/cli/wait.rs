@@ -12,6 +12,7 @@ use crate::clock;
 use crate::daemon::control::{self, ControlError, ControlReply, RepoOutcome, Request};
 use crate::domain::RepoId;
 use crate::query::Reader;
+use crate::query::searchable::{Searchable, searchable_by_meaning};
 use crate::query::view::wait::{LeftView, ReconciledView, WaitView};
 use crate::queue::{self, Counts};
 use crate::worker::pipe::Depth;
@@ -22,6 +23,20 @@ const POLL_EVERY: Duration = Duration::from_millis(20);
 const LONGEST_POLL: Duration = Duration::from_millis(500);
 /// How often a repository that is held is reconciled again.
 const HELD_EVERY: Duration = Duration::from_millis(250);
+
+/// How often the progress says what can be searched.
+const TOLD_EVERY: Duration = Duration::from_millis(500);
+
+/// What a wait ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum WaitUntil {
+    /// Every file can be searched by words
+    Words,
+    /// Every file can be searched by meaning, if only by provisional vectors
+    Meaning,
+    /// Every result is fresh
+    All,
+}
 
 /// How the wait ended.
 struct Waited {
@@ -47,8 +62,14 @@ fn reconciled(outcome: &RepoOutcome) -> ReconciledView {
     ReconciledView { repo: outcome.repo.clone(), held: outcome.held.clone(), error: outcome.error.clone() }
 }
 
-/// Waits until everything is fresh, or the time is up.
-pub fn wait(context: &Context, repo: Option<PathBuf>, timeout: Duration, json: bool) -> Result<(), Failure> {
+/// Waits until everything is fresh, or can be searched, or the time is up.
+pub fn wait(
+    context: &Context,
+    repo: Option<PathBuf>,
+    timeout: Duration,
+    until: WaitUntil,
+    json: bool,
+) -> Result<(), Failure> {
     let deadline = clock::monotonic() + timeout;
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = match repo {
@@ -57,23 +78,28 @@ pub fn wait(context: &Context, repo: Option<PathBuf>, timeout: Duration, json: b
     };
     drop(reader);
     let bar = progress_bar();
-    let waited = until_settled(context, repo.as_ref(), deadline, &bar);
+    let waited = until_done(context, repo.as_ref(), until, deadline, &bar);
     bar.finish_and_clear();
     let view = waited?.view();
     if json {
         print_json(&view)?;
     }
     match &view.left {
-        Some(left) => Err(Failure::Failed(unsettled(timeout, left))),
+        Some(left) => Err(Failure::Failed(unsettled(timeout, until, left))),
         None if json => Ok(()),
-        None => print(&describe(&view)),
+        None => print(&describe(&view, until)),
     }
 }
 
-fn unsettled(timeout: Duration, left: &LeftView) -> String {
+fn unsettled(timeout: Duration, until: WaitUntil, left: &LeftView) -> String {
     let held = left.held.iter().filter_map(|one| Some(format!("; {}: {}", one.repo, one.held.as_deref()?)));
+    let what = match until {
+        WaitUntil::All => "is fresh",
+        WaitUntil::Meaning => "can be searched by meaning",
+        WaitUntil::Words => "can be searched by words",
+    };
     format!(
-        "not everything is fresh after {} s: {} job(s) queued, {} running{}; the work goes on",
+        "not everything {what} after {} s: {} job(s) queued, {} running{}; the work goes on",
         timeout.as_secs(),
         left.queued,
         left.running,
@@ -82,18 +108,24 @@ fn unsettled(timeout: Duration, left: &LeftView) -> String {
 }
 
 /// A repository with an error is settled, for waiting longer does not help it; but it is not fresh.
-fn describe(view: &WaitView) -> String {
+fn describe(view: &WaitView, until: WaitUntil) -> String {
     let errors = view.errors.iter().filter_map(|one| Some(format!("{}: {}\n", one.repo, one.error.as_deref()?)));
     let errors: String = errors.collect();
     if errors.is_empty() {
-        return "everything is fresh\n".to_owned();
+        return match until {
+            WaitUntil::All => "everything is fresh\n",
+            WaitUntil::Meaning => "every file can be searched by meaning and by words\n",
+            WaitUntil::Words => "every file can be searched by words\n",
+        }
+        .to_owned();
     }
     format!("nothing is left to wait for; not fresh because of an error:\n{errors}")
 }
 
-fn until_settled(
+fn until_done(
     context: &Context,
     repo: Option<&RepoId>,
+    until: WaitUntil,
     deadline: Instant,
     bar: &ProgressBar,
 ) -> Result<Waited, Failure> {
@@ -110,17 +142,40 @@ fn until_settled(
         }
         std::thread::sleep(HELD_EVERY);
     }
+    let is_held = outcomes.iter().any(|outcome| outcome.held.is_some());
+    if until == WaitUntil::Words && !is_held {
+        return Ok(Waited { left: None, outcomes });
+    }
+    until_made(context, repo, until, deadline, bar, outcomes)
+}
+
+/// After the comparison every file can be searched by words; what follows is made by jobs.
+fn until_made(
+    context: &Context,
+    repo: Option<&RepoId>,
+    until: WaitUntil,
+    deadline: Instant,
+    bar: &ProgressBar,
+    outcomes: Vec<RepoOutcome>,
+) -> Result<Waited, Failure> {
     let mut changes = ChangeStream::of_agent(&context.home, &context.config, POLL_EVERY);
     let mut total = 0;
+    let mut told: Option<(Instant, Searchable)> = None;
     loop {
         let counts = counts(context, repo)?;
         let open = counts.queued + counts.running;
         total = total.max(open);
         bar.set_length(total);
         bar.set_position(total - open);
-        bar.set_message(format!("{open} job(s) left"));
+        let searchable = match told {
+            Some((at, searchable)) if clock::since(at) < TOLD_EVERY => searchable,
+            _ => searchable(context, repo)?,
+        };
+        told = told.filter(|(at, _)| clock::since(*at) < TOLD_EVERY).or_else(|| Some((clock::monotonic(), searchable)));
+        bar.set_message(format!("{open} job(s) left; {searchable}"));
         let held = outcomes.iter().any(|outcome| outcome.held.is_some());
-        if open == 0 && !held {
+        let is_enough = open == 0 || until == WaitUntil::Meaning && searchable.is_whole();
+        if is_enough && !held {
             return Ok(Waited { left: None, outcomes });
         }
         if clock::monotonic() >= deadline {
@@ -142,6 +197,11 @@ fn reconcile(context: &Context, repo: Option<&RepoId>, deadline: Instant) -> Res
         Err(ControlError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What can be searched already.
+fn searchable(context: &Context, repo: Option<&RepoId>) -> Result<Searchable, Failure> {
+    Ok(searchable_by_meaning(&Reader::open(&context.home, &context.config)?, repo)?)
 }
 
 /// Jobs that count: none while the queue is paused.

@@ -177,7 +177,7 @@ impl Daemon {
             if matches!(input, Input::Upkeep) {
                 manager.alive();
                 self.look_after(&mut socket);
-                if program.is_replaced() && program.can_take_over().await {
+                if program.is_replaced() && program.can_take_over(&self.home).await {
                     tracing::info!(program = %program.path().display(), "the program was replaced; the new version takes over");
                     manager.reloading();
                     break DaemonEnd::Replaced(program);

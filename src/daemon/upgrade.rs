@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::home::Home;
+use crate::store::NEWER_STATE;
 
-/// How long the new program may take to print its version; one that cannot do that is not ready to take over.
-const VERSION_WAIT: Duration = Duration::from_secs(5);
+/// How long the new program may take to answer; one that cannot do that is not ready to take over.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 /// What distinguishes a file from another, and from itself before a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,18 +58,27 @@ impl Program {
         self.candidate.replace(found) == Some(found)
     }
 
-    /// Whether the new file runs at all on this machine: it is asked for its version. One that does not is not asked again.
-    #[expect(clippy::disallowed_methods, reason = "asks its own new version")]
-    pub async fn can_take_over(&mut self) -> bool {
-        let mut command = tokio::process::Command::new(&self.path);
-        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let ended = tokio::time::timeout(VERSION_WAIT, command.status()).await;
-        let runs = matches!(ended, Ok(Ok(status)) if status.success());
-        if !runs {
-            tracing::warn!(program = %self.path.display(), ?ended, "the program was replaced by one that does not run; this version goes on");
+    /// Whether the new file runs at all on this machine, which is asked by its version, and knows the state that this version has
+    /// written: an older one may not. One that cannot take over is not asked again.
+    pub async fn can_take_over(&mut self, home: &Home) -> bool {
+        let runs = self.answer(&["--version"], home).await.is_some_and(|output| output.status.success());
+        // It reads agent.db; that an earlier schema is not brought up to date yet is no reason.
+        let listed = if runs { self.answer(&["repos"], home).await } else { None };
+        let knows = listed.is_some_and(|output| !String::from_utf8_lossy(&output.stderr).contains(NEWER_STATE));
+        if !knows {
+            let why = if runs { "is older and does not know this state" } else { "does not run" };
+            tracing::warn!(program = %self.path.display(), "the program was replaced by one that {why}; this version goes on");
             self.rejected = self.candidate;
         }
-        runs
+        knows
+    }
+
+    /// What the new program answers; `None`: nothing in time.
+    #[expect(clippy::disallowed_methods, reason = "asks its own new version")]
+    async fn answer(&self, args: &[&str], home: &Home) -> Option<Output> {
+        let mut command = tokio::process::Command::new(&self.path);
+        command.args(args).env("RA_AGENT_HOME", home.root()).stdin(Stdio::null()).kill_on_drop(true);
+        tokio::time::timeout(ANSWER_WAIT, command.output()).await.ok()?.ok()
     }
 
     /// Becomes the new version, which keeps the pid. The locks are closed by the exec and taken again by the new version. Returns only
@@ -123,7 +133,8 @@ mod tests {
         let mut program = Program::at(path.clone()).unwrap();
         std::fs::write(&path, "no program at all").unwrap();
         assert!(!program.is_replaced() && program.is_replaced());
-        assert!(!program.can_take_over().await);
+        let home = Home::at(dir.path().join("home")).unwrap();
+        assert!(!program.can_take_over(&home).await);
         assert!(!program.is_replaced() && !program.is_replaced(), "it is not tried again");
     }
 }

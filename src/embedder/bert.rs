@@ -1,6 +1,7 @@
 //! A BERT on the CPU: texts to vectors of unit length.
 
 mod attention;
+mod distil;
 mod network;
 mod ops;
 mod weights;
@@ -16,6 +17,7 @@ use tokenizers::{Tokenizer, TruncationParams};
 use self::network::Network;
 use self::weights::Weights;
 use super::model::{CONFIG, ModelSpec, Pooling, TOKENIZER, WEIGHTS};
+use super::table::StaticTable;
 use crate::vectors::DIMENSIONS;
 
 /// Tokens of a text that are embedded, the model's two marks included; what follows is left out. The models allow 512, at more
@@ -45,6 +47,8 @@ pub enum EmbedError {
     Compute(#[from] candle_core::Error),
     #[error("a text could not be cut into tokens: {0}")]
     Tokenize(#[source] tokenizers::Error),
+    #[error("the embedding model has no marks for the begin and the end of a text; choose another embedding.model")]
+    NoMarks,
     #[error("the embedding model gave a vector that is not finite; install it again with `ra-agent model install`")]
     NotFinite,
 }
@@ -61,6 +65,9 @@ pub struct Embedder {
     /// A search does not wait for the chunks that are being embedded. Its thread is started by the first search, for it inherits that
     /// one's priority, which is higher than that of the thread that loads the model to embed chunks.
     query_pool: OnceLock<ThreadPool>,
+    dir: PathBuf,
+    /// For provisional vectors, read when it is first needed; `None`: there is none.
+    table: OnceLock<Option<StaticTable>>,
 }
 
 impl Embedder {
@@ -79,6 +86,8 @@ impl Embedder {
             network: read_network(&dir.join(WEIGHTS), &config)?,
             pools: (0..threads.max(1)).map(|nth| single_thread(format!("embed-{nth}"))).collect::<Result<_, _>>()?,
             query_pool: OnceLock::new(),
+            dir: dir.to_path_buf(),
+            table: OnceLock::new(),
         })
     }
 
@@ -101,17 +110,62 @@ impl Embedder {
                     .collect::<Result<Vec<_>, _>>()
             })
         };
-        let busy = &self.pools[..self.pools.len().min(texts.len())];
+        let mut vectors = self.on_every_thread(texts.len(), work)?;
+        vectors.sort_unstable_by_key(|(index, _)| *index);
+        Ok(vectors.into_iter().map(|(_, vector)| vector).collect())
+    }
+
+    /// Has at most so many threads work side by side. What they made comes in no order.
+    fn on_every_thread<T: Send>(
+        &self,
+        most: usize,
+        work: impl Fn(&ThreadPool) -> Result<Vec<T>, EmbedError> + Sync,
+    ) -> Result<Vec<T>, EmbedError> {
+        let busy = &self.pools[..self.pools.len().min(most)];
         let parts = std::thread::scope(|scope| {
             let threads: Vec<_> = busy.iter().map(|pool| scope.spawn(|| work(pool))).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect::<Result<Vec<Vec<(usize, Vector)>>, EmbedError>>()
+                .collect::<Result<Vec<Vec<T>>, EmbedError>>()
         })?;
-        let mut vectors: Vec<(usize, Vector)> = parts.into_iter().flatten().collect();
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// The table for provisional vectors, if one was distilled.
+    pub fn table(&self) -> Option<&StaticTable> {
+        self.table.get_or_init(|| StaticTable::read(&self.dir)).as_ref()
+    }
+
+    /// The provisional vectors of these chunks' texts, in their order.
+    ///
+    /// # Errors
+    /// If a text cannot be cut into tokens.
+    pub fn embed_provisionally(&self, table: &StaticTable, texts: &[&str]) -> Result<Vec<Vector>, EmbedError> {
+        let next = AtomicUsize::new(0);
+        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < texts.len());
+        let one = |index: usize| -> Result<(usize, Vector), EmbedError> {
+            Ok((index, table.vector(&self.tokens(texts[index])?)?))
+        };
+        let work = |pool: &ThreadPool| {
+            pool.install(|| std::iter::from_fn(take).map(one).collect::<Result<Vec<_>, EmbedError>>())
+        };
+        let mut vectors = self.on_every_thread(texts.len(), work)?;
         vectors.sort_unstable_by_key(|(index, _)| *index);
         Ok(vectors.into_iter().map(|(_, vector)| vector).collect())
+    }
+
+    /// The provisional vector of a search query: a sum of tokens has no use for what marks one as a query.
+    ///
+    /// # Errors
+    /// If it cannot be cut into tokens.
+    pub fn query_provisionally(&self, table: &StaticTable, text: &str) -> Result<Vector, EmbedError> {
+        table.vector(&self.tokens(text)?)
+    }
+
+    /// A text's tokens without marks.
+    fn tokens(&self, text: &str) -> Result<Vec<u32>, EmbedError> {
+        Ok(self.tokenizer.encode_fast(text, false).map_err(EmbedError::Tokenize)?.get_ids().to_vec())
     }
 
     /// The vector of a search query, which some models want marked as one.
@@ -150,7 +204,7 @@ impl Embedder {
     }
 }
 
-fn normalized(values: &[f32]) -> Result<Vector, EmbedError> {
+pub(super) fn normalized(values: &[f32]) -> Result<Vector, EmbedError> {
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
     let mut vector: Vector = values.try_into().map_err(|_| EmbedError::OtherDimensions { found: values.len() })?;
     vector.iter_mut().for_each(|value| *value /= length);

@@ -6,3 +6,4 @@ pub mod chunk;
 pub mod identifier;
 pub mod install;
 pub mod model;
+pub mod table;

@@ -24,6 +24,8 @@ pub struct ModelSpec {
     /// Name in the configuration, in the store and of the model's directory.
     pub id: &'static str,
     pub pooling: Pooling,
+    /// What marks provisional vectors as those of its table, in the store.
+    pub table_id: &'static str,
     /// What a query starts with; a chunk has no prefix.
     pub query_prefix: &'static str,
     pub files: [ModelFile; 3],
@@ -55,6 +57,7 @@ pub const FALLBACK: &str = "all-MiniLM-L6-v2";
 pub const KNOWN: &[ModelSpec] = &[
     ModelSpec {
         id: DEFAULT,
+        table_id: "bge-small-en-v1.5/table-1",
         pooling: Pooling::Cls,
         query_prefix: "Represent this sentence for searching relevant passages: ",
         files: [
@@ -80,6 +83,7 @@ pub const KNOWN: &[ModelSpec] = &[
     },
     ModelSpec {
         id: FALLBACK,
+        table_id: "all-MiniLM-L6-v2/table-1",
         pooling: Pooling::Mean,
         query_prefix: "",
         files: [

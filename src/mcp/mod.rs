@@ -18,6 +18,8 @@ use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
 
+pub use start::start_daemon;
+
 use crate::home::Home;
 use server::AgentServer;
 

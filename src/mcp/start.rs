@@ -34,15 +34,15 @@ impl DaemonStarter {
         if is_running(home) || failed.is_some_and(|at| clock::since(at) < FAILED_PAUSE) {
             return None;
         }
-        let (has_started, said) = daemon(home)?;
+        let (has_started, said) = start_daemon(home, START_WAIT)?;
         *failed = (!has_started).then(clock::monotonic);
         Some(said)
     }
 }
 
-/// Starts the daemon. Returns whether it runs, and what there is to say of it.
+/// Starts the daemon, and waits so long until it answers. Returns whether it runs, and what there is to say of it; `None`: the system does not name this program's file.
 #[expect(clippy::disallowed_methods, reason = "starts the daemon")]
-fn daemon(home: &Home) -> Option<(bool, String)> {
+pub fn start_daemon(home: &Home, wait: Duration) -> Option<(bool, String)> {
     let program = std::env::current_exe().ok()?;
     let mut command = Command::new(program);
     command.args(["daemon", "start"]).env("RA_AGENT_HOME", home.root()).current_dir(home.root());
@@ -51,7 +51,7 @@ fn daemon(home: &Home) -> Option<(bool, String)> {
         Ok(child) => child,
         Err(error) => return Some((false, format!("no daemon runs, and it cannot be started: {error}"))),
     };
-    Some(match wait_for_daemon(home, START_WAIT) {
+    Some(match wait_for_daemon(home, wait) {
         true => {
             // The daemon has detached itself, so this process ends now. Of several clients that start one, one succeeds.
             let _ = child.wait();

@@ -11,7 +11,9 @@ use super::QueryError;
 use crate::cache::store_dir;
 use crate::config::Config;
 use crate::domain::RepoId;
-use crate::embedder::bert::{Embedder, Vector};
+use crate::embedder::bert::{EmbedError, Embedder, Vector};
+use crate::embedder::model;
+use crate::embedder::table::CosineScale;
 use crate::repo::registry::Registered;
 use crate::vectors::{Piece, UnitCode, Vectors, VectorsError};
 
@@ -19,7 +21,7 @@ use crate::vectors::{Piece, UnitCode, Vectors, VectorsError};
 /// not fit any more are searched on the disk, by their index.
 const RESIDENT_ROWS_MAX: usize = 160_000;
 
-/// A chunk that is near, and the cosine of the angle between.
+/// A chunk that is near, and the cosine of the angle between, on the scale of the model's own vectors.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Near {
     /// Which of the repositories that were named.
@@ -41,6 +43,23 @@ pub(super) struct Tables {
 enum Way {
     Memory(Vec<Arc<Piece>>),
     Disk(Arc<Vectors>),
+}
+
+/// A question's vector, for the vectors of one kind.
+struct AskedVector {
+    model_id: &'static str,
+    vector: Vector,
+    /// Puts cosines of this kind on the scale of the model's own: only then they are compared.
+    scale: CosineScale,
+}
+
+/// The question as the model has it, and as its table for provisional vectors does.
+fn asked(embedder: &Embedder, query: &str) -> Result<Vec<AskedVector>, EmbedError> {
+    let spec = embedder.spec();
+    let own = AskedVector { model_id: spec.id, vector: embedder.embed_query(query)?, scale: CosineScale::SAME };
+    let Some(table) = embedder.table() else { return Ok(vec![own]) };
+    let vector = embedder.query_provisionally(table, query)?;
+    Ok(vec![own, AskedVector { model_id: spec.table_id, vector, scale: table.scale }])
 }
 
 impl Tables {
@@ -71,16 +90,16 @@ impl Tables {
     ) -> Result<Vec<Near>, String> {
         let embed = || {
             let embedder = model()?;
-            embedder.embed_query(query).map(|vector| (embedder.spec().id, vector)).map_err(|error| error.to_string())
+            asked(&embedder, query).map_err(|error| error.to_string())
         };
         let (embedded, ways) = std::thread::scope(|scope| {
             let embedded = scope.spawn(embed);
             let ways = model_id.map(|model_id| self.ways(repos, model_id)).unwrap_or_else(|| Ok(Vec::new()));
             (embedded.join(), ways)
         });
-        let (model_id, vector) = embedded.map_err(|_| "the model panicked while it read the question".to_owned())??;
+        let vectors = embedded.map_err(|_| "the model panicked while it read the question".to_owned())??;
         let ways = ways.map_err(|error| error.to_string())?;
-        self.search(&ways, &vector, model_id, depth).map_err(|error| error.to_string())
+        self.search(&ways, &vectors, depth).map_err(|error| error.to_string())
     }
 
     /// Reads what is kept in memory, so that the next search need not.
@@ -93,11 +112,13 @@ impl Tables {
 
     /// How each repository that has vectors is searched.
     fn ways(&mut self, repos: &[&Registered], model_id: &str) -> Result<Vec<(usize, Way)>, VectorsError> {
+        let table_id = model::spec(model_id).map(|spec| spec.table_id);
+        let model_ids: Vec<&str> = [Some(model_id), table_id].into_iter().flatten().collect();
         let (mut ways, mut left) = (Vec::new(), RESIDENT_ROWS_MAX);
         for (index, repo) in repos.iter().enumerate() {
             let Some(table) = self.table(repo)? else { continue };
             let resident = match self.comparing {
-                Some(_) => self.runtime.block_on(table.resident(model_id, left))?,
+                Some(_) => self.runtime.block_on(table.resident(&model_ids, left))?,
                 None => None,
             };
             ways.push(match resident {
@@ -123,21 +144,17 @@ impl Tables {
         Ok(opened)
     }
 
-    fn search(
-        &self,
-        ways: &[(usize, Way)],
-        query: &Vector,
-        model_id: &str,
-        depth: usize,
-    ) -> Result<Vec<Near>, VectorsError> {
-        let mut found = self.in_memory(ways, &UnitCode::of(query), depth);
+    fn search(&self, ways: &[(usize, Way)], asked: &[AskedVector], depth: usize) -> Result<Vec<Near>, VectorsError> {
+        let mut found = self.in_memory(ways, asked, depth);
         let disk = ways.iter().filter_map(|(repo, way)| match way {
             Way::Disk(table) => Some((*repo, table)),
             Way::Memory(_) => None,
         });
-        let searches = disk.map(|(repo, table)| async move {
-            let near = table.search(query, model_id, depth).await?;
-            Ok::<_, VectorsError>(near.into_iter().map(move |(chunk_id, score)| Near { repo, chunk_id, score }))
+        let disk = disk.flat_map(|way| asked.iter().map(move |asked| (way, asked)));
+        let searches = disk.map(|((repo, table), asked)| async move {
+            let near = table.search(&asked.vector, asked.model_id, depth).await?.into_iter();
+            let near = near.map(move |(chunk_id, cosine)| Near { repo, chunk_id, score: asked.scale.apply(cosine) });
+            Ok::<_, VectorsError>(near)
         });
         let on_disk = self.runtime.block_on(futures::future::try_join_all(searches))?;
         found.extend(on_disk.into_iter().flatten());
@@ -151,7 +168,7 @@ impl Tables {
         Ok(found)
     }
 
-    fn in_memory(&self, ways: &[(usize, Way)], query: &UnitCode, depth: usize) -> Vec<Near> {
+    fn in_memory(&self, ways: &[(usize, Way)], asked: &[AskedVector], depth: usize) -> Vec<Near> {
         let Some(pool) = &self.comparing else { return Vec::new() };
         let pieces: Vec<(usize, &Arc<Piece>)> = ways
             .iter()
@@ -161,9 +178,14 @@ impl Tables {
             })
             .flatten()
             .collect();
+        let codes: Vec<(&AskedVector, UnitCode)> = asked.iter().map(|one| (one, UnitCode::of(&one.vector))).collect();
         let near = |(repo, piece): &(usize, &Arc<Piece>)| -> Vec<Near> {
-            let near = piece.nearest(query, depth).into_iter();
-            near.map(|(chunk_id, score)| Near { repo: *repo, chunk_id: chunk_id.to_owned(), score }).collect()
+            let Some((asked, code)) = codes.iter().find(|(asked, _)| asked.model_id == piece.model_id()) else {
+                return Vec::new();
+            };
+            let near = piece.nearest(code, depth).into_iter();
+            let scaled = |(chunk_id, cosine): (&str, f32)| (chunk_id.to_owned(), asked.scale.apply(cosine));
+            near.map(scaled).map(|(chunk_id, score)| Near { repo: *repo, chunk_id, score }).collect()
         };
         pool.install(|| pieces.par_iter().flat_map_iter(near).collect())
     }

@@ -19,7 +19,7 @@ use super::view::search::{RepoFreshness, SearchHit, SearchView};
 use super::view::shown;
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
-use crate::cache::{RepoStore, overlay, view};
+use crate::cache::{RepoStore, overlay, provisional, view};
 use crate::config::Config;
 use crate::domain::{FilePath, Role, Source};
 use crate::embedder::bert::Embedder;
@@ -78,12 +78,15 @@ pub(super) struct Searched {
     pub(super) family: usize,
     /// The files that the view has from the work tree.
     pub(super) saved: BTreeSet<FilePath>,
+    /// Number of files with provisional vectors.
+    provisional: u64,
 }
 
 impl Searched {
     fn new(repo: Registered, store: Option<RepoStore>) -> Result<Self, QueryError> {
         let saved = store.as_ref().map(|store| overlay::paths(store.db())).transpose()?.unwrap_or_default();
-        Ok(Self { repo, store, family: 0, saved })
+        let provisional = store.as_ref().map(|store| provisional::count(store.db())).transpose()?.unwrap_or_default();
+        Ok(Self { repo, store, family: 0, saved, provisional })
     }
 
     fn source(&self, path: &FilePath) -> Source {
@@ -154,6 +157,7 @@ impl Searcher {
         let model_id = self.model_id();
         let named: Vec<Registered> = repos.iter().map(|one| one.repo.clone()).collect();
         let named: Vec<&Registered> = named.iter().collect();
+        let provisional: Vec<u64> = repos.iter().map(|one| one.provisional).collect();
         let (tables, depth) = (self.tables.as_mut(), filter.depth());
         let kept = &mut self.kept;
         // Three searches run at the same time: by meaning, by words, and for the freshness of each repository.
@@ -164,7 +168,7 @@ impl Searcher {
             });
             let words = spawn_scores(scope, &mut repos, &request.query, filter.words_depth());
             let freshness: Result<Vec<RepoFreshness>, StoreError> =
-                named.iter().map(|repo| freshness(kept, &reader, repo)).collect();
+                named.iter().zip(provisional).map(|(repo, files)| freshness(kept, &reader, repo, files)).collect();
             let near = near.join().unwrap_or_else(|_| Err("searching the vectors panicked".to_owned()));
             (near, words.into_iter().map(joined).collect::<Result<Vec<_>, _>>(), freshness)
         });
@@ -261,7 +265,12 @@ impl Searcher {
 }
 
 /// How far the index of a repository is behind its HEAD. A repository that cannot be opened has no head.
-fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<RepoFreshness, StoreError> {
+fn freshness(
+    kept: &mut Kept,
+    reader: &Reader<'_>,
+    repo: &Registered,
+    provisional_files: u64,
+) -> Result<RepoFreshness, StoreError> {
     let head = kept.repo(repo).and_then(|git| git.head().ok()).and_then(|head| head.commit);
     Ok(RepoFreshness {
         repo: shown_path(repo),
@@ -271,6 +280,7 @@ fn freshness(kept: &mut Kept, reader: &Reader<'_>, repo: &Registered) -> Result<
             Some(db) => queue::pending_files(db, &repo.id)?,
             None => 0,
         },
+        provisional_files,
     })
 }
 

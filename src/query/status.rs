@@ -8,7 +8,7 @@ use super::view::status::{
 };
 use super::{QueryError, Reader, room};
 use crate::cache::store_dir;
-use crate::cache::{self, disk_bytes, overlay, set_aside, view};
+use crate::cache::{self, disk_bytes, overlay, provisional, set_aside, view};
 use crate::clock;
 use crate::domain::Language;
 use crate::queue;
@@ -58,6 +58,8 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             not_followed: of_store.not_followed,
             asked: freshness.asked,
             answered: freshness.answered,
+            embedded: of_store.vectors.own,
+            provisional: of_store.vectors.provisional,
             bytes: of_store.bytes,
             set_aside: set_aside_paths(reader, &repo),
             held: repo.held,
@@ -87,6 +89,7 @@ fn set_aside_paths(reader: &Reader<'_>, repo: &Registered) -> Vec<String> {
 struct StoreStatus {
     languages: Vec<LanguageStatus>,
     freshness: view::FreshCounts,
+    vectors: provisional::VectorCounts,
     saved: u64,
     not_followed: Option<String>,
     hits: u64,
@@ -116,6 +119,7 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
     Ok(StoreStatus {
         languages: languages.collect(),
         freshness: view::freshness(store.db())?,
+        vectors: provisional::counts(store.db())?,
         saved: overlay::paths(store.db())?.len() as u64,
         not_followed: cache::metadata(store.db(), cache::OVERLAY_NOTE)?.filter(|note| !note.is_empty()),
         hits: counter(cache::HITS)?,

@@ -119,6 +119,29 @@ pub fn pending_embeds(db: &Connection, repo: &RepoId) -> Result<u64> {
     Ok(db.query_row(sql, [&repo.0, JobKind::Embed.as_str()], |row| row.get(0))?)
 }
 
+/// The id of the job of a lane that came into the queue last, of those that wait.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn newest_queued(db: &Connection, lane: Lane) -> Result<Option<i64>> {
+    let sql = format!("SELECT max(job_id) FROM jobs WHERE state = 'queued' AND {}", lane.condition());
+    Ok(db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Every job of a lane that waits and can be claimed, in the order in which they will be; but for `except`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn next_of(db: &Connection, lane: Lane, except: &[i64], now: Timestamp) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE state = 'queued' AND not_before <= ?1 AND {} ORDER BY priority, origin, job_id",
+        lane.condition()
+    );
+    let mut jobs = collect(db.prepare(&sql)?.query([now.0])?)?;
+    jobs.retain(|job| !except.contains(&job.id));
+    Ok(jobs)
+}
+
 /// How many jobs of a lane are queued.
 ///
 /// # Errors

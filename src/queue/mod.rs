@@ -20,8 +20,8 @@ pub use batches::{
     close_batch_line, is_batch_wanted, name_batch, open_batch, postpone_batch,
 };
 pub use list::{
-    Counts, Filter, Waiting, counts, get, list, list_after, live_keys, newest_change, parked, pending_embeds,
-    pending_files, queued_in, waiting, waiting_in,
+    Counts, Filter, Waiting, counts, get, list, list_after, live_keys, newest_change, newest_queued, next_of, parked,
+    pending_embeds, pending_files, queued_in, waiting, waiting_in,
 };
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,

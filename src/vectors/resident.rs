@@ -6,7 +6,7 @@
 //! deleted: after a commit only the fragments with changed files are read again.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::fs::DirEntryExt;
 use std::path::Path;
@@ -33,21 +33,33 @@ impl UnitCode {
 
 /// The vectors of one fragment that are of one model.
 pub struct Piece {
+    model_id: String,
     ids: Vec<Box<str>>,
     /// [`DIMENSIONS`] for each id.
     components: Vec<i16>,
 }
 
 impl Piece {
-    fn new(batches: &[RecordBatch]) -> Self {
-        let mut piece = Self { ids: Vec::new(), components: Vec::new() };
-        for (id, vector) in batches.iter().flat_map(rows::id_vectors) {
+    /// One for each of the models that the rows are of.
+    fn of_each_model(batches: &[RecordBatch]) -> Vec<Arc<Self>> {
+        let mut pieces: BTreeMap<String, Self> = BTreeMap::new();
+        for (id, model_id, vector) in batches.iter().flat_map(rows::id_vectors) {
+            let empty = || Self { model_id: model_id.clone(), ids: Vec::new(), components: Vec::new() };
+            let piece = pieces.entry(model_id.clone()).or_insert_with(empty);
             piece.ids.push(id.into_boxed_str());
             piece.components.extend(UnitCode::of(&vector).0);
         }
-        piece.ids.shrink_to_fit();
-        piece.components.shrink_to_fit();
-        piece
+        let packed = |mut piece: Self| {
+            piece.ids.shrink_to_fit();
+            piece.components.shrink_to_fit();
+            Arc::new(piece)
+        };
+        pieces.into_values().map(packed).collect()
+    }
+
+    /// The model that made its vectors.
+    pub fn model_id(&self) -> &str {
+        &self.model_id
     }
 
     pub fn rows(&self) -> usize {
@@ -83,68 +95,77 @@ type Versions = BTreeSet<(OsString, u64)>;
 /// What of a table is in memory.
 #[derive(Default)]
 pub(super) struct Resident {
-    model_id: String,
+    model_ids: Vec<String>,
     /// The versions that there were when it was last compared with the table: their names, and the files of these names.
     versions: Versions,
     /// Each fragment by what the manifest says of it, its deleted rows included.
-    fragments: HashMap<String, Arc<Piece>>,
+    fragments: HashMap<String, Vec<Arc<Piece>>>,
 }
 
 impl Vectors {
-    /// The vectors of this model in the present version, in memory: read if they are not there yet or have changed. `None` if the table
+    /// The vectors of these models in the present version, in memory: read if they are not there yet or have changed. `None` if the table
     /// has more than `rows_max` rows.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn resident(&self, model_id: &str, rows_max: usize) -> Result<Option<Vec<Arc<Piece>>>, VectorsError> {
+    pub async fn resident(&self, model_ids: &[&str], rows_max: usize) -> Result<Option<Vec<Arc<Piece>>>, VectorsError> {
         let versions = versions(&self.dir);
         let last = std::mem::take(&mut *self.resident.lock().unwrap_or_else(PoisonError::into_inner));
-        let is_same = last.model_id == model_id && !versions.is_empty() && last.versions == versions;
+        let is_same = last.model_ids == model_ids && !versions.is_empty() && last.versions == versions;
         let now = if is_same {
             last
         } else if self.count().await? > rows_max {
             return Ok(None);
         } else {
-            Resident { model_id: model_id.to_owned(), versions, fragments: self.fragments(model_id, &last).await? }
+            let model_ids_now = model_ids.iter().map(|id| (*id).to_owned()).collect();
+            Resident { model_ids: model_ids_now, versions, fragments: self.fragments(model_ids, &last).await? }
         };
-        let pieces = now.fragments.values().cloned().collect();
+        let pieces = now.fragments.values().flatten().cloned().collect();
         *self.resident.lock().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(Some(pieces))
     }
 
-    async fn fragments(&self, model_id: &str, last: &Resident) -> Result<HashMap<String, Arc<Piece>>, VectorsError> {
-        match self.load(model_id, last).await {
+    async fn fragments(
+        &self,
+        model_ids: &[&str],
+        last: &Resident,
+    ) -> Result<HashMap<String, Vec<Arc<Piece>>>, VectorsError> {
+        match self.load(model_ids, last).await {
             Err(_) => {
                 self.reopen().await?;
-                self.load(model_id, last).await
+                self.load(model_ids, last).await
             }
             loaded => loaded,
         }
     }
 
-    async fn load(&self, model_id: &str, last: &Resident) -> Result<HashMap<String, Arc<Piece>>, VectorsError> {
+    async fn load(
+        &self,
+        model_ids: &[&str],
+        last: &Resident,
+    ) -> Result<HashMap<String, Vec<Arc<Piece>>>, VectorsError> {
         let mut fragments = HashMap::new();
         let table = self.table();
         let Some(dataset) = table.dataset() else { return Ok(fragments) };
         let dataset = dataset.get().await.map_err(self.error("read"))?;
         for fragment in dataset.get_fragments() {
             let described = format!("{:?}", fragment.metadata());
-            let known = last.fragments.get(&described).filter(|_| last.model_id == model_id);
-            let piece = match known {
-                Some(piece) => piece.clone(),
-                None => Arc::new(read(&fragment, model_id).await.map_err(|error| self.error("read")(error.into()))?),
+            let known = last.fragments.get(&described).filter(|_| last.model_ids == model_ids);
+            let pieces = match known {
+                Some(pieces) => pieces.clone(),
+                None => read(&fragment, model_ids).await.map_err(|error| self.error("read")(error.into()))?,
             };
-            fragments.insert(described, piece);
+            fragments.insert(described, pieces);
         }
         Ok(fragments)
     }
 }
 
-async fn read(fragment: &FileFragment, model_id: &str) -> lance::Result<Piece> {
+async fn read(fragment: &FileFragment, model_ids: &[&str]) -> lance::Result<Vec<Arc<Piece>>> {
     let mut scan = fragment.scan();
-    scan.project(&["chunk_id", "vector"])?.filter(&is_in("model_id", [model_id]))?;
+    scan.project(&["chunk_id", "model_id", "vector"])?.filter(&is_in("model_id", model_ids.iter().copied()))?;
     let batches: Vec<RecordBatch> = scan.try_into_stream().await?.try_collect().await?;
-    Ok(Piece::new(&batches))
+    Ok(Piece::of_each_model(&batches))
 }
 
 /// A table's versions. They say whether it has changed for much less than asking LanceDB does; empty if they cannot be

@@ -33,7 +33,7 @@ fn rows(path: &str, seeds: std::ops::Range<u64>, model: &str) -> Vec<ChunkRow> {
 }
 
 async fn nearest(vectors: &Vectors, query: u64, limit: usize) -> Vec<(String, f32)> {
-    let pieces = vectors.resident("m", 1_000).await.unwrap().unwrap();
+    let pieces = vectors.resident(&["m"], 1_000).await.unwrap().unwrap();
     let code = UnitCode::of(&vector(query));
     let mut found: Vec<(String, f32)> =
         pieces.iter().flat_map(|piece| piece.nearest(&code, limit)).map(|(id, score)| (id.to_owned(), score)).collect();
@@ -66,10 +66,10 @@ async fn another_handles_writes_are_seen_and_only_they_are_read_again() {
     writer.replace_files(&["a"], rows("a", 0..10, "m")).await.unwrap();
     let reader = Vectors::open(dir.path()).await.unwrap().unwrap();
     assert_eq!(nearest(&reader, 3, 1).await[0].0, "a:3");
-    let before = reader.resident("m", 1_000).await.unwrap().unwrap();
+    let before = reader.resident(&["m"], 1_000).await.unwrap().unwrap();
     writer.replace_files(&["b"], rows("b", 10..20, "m")).await.unwrap();
     assert_eq!(nearest(&reader, 15, 1).await[0].0, "b:15");
-    let after = reader.resident("m", 1_000).await.unwrap().unwrap();
+    let after = reader.resident(&["m"], 1_000).await.unwrap().unwrap();
     assert!(after.iter().any(|piece| Arc::ptr_eq(piece, &before[0])), "an unchanged fragment is kept");
     writer.replace_files(&["a"], rows("a", 5..10, "m")).await.unwrap();
     let found = nearest(&reader, 3, 100).await;
@@ -84,10 +84,13 @@ async fn a_table_of_more_rows_than_may_be_kept_stays_on_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let vectors = Vectors::open_or_create(dir.path()).await.unwrap();
     vectors.replace_files(&["a"], rows("a", 0..10, "m")).await.unwrap();
-    assert!(vectors.resident("m", 9).await.unwrap().is_none());
-    assert_eq!(vectors.resident("m", 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(), 10);
+    assert!(vectors.resident(&["m"], 9).await.unwrap().is_none());
     assert_eq!(
-        vectors.resident("other", 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(),
+        vectors.resident(&["m"], 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(),
+        10
+    );
+    assert_eq!(
+        vectors.resident(&["other"], 10).await.unwrap().unwrap().iter().map(|piece| piece.rows()).sum::<usize>(),
         0
     );
 }

@@ -181,10 +181,11 @@ pub(super) fn text_pairs(batch: &RecordBatch, first: &str, second: &str) -> Vec<
     }
 }
 
-/// Chunk id and vector of each row.
-pub(super) fn id_vectors(batch: &RecordBatch) -> Vec<(String, [f32; DIMENSIONS])> {
-    let Some(ids) = strings(batch, "chunk_id") else { return Vec::new() };
-    (0..batch.num_rows()).filter_map(|index| Some((ids.value(index).to_owned(), vector(batch, index)?))).collect()
+/// Chunk id, model and vector of each row.
+pub(super) fn id_vectors(batch: &RecordBatch) -> Vec<(String, String, [f32; DIMENSIONS])> {
+    let (Some(ids), Some(models)) = (strings(batch, "chunk_id"), strings(batch, "model_id")) else { return Vec::new() };
+    let one = |index: usize| Some((ids.value(index).to_owned(), models.value(index).to_owned(), vector(batch, index)?));
+    (0..batch.num_rows()).filter_map(one).collect()
 }
 
 /// Chunk id and cosine of each row of a search's result. LanceDB gives the cosine distance, which is one less the cosine.

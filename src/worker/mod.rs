@@ -36,6 +36,7 @@ use crate::tally::{self, Deed, Tally};
 use crate::vectors::Vectors;
 use jobs::ask::ModelSetup;
 use jobs::drafts::Drafts;
+use jobs::provisional::ProvisionalBacklog;
 use reconcile::memory::Memory;
 use slots::Slots;
 
@@ -103,6 +104,7 @@ pub struct Worker {
     suspects: Vec<SuspectUnit>,
     memory: Memory,
     drafts: Drafts,
+    provisional: ProvisionalBacklog,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
     /// Repositories whose stores were damaged and start again empty.
@@ -149,6 +151,7 @@ impl Worker {
             model,
             memory: Memory::default(),
             drafts: Drafts::default(),
+            provisional: ProvisionalBacklog::default(),
             asking,
             unsettled: HashSet::new(),
             rebuilt: Vec::new(),
@@ -198,6 +201,10 @@ impl Worker {
         self.begin_asks(&except)?;
         if self.tend_batches(&except)? {
             return Ok(WorkerStep::Did(1));
+        }
+        let provided = self.embed_provisionally(&except)?;
+        if provided > 0 {
+            return Ok(WorkerStep::Did(provided));
         }
         for (lane, limit) in [(Lane::Analyze, ANALYZE_BATCH), (Lane::Embed, EMBED_BATCH)] {
             let jobs = queue::claim(&mut self.queue, lane, limit, &except, now)?;

@@ -46,6 +46,7 @@ const FILES: Rim = Rim {
         ("src/daemon/", "socket, log, its own executable"),
         ("src/embedder/bert.rs", "maps the model's weights"),
         ("src/embedder/install.rs", "writes the model that it downloads"),
+        ("src/embedder/table.rs", "reads the table that was made of a model"),
         ("src/event/", "watches directories, reads the inbox"),
         ("src/file.rs", "atomic and private files"),
         ("src/home.rs", "makes the agent's directories"),

@@ -1,14 +1,20 @@
 //! How well searches find what is known to be the answer: the queries of [`super::doc_queries`], asked of the real agent.
 //!
 //! `search-eval` scores the order in which hits are shown, `search-tune` searches for better weights. `RA_AGENT_SEARCH_SET=REPO:CSV`
-//! scores a set that was made elsewhere in the place of the published crates.
+//! scores a set that was made elsewhere in the place of the published crates. With `RA_AGENT_SEARCH_VECTORS=provisional` the answers go by
+//! the vectors of the model's table, with `mixed` those of every second file do.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ra_agent::domain::Hash;
+use ra_agent::embedder::bert::Embedder;
+use ra_agent::embedder::model;
 use ra_agent::query::rank::{Parts, ScoreWeights, WEIGHTS};
 use ra_agent::query::search::SearchRequest;
 use ra_agent::query::view::search::SearchHit;
+use ra_agent::vectors::Vectors;
 use ra_agent::{home::Home, worker};
 
 use super::doc_queries::{self, Query};
@@ -84,6 +90,11 @@ impl Asked {
         }
         let output = agent.command(["wait", "--timeout", "7200s"]).output().unwrap();
         assert!(output.status.success(), "{}", agent.log());
+        match std::env::var("RA_AGENT_SEARCH_VECTORS").as_deref() {
+            Ok("provisional") => make_provisional(&mut agent, |_| true),
+            Ok("mixed") => make_provisional(&mut agent, |path| Hash::of(path.as_bytes()).as_bytes()[0] & 1 == 0),
+            _ => {}
+        }
         Some(Self { agent, sets })
     }
 
@@ -100,6 +111,35 @@ impl Asked {
         assert_eq!(answer.mode, "hybrid", "{:?}", answer.note);
         answer.hits
     }
+}
+
+/// Puts provisional vectors in the place of the model's own, in the files that are wanted.
+fn make_provisional(agent: &mut TestAgent, is_wanted: impl Fn(&str) -> bool) {
+    agent.stop();
+    agent.ok(["model", "install", MODEL]);
+    let spec = model::spec(MODEL).unwrap();
+    let home = Home::at(agent.home()).unwrap();
+    let embedder = Embedder::load(&home.model(MODEL), spec, 2).unwrap();
+    let table = embedder.table().unwrap();
+    println!("the scale of the table's cosines: {:?}", table.scale);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for store in std::fs::read_dir(agent.home().join("cache/repos")).unwrap() {
+        runtime.block_on(async {
+            let vectors = Vectors::open_or_create(&store.unwrap().path().join("embeddings.lance")).await.unwrap();
+            let mut rows = vectors.rows().await.unwrap();
+            rows.retain(|row| is_wanted(&row.file_path));
+            let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+            let made = embedder.embed_provisionally(table, &texts).unwrap();
+            for (row, vector) in rows.iter_mut().zip(made) {
+                (row.vector, row.model_id) = (vector, spec.table_id.to_owned());
+            }
+            let paths: Vec<String> =
+                rows.iter().map(|row| row.file_path.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            vectors.replace_files(&paths, rows).await.unwrap();
+        });
+    }
+    agent.start();
 }
 
 /// Means over queries.

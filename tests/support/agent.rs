@@ -219,6 +219,7 @@ impl TestAgent {
             OsStr::new(MODEL),
             OsStr::new("--from"),
             source.as_os_str(),
+            OsStr::new("--without-table"),
         ]);
     }
 
@@ -244,7 +245,7 @@ impl Drop for TestAgent {
 
 /// Where `install/fetch-model.sh` puts the model.
 #[track_caller]
-fn model_directory() -> PathBuf {
+pub fn model_directory() -> PathBuf {
     let models = match std::env::var_os("RA_AGENT_TEST_MODELS") {
         Some(models) => PathBuf::from(models),
         None => PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/ra-agent/models"),

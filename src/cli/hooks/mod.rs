@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use in_repo::{InRepo, install_in_repo, uninstall_in_repo};
+pub(in crate::cli) use script::shell_quoted;
 pub use user_config::user_config_file;
 pub use verb::of_registered;
 

@@ -47,7 +47,7 @@ fn fill<'a>(template: &str, inbox_files: impl IntoIterator<Item = &'a Path>) -> 
 }
 
 /// One word of a POSIX shell, whatever the bytes.
-pub(super) fn shell_quoted(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::cli) fn shell_quoted(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![b'\''];
     for &byte in bytes {
         match byte {

@@ -57,4 +57,21 @@ impl Attention {
         let context = weights.matmul(&value)?;
         context.transpose(0, 1)?.reshape((tokens, width))?.matmul(&self.output)
     }
+
+    /// The same for many texts of `group` tokens each, one after the other.
+    ///
+    /// # Errors
+    /// If the shape is another.
+    pub fn forward_groups(&self, hidden: &Tensor, group: usize) -> Result<Tensor> {
+        let (tokens, width) = hidden.dims2()?;
+        let projected = hidden.matmul(&self.projection)?;
+        projected.inplace_op1(&self.bias)?;
+        let parts = projected.reshape((tokens / group, group, 3, self.heads, width / self.heads))?;
+        let part = |index: usize| parts.narrow(2, index, 1)?.squeeze(2)?.transpose(1, 2)?.contiguous();
+        let (query, key, value) = (part(0)?, part(1)?, part(2)?);
+        let weights = query.matmul(&key.transpose(2, 3)?.contiguous()?)?;
+        weights.inplace_op1(&Softmax)?;
+        let context = weights.matmul(&value)?;
+        context.transpose(1, 2)?.reshape((tokens, width))?.matmul(&self.output)
+    }
 }

@@ -59,6 +59,22 @@ impl Network {
         })
     }
 
+    /// Number of tokens that it knows.
+    pub fn vocabulary(&self) -> usize {
+        self.words.dims().first().copied().unwrap_or_default()
+    }
+
+    /// The same as [`Network::forward`] for many short texts of `group` tokens each, one after the other.
+    ///
+    /// # Errors
+    /// As there, or if the last text is shorter.
+    pub fn forward_groups(&self, tokens: &[u32], group: usize) -> Result<Tensor> {
+        let hidden = self.words.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
+        let positions = self.positions.narrow(0, 0, group)?.repeat((tokens.len() / group.max(1), 1))?;
+        hidden.inplace_op2(&positions, &self.norm)?;
+        self.layers.iter().try_fold(hidden, |hidden, layer| layer.forward(&hidden, group))
+    }
+
     /// The vectors of a text's tokens, `[tokens, hidden]`.
     ///
     /// # Errors
@@ -66,7 +82,7 @@ impl Network {
     pub fn forward(&self, tokens: &[u32]) -> Result<Tensor> {
         let hidden = self.words.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
         hidden.inplace_op2(&self.positions.narrow(0, 0, tokens.len())?, &self.norm)?;
-        self.layers.iter().try_fold(hidden, |hidden, layer| layer.forward(&hidden))
+        self.layers.iter().try_fold(hidden, |hidden, layer| layer.forward(&hidden, tokens.len()))
     }
 }
 
@@ -96,8 +112,11 @@ impl Layer {
         })
     }
 
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        let attended = self.attention.forward(hidden)?;
+    /// `group`: tokens of one text.
+    fn forward(&self, hidden: &Tensor, group: usize) -> Result<Tensor> {
+        let is_one = hidden.dims().first() == Some(&group);
+        let attended =
+            if is_one { self.attention.forward(hidden)? } else { self.attention.forward_groups(hidden, group)? };
         attended.inplace_op2(hidden, &self.attention_norm)?;
         let wide = attended.matmul(&self.widen)?;
         wide.inplace_op1(&self.activate)?;

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod cache;
 pub mod commit;
 pub mod doctor;
+pub mod first_steps;
 pub mod freshness;
 pub mod hooks;
 pub mod impact;

@@ -76,6 +76,9 @@ pub struct RepoFreshness {
     pub head: Option<String>,
     pub indexed_commit: Option<String>,
     pub pending_files: u64,
+    /// Files that are found by provisional vectors, until the model's own are made.
+    #[serde(default)]
+    pub provisional_files: u64,
 }
 
 /// A line of a file.

@@ -58,6 +58,9 @@ pub struct RepoStatus {
     /// Files that a model is asked about, and those of them whose every answer is there; they count as fresh either way.
     pub asked: u64,
     pub answered: u64,
+    /// Files with the model's own vectors, and those with provisional ones until these are made.
+    pub embedded: u64,
+    pub provisional: u64,
     /// Its store on disk.
     pub bytes: u64,
     /// The limit of the cache (`cache.max_size_mb`) that leaves room for it; `None`: the present one does.

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::domain::{FilePath, FileRecord, Hash};
 use crate::embedder::bert::{EmbedError, Embedder, Vector};
 use crate::embedder::chunk::{self, Chunk};
+use crate::embedder::model;
 use crate::index::chunks::records;
 use crate::index::read;
 use crate::queue::{self, Job, ParkCause};
@@ -21,7 +22,7 @@ use crate::worker::{Worker, WorkerError, subject};
 
 /// Why files have no vectors.
 #[derive(Debug, thiserror::Error)]
-enum NotEmbedded {
+pub(super) enum NotEmbedded {
     #[error(transparent)]
     Vectors(#[from] VectorsError),
     #[error(transparent)]
@@ -34,16 +35,16 @@ enum NotEmbedded {
 const RETIRE_BATCH: usize = 200;
 
 /// A file whose chunks are to have vectors.
-struct UnembeddedFile {
-    job: Job,
-    file: FileRecord,
-    chunks: Vec<Chunk>,
+pub(super) struct UnembeddedFile {
+    pub(super) job: Job,
+    pub(super) file: FileRecord,
+    pub(super) chunks: Vec<Chunk>,
     /// It has vectors of an earlier content, which are about to be replaced.
-    was_embedded: bool,
+    pub(super) was_embedded: bool,
 }
 
 /// What a job was found to need.
-enum EmbedPreparation {
+pub(super) enum EmbedPreparation {
     Ready(Box<UnembeddedFile>),
     /// There is nothing to do, or nothing can be done.
     Over(Box<Job>, Ended),
@@ -143,7 +144,12 @@ impl Worker {
     }
 
     /// Cuts the file of a job into chunks.
-    fn prepare_embed(&mut self, repo: &Registered, git: &Repo, job: Job) -> Result<EmbedPreparation, WorkerError> {
+    pub(super) fn prepare_embed(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        job: Job,
+    ) -> Result<EmbedPreparation, WorkerError> {
         let recipe = self.recipe.embedding.clone();
         let store = self.store(repo)?;
         let Some(file) = view::present(store.db(), &job.path)? else {
@@ -214,7 +220,8 @@ impl Worker {
     ) -> Result<(), NotEmbedded> {
         for paths in paths.chunks(RETIRE_BATCH) {
             let mut leaving = self.runtime.block_on(table.vectors_in(paths))?;
-            leaving.retain(|one| !stay.contains(&one.chunk_hash));
+            // Provisional ones are made again in no time.
+            leaving.retain(|one| !stay.contains(&one.chunk_hash) && model::spec(&one.model_id).is_some());
             let tx = self.store(repo)?.write().map_err(WorkerError::from)?;
             retired::keep(&tx, &leaving, clock::now()).map_err(WorkerError::from)?;
             tx.commit().map_err(WorkerError::from)?;
@@ -230,7 +237,7 @@ impl Worker {
     }
 
     /// The LanceDB table of a repository, opened once.
-    fn table(&mut self, repo: &Registered) -> Result<Arc<Vectors>, VectorsError> {
+    pub(super) fn table(&mut self, repo: &Registered) -> Result<Arc<Vectors>, VectorsError> {
         if let Some(table) = self.tables.get(&repo.id) {
             return Ok(table.clone());
         }
@@ -290,7 +297,7 @@ impl Worker {
 }
 
 /// The rows of one file.
-fn rows(one: &UnembeddedFile, model_id: &str, vectors: &HashMap<Hash, Vector>) -> Vec<ChunkRow> {
+pub(super) fn rows(one: &UnembeddedFile, model_id: &str, vectors: &HashMap<Hash, Vector>) -> Vec<ChunkRow> {
     let row = |(record, chunk): (crate::cache::chunks::ChunkRecord, &Chunk)| {
         Some(ChunkRow {
             chunk_id: record.chunk_id,

@@ -4,3 +4,4 @@ mod analyze;
 pub(in crate::worker) mod ask;
 pub(in crate::worker) mod drafts;
 mod embed;
+pub(in crate::worker) mod provisional;

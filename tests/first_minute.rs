@@ -1,0 +1,276 @@
+//! The promise: the first minute explains itself. Each step says what comes next, an interrupted set-up goes on where it was, and the end of it
+//! shows what can be tried on this very repository.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::json;
+
+use crate::support::{Output, TestAgent, TestRepo, untouched, wait_until};
+
+const FILES: [(&str, &str); 4] = [
+    ("Cargo.toml", "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+    ("src/lib.rs", "pub mod links;\npub mod list;\n"),
+    ("src/links.rs", "pub fn resolve_broken_links(path: &str) -> String {\n    path.trim().to_owned()\n}\n"),
+    (
+        "src/list.rs",
+        "use crate::links::resolve_broken_links;\n\npub fn list(paths: &[&str]) -> Vec<String> {\n    paths.iter().map(|path| resolve_broken_links(path)).collect()\n}\n",
+    ),
+];
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn register_starts_the_daemon_if_it_is_asked_to() {
+    let agent = TestAgent::without_model();
+    let repo = TestRepo::with_files(FILES);
+    let said = agent.ok(["register", text(repo.path())]);
+    assert!(said.contains("`ra-agent daemon start`"), "without a terminal nothing is asked: {said}");
+    let early = agent.ok(["try", text(repo.path())]);
+    assert!(early.contains("`ra-agent wait`"), "{early}");
+    let said = agent.ok(["register", text(repo.path()), "--start"]);
+    assert!(said.contains("the daemon is running") && said.contains("`ra-agent wait`"), "{said}");
+    agent.wait();
+    let again = agent.ok(["register", text(repo.path()), "--start"]);
+    assert!(!again.contains("the daemon"), "it runs: {again}");
+    agent.ok(["daemon", "stop"]);
+}
+
+#[test]
+fn a_wait_ends_when_files_can_be_searched() {
+    let mut agent = TestAgent::without_model();
+    let repo = TestRepo::with_files(FILES);
+    agent.start();
+    agent.ok(["register", text(repo.path())]);
+    let words = agent.ok(["wait", "--until", "words"]);
+    assert_eq!(words, "every file can be searched by words\n");
+    let found = agent.json(["search", "resolve_broken_links"]);
+    assert_eq!(found["hits"][0]["path"], "src/links.rs", "{found:#}");
+    // without a model, by words is all there is
+    agent.ok(["wait", "--until", "meaning"]);
+    agent.ok(["wait"]);
+}
+
+#[test]
+fn what_is_shown_to_try_is_what_the_commands_find() {
+    let mut agent = TestAgent::without_model();
+    let repo = TestRepo::with_files(FILES);
+    repo.edit("src/links.rs", "path: &str", "path: &str, _deep: bool");
+    repo.edit("src/list.rs", "(path)", "(path, true)");
+    repo.commit("Resolve deep links");
+    agent.start();
+    agent.ok(["register", text(repo.path())]);
+    agent.wait();
+    let view = untouched(repo.path(), || agent.json(["try", text(repo.path())]));
+    let steps = view["steps"].as_array().unwrap();
+    let command = |step: usize| -> Vec<String> {
+        steps[step]["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(steps.len(), 3, "{view:#}");
+    assert_eq!(command(0)[..2], ["search", "resolve broken links"]);
+    assert_eq!(steps[0]["shows"], "finds src/links.rs:1, function resolve_broken_links");
+    assert_eq!(agent.json(command(0))["hits"][0]["path"], "src/links.rs");
+    assert_eq!(command(1), ["show", text(&repo.path().join("src/links.rs"))]);
+    assert!(steps[1]["shows"].as_str().unwrap().contains("file(s) use it"), "{view:#}");
+    assert!(agent.ok(command(1)).contains("src/list.rs"));
+    assert_eq!(command(2), ["impact", text(repo.path())]);
+    assert!(steps[2]["shows"].as_str().unwrap().contains("2 file(s) changed"), "{view:#}");
+    assert_eq!(agent.json(command(2))["changed"].as_array().unwrap().len(), 2);
+    let shown = agent.ok(["try", text(repo.path())]);
+    assert!(shown.contains("ra-agent search 'resolve broken links' --repo"), "as a shell takes it: {shown}");
+}
+
+#[test]
+fn a_repository_without_code_has_something_to_try() {
+    let mut agent = TestAgent::without_model();
+    let prose = TestRepo::with_files([("notes.md", "# Baking sourdough bread\n\nFlour, water, salt.\n")]);
+    let empty = TestRepo::new();
+    agent.start();
+    for repo in [&prose, &empty] {
+        agent.ok(["register", text(repo.path())]);
+    }
+    agent.wait();
+    let view = agent.json(["try", text(prose.path())]);
+    let words = view["steps"][0]["command"][1].as_str().unwrap();
+    assert!(words.contains("sourdough"), "{view:#}");
+    assert_eq!(agent.json(["search", words])["hits"][0]["path"], "notes.md");
+    let view = agent.json(["try", text(empty.path())]);
+    assert!(view["steps"] == json!([]) && view["why_empty"].is_string(), "{view:#}");
+}
+
+/// The archive of a release, unpacked: a program, and the scripts next to it. No model can be got.
+struct Unpacked {
+    agent: TestAgent,
+    top: PathBuf,
+}
+
+impl Unpacked {
+    fn new() -> Self {
+        let agent = TestAgent::without_model();
+        let top = agent.user_home().join("unpacked");
+        std::fs::create_dir_all(top.join("install")).unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("install");
+        for name in ["quickstart.sh", "uninstall.sh", "prerequisites.sh", "fetch-model.sh", "install-hooks.sh"] {
+            std::fs::copy(source.join(name), top.join("install").join(name)).unwrap();
+        }
+        std::fs::copy(source.join("install.sh"), top.join("install.sh")).unwrap();
+        let program = format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_ra-agent"));
+        for (path, script) in [
+            ("ra-agent", program.as_str()),
+            ("fake/python3", "#!/bin/sh\nexit 1\n"),
+            ("fake/pip3", "#!/bin/sh\n[ \"$1\" = --version ]\n"),
+        ] {
+            std::fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
+            std::fs::write(top.join(path), script).unwrap();
+            std::fs::set_permissions(top.join(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { agent, top }
+    }
+
+    fn command(&self, script: &str, args: &[&str]) -> Command {
+        let path = std::env::join_paths(
+            [self.top.join("fake")].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        );
+        let mut command = Command::new(self.top.join(script));
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", path.unwrap())
+            .env("HOME", self.agent.user_home())
+            .env("RA_AGENT_HOME", self.agent.home())
+            .env("LC_ALL", "C.UTF-8")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .current_dir(self.agent.user_home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, script: &str, args: &[&str]) -> Output {
+        let output = self.command(script, args).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Output { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Runs the quickstart until it begins this step, then ends it as a closed terminal does. Returns what it said, and whether it came so far.
+    fn interrupt_at(&self, step: &str, repo: &Path) -> (bool, String) {
+        let mut command = self.command("install/quickstart.sh", &["--offline", text(repo)]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let (mut said, mut met) = (String::new(), false);
+        while !met {
+            let begin = said.len();
+            if lines.read_line(&mut said).unwrap() == 0 {
+                break;
+            }
+            met = said[begin..].starts_with(&format!("==> {step}"));
+        }
+        if met {
+            kill_process_group(Pid::from_child(&child), Signal::TERM).unwrap();
+        }
+        lines.read_to_string(&mut said).unwrap();
+        let status = child.wait().unwrap();
+        assert!(!met || status.code() == Some(130) || status.signal().is_some(), "{status:?}: {said}");
+        (met, said)
+    }
+
+    fn steps() -> Vec<String> {
+        let script = include_str!("../install/quickstart.sh");
+        let steps = script.split("step \"").skip(1).map(|rest| rest.split(['"', '$', '(']).next().unwrap().trim());
+        let builds = ["Checking what", "Building"];
+        steps.filter(|step| !builds.iter().any(|build| step.starts_with(build))).map(str::to_owned).collect()
+    }
+}
+
+#[test]
+fn a_quickstart_that_is_interrupted_anywhere_is_completed() {
+    let unpacked = Unpacked::new();
+    let repo = TestRepo::with_files(FILES);
+    let mut met = Vec::new();
+    for step in Unpacked::steps() {
+        let (was_met, said) = unpacked.interrupt_at(&step, repo.path());
+        assert!(!was_met || said.contains("run it again to go on"), "{step}: {said}");
+        met.extend(was_met.then_some(step));
+    }
+    assert!(met.len() >= 7, "each step was interrupted: {met:?}");
+    let done = untouched(repo.path(), || unpacked.run("install/quickstart.sh", &["--offline", text(repo.path())]));
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stderr.contains("already installed") && done.stderr.contains("already running"), "{done:?}");
+    assert!(done.stdout.contains("To try on") && done.stdout.contains("resolve broken links"), "{done:?}");
+    let commit = repo.commit("found by itself");
+    wait_until(Duration::from_secs(60), "the commit is indexed", || {
+        unpacked.agent.json(["status"])["repos"][0]["indexed_commit"] == json!(commit)
+    });
+    let gone = unpacked.run("install/uninstall.sh", &["--yes"]);
+    assert_eq!(gone.code, Some(0), "{gone:?}");
+    let home = unpacked.agent.user_home();
+    assert!(!unpacked.agent.home().exists() && !home.join(".local/bin/ra-agent").exists());
+    let left = std::fs::read_to_string(home.join(".gitconfig")).unwrap_or_default();
+    assert!(!left.contains("hooks.gitconfig"), "{left}");
+}
+
+#[test]
+fn a_quickstart_says_what_to_do_about_a_wrong_argument() {
+    let unpacked = Unpacked::new();
+    let repo = TestRepo::with_files(FILES);
+    let path = text(repo.path());
+    for (args, word) in [
+        (&["--binary", "/nowhere", path][..], "leave --binary out"),
+        (&["--deb", "/nowhere", path], "leave --deb out"),
+        (&["--deb", path, "--binary", path, path], "not a file"),
+        (&["/nowhere"], "name a Git repository"),
+        (&[], "usage:"),
+    ] {
+        let refused = unpacked.run("install/quickstart.sh", args);
+        assert!(refused.code.is_some_and(|code| code != 0) && refused.stderr.contains(word), "{args:?}: {refused:?}");
+    }
+    std::fs::remove_file(unpacked.top.join("ra-agent")).unwrap();
+    if !Path::new("/usr/bin/ra-agent").exists() {
+        let refused = unpacked.run("install/quickstart.sh", &[path]);
+        assert!(refused.code == Some(1) && refused.stderr.contains("--deb FILE or --binary FILE"), "{refused:?}");
+    }
+}
+
+#[test]
+fn an_archive_installs_what_its_checksums_name() {
+    let unpacked = Unpacked::new();
+    let top = &unpacked.top;
+    for path in [
+        "man/ra-agent.1.gz",
+        "completions/ra-agent.bash",
+        "completions/ra-agent.zsh",
+        "completions/ra-agent.fish",
+        "licences.txt",
+    ] {
+        std::fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
+        std::fs::write(top.join(path), path).unwrap();
+    }
+    let bare = unpacked.run("install.sh", &[]);
+    assert!(bare.code == Some(1) && bare.stderr.contains("unpack it"), "no checksums: {bare:?}");
+    let sums = "find . -type f | sort | xargs sha256sum >../sums && mv ../sums SHA256SUMS";
+    assert!(Command::new("sh").args(["-c", sums]).current_dir(top).status().unwrap().success());
+    let prefix = unpacked.agent.user_home().join("prefix");
+    for _ in 0..2 {
+        let done = unpacked.run("install.sh", &["--prefix", text(&prefix)]);
+        assert!(done.code == Some(0) && done.stderr.contains("quickstart.sh <repo>"), "{done:?}");
+    }
+    for path in ["bin/ra-agent", "share/man/man1/ra-agent.1.gz", "share/bash-completion/completions/ra-agent"] {
+        assert!(prefix.join(path).is_file(), "{path}");
+    }
+    std::fs::write(top.join("licences.txt"), "another").unwrap();
+    std::fs::remove_dir_all(&prefix).unwrap();
+    let refused = unpacked.run("install.sh", &["--prefix", text(&prefix)]);
+    assert!(
+        refused.code == Some(1) && refused.stderr.contains("nothing was installed") && !prefix.exists(),
+        "{refused:?}"
+    );
+    let gone = unpacked.run("install/uninstall.sh", &["--prefix", text(&prefix), "--yes"]);
+    assert_eq!(gone.code, Some(0), "{gone:?}");
+}
