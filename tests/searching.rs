@@ -244,6 +244,7 @@ fn an_earlier_index_gets_its_words_again_and_keeps_its_analyses() {
     assert!(!before.is_empty());
     db.execute_batch(
         "DROP TABLE implementations; DROP TABLE chunk_text;
+         DROP TRIGGER answers_go_whole; DROP TABLE answer_items; DROP TABLE answer_sources; DROP TABLE provisional_files;
          DROP VIEW file_dependencies; DROP VIEW file_reexports;
          CREATE TABLE file_dependencies (source_file BLOB, dependent_file BLOB, dependency_type TEXT, symbol_name TEXT, repo_id TEXT);
          CREATE TABLE file_reexports (source_file BLOB, dependent_file BLOB, dependency_type TEXT, symbol_name TEXT, repo_id TEXT);

@@ -92,6 +92,13 @@ fn nearest(name: &str) -> Vec<String> {
     suggest::nearest(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
 }
 
+/// Prints the completion script for a shell.
+pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "ra-agent", &mut script);
+    print(&String::from_utf8_lossy(&script))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -150,7 +150,7 @@ fn help_or_usage(error: &clap::Error) -> ExitCode {
 
 fn run(verb: Verb) -> Result<(), Failure> {
     if let Verb::Completions { shell } = verb {
-        return verbs::completions(shell);
+        return help::completions(shell);
     }
     if let Verb::Help { named, man } = &verb {
         return man.as_deref().map_or_else(|| help::help(named), help::write_manual);

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use super::Failure;
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 use super::help::TOPIC_LIST;
 use super::mcp::{InstallArgs, UninstallArgs};
@@ -488,15 +487,10 @@ pub enum CacheAct {
     Migrate(MigrateArgs),
 }
 
-/// Prints the completion script for a shell.
-pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "ra-agent", &mut script);
-    super::output::print(&String::from_utf8_lossy(&script))
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! The table of languages: one record each.
 
 use super::comment;
-use super::outlined::{make_reading, outlined};
+use super::outlined::{dockerfile_reading, make_reading, outlined};
 use super::{Spec, TextClass, markdown, rust};
 use crate::domain::Language;
 
@@ -120,8 +120,7 @@ static SASS: Spec = Spec {
 static SQL: Spec = Spec { extensions: &["sql"], comments: Some(&comment::SQL), ..code("sql") };
 static JULIA: Spec = Spec { extensions: &["jl"], comments: Some(&comment::JULIA), ..code("julia") };
 static O_CAML: Spec = Spec { extensions: &["ml", "mli"], comments: Some(&comment::OCAML), ..code("ocaml") };
-static PERL: Spec =
-    Spec { extensions: &["pl", "pm"], separator: "::", comments: Some(&comment::SHELL), ..code("perl") };
+static HASKELL: Spec = Spec { extensions: &["hs"], comments: Some(&comment::HASKELL), ..code("haskell") };
 static FISH: Spec = Spec { extensions: &["fish"], comments: Some(&comment::SHELL), ..code("fish") };
 static TEXT: Spec = Spec::plain("text", TextClass::Prose);
 
@@ -147,6 +146,7 @@ static DOCKERFILE: Spec = Spec {
     name_patterns: &[("Dockerfile.", ""), ("Containerfile.", "")],
     extensions: &["dockerfile", "containerfile"],
     comments: Some(&comment::SHELL),
+    reading: Some(dockerfile_reading),
     #[cfg(test)]
     sample: include_str!("outlined/samples/Dockerfile"),
     ..outlined(
@@ -169,13 +169,6 @@ static GRAPH_QL: Spec = Spec {
     #[cfg(test)]
     sample: include_str!("outlined/samples/sample.graphql"),
     ..outlined("graphql", "GraphQL", || tree_sitter_graphql::LANGUAGE.into(), include_str!("outlined/graphql.scm"))
-};
-static HASKELL: Spec = Spec {
-    extensions: &["hs"],
-    comments: Some(&comment::HASKELL),
-    #[cfg(test)]
-    sample: include_str!("outlined/samples/sample.hs"),
-    ..outlined("haskell", "Haskell", || tree_sitter_haskell::LANGUAGE.into(), include_str!("outlined/haskell.scm"))
 };
 static HTML: Spec = Spec {
     class: TextClass::Markup,
@@ -215,6 +208,14 @@ static NIX: Spec = Spec {
     #[cfg(test)]
     sample: include_str!("outlined/samples/sample.nix"),
     ..outlined("nix", "Nix", || tree_sitter_nix::LANGUAGE.into(), include_str!("outlined/nix.scm"))
+};
+static PERL: Spec = Spec {
+    extensions: &["pl", "pm", "t"],
+    separator: "::",
+    comments: Some(&comment::SHELL),
+    #[cfg(test)]
+    sample: include_str!("outlined/samples/sample.pl"),
+    ..outlined("perl", "Perl", || ts_parser_perl::LANGUAGE.into(), include_str!("outlined/perl.scm"))
 };
 static PHP: Spec = Spec {
     extensions: &["php", "phtml"],

@@ -245,7 +245,7 @@ impl Drop for TestAgent {
 
 /// Where `install/fetch-model.sh` puts the model.
 #[track_caller]
-pub fn model_directory() -> PathBuf {
+fn model_directory() -> PathBuf {
     let models = match std::env::var_os("RA_AGENT_TEST_MODELS") {
         Some(models) => PathBuf::from(models),
         None => PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/ra-agent/models"),

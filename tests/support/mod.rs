@@ -23,7 +23,7 @@ mod store;
 
 use std::time::{Duration, Instant};
 
-pub use agent::{Output, TestAgent, model_directory};
+pub use agent::{Output, TestAgent};
 pub use fingerprint::{Fingerprint, fingerprint, untouched};
 pub use followed::FollowedRepo;
 pub use history::History;

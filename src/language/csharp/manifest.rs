@@ -129,7 +129,7 @@ mod tests {
         let manifest = facts.manifest.as_deref().unwrap();
         assert_eq!(
             manifest,
-            "project\nreference ../a/a.csproj\nreference ../b/b.csproj\nfriend Shop.Tests\nnamed Shop.Core\n"
+            "project\nreference ../a/a.csproj\nreference ../b/b.csproj\nfriend Shop.Tests\nnamed Shop.Core\ngiven N.M false\ngiven N.A true\n"
         );
         let usings: Vec<(&str, bool)> =
             facts.imports.iter().map(|import| (facts.text(import.specifier), import.is_type_only)).collect();

@@ -172,13 +172,13 @@ impl<'w> Evaluation<'w> {
 
     /// Runs an evaluation, and says whether its result holds wherever it is asked for: nothing was cut short, and what needed itself
     /// began inside it.
-    pub(super) fn whole<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+    pub(super) fn complete<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> (T, bool) {
         let before = std::mem::replace(&mut self.needed, NOTHING);
         let under_way = self.busy.len() as u32;
         let made = run(self);
-        let is_whole = self.needed > under_way;
-        self.needed = if is_whole { before } else { before.min(self.needed) };
-        (made, is_whole)
+        let is_complete = self.needed > under_way;
+        self.needed = if is_complete { before } else { before.min(self.needed) };
+        (made, is_complete)
     }
 
     /// Notes that a name of a scope was read. Local scopes belong to the item through which they are read.

@@ -153,9 +153,9 @@ impl Evaluation<'_> {
         if let Some(known) = self.orders.get(&(class, args.clone())) {
             return Rc::clone(known);
         }
-        let (order, is_whole) = self.whole(|this| this.order_of(class, args));
+        let (order, is_complete) = self.complete(|this| this.order_of(class, args));
         let order: BaseOrder = order.into();
-        if is_whole {
+        if is_complete {
             self.orders.insert((class, args.clone()), Rc::clone(&order));
         }
         order

@@ -180,7 +180,7 @@ impl Evaluation<'_> {
         }
         for (giver, imports) in self.directives(file) {
             for import in imports {
-                let here = self.through_using(giver, import, name, kinds);
+                let here = self.through_using((giver, import), file, name, kinds);
                 if !here.denoted.is_empty() || !self.spend() {
                     return here;
                 }
@@ -209,27 +209,30 @@ impl Evaluation<'_> {
 
     /// What an alias stands for: a namespace where one can be written, else a type, which it is itself.
     fn alias(&mut self, item: Item, space: NameSpace) -> Vec<Denoted> {
-        if !self.busy.insert((item, Aspect::Key)) {
-            self.cuts += 1;
-            return Vec::new();
-        }
         let value = self.world.view.binding(item).and_then(|one| one.values.first().copied());
-        let meant = match value.filter(|_| space == NameSpace::Any) {
-            Some(value) => self.denoted(item.file, value),
-            None => Vec::new(),
-        };
-        self.busy.remove(&(item, Aspect::Key));
+        let meant = self.once(item, Aspect::Key, |this| match value.filter(|_| space == NameSpace::Any) {
+            Some(value) => Some(this.denoted(item.file, value)),
+            None => Some(Vec::new()),
+        });
+        let Some(meant) = meant else { return Vec::new() };
         let modules: Vec<Denoted> = meant.into_iter().filter(|one| matches!(one, Denoted::Module(_))).collect();
         if modules.is_empty() { vec![Denoted::Item(item)] } else { modules }
     }
 
-    fn through_using(&mut self, file: FileNo, import: ImportId, name: NameNo, kinds: &[Sought]) -> NameHere {
+    /// What a directive, which may be one that another file hands on, brings to a file that writes a name.
+    fn through_using(
+        &mut self,
+        (file, import): (FileNo, ImportId),
+        from: FileNo,
+        name: NameNo,
+        kinds: &[Sought],
+    ) -> NameHere {
         let is_of_types = self.world.view.facts(file).imports.get(import as usize).is_some_and(|one| one.is_type_only);
         for container in self.using_containers(file, import) {
             let here = match container {
                 Denoted::Module(place) if is_of_types => {
                     let namespace = self.world.project.package(place).unwrap_or_default().to_owned();
-                    let denoted = self.types_in_namespace(&namespace, name, file);
+                    let denoted = self.types_in_namespace(&namespace, name, from);
                     (!denoted.is_empty()).then_some(NameHere { denoted, member: None })
                 }
                 Denoted::Item(class) if !is_of_types => {

@@ -249,8 +249,8 @@ impl Evaluation<'_> {
             let all = joined(all);
             all.iter().filter(|base| !matches!(base, Thing::Instance(base, _) if *base == class)).cloned().collect()
         };
-        let (things, is_whole): (Things, bool) = self.whole(|this| this.once(class, Aspect::Bases, bases));
-        if is_whole {
+        let (things, is_complete): (Things, bool) = self.complete(|this| this.once(class, Aspect::Bases, bases));
+        if is_complete {
             self.bases.insert((class, args.clone()), things.clone());
         }
         things

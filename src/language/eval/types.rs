@@ -32,8 +32,8 @@ impl Evaluation<'_> {
         if let Some(known) = self.types.get(&(file, ty)).filter(|_| is_plain) {
             return known.clone();
         }
-        let (things, is_whole) = self.whole(|this| this.deeper(|this| this.typed_of_kind(file, ty, env)));
-        if is_plain && is_whole {
+        let (things, is_complete) = self.complete(|this| this.deeper(|this| this.typed_of_kind(file, ty, env)));
+        if is_plain && is_complete {
             self.types.insert((file, ty), things.clone());
         }
         things
@@ -127,8 +127,8 @@ impl Evaluation<'_> {
             let all: Vec<Things> = binding.values.iter().map(|&value| this.typed(item.file, value, env)).collect();
             joined(all)
         };
-        let (things, is_whole) = self.whole(|this| this.once(item, Aspect::Type, stands_for));
-        if is_whole {
+        let (things, is_complete) = self.complete(|this| this.once(item, Aspect::Type, stands_for));
+        if is_complete {
             self.aliases.entry(item).or_default().insert(env.clone(), things.clone());
         }
         things

@@ -15,6 +15,9 @@ use crate::domain::{DependencyType, Edge, FilePath, Implements};
 use crate::language::SymbolKind;
 use crate::language::resolve::{Graph, Use};
 
+/// Modules whose stars are followed to find out whether a name can come from outside; of more it is taken for granted.
+const MODULES_MAX: usize = 32;
+
 /// A file that was evaluated: what it uses, and what it read of others.
 pub(super) struct Evaluated {
     pub file: FileNo,
@@ -102,6 +105,9 @@ impl Evaluation<'_> {
             let Place::File(file) = module else { return true };
             if !seen.insert(file) {
                 continue;
+            }
+            if seen.len() > MODULES_MAX {
+                return true;
             }
             self.read_listed(file);
             let view = &self.world.view;

@@ -19,8 +19,8 @@ impl Evaluation<'_> {
         if let Some(known) = self.values.get(&(file, step)) {
             return known.clone();
         }
-        let (things, is_whole) = self.whole(|this| this.deeper(|this| this.value_of_kind(file, step)));
-        if is_whole {
+        let (things, is_complete) = self.complete(|this| this.deeper(|this| this.value_of_kind(file, step)));
+        if is_complete {
             self.values.insert((file, step), things.clone());
         }
         things
@@ -154,8 +154,8 @@ impl Evaluation<'_> {
                     return known.to_vec();
                 }
                 let name = self.world.view.name(file, *text);
-                let (denoted, is_whole) = self.whole(|this| this.lookup(file, *scope, name, *space));
-                if is_whole {
+                let (denoted, is_complete) = self.complete(|this| this.lookup(file, *scope, name, *space));
+                if is_complete {
                     self.denoted.insert((file, id), denoted.as_slice().into());
                 }
                 self.note_denoted(file, id, &denoted, |this| this.world.view.text(name).to_owned());
@@ -217,12 +217,19 @@ impl Evaluation<'_> {
         let line = self.world.view.facts(file).step_lines.get(id as usize).copied().unwrap_or_default();
         for one in denoted {
             let found = match *one {
+                // Parts of a type repeat its parameters: each has its own.
+                Denoted::Item(item) if item.file != self.own && self.is_parameter_of_part(item) => continue,
                 Denoted::Item(item) if item.file != self.own => Found::Item(item),
                 Denoted::Module(Place::File(module)) if module != self.own => Found::Module(module),
                 _ => continue,
             };
             self.note(written.clone(), found, line);
         }
+    }
+
+    fn is_parameter_of_part(&self, item: Item) -> bool {
+        let kind = self.world.view.binding(item).map(|binding| binding.kind);
+        self.world.rules.has_namespaces() && kind == Some(BindingKind::TypeParameter)
     }
 
     pub(super) fn things_of(&mut self, denoted: &[Denoted]) -> Things {

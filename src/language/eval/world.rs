@@ -178,13 +178,13 @@ impl EvalWorld {
         changed.sources.insert(file);
         changed.files.remove(&file);
         self.remember(file, None);
-        changed.is_everything |= self.is_joint() && settings(&former.outline).is_some();
+        changed.is_everything |= !is_own && self.is_joint() && settings(&former.outline).is_some();
         is_other_project || settings(&former.outline).is_some()
     }
 
     /// Where several files make up a package, more than imports follows from settings.
     fn is_joint(&self) -> bool {
-        self.base.rules.has_embedding() || self.base.rules.is_packaged()
+        self.base.rules.has_embedding() || self.base.rules.is_packaged() && !self.base.rules.has_namespaces()
     }
 
     /// Whether a file of no language of the family decides by its path what files of the family mean.
@@ -243,7 +243,7 @@ impl EvalWorld {
         self.remember(file, None);
         if known.is_none() {
             changed.files.insert(file);
-            changed.is_everything |= self.is_joint() && settings(outline).is_some();
+            changed.is_everything |= !is_own && self.is_joint() && settings(outline).is_some();
         }
         former.is_none_or(|former| is_other_project(&former, self.base.view.file(file)))
     }

@@ -4,6 +4,7 @@
 //! what is known of the language ([`query`] lists them); everything else here is the same for all. Names are not resolved.
 
 mod code;
+mod dockerfile;
 mod items;
 mod make;
 mod measure;
@@ -15,6 +16,7 @@ use super::{Outline, ParseError, Parsed, Spec, Symbol, TextClass, Visibility, ro
 use crate::domain::{FilePath, Role};
 use items::OutlinedItem;
 
+pub(super) use dockerfile::reading as dockerfile_reading;
 pub(super) use items::FoundItems;
 pub(super) use make::reading as make_reading;
 

@@ -9,11 +9,12 @@
 (associatedtype_declaration name: (_) @name) @definition.type
 (enum_entry name: (_) @name) @definition.constant
 
-(source_file (function_declaration name: (simple_identifier) @name) @definition.function)
+; `_`, for an operator is a name, too; with the kinds of names the query takes four times as long to compile.
+(source_file (function_declaration "func" . _ @name) @definition.function)
 (function_declaration
-  (modifiers (visibility_modifier) @private) name: (simple_identifier) @name
+  (modifiers (visibility_modifier) @private) "func" . _ @name
   (#any-of? @private "private" "fileprivate")) @definition.method
-(function_declaration name: (simple_identifier) @name) @definition.method
+(function_declaration "func" . _ @name) @definition.method
 (protocol_function_declaration name: (simple_identifier) @name) @definition.method
 (init_declaration name: "init" @name) @definition.method
 (deinit_declaration "deinit" @name) @definition.method
