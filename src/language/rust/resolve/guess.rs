@@ -1,5 +1,7 @@
 //! Members of values whose type is not known: which of the view's members they may be.
 
+use rustc_hash::FxHashSet;
+
 use super::RustWorld;
 use super::modules::MountId;
 use super::names::{End, Names};
@@ -8,7 +10,7 @@ use super::view::{File, GlobalDef, Name};
 use crate::language::SymbolKind;
 use crate::language::facts::{ImportName, Owner, Space};
 
-/// Names that so many types of the standard library and of common crates have as methods that a value of unknown type says
+/// In the order of the alphabet. Names that so many types of the standard library and of common crates have as methods that a value of unknown type says
 /// nothing by them.
 const COMMON: &[&str] = &[
     "add",
@@ -65,8 +67,8 @@ const COMMON: &[&str] = &[
     "index",
     "insert",
     "into",
-    "into_iter",
     "into_inner",
+    "into_iter",
     "is_dir",
     "is_empty",
     "is_err",
@@ -142,7 +144,7 @@ const COMMON: &[&str] = &[
 
 /// See [`COMMON`].
 pub(super) fn is_common(name: &str) -> bool {
-    COMMON.contains(&name)
+    COMMON.binary_search(&name).is_ok()
 }
 
 impl Names<'_> {
@@ -192,26 +194,33 @@ impl Names<'_> {
     /// types that the file uses, unless its name is a common one.
     pub(super) fn settle(&self, references: &mut References) {
         let unknown = std::mem::take(&mut references.unknown);
+        let defs = references.references.keys().filter_map(|(_, aim)| aim.def());
+        let mut used: FxHashSet<GlobalDef> = defs.collect();
         for ((name, kind, mount), line) in unknown {
-            let candidates = self.candidates(name, kind, mount);
-            let used: Vec<GlobalDef> =
-                candidates.iter().copied().filter(|&def| self.uses_owner(references, def)).collect();
-            let common = is_common(self.world.view.text(name));
-            let found = match (used.as_slice(), candidates.as_slice()) {
-                ([one], _) if !common => Some(*one),
-                _ => None,
-            };
-            if let Some(def) = found {
+            if is_common(self.world.view.text(name)) {
+                continue;
+            }
+            let mut candidates = self.candidates(&used, name, kind, mount);
+            if let (Some(def), None) = (candidates.next(), candidates.next()) {
+                drop(candidates);
                 references.add(format!(".{}", self.world.view.text(name)), Aim::Def(def), line);
+                used.insert(def);
             }
         }
     }
 
-    /// Members of that name and kind that the crate can see.
-    fn candidates(&self, name: Name, kind: SymbolKind, mount: MountId) -> Vec<GlobalDef> {
+    /// Members of that name and kind that the crate can see, of types that the file uses: few of those that all crates have.
+    fn candidates<'n>(
+        &'n self,
+        used: &'n FxHashSet<GlobalDef>,
+        name: Name,
+        kind: SymbolKind,
+        mount: MountId,
+    ) -> impl Iterator<Item = GlobalDef> + 'n {
         let RustWorld { view, modules, crates, members, .. } = self.world;
         let krate = modules.mounts[mount as usize].krate;
-        let sees = |&def: &GlobalDef| {
+        let of_used = |&def: &GlobalDef| members.type_of_member(view, def).is_some_and(|owner| used.contains(&owner));
+        let sees = move |&def: &GlobalDef| {
             modules.mounts_of(view.file_of(def)).iter().any(|&mount| {
                 let of = modules.mounts[mount as usize].krate;
                 of == krate || crates[krate].externs.values().any(|&seen| seen == of)
@@ -220,14 +229,16 @@ impl Names<'_> {
         let all = members.by_name.get(&name).map(Vec::as_slice).unwrap_or_default();
         all.iter()
             .copied()
-            .filter(|&def| view.kind(def) == kind && (kind == SymbolKind::Field || view.takes_self(def)))
+            .filter(of_used)
+            .filter(move |&def| view.kind(def) == kind && (kind == SymbolKind::Field || view.takes_self(def)))
             .filter(sees)
-            .collect()
     }
+}
 
-    /// The file uses the type that has this member: names it, or uses another member of it.
-    fn uses_owner(&self, references: &References, member: GlobalDef) -> bool {
-        let owner = self.world.members.type_of_member(&self.world.view, member);
-        owner.is_some_and(|owner| references.references.keys().any(|(_, aim)| *aim == Aim::Def(owner)))
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn common_names_stand_in_the_order_in_which_they_are_looked_up() {
+        assert!(super::COMMON.is_sorted());
     }
 }

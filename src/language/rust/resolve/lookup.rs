@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::RustWorld;
 use super::guess::is_common;
-use super::members::{Blanket, ImplRef};
+use super::members::{Blanket, ImplHead};
 use super::modules::MountId;
 use super::names::Names;
 use super::types::{DEPTH_MAX, Env, Ty, is_pointer};
@@ -28,13 +28,13 @@ impl Names<'_> {
                 .owned(*def, name)
                 .filter(|&found| self.world.view.kind(found) != SymbolKind::Field)
                 .or_else(|| self.of_impls(members.of_type.get(&(*def, name)), space, mount))
-                .or_else(|| self.of_traits(members.traits_of.get(def), name))
+                .or_else(|| self.of_traits(ImplHead::Def(*def), name))
                 .or_else(|| self.of_supertraits(*def, name, mount, depth))
-                .or_else(|| self.of_blanket(members.traits_of.get(def), name)),
+                .or_else(|| self.of_blanket(ImplHead::Def(*def), name)),
             Ty::External(of, _) => self
                 .of_impls(members.of_external.get(&(*of, name)), space, mount)
-                .or_else(|| self.of_traits(members.traits_of_external.get(of), name))
-                .or_else(|| self.of_blanket(members.traits_of_external.get(of), name))
+                .or_else(|| self.of_traits(ImplHead::External(*of), name))
+                .or_else(|| self.of_blanket(ImplHead::External(*of), name))
                 .filter(|&found| self.may_be_meant(found, name, mount)),
             Ty::Bounds(bounds) => bounds.iter().find_map(|bound| self.associated(bound, name, space, mount, depth)),
             _ => None,
@@ -59,9 +59,11 @@ impl Names<'_> {
         found?.iter().filter(fits).copied().max_by_key(|&def| (inherent(def), near(def), std::cmp::Reverse(def)))
     }
 
-    fn of_traits(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
+    /// An item of a trait that the type implements: of the first impl, where several have it.
+    fn of_traits(&self, head: ImplHead, name: Name) -> Option<GlobalDef> {
         let members = &self.world.members;
-        blocks?.iter().find_map(|block| members.owned(*members.trait_of.get(block)?, name))
+        let first = members.impls_with(head, name).min()?;
+        members.owned(members.trait_of_impl(first)?, name)
     }
 
     /// A foreign type's own methods come before those that a trait of the view adds; one of a common name is the foreign one, unless
@@ -79,13 +81,16 @@ impl Names<'_> {
     }
 
     /// An item of a trait that every type has, or every type that implements what this one does.
-    fn of_blanket(&self, blocks: Option<&Vec<ImplRef>>, name: Name) -> Option<GlobalDef> {
+    fn of_blanket(&self, head: ImplHead, name: Name) -> Option<GlobalDef> {
         let members = &self.world.members;
-        let implements =
-            |asked: &GlobalDef| blocks.into_iter().flatten().any(|block| members.trait_of.get(block) == Some(asked));
-        let common = is_common(self.world.view.text(name));
-        let fits = |blanket: &&Blanket| !(blanket.asks_more && common) && blanket.asked.iter().all(implements);
-        members.blanket.values().filter(fits).find_map(|blanket| members.owned(blanket.of, name))
+        let text = self.world.view.text(name);
+        let fits = |blanket: &Blanket| {
+            !(blanket.asks_more && is_common(text))
+                && blanket.asked.iter().all(|&asked| members.implements(head, asked))
+        };
+        let fitting =
+            members.impls_with(ImplHead::Anything, name).filter(|block| members.blanket.get(block).is_some_and(fits));
+        members.owned(members.trait_of_impl(fitting.min()?)?, name)
     }
 
     fn of_supertraits(&self, def: GlobalDef, name: Name, mount: MountId, depth: u32) -> Option<GlobalDef> {

@@ -22,9 +22,10 @@ pub(super) struct Members {
     pub of_type: FxHashMap<(GlobalDef, Name), Vec<GlobalDef>>,
     /// The same for types that the view does not define, by the last name of their path.
     pub of_external: FxHashMap<(Name, Name), Vec<GlobalDef>>,
-    /// Impls of traits, by type.
-    pub traits_of: FxHashMap<GlobalDef, Vec<ImplRef>>,
-    pub traits_of_external: FxHashMap<Name, Vec<ImplRef>>,
+    /// Traits of the view that have an item of a name.
+    traits_with: FxHashMap<Name, Vec<GlobalDef>>,
+    /// Impls of traits of the view, by what they are for and by trait: what is looked up does not grow with what else a type implements.
+    impls_of: FxHashMap<(ImplHead, GlobalDef), Vec<ImplRef>>,
     /// Traits that are implemented for every type that implements certain others: those of the view that are asked for.
     pub blanket: BTreeMap<ImplRef, Blanket>,
     /// The trait of an impl, where the view defines it.
@@ -39,9 +40,8 @@ pub(super) struct Members {
     implementors: FxHashMap<File, BTreeMap<File, u32>>,
 }
 
-/// `impl<T: A + Foreign> Of for T`
+/// What `impl<T: A + Foreign> Of for T` asks for.
 pub(super) struct Blanket {
-    pub of: GlobalDef,
     /// Traits of the view that the type must implement.
     pub asked: Vec<GlobalDef>,
     /// It must implement others, too; whether it does is not known.
@@ -77,8 +77,8 @@ impl ImplFact {
 const ALIASES_MAX: usize = 8;
 
 /// What an impl is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ImplHead {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ImplHead {
     Def(GlobalDef),
     External(Name),
     Anything,
@@ -91,7 +91,11 @@ impl Members {
             let id = view.global(file, id as u32);
             let name = view.name(file, def.name);
             if let Owner::Def(owner) = def.owner {
-                self.owned.entry((view.global(file, owner), name)).or_insert(id);
+                let owner = view.global(file, owner);
+                self.owned.entry((owner, name)).or_insert(id);
+                if view.kind(owner) == SymbolKind::Trait {
+                    insert(&mut self.traits_with, name, owner);
+                }
             }
             if matches!(view.kind(id), SymbolKind::Field | SymbolKind::Method) {
                 insert(&mut self.by_name, name, id);
@@ -105,7 +109,9 @@ impl Members {
             let id = view.global(file, id as u32);
             let name = view.name(file, def.name);
             if let Owner::Def(owner) = def.owner {
-                self.owned.remove(&(view.global(file, owner), name));
+                let owner = view.global(file, owner);
+                self.owned.remove(&(owner, name));
+                remove(&mut self.traits_with, &name, owner);
             }
             remove(&mut self.by_name, &name, id);
         }
@@ -113,6 +119,17 @@ impl Members {
 
     pub(super) fn owned(&self, owner: GlobalDef, name: Name) -> Option<GlobalDef> {
         self.owned.get(&(owner, name)).copied()
+    }
+
+    /// Whether there is an impl of a trait of the view for a type.
+    pub(super) fn implements(&self, head: ImplHead, of: GlobalDef) -> bool {
+        self.impls_of.contains_key(&(head, of))
+    }
+
+    /// Impls for a type of traits of the view that have an item of a name; `ImplHead::Anything`: the blanket ones.
+    pub(super) fn impls_with(&self, head: ImplHead, name: Name) -> impl Iterator<Item = ImplRef> {
+        let traits = self.traits_with.get(&name).into_iter().flatten();
+        traits.filter_map(move |&of| self.impls_of.get(&(head, of))).flatten().copied()
     }
 
     /// The type or trait that a field or method belongs to.
@@ -198,15 +215,9 @@ impl Members {
             let block = (file, id);
             if let Some(ImplHead::Def(of)) = of.flatten() {
                 self.trait_of.insert(block, of);
+                insert(&mut self.impls_of, (head, of), block);
             }
             self.blanket.extend(blanket.map(|blanket| (block, blanket)));
-            if of.is_some() {
-                match head {
-                    ImplHead::Def(def) => insert(&mut self.traits_of, def, block),
-                    ImplHead::External(name) => insert(&mut self.traits_of_external, name, block),
-                    ImplHead::Anything => {}
-                }
-            }
             self.heads.insert(block, head);
             for of in self.definers(view, block) {
                 *self.implementors.entry(of).or_default().entry(file).or_default() += 1;
@@ -236,13 +247,10 @@ impl Members {
                 self.forget_implementor(of, file);
             }
             let Some(head) = self.heads.remove(&block) else { continue };
-            self.trait_of.remove(&block);
-            self.blanket.remove(&block);
-            match head {
-                ImplHead::Def(def) => remove(&mut self.traits_of, &def, block),
-                ImplHead::External(name) => remove(&mut self.traits_of_external, &name, block),
-                ImplHead::Anything => {}
+            if let Some(of) = self.trait_of.remove(&block) {
+                remove(&mut self.impls_of, &(head, of), block);
             }
+            self.blanket.remove(&block);
         }
     }
 
@@ -319,7 +327,7 @@ pub(super) fn impls_of(names: &Names<'_>, file: File) -> Impls {
         let Some(head) = head_of(names, file, block.this) else { continue };
         let of = block.of.map(|of| head_of(names, file, of));
         let blanket = match (head, of) {
-            (ImplHead::Anything, Some(Some(ImplHead::Def(of)))) => Some(blanket_of(names, of, file, block.scope)),
+            (ImplHead::Anything, Some(Some(ImplHead::Def(_)))) => Some(blanket_of(names, file, block.scope)),
             _ => None,
         };
         impls.push((id as ImplId, FoundImpl { head, of, blanket }));
@@ -346,8 +354,8 @@ fn remove<K: Eq + Hash, V: Ord>(lists: &mut FxHashMap<K, Vec<V>>, key: &K, value
     }
 }
 
-fn blanket_of(names: &Names<'_>, of: GlobalDef, file: File, scope: ScopeId) -> Blanket {
-    let mut blanket = Blanket { of, asked: Vec::new(), asks_more: false };
+fn blanket_of(names: &Names<'_>, file: File, scope: ScopeId) -> Blanket {
+    let mut blanket = Blanket { asked: Vec::new(), asks_more: false };
     let ScopeKind::Item { generics, .. } = &names.world.view.model(file).scopes[scope as usize].kind else {
         return blanket;
     };

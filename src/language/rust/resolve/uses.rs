@@ -25,6 +25,15 @@ pub(super) enum Aim {
     Nothing,
 }
 
+impl Aim {
+    pub(super) fn def(&self) -> Option<GlobalDef> {
+        match self {
+            Self::Def(def) => Some(*def),
+            Self::Module(_) | Self::Embedded(_) | Self::Nothing => None,
+        }
+    }
+}
+
 /// References of one file, each with its first line.
 #[derive(Default)]
 pub(super) struct References {
