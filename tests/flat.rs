@@ -15,8 +15,14 @@ const ROWS_OF_A_CHANGE: u64 = 30;
 const SOON: Duration = Duration::from_secs(60);
 const EDITED: &str = "crates/c000/src/f07.rs";
 const ROOT: &str = "crates/c000/src/lib.rs";
-const KINDS: [&str; 5] =
-    ["a save", "a body that is committed", "a signature that is committed", "a file that comes", "a file that goes"];
+const KINDS: [&str; 6] = [
+    "a save",
+    "a body that is committed",
+    "a body that is committed slowly",
+    "a signature that is committed",
+    "a file that comes",
+    "a file that goes",
+];
 
 /// What is counted, by name.
 type Counts = BTreeMap<String, u64>;
@@ -64,13 +70,25 @@ fn is_told(log: &str, skip: usize) -> bool {
     counted(log, skip).is_some_and(|counts| counts["rows"] >= ROWS_OF_A_CHANGE)
 }
 
+/// Holds Git's lock until the agent has seen it: a commit to a large repository takes so long that what was saved for it is noticed first.
+fn hold_lock(repo: &TestRepo, agent: &TestAgent, save: impl FnOnce()) {
+    let lock = repo.path().join(".git/index.lock");
+    std::fs::write(&lock, "").unwrap();
+    save();
+    wait_until(SOON, "the lock is seen", || !agent.json(["status"])["repos"][0]["held"].is_null());
+    std::fs::remove_file(lock).unwrap();
+}
+
 /// Makes the `n`-th change.
-fn change(repo: &TestRepo, what: &str, n: usize) {
+fn change(repo: &TestRepo, agent: &TestAgent, what: &str, n: usize) {
     let round = n / KINDS.len();
     let (new, declared) = (format!("crates/c000/src/new{round}.rs"), format!("pub mod new{round};\n"));
     match what {
         "a save" => repo.write(EDITED, file(7, 10_000 + n, "")),
         "a body that is committed" => repo.write(EDITED, file(7, 20_000 + n, "")),
+        "a body that is committed slowly" => {
+            hold_lock(repo, agent, || repo.write(EDITED, file(7, 30_000 + n, "")));
+        }
         "a signature that is committed" => repo.write(EDITED, file(7, 10_000 + n, &format!(", _more: [u8; {n}]"))),
         "a file that comes" => {
             repo.write(
@@ -102,7 +120,7 @@ fn costs(files: usize) -> BTreeMap<&'static str, Counts> {
     for n in 0..TIMES * KINDS.len() {
         let what = KINDS[n % KINDS.len()];
         let before = agent.log().len();
-        change(&repo, what, n);
+        change(&repo, &agent, what, n);
         wait_until(SOON, what, || {
             let status = agent.json(["status"]);
             let own = &status["repos"][0];

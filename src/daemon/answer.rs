@@ -119,7 +119,7 @@ impl Daemon {
                 self.trees.forget(&id);
                 self.debounce.forget(&id);
                 self.held.remove(&id);
-                self.owed.remove(&id);
+                self.owed.forget(&id);
                 self.failing.remove(&id);
             }
             control::StateChange::Retry { .. }

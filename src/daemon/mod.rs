@@ -8,6 +8,7 @@ pub mod control;
 mod limits;
 mod log;
 mod notify;
+mod owed;
 mod repair;
 mod socket;
 mod start;
@@ -37,6 +38,7 @@ pub use start::{DaemonError, run, take_lock};
 
 use control::{ControlReply, RepoOutcome, Request};
 use notify::ServiceManager;
+use owed::Owed;
 use socket::{ControlCall, Socket};
 use start::DaemonEnd;
 use supervise::{Asked, Happened, Supervisor};
@@ -97,8 +99,7 @@ struct Daemon {
     held: BTreeMap<RepoId, Instant>,
     /// Repositories whose last reconcile failed: when the same state is tried again, and the wait after that.
     failing: BTreeMap<RepoId, (Instant, Duration)>,
-    /// Repositories of whose work tree a comparison is owed: one that was asked for did not come about.
-    owed: BTreeSet<RepoId>,
+    owed: Owed,
 }
 
 impl Daemon {
@@ -141,7 +142,7 @@ impl Daemon {
             maintained: BTreeMap::new(),
             held: BTreeMap::new(),
             failing: BTreeMap::new(),
-            owed: BTreeSet::new(),
+            owed: Owed::default(),
         })
     }
 
@@ -363,10 +364,8 @@ impl Daemon {
     }
 
     /// Asks for a reconcile that has in it what was touched until then; returns its token.
-    async fn ask(&mut self, mut asked: Asked, since: Instant) -> u64 {
-        if self.owed.remove(&asked.repo) {
-            asked = Asked { depth: asked.depth.at_least_changes(), files: None, ..asked };
-        }
+    async fn ask(&mut self, asked: Asked, since: Instant) -> u64 {
+        let asked = self.owed.pay(asked);
         self.worker.reconcile(asked, since, clock::monotonic()).await
     }
 
@@ -396,11 +395,11 @@ impl Daemon {
         }
         let Report::Reconciled { token, held, error, .. } = report else { return };
         let Some((asked, begun)) = asked else { return };
-        if asked.depth != Depth::Head {
-            if error.is_none() && held.is_none() {
-                self.trees.calm(&asked.repo, begun);
-            } else {
-                self.owed.insert(asked.repo.clone());
+        if asked.looks_at_tree() {
+            match (&error, &held) {
+                (None, None) => self.trees.calm(&asked.repo, begun),
+                (None, Some(_)) => self.owed.put_off(&asked),
+                (Some(_), _) => self.owed.lose(&asked.repo),
             }
         }
         if error.is_some() {

@@ -29,6 +29,10 @@ pub struct Asked {
 }
 
 impl Asked {
+    pub fn looks_at_tree(&self) -> bool {
+        self.depth != Depth::Head
+    }
+
     fn hint(&self, token: u64) -> Hint {
         let escaped = |files: &Vec<FilePath>| files.iter().map(FilePath::escaped).collect();
         Hint::Reconcile { repo: self.repo.0.clone(), depth: self.depth, token, files: self.files.as_ref().map(escaped) }
@@ -98,7 +102,7 @@ impl Supervisor {
 
     /// The comparison of a repository's work tree that was asked for last and has not ended, and until when what was touched is in it.
     pub fn comparing(&self, repo: &RepoId) -> Option<(u64, Instant)> {
-        let of_tree = |asked: &Asked| asked.repo == *repo && asked.depth != Depth::Head;
+        let of_tree = |asked: &Asked| asked.repo == *repo && asked.looks_at_tree();
         let mut newest = self.asked.iter().rev();
         newest.find(|(_, (asked, _))| of_tree(asked)).map(|(token, (_, begun))| (*token, *begun))
     }
