@@ -154,20 +154,27 @@ pub fn checkpoint(db: &Connection) -> Result<()> {
 
 /// Log that is left alone, in bytes.
 const LOG_BYTES: u64 = 8 << 20;
+/// Log from which on readers are waited for longer, in bytes: half of what it may ever take.
+const LOG_BYTES_MUCH: u64 = 32 << 20;
 /// How long a checkpoint in the middle of work waits for readers.
 const READERS_WAIT: Duration = Duration::from_millis(5);
+/// The same for a log that has become much: longer than any query of ours takes. Those that begin meanwhile read the database alone, so
+/// they are not waited for.
+const READERS_LONG_WAIT: Duration = Duration::from_secs(2);
 
 /// Copies the write-ahead log into the database and begins it anew, if it is large. A reader that is still reading the past keeps it from
-/// being begun anew, and is not waited for.
+/// being begun anew, and is waited for if the log has become much. One that never ends its transaction keeps it for ever
+/// (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"); none of ours does.
 ///
 /// # Errors
 /// If the database is damaged or its disk full.
 pub fn bound_log(db: &Connection) -> Result<()> {
     let Some(path) = db.path().map(Path::new) else { return Ok(()) };
-    if std::fs::metadata(log_of(path)).map_or(0, |log| log.len()) <= LOG_BYTES {
+    let log = std::fs::metadata(log_of(path)).map_or(0, |log| log.len());
+    if log <= LOG_BYTES {
         return Ok(());
     }
-    db.busy_timeout(READERS_WAIT)?;
+    db.busy_timeout(if log > LOG_BYTES_MUCH { READERS_LONG_WAIT } else { READERS_WAIT })?;
     let done = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
     db.busy_timeout(BUSY_TIMEOUT)?;
     Ok(done?)
@@ -326,6 +333,42 @@ mod tests {
         let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(pragma("synchronous"), 2, "FULL");
         assert_eq!(pragma("foreign_keys"), 1);
+    }
+
+    #[test]
+    fn readers_that_come_one_after_the_other_leave_the_log_small() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("analysis.db");
+        let db = open_writer(&path, Database::Analysis).unwrap();
+        db.execute_batch("CREATE TABLE pages (page BLOB NOT NULL)").unwrap();
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        let reader = || {
+            let reader = open_reader(&path, Database::Analysis).unwrap().unwrap();
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                let all: i64 = reader
+                    .query_row(
+                        "SELECT coalesce(sum(crc), 0) FROM (SELECT length(hex(page)) AS crc FROM pages)",
+                        [],
+                        |row| row.get(0),
+                    )
+                    .unwrap();
+                assert!(all >= 0);
+            }
+        };
+        let largest = std::thread::scope(|scope| {
+            let readers = [scope.spawn(reader), scope.spawn(reader)];
+            let mut largest = 0;
+            for _ in 0..20 {
+                let fill = "INSERT INTO pages WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT randomblob(4000) FROM n";
+                db.execute_batch(fill).unwrap();
+                largest = largest.max(std::fs::metadata(log_of(&path)).unwrap().len());
+                bound_log(&db).unwrap();
+            }
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+            readers.into_iter().for_each(|reader| reader.join().unwrap());
+            largest
+        });
+        assert!(largest < 64 << 20, "{largest} bytes");
     }
 
     /// Names and columns of everything, in an order that does not depend on how it came about.
