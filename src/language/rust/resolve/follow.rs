@@ -175,8 +175,9 @@ impl RustWorld {
                 name.into_iter().flat_map(|name| self.view.writers(name).iter().map(move |&file| (name, file)));
             declaring.extend(writers.filter(|&(name, file)| self.view.declares(file, name)).map(|(_, file)| file));
         }
-        let placing = self.view.all().filter(|(_, entry)| entry.places_modules).map(|(file, _)| file);
-        declaring.extend(placing.filter(|_| !paths.is_empty()));
+        let is_placed = |name: &[u8]| paths.iter().any(|path| path.file_name() == name);
+        let placing = self.view.all().filter(|(_, entry)| entry.placed.iter().any(|name| is_placed(name)));
+        declaring.extend(placing.map(|(file, _)| file));
         for &(file, after) in &changes.known {
             if !reach::is_plain(self.view.outline(file), after) {
                 declaring.insert(file);

@@ -42,8 +42,8 @@ pub(super) struct FileEntry {
     pub includes: Box<[String]>,
     /// The modules that it declares.
     modules: Box<[NameId]>,
-    /// It says of one of them in what file that lies (`#[path]`).
-    pub places_modules: bool,
+    /// Names of the files in which it says that they lie (`#[path]`).
+    pub placed: Box<[Box<[u8]>]>,
     pub manifest: Option<Box<Manifest>>,
 }
 
@@ -58,7 +58,8 @@ struct Brief {
 impl FileEntry {
     fn new(path: FilePath, outline: LazyOutline) -> Self {
         let (names, briefs, includes, modules) = (Box::default(), Box::default(), Box::default(), Box::default());
-        let mut entry = Self { path, outline, names, briefs, includes, modules, places_modules: false, manifest: None };
+        let mut entry =
+            Self { path, outline, names, briefs, includes, modules, placed: Box::default(), manifest: None };
         entry.note_briefs();
         entry
     }
@@ -70,7 +71,10 @@ impl FileEntry {
         self.briefs = symbols.iter().zip(&model.defs).map(brief).collect();
         self.includes = model.includes.iter().map(|include| include.path.clone()).collect();
         self.modules = model.modules.iter().map(|module| module.name).collect();
-        self.places_modules = model.modules.iter().any(|module| !module.paths.is_empty());
+        let placed = model.modules.iter().flat_map(|module| &module.paths);
+        let file_name =
+            |path: &String| path.as_bytes().rsplit(|&byte| matches!(byte, b'/' | b'\\')).next().map(Box::from);
+        self.placed = placed.filter_map(file_name).collect();
         self.manifest = manifest.clone().map(Box::new);
     }
 }
