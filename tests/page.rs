@@ -137,7 +137,7 @@ fn each_screen_shows_what_is_there() {
             assert_has(dependents, &[user]);
         }
         assert_has(dependents, &["because it uses", ">clamp<", "function of <bdi>src/limits.rs"]);
-        let fixed = widened.split("Fixed findings").nth(1).unwrap().split("Changed files").next().unwrap();
+        let fixed = widened.split("Fixed findings").nth(1).unwrap().split("<h2").next().unwrap();
         assert_has(fixed, &["FIXME: count letters", "src/words.rs"]);
         assert_has(&widened, &["signature", "question(s) to a model"]);
 
@@ -196,6 +196,18 @@ fn the_page_ends_at_a_signal_with_open_streams() {
             assert!(!next_event(stream, "changed"), "it goes on");
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernel_holds_the_page_to_reading() {
+    let mut agent = TestAgent::without_model();
+    agent.start();
+    let is_enforced = agent.json(["status"])["daemon"]["sandbox"] == json!("enforced");
+    let page = TestPage::open(&agent);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", page.pid())).unwrap();
+    // What a process gives up together with the rest, for Landlock alone.
+    assert_eq!(status.contains("NoNewPrivs:\t1"), is_enforced, "{status}");
 }
 
 #[test]

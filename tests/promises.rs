@@ -58,6 +58,7 @@ mod searching;
 mod selection;
 mod service;
 mod spending;
+mod top;
 mod upgrade;
 mod verify;
 mod worktree;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::output::{add_freshness, print, print_json};
-use super::verbs::ImpactOptions;
+use super::values::fail_on;
 use super::{Context, Failure};
 use crate::domain::FilePath;
 use crate::query::impact::{FailOn, ImpactQuestion, Subject, edges, failures, may_depend, of, unused_exports};
@@ -19,6 +19,28 @@ use crate::query::{Reader, canonical};
 /// Files and tests that are listed for people; `--json` lists all.
 const LISTED: usize = 30;
 const NAMES_LISTED: usize = 4;
+
+#[derive(clap::Args)]
+pub struct ImpactOptions {
+    /// What is saved and not committed, too; without a range: that alone
+    #[arg(long)]
+    pub worktree: bool,
+    /// Instead of a range: any change of this file. Can be repeated
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["range", "symbol"])]
+    pub file: Vec<PathBuf>,
+    /// Instead of a range: any change of this symbol, e.g. `load`, `Config::load`, `src/config.rs:load`
+    #[arg(long, value_name = "NAME", conflicts_with = "range")]
+    pub symbol: Option<String>,
+    /// Do not look for tests
+    #[arg(long)]
+    pub no_tests: bool,
+    /// Exit with 6 if the change does not pass, e.g. in CI (`ra-agent help impact`)
+    #[arg(long)]
+    pub check: bool,
+    /// What does not pass: callers-outside (the default), untested
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on, requires = "check")]
+    pub fail_on: Vec<FailOn>,
+}
 
 /// Shows what a change touches, and whether it passes the gate.
 pub fn impact(

@@ -20,6 +20,7 @@ mod service;
 mod show;
 mod skipped;
 mod status;
+pub mod top;
 mod try_out;
 mod ui;
 mod values;
@@ -27,6 +28,7 @@ mod verbs;
 mod wait;
 mod worker;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -114,6 +116,14 @@ impl Context {
         QueryClient { home: &self.home, config: &self.config, wait }
     }
 
+    /// For a verb that reads until it is interrupted: the kernel denies it to write outside the agent's directories and `also`. Where it
+    /// does not, the verb goes on, for it writes nowhere by itself.
+    fn give_up_writes(&self, also: &[&Path]) {
+        if let Err(error) = process::restrict(&self.home, &self.config, also) {
+            tracing::warn!(%error, "no sandbox");
+        }
+    }
+
     pub fn daemon_runs(&self) -> bool {
         matches!(control::ask(&self.home, Request::Ping), Ok(ControlReply::Pong { .. }))
     }
@@ -188,6 +198,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Impact { repo, range, options, json } => impact::impact(&context, &repo, range, options, json),
         Verb::Report(args) => report::report(&context, &args),
         Verb::Ui { port, open, .. } => ui::ui(&context, port, open),
+        Verb::Top => top::top(&context),
         Verb::Mcp { act: None } => mcp::run(context),
         Verb::Mcp { act: Some(act) } => mcp::configure(&context, act),
         Verb::Deps { repo, file, unused, json } => impact::deps(&context, &repo, file.as_deref(), unused, json),

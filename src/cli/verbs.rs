@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand};
 
 use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, SyncArgs};
 use super::help::TOPIC_LIST;
+use super::impact::ImpactOptions;
 use super::mcp::{InstallArgs, UninstallArgs};
 use super::report::ReportArgs;
-use super::values::{Daily, count, daily, duration, fail_on, nano_dollars};
+use super::values::{Daily, count, daily, duration, nano_dollars};
 use super::wait::WaitUntil;
-use crate::query::impact::FailOn;
 
 /// Keeps the analysis and the search index of your Git repositories up to date. It never writes in them.
 #[derive(Parser)]
@@ -231,6 +231,8 @@ pub enum Verb {
         #[arg(long, overrides_with = "open")]
         no_open: bool,
     },
+    /// Show the same in this terminal: repositories, queue, money, search. It follows every change
+    Top,
     /// Serve coding agents: search, show, impact and status over MCP, on standard input and output
     Mcp {
         #[command(subcommand)]
@@ -252,28 +254,6 @@ pub enum Verb {
         #[arg(long)]
         after_crash: bool,
     },
-}
-
-#[derive(clap::Args)]
-pub struct ImpactOptions {
-    /// What is saved and not committed, too; without a range: that alone
-    #[arg(long)]
-    pub worktree: bool,
-    /// Instead of a range: any change of this file. Can be repeated
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["range", "symbol"])]
-    pub file: Vec<PathBuf>,
-    /// Instead of a range: any change of this symbol, e.g. `load`, `Config::load`, `src/config.rs:load`
-    #[arg(long, value_name = "NAME", conflicts_with = "range")]
-    pub symbol: Option<String>,
-    /// Do not look for tests
-    #[arg(long)]
-    pub no_tests: bool,
-    /// Exit with 6 if the change does not pass, e.g. in CI (`ra-agent help impact`)
-    #[arg(long)]
-    pub check: bool,
-    /// What does not pass: callers-outside (the default), untested
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on, requires = "check")]
-    pub fail_on: Vec<FailOn>,
 }
 
 #[derive(Clone, Copy, Subcommand)]

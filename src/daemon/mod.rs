@@ -34,7 +34,7 @@ use crate::repo::registry::{self, Registered};
 use crate::sandbox::Sandbox;
 use crate::store::{self, Database};
 use crate::worker::pipe::{Depth, Hint, Report};
-pub use start::{DaemonError, run, take_lock};
+pub use start::{DaemonError, restrict, run, take_lock};
 
 use control::{ControlReply, RepoOutcome, Request};
 use notify::ServiceManager;

@@ -60,7 +60,7 @@ pub fn run(home: &Home, require_sandbox: bool) -> Result<(), DaemonError> {
     home.create()?;
     let lock = take_lock(home)?;
     let config = Config::load(&home.config_file(), home.root())?;
-    let sandbox = restrict(home, &config)?;
+    let sandbox = restrict(home, &config, &[])?;
     if require_sandbox && !sandbox.is_on() {
         return Err(DaemonError::NoSandbox);
     }
@@ -86,14 +86,18 @@ pub(super) enum DaemonEnd {
     Replaced(Program),
 }
 
-/// Gives up write access to everything but the stores that are known now. A local store that is set up later needs a restart.
-fn restrict(home: &Home, config: &Config) -> Result<Sandbox, DaemonError> {
+/// Gives up write access to everything but the stores that are known now, and `also`. A local store that is set up later needs a
+/// restart. Call it before any other thread exists. The page and the terminal give it up too: to read a store they write its lock.
+///
+/// # Errors
+/// If a directory of the agent cannot be made.
+pub fn restrict(home: &Home, config: &Config, also: &[&Path]) -> Result<Sandbox, DaemonError> {
     let own: Vec<&Path> =
         [home.root(), config.cache.location.as_path()].into_iter().chain(config.local_stores()).collect();
     for dir in &own {
         std::fs::create_dir_all(dir).map_err(|source| DaemonError::Path { path: dir.to_path_buf(), source })?;
     }
-    let sandbox = sandbox::restrict_writes(&own);
+    let sandbox = sandbox::restrict_writes(&[&own[..], also].concat());
     // A self-test runs before the sandbox is reported.
     if sandbox.is_on() && sandbox::is_denied_outside() == Some(false) {
         tracing::error!("the kernel has taken the sandbox's rules, but does not deny what they forbid");

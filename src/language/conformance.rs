@@ -1,6 +1,8 @@
 //! What every language of the table keeps, whatever it is.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Spec, table::TABLE};
 use crate::embedder::chunk;
@@ -103,23 +105,25 @@ fn assert_covered(spec: &Spec, text: &str) {
     assert!(text[position..].trim().is_empty(), "{}: {:?}", spec.language, &text[position..]);
 }
 
-/// Texts that nest, or that no grammar ends.
+/// Texts that nest, or that no grammar ends. A walk that calls itself for each of so many levels leaves a thread's stack if it takes 250
+/// bytes for one; more levels only take longer.
 fn hostile() -> Vec<String> {
+    const LEVELS: usize = 8_000;
     let indented: String = (0..800).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
     let classes: String = (0..300).map(|depth| format!("{}class A:\n", " ".repeat(depth))).collect();
     vec![
         "(".repeat(100_000),
         "{ [ ".repeat(50_000),
-        ")".repeat(100_000),
+        ")".repeat(50_000),
         format!("f({}1{})", "f(".repeat(20_000), ")".repeat(20_000)),
-        "a if b else ".repeat(20_000),
-        "lambda: ".repeat(20_000),
-        "not ".repeat(50_000),
-        "a.b.".repeat(50_000),
-        "@a\n".repeat(20_000),
+        "a if b else ".repeat(LEVELS),
+        "lambda: ".repeat(LEVELS),
+        "not ".repeat(2 * LEVELS),
+        "a.b.".repeat(2 * LEVELS),
+        "@a\n".repeat(LEVELS),
         "fn f() { || ".repeat(450),
-        "\"\"\"".repeat(20_001),
-        "# > - ".repeat(30_000),
+        "\"\"\"".repeat(LEVELS + 1),
+        "# > - ".repeat(LEVELS),
         "\0".repeat(10_000),
         indented,
         classes,
@@ -128,8 +132,10 @@ fn hostile() -> Vec<String> {
 
 #[test]
 fn hostile_nesting_ends_on_a_small_stack() {
+    let next = AtomicUsize::new(0);
     let work = || {
-        each(|spec| {
+        // One language after the other, as many at a time as there are processors.
+        while let Some(spec) = TABLE.get(next.fetch_add(1, Ordering::Relaxed)) {
             for text in hostile() {
                 let parsed = Parsed::new(spec.language, &text);
                 // The parser's steps are counted and capped; what walks its tree visits a node a bounded number of times.
@@ -137,7 +143,12 @@ fn hostile_nesting_ends_on_a_small_stack() {
                 assert!(chunk::segments(&parsed).len() <= text.len());
                 assert!(parsed.steps() <= super::syntax::PROGRESS_CALLS_MAX);
             }
-        });
+        }
     };
-    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).unwrap().join().unwrap();
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..processors {
+            std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work).unwrap();
+        }
+    });
 }

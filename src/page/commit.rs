@@ -121,7 +121,7 @@ impl Screen for CommitPage {
             }
             div id="commit" data-live {
                 @match (&self.done, &self.failed) {
-                    (Some(done), _) => { (done.summary(self.newer_note)) (done.findings()) (done.files()) },
+                    (Some(done), _) => { (done.summary(self.newer_note)) (done.files()) (done.findings()) (done.reached()) },
                     (None, Some(why)) => { p.panel.note { bdi { (why) } } },
                     (None, None) => { p.panel.wait { "What this commit did is being worked out." } },
                 }
@@ -167,15 +167,17 @@ impl CommitParts {
 
     fn findings(&self) -> Markup {
         html! {
-            section aria-labelledby="new-title" {
-                (frame::counted("new-title", "New findings", self.counts.introduced))
-                @if self.introduced.is_empty() { p.empty { "none" } }
-                (frame::findings(&self.introduced, ""))
-            }
-            section aria-labelledby="fixed-title" {
-                (frame::counted("fixed-title", "Fixed findings", self.counts.removed))
-                @if self.removed.is_empty() { p.empty { "none" } }
-                (frame::findings(&self.removed, "gone"))
+            div.two {
+                section aria-labelledby="new-title" {
+                    (frame::counted("new-title", "New findings", self.counts.introduced))
+                    @if self.introduced.is_empty() { p.empty { "none" } }
+                    (frame::findings(&self.introduced, ""))
+                }
+                section aria-labelledby="fixed-title" {
+                    (frame::counted("fixed-title", "Fixed findings", self.counts.removed))
+                    @if self.removed.is_empty() { p.empty { "none" } }
+                    (frame::findings(&self.removed, "gone"))
+                }
             }
         }
     }
@@ -186,19 +188,27 @@ impl CommitParts {
                 (frame::counted("changed-title", "Changed files", self.counts.changed))
                 @if !self.changed.is_empty() { ul.rows { @for row in &self.changed { (row.line()) } } }
             }
-            section aria-labelledby="dependents-title" {
-                (frame::counted("dependents-title", "Dependents analysed again", self.counts.dependents))
-                @if self.dependents.is_empty() { p.empty { "none: no file uses what changed" } }
-                @else { ul.rows id="dependents" { @for row in &self.dependents { (row.line("because it uses")) } } }
-            }
-            section aria-labelledby="cut-title" {
-                (frame::counted("cut-title", "Dependents cut off", self.counts.cut_off))
-                @if self.cut_off.is_empty() { p.empty { "none" } }
-                @else {
-                    p.dim { "They use a changed file, but nothing of it that changed for its users." }
-                    ul.rows { @for row in &self.cut_off { (row.line()) } }
+            div.two {
+                section aria-labelledby="dependents-title" {
+                    (frame::counted("dependents-title", "Dependents analysed again", self.counts.dependents))
+                    @if self.dependents.is_empty() { p.empty { "none: no file uses what changed" } }
+                    @else { ul.rows id="dependents" { @for row in &self.dependents { (row.line("because it uses")) } } }
+                }
+                section aria-labelledby="cut-title" {
+                    (frame::counted("cut-title", "Dependents cut off", self.counts.cut_off))
+                    @if self.cut_off.is_empty() { p.empty { "none" } }
+                    @else { ul.rows { @for row in &self.cut_off { (row.line()) } } }
+                    @if !self.cut_off.is_empty() {
+                        p.dim { "They use a changed file, but nothing of it that changed for its users." }
+                    }
                 }
             }
+        }
+    }
+
+    /// What the change may reach without being used by name, and the tests.
+    fn reached(&self) -> Markup {
+        html! {
             @if !self.through.is_empty() {
                 section aria-labelledby="through-title" {
                     (frame::counted("through-title", "Callers through an interface", self.through.len()))
@@ -358,7 +368,7 @@ fn parts(id: &str, done: &CommitView, cost: CommitCost) -> CommitParts {
     };
     let share = share(&counts);
     let cost_note = match (cost.calls, &done.model) {
-        (0, None) => "no model is set up; this machine analyses for free".to_owned(),
+        (0, None) => "no model is set up".to_owned(),
         (0, Some(model)) => format!("{model} was not asked because of it"),
         (calls, _) => format!("{} question(s) to a model", grouped(calls)),
     };

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::io;
@@ -49,10 +49,11 @@ impl PageGuard {
         format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name(), self.token)
     }
 
-    fn verdict(&self, method: &Method, headers: &HeaderMap, query: &str) -> GuardVerdict {
-        if !self.is_own_host(headers) || !self.is_own_origin(headers) {
+    fn verdict(&self, method: &Method, headers: &HeaderMap, target: &Uri) -> GuardVerdict {
+        if !is_plain(target) || !self.is_own_host(headers) || !self.is_own_origin(headers) {
             return GuardVerdict::Refused;
         }
+        let query = target.query().unwrap_or_default();
         let has_token =
             query.split('&').filter_map(|pair| pair.strip_prefix("token=")).any(|token| self.is_token(token));
         if !has_token && !self.has_cookie(headers) {
@@ -67,13 +68,14 @@ impl PageGuard {
 
     /// Another name that leads here would be another site's (DNS rebinding).
     fn is_own_host(&self, headers: &HeaderMap) -> bool {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        ["127.0.0.1", "localhost"].iter().any(|name| host == format!("{name}:{}", self.port))
+        let Some(Some(host)) = only(headers, header::HOST) else { return false };
+        ["127.0.0.1", "localhost"].iter().any(|name| host.as_bytes() == format!("{name}:{}", self.port).as_bytes())
     }
 
     /// What another site's page asks has that site as its origin.
     fn is_own_origin(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Some(origin) = only(headers, header::ORIGIN) else { return false };
+        let Some(origin) = origin else { return true };
         let own = |name: &&str| origin.as_bytes() == format!("http://{name}:{}", self.port).as_bytes();
         ["127.0.0.1", "localhost"].iter().any(own)
     }
@@ -91,6 +93,18 @@ impl PageGuard {
     }
 }
 
+/// Whether a request names a path alone, and no host besides its header.
+fn is_plain(target: &Uri) -> bool {
+    target.authority().is_none() && target.scheme().is_none() && target.path().starts_with('/')
+}
+
+/// The one value of a header that has one; `None`: there are several, which two readers could understand differently.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<Option<&HeaderValue>> {
+    let mut values = headers.get_all(name).into_iter();
+    let first = values.next();
+    values.next().is_none().then_some(first)
+}
+
 /// What becomes of a request.
 #[derive(Debug, PartialEq, Eq)]
 enum GuardVerdict {
@@ -103,7 +117,7 @@ enum GuardVerdict {
 
 /// Lets a request through, or not.
 pub(super) async fn check(State(guard): State<Arc<PageGuard>>, request: Request, next: Next) -> Response {
-    let verdict = guard.verdict(request.method(), request.headers(), request.uri().query().unwrap_or_default());
+    let verdict = guard.verdict(request.method(), request.headers(), request.uri());
     let mut response = match verdict {
         GuardVerdict::Refused => refused(
             StatusCode::FORBIDDEN,
@@ -147,11 +161,15 @@ mod tests {
     }
 
     fn verdict(method: &str, headers: &[(&str, &str)], query: &str) -> GuardVerdict {
+        verdict_on(method, headers, &format!("/a?{query}"))
+    }
+
+    fn verdict_on(method: &str, headers: &[(&str, &str)], target: &str) -> GuardVerdict {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        guard().verdict(&method.parse().unwrap(), &map, query)
+        guard().verdict(&method.parse().unwrap(), &map, &target.parse().unwrap())
     }
 
     const HOST: (&str, &str) = ("host", "127.0.0.1:7000");
@@ -178,8 +196,16 @@ mod tests {
             (&[HOST, cookie, ("origin", "null")], "token=t0ken"),
             (&[HOST, cookie, ("origin", "http://evil.example")], "token=t0ken"),
             (&[HOST, cookie, ("origin", "http://127.0.0.1:7001")], ""),
+            (&[HOST, HOST, cookie], ""),
+            (&[HOST, ("host", "evil.example"), cookie], ""),
+            (&[HOST, cookie, ("origin", "http://127.0.0.1:7000"), ("origin", "null")], ""),
         ] {
             assert_eq!(verdict("GET", headers, query), GuardVerdict::Refused, "{headers:?} {query}");
+        }
+        for (method, target) in
+            [("GET", "http://127.0.0.1:7000/?token=t0ken"), ("CONNECT", "127.0.0.1:7000"), ("OPTIONS", "*")]
+        {
+            assert_eq!(verdict_on(method, &[HOST, cookie], target), GuardVerdict::Refused, "{method} {target}");
         }
     }
 

@@ -180,20 +180,12 @@ fn money(asked: &PageQuestion<'_>, days: u32) -> Result<MoneyPage, Fault> {
         frame: PageFrame::new("Money", ScreenName::Money),
         month: status.month.clone(),
         month_bar: month_bar(status),
-        month_text: format!(
-            "{} of {} spent, {:.0} %",
-            dollars(status.spent_usd),
-            dollars(status.limit_usd),
-            status.percent
-        ),
-        day_text: match status.day.limit_usd {
-            Some(limit) => format!("{} of {} spent today", dollars(status.day.spent_usd), dollars(limit)),
-            None => format!("{} spent today; the day has no limit of its own", dollars(status.day.spent_usd)),
-        },
+        month_text: status.month_line(),
+        day_text: status.day_line(),
         projected: dollars(status.projected_usd),
         stopped: status.stopped.clone(),
-        waiting: waiting(status),
-        price: budget.model.as_ref().map_or_else(|| "no model is set up".to_owned(), price),
+        waiting: status.waiting_line(),
+        price: budget.model.as_ref().map_or_else(|| "no model is set up".to_owned(), ModelPrice::line),
         spans: SPANS
             .iter()
             .map(|(span, name)| FilterLink {
@@ -221,26 +213,6 @@ fn month_bar(status: &BudgetStatus) -> ShareBar {
     ];
     let summary = format!("{} of {} of the month", dollars(status.spent_usd), dollars(status.limit_usd));
     ShareBar::new(&parts, status.limit_usd, summary)
-}
-
-fn waiting(status: &BudgetStatus) -> String {
-    match (status.parked, &status.resumes_at) {
-        (0, _) => String::new(),
-        (jobs, Some(at)) => {
-            format!("{} job(s) wait for the budget, the first until {}", grouped(jobs), super::text::minute(at))
-        }
-        (jobs, None) => format!("{} job(s) wait for the budget", grouped(jobs)),
-    }
-}
-
-fn price(model: &ModelPrice) -> String {
-    match (&model.unknown, model.input_usd, model.output_usd) {
-        (Some(unknown), _, _) => format!("{}: {unknown}", model.model),
-        (None, Some(input), Some(output)) => {
-            format!("{}: {} a million tokens in, {} out", model.model, dollars(input), dollars(output))
-        }
-        _ => model.model.clone(),
-    }
 }
 
 fn row(name: &str, href: String, group: &GroupStatus) -> SpentRow {

@@ -13,7 +13,8 @@ use super::{Fault, PATIENCE, Page, PageQuestion, shown};
 use crate::clock;
 use crate::query::budget::history;
 use crate::query::view::repos::NONE_REGISTERED;
-use crate::query::view::status::{RepoStatus, StatusView};
+use crate::query::view::status::{ParkedStatus, StatusView};
+use crate::query::view::words::FreshDot;
 
 /// Days of which the cost is shown.
 const COST_DAYS: u32 = 30;
@@ -156,12 +157,12 @@ fn repositories(asked: &PageQuestion<'_>) -> Result<ReposPage, Fault> {
             (new.error + kept.error, new.warning + kept.warning)
         });
         let is_running = status.as_ref().is_none_or(|status| status.daemon.running);
-        let (dot, state) = of_status.map_or(("off", "…".to_owned()), |one| freshness(one, is_running));
+        let (dot, state) = of_status.map_or((FreshDot::Off, "…".to_owned()), |one| one.freshness(is_running));
         let number = |number: usize| grouped(number as u64);
         rows.push(RepoRow {
             name: last_part(&path).to_owned(),
             href: format!("/repo/{}", repo.id),
-            dot,
+            dot: dot.as_str(),
             state,
             head: of_status
                 .and_then(|one| one.head.as_deref())
@@ -182,57 +183,14 @@ fn repositories(asked: &PageQuestion<'_>) -> Result<ReposPage, Fault> {
     Ok(ReposPage { frame, repos: rows, summary, none: NONE_REGISTERED, days: COST_DAYS })
 }
 
-/// The class of a repository's dot, and what it says.
-pub(super) fn freshness(repo: &RepoStatus, is_running: bool) -> (&'static str, String) {
-    if let Some(error) = &repo.error {
-        return ("stale", error.clone());
-    }
-    if let Some(held) = &repo.held {
-        return ("busy", format!("waits: {held}"));
-    }
-    match (&repo.indexed_commit, repo.pending) {
-        (None, _) => ("busy", "first index".to_owned()),
-        (Some(_), pending) if pending > 0 => ("busy", format!("catching up, {} file(s)", grouped(pending))),
-        (Some(indexed), _) if repo.head.as_ref() != Some(indexed) && is_running => {
-            ("busy", "catching up with HEAD".to_owned())
-        }
-        (Some(indexed), _) if repo.head.as_ref() != Some(indexed) => {
-            ("stale", "behind HEAD; no daemon runs".to_owned())
-        }
-        (Some(_), _) if repo.stale > 0 => ("busy", format!("{} file(s) stale", grouped(repo.stale))),
-        (Some(_), _) if is_running => ("fresh", "current".to_owned()),
-        (Some(_), _) => ("off", "not followed; no daemon runs".to_owned()),
-    }
-}
-
 fn summary(status: &StatusView) -> AgentSummary {
-    let daemon = &status.daemon;
-    let megabytes = |bytes: u64| bytes / 1_000_000;
-    let daemon_text = match (daemon.pid, daemon.rss_bytes) {
-        (Some(pid), Some(bytes)) => format!("running, pid {pid}, {} MB", megabytes(bytes)),
-        (Some(pid), None) => format!("running, pid {pid}"),
-        (None, _) => "not running; ra-agent daemon start starts it".to_owned(),
-    };
-    let queue = &status.queue;
-    let paused = if queue.paused { ", paused" } else { "" };
     let cutoff = &status.cutoff;
-    let cut_off = cutoff.considered.saturating_sub(cutoff.analysed);
-    let saved = cutoff.saved_usd.map(|usd| format!(", about {} saved", dollars(usd))).unwrap_or_default();
-    let cutoff_text =
-        format!("{} of {} dependents needed no new analysis{saved}", grouped(cut_off), grouped(cutoff.considered));
+    let (cut_off, cutoff_text) = (cutoff.cut_off(), cutoff.line());
     AgentSummary {
-        daemon: daemon_text,
-        is_running: daemon.running,
-        queue: format!(
-            "{} queued, {} running, {} parked{paused}",
-            grouped(queue.queued),
-            queue.running,
-            grouped(queue.parked)
-        ),
-        search: match &status.embedding.model {
-            Some(model) => format!("by meaning and by words ({model})"),
-            None => "by words only; ra-agent model install adds meaning".to_owned(),
-        },
+        daemon: status.daemon.line(),
+        is_running: status.daemon.running,
+        queue: status.queue.line(),
+        search: status.embedding.line(),
         cutoff: (cutoff.considered > 0).then(|| {
             let parts = [
                 ("part-1", cutoff.analysed as f64, format!("{} analysed again", grouped(cutoff.analysed))),
@@ -241,10 +199,6 @@ fn summary(status: &StatusView) -> AgentSummary {
             ShareBar::new(&parts, 0.0, cutoff_text.clone())
         }),
         cutoff_text,
-        parked: status
-            .parked
-            .iter()
-            .map(|one| format!("{} job(s) parked: {}", grouped(one.jobs), one.reason))
-            .collect(),
+        parked: status.parked.iter().map(ParkedStatus::line).collect(),
     }
 }

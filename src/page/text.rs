@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::analyzer::llm::secrets;
 use crate::domain::FilePath;
 use crate::query::view::plain::acts;
+pub(super) use crate::query::view::words::{dollars, grouped, last_part, minute, short_commit as short};
 
 /// A whole page, in which what would act in the place of being seen is spelt out: `\u{202e}`. Its own markup has nothing of that, so
 /// whatever has comes from others. Line ends and tabs stay; a page shows them as space.
@@ -61,39 +62,6 @@ pub(super) fn commit_link(repo: &str, commit: &str) -> String {
     format!("/repo/{repo}/commit/{commit}")
 }
 
-/// First digits of a commit's name.
-pub(super) fn short(id: &str) -> &str {
-    id.get(..10).unwrap_or(id)
-}
-
-/// Dollars for people: cents, and more digits below a cent.
-pub(super) fn dollars(usd: f64) -> String {
-    if usd == 0.0 || usd >= 0.01 { format!("${usd:.2}") } else { format!("${usd:.4}") }
-}
-
-/// `2026-11-27 18:34` of a time in RFC 3339.
-pub(super) fn minute(rfc3339: &str) -> String {
-    rfc3339.get(..16).unwrap_or(rfc3339).replace('T', " ")
-}
-
-/// A number with thin spaces between its thousands.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// The last part of a path, for a title.
-pub(super) fn last_part(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,17 +83,5 @@ mod tests {
             let back = percent_encoding::percent_decode_str(&value).decode_utf8().unwrap();
             assert_eq!(FilePath::from_escaped(&back), path);
         }
-    }
-
-    #[test]
-    fn numbers_are_grouped_and_dollars_have_cents() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")]
-        {
-            assert_eq!(grouped(number), shown);
-        }
-        assert_eq!(
-            (dollars(0.0).as_str(), dollars(3.0).as_str(), dollars(0.0004).as_str()),
-            ("$0.00", "$3.00", "$0.0004")
-        );
     }
 }

@@ -1,5 +1,5 @@
-//! What of HTTP/1.1 one browser on this machine needs: a request without a body, its answer, the end of the connection. A request that
-//! is anything else is refused, so there is nothing that two readers could understand differently.
+//! The page's end of a connection of the browser on this machine: hyper reads the request and writes the answer. One connection, one
+//! request, so there is nothing that two readers could understand differently.
 #![expect(clippy::disallowed_types, reason = "the page listens on loopback, for the browser of this machine")]
 
 use std::io;
@@ -8,23 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
-use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use futures::StreamExt;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
-use tower_service::Service;
 
 /// Longest request in bytes, and most headers of one.
 const HEAD_MAX: usize = 16 * 1_024;
 const HEADERS_MAX: usize = 64;
 /// How long a request may take to arrive.
 const HEAD_WAIT: Duration = Duration::from_secs(10);
-/// How long what still arrives after an answer is read, so that the answer is not lost.
-const REST_WAIT: Duration = Duration::from_millis(200);
-const REST_MAX: usize = 64 * 1_024;
 /// Connections at a time, streams included.
 const CONNECTIONS_MAX: usize = 64;
 /// After a failure to accept: no descriptor is free.
@@ -53,170 +47,87 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, mut stop) = (router.clone(), stop.clone());
         tokio::spawn(async move {
-            // A browser that goes away is no failure.
-            let _ = converse(stream, router, stop).await;
+            tokio::select! {
+                () = converse(stream, router, HEAD_WAIT) => {}
+                // A stream of events would not end by itself.
+                _ = stop.changed() => {}
+            }
             drop(permit);
         });
     }
 }
 
-/// One request, one answer.
-async fn converse(mut stream: TcpStream, mut router: Router, stop: watch::Receiver<bool>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (response, wants_body) = match timeout(HEAD_WAIT, read_request(&mut stream)).await {
-        Err(_) => return Ok(()),
-        Ok(Err(NoRequest::Gone)) => return Ok(()),
-        Ok(Err(NoRequest::Refused(status))) => (refusal(status), true),
-        Ok(Ok(request)) => {
-            let wants_body = request.method() != Method::HEAD;
-            let Ok(response) = router.call(request).await;
-            (response, wants_body)
-        }
-    };
-    write_response(&mut stream, response, wants_body, stop).await?;
-    stream.shutdown().await?;
-    let mut rest = Vec::new();
-    let _ = timeout(REST_WAIT, (&mut stream).take(REST_MAX as u64).read_to_end(&mut rest)).await;
-    Ok(())
-}
-
-/// Why there is no request.
-#[derive(Debug, PartialEq, Eq)]
-enum NoRequest {
-    /// The connection ended first.
-    Gone,
-    Refused(StatusCode),
-}
-
-async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Result<Request<Body>, NoRequest> {
-    let mut head = Vec::with_capacity(1_024);
-    loop {
-        let read = stream.read_buf(&mut head).await.map_err(|_| NoRequest::Gone)?;
-        if read == 0 {
-            return Err(NoRequest::Gone);
-        }
-        if let Some(request) = parsed(&head)? {
-            return Ok(request);
-        }
-        if head.len() > HEAD_MAX {
-            return Err(NoRequest::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
-        }
-    }
-}
-
-/// Reads a request; `None`: it is not whole yet.
-fn parsed(head: &[u8]) -> Result<Option<Request<Body>>, NoRequest> {
-    let bad = || NoRequest::Refused(StatusCode::BAD_REQUEST);
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut read = httparse::Request::new(&mut headers);
-    match read.parse(head) {
-        Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => {
-            return Err(NoRequest::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
-        }
-        Err(_) => return Err(bad()),
-    }
-    let method = Method::from_bytes(read.method.unwrap_or_default().as_bytes()).map_err(|_| bad())?;
-    let target = read.path.filter(|path| path.starts_with('/')).ok_or_else(bad)?;
-    let mut request = Request::new(Body::empty());
-    *request.method_mut() = method;
-    *request.uri_mut() = target.parse::<Uri>().map_err(|_| bad())?;
-    for one in read.headers.iter() {
-        let name = HeaderName::from_bytes(one.name.as_bytes()).map_err(|_| bad())?;
-        let value = HeaderValue::from_bytes(one.value).map_err(|_| bad())?;
-        let is_second = request.headers_mut().append(&name, value);
-        if is_second && (name == header::HOST || name == header::ORIGIN) {
-            return Err(bad());
-        }
-    }
-    Ok(Some(request))
-}
-
-fn refusal(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::from(status.canonical_reason().unwrap_or_default()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    response
-}
-
-async fn write_response(
-    stream: &mut TcpStream,
-    response: Response<Body>,
-    wants_body: bool,
-    mut stop: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let (parts, body) = response.into_parts();
-    let mut head = format!("HTTP/1.1 {}\r\nconnection: close\r\n", parts.status).into_bytes();
-    for (name, value) in parts.headers.iter().filter(|(name, _)| **name != header::CONTENT_LENGTH) {
-        head.extend_from_slice(name.as_str().as_bytes());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
-    }
-    if let Some(length) = body.size_hint().exact() {
-        head.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
-    }
-    head.extend_from_slice(b"\r\n");
-    stream.write_all(&head).await?;
-    if !wants_body {
-        return Ok(());
-    }
-    let mut pieces = body.into_data_stream();
-    let mut ignored = [0; 256];
-    loop {
-        let piece = tokio::select! {
-            // What is there is sent, also to who has closed his own end.
-            biased;
-            piece = pieces.next() => piece,
-            _ = stop.changed() => return Ok(()),
-            // Of a stream: the browser has gone, or sends what is read by nothing.
-            read = stream.read(&mut ignored) => match read? {
-                0 => return Ok(()),
-                _ => continue,
-            },
-        };
-        match piece {
-            Some(Ok(piece)) => stream.write_all(&piece).await?,
-            Some(Err(error)) => return Err(io::Error::other(error)),
-            None => return Ok(()),
-        }
-    }
+/// One request, one answer. `wait`: how long the request may take to arrive.
+async fn converse(stream: TcpStream, router: Router, wait: Duration) {
+    // Without it an answer is only later.
+    let _ = stream.set_nodelay(true);
+    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(wait)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_MAX)
+        .keep_alive(false);
+    // A browser that goes away, or sends what is no request, is no failure.
+    let _ = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
-    fn status(head: &str) -> Option<NoRequest> {
-        parsed(head.as_bytes()).err()
+    /// All that comes back for these bytes, sent in pieces of a size.
+    async fn answer(request: &str, piece: usize, wait: Duration) -> String {
+        let (listener, port) = listen(0).await.unwrap();
+        let router = Router::new().fallback(|| async { "here" });
+        let server = async { converse(listener.accept().await.unwrap().0, router, wait).await };
+        let client = async {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            for piece in request.as_bytes().chunks(piece) {
+                // The answer may be there before all is sent.
+                if stream.write_all(piece).await.is_err() || stream.flush().await.is_err() {
+                    break;
+                }
+            }
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            String::from_utf8(answer).unwrap()
+        };
+        tokio::join!(server, client).1
     }
 
-    #[test]
-    fn what_is_no_plain_request_is_refused() {
+    #[tokio::test]
+    async fn one_plain_request_has_one_answer() {
+        const LONG: Duration = Duration::from_secs(60);
         let whole = "GET /a?b=c HTTP/1.1\r\nhost: 127.0.0.1:1\r\ncookie: x=y\r\n\r\n";
-        let request = parsed(whole.as_bytes()).unwrap().unwrap();
-        assert_eq!((request.uri().path(), request.uri().query()), ("/a", Some("b=c")));
-        assert_eq!(request.headers()[header::COOKIE], "x=y");
-        for at in 0..whole.len() {
-            assert!(matches!(parsed(&whole.as_bytes()[..at]), Ok(None)), "{at}");
+        for piece in [1, 7, whole.len()] {
+            let said = answer(whole, piece, LONG).await;
+            assert!(said.starts_with("HTTP/1.1 200 ") && said.ends_with("here"), "{said}");
+            assert!(said.contains("connection: close\r\n"), "{said}");
         }
-        let bad = Some(NoRequest::Refused(StatusCode::BAD_REQUEST));
-        for head in [
-            "GET http://other/ HTTP/1.1\r\n\r\n",
-            "CONNECT other:1 HTTP/1.1\r\n\r\n",
-            "OPTIONS * HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
-            "GET / HTTP/1.1\r\norigin: a\r\norigin: b\r\n\r\n",
-            "GET / HTTP/1.1\r\n folded: a\r\n\r\n",
-            "GET / HTTP/3\r\n\r\n",
-            "\u{0}\r\n\r\n",
-        ] {
-            assert_eq!(status(head), bad, "{head:?}");
-        }
+        let twice = answer(&whole.repeat(2), usize::MAX, LONG).await;
+        assert_eq!(twice.matches("HTTP/1.1 ").count(), 1, "{twice}");
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS_MAX + 1));
-        assert_eq!(status(&many), Some(NoRequest::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)));
+        let long = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(2 * HEAD_MAX));
+        for (request, status) in [
+            (many.as_str(), "431"),
+            (&long, "431"),
+            ("GET / HTTP/1.1\r\n folded: a\r\n\r\n", "400"),
+            ("GET / HTTP/3\r\n\r\n", "400"),
+            ("\u{0}\r\n\r\n", "400"),
+        ] {
+            let said = answer(request, usize::MAX, LONG).await;
+            assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_does_not_end_has_no_answer() {
+        assert_eq!(answer("GET / HTTP/1.1\r\nhost: ", usize::MAX, Duration::from_millis(20)).await, "");
     }
 }

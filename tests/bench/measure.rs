@@ -36,6 +36,7 @@ mod published;
 mod reconcile;
 mod replay;
 mod sample;
+mod screens;
 mod search;
 mod search_eval;
 mod trees;
@@ -61,6 +62,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("idle", |_| worktree::idle()),
     ("grown", |_| grown::measure()),
     ("fifty", |_| fifty::measure()),
+    ("screens", |_| screens::measure()),
     ("search", search::measure),
     ("vectors", |_| vectors::measure()),
     ("commits", |_| vector_commits::measure()),
@@ -77,8 +79,19 @@ const MEASURES: &[(&str, Measure)] = &[
 ];
 
 /// What is measured only if it is named: it takes the most part of an hour, or answers another question than what things cost.
-const ON_DEMAND: &[&str] =
-    &["agents", "fifty", "fuzz", "grown", "idle", "latency", "replay-packages", "search-eval", "search-tune", "trees"];
+const ON_DEMAND: &[&str] = &[
+    "agents",
+    "fifty",
+    "fuzz",
+    "grown",
+    "idle",
+    "latency",
+    "replay-packages",
+    "screens",
+    "search-eval",
+    "search-tune",
+    "trees",
+];
 
 /// How precise the edges are; a share, no cost.
 fn impact() {

@@ -168,7 +168,17 @@ fn parts_of_a_type_are_one() {
             "User.cs",
             "namespace N; class User { void Go(Box<Item> b, Out.In o) { b.First.Use(); b.Second(1).Use(); b.Low.Use(); o.A = o.B; } }",
         ),
-        ("Late.cs", "namespace N; class Late { void Go(Box<Item> b) { b.Second(1); } }"),
+        ("Late.cs", "namespace N; class Late { void Go(Box<Item> b) { b.Second(1).Use(); } }"),
+        ("Low1.cs", "namespace N; public partial class Low<T> { public int N; }"),
+        (
+            "Low2.cs",
+            "namespace N; public partial class Low<T> { public T Made() => default; public T Read => default; public T this[int at] => default; public System.Collections.Generic.IEnumerator<T> GetEnumerator() => null; }",
+        ),
+        ("Mid.cs", "namespace N; public class Mid<A, B> : Low<B> { }"),
+        ("Made.cs", "namespace N; class Made { void Go(Mid<int, Item> m) { m.Made().Use(); } }"),
+        ("Read.cs", "namespace N; class Read { void Go(Mid<int, Item> m) { m.Read.Use(); } }"),
+        ("At.cs", "namespace N; class At { void Go(Mid<int, Item> m) { m[1].Use(); } }"),
+        ("Each.cs", "namespace N; class Each { void Go(Mid<int, Item> m) { foreach (var one in m) one.Use(); } }"),
     ];
     assert_used(&files, "One.cs", &["Base.cs: Base", "Item.cs: Item", "Two.cs: Box.Kept"]);
     assert_used(&files, "Two.cs", &["Item.cs: Item", "One.cs: Box.First"]);
@@ -186,7 +196,13 @@ fn parts_of_a_type_are_one() {
     ];
     assert_used(&files, "User.cs", &expected);
     // The part that says what the type is, and the one that has the member.
-    assert_used(&files, "Late.cs", &["Item.cs: Item", "One.cs: Box", "Two.cs: Box.Second"]);
+    assert_used(&files, "Late.cs", &["Item.cs: Item", "Item.cs: Item.Use", "One.cs: Box", "Two.cs: Box.Second"]);
+    // A type parameter of another part of a base, through whatever gives it.
+    for (user, member) in [("Made", "Made"), ("Read", "Read"), ("At", "this[]"), ("Each", "GetEnumerator")] {
+        let given = format!("Low2.cs: Low.{member}");
+        let expected = ["Item.cs: Item", "Item.cs: Item.Use", given.as_str(), "Mid.cs: Mid"];
+        assert_used(&files, &format!("{user}.cs"), &expected);
+    }
 }
 
 #[test]

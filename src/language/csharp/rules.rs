@@ -3,7 +3,7 @@
 use super::walk::INDEXER;
 use crate::language::eval::CONSTRUCTOR;
 use crate::language::eval::facts::Flags;
-use crate::language::eval::rules::{CallRole, ClassFacts, ClassNames, ContainerRole, Rules, TypeRole};
+use crate::language::eval::rules::{CallRole, ClassFacts, ClassNames, ContainerRole, MapRole, Rules, TypeRole};
 
 pub(super) struct SharpRules;
 
@@ -68,12 +68,9 @@ impl Rules for SharpRules {
             | "SortedList"
             | "ImmutableDictionary"
             | "IImmutableDictionary"
-            | "FrozenDictionary"
-            | "KeyValuePair"
-            | "IGrouping"
-            | "ILookup"
-            | "ConditionalWeakTable" => TypeRole::ContainerOf(1),
-            "ValueTuple" | "Tuple" => TypeRole::Tuple,
+            | "FrozenDictionary" => TypeRole::Mapping,
+            "IGrouping" | "ILookup" | "ConditionalWeakTable" => TypeRole::ContainerOf(1),
+            "ValueTuple" | "Tuple" | "KeyValuePair" => TypeRole::Tuple,
             _ => return None,
         })
     }
@@ -124,6 +121,16 @@ impl Rules for SharpRules {
             | "AsNoTracking" | "Include" => ContainerRole::Same,
             "Select" | "ConvertAll" => ContainerRole::Mapped,
             "SelectMany" => ContainerRole::Flat,
+            _ => return None,
+        })
+    }
+
+    fn map_role(&self, member: &str) -> Option<MapRole> {
+        Some(match member {
+            "Key" | "Item1" => MapRole::Key,
+            "Value" | "Item2" | "GetOrAdd" | "AddOrUpdate" | "GetValueOrDefault" => MapRole::Value,
+            "Keys" => MapRole::Keys,
+            "Values" => MapRole::Values,
             _ => return None,
         })
     }

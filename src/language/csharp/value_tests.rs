@@ -43,13 +43,20 @@ fn overloads_are_told_apart_by_their_arguments() {
 }
 
 /// Statements, and what they use of the other files.
-const VALUES: [(&str, &str); 32] = [
+const VALUES: [(&str, &str); 39] = [
     ("var x = Item.Make(); x.Size++;", "Item Item.Make Item.Size"),
     ("Item x = new(); x.Size++;", "Item Item.Size"),
     ("foreach (var x in all) x.Next.Size++;", "Item Item.Next Item.Size"),
     ("all[0].Size++;", "Item Item.Size"),
     ("one[2].Size++;", "Item Item.Size Item.this[]"),
     ("map[\"a\"].Size++; foreach (var v in map.Values) v.Count();", "Item Item.Count Item.Size"),
+    ("foreach (var p in map) p.Value.Size++;", "Item Item.Size"),
+    ("foreach (var (k, v) in map) v.Count();", "Item Item.Count"),
+    ("map.Where(p => p.Value.Size > 1).First().Value.Count();", "Item Item.Count Item.Size"),
+    ("Dictionary<Item, int> back = null; foreach (var k in back.Keys) k.Size++;", "Item Item.Size"),
+    ("map.GetValueOrDefault(\"a\").Count(); map.Values.First().Size++;", "Item Item.Count Item.Size"),
+    ("KeyValuePair<Item, int> p = default; p.Key.Size++;", "Item Item.Size"),
+    ("var d = new Dictionary<int, List<Item>>(); d[1][0].Size++; d[2].First().Count();", "Item Item.Count Item.Size"),
     ("if (o is Item x && x.Size > 1) { }", "Item Item.Size"),
     ("if (o is Item { Next: var n }) n.Size++;", "Item Item.Next Item.Size"),
     ("switch (o) { case Item x when x.Size > 1: break; }", "Item Item.Size"),

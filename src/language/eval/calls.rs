@@ -1,6 +1,7 @@
 //! Calls, and what iterating, indexing and entering call without saying so.
 
 use super::evaluation::{Aspect, Evaluation, Found};
+use super::extending::held_in;
 use super::facts::{Argument, Binding, BindingKind, Flags, NO_STEP, Step, StepId};
 use super::rules::{CallRole, ContainerRole, FileNo};
 use super::thing::{Thing, Things, joined};
@@ -146,9 +147,14 @@ impl Evaluation<'_> {
         file: FileNo,
         receiver: Option<&Thing>,
     ) -> TypeEnv {
-        let name = self.world.view.name(file, binding.name);
-        match self.find_member(class, args, name, 0) {
-            Some(found) => self.class_env(found.class, &found.args, receiver.cloned()),
+        let declaring = if self.world.rules.has_namespaces() {
+            self.declaring(class, args, (file, binding.scope))
+        } else {
+            let name = self.world.view.name(file, binding.name);
+            self.find_member(class, args, name, 0).map(|found| (found.class, found.args))
+        };
+        match declaring {
+            Some((class, args)) => self.class_env(class, &args, receiver.cloned()),
             None => TypeEnv { own: receiver.cloned(), args: Vec::new() },
         }
     }
@@ -275,7 +281,7 @@ impl Evaluation<'_> {
             return self.structural_element(thing);
         }
         match thing {
-            Thing::Holder(held) => held.clone(),
+            Thing::Holder(_) | Thing::Mapping(..) => held_in(thing).unwrap_or_default(),
             Thing::Tuple(parts) => joined(parts.iter().cloned()),
             Thing::Class(class, args) => Things::one(Thing::Instance(*class, args.clone())),
             Thing::Instance(..) => {
@@ -305,7 +311,7 @@ impl Evaluation<'_> {
     pub(super) fn indexed(&mut self, thing: &Thing) -> Things {
         match thing {
             Thing::Class(..) => Things::one(thing.clone()),
-            Thing::Holder(held) => held.clone(),
+            Thing::Holder(held) | Thing::Mapping(_, held) => held.clone(),
             Thing::Tuple(parts) => joined(parts.iter().cloned()),
             Thing::Instance(..) => {
                 let names = self.world.rules.index_members();

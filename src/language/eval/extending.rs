@@ -9,7 +9,7 @@ use super::facts::{FactScopeId, FactScopeKind, NO_STEP, StepId, TextId};
 use super::names::Denoted;
 use super::overloads::OverloadAt;
 use super::packages::{Sought, class_of, without_arity};
-use super::rules::{ContainerRole, FileNo};
+use super::rules::{ContainerRole, FileNo, MapRole};
 use super::thing::{Thing, Things, joined, no_args};
 use super::types::TypeEnv;
 use super::view::{Item, NameNo, key, package_key};
@@ -220,14 +220,37 @@ impl<'w> Evaluation<'w> {
 
     /// What a member of a container, or of a value that may be missing, gives: `Value`, `Result`, `Values`.
     pub(super) fn held_member(&mut self, object: &Thing, name: NameNo) -> Things {
-        let Thing::Holder(held) = object else { return Things::none() };
-        if !self.world.rules.has_namespaces() {
-            return Things::none();
+        let name = self.world.view.text(name);
+        if let Some(part) = self.map_part(object, name) {
+            return part;
         }
-        match self.world.rules.container_role(self.world.view.text(name)) {
-            Some(ContainerRole::Held) => held.clone(),
-            Some(ContainerRole::Same) => Things::one(object.clone()),
+        let Some(held) = held_in(object).filter(|_| self.world.rules.has_namespaces()) else { return Things::none() };
+        match self.world.rules.container_role(name) {
+            Some(ContainerRole::Held) => held,
+            Some(ContainerRole::Same) => held.holder(),
             _ => Things::none(),
         }
+    }
+
+    /// What a member of a map, or of a pair, gives, called or not; `None`: it is that of any container.
+    pub(super) fn map_part(&self, object: &Thing, member: &str) -> Option<Things> {
+        let role = self.world.rules.map_role(member)?;
+        match (object, role) {
+            (Thing::Mapping(keys, _), MapRole::Keys) => Some(keys.clone().holder()),
+            (Thing::Mapping(_, held), MapRole::Values) => Some(held.clone().holder()),
+            (Thing::Mapping(_, held), MapRole::Value) => Some(held.clone()),
+            (Thing::Tuple(parts), MapRole::Key) => parts.first().cloned(),
+            (Thing::Tuple(parts), MapRole::Value) => parts.get(1).cloned(),
+            _ => None,
+        }
+    }
+}
+
+/// What a container holds; a map holds pairs.
+pub(super) fn held_in(thing: &Thing) -> Option<Things> {
+    match thing {
+        Thing::Holder(held) => Some(held.clone()),
+        Thing::Mapping(keys, held) => Some(Things::one(Thing::Tuple([keys.clone(), held.clone()].into()))),
+        _ => None,
     }
 }

@@ -3,6 +3,7 @@
 
 use super::arguments::CalledWith;
 use super::evaluation::{Aspect, Evaluation};
+use super::extending::held_in;
 use super::facts::{Argument, Binding, BindingId, BindingKind, Flags, NO_STEP, Step, StepId};
 use super::packages::{CONSTRUCTOR, Sought};
 use super::rules::{CallRole, ContainerRole, FileNo};
@@ -77,13 +78,8 @@ impl<'w> Evaluation<'w> {
         let Some(Thing::Instance(class, args) | Thing::Class(class, args)) = receiver else {
             return TypeEnv::default();
         };
-        let order = self.order(*class, args);
-        let declares = |class: &Item| {
-            class.file == item.file
-                && self.world.view.binding(*class).and_then(|class| class.inner) == Some(binding.scope)
-        };
-        match order.iter().find(|(class, _)| declares(class)) {
-            Some((class, args)) => self.class_env(*class, args, None),
+        match self.declaring(*class, args, (item.file, binding.scope)) {
+            Some((class, args)) => self.class_env(class, &args, None),
             None => TypeEnv::default(),
         }
     }
@@ -170,7 +166,7 @@ impl<'w> Evaluation<'w> {
         let all: Vec<Things> = things
             .iter()
             .map(|thing| match thing {
-                Thing::Holder(held) => held.clone(),
+                Thing::Holder(held) | Thing::Mapping(held, _) => held.clone(),
                 Thing::Instance(_, args) => args.first().cloned().unwrap_or_default(),
                 Thing::Function(item, receiver) => self.given_by(*item, receiver.as_deref()),
                 _ => Things::none(),
@@ -213,10 +209,14 @@ impl<'w> Evaluation<'w> {
         let Some(role) = world.rules.container_role(name) else { return Things::none() };
         let mut all = Vec::new();
         for object in objects.iter() {
-            let Thing::Holder(held) = object else { continue };
+            let part = self.map_part(object, name);
+            let Some(held) = held_in(object).filter(|_| part.is_none()) else {
+                all.extend(part);
+                continue;
+            };
             all.push(match role {
-                ContainerRole::Held => held.clone(),
-                ContainerRole::Same | ContainerRole::Pairs => Things::one(object.clone()),
+                ContainerRole::Held => held,
+                ContainerRole::Same | ContainerRole::Pairs => held.holder(),
                 ContainerRole::Mapped | ContainerRole::Flat => {
                     let given: Vec<Things> = first
                         .iter()
@@ -276,11 +276,7 @@ impl<'w> Evaluation<'w> {
             return Things::none();
         }
         let objects = self.value(file, *of);
-        let all = objects.iter().filter_map(|object| match object {
-            Thing::Holder(held) => Some(held.clone()),
-            _ => None,
-        });
-        joined(all.collect::<Vec<_>>())
+        joined(objects.iter().filter_map(held_in).collect::<Vec<_>>())
     }
 
     fn expected_of(&mut self, item: Item, receiver: Option<&Thing>, argument: u32, parameter: u32) -> Things {
@@ -317,9 +313,10 @@ impl<'w> Evaluation<'w> {
                 return Things::none();
             }
             let objects = self.value(file, *of);
-            let held = objects
-                .iter()
-                .map(|object| if let Thing::Holder(held) = object { held.clone() } else { Things::none() });
+            let held = objects.iter().filter_map(|object| match object {
+                Thing::Holder(held) | Thing::Mapping(_, held) => Some(held.clone()),
+                _ => None,
+            });
             return joined(held.collect::<Vec<_>>());
         }
         let mut all = Vec::new();

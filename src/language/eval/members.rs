@@ -130,7 +130,11 @@ impl Evaluation<'_> {
         for (class, args) in order.iter().skip(skipped) {
             let Some(scope) = self.world.view.binding(*class).and_then(|binding| binding.inner) else { continue };
             self.read_scope(class.file, scope, name);
-            let mut items = self.declared(class.file, scope, name, NameSpace::Any);
+            let mut items = if self.world.rules.has_namespaces() {
+                self.declared_together(class.file, scope, name, |_| true)
+            } else {
+                self.declared(class.file, scope, name, NameSpace::Any)
+            };
             if items.is_empty() {
                 continue;
             }

@@ -6,7 +6,7 @@ use super::facts::{Exported, FactScopeId, FactScopeKind, Flags, ImportFact, Impo
 use super::names::Denoted;
 use super::packages::{NameHere, Sought, without_arity};
 use super::rules::{FileNo, Place};
-use super::thing::no_args;
+use super::thing::{TypeArgs, no_args};
 use super::view::{Item, NameNo, key, package_key};
 
 /// What a name can be where a value is written; a name is looked up as all of them on each level.
@@ -144,6 +144,21 @@ impl Evaluation<'_> {
     pub(super) fn whole(&mut self, class: Item) -> Item {
         let has_parts = self.world.rules.has_namespaces() && self.is_part(class);
         if has_parts { self.parts_of(class).first().copied().unwrap_or(class) } else { class }
+    }
+
+    /// The class or base that declares what stands in a scope, in one of its parts, with its arguments.
+    pub(super) fn declaring(
+        &mut self,
+        class: Item,
+        args: &TypeArgs,
+        (file, scope): (FileNo, FactScopeId),
+    ) -> Option<(Item, TypeArgs)> {
+        let order = self.order(class, args);
+        let world = self.world;
+        let declares =
+            |part: &Item| part.file == file && world.view.binding(*part).and_then(|part| part.inner) == Some(scope);
+        let whole = order.iter().find(|(class, _)| declares(class) || self.parts_of(*class).iter().any(declares));
+        whole.cloned()
     }
 
     /// Whether other files may declare in a scope, too: the type around it has parts.

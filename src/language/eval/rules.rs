@@ -145,6 +145,8 @@ pub(crate) enum TypeRole {
     ClassOf,
     /// Holds values of the arguments from this one on: `list` 0, `dict` 1.
     ContainerOf(u32),
+    /// A map from values of the first argument to those of the second; iterating it gives pairs.
+    Mapping,
     /// A tuple with a type for each place.
     Tuple,
     /// Holds values of this argument alone: `Generator[A, ..]`.
@@ -187,6 +189,17 @@ pub(crate) enum ContainerRole {
     Mapped,
     /// What the callback gives, in one container: `flatMap`.
     Flat,
+}
+
+/// What a member of a map, or of one of its pairs, gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MapRole {
+    /// The first of a pair.
+    Key,
+    /// The second of a pair; of a map one of its values.
+    Value,
+    Keys,
+    Values,
 }
 
 /// A class or a member of one, as its own file declares it.
@@ -254,6 +267,11 @@ pub(crate) trait Rules: Send + Sync {
     fn call_role(&self, name: &str) -> Option<CallRole>;
 
     fn container_role(&self, member: &str) -> Option<ContainerRole>;
+
+    /// What a member of a [`TypeRole::Mapping`] or of one of its pairs gives.
+    fn map_role(&self, _member: &str) -> Option<MapRole> {
+        None
+    }
 
     /// The name of the type of whoever the method belongs to: `Self`, `this`.
     fn is_own_type(&self, name: &str) -> bool;

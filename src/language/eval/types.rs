@@ -200,6 +200,11 @@ impl Evaluation<'_> {
             Some(TypeRole::Tuple) if !(args.len() == 2 && at(1) == NO_STEP) => {
                 return Things::one(Thing::Tuple(each(self, args).into()));
             }
+            Some(TypeRole::Mapping) => {
+                let (keys, held) = (self.typed(file, at(0), env), self.typed(file, at(1), env));
+                let is_known = !keys.is_empty() || !held.is_empty();
+                return if is_known { Things::one(Thing::Mapping(keys, held)) } else { Things::none() };
+            }
             Some(TypeRole::ContainerOf(from)) => args.get(from as usize..).unwrap_or_default(),
             Some(TypeRole::ContainerOfOnly(only)) => {
                 args.get(only as usize..).and_then(|rest| rest.get(..1)).unwrap_or_default()

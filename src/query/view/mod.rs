@@ -28,6 +28,7 @@ pub mod targets;
 pub mod upkeep;
 pub mod verify;
 pub mod wait;
+pub mod words;
 
 use std::fmt;
 use std::path::Path;
