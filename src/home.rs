@@ -173,6 +173,16 @@ impl Home {
         self.run().join("mcp.lock")
     }
 
+    /// Names and signs what machines share.
+    pub fn shared_key(&self) -> PathBuf {
+        self.root.join("shared.key")
+    }
+
+    /// What is known of shared stores.
+    pub fn shared(&self) -> PathBuf {
+        self.root.join("shared")
+    }
+
     /// Hook scripts and the Git config file that names them.
     pub fn hooks(&self) -> PathBuf {
         self.root.join("hooks")

@@ -33,6 +33,9 @@ pub mod outline;
 
 pub mod impact;
 
+// Results that machines share: keys, entries, packs, and the store that they are on.
+pub mod shared;
+
 // The stores, each after what makes its values: money and reports, vectors and chunks, jobs, the view of a repository.
 pub mod budget;
 

@@ -201,6 +201,25 @@ pub fn plan_layers<S: Stored>(
     }
 }
 
+/// For each result of a file the keys that it may have: what is looked for on other machines before it is planned. One of them is enough.
+/// `withheld`: no model may be shown it.
+pub fn possible_keys(recipe: &Recipe, layers: &Layers, withheld: bool) -> Vec<Vec<AnalysisKey>> {
+    let of = |recipe: &Recipe, file: &FileRecord| -> Vec<Vec<AnalysisKey>> {
+        if file.skip.is_some() {
+            return Vec::new();
+        }
+        let asks: &[AnalysisRecipe] = if withheld || !is_asked_about(file) { &[] } else { &recipe.asks };
+        let local = recipe.analyses.iter().map(|analysis| analysis.key(file).into_iter().collect());
+        local.chain(asks.iter().map(|ask| ask.stored_keys(file).collect())).collect()
+    };
+    match layers {
+        Layers { committed: Some(file), overlaid: None } => of(recipe, file),
+        Layers { committed: Some(file), overlaid: Some(_) } => of(&recipe.of_covered(), file),
+        // What is only saved is on no other machine.
+        Layers { committed: None, .. } => Vec::new(),
+    }
+}
+
 fn analysis_reason(choice: &KeyChoice, newest: Option<&StoredParts>, cause: &PlanCause) -> StaleReason {
     let Some((newest, key)) = newest.and_then(|newest| Some((newest, choice.like(newest)?))) else {
         return StaleReason::Missing;

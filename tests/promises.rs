@@ -57,6 +57,8 @@ mod scripts;
 mod searching;
 mod selection;
 mod service;
+mod shared;
+mod shared_outage;
 mod spending;
 mod top;
 mod upgrade;

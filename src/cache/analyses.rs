@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::assembled::{self, PIECE};
+use super::exchange::SHARED_BY;
 use super::key::{AnalysisKey, StoredParts};
 use super::packed::{self, Packed};
 use crate::analyzer::Local;
@@ -63,6 +64,8 @@ pub struct StoredAnalysis {
     pub created_at: Timestamp,
     /// `None`: made before commits were recorded.
     pub commit: Option<ObjectId>,
+    /// The public key of the machine that shared it, in hex; `None`: it was made here.
+    pub shared_by: Option<String>,
 }
 
 /// What to do about an entry that is there.
@@ -294,7 +297,7 @@ pub fn newest_parts(db: &Connection, path: &FilePath, kind: JobKind) -> Result<O
 }
 
 const COLUMNS: &str = "cache_key, analysis_type, model_id, analysis_json, cost, generation_time_ms, created_at, size_bytes, \
-                       answer_cost, input_tokens, output_tokens, commit_id, dictionary_id";
+                       answer_cost, input_tokens, output_tokens, commit_id, dictionary_id, repo_id";
 
 fn stored(db: &Connection, row: &Row<'_>) -> Result<StoredAnalysis> {
     let analysis_type: String = row.get(1)?;
@@ -314,6 +317,7 @@ fn stored(db: &Connection, row: &Row<'_>) -> Result<StoredAnalysis> {
         generation_time_ms: row.get::<_, i64>(5)?.unsigned_abs(),
         created_at: Timestamp(row.get(6)?),
         commit: row.get::<_, Option<Vec<u8>>>(11)?.map(ObjectId),
+        shared_by: row.get::<_, String>(13)?.strip_prefix(SHARED_BY).map(str::to_owned),
     })
 }
 

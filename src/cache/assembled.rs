@@ -76,7 +76,7 @@ pub fn newest_map(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Opt
     }
 }
 
-fn map(db: &Connection, key: &Hash) -> Result<Option<ItemMap>> {
+pub(super) fn map(db: &Connection, key: &Hash) -> Result<Option<ItemMap>> {
     // A store of an earlier version, out of which results are saved, has no such table.
     let Ok(mut statement) = db.prepare_cached("SELECT items FROM answer_items WHERE cache_key = ?1") else {
         return Ok(None);

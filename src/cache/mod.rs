@@ -9,6 +9,8 @@ pub mod dictionary;
 pub mod edges;
 pub mod evict;
 pub mod evicted;
+pub mod exchange;
+pub mod exchange_vectors;
 pub mod implementations;
 pub mod key;
 pub mod legacy;

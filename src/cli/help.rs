@@ -15,7 +15,7 @@ struct Topic {
     page: &'static str,
 }
 
-const TOPICS: [Topic; 13] = [
+const TOPICS: [Topic; 14] = [
     Topic { name: "agents", page: include_str!("help/agents.md") },
     Topic { name: "budget", page: include_str!("help/budget.md") },
     Topic { name: "privacy", page: include_str!("help/privacy.md") },
@@ -28,12 +28,13 @@ const TOPICS: [Topic; 13] = [
     Topic { name: "models", page: include_str!("help/models.md") },
     Topic { name: "languages", page: include_str!("help/languages.md") },
     Topic { name: "search", page: include_str!("help/search.md") },
+    Topic { name: "team", page: include_str!("help/team.md") },
     Topic { name: "troubleshooting", page: include_str!("help/troubleshooting.md") },
 ];
 
 /// What stands below the list of verbs.
 pub const TOPIC_LIST: &str = "\
-Topics: agents, budget, privacy, cache, index, impact, report, ui, hooks, models, languages, search, troubleshooting
+Topics: agents, budget, privacy, cache, index, impact, report, ui, hooks, models, languages, search, team, troubleshooting
 
 `ra-agent help <topic>` shows a topic, `ra-agent help <verb>` the arguments of a verb.";
 

@@ -17,6 +17,7 @@ mod register;
 mod report;
 mod search;
 mod service;
+mod shared;
 mod show;
 mod skipped;
 mod status;
@@ -189,6 +190,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Queue { act } => queue::run(&context, act),
         Verb::Budget { act } => budget::run(context, act),
         Verb::Cache { act } => cache::run(&context, act),
+        Verb::Shared { act } => shared::run(&context, &act),
         Verb::Show { file, all, no_wait, json } => show::show(&context, &file, all, !no_wait, json),
         Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, no_wait, json } => {
             let wait = !no_wait;

@@ -17,7 +17,9 @@ const SYMBOLS_LISTED: usize = 8;
 
 /// `show <file>`: for each question the answer to read first, with what it finds that matters; `all`: the other one and all findings, too.
 pub fn show(context: &Context, file: &Path, all: bool, wait: bool, json: bool) -> Result<(), Failure> {
-    let view = context.client(wait).file(file)?;
+    let mut view = context.client(wait).file(file)?;
+    let trusted = context.config.shared.as_ref().map(|shared| shared.trusted_keys.as_slice());
+    view.name_signers(trusted.unwrap_or_default());
     if json { print_json(&view) } else { print(&describe(&view, all)) }
 }
 
@@ -134,7 +136,11 @@ fn write_answer(out: &mut String, answer: &AnswerView, least: Severity) -> std::
 fn heading(answer: &AnswerView) -> String {
     let state = if answer.fresh { "fresh" } else { "STALE" };
     let commit = answer.commit.as_ref().map_or_else(String::new, |id| format!(", at {}", short(id)));
-    format!("{state}, {}{commit}, ${:.4}", answer.model, answer.cost_usd)
+    match &answer.shared_by {
+        Some(by) if answer.cost_usd == 0.0 => format!("{state}, {}, from {by}", answer.model),
+        Some(by) => format!("{state}, {}, $0 here: ${:.4} were paid by {by}", answer.model, answer.cost_usd),
+        None => format!("{state}, {}{commit}, ${:.4}", answer.model, answer.cost_usd),
+    }
 }
 
 fn write_legacy(out: &mut String, legacy: &LegacyView) -> std::fmt::Result {

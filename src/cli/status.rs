@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::output::{human_bytes, line_of, print, print_json, print_open, short};
-use super::{Context, Failure};
+use super::{Context, Failure, shared};
 use crate::client::ChangeStream;
 use crate::query::view::repos::NONE_REGISTERED;
 use crate::query::view::status::{DaemonStatus, LanguageStatus, RepoStatus, StatusView};
@@ -110,6 +110,9 @@ fn write_status(out: &mut String, status: &StatusView) -> std::fmt::Result {
         cache.hits,
         cache.misses
     )?;
+    if let Some(line) = status.shared.as_ref().and_then(shared::line) {
+        writeln!(out, "shared    {line}")?;
+    }
     if status.repos.is_empty() {
         writeln!(out, "{NONE_REGISTERED}")?;
     }

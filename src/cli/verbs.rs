@@ -10,6 +10,8 @@ use super::help::TOPIC_LIST;
 use super::impact::ImpactOptions;
 use super::mcp::{InstallArgs, UninstallArgs};
 use super::report::ReportArgs;
+use super::service::ServiceAct;
+use super::shared::SharedAct;
 use super::values::{Daily, count, daily, duration, nano_dollars};
 use super::wait::WaitUntil;
 
@@ -144,6 +146,11 @@ pub enum Verb {
     Cache {
         #[command(subcommand)]
         act: CacheAct,
+    },
+    /// Share results with other machines through an object store
+    Shared {
+        #[command(subcommand)]
+        act: SharedAct,
     },
     /// Show the analyses of a file, the worst findings first
     Show {
@@ -282,28 +289,6 @@ pub struct DaemonOptions {
     /// Fail unless the kernel denies writes outside the agent's directories (Landlock)
     #[arg(long)]
     pub require_sandbox: bool,
-}
-
-#[derive(Subcommand)]
-pub enum ServiceAct {
-    /// Run the daemon from login to logout, and restart it if it fails
-    Install {
-        /// Only print what would be written, and where
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Stop the service and remove its file
-    Uninstall {
-        /// Only print what would be removed
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Show whether the service is installed and running
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Subcommand)]

@@ -7,6 +7,7 @@ mod prices;
 mod provider;
 mod read;
 mod section;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -17,6 +18,7 @@ pub use edit::{set_embedding_model, set_limits};
 pub use error::ConfigError;
 pub use prices::UnknownPrice;
 pub use provider::{ApiFamily, ProviderKind};
+pub use shared::{SharedConfig, SharedScheme, TrustedKey};
 
 use crate::domain::{AnalysisType, composed};
 use section::{Document, Section};
@@ -35,6 +37,8 @@ pub struct Config {
     /// Patterns in the syntax of a `.gitignore`: such files are analysed on this machine and never sent.
     pub withhold: Vec<String>,
     pub index: IndexRules,
+    /// `None`: nothing is shared with other machines.
+    pub shared: Option<SharedConfig>,
     /// By the work tree's canonical path.
     overrides: BTreeMap<PathBuf, Overrides>,
 }
@@ -216,6 +220,7 @@ impl Config {
             deny: Vec::new(),
             withhold: Vec::new(),
             index: IndexRules::default(),
+            shared: None,
             overrides: BTreeMap::new(),
         }
     }
@@ -250,6 +255,7 @@ impl Config {
         read::watch(top.section("watch")?, &mut config.watch)?;
         Privacy { deny: config.deny, withhold: config.withhold } = read::privacy(top.section("privacy")?)?;
         config.index = read::index(top.section("index")?)?;
+        config.shared = shared::shared(top.section("shared")?)?;
         for (name, section) in top.entries("repos")? {
             let path = read::absolute(name).ok_or_else(|| section.misnamed(read::PATH_EXPECTED))?;
             // the registry knows a repository by its canonical path; one that is not there (yet) is known as it was written

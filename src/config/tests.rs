@@ -268,6 +268,10 @@ fn the_example_shows_every_key() {
         "withhold",
         "include",
         "exclude",
+        "url",
+        "mode",
+        "endpoint",
+        "trusted_keys",
     ] {
         let shown = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
         assert!(EXAMPLE.lines().any(shown), "{key}");

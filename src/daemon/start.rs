@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError};
 use crate::home::{Home, HomeError};
 use crate::lock;
 use crate::sandbox::{self, Sandbox};
+use crate::shared::place;
 use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -92,11 +93,15 @@ pub(super) enum DaemonEnd {
 /// # Errors
 /// If a directory of the agent cannot be made.
 pub fn restrict(home: &Home, config: &Config, also: &[&Path]) -> Result<Sandbox, DaemonError> {
-    let own: Vec<&Path> =
+    let mut own: Vec<&Path> =
         [home.root(), config.cache.location.as_path()].into_iter().chain(config.local_stores()).collect();
     for dir in &own {
         std::fs::create_dir_all(dir).map_err(|source| DaemonError::Path { path: dir.to_path_buf(), source })?;
     }
+    // One that is not there may be on a disk that is not mounted: it is not made.
+    own.extend(
+        config.shared.as_ref().filter(|shared| shared.may_write).and_then(place::directory).filter(|dir| dir.is_dir()),
+    );
     let sandbox = sandbox::restrict_writes(&[&own[..], also].concat());
     // A self-test runs before the sandbox is reported.
     if sandbox.is_on() && sandbox::is_denied_outside() == Some(false) {

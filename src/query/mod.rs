@@ -25,6 +25,7 @@ pub mod report;
 pub mod room;
 pub mod search;
 pub mod searchable;
+pub mod shared;
 pub mod skipped;
 pub mod snippet;
 pub mod status;

@@ -2,6 +2,7 @@
 
 use super::budget::budget;
 use super::model_status::{cutoff, model, parked};
+use super::shared::shared_status;
 use super::view::shown;
 use super::view::status::{
     CacheStatus, DaemonStatus, EmbeddingStatus, LanguageStatus, QueueStatus, RepoStatus, StatusView,
@@ -25,8 +26,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
     let (mut considered, mut analysed) = (0, 0);
     let mut repos = Vec::new();
     for repo in reader.repos()? {
-        let head = Repo::open(&repo.location).and_then(|git| git.head());
-        let (head, unreadable) = match head {
+        let (head, unreadable) = match Repo::open(&repo.location).and_then(|git| git.head()) {
             Ok(head) => (head.commit, None),
             Err(error) => (None, Some(error.to_string())),
         };
@@ -77,6 +77,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
         budget: budget(reader, clock::now())?,
         cache,
         embedding: EmbeddingStatus { model: installed_model(reader) },
+        shared: config.shared.as_ref().map(|_| shared_status(reader)).transpose()?,
     })
 }
 

@@ -18,7 +18,7 @@ pub use process::model::SharedModel;
 pub use process::search_socket::ask;
 pub use process::{pipe, run, slots};
 pub use reconcile::{ReconcileEnd, Reconciled, Unreconciled};
-pub use upkeep::{maintenance, migrate, prune};
+pub use upkeep::{maintenance, migrate, prune, shared};
 
 use crate::analyzer::Local;
 use crate::budget::{self, StoredCost};
@@ -39,6 +39,7 @@ use jobs::drafts::Drafts;
 use jobs::provisional::ProvisionalBacklog;
 use reconcile::memory::Memory;
 use slots::Slots;
+use upkeep::shared::SharedLink;
 
 /// Analyses claimed in one go: enough to fill a transaction, few enough that a hint waits only milliseconds.
 const ANALYZE_BATCH: usize = 64;
@@ -105,6 +106,7 @@ pub struct Worker {
     memory: Memory,
     drafts: Drafts,
     provisional: ProvisionalBacklog,
+    shared: SharedLink,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
     /// Repositories whose stores were damaged and start again empty.
@@ -152,6 +154,7 @@ impl Worker {
             memory: Memory::default(),
             drafts: Drafts::default(),
             provisional: ProvisionalBacklog::default(),
+            shared: SharedLink::default(),
             asking,
             unsettled: HashSet::new(),
             rebuilt: Vec::new(),
@@ -218,6 +221,9 @@ impl Worker {
                 return Ok(WorkerStep::Did(taken));
             }
         }
+        if self.give_if_due(now)? {
+            return Ok(WorkerStep::Did(1));
+        }
         self.rest(now)
     }
 
@@ -225,7 +231,8 @@ impl Worker {
     fn rest(&self, now: clock::Timestamp) -> Result<WorkerStep, WorkerError> {
         let mut lanes = vec![Lane::Analyze, Lane::Embed];
         lanes.extend(self.asking.has_room().then(|| self.asking.lane()));
-        let waiting = match (queue::waiting_in(&self.queue, &lanes, now)?, self.next_batch_poll()?) {
+        let poll = [self.next_batch_poll()?, self.next_giving()].into_iter().flatten().min();
+        let waiting = match (queue::waiting_in(&self.queue, &lanes, now)?, poll) {
             (Waiting::Nothing, Some(poll)) => Waiting::Until(poll),
             (Waiting::Until(then), Some(poll)) => Waiting::Until(then.min(poll)),
             (waiting, _) => waiting,
@@ -319,7 +326,8 @@ impl Worker {
             return Ok(());
         }
         store::checkpoint(&self.queue)?;
-        self.prune_if_large()
+        self.prune_if_large()?;
+        self.give_results(is_wanted).map(drop)
     }
 
     fn improve_packing(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {

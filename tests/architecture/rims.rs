@@ -54,6 +54,7 @@ const FILES: Rim = Rim {
         ("src/query/mod.rs", "finds the real path of a file that a person names"),
         ("src/query/status.rs", "reads the worker's memory from /proc"),
         ("src/repo/", "reads repositories"),
+        ("src/shared/", "keeps the key and the indexes of what machines share"),
         ("src/sandbox.rs", "names to Landlock what may be written"),
         ("src/store.rs", "opens databases"),
         ("src/vectors/", "owns the directory of the tables"),
@@ -64,7 +65,16 @@ const FILES: Rim = Rim {
 
 const NETWORK: Rim = Rim {
     what: "the network",
-    paths: &["reqwest", "TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener", "UnixDatagram"],
+    paths: &[
+        "reqwest",
+        "object_store",
+        "TcpStream",
+        "TcpListener",
+        "UdpSocket",
+        "UnixStream",
+        "UnixListener",
+        "UnixDatagram",
+    ],
     methods: &[],
     remedy: "Nothing else leaves this machine; go through analyzer/llm or embedder/install",
     rooms: &[
@@ -73,6 +83,7 @@ const NETWORK: Rim = Rim {
         ("src/daemon/notify.rs", "reports to the service manager"),
         ("src/daemon/socket.rs", "the daemon's end of the control socket"),
         ("src/embedder/install.rs", "downloads the model when a person asks for it"),
+        ("src/shared/", "asks the store that machines share results through"),
         ("src/page/wire.rs", "the page's end of the browser's connections, on loopback"),
         ("src/worker/", "the search socket"),
     ],
@@ -130,6 +141,7 @@ const RANDOMNESS: Rim = Rim {
     remedy: "Take the value as a parameter",
     rooms: &[
         ("src/analyzer/llm/random.rs", "spreads retries over time"),
+        ("src/shared/key.rs", "makes keys"),
         ("src/page/guard.rs", "the token in the page's address"),
     ],
 };

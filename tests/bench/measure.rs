@@ -39,6 +39,7 @@ mod sample;
 mod screens;
 mod search;
 mod search_eval;
+mod shared;
 mod trees;
 mod vector_commits;
 mod vectors;
@@ -74,6 +75,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("agents", |_| agents::measure()),
     ("fuzz", |_| fuzz::measure()),
     ("latency", |_| latency::measure()),
+    ("shared", |_| shared::measure()),
     ("search-eval", |_| search_eval::measure()),
     ("search-tune", |_| search_eval::tune()),
 ];
@@ -90,6 +92,7 @@ const ON_DEMAND: &[&str] = &[
     "screens",
     "search-eval",
     "search-tune",
+    "shared",
     "trees",
 ];
 

@@ -14,6 +14,7 @@ pub mod llm_model;
 pub mod llm_server;
 pub mod mcp;
 mod mutator;
+pub mod object_server;
 pub mod page;
 pub mod planted;
 pub mod power_cut;

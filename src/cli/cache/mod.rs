@@ -41,7 +41,7 @@ pub fn run(context: &Context, act: CacheAct) -> Result<(), Failure> {
 }
 
 /// Has the worker do something to the stores; with no daemon, does it in this process under the same locks.
-fn maintain(context: &Context, task: Maintenance) -> Result<Maintained, Failure> {
+pub fn maintain(context: &Context, task: Maintenance) -> Result<Maintained, Failure> {
     match control::ask_within(&context.home, Request::Maintain(task.clone()), LONGEST) {
         Ok(ControlReply::Maintained(done)) => Ok(done),
         Ok(ControlReply::Failed { message }) => Err(Failure::Failed(message)),

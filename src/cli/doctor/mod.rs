@@ -5,6 +5,7 @@ mod mcp;
 mod process;
 mod provider;
 mod repos;
+mod shared;
 mod spending;
 mod stores;
 
@@ -39,6 +40,7 @@ fn findings(context: &Context) -> Result<Vec<DoctorFinding>, Failure> {
     if let Ok(reader) = Reader::open(&context.home, &context.config) {
         findings.extend(repos::check(context, &reader)?);
         findings.extend(spending::check(context, &reader)?);
+        findings.extend(shared::check(context, &reader)?);
     }
     Ok(findings)
 }

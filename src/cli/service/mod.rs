@@ -7,12 +7,35 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::Subcommand;
+
 use super::output::{print, print_json};
-use super::verbs::ServiceAct;
 use super::{Context, Failure};
 use crate::file;
 use crate::lock;
 use crate::query::view::service::ServiceView;
+
+#[derive(Subcommand)]
+pub enum ServiceAct {
+    /// Run the daemon from login to logout, and restart it if it fails
+    Install {
+        /// Only print what would be written, and where
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Stop the service and remove its file
+    Uninstall {
+        /// Only print what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show whether the service is installed and running
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
 
 /// Marks a file as written by us, not by the user.
 const MARK: &[u8] = b"Written by `ra-agent service install`";

@@ -21,6 +21,7 @@ pub mod repos;
 pub mod sarif;
 pub mod search;
 pub mod service;
+pub mod shared;
 pub mod show;
 pub mod skipped;
 pub mod status;

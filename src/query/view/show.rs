@@ -10,8 +10,10 @@ use super::{PathText, usd};
 use crate::analyzer::{Analysis, Confidence, Severity};
 use crate::cache::analyses::StoredAnalysis;
 use crate::cache::legacy::LegacyAnalysis;
+use crate::config::TrustedKey;
 use crate::domain::{AnalysisType, Edge, FilePath};
 use crate::outline::role_of;
+use crate::shared::PublicKey;
 
 /// Findings listed on top.
 const WORST_SHOWN: usize = 5;
@@ -62,6 +64,21 @@ pub struct ShowView {
 }
 
 impl ShowView {
+    /// Says who shared an answer by the names that a person gave to keys.
+    pub fn name_signers(&mut self, trusted: &[TrustedKey]) {
+        let name = |hex: &mut String| {
+            let named = trusted.iter().find(|one| PublicKey(one.key).to_string() == *hex && !one.label.is_empty());
+            let short: String = hex.chars().take(16).collect();
+            *hex = named.map_or_else(|| short.clone(), |one| format!("{} ({short})", one.label));
+        };
+        for made in &mut self.analyses {
+            if let AnalysisView::Made(made) = made {
+                let answers = std::iter::once(&mut made.preferred).chain(&mut made.other);
+                answers.filter_map(|answer| answer.shared_by.as_mut()).for_each(name);
+            }
+        }
+    }
+
     /// The path for a terminal.
     pub fn shown_path(&self) -> String {
         super::for_terminal(&self.path)
@@ -200,6 +217,8 @@ pub struct AnswerView {
     pub redacted: BTreeMap<String, u32>,
     pub created_at: String,
     pub generation_time_ms: u64,
+    /// The machine that shared it: its name in `trusted_keys`, or the beginning of its key; `None`: it was made here.
+    pub shared_by: Option<String>,
     #[serde(rename = "result", serialize_with = "report")]
     pub report: Analysis,
 }
@@ -217,6 +236,7 @@ impl AnswerView {
             redacted: report.seen().redacted.clone(),
             created_at: stored.created_at.to_rfc3339(),
             generation_time_ms: stored.generation_time_ms,
+            shared_by: stored.shared_by,
             report,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::budget::BudgetStatus;
+use super::shared::SharedView;
 
 #[derive(Clone, Debug, Serialize)]
 /// What is fresh, what is queued and what it cost.
@@ -15,6 +16,8 @@ pub struct StatusView {
     pub budget: BudgetStatus,
     pub cache: CacheStatus,
     pub embedding: EmbeddingStatus,
+    /// `None`: nothing is shared with other machines.
+    pub shared: Option<SharedView>,
     /// `None`: no model is set up to be asked.
     pub model: Option<ModelStatus>,
     pub parked: Vec<ParkedStatus>,

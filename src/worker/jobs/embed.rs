@@ -70,6 +70,7 @@ impl Worker {
         };
         for (repo, jobs) in by_repo(jobs) {
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
+            self.take_vectors(&registered, embedder.spec().id)?;
             let ended = self.embed_repo(&registered, &embedder, jobs)?;
             self.end(ended.into_iter())?;
             self.unsettled.insert(repo);
@@ -237,7 +238,7 @@ impl Worker {
     }
 
     /// The LanceDB table of a repository, opened once.
-    pub(super) fn table(&mut self, repo: &Registered) -> Result<Arc<Vectors>, VectorsError> {
+    pub(in crate::worker) fn table(&mut self, repo: &Registered) -> Result<Arc<Vectors>, VectorsError> {
         if let Some(table) = self.tables.get(&repo.id) {
             return Ok(table.clone());
         }

@@ -8,6 +8,7 @@ use super::compare::{Comparison, gone};
 use super::order;
 use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
+use crate::cache::exchange::PlannedAnalysis;
 use crate::cache::key::StoredParts;
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::view;
@@ -53,10 +54,30 @@ impl Worker {
             let cause = causes.remove(path).unwrap_or(PlanCause::Backfill);
             (path.clone(), Layers { committed: Some(file.clone()), overlaid }, cause)
         });
-        let layers = layers.collect();
+        let layers: Vec<_> = layers.collect();
+        self.take_planned(repo, recipe, &layers)?;
         let mut plans = self.plan_files(repo, recipe, layers, full)?;
         order::arrange(&mut plans, &files, comparison, self.store(repo)?.db())?;
         Ok(Planned { files, overlay, plans })
+    }
+
+    /// Brings what is lacking for these files from the shared store, all in one go.
+    fn take_planned(
+        &mut self,
+        repo: &Registered,
+        recipe: &Recipe,
+        files: &[(FilePath, Layers, PlanCause)],
+    ) -> Result<(), Unreconciled> {
+        if self.config.shared.is_none() {
+            return Ok(());
+        }
+        let withheld = Withheld::new(&recipe.withhold);
+        let planned = files.iter().flat_map(|(path, layers, _)| {
+            let results = plan::possible_keys(recipe, layers, withheld.holds(path)).into_iter();
+            results.map(|keys| keys.into_iter().map(|key| PlannedAnalysis { path: path.clone(), key }).collect())
+        });
+        self.take_analyses(repo, planned.collect())?;
+        Ok(())
     }
 
     /// Plans files of the view (`all`: it is most of them).

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::migrate::{Migrate, Migrated};
 use super::prune::{Prune, Pruned};
+use super::shared::{Sharing, SharingDone};
 use crate::cache::clear::{self, Forgotten, Selection};
 use crate::cache::evict;
 use crate::cache::store_dir;
@@ -24,6 +25,7 @@ pub enum Maintenance {
     Prune(Prune),
     Clear(Clear),
     Migrate(Migrate),
+    Share { sharing: Sharing },
 }
 
 /// What it did.
@@ -33,6 +35,7 @@ pub enum Maintained {
     Pruned(Pruned),
     Cleared(Cleared),
     Migrated(Migrated),
+    Shared(SharingDone),
 }
 
 /// What is to be forgotten.
@@ -64,6 +67,7 @@ impl Worker {
             Maintenance::Prune(asked) => worker.prune(asked).map(Maintained::Pruned),
             Maintenance::Clear(asked) => worker.clear(asked).map(Maintained::Cleared),
             Maintenance::Migrate(asked) => worker.migrate(asked).map(Maintained::Migrated),
+            Maintenance::Share { sharing } => worker.share(*sharing).map(Maintained::Shared),
         })
     }
 

@@ -6,3 +6,4 @@ pub mod prune;
 mod repair;
 mod set_aside;
 pub(in crate::worker) mod share;
+pub mod shared;

@@ -7,6 +7,7 @@ use super::{Asking, Open, OpenQuestion, Spent};
 use crate::analyzer::llm::{Prompt, Withheld, render, render_parts, render_together};
 use crate::analyzer::{DependencyUse, FileSubject};
 use crate::budget;
+use crate::cache::exchange::PlannedAnalysis;
 use crate::cache::key::AnalysisKey;
 use crate::cache::view;
 use crate::cache::{overlay, share};
@@ -121,6 +122,7 @@ impl Worker {
             let siblings = self.asked_together(lane, &jobs[0], &keys)?;
             jobs.extend(siblings);
         }
+        self.take_answers(repo, file, &jobs, &keys)?;
         let (mut questions, mut over) = (Vec::new(), Vec::new());
         for job in jobs {
             let key = keys.iter().find(|key| key.hash() == job.key).cloned();
@@ -133,6 +135,20 @@ impl Worker {
         }
         self.end(over.into_iter())?;
         Ok(DueQuestions { questions, way })
+    }
+
+    /// Takes the answers that another machine has got since these jobs were planned.
+    fn take_answers(
+        &mut self,
+        repo: &Registered,
+        file: &FileRecord,
+        jobs: &[Job],
+        keys: &[AnalysisKey],
+    ) -> Result<(), WorkerError> {
+        let wanted = jobs.iter().filter(|job| job.reason != StaleReason::Expired);
+        let wanted = wanted.filter_map(|job| keys.iter().find(|key| key.hash() == job.key));
+        let planned = wanted.map(|key| vec![PlannedAnalysis { path: file.path.clone(), key: key.clone() }]);
+        self.take_analyses(repo, planned.collect()).map(drop)
     }
 
     /// Takes the jobs of the same file whose questions may be asked together with a job's. What may have crashed a worker is asked alone.
