@@ -239,8 +239,16 @@ impl StoreDir {
         Ok(())
     }
 
-    /// Directory of the LanceDB database; its table is `code_chunks`.
+    /// Directory of the first LanceDB database; its table is `code_chunks`. Those of further models have a name that begins alike.
     pub fn vectors(&self) -> PathBuf {
         self.0.join("embeddings.lance")
+    }
+
+    /// The directories of all LanceDB databases that are in use.
+    pub fn all_vectors(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let is_one = |name: &str| name.starts_with("embeddings.lance") && !name.contains(".damaged-");
+        let is_one = |entry: &std::fs::DirEntry| entry.file_name().to_str().is_some_and(is_one);
+        entries.filter(is_one).map(|entry| entry.path()).collect()
     }
 }

@@ -57,6 +57,8 @@ pub mod index;
 // The answers.
 pub mod query;
 
+pub mod compare;
+
 // The processes: the heavy one, the light one, and a person's.
 pub mod worker;
 

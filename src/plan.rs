@@ -92,7 +92,8 @@ pub fn plan<S: Stored>(
             plan.jobs.push(job(kind, hash, analysis_reason(&choice, choice.newest.as_ref(), cause)));
         }
     }
-    if let Some(key) = recipe.embedding.as_ref().and_then(|embedding| embedding.key(file)) {
+    let embedding = recipe.embedding.as_ref().filter(|embedding| !(withheld && embedding.is_remote));
+    if let Some(key) = embedding.and_then(|embedding| embedding.key(file)) {
         plan.keys.push((JobKind::Embed, key));
         match stored.embedded(&file.path)? {
             Some(embedded) if embedded == key => plan.settled.push((JobKind::Embed, key)),

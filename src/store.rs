@@ -99,6 +99,8 @@ impl Database {
                 include_str!("../migrations/analysis/0011_numbered_paths.sql"),
                 include_str!("../migrations/analysis/0012_answers_by_item.sql"),
                 include_str!("../migrations/analysis/0013_provisional_vectors.sql"),
+                include_str!("../migrations/analysis/0014_written_texts.sql"),
+                include_str!("../migrations/analysis/0015_vector_sets.sql"),
             ],
         }
     }

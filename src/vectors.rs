@@ -27,7 +27,7 @@ pub use resident::{Piece, UnitCode};
 pub use rows::{ChunkRow, OwnedVector};
 pub use upkeep::{Upkeep, VERSION_KEPT};
 
-/// Length of a vector. Both models that are known give as many.
+/// Length of the vectors of the two models that are known longest.
 pub const DIMENSIONS: usize = 384;
 
 const TABLE: &str = "code_chunks";
@@ -68,6 +68,8 @@ pub enum VectorsError {
 /// An open table of chunks.
 pub struct Vectors {
     dir: PathBuf,
+    /// Length of its vectors.
+    dimensions: usize,
     table: RwLock<Table>,
     /// The model that every row is known to be of: searching then needs no filter.
     only_model: Mutex<Option<String>>,
@@ -84,25 +86,31 @@ impl Vectors {
         if has_table(dir) { Ok(Some(Self::open_table(dir).await?)) } else { Ok(None) }
     }
 
-    /// Opens the table in a directory, and creates it if there is none.
+    /// Opens the table in a directory, and creates it for vectors of this length if there is none.
     ///
     /// # Errors
-    /// As [`Vectors::open`], or if it cannot be created.
-    pub async fn open_or_create(dir: &Path) -> Result<Self, VectorsError> {
+    /// As [`Vectors::open`], or if it cannot be created or has vectors of another length.
+    pub async fn open_or_create(dir: &Path, dimensions: usize) -> Result<Self, VectorsError> {
         if !has_table(dir) {
-            create_table(dir).await?;
+            create_table(dir, dimensions).await?;
         }
-        Self::open_table(dir).await
+        let table = Self::open_table(dir).await?;
+        if table.dimensions == dimensions {
+            Ok(table)
+        } else {
+            Err(VectorsError::OtherLayout { path: dir.to_path_buf() })
+        }
     }
 
     async fn open_table(dir: &Path) -> Result<Self, VectorsError> {
         let table = open_table(dir).await?;
         let schema = table.schema().await.map_err(store_error(dir, "read"))?;
-        if !rows::is_same_layout(&schema) {
+        let Some(dimensions) = rows::dimensions_of(&schema) else {
             return Err(VectorsError::OtherLayout { path: dir.to_path_buf() });
-        }
+        };
         Ok(Self {
             dir: dir.to_path_buf(),
+            dimensions,
             table: RwLock::new(table),
             only_model: Mutex::default(),
             resident: Mutex::default(),
@@ -120,7 +128,8 @@ impl Vectors {
             return Ok(());
         }
         self.forget_only_model(&rows);
-        let batch = rows::to_batch(&rows).map_err(|source| VectorsError::Rows { path: self.dir.clone(), source })?;
+        let batch = rows::to_batch(&rows, self.dimensions)
+            .map_err(|source| VectorsError::Rows { path: self.dir.clone(), source })?;
         self.table().add(batch).execute().await.map_err(self.error("written"))?;
         Ok(())
     }
@@ -145,11 +154,7 @@ impl Vectors {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn vectors_of(
-        &self,
-        hashes: &[Hash],
-        model_id: &str,
-    ) -> Result<HashMap<Hash, [f32; DIMENSIONS]>, VectorsError> {
+    pub async fn vectors_of(&self, hashes: &[Hash], model_id: &str) -> Result<HashMap<Hash, Vec<f32>>, VectorsError> {
         let mut found = HashMap::new();
         let texts: Vec<String> = hashes.iter().collect::<HashSet<_>>().into_iter().map(Hash::to_string).collect();
         for texts in texts.chunks(VALUES_PER_FILTER) {
@@ -213,7 +218,7 @@ impl Vectors {
     /// If the store cannot be read.
     pub async fn search(
         &self,
-        query: &[f32; DIMENSIONS],
+        query: &[f32],
         model_id: &str,
         limit: usize,
     ) -> Result<Vec<(String, f32)>, VectorsError> {
@@ -228,17 +233,17 @@ impl Vectors {
 
     async fn search_once(
         &self,
-        query: &[f32; DIMENSIONS],
+        query: &[f32],
         model_id: &str,
         limit: usize,
     ) -> Result<Vec<(String, f32)>, VectorsError> {
-        if self.is_of_other_model(model_id) {
+        if query.len() != self.dimensions || self.is_of_other_model(model_id) {
             return Ok(Vec::new());
         }
         let filter = if self.is_only_model(model_id).await? { None } else { Some(is_in("model_id", [model_id])) };
         let mut search = self
             .table()
-            .vector_search(query.as_slice())
+            .vector_search(query)
             .map_err(self.error("searched"))?
             .distance_type(DistanceType::Cosine)
             .refine_factor(REFINE_FACTOR)
@@ -250,6 +255,23 @@ impl Vectors {
         let stream = search.execute().await.map_err(self.error("searched"))?;
         let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(self.error("searched"))?;
         Ok(batches.iter().flat_map(rows::scores).collect())
+    }
+
+    /// The models that its rows are of, with the number of each.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn models(&self) -> Result<HashMap<String, usize>, VectorsError> {
+        let mut counts = HashMap::new();
+        for batch in self.read(&["model_id"], None).await? {
+            rows::texts(&batch, "model_id").into_iter().for_each(|id| *counts.entry(id).or_default() += 1);
+        }
+        Ok(counts)
+    }
+
+    /// Length of its vectors.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
     }
 
     /// Number of rows.
@@ -368,7 +390,7 @@ async fn open_table(dir: &Path) -> Result<Table, VectorsError> {
 }
 
 /// Creates the table. What a crash left of an earlier creation has no version, and is removed first.
-async fn create_table(dir: &Path) -> Result<(), VectorsError> {
+async fn create_table(dir: &Path, dimensions: usize) -> Result<(), VectorsError> {
     let unusable = |source| VectorsError::Unusable { path: dir.to_path_buf(), source };
     match std::fs::remove_dir_all(table_dir(dir)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
@@ -376,7 +398,11 @@ async fn create_table(dir: &Path) -> Result<(), VectorsError> {
     }
     std::fs::create_dir_all(dir).map_err(unusable)?;
     let connection = connect(dir).await?;
-    connection.create_empty_table(TABLE, rows::schema()).execute().await.map_err(store_error(dir, "created"))?;
+    connection
+        .create_empty_table(TABLE, rows::schema(dimensions))
+        .execute()
+        .await
+        .map_err(store_error(dir, "created"))?;
     Ok(())
 }
 

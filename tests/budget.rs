@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ra_agent::budget::{self, Call, Charge, Grant, Reservation, SpendingLimits, Usage};
+use ra_agent::budget::{self, Call, CallPurpose, Charge, Grant, Reservation, SpendingLimits, Usage};
 use ra_agent::clock::{self, Timestamp};
 use ra_agent::domain::{AnalysisType, FilePath, Hash, ObjectId, RepoId};
 use ra_agent::queue::ParkCause;
@@ -27,7 +27,7 @@ fn call(repo: &str, path: &str, analysis_type: AnalysisType) -> Call {
         repo: RepoId(repo.to_owned()),
         cache_key: Hash::of(format!("{path} {analysis_type}").as_bytes()),
         path: FilePath::from(path),
-        analysis_type,
+        purpose: CallPurpose::Answer(analysis_type),
         model_id: "grok-4.1-fast".to_owned(),
         commit: Some(ObjectId(vec![0xab; 20])),
     }

@@ -205,13 +205,13 @@ fn a_first_index_is_searched_by_meaning_before_the_model_ran() {
 }
 
 /// Vectors that point anywhere, the same in every run.
-fn token_vectors(count: usize) -> Vec<[f32; DIMENSIONS]> {
+fn token_vectors(count: usize) -> Vec<Vec<f32>> {
     let mut state = 7_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
     };
-    (0..count).map(|_| std::array::from_fn(|_| next())).collect()
+    (0..count).map(|_| (0..DIMENSIONS).map(|_| next()).collect()).collect()
 }
 
 /// The models of the vectors that are stored.

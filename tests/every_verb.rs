@@ -32,6 +32,9 @@ impl ListedVerb {
         if self.path == ["model", "install"] && without != Some("from") {
             args.extend(["--from".to_owned(), "/nowhere".to_owned()]);
         }
+        if self.path == ["model", "compare"] && without != Some("repo") {
+            args.extend(["--repo".to_owned(), repo.display().to_string()]);
+        }
         if self.path == ["budget", "set"] && without.is_none() {
             args.extend(["--monthly".to_owned(), "3".to_owned()]);
         }
@@ -47,6 +50,7 @@ impl ListedVerb {
                 "job" => "1".to_owned(),
                 "query" => "crowd".to_owned(),
                 "shell" => "bash".to_owned(),
+                "model" => "all-MiniLM-L6-v2".to_owned(),
                 other => panic!("{:?} requires {other}: say what a test gives it", self.path),
             });
         }

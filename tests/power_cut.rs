@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use ra_agent::budget::{
-    self, Call, Charge, Grant, Reservation, SpendingLimits, StoredCost, Usage, accept, reserve, settle, settle_dead,
-    take_up,
+    self, Call, CallPurpose, Charge, Grant, Reservation, SpendingLimits, StoredCost, Usage, accept, reserve, settle,
+    settle_dead, take_up,
 };
 use ra_agent::clock::Timestamp;
 use ra_agent::domain::{AnalysisType, FilePath, Hash, RepoId};
@@ -102,7 +102,7 @@ fn call(name: u64) -> Call {
         repo: RepoId("r".to_owned()),
         cache_key: Hash::of(&name.to_le_bytes()),
         path: FilePath::from("src/lib.rs"),
-        analysis_type: AnalysisType::Docs,
+        purpose: CallPurpose::Answer(AnalysisType::Docs),
         model_id: "m".to_owned(),
         commit: None,
     }

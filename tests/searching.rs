@@ -243,7 +243,9 @@ fn an_earlier_index_gets_its_words_again_and_keeps_its_analyses() {
     let before = analyses(&db);
     assert!(!before.is_empty());
     db.execute_batch(
-        "DROP TABLE implementations; DROP TABLE chunk_text;
+        "DROP TRIGGER written_texts_go_with_answers; DROP TRIGGER written_texts_go_with_keys;
+         DROP TABLE written_texts; DROP TABLE written_words; DROP TABLE resting_files; DROP TABLE vector_sets;
+         DROP TABLE implementations; DROP TABLE chunk_text;
          DROP TRIGGER answers_go_whole; DROP TABLE answer_items; DROP TABLE answer_sources; DROP TABLE provisional_files;
          DROP VIEW file_dependencies; DROP VIEW file_reexports;
          CREATE TABLE file_dependencies (source_file BLOB, dependent_file BLOB, dependency_type TEXT, symbol_name TEXT, repo_id TEXT);

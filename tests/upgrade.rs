@@ -122,10 +122,10 @@ fn the_state_of_the_last_schemas_of_a_store_is_taken_over() {
     for version in ADDED_TO_SINCE..all.len() {
         let db = Connection::open(stopped.database("analysis")).unwrap();
         for sql in &all[version..] {
-            for kind in ["TRIGGER", "TABLE"] {
-                let create = format!("CREATE {kind} ");
+            for (create, drop) in [("TRIGGER", "TRIGGER"), ("TABLE", "TABLE"), ("VIRTUAL TABLE", "TABLE")] {
+                let create = format!("CREATE {create} ");
                 let made = sql.split(&create).skip(1).map(|rest| rest.split_whitespace().next().unwrap());
-                made.for_each(|name| db.execute_batch(&format!("DROP {kind} {name}")).unwrap());
+                made.for_each(|name| db.execute_batch(&format!("DROP {drop} {name}")).unwrap());
             }
         }
         db.pragma_update(None, "user_version", version).unwrap();

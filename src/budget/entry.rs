@@ -36,10 +36,31 @@ pub struct Call {
     pub repo: RepoId,
     pub cache_key: Hash,
     pub path: FilePath,
-    pub analysis_type: AnalysisType,
+    pub purpose: CallPurpose,
     pub model_id: String,
     /// The commit whose content is asked about.
     pub commit: Option<ObjectId>,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallPurpose {
+    Answer(AnalysisType),
+    /// Vectors of pieces of code.
+    Embedding,
+    /// The vector of a query.
+    Query,
+}
+
+impl CallPurpose {
+    /// As the ledger and the reports of spending have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer(analysis_type) => analysis_type.as_str(),
+            Self::Embedding => "embed",
+            Self::Query => "query",
+        }
+    }
 }
 
 /// The right to send one request. It is in the ledger, and on the disk, when this is handed out.

@@ -91,7 +91,7 @@ fn open(tx: &Transaction<'_>, call: &Call, worst_case: u64, now: Timestamp) -> B
         call.cache_key.as_bytes(),
         attempt,
         call.path.as_bytes(),
-        call.analysis_type.as_str(),
+        call.purpose.as_str(),
         call.model_id,
         call.commit.as_ref().map(|commit| &commit.0),
         now.0,

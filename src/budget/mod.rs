@@ -21,7 +21,8 @@ mod seal;
 
 pub use cost::{NANO, REQUEST_OVERHEAD_TOKENS, Usage, cost, worst_case};
 pub use entry::{
-    BudgetError, BudgetResult, Call, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled, StoredCost, dollars,
+    BudgetError, BudgetResult, Call, CallPurpose, Charge, EntryOutcome, Grant, Refusal, Reservation, Settled,
+    StoredCost, dollars,
 };
 pub use history::{Crashed, Group, History, history};
 pub use ledger::{askers, release, reserve, reserve_in, reserve_together, settle, settle_dead};

@@ -136,7 +136,8 @@ pub fn mean_answer(db: &Connection, least: u64) -> BudgetResult<Option<u64>> {
 fn mean_cost(db: &Connection, now: Timestamp) -> BudgetResult<Option<MeanCost>> {
     let since = now.0.saturating_sub(MEAN_DAYS * DAY_MILLIS);
     let mut statement = db.prepare_cached(
-        "WITH paid AS (SELECT * FROM ledger WHERE reserved_at >= ?1 AND cost > 0)
+        "WITH paid AS (SELECT * FROM ledger WHERE reserved_at >= ?1 AND cost > 0
+                         AND analysis_type NOT IN ('embed', 'query'))
          SELECT coalesce(sum(cost >> 32), 0), coalesce(sum(cost & 0xffffffff), 0), count(DISTINCT cache_key),
                 (SELECT count(*) FROM (SELECT DISTINCT repo_id, file_path, commit_id FROM paid))
          FROM paid",

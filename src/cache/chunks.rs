@@ -164,6 +164,21 @@ pub fn with_words_of(db: &Connection, name: &str) -> Result<Vec<ChunkRecord>> {
     Ok(found)
 }
 
+/// The chunks of one file, by line.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn of_file(db: &Connection, path: &FilePath) -> Result<Vec<ChunkRecord>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM {ROWS} WHERE file_path = ?1 ORDER BY start_line, chunk_id"))?;
+    let mut rows = statement.query([path.as_bytes()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(record(row)?);
+    }
+    Ok(found)
+}
+
 /// Every chunk of the present view.
 ///
 /// # Errors

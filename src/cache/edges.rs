@@ -185,6 +185,18 @@ pub fn fan(db: &Connection, path: &FilePath) -> Result<(u64, u64)> {
     Ok((number(fan_in)?, number(fan_out)?))
 }
 
+/// Number of files that use a symbol of a file.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn users(db: &Connection, path: &FilePath, symbol: &str) -> Result<u64> {
+    let mut statement = db.prepare_cached(
+        "SELECT count(DISTINCT e.path_no) FROM paths p JOIN used_symbols u ON u.path_no = p.path_no
+         JOIN edge_uses e ON e.symbol_no = u.symbol_no WHERE p.file_path = ?1 AND u.symbol_name = ?2",
+    )?;
+    Ok(statement.query_row(params![path.as_bytes(), symbol], |row| row.get(0))?)
+}
+
 /// A symbol that other files use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedSymbol {

@@ -11,7 +11,6 @@ use crate::clock::Timestamp;
 use crate::domain::{Hash, Language};
 use crate::outline::OUTLINE_VERSION;
 use crate::store::{self, Result};
-use crate::vectors::DIMENSIONS;
 
 /// Bytes of a page, SQLite's default since 3.12.
 const PAGE: u64 = 4_096;
@@ -21,7 +20,7 @@ const TABLE_LEAF: u64 = PAGE - 35;
 const ANALYSIS_COLUMNS: u64 = 310;
 const ANALYSIS_INDEX_ENTRIES: u64 = 160;
 /// The same of a kept vector.
-const VECTOR_ROW_BYTES: u64 = 4 * DIMENSIONS as u64 + 70;
+const VECTOR_COLUMNS: u64 = 70;
 const VECTOR_INDEX_ENTRY: u64 = 100;
 /// What an outline's row has besides the outline.
 const OUTLINE_COLUMNS: u64 = 60;
@@ -127,7 +126,7 @@ fn outlines(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
 /// about to need them.
 fn vectors(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
     let mut statement = db.prepare(
-        "SELECT vector_id, retired_at FROM retired_vectors WHERE chunk_hash NOT IN
+        "SELECT vector_id, retired_at, length(vector) FROM retired_vectors WHERE chunk_hash NOT IN
              (SELECT c.chunk_hash FROM chunks c JOIN paths p USING (path_no) WHERE NOT EXISTS
                  (SELECT 1 FROM embedded_files e JOIN current_keys k USING (file_path)
                   WHERE e.file_path = p.file_path AND k.kind = 'embed' AND k.cache_key = e.embed_key))",
@@ -143,7 +142,7 @@ fn vectors(db: &Connection, store: usize) -> Result<Vec<PruneItem>> {
             millis: VECTOR_MILLIS,
             access_count: 1,
             last_accessed: Timestamp(row.get(1)?),
-            bytes: appended(VECTOR_ROW_BYTES) + VECTOR_INDEX_ENTRY,
+            bytes: appended(row.get::<_, u64>(2)? + VECTOR_COLUMNS) + VECTOR_INDEX_ENTRY,
         });
     }
     Ok(items)

@@ -126,7 +126,7 @@ fn sizes_are_estimated_well() {
     let vector = |n: u32| OwnedVector {
         chunk_hash: Hash::of(&n.to_le_bytes()),
         model_id: "all-MiniLM-L6-v2".into(),
-        vector: [n as f32; DIMENSIONS],
+        vector: vec![n as f32; 384],
     };
     let kept: Vec<OwnedVector> = (0..300).map(vector).collect();
     super::super::retired::keep(store.db(), &kept, NOW).unwrap();
@@ -172,8 +172,7 @@ fn what_a_job_needs_is_not_on_the_list() {
     };
     assert_eq!(*key, other);
     // a chunk that came back, and whose vectors are still to be found
-    let vector =
-        |text: &[u8]| OwnedVector { chunk_hash: Hash::of(text), model_id: "m".into(), vector: [0.0; DIMENSIONS] };
+    let vector = |text: &[u8]| OwnedVector { chunk_hash: Hash::of(text), model_id: "m".into(), vector: vec![0.0; 384] };
     super::super::retired::keep(store.db(), &[vector(b"back"), vector(b"gone")], NOW).unwrap();
     let sql = "INSERT INTO chunks VALUES (1, x'01', ?1, ?2, 'function', 'f', 1, 2, 0, NULL)";
     let path_no = super::super::paths::number(store.db(), &"two.rs".into()).unwrap();

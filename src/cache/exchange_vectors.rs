@@ -6,7 +6,7 @@ use super::analyses::hash;
 use crate::domain::{FilePath, Hash};
 use crate::shared::{EntryKind, SharedEntry, TakenEntry, WantedEntry};
 use crate::store::Result;
-use crate::vectors::{DIMENSIONS, OwnedVector};
+use crate::vectors::OwnedVector;
 
 /// Version of what the content of such an entry is.
 const VECTOR_SCHEMA: u32 = 1;
@@ -18,20 +18,21 @@ pub fn wanted(chunk: &Hash, model_id: &str) -> WantedEntry {
 }
 
 /// The vector of a chunk as an entry: its components, 32 bits each, little-endian.
-pub fn export(chunk: &Hash, model_id: &str, vector: &[f32; DIMENSIONS]) -> SharedEntry {
+pub fn export(chunk: &Hash, model_id: &str, vector: &[f32]) -> SharedEntry {
     let WantedEntry { kind, key, schema } = wanted(chunk, model_id);
     SharedEntry { kind, key, schema, content: vector.iter().flat_map(|value| value.to_le_bytes()).collect() }
 }
 
-/// The vector that an entry is. `None`: it is none of this chunk and model, or not of this length.
-pub fn import(chunk: &Hash, model_id: &str, taken: &TakenEntry) -> Option<OwnedVector> {
+/// The vector that an entry is. `None`: it is none of this chunk and model, or not of this length, where that is known.
+pub fn import(chunk: &Hash, model_id: &str, dimensions: Option<usize>, taken: &TakenEntry) -> Option<OwnedVector> {
     let (values, rest) = taken.entry.content.as_chunks::<4>();
-    let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
+    let vector: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
     let is_sound = rest.is_empty()
         && taken.entry.key == wanted(chunk, model_id).key
-        && values.iter().all(|value| value.is_finite());
-    let vector: [f32; DIMENSIONS] = values.try_into().ok().filter(|_| is_sound)?;
-    Some(OwnedVector { chunk_hash: *chunk, model_id: model_id.to_owned(), vector })
+        && !vector.is_empty()
+        && dimensions.is_none_or(|dimensions| vector.len() == dimensions)
+        && vector.iter().all(|value| value.is_finite());
+    is_sound.then(|| OwnedVector { chunk_hash: *chunk, model_id: model_id.to_owned(), vector })
 }
 
 /// The chunks of files that wait to be embedded, each once.
@@ -77,13 +78,15 @@ mod tests {
 
     #[test]
     fn a_vector_comes_back_bit_by_bit_for_its_chunk_and_model_only() {
-        let (chunk, mut vector) = (Hash::of(b"chunk"), [0.25; DIMENSIONS]);
+        let (chunk, mut vector) = (Hash::of(b"chunk"), [0.25; 384]);
         (vector[0], vector[1]) = (f32::MIN_POSITIVE, -0.1);
         let taken = |entry| TakenEntry { entry, signer: PublicKey([1; 32]) };
         let entry = export(&chunk, "mini", &vector);
-        assert_eq!(import(&chunk, "mini", &taken(entry.clone())).unwrap().vector, vector);
-        assert!(import(&chunk, "bge", &taken(entry.clone())).is_none());
-        assert!(import(&Hash::of(b"other"), "mini", &taken(entry.clone())).is_none());
+        assert_eq!(import(&chunk, "mini", Some(384), &taken(entry.clone())).unwrap().vector, vector);
+        assert!(import(&chunk, "mini", None, &taken(entry.clone())).is_some());
+        assert!(import(&chunk, "mini", Some(768), &taken(entry.clone())).is_none());
+        assert!(import(&chunk, "bge", None, &taken(entry.clone())).is_none());
+        assert!(import(&Hash::of(b"other"), "mini", None, &taken(entry.clone())).is_none());
         let changes: [fn(&mut Vec<u8>); 3] = [
             |content| content.truncate(content.len() - 1),
             |content| content.extend([0; 4]),
@@ -92,7 +95,7 @@ mod tests {
         for change in changes {
             let mut other = entry.clone();
             change(&mut other.content);
-            assert!(import(&chunk, "mini", &taken(other)).is_none());
+            assert!(import(&chunk, "mini", Some(384), &taken(other)).is_none());
         }
     }
 }

@@ -27,8 +27,10 @@ pub mod retired;
 pub mod set_aside;
 pub mod share;
 pub mod unreadable;
+pub mod vector_sets;
 pub mod view;
 pub mod words;
+pub mod written;
 
 use std::path::PathBuf;
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::clock::Timestamp;
 use crate::domain::Hash;
 use crate::store::Result;
-use crate::vectors::{DIMENSIONS, OwnedVector};
+use crate::vectors::OwnedVector;
 
 /// Keeps vectors that are about to leave LanceDB. One that is kept already stays.
 ///
@@ -34,7 +34,7 @@ pub fn find<'h>(
     db: &Connection,
     hashes: impl IntoIterator<Item = &'h Hash>,
     model_id: &str,
-) -> Result<HashMap<Hash, [f32; DIMENSIONS]>> {
+) -> Result<HashMap<Hash, Vec<f32>>> {
     let mut select = db.prepare_cached("SELECT vector FROM retired_vectors WHERE chunk_hash = ?1 AND model_id = ?2")?;
     let mut found = HashMap::new();
     for hash in hashes {
@@ -45,11 +45,10 @@ pub fn find<'h>(
     Ok(found)
 }
 
-/// `None`, so that it is made again, if it has another length.
-fn unpack(bytes: &[u8]) -> Option<[f32; DIMENSIONS]> {
+/// `None`, so that it is made again, if it was cut off.
+fn unpack(bytes: &[u8]) -> Option<Vec<f32>> {
     let (values, rest) = bytes.as_chunks::<4>();
-    let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
-    if rest.is_empty() { values.try_into().ok() } else { None }
+    (rest.is_empty() && !values.is_empty()).then(|| values.iter().map(|value| f32::from_le_bytes(*value)).collect())
 }
 
 /// Lets go of vectors that are in LanceDB again.
@@ -70,7 +69,7 @@ mod tests {
     use crate::store::{Database, open_writer};
 
     fn vector(text: &str, model_id: &str, first: f32) -> OwnedVector {
-        let mut vector = [0.25; DIMENSIONS];
+        let mut vector = vec![0.25; 384];
         vector[0] = first;
         OwnedVector { chunk_hash: Hash::of(text.as_bytes()), model_id: model_id.to_owned(), vector }
     }
@@ -84,7 +83,7 @@ mod tests {
         keep(&db, &kept[..1], Timestamp(2)).unwrap();
         let hashes = [kept[0].chunk_hash, kept[2].chunk_hash, Hash::of(b"never")];
         let found = find(&db, &hashes, "mini").unwrap();
-        assert_eq!(found, HashMap::from([(hashes[0], kept[0].vector), (hashes[1], kept[2].vector)]));
+        assert_eq!(found, HashMap::from([(hashes[0], kept[0].vector.clone()), (hashes[1], kept[2].vector.clone())]));
         forget(&db, &hashes, "mini").unwrap();
         assert!(find(&db, &hashes, "mini").unwrap().is_empty());
         assert_eq!(find(&db, &hashes, "bge").unwrap().len(), 1);

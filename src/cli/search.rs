@@ -60,6 +60,9 @@ fn describe(answer: &SearchView) -> String {
         if !hit.also_in.is_empty() {
             out.push_str(&format!("      also in {}\n", hit.also_in.join(", ")));
         }
+        if let Some(written) = &hit.written {
+            out.push_str(&format!("      {}\n", highlighted(&written.line(), &question)));
+        }
         add_snippet(hit, &question, &mut out);
         if let Some(parts) = &hit.parts {
             out.push_str(&format!("      {:.3} = {}\n", hit.score, explained(parts)));

@@ -161,6 +161,13 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
     if !repo.languages.is_empty() {
         writeln!(out, "  {}", languages(&repo.languages))?;
     }
+    if let Some(earlier) = &repo.searched_by {
+        writeln!(
+            out,
+            "  by meaning: {earlier} serves until the new model has embedded every file ({} of {})",
+            repo.embedded, repo.files
+        )?;
+    }
     if repo.provisional > 0 {
         writeln!(
             out,

@@ -9,6 +9,7 @@ use super::cache::{BuildArgs, ClearArgs, MigrateArgs, PruneArgs, StatusArgs, Syn
 use super::help::TOPIC_LIST;
 use super::impact::ImpactOptions;
 use super::mcp::{InstallArgs, UninstallArgs};
+use super::model::ModelAct;
 use super::report::ReportArgs;
 use super::service::ServiceAct;
 use super::shared::SharedAct;
@@ -119,7 +120,7 @@ pub enum Verb {
         #[command(subcommand)]
         act: ServiceAct,
     },
-    /// Install or list embedding models
+    /// Install, compare, choose or list embedding models
     Model {
         #[command(subcommand)]
         act: ModelAct,
@@ -321,27 +322,6 @@ pub enum HooksAct {
     },
     /// Show how the commits of each repository are noticed
     Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum ModelAct {
-    /// Install an embedding model and use it from now on
-    Install {
-        /// bge-small-en-v1.5 (the default) or all-MiniLM-L6-v2
-        model: Option<String>,
-        /// Copy its files from this directory instead of downloading them
-        #[arg(long, value_name = "DIR")]
-        from: Option<PathBuf>,
-        /// Make no table for provisional vectors: a first index is then searchable by meaning some minutes later
-        #[arg(long)]
-        without_table: bool,
-    },
-    /// List the known models; show which are installed and in use
-    List {
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -42,7 +42,7 @@ impl QueryClient<'_> {
         let answer = match by {
             SearchBy::Meaning => {
                 let model = worker::SharedModel::new(self.home, self.config);
-                Searcher::new(self.home, self.config)?.search(request, || model.get())
+                Searcher::new(self.home, self.config)?.search(request, || model.questions())
             }
             SearchBy::Words => {
                 let why = match &self.config.embedding.model {

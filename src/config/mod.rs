@@ -112,13 +112,36 @@ pub struct SpendingLimits {
     pub daily: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Embedding {
     /// `None` until a model was installed or named.
     pub model: Option<String>,
+    /// Who makes the vectors instead of this program.
+    pub server: Option<EmbeddingServer>,
     pub threads: usize,
     /// Idleness after which the worker exits.
     pub unload_after: Duration,
+}
+
+/// A server that makes vectors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmbeddingServer {
+    /// Where and as whom it is asked, and how often: as questions are.
+    pub llm: Llm,
+    /// Nano-dollars for a million tokens; `None`: it is not written.
+    pub input_price: Option<u64>,
+    /// Most texts of one request.
+    pub texts: usize,
+    /// What a query and a piece of code begin with, as the model's publisher says.
+    pub query_prefix: String,
+    pub passage_prefix: String,
+}
+
+impl EmbeddingServer {
+    /// The id under which its vectors are kept.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.llm.provider.as_str(), self.llm.model.as_deref().unwrap_or_default())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,6 +236,7 @@ impl Config {
             budget: SpendingLimits { monthly: 3_000_000_000, daily: None },
             embedding: Embedding {
                 model: None,
+                server: None,
                 threads: std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
                 unload_after: Duration::from_secs(300),
             },
@@ -251,7 +275,7 @@ impl Config {
         read::analysis(top.section("analysis")?, &mut config.analysis)?;
         config.llm = read::llm(top.section("llm")?, config.llm)?;
         read::budget(top.section("budget")?, &mut config.budget)?;
-        read::embedding(top.section("embedding")?, &mut config.embedding)?;
+        read::embedding(top.section("embedding")?, &mut config.embedding, &Self::defaults(agent_home).llm)?;
         read::watch(top.section("watch")?, &mut config.watch)?;
         Privacy { deny: config.deny, withhold: config.withhold } = read::privacy(top.section("privacy")?)?;
         config.index = read::index(top.section("index")?)?;

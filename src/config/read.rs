@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::edit;
 use super::section::{Section, one_of};
 use super::{
-    AnalysisConfig, ApiFamily, Cache, ConfigError, Embedding, IndexRules, Llm, Overrides, Price, Privacy, ProviderKind,
-    SpendingLimits, Watch,
+    AnalysisConfig, ApiFamily, Cache, ConfigError, Embedding, EmbeddingServer, IndexRules, Llm, Overrides, Price,
+    Privacy, ProviderKind, SpendingLimits, Watch,
 };
 use crate::domain::AnalysisType;
 
@@ -58,15 +58,9 @@ pub(super) fn llm(mut section: Section<'_>, defaults: Llm) -> Result<Llm, Config
     let provider =
         section.choice("provider", &ProviderKind::names(), ProviderKind::parse)?.unwrap_or(defaults.provider);
     let api = section.choice("api", &ApiFamily::NAMES, ApiFamily::parse)?.unwrap_or(provider.api());
-    let base_url = section.text("base_url", "an address that begins with http:// or https://", |url| {
-        ["http://", "https://"]
-            .iter()
-            .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
-            .then(|| url.to_owned())
-    })?;
+    let base_url = address(&mut section)?;
     let model = section.text("model", "the name of a model", non_empty)?;
-    let api_key_env =
-        section.text("api_key_env", "the name of an environment variable (never the key itself)", variable_name)?;
+    let api_key_env = key_variable(&mut section)?;
     let api_key_file = section.text("api_key_file", PATH_EXPECTED, absolute)?;
     let requests_per_minute = section.whole_number("requests_per_minute", 1..=100_000)?.map(narrow);
     let tokens_per_minute = section.whole_number("tokens_per_minute", 1..=1_000_000_000)?;
@@ -132,14 +126,95 @@ pub(super) fn budget(mut section: Section<'_>, budget: &mut SpendingLimits) -> R
     section.finish()
 }
 
-pub(super) fn embedding(mut section: Section<'_>, embedding: &mut Embedding) -> Result<(), ConfigError> {
-    embedding.model = section.text("model", edit::MODEL_EXPECTED, |id| edit::is_model_id(id).then(|| id.to_owned()))?;
+pub(super) fn embedding(
+    mut section: Section<'_>,
+    embedding: &mut Embedding,
+    defaults: &Llm,
+) -> Result<(), ConfigError> {
+    let provider = section.choice("provider", &EMBEDDING_PROVIDERS, embedding_provider)?.flatten();
+    match provider {
+        None => {
+            let id = |id: &str| edit::is_model_id(id).then(|| id.to_owned());
+            embedding.model = section.text("model", edit::MODEL_EXPECTED, id)?;
+        }
+        Some(provider) => {
+            let server = embedding_server(&mut section, provider, defaults)?;
+            embedding.model = Some(server.id());
+            embedding.server = Some(server);
+        }
+    }
     if let Some(threads) = section.whole_number("threads", 1..=256)? {
         embedding.threads = usize::try_from(threads).unwrap_or(embedding.threads);
     }
     let unload_after = section.whole_number("unload_after_secs", 0..=86_400)?;
     embedding.unload_after = unload_after.map_or(embedding.unload_after, Duration::from_secs);
     section.finish()
+}
+
+const EMBEDDING_PROVIDERS: [&str; 5] = ["local", "ollama", "llama-server", "openai", "custom"];
+
+/// `Some(None)`: this program.
+fn embedding_provider(name: &str) -> Option<Option<ProviderKind>> {
+    match name {
+        "local" => Some(None),
+        name => EMBEDDING_PROVIDERS.contains(&name).then(|| ProviderKind::parse(name)),
+    }
+}
+
+/// Texts of one request, if nothing else is written.
+const TEXTS: usize = 32;
+
+fn embedding_server(
+    section: &mut Section<'_>,
+    provider: ProviderKind,
+    defaults: &Llm,
+) -> Result<EmbeddingServer, ConfigError> {
+    let model = section.text("model", "the name of a model", non_empty)?;
+    let base_url = address(section)?;
+    let api_key_env = key_variable(section)?;
+    let api_key_file = section.text("api_key_file", PATH_EXPECTED, absolute)?;
+    let requests_per_minute = section.whole_number("requests_per_minute", 1..=100_000)?.map(narrow);
+    let tokens_per_minute = section.whole_number("tokens_per_minute", 1..=1_000_000_000)?;
+    let timeout = section.whole_number("timeout_secs", 1..=600)?.map(Duration::from_secs);
+    let texts = section.whole_number("texts_per_request", 1..=2_048)?;
+    let input_price = section.usd("input_usd_per_m")?;
+    let text = |text: &str| Some(text.to_owned());
+    let query_prefix = section.text("query_prefix", "a text", text)?.unwrap_or_default();
+    let passage_prefix = section.text("passage_prefix", "a text", text)?.unwrap_or_default();
+    if model.is_none() {
+        return Err(section.missing("model", "a provider was chosen, but not which of its models"));
+    }
+    let base_url = base_url.or_else(|| provider.base_url().map(str::to_owned));
+    if base_url.is_none() {
+        return Err(section.missing("base_url", "the provider \"custom\" has no address of its own"));
+    }
+    let llm = Llm {
+        provider,
+        base_url,
+        model,
+        api_key_env: api_key_env.or_else(|| provider.api_key_env().map(str::to_owned)),
+        api_key_file,
+        requests_per_minute: requests_per_minute.unwrap_or(defaults.requests_per_minute),
+        tokens_per_minute,
+        max_concurrency: 1,
+        timeout: timeout.unwrap_or(defaults.timeout),
+        ..defaults.clone()
+    };
+    let texts = texts.and_then(|texts| usize::try_from(texts).ok()).unwrap_or(TEXTS);
+    Ok(EmbeddingServer { llm, input_price, texts, query_prefix, passage_prefix })
+}
+
+fn address(section: &mut Section<'_>) -> Result<Option<String>, ConfigError> {
+    section.text("base_url", "an address that begins with http:// or https://", |url| {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+            .then(|| url.to_owned())
+    })
+}
+
+fn key_variable(section: &mut Section<'_>) -> Result<Option<String>, ConfigError> {
+    section.text("api_key_env", "the name of an environment variable (never the key itself)", variable_name)
 }
 
 pub(super) fn watch(mut section: Section<'_>, watch: &mut Watch) -> Result<(), ConfigError> {

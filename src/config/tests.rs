@@ -209,6 +209,31 @@ fn no_store_inside_a_repository() {
 }
 
 #[test]
+fn a_server_of_embeddings_has_the_address_of_its_provider() {
+    let server = |text: &str| parse(&format!("[embedding]\n{text}\n")).unwrap().embedding;
+    let ollama = server("provider = \"ollama\"\nmodel = \"all-minilm:33m\"");
+    assert_eq!(ollama.model.as_deref(), Some("ollama/all-minilm:33m"));
+    let of_ollama = ollama.server.unwrap();
+    assert_eq!(of_ollama.llm.base_url.as_deref(), Some("http://127.0.0.1:11434/v1"));
+    assert_eq!((of_ollama.texts, of_ollama.input_price), (32, None));
+    let openai = server("provider = \"openai\"\nmodel = \"m\"\ninput_usd_per_m = 0.02\ntexts_per_request = 100");
+    let openai = openai.server.unwrap();
+    assert_eq!((openai.texts, openai.input_price), (100, Some(20_000_000)));
+    assert_eq!(openai.llm.api_key_env.as_deref(), Some("OPENAI_API_KEY"));
+    let here = server("provider = \"local\"\nmodel = \"all-MiniLM-L6-v2\"");
+    assert_eq!((here.model.as_deref(), here.server), (Some("all-MiniLM-L6-v2"), None));
+    for (text, said) in [
+        ("provider = \"ollama\"", "`embedding.model`"),
+        ("provider = \"custom\"\nmodel = \"m\"", "`embedding.base_url`"),
+        ("provider = \"xai\"\nmodel = \"m\"", "\"llama-server\""),
+        ("model = \"m\"\ntexts_per_request = 3", "texts_per_request"),
+    ] {
+        let message = parse(&format!("[embedding]\n{text}\n")).unwrap_err().to_string();
+        assert!(message.contains(said), "{text}: {message}");
+    }
+}
+
+#[test]
 fn a_tilde_is_the_users_home() {
     let user_home = dirs::home_dir().unwrap();
     let config = parse("[cache]\nlocation = \"~/x/y\"\n").unwrap();
@@ -261,6 +286,9 @@ fn the_example_shows_every_key() {
         "daily_usd",
         "threads",
         "unload_after_secs",
+        "texts_per_request",
+        "query_prefix",
+        "passage_prefix",
         "tree",
         "debounce_ms",
         "poll_secs",

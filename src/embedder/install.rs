@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::model::{FALLBACK, ModelFile, ModelSpec};
+use super::encoder::EmbedError;
+use super::model::{FALLBACK, KnownModel};
+use super::record::{self, RecordError};
+use super::rules::is_plain_name;
 
 /// Where models are downloaded, if `HF_ENDPOINT` (the hub's own variable for mirrors) does not say otherwise.
 const HUB: &str = "https://huggingface.co";
@@ -19,6 +22,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest silence in the middle of a download.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+mod any;
+
+pub use any::{download_any, install_any};
+
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     #[error("{path} could not be {action}: {source}")]
@@ -26,12 +33,70 @@ pub enum InstallError {
     #[error("{path} is missing: a model's directory holds model.safetensors, tokenizer.json and config.json")]
     Missing { path: PathBuf },
     #[error("{path} is not the file of {model} that is expected: its SHA-256 is {found}, not {expected}; get it again")]
-    WrongHash { path: PathBuf, model: &'static str, expected: &'static str, found: String },
+    WrongHash { path: PathBuf, model: String, expected: String, found: String },
+    #[error(
+        "{id} is installed with another {name} than {from} has; vectors of the two must not be mixed: give the directory another name"
+    )]
+    OtherFiles { id: String, name: String, from: PathBuf },
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Unusable(#[from] EmbedError),
     #[error(
         "{url} could not be downloaded: {reason}; check the network (proxy, mirror in HF_ENDPOINT) and try again, or install \
          another model from files: install/fetch-model.sh, then `ra-agent model install {FALLBACK} --from DIR`"
     )]
     Download { url: String, reason: String },
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSource {
+    /// From its pinned repository, or a directory that has its files.
+    Known {
+        known: &'static KnownModel,
+        from: Option<PathBuf>,
+    },
+    Directory {
+        dir: PathBuf,
+        id: String,
+    },
+    /// `owner/name` on the hub.
+    Repository {
+        repository: String,
+        id: String,
+    },
+}
+
+impl ModelSource {
+    /// What the model is called from now on.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Known { known, .. } => known.id,
+            Self::Directory { id, .. } | Self::Repository { id, .. } => id,
+        }
+    }
+}
+
+/// What a person means by a model's name: a known one by its id or repository, a directory, a repository on the hub. `None`: none of
+/// these.
+pub fn source_of(wanted: &str, from: Option<&Path>) -> Option<ModelSource> {
+    let is_meant = |known: &&KnownModel| known.id == wanted || known.repository.eq_ignore_ascii_case(wanted);
+    if let Some(known) = super::model::KNOWN.iter().find(is_meant) {
+        return Some(ModelSource::Known { known, from: from.map(Path::to_path_buf) });
+    }
+    let id = |name: &str| Some(name.to_owned()).filter(|name| is_plain_name(name));
+    if let Some(dir) = from {
+        return Some(ModelSource::Directory { dir: dir.to_path_buf(), id: id(wanted)? });
+    }
+    let path = Path::new(wanted);
+    if path.is_dir() {
+        let dir = path.canonicalize().ok()?;
+        return Some(ModelSource::Directory { id: id(dir.file_name()?.to_str()?)?, dir });
+    }
+    let (owner, name) = wanted.split_once('/')?;
+    let repository = format!("{}/{}", id(owner)?, id(name)?);
+    Some(ModelSource::Repository { repository, id: name.to_owned() })
 }
 
 /// How far a download or copy is, in bytes over all files.
@@ -41,28 +106,44 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// True if every file is there with its size. Cheap; [`verify`] reads the files.
-pub fn is_installed(dir: &Path, spec: &ModelSpec) -> bool {
-    let has = |file: &ModelFile| std::fs::metadata(dir.join(file.name)).is_ok_and(|found| found.len() == file.bytes);
-    spec.files.iter().all(has)
+/// True if every file of the model of this id is there with its size. Cheap; [`verify`] reads the files.
+pub fn is_installed(dir: &Path, id: &str) -> bool {
+    let has = |name: &str, bytes: u64| std::fs::metadata(dir.join(name)).is_ok_and(|found| found.len() == bytes);
+    match pinned(id) {
+        Some(known) => known.files.iter().all(|file| has(file.name, file.bytes)),
+        None => record::read(dir).is_ok_and(|record| record.files.iter().all(|file| has(&file.name, file.bytes))),
+    }
 }
 
-/// Checks every file of an installed model by its SHA-256.
+/// The known model of this id if its files are exactly those whose hashes are pinned.
+fn pinned(id: &str) -> Option<&'static KnownModel> {
+    super::model::known(id).filter(|known| known.rules.is_some())
+}
+
+/// Checks every file of an installed model by its SHA-256: the pinned one, or the one that was recorded when it was installed.
 ///
 /// # Errors
 /// If one is missing, cannot be read or is another.
-pub fn verify(dir: &Path, spec: &ModelSpec) -> Result<(), InstallError> {
-    for file in &spec.files {
-        let path = dir.join(file.name);
-        let mut source = open(&path)?;
-        let found = copy(&mut source, &mut io::sink(), |_| {}).map_err(|source| InstallError::Io {
-            path: path.clone(),
-            action: "read",
-            source,
-        })?;
-        check(&path, spec, file, found)?;
+pub fn verify(dir: &Path, id: &str) -> Result<(), InstallError> {
+    let files: Vec<(String, String)> = match pinned(id) {
+        Some(known) => known.files.iter().map(|file| (file.name.to_owned(), file.sha256.to_owned())).collect(),
+        None => record::read(dir)?.files.into_iter().map(|file| (file.name, file.sha256)).collect(),
+    };
+    for (name, expected) in files {
+        let path = dir.join(name);
+        let found = hash_of(&path)?;
+        check(&path, id, &expected, found)?;
     }
     Ok(())
+}
+
+fn hash_of(path: &Path) -> Result<String, InstallError> {
+    let mut source = open(path)?;
+    copy(&mut source, &mut io::sink(), |_| {}).map_err(|source| InstallError::Io {
+        path: path.to_path_buf(),
+        action: "read",
+        source,
+    })
 }
 
 /// Copies a model's files from a directory into `dest`, which is replaced. Until all are copied and right, `dest` stays as it was.
@@ -72,21 +153,21 @@ pub fn verify(dir: &Path, spec: &ModelSpec) -> Result<(), InstallError> {
 pub fn install_from(
     dest: &Path,
     source: &Path,
-    spec: &ModelSpec,
+    known: &KnownModel,
     mut progress: impl FnMut(Progress),
 ) -> Result<(), InstallError> {
     let staging = Staging::create(dest)?;
     let mut done = 0;
-    for file in &spec.files {
+    for file in known.files {
         let from = source.join(file.name);
         let mut reader = open(&from)?;
-        let (path, mut writer) = staging.file(file)?;
+        let (path, mut writer) = staging.file(file.name)?;
         let found = copy(&mut reader, &mut writer, |bytes| {
             done += bytes;
-            progress(Progress { done, total: spec.bytes() });
+            progress(Progress { done, total: known.bytes });
         })
         .map_err(|source| InstallError::Io { path: path.clone(), action: "copied", source })?;
-        check(&from, spec, file, found)?;
+        check(&from, known.id, file.sha256, found)?;
         sync(&path, &writer)?;
     }
     staging.publish()
@@ -96,30 +177,34 @@ pub fn install_from(
 ///
 /// # Errors
 /// If the hub cannot be reached or gives another file, or `dest` cannot be written.
+pub async fn download(dest: &Path, known: &KnownModel, progress: impl FnMut(Progress)) -> Result<(), InstallError> {
+    download_from(&hub(), dest, known, progress).await
+}
+
 #[expect(clippy::disallowed_methods, reason = "Hugging Face names a mirror by this variable")]
-pub async fn download(dest: &Path, spec: &ModelSpec, progress: impl FnMut(Progress)) -> Result<(), InstallError> {
-    let endpoint = std::env::var("HF_ENDPOINT").ok().filter(|value| !value.is_empty());
-    download_from(endpoint.as_deref().unwrap_or(HUB), dest, spec, progress).await
+fn hub() -> String {
+    std::env::var("HF_ENDPOINT").ok().filter(|value| !value.is_empty()).unwrap_or_else(|| HUB.to_owned())
 }
 
 async fn download_from(
     hub: &str,
     dest: &Path,
-    spec: &ModelSpec,
+    known: &KnownModel,
     mut progress: impl FnMut(Progress),
 ) -> Result<(), InstallError> {
     let client = client().map_err(|error| failed(hub, &error))?;
     let staging = Staging::create(dest)?;
     let mut done = 0;
-    for file in &spec.files {
-        let (path, mut writer) = staging.file(file)?;
-        let url = format!("{}/{}/resolve/{}/{}", hub.trim_end_matches('/'), spec.repository, spec.revision, file.name);
-        let found = fetch(&client, &url, file, (&path, &mut writer), |bytes| {
+    for file in known.files {
+        let (path, mut writer) = staging.file(file.name)?;
+        let url =
+            format!("{}/{}/resolve/{}/{}", hub.trim_end_matches('/'), known.repository, known.revision, file.name);
+        let found = fetch(&client, &url, file.bytes, (&path, &mut writer), |bytes| {
             done += bytes;
-            progress(Progress { done, total: spec.bytes() });
+            progress(Progress { done, total: known.bytes });
         })
         .await?;
-        check(&path, spec, file, found)?;
+        check(&path, known.id, file.sha256, found)?;
         sync(&path, &writer)?;
     }
     staging.publish()
@@ -140,7 +225,7 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
 async fn fetch(
     client: &reqwest::Client,
     url: &str,
-    file: &ModelFile,
+    most: u64,
     (path, writer): (&Path, &mut File),
     mut progress: impl FnMut(u64),
 ) -> Result<String, InstallError> {
@@ -150,8 +235,8 @@ async fn fetch(
     let mut received = 0_u64;
     while let Some(bytes) = response.chunk().await.map_err(|error| failed(url, &error))? {
         received += bytes.len() as u64;
-        if received > file.bytes {
-            let reason = format!("it is larger than the {} bytes that {} has", file.bytes, file.name);
+        if received > most {
+            let reason = format!("it is larger than the {most} bytes that are expected");
             return Err(InstallError::Download { url: url.to_owned(), reason });
         }
         hasher.update(&bytes);
@@ -195,8 +280,15 @@ impl Staging {
         Ok(Self { dest: dest.to_path_buf(), dir })
     }
 
-    fn file(&self, file: &ModelFile) -> Result<(PathBuf, File), InstallError> {
-        let path = self.dir.join(file.name);
+    fn file(&self, name: &str) -> Result<(PathBuf, File), InstallError> {
+        let path = self.dir.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|source| InstallError::Io {
+                path: parent.to_path_buf(),
+                action: "created",
+                source,
+            })?;
+        }
         let created = File::create(&path);
         let file = created.map_err(|source| InstallError::Io { path: path.clone(), action: "created", source })?;
         Ok((path, file))
@@ -269,11 +361,12 @@ fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn check(path: &Path, spec: &ModelSpec, file: &ModelFile, found: String) -> Result<(), InstallError> {
-    if found == file.sha256 {
+fn check(path: &Path, model: &str, expected: &str, found: String) -> Result<(), InstallError> {
+    if found == expected {
         return Ok(());
     }
-    Err(InstallError::WrongHash { path: path.to_path_buf(), model: spec.id, expected: file.sha256, found })
+    let (model, expected) = (model.to_owned(), expected.to_owned());
+    Err(InstallError::WrongHash { path: path.to_path_buf(), model, expected, found })
 }
 
 #[cfg(test)]

@@ -1,12 +1,36 @@
-//! The embedding models that are known: what they are called, how their vectors are made, which files they consist of.
+//! The embedding models that are known by name: what they are for, where they come from, how their vectors are made.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// How the vectors of a text's tokens become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pooling {
     /// The vector of the first token, `[CLS]`.
     Cls,
     /// The mean of all.
     Mean,
+    /// The greatest of each component.
+    Max,
+    /// The vector of the last token.
+    Last,
+}
+
+/// How a model's vectors are made of its network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VectorRules {
+    pub pooling: Pooling,
+    /// What a query starts with.
+    pub query_prefix: Cow<'static, str>,
+    /// What a chunk starts with.
+    pub passage_prefix: Cow<'static, str>,
+    /// Tokens of a text that are embedded, the model's two marks included; what follows is left out.
+    pub tokens_max: usize,
+    /// Components that are kept of a vector (A. Kusupati et al., "Matryoshka Representation Learning", 2022); `None`: all.
+    pub dimensions: Option<usize>,
+    /// Whether the text is put in lower case before it is cut into tokens.
+    pub lowercase: bool,
 }
 
 /// One file of a model, the same wherever it comes from.
@@ -14,32 +38,31 @@ pub enum Pooling {
 pub struct ModelFile {
     pub name: &'static str,
     pub bytes: u64,
-    /// Lower-case hex.
+    /// Lower-case hex, computed from the file.
     pub sha256: &'static str,
 }
 
-/// A BERT that gives vectors of 384 dimensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModelSpec {
+/// A model that is known by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownModel {
     /// Name in the configuration, in the store and of the model's directory.
     pub id: &'static str,
-    pub pooling: Pooling,
-    /// What marks provisional vectors as those of its table, in the store.
-    pub table_id: &'static str,
-    /// What a query starts with; a chunk has no prefix.
-    pub query_prefix: &'static str,
-    pub files: [ModelFile; 3],
-    /// Repository on the model hub and the commit that is downloaded.
+    /// What it is good for, in a few words.
+    pub purpose: &'static str,
+    pub license: &'static str,
+    /// Size of its files; about, where no file is pinned.
+    pub bytes: u64,
+    /// Length of its vectors.
+    pub dimensions: usize,
+    /// Repository on the model hub and what of it is downloaded.
     pub repository: &'static str,
     pub revision: &'static str,
-    pub license: &'static str,
-}
-
-impl ModelSpec {
-    /// Size of all files.
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
-    }
+    /// The files whose hash was computed. Those of the others are recorded when it is installed first, and checked from then on.
+    pub files: &'static [ModelFile],
+    /// `None`: its own files say it.
+    pub rules: Option<VectorRules>,
+    /// Whether this program has been run with its published weights.
+    pub was_run: bool,
 }
 
 /// Name of the weights file; the other two are named likewise in every model.
@@ -53,14 +76,32 @@ pub const DEFAULT: &str = "bge-small-en-v1.5";
 /// What a package registry offers, too.
 pub const FALLBACK: &str = "all-MiniLM-L6-v2";
 
+/// Tokens that the first two models embed. They allow 512, at more than twice the time, and were trained on shorter texts. Their stored
+/// vectors depend on it.
+const SHORT: usize = 256;
+
+const fn rules(pooling: Pooling, query_prefix: &'static str, tokens_max: usize) -> Option<VectorRules> {
+    Some(VectorRules {
+        pooling,
+        query_prefix: Cow::Borrowed(query_prefix),
+        passage_prefix: Cow::Borrowed(""),
+        tokens_max,
+        dimensions: None,
+        lowercase: false,
+    })
+}
+
 /// Every known model, the preferred first.
-pub const KNOWN: &[ModelSpec] = &[
-    ModelSpec {
+pub const KNOWN: &[KnownModel] = &[
+    KnownModel {
         id: DEFAULT,
-        table_id: "bge-small-en-v1.5/table-1",
-        pooling: Pooling::Cls,
-        query_prefix: "Represent this sentence for searching relevant passages: ",
-        files: [
+        purpose: "English text and code, small",
+        license: "MIT",
+        bytes: 134_178_443,
+        dimensions: 384,
+        repository: "BAAI/bge-small-en-v1.5",
+        revision: "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a",
+        files: &[
             ModelFile {
                 name: WEIGHTS,
                 bytes: 133_466_304,
@@ -77,16 +118,18 @@ pub const KNOWN: &[ModelSpec] = &[
                 sha256: "094f8e891b932f2000c92cfc663bac4c62069f5d8af5b5278c4306aef3084750",
             },
         ],
-        repository: "BAAI/bge-small-en-v1.5",
-        revision: "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a",
-        license: "MIT",
+        rules: rules(Pooling::Cls, "Represent this sentence for searching relevant passages: ", SHORT),
+        was_run: false,
     },
-    ModelSpec {
+    KnownModel {
         id: FALLBACK,
-        table_id: "all-MiniLM-L6-v2/table-1",
-        pooling: Pooling::Mean,
-        query_prefix: "",
-        files: [
+        purpose: "English text, smallest and quickest",
+        license: "Apache-2.0",
+        bytes: 91_335_235,
+        dimensions: 384,
+        repository: "sentence-transformers/all-MiniLM-L6-v2",
+        revision: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+        files: &[
             ModelFile {
                 name: WEIGHTS,
                 bytes: 90_868_376,
@@ -103,13 +146,76 @@ pub const KNOWN: &[ModelSpec] = &[
                 sha256: "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
             },
         ],
-        repository: "sentence-transformers/all-MiniLM-L6-v2",
-        revision: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+        rules: rules(Pooling::Mean, "", SHORT),
+        was_run: true,
+    },
+    KnownModel {
+        id: "CodeRankEmbed",
+        purpose: "code, by questions in English",
+        license: "MIT",
+        bytes: 547_000_000,
+        dimensions: 768,
+        repository: "nomic-ai/CodeRankEmbed",
+        revision: "main",
+        files: &[],
+        rules: None,
+        was_run: false,
+    },
+    KnownModel {
+        id: "jina-embeddings-v2-base-code",
+        purpose: "code and English text",
         license: "Apache-2.0",
+        bytes: 322_000_000,
+        dimensions: 768,
+        repository: "jinaai/jina-embeddings-v2-base-code",
+        revision: "main",
+        files: &[],
+        rules: None,
+        was_run: false,
+    },
+    KnownModel {
+        id: "granite-embedding-small-english-r2",
+        purpose: "English text and code, small",
+        license: "Apache-2.0",
+        bytes: 95_000_000,
+        dimensions: 384,
+        repository: "ibm-granite/granite-embedding-small-english-r2",
+        revision: "main",
+        files: &[],
+        rules: None,
+        was_run: false,
+    },
+    KnownModel {
+        id: "all-mpnet-base-v2",
+        purpose: "English text, slower and better than all-MiniLM",
+        license: "Apache-2.0",
+        bytes: 438_438_000,
+        dimensions: 768,
+        repository: "sentence-transformers/all-mpnet-base-v2",
+        revision: "main",
+        files: &[ModelFile {
+            name: WEIGHTS,
+            bytes: 437_971_872,
+            sha256: "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+        }],
+        rules: None,
+        was_run: true,
     },
 ];
 
-/// The model of this id.
-pub fn spec(id: &str) -> Option<&'static ModelSpec> {
-    KNOWN.iter().find(|spec| spec.id == id)
+/// The known model of this id.
+pub fn known(id: &str) -> Option<&'static KnownModel> {
+    KNOWN.iter().find(|known| known.id == id)
+}
+
+const TABLE_SUFFIX: &str = "/table-1";
+
+/// What marks the provisional vectors of a model's table in the store. No id of a model has a slash.
+pub fn table_id(id: &str) -> String {
+    format!("{id}{TABLE_SUFFIX}")
+}
+
+/// Whether vectors of this id are provisional.
+pub fn is_table_id(id: &str) -> bool {
+    id.ends_with(TABLE_SUFFIX)
 }

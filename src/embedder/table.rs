@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::bert::{EmbedError, Vector, normalized};
+use super::encoder::{EmbedError, Vector, normalized};
 use crate::file;
-use crate::vectors::DIMENSIONS;
 
 /// Name of the file in the model's directory.
 pub const TABLE: &str = "provisional.table";
@@ -69,7 +68,7 @@ pub struct StaticTable {
     pub scale: CosineScale,
     /// What a row's components are multiplied by.
     units: Vec<f32>,
-    /// [`DIMENSIONS`] for each token.
+    /// As many for each token as a vector has dimensions.
     components: Vec<i8>,
 }
 
@@ -80,7 +79,7 @@ impl StaticTable {
         let common = common_direction(&vectors);
         for vector in &mut vectors {
             let along = dot(vector, &common);
-            vector.iter_mut().zip(common).for_each(|(value, direction)| *value -= along * direction);
+            vector.iter_mut().zip(&common).for_each(|(value, direction)| *value -= along * direction);
         }
         let harmonic: f64 = (2..vectors.len() + 2).map(|rank| 1.0 / rank as f64).sum();
         let (mut units, mut components) = (Vec::new(), Vec::new());
@@ -94,24 +93,30 @@ impl StaticTable {
         Self { scale: CosineScale::SAME, units, components }
     }
 
+    /// Length of its vectors.
+    pub fn dimensions(&self) -> usize {
+        self.components.len().checked_div(self.units.len()).unwrap_or_default()
+    }
+
     /// The vector of a text with these tokens. Without any token that counts it is all the same, so that it is near to nothing.
     ///
     /// # Errors
     /// None that is known: a sum of finite numbers is finite.
     pub fn vector(&self, tokens: &[u32]) -> Result<Vector, EmbedError> {
-        let mut sum = [0.0_f32; DIMENSIONS];
+        let mut sum = vec![0.0_f32; self.dimensions()];
         for token in tokens.iter().map(|token| *token as usize) {
             let (Some(unit), Some(row)) = (self.units.get(token), self.row(token)) else { continue };
             sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += unit * f32::from(*value));
         }
         if sum.iter().all(|value| *value == 0.0) {
-            sum = [1.0; DIMENSIONS];
+            sum.fill(1.0);
         }
-        normalized(&sum)
+        normalized(sum)
     }
 
     fn row(&self, token: usize) -> Option<&[i8]> {
-        self.components.get(token * DIMENSIONS..(token + 1) * DIMENSIONS)
+        let dimensions = self.dimensions();
+        self.components.get(token * dimensions..(token + 1) * dimensions)
     }
 
     /// Reads it from the model's directory; `None` if there is none, or it is damaged.
@@ -127,9 +132,10 @@ impl StaticTable {
         let tokens = u32::from_le_bytes(number(0)?) as usize;
         let scale = CosineScale { slope: f32::from_le_bytes(number(4)?), offset: f32::from_le_bytes(number(8)?) };
         let (units, components) = rest.split_at_checked(tokens * 4)?;
-        let units = units.chunks_exact(4).filter_map(|unit| Some(f32::from_le_bytes(unit.try_into().ok()?))).collect();
+        let units: Vec<f32> =
+            units.chunks_exact(4).filter_map(|unit| Some(f32::from_le_bytes(unit.try_into().ok()?))).collect();
         let components: Vec<i8> = components.iter().map(|byte| byte.cast_signed()).collect();
-        (components.len() == tokens * DIMENSIONS).then_some(Self { scale, units, components })
+        (tokens > 0 && components.len().is_multiple_of(tokens)).then_some(Self { scale, units, components })
     }
 
     /// Writes it into the model's directory, as a whole or not at all.
@@ -151,7 +157,7 @@ impl StaticTable {
 }
 
 fn subtract_mean(vectors: &mut [Vector]) {
-    let mut mean = [0.0_f32; DIMENSIONS];
+    let mut mean = vec![0.0_f32; vectors.first().map_or(0, Vec::len)];
     for vector in vectors.iter() {
         mean.iter_mut().zip(vector).for_each(|(mean, value)| *mean += value);
     }
@@ -163,22 +169,23 @@ fn subtract_mean(vectors: &mut [Vector]) {
 
 /// The first principal component, by power iteration. All zeros if the vectors have none.
 fn common_direction(vectors: &[Vector]) -> Vector {
-    let mut direction: Vector = std::array::from_fn(|index| 1.0 + index as f32 / DIMENSIONS as f32);
+    let dimensions = vectors.first().map_or(0, Vec::len);
+    let mut direction: Vector = (0..dimensions).map(|index| 1.0 + index as f32 / dimensions as f32).collect();
     for _ in 0..ROUNDS {
-        let mut next = [0.0_f32; DIMENSIONS];
+        let mut next = vec![0.0_f32; dimensions];
         for vector in vectors {
             let along = dot(vector, &direction);
             next.iter_mut().zip(vector).for_each(|(next, value)| *next += along * value);
         }
-        direction = match normalized(&next) {
+        direction = match normalized(next) {
             Ok(direction) => direction,
-            Err(_) => return [0.0; DIMENSIONS],
+            Err(_) => return vec![0.0; dimensions],
         };
     }
     direction
 }
 
-fn dot(a: &Vector, b: &Vector) -> f32 {
+fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -195,7 +202,7 @@ mod tests {
         };
         let one = |_| {
             let common = next() * 20.0;
-            std::array::from_fn(|at| next() + 3.0 + if at % 2 == 0 { common } else { 0.0 })
+            (0..384).map(|at| next() + 3.0 + if at % 2 == 0 { common } else { 0.0 }).collect()
         };
         (0..count).map(one).collect()
     }

@@ -5,6 +5,7 @@ use crate::analyzer::{Analyzer, Local, SCHEMA_VERSION};
 use crate::cache::key::no_options;
 use crate::config::{Config, RepoConfig};
 use crate::domain::AnalysisType;
+use crate::embedder::chosen;
 use crate::embedder::chunk::CHUNKER_VERSION;
 use crate::home::Home;
 use crate::plan::{AnalysisRecipe, EmbeddingRecipe, Recipe, Sees};
@@ -31,15 +32,16 @@ pub fn recipe(config: &Config, home: &Home, prompts: &Prompts) -> Recipe {
         sees_together: Sees::Nothing,
         rules_by_language: true,
     };
-    let model_id = config.embedding.model.as_deref();
-    let installed = model_id.and_then(crate::embedder::model::spec).filter(|spec| home.model(spec.id).is_dir());
     Recipe {
         analyses: AnalysisType::ALL.iter().map(local).collect(),
         asks: asks(config, prompts),
         ask_on_save: false,
         withhold: Vec::new(),
-        embedding: installed
-            .map(|spec| EmbeddingRecipe { model_id: spec.id.to_owned(), chunker_version: CHUNKER_VERSION }),
+        embedding: chosen::available(home, &config.embedding).map(|model_id| EmbeddingRecipe {
+            model_id,
+            chunker_version: CHUNKER_VERSION,
+            is_remote: chosen::is_remote(&config.embedding),
+        }),
     }
 }
 
@@ -69,10 +71,10 @@ pub fn for_repo(recipe: &Recipe, config: &RepoConfig) -> Recipe {
     if own.asks.iter().all(|ask| ask.sees == Sees::Nothing) {
         own.asks.iter_mut().for_each(|ask| ask.sees_together = Sees::Nothing);
     }
-    if !own.asks.is_empty() {
+    if !own.asks.is_empty() || own.embedding.as_ref().is_some_and(|embedding| embedding.is_remote) {
         own.withhold = llm::withheld_patterns(&config.withhold);
-        own.ask_on_save = config.analysis.on_save;
     }
+    own.ask_on_save = config.analysis.on_save && !own.asks.is_empty();
     own
 }
 

@@ -46,6 +46,9 @@ fn add_hit(out: &mut String, hit: &SearchHit, detail: Detail) {
         return;
     }
     let _ = writeln!(out, "{path}:{} {entity_type} {entity_name}", lines(*start_line, *end_line));
+    if let Some(written) = &hit.written {
+        let _ = writeln!(out, "  {}", written.line());
+    }
     match (detail, &hit.body) {
         (Detail::Bodies, Some(body)) => {
             let _ = writeln!(out, "{body}\n");

@@ -14,7 +14,7 @@ use crate::client::SearchBy;
 use crate::embedder::chunk::KINDS;
 use crate::query::rank::SearchQuestion;
 use crate::query::search::{QUERY_MAX, SearchRequest};
-use crate::query::view::search::{SearchHit, SearchView};
+use crate::query::view::search::{SearchHit, SearchView, WrittenView};
 use crate::repo::registry::Registered;
 
 const HITS: usize = 20;
@@ -233,6 +233,7 @@ fn hit_row(hit: &SearchHit, question: &SearchQuestion, repos: &[Registered]) -> 
         remarks.push("not committed".to_owned());
     }
     remarks.extend(hit.stale.clone());
+    remarks.extend(hit.written.as_ref().map(WrittenView::line));
     if !hit.also_in.is_empty() {
         remarks.push(format!("also in {}", hit.also_in.join(", ")));
     }

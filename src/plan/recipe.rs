@@ -73,6 +73,8 @@ impl Sees {
 pub struct EmbeddingRecipe {
     pub model_id: String,
     pub chunker_version: u32,
+    /// Texts leave this machine: only what is committed, and nothing that is withheld from models.
+    pub is_remote: bool,
 }
 
 impl Recipe {
@@ -103,7 +105,8 @@ impl Recipe {
     /// What is made of a file of the work tree that is not committed as it is: a model is shown it only if the user said so.
     pub(super) fn of_saved(&self) -> Self {
         let asks = if self.ask_on_save { self.asks.clone() } else { Vec::new() };
-        Self { asks, ..self.clone() }
+        let embedding = self.embedding.clone().filter(|embedding| !embedding.is_remote);
+        Self { asks, embedding, ..self.clone() }
     }
 
     /// What is made of a file at HEAD over which another lies.

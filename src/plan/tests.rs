@@ -62,7 +62,7 @@ fn recipe() -> Recipe {
         asks: Vec::new(),
         ask_on_save: false,
         withhold: Vec::new(),
-        embedding: Some(EmbeddingRecipe { model_id: "mini".into(), chunker_version: 1 }),
+        embedding: Some(EmbeddingRecipe { model_id: "mini".into(), chunker_version: 1, is_remote: false }),
     }
 }
 
@@ -145,7 +145,7 @@ fn each_stale_reason_follows_from_the_key_parts() {
     model.analyses[0].model_id = "grok".into();
     assert_eq!(first(&model, &before), Some((docs, StaleReason::ModelChanged)));
     let mut embedding = recipe();
-    embedding.embedding = Some(EmbeddingRecipe { model_id: "bge".into(), chunker_version: 1 });
+    embedding.embedding = Some(EmbeddingRecipe { model_id: "bge".into(), chunker_version: 1, is_remote: false });
     assert_eq!(first(&embedding, &before), Some((JobKind::Embed, StaleReason::ModelChanged)));
     let nothing = StoredResults::default();
     let all = jobs(&recipe(), &before, &PlanCause::Changed, &nothing);
@@ -367,7 +367,7 @@ fn a_key_holds_role_language_options_and_rules() {
 #[test]
 fn vectors_follow_the_module_path_and_the_language_version() {
     let code = file("a.py", b"a = 1", b"");
-    let embedding = EmbeddingRecipe { model_id: "mini".into(), chunker_version: 7 };
+    let embedding = EmbeddingRecipe { model_id: "mini".into(), chunker_version: 7, is_remote: false };
     let mut moved = code.clone();
     moved.links.module_path = Some("a::b".into());
     assert_ne!(embedding.key(&moved), embedding.key(&code));

@@ -113,7 +113,10 @@ pub fn history(reader: &Reader<'_>, days: u32, now: Timestamp) -> Result<BudgetH
     let paths: BTreeMap<RepoId, String> =
         reader.repos()?.into_iter().map(|repo| (repo.id, repo.location.path.to_string_lossy().into_owned())).collect();
     // What is unregistered has no path any more, but was paid for.
-    let repo = |id: &RepoId| paths.get(id).cloned().unwrap_or_else(|| format!("{id} (unregistered)"));
+    let repo = |id: &RepoId| match id.0.as_str() {
+        "searches" => id.0.clone(),
+        _ => paths.get(id).cloned().unwrap_or_else(|| format!("{id} (unregistered)")),
+    };
     let named = |(name, group): (&String, &Group)| NamedSpending { name: name.clone(), group: (*group).into() };
     let crashed = |one: &Crashed| {
         let (path, path_bytes) = one.path.for_json();

@@ -54,7 +54,7 @@ fn add_repo(reader: &Reader<'_>, repo: &Registered, report: &mut CacheView) -> R
         entries,
         evicted: counts.evicted,
         vectors: VectorTotals {
-            bytes: disk_bytes(store.dir.vectors()),
+            bytes: store.dir.all_vectors().into_iter().map(disk_bytes).sum(),
             files: counts.embedded_files,
             chunks: counts.embedded_chunks,
             kept: counts.retired_vectors,

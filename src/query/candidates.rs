@@ -8,6 +8,7 @@ use super::filter::HitFilter;
 use super::rank::{Parts, WEIGHTS};
 use super::search::Searched;
 use crate::cache::chunks::{self, ChunkRecord};
+use crate::cache::written::WrittenText;
 use crate::domain::{FilePath, ObjectId};
 
 /// HitCandidates of each kind that are ranked.
@@ -20,6 +21,8 @@ pub(super) struct HitCandidate {
     pub(super) parts: Parts,
     /// The others of its family that have it, too.
     pub(super) also_in: Vec<usize>,
+    /// What a model wrote about it that has most of the query's words.
+    pub(super) written: Option<WrittenText>,
 }
 
 /// HitCandidates by family and chunk.
@@ -84,7 +87,7 @@ fn gathered(repos: &[Searched], met: HitCandidate, filter: &HitFilter) -> Result
         Some((repo, chunk)) => {
             also_in[0] = met.repo;
             also_in.sort_unstable();
-            HitCandidate { repo, chunk, also_in, parts: met.parts }
+            HitCandidate { repo, chunk, also_in, ..met }
         }
         None => HitCandidate { also_in, ..met },
     })

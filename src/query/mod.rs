@@ -33,6 +33,7 @@ pub mod suggest;
 pub mod targets;
 pub mod verify;
 pub mod view;
+mod written_hits;
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! The chunks whose vectors are nearest to a question's, over any number of repositories.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::ThreadPool;
@@ -8,18 +9,17 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::QueryError;
-use crate::cache::store_dir;
+use crate::cache::vector_sets::VectorSet;
 use crate::config::Config;
-use crate::domain::RepoId;
-use crate::embedder::bert::{EmbedError, Embedder, Vector};
+use crate::embedder::encoder::{EmbedError, Embedder, Vector};
 use crate::embedder::model;
 use crate::embedder::table::CosineScale;
-use crate::repo::registry::Registered;
+use crate::home::Home;
 use crate::vectors::{Piece, UnitCode, Vectors, VectorsError};
 
-/// Vectors of all repositories together that a process keeps in memory: 128 MB at the most, some 0.8 MB for each thousand. Tables that do
-/// not fit any more are searched on the disk, by their index.
-const RESIDENT_ROWS_MAX: usize = 160_000;
+/// Components of the vectors of all repositories together that a process keeps in memory, 16 bits each: 128 MB at the most, 160,000 vectors
+/// of 384 dimensions. Tables that do not fit any more are searched on the disk, by their index.
+const RESIDENT_COMPONENTS_MAX: usize = 160_000 * 384;
 
 /// A chunk that is near, and the cosine of the angle between, on the scale of the model's own vectors.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,11 +32,14 @@ pub(super) struct Near {
 
 /// The tables of vectors, kept open from search to search.
 pub(super) struct Tables {
-    config: Config,
+    home: Home,
+    threads: usize,
     runtime: Runtime,
     /// `None`: this process searches once, for which reading everything does not pay.
     comparing: Option<ThreadPool>,
-    open: HashMap<RepoId, Arc<Vectors>>,
+    open: HashMap<PathBuf, Arc<Vectors>>,
+    /// Models that were in use before, while repositories are searched by their vectors.
+    earlier: HashMap<String, Arc<Embedder>>,
 }
 
 /// How a table is searched.
@@ -46,84 +49,121 @@ enum Way {
 }
 
 /// A question's vector, for the vectors of one kind.
-struct AskedVector {
-    model_id: &'static str,
-    vector: Vector,
+pub struct AskedVector {
+    pub model_id: String,
+    pub vector: Vector,
     /// Puts cosines of this kind on the scale of the model's own: only then they are compared.
-    scale: CosineScale,
+    pub scale: CosineScale,
+}
+
+/// What makes a question's vectors.
+pub trait QuestionEmbedder: Send + Sync {
+    /// One for each kind of vectors that it may be compared with.
+    ///
+    /// # Errors
+    /// Why there are none, for people: the search then goes by words.
+    fn asked(&self, query: &str) -> Result<Vec<AskedVector>, String>;
 }
 
 /// The question as the model has it, and as its table for provisional vectors does.
-fn asked(embedder: &Embedder, query: &str) -> Result<Vec<AskedVector>, EmbedError> {
-    let spec = embedder.spec();
-    let own = AskedVector { model_id: spec.id, vector: embedder.embed_query(query)?, scale: CosineScale::SAME };
-    let Some(table) = embedder.table() else { return Ok(vec![own]) };
-    let vector = embedder.query_provisionally(table, query)?;
-    Ok(vec![own, AskedVector { model_id: spec.table_id, vector, scale: table.scale }])
+impl QuestionEmbedder for Embedder {
+    fn asked(&self, query: &str) -> Result<Vec<AskedVector>, String> {
+        let failed = |error: EmbedError| error.to_string();
+        let vector = self.embed_query(query).map_err(failed)?;
+        let own = AskedVector { model_id: self.id().to_owned(), vector, scale: CosineScale::SAME };
+        let Some(table) = self.table() else { return Ok(vec![own]) };
+        let vector = self.query_provisionally(table, query).map_err(failed)?;
+        Ok(vec![own, AskedVector { model_id: model::table_id(self.id()), vector, scale: table.scale }])
+    }
 }
 
 impl Tables {
     /// # Errors
     /// If no thread can be started.
-    pub(super) fn new(config: &Config, keeps: bool) -> Result<Self, QueryError> {
+    pub(super) fn new(home: &Home, config: &Config, keeps: bool) -> Result<Self, QueryError> {
         let failed = |error: &dyn std::error::Error| QueryError::Invalid(format!("no thread can be started: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| failed(&error))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = || rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| failed(&error));
         let comparing = keeps.then(pool).transpose()?;
-        Ok(Self { config: config.clone(), runtime, comparing, open: HashMap::new() })
+        Ok(Self {
+            home: home.clone(),
+            threads: config.embedding.threads,
+            runtime,
+            comparing,
+            open: HashMap::new(),
+            earlier: HashMap::new(),
+        })
     }
 
     /// At most `depth` chunks of each repository, the nearest of all first. While the model is got and reads the question, the tables
-    /// are got ready.
+    /// are got ready. `sets`: the vectors of each repository; `None`: it has none.
     ///
     /// # Errors
     /// If there is no model, which is the error's text, or a table cannot be read.
     pub(super) fn nearest(
         &mut self,
-        repos: &[&Registered],
+        sets: &[Option<VectorSet>],
         query: &str,
-        model_id: Option<&str>,
-        model: impl FnOnce() -> Result<Arc<Embedder>, String> + Send,
+        model: impl FnOnce() -> Result<Arc<dyn QuestionEmbedder>, String> + Send,
         depth: usize,
     ) -> Result<Vec<Near>, String> {
-        let embed = || {
-            let embedder = model()?;
-            asked(&embedder, query).map_err(|error| error.to_string())
-        };
+        let embed = || model()?.asked(query);
         let (embedded, ways) = std::thread::scope(|scope| {
             let embedded = scope.spawn(embed);
-            let ways = model_id.map(|model_id| self.ways(repos, model_id)).unwrap_or_else(|| Ok(Vec::new()));
+            let ways = self.ways(sets);
             (embedded.join(), ways)
         });
-        let vectors = embedded.map_err(|_| "the model panicked while it read the question".to_owned())??;
+        let mut vectors = embedded.map_err(|_| "the model panicked while it read the question".to_owned())??;
+        let is_asked = |id: &str| vectors.iter().any(|one| one.model_id == id);
+        let others: BTreeSet<&str> =
+            sets.iter().flatten().map(|set| set.model_id.as_str()).filter(|id| !is_asked(id)).collect();
+        self.earlier.retain(|id, _| others.contains(id.as_str()));
+        for id in others {
+            // One that is not there any more leaves its repositories to the words.
+            match self.earlier(id) {
+                Ok(embedder) => vectors.extend(embedder.asked(query)?),
+                Err(error) => tracing::warn!(model = id, %error, "vectors of an earlier model cannot be searched"),
+            }
+        }
         let ways = ways.map_err(|error| error.to_string())?;
         self.search(&ways, &vectors, depth).map_err(|error| error.to_string())
+    }
+
+    fn earlier(&mut self, id: &str) -> Result<Arc<Embedder>, EmbedError> {
+        if let Some(embedder) = self.earlier.get(id) {
+            return Ok(embedder.clone());
+        }
+        let embedder = Arc::new(Embedder::load(&self.home.model(id), id, self.threads)?);
+        self.earlier.insert(id.to_owned(), embedder.clone());
+        Ok(embedder)
     }
 
     /// Reads what is kept in memory, so that the next search need not.
     ///
     /// # Errors
     /// If a table cannot be read.
-    pub(super) fn ready(&mut self, repos: &[&Registered], model_id: &str) -> Result<(), VectorsError> {
-        self.ways(repos, model_id).map(drop)
+    pub(super) fn ready(&mut self, sets: &[Option<VectorSet>]) -> Result<(), VectorsError> {
+        self.ways(sets).map(drop)
     }
 
     /// How each repository that has vectors is searched.
-    fn ways(&mut self, repos: &[&Registered], model_id: &str) -> Result<Vec<(usize, Way)>, VectorsError> {
-        let table_id = model::spec(model_id).map(|spec| spec.table_id);
-        let model_ids: Vec<&str> = [Some(model_id), table_id].into_iter().flatten().collect();
-        let (mut ways, mut left) = (Vec::new(), RESIDENT_ROWS_MAX);
-        for (index, repo) in repos.iter().enumerate() {
-            let Some(table) = self.table(repo)? else { continue };
+    fn ways(&mut self, sets: &[Option<VectorSet>]) -> Result<Vec<(usize, Way)>, VectorsError> {
+        let (mut ways, mut left) = (Vec::new(), RESIDENT_COMPONENTS_MAX);
+        for (index, set) in sets.iter().enumerate() {
+            let Some(set) = set else { continue };
+            let Some(table) = self.table(set)? else { continue };
+            let table_id = model::table_id(&set.model_id);
+            let model_ids = [set.model_id.as_str(), &table_id];
             let resident = match self.comparing {
-                Some(_) => self.runtime.block_on(table.resident(&model_ids, left))?,
+                Some(_) => self.runtime.block_on(table.resident(&model_ids, left / table.dimensions().max(1)))?,
                 None => None,
             };
             ways.push(match resident {
                 Some(pieces) => {
-                    left = left.saturating_sub(pieces.iter().map(|piece| piece.rows()).sum());
+                    let rows: usize = pieces.iter().map(|piece| piece.rows()).sum();
+                    left = left.saturating_sub(rows * table.dimensions());
                     (index, Way::Memory(pieces))
                 }
                 None => (index, Way::Disk(table)),
@@ -132,14 +172,13 @@ impl Tables {
         Ok(ways)
     }
 
-    fn table(&mut self, repo: &Registered) -> Result<Option<Arc<Vectors>>, VectorsError> {
-        if let Some(table) = self.open.get(&repo.id) {
+    fn table(&mut self, set: &VectorSet) -> Result<Option<Arc<Vectors>>, VectorsError> {
+        if let Some(table) = self.open.get(&set.dir) {
             return Ok(Some(table.clone()));
         }
-        let dir = store_dir(&self.config, repo).vectors();
-        let opened = self.runtime.block_on(Vectors::open(&dir))?.map(Arc::new);
+        let opened = self.runtime.block_on(Vectors::open(&set.dir))?.map(Arc::new);
         if let Some(table) = &opened {
-            self.open.insert(repo.id.clone(), table.clone());
+            self.open.insert(set.dir.clone(), table.clone());
         }
         Ok(opened)
     }
@@ -152,7 +191,7 @@ impl Tables {
         });
         let disk = disk.flat_map(|way| asked.iter().map(move |asked| (way, asked)));
         let searches = disk.map(|((repo, table), asked)| async move {
-            let near = table.search(&asked.vector, asked.model_id, depth).await?.into_iter();
+            let near = table.search(&asked.vector, &asked.model_id, depth).await?.into_iter();
             let near = near.map(move |(chunk_id, cosine)| Near { repo, chunk_id, score: asked.scale.apply(cosine) });
             Ok::<_, VectorsError>(near)
         });

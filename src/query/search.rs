@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, families, ranked};
@@ -12,18 +13,21 @@ use super::empty::why_no_hits;
 use super::filter::HitFilter;
 use super::kept::Kept;
 use super::meant::narrowed;
+pub use super::nearest::{AskedVector, QuestionEmbedder};
 use super::nearest::{Near, Tables};
-use super::rank::{SearchQuestion, WEIGHTS};
+use super::rank::{Parts, SearchQuestion, WEIGHTS, share_of_users};
 use super::snippet::{FileTexts, snippet};
 use super::view::search::{RepoFreshness, SearchHit, SearchView};
 use super::view::shown;
+use super::written_hits::{add_written, narrowed_to, shown_written};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
-use crate::cache::{RepoStore, overlay, provisional, view};
+use crate::cache::vector_sets::{self, VectorSet};
+use crate::cache::written::{self, WrittenMatch};
+use crate::cache::{RepoStore, edges, overlay, provisional, view};
 use crate::config::Config;
 use crate::domain::{FilePath, Role, Source};
-use crate::embedder::bert::Embedder;
-use crate::embedder::model;
+use crate::embedder::chosen;
 use crate::home::Home;
 use crate::language;
 use crate::queue;
@@ -105,7 +109,7 @@ impl Searcher {
     /// # Errors
     /// If no runtime for LanceDB can be started.
     pub fn new(home: &Home, config: &Config) -> Result<Self, QueryError> {
-        Ok(Self::with(home, config, Some(Tables::new(config, false)?)))
+        Ok(Self::with(home, config, Some(Tables::new(home, config, false)?)))
     }
 
     /// For many: it keeps vectors in memory ([`super::nearest`] says how much), and open what it has opened.
@@ -113,7 +117,7 @@ impl Searcher {
     /// # Errors
     /// If its threads cannot be started.
     pub fn for_many(home: &Home, config: &Config) -> Result<Self, QueryError> {
-        Ok(Self::with(home, config, Some(Tables::new(config, true)?)))
+        Ok(Self::with(home, config, Some(Tables::new(home, config, true)?)))
     }
 
     /// By words alone: no vector is read and no thread is kept.
@@ -131,10 +135,17 @@ impl Searcher {
     /// If a store cannot be read.
     pub fn warm(&mut self) -> Result<(), QueryError> {
         let Some(model_id) = self.model_id() else { return Ok(()) };
-        let repos = Reader::open(&self.home, &self.config)?.repos()?;
-        let repos: Vec<&Registered> = repos.iter().collect();
+        let (home, config) = (self.home.clone(), self.config.clone());
+        let reader = Reader::open(&home, &config)?;
+        let repos = reader.repos()?;
+        let mut sets = Vec::new();
+        for repo in &repos {
+            let store = self.kept.store(&reader, repo)?;
+            sets.push(store.as_ref().map(|store| serving(store, &model_id)).transpose()?);
+            store.into_iter().for_each(|store| self.kept.keep_store(store));
+        }
         let Some(tables) = &mut self.tables else { return Ok(()) };
-        tables.ready(&repos, model_id).map_err(|error| QueryError::Invalid(error.to_string()))
+        tables.ready(&sets).map_err(|error| QueryError::Invalid(error.to_string()))
     }
 
     /// Answers a request; `model` gives the embedder, or says why there is none.
@@ -144,7 +155,7 @@ impl Searcher {
     pub fn search(
         &mut self,
         request: &SearchRequest,
-        model: impl FnOnce() -> Result<Arc<Embedder>, String> + Send,
+        model: impl FnOnce() -> Result<Arc<dyn QuestionEmbedder>, String> + Send,
     ) -> Result<SearchView, QueryError> {
         check_query(&request.query)?;
         let filter = HitFilter::new(request)?;
@@ -154,7 +165,7 @@ impl Searcher {
         let (mut repos, errors) = self.searched(&reader, request)?;
         let families = families(repos.iter().map(|one| one.repo.root_commit.as_ref()));
         repos.iter_mut().zip(families).for_each(|(one, family)| one.family = family);
-        let model_id = self.model_id();
+        let sets = self.sets(&repos)?;
         let named: Vec<Registered> = repos.iter().map(|one| one.repo.clone()).collect();
         let named: Vec<&Registered> = named.iter().collect();
         let provisional: Vec<u64> = repos.iter().map(|one| one.provisional).collect();
@@ -163,7 +174,7 @@ impl Searcher {
         // Three searches run at the same time: by meaning, by words, and for the freshness of each repository.
         let (near, scores, freshness) = std::thread::scope(|scope| {
             let near = scope.spawn(|| match tables {
-                Some(tables) => tables.nearest(&named, &request.query, model_id, model, depth),
+                Some(tables) => tables.nearest(&sets, &request.query, model, depth),
                 None => model().and(Err("no vectors are read".to_owned())),
             });
             let words = spawn_scores(scope, &mut repos, &request.query, filter.words_depth());
@@ -173,7 +184,10 @@ impl Searcher {
             (near, words.into_iter().map(joined).collect::<Result<Vec<_>, _>>(), freshness)
         });
         let mut candidates = HitCandidates::new();
-        add_words(&repos, scores?.into_iter().flatten().collect(), &filter, &question, &mut candidates)?;
+        let mut scores: Vec<Scores> = scores?.into_iter().flatten().collect();
+        let written: Vec<_> = scores.iter_mut().map(|one| std::mem::take(&mut one.written)).collect();
+        add_words(&repos, scores, &filter, &question, &mut candidates)?;
+        add_written(&repos, written, &filter, &question, &mut candidates)?;
         let note = match near {
             Ok(near) => {
                 add_meaning(&repos, present(&repos, near, &filter)?, &question, &mut candidates)?;
@@ -200,9 +214,15 @@ impl Searcher {
     }
 
     /// The model that is set up and there.
-    fn model_id(&self) -> Option<&'static str> {
-        let spec = self.config.embedding.model.as_deref().and_then(model::spec)?;
-        self.home.model(spec.id).is_dir().then_some(spec.id)
+    fn model_id(&self) -> Option<String> {
+        chosen::available(&self.home, &self.config.embedding)
+    }
+
+    /// The vectors by which each repository is searched.
+    fn sets(&self, repos: &[Searched]) -> Result<Vec<Option<VectorSet>>, StoreError> {
+        let Some(model_id) = self.model_id() else { return Ok(vec![None; repos.len()]) };
+        let set = |one: &Searched| one.store.as_ref().map(|store| serving(store, &model_id)).transpose();
+        repos.iter().map(set).collect()
     }
 
     /// The repositories that are asked, and what is wrong with those that cannot be: they hide nothing of the rest.
@@ -241,7 +261,11 @@ impl Searcher {
             let (path, path_bytes) = candidate.chunk.path.for_json();
             let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
             let text = text.unwrap_or_default();
+            let whole = candidate.chunk.entity_name.clone();
             candidate.chunk = narrowed(question, candidate.chunk, text, picks);
+            if let Some(written) = candidate.written.as_ref().filter(|_| candidate.chunk.entity_name == whole) {
+                candidate.chunk = narrowed_to(candidate.chunk, written);
+            }
             Ok(SearchHit {
                 repo: shown_path(&searched.repo),
                 path,
@@ -254,6 +278,7 @@ impl Searcher {
                 also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
                 snippet: snippet(text, &candidate.chunk, question),
                 parts: explain.then_some(candidate.parts),
+                written: candidate.written.map(shown_written),
                 stale: None,
                 body: None,
                 entity_type: candidate.chunk.entity_type,
@@ -262,6 +287,12 @@ impl Searcher {
         };
         best.into_iter().map(hit).collect()
     }
+}
+
+/// The vectors by which a repository is searched: those of the model before as long as those of a new one are not complete.
+fn serving(store: &RepoStore, model_id: &str) -> Result<VectorSet, StoreError> {
+    let first = || VectorSet { model_id: model_id.to_owned(), dir: store.dir.vectors() };
+    Ok(vector_sets::serving(store)?.unwrap_or_else(first))
 }
 
 /// How far the index of a repository is behind its HEAD. A repository that cannot be opened has no head.
@@ -317,9 +348,12 @@ fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Ve
 
 /// What the word index of one repository says: numbers of chunks with their scores, and of those that hold the words one after the
 /// other.
+#[derive(Default)]
 struct Scores {
     scored: Vec<(i64, f64)>,
     phrases: Vec<i64>,
+    /// What a model wrote that has words of the query.
+    written: Vec<WrittenMatch>,
 }
 
 type Scoring<'scope> = ScopedJoinHandle<'scope, Result<Vec<Scores>, StoreError>>;
@@ -341,9 +375,10 @@ fn spawn_scores<'scope>(
 }
 
 fn scores(searched: &Searched, query: &str, depth: usize) -> Result<Scores, StoreError> {
-    let Some(store) = &searched.store else { return Ok(Scores { scored: Vec::new(), phrases: Vec::new() }) };
+    let Some(store) = &searched.store else { return Ok(Scores::default()) };
     let scored = chunks::search(store.db(), query, depth)?;
-    Ok(Scores { scored, phrases: chunks::holding(store.db(), query, CANDIDATES)? })
+    let written = written::search(store.db(), query, CANDIDATES)?;
+    Ok(Scores { scored, phrases: chunks::holding(store.db(), query, CANDIDATES)?, written })
 }
 
 fn joined(scoring: Scoring<'_>) -> Result<Vec<Scores>, QueryError> {
@@ -423,7 +458,7 @@ fn add_meaning(
     Ok(())
 }
 
-fn candidate<'c>(
+pub(super) fn candidate<'c>(
     repos: &[Searched],
     repo: usize,
     chunk: ChunkRecord,
@@ -434,12 +469,24 @@ fn candidate<'c>(
         Entry::Occupied(entry) => return Ok(entry.into_mut()),
         Entry::Vacant(entry) => entry,
     };
-    let role = match &repos[repo].store {
-        Some(store) => view::role(store.db(), &chunk.path)?,
-        None => None,
+    let (role, used) = match &repos[repo].store {
+        Some(store) => (view::role(store.db(), &chunk.path)?, share_of_users(users(store.db(), &chunk)?)),
+        None => (None, 0.0),
     };
-    let parts = question.parts(&chunk, role.unwrap_or(Role::Library));
-    Ok(entry.insert(HitCandidate { repo, chunk, parts, also_in: Vec::new() }))
+    let parts = Parts { used, ..question.parts(&chunk, role.unwrap_or(Role::Library)) };
+    Ok(entry.insert(HitCandidate { repo, chunk, parts, also_in: Vec::new(), written: None }))
+}
+
+/// Most items of a chunk whose users are counted.
+const COUNTED_ITEMS: usize = 8;
+
+/// Number of files that use what is in a chunk: the item that most do.
+fn users(db: &Connection, chunk: &ChunkRecord) -> Result<u64, StoreError> {
+    let mut most = 0;
+    for name in chunk.names().take(COUNTED_ITEMS) {
+        most = most.max(edges::users(db, &chunk.path, name)?);
+    }
+    Ok(most)
 }
 
 fn shown_path(repo: &Registered) -> String {

@@ -9,9 +9,10 @@ use super::view::status::{
 };
 use super::{QueryError, Reader, room};
 use crate::cache::store_dir;
-use crate::cache::{self, disk_bytes, overlay, provisional, set_aside, view};
+use crate::cache::{self, RepoStore, disk_bytes, overlay, provisional, set_aside, vector_sets, view};
 use crate::clock;
 use crate::domain::Language;
+use crate::embedder::chosen;
 use crate::queue;
 use crate::repo::Repo;
 use crate::repo::registry::Registered;
@@ -21,8 +22,7 @@ use crate::repo::registry::Registered;
 /// # Errors
 /// If a store cannot be read.
 pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, QueryError> {
-    let config = reader.config;
-    let mut cache = CacheStatus { max_bytes: config.cache.max_size_bytes(), ..CacheStatus::default() };
+    let mut cache = CacheStatus { max_bytes: reader.config.cache.max_size_bytes(), ..CacheStatus::default() };
     let (mut considered, mut analysed) = (0, 0);
     let mut repos = Vec::new();
     for repo in reader.repos()? {
@@ -60,6 +60,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             answered: freshness.answered,
             embedded: of_store.vectors.own,
             provisional: of_store.vectors.provisional,
+            searched_by: of_store.searched_by,
             bytes: of_store.bytes,
             set_aside: set_aside_paths(reader, &repo),
             held: repo.held,
@@ -77,7 +78,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
         budget: budget(reader, clock::now())?,
         cache,
         embedding: EmbeddingStatus { model: installed_model(reader) },
-        shared: config.shared.as_ref().map(|_| shared_status(reader)).transpose()?,
+        shared: reader.config.shared.as_ref().map(|_| shared_status(reader)).transpose()?,
     })
 }
 
@@ -91,6 +92,7 @@ struct StoreStatus {
     languages: Vec<LanguageStatus>,
     freshness: view::FreshCounts,
     vectors: provisional::VectorCounts,
+    searched_by: Option<String>,
     saved: u64,
     not_followed: Option<String>,
     hits: u64,
@@ -107,6 +109,14 @@ impl StoreStatus {
     }
 }
 
+/// The model whose vectors serve while those of another one are made.
+fn searched_by(store: &RepoStore) -> Result<Option<String>, QueryError> {
+    if !vector_sets::is_changing(store.db())? {
+        return Ok(None);
+    }
+    Ok(vector_sets::serving(store)?.map(|set| set.model_id))
+}
+
 fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(StoreStatus::default()) };
     let counter = |name| -> Result<u64, QueryError> {
@@ -121,6 +131,7 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
         languages: languages.collect(),
         freshness: view::freshness(store.db())?,
         vectors: provisional::counts(store.db())?,
+        searched_by: searched_by(&store)?,
         saved: overlay::paths(store.db())?.len() as u64,
         not_followed: cache::metadata(store.db(), cache::OVERLAY_NOTE)?.filter(|note| !note.is_empty()),
         hits: counter(cache::HITS)?,
@@ -131,9 +142,9 @@ fn store_status(reader: &Reader<'_>, repo: &Registered) -> Result<StoreStatus, Q
     })
 }
 
-/// The embedding model that is set up and installed.
+/// The embedding model that is set up, and installed if it runs here.
 pub fn installed_model(reader: &Reader<'_>) -> Option<String> {
-    reader.config.embedding.model.clone().filter(|id| reader.home.model(id).is_dir())
+    chosen::available(reader.home, &reader.config.embedding)
 }
 
 fn queue_status(reader: &Reader<'_>) -> Result<QueueStatus, QueryError> {

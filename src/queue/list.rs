@@ -109,6 +109,16 @@ pub fn pending_files(db: &Connection, repo: &RepoId) -> Result<u64> {
     Ok(db.query_row(sql, [&repo.0], |row| row.get(0))?)
 }
 
+/// Files of a repository that wait to be embedded, parked ones included.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn waiting_embeds(db: &Connection, repo: &RepoId) -> Result<u64> {
+    let sql = "SELECT count(DISTINCT file_path) FROM jobs
+               WHERE state IN ('queued', 'running', 'parked') AND repo_id = ?1 AND kind = ?2";
+    Ok(db.query_row(sql, [&repo.0, JobKind::Embed.as_str()], |row| row.get(0))?)
+}
+
 /// Files of a repository that wait to be embedded: a search by meaning misses them.
 ///
 /// # Errors

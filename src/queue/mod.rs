@@ -21,7 +21,7 @@ pub use batches::{
 };
 pub use list::{
     Counts, Filter, Waiting, counts, get, list, list_after, live_keys, newest_change, newest_queued, next_of, parked,
-    pending_embeds, pending_files, queued_in, waiting, waiting_in,
+    pending_embeds, pending_files, queued_in, waiting, waiting_embeds, waiting_in,
 };
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,

@@ -76,10 +76,10 @@ impl KnownPacks {
             tracing::debug!(%error, "indexes of packs cannot be kept");
         }
         for entry in std::fs::read_dir(&known.dir).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_str().and_then(PackName::of_file);
-            let read = name.and_then(|name| Some((name, kept(&std::fs::read(entry.path()).ok()?)?)));
-            match read {
-                Some((name, (bytes, index))) => known.add(name, bytes, &index),
+            // Another process may be writing one at this moment, under another name.
+            let Some(name) = entry.file_name().to_str().and_then(PackName::of_file) else { continue };
+            match std::fs::read(entry.path()).ok().and_then(|text| kept(&text)) {
+                Some((bytes, index)) => known.add(name, bytes, &index),
                 // What cannot be removed is read over again.
                 None => drop(std::fs::remove_file(entry.path())),
             }

@@ -16,18 +16,18 @@ use arrow_array::RecordBatch;
 use futures::TryStreamExt;
 use lance::dataset::fragment::FileFragment;
 
-use super::{DIMENSIONS, Vectors, VectorsError, is_in, rows, table_dir};
+use super::{Vectors, VectorsError, is_in, rows, table_dir};
 
 /// What a component of 1 is kept as. The products of two unit vectors' components then sum up to at most 32,767 squared, whichever
 /// of them are summed (Cauchy-Schwarz), which 32 bits hold.
 const UNIT: f32 = 32_767.0;
 
 /// A unit vector in 16 bits a component.
-pub struct UnitCode([i16; DIMENSIONS]);
+pub struct UnitCode(Vec<i16>);
 
 impl UnitCode {
-    pub fn of(vector: &[f32; DIMENSIONS]) -> Self {
-        Self(vector.map(|component| (component * UNIT).round() as i16))
+    pub fn of(vector: &[f32]) -> Self {
+        Self(vector.iter().map(|component| (component * UNIT).round() as i16).collect())
     }
 }
 
@@ -35,7 +35,7 @@ impl UnitCode {
 pub struct Piece {
     model_id: String,
     ids: Vec<Box<str>>,
-    /// [`DIMENSIONS`] for each id.
+    /// As many for each id as the table's vectors have dimensions.
     components: Vec<i16>,
 }
 
@@ -68,8 +68,12 @@ impl Piece {
 
     /// The ids of the nearest vectors and the cosine of the angle between, highest first; at most `limit`.
     pub fn nearest(&self, query: &UnitCode, limit: usize) -> Vec<(&str, f32)> {
+        let dimensions = self.components.len().checked_div(self.ids.len()).unwrap_or_default();
+        if dimensions == 0 || query.0.len() != dimensions {
+            return Vec::new();
+        }
         let mut best: BinaryHeap<Reverse<(i32, usize)>> = BinaryHeap::with_capacity(limit + 1);
-        for (index, vector) in self.components.chunks_exact(DIMENSIONS).enumerate() {
+        for (index, vector) in self.components.chunks_exact(dimensions).enumerate() {
             let score = dot(&query.0, vector);
             if best.len() < limit || best.peek().is_some_and(|Reverse((least, _))| score > *least) {
                 best.push(Reverse((score, index)));
@@ -86,7 +90,7 @@ impl Piece {
 }
 
 /// Compilers make of this loop what the processor has for it (`pmaddwd` on any x86-64, `smlal` on any aarch64).
-fn dot(a: &[i16; DIMENSIONS], b: &[i16]) -> i32 {
+fn dot(a: &[i16], b: &[i16]) -> i32 {
     a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
 }
 

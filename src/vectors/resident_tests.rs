@@ -1,17 +1,17 @@
-use super::super::ChunkRow;
+use super::super::{ChunkRow, DIMENSIONS};
 use super::*;
 use crate::domain::Hash;
 
 /// Unit vectors that point anywhere, the same in every run.
-fn vector(seed: u64) -> [f32; DIMENSIONS] {
+fn vector(seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
     };
-    let components: [f32; DIMENSIONS] = std::array::from_fn(|_| next());
+    let components: Vec<f32> = (0..DIMENSIONS).map(|_| next()).collect();
     let length = components.iter().map(|c| c * c).sum::<f32>().sqrt();
-    components.map(|c| c / length)
+    components.into_iter().map(|c| c / length).collect()
 }
 
 fn rows(path: &str, seeds: std::ops::Range<u64>, model: &str) -> Vec<ChunkRow> {
@@ -45,7 +45,7 @@ async fn nearest(vectors: &Vectors, query: u64, limit: usize) -> Vec<(String, f3
 #[tokio::test]
 async fn memory_finds_what_the_disk_finds_with_the_same_scores() {
     let dir = tempfile::tempdir().unwrap();
-    let vectors = Vectors::open_or_create(dir.path()).await.unwrap();
+    let vectors = Vectors::open_or_create(dir.path(), DIMENSIONS).await.unwrap();
     vectors.replace_files(&["a"], rows("a", 0..150, "m")).await.unwrap();
     vectors.replace_files(&["b"], [rows("b", 150..300, "m"), rows("b", 300..400, "other")].concat()).await.unwrap();
     for query in 1_000..1_010 {
@@ -62,7 +62,7 @@ async fn memory_finds_what_the_disk_finds_with_the_same_scores() {
 #[tokio::test]
 async fn another_handles_writes_are_seen_and_only_they_are_read_again() {
     let dir = tempfile::tempdir().unwrap();
-    let writer = Vectors::open_or_create(dir.path()).await.unwrap();
+    let writer = Vectors::open_or_create(dir.path(), DIMENSIONS).await.unwrap();
     writer.replace_files(&["a"], rows("a", 0..10, "m")).await.unwrap();
     let reader = Vectors::open(dir.path()).await.unwrap().unwrap();
     assert_eq!(nearest(&reader, 3, 1).await[0].0, "a:3");
@@ -82,7 +82,7 @@ async fn another_handles_writes_are_seen_and_only_they_are_read_again() {
 #[tokio::test]
 async fn a_table_of_more_rows_than_may_be_kept_stays_on_the_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let vectors = Vectors::open_or_create(dir.path()).await.unwrap();
+    let vectors = Vectors::open_or_create(dir.path(), DIMENSIONS).await.unwrap();
     vectors.replace_files(&["a"], rows("a", 0..10, "m")).await.unwrap();
     assert!(vectors.resident(&["m"], 9).await.unwrap().is_none());
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Rows of `code_chunks` and their Arrow form.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt32Type};
@@ -9,15 +9,13 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use crate::domain::Hash;
 
-use super::DIMENSIONS;
-
 /// One chunk of one file with its vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChunkRow {
     /// Unique in the table; see [`ChunkRow::id`].
     pub chunk_id: String,
     /// Of unit length.
-    pub vector: [f32; DIMENSIONS],
+    pub vector: Vec<f32>,
     /// Header and body, as embedded.
     pub text: String,
     /// `FilePath::escaped`
@@ -48,7 +46,7 @@ impl ChunkRow {
 pub struct OwnedVector {
     pub chunk_hash: Hash,
     pub model_id: String,
-    pub vector: [f32; DIMENSIONS],
+    pub vector: Vec<f32>,
 }
 
 pub(super) const COLUMNS: &[&str] = &[
@@ -66,39 +64,39 @@ pub(super) const COLUMNS: &[&str] = &[
     "end_line",
 ];
 
-static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+/// The columns, with vectors of this length.
+pub(super) fn schema(dimensions: usize) -> SchemaRef {
     let field = |name: &&str| match *name {
-        "vector" => Field::new(*name, DataType::FixedSizeList(vector_item(), dimensions()), false),
+        "vector" => Field::new(*name, DataType::FixedSizeList(vector_item(), list_size(dimensions)), false),
         "start_line" | "end_line" => Field::new(*name, DataType::UInt32, false),
         _ => Field::new(*name, DataType::Utf8, false),
     };
     Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
-});
+}
 
 fn vector_item() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Float32, true))
 }
 
-const fn dimensions() -> i32 {
-    DIMENSIONS as i32
+fn list_size(dimensions: usize) -> i32 {
+    i32::try_from(dimensions).unwrap_or(i32::MAX)
 }
 
-pub(super) fn schema() -> SchemaRef {
-    SCHEMA.clone()
+/// The length of a table's vectors; `None` if it has other columns or other types.
+pub(super) fn dimensions_of(found: &Schema) -> Option<usize> {
+    let DataType::FixedSizeList(_, size) = found.field_with_name("vector").ok()?.data_type() else { return None };
+    let dimensions = usize::try_from(*size).ok()?;
+    let expected = schema(dimensions);
+    let is_same = |field: &Arc<Field>| match (found.field_with_name(field.name()), field.name().as_str()) {
+        (Ok(_), "vector") => true,
+        (Ok(found), _) => found.data_type() == field.data_type(),
+        (Err(_), _) => false,
+    };
+    (found.fields().len() == expected.fields().len() && expected.fields().iter().all(is_same)).then_some(dimensions)
 }
 
-/// True if the table has these columns with these types.
-pub(super) fn is_same_layout(schema: &Schema) -> bool {
-    schema.fields().len() == SCHEMA.fields().len()
-        && SCHEMA.fields().iter().all(|field| {
-            schema.field_with_name(field.name()).is_ok_and(|found| match (found.data_type(), field.data_type()) {
-                (DataType::FixedSizeList(_, found), DataType::FixedSizeList(_, expected)) => found == expected,
-                (found, expected) => found == expected,
-            })
-        })
-}
-
-pub(super) fn to_batch(rows: &[ChunkRow]) -> Result<RecordBatch, ArrowError> {
+/// Rows with vectors of this length; another one is an error.
+pub(super) fn to_batch(rows: &[ChunkRow], dimensions: usize) -> Result<RecordBatch, ArrowError> {
     fn text<'r>(rows: &'r [ChunkRow], of: impl Fn(&'r ChunkRow) -> &'r str) -> ArrayRef {
         Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
     }
@@ -107,8 +105,8 @@ pub(super) fn to_batch(rows: &[ChunkRow]) -> Result<RecordBatch, ArrowError> {
     };
     let number =
         |of: fn(&ChunkRow) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(of))) };
-    let floats = Float32Array::from_iter_values(rows.iter().flat_map(|row| row.vector));
-    let vectors = FixedSizeListArray::try_new(vector_item(), dimensions(), Arc::new(floats), None)?;
+    let floats = Float32Array::from_iter_values(rows.iter().flat_map(|row| row.vector.iter().copied()));
+    let vectors = FixedSizeListArray::try_new(vector_item(), list_size(dimensions), Arc::new(floats), None)?;
     let columns: Vec<ArrayRef> = vec![
         text(rows, |row| &row.chunk_id),
         Arc::new(vectors),
@@ -123,7 +121,7 @@ pub(super) fn to_batch(rows: &[ChunkRow]) -> Result<RecordBatch, ArrowError> {
         number(|row| row.start_line),
         number(|row| row.end_line),
     ];
-    RecordBatch::try_new(schema(), columns)
+    RecordBatch::try_new(schema(dimensions), columns)
 }
 
 /// The rows of a batch that has every column; a batch that has not gives none.
@@ -152,7 +150,7 @@ fn row(batch: &RecordBatch, index: usize) -> Option<ChunkRow> {
 }
 
 /// Chunk hash and vector of each row.
-pub(super) fn vectors(batch: &RecordBatch) -> Vec<(Hash, [f32; DIMENSIONS])> {
+pub(super) fn vectors(batch: &RecordBatch) -> Vec<(Hash, Vec<f32>)> {
     let Some(hashes) = strings(batch, "chunk_hash") else { return Vec::new() };
     (0..batch.num_rows())
         .filter_map(|index| Some((Hash::from_hex(hashes.value(index))?, vector(batch, index)?)))
@@ -171,6 +169,12 @@ pub(super) fn owned_vectors(batch: &RecordBatch) -> Vec<OwnedVector> {
     (0..batch.num_rows()).filter_map(owned).collect()
 }
 
+/// A text column, row by row.
+pub(super) fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
+    let texts = strings(batch, name).into_iter().flat_map(|texts| texts.iter().flatten());
+    texts.map(str::to_owned).collect()
+}
+
 /// Two text columns, row by row.
 pub(super) fn text_pairs(batch: &RecordBatch, first: &str, second: &str) -> Vec<(String, String)> {
     match (strings(batch, first), strings(batch, second)) {
@@ -182,7 +186,7 @@ pub(super) fn text_pairs(batch: &RecordBatch, first: &str, second: &str) -> Vec<
 }
 
 /// Chunk id, model and vector of each row.
-pub(super) fn id_vectors(batch: &RecordBatch) -> Vec<(String, String, [f32; DIMENSIONS])> {
+pub(super) fn id_vectors(batch: &RecordBatch) -> Vec<(String, String, Vec<f32>)> {
     let (Some(ids), Some(models)) = (strings(batch, "chunk_id"), strings(batch, "model_id")) else { return Vec::new() };
     let one = |index: usize| Some((ids.value(index).to_owned(), models.value(index).to_owned(), vector(batch, index)?));
     (0..batch.num_rows()).filter_map(one).collect()
@@ -203,7 +207,7 @@ fn strings<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b StringArray> {
     batch.column_by_name(name)?.as_string_opt()
 }
 
-fn vector(batch: &RecordBatch, index: usize) -> Option<[f32; DIMENSIONS]> {
+fn vector(batch: &RecordBatch, index: usize) -> Option<Vec<f32>> {
     let list = batch.column_by_name("vector")?.as_fixed_size_list_opt()?.value(index);
-    list.as_primitive_opt::<Float32Type>()?.values().as_ref().try_into().ok()
+    Some(list.as_primitive_opt::<Float32Type>()?.values().to_vec())
 }

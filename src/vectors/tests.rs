@@ -4,8 +4,8 @@ use crate::clock::Timestamp;
 use std::time::Duration;
 
 /// A vector of unit length that points mostly along one axis.
-fn vector(axis: usize, lean: f32) -> [f32; DIMENSIONS] {
-    let mut vector = [0.0; DIMENSIONS];
+fn vector(axis: usize, lean: f32) -> Vec<f32> {
+    let mut vector = vec![0.0; DIMENSIONS];
     vector[axis % DIMENSIONS] = (1.0 - lean * lean).sqrt();
     vector[(axis + 1) % DIMENSIONS] = lean;
     vector
@@ -35,7 +35,7 @@ fn rows_of(path: &str, count: u32) -> Vec<ChunkRow> {
 }
 
 async fn opened(dir: &Path) -> Vectors {
-    Vectors::open_or_create(dir).await.unwrap()
+    Vectors::open_or_create(dir, DIMENSIONS).await.unwrap()
 }
 
 fn sorted(mut rows: Vec<ChunkRow>) -> Vec<ChunkRow> {
@@ -86,7 +86,7 @@ async fn known_vectors_are_found_by_hash_of_the_same_model_only() {
     let mut hashes: Vec<Hash> = (0..2_500_u32).map(|n| Hash::of(&n.to_le_bytes())).collect();
     hashes.extend(rows.iter().map(|row| row.chunk_hash));
     let found = vectors.vectors_of(&hashes, "m").await.unwrap();
-    assert_eq!(found, HashMap::from([(rows[0].chunk_hash, rows[0].vector)]));
+    assert_eq!(found, HashMap::from([(rows[0].chunk_hash, rows[0].vector.clone())]));
     assert_eq!(vectors.vectors_of(&[], "m").await.unwrap(), HashMap::new());
 }
 
@@ -98,8 +98,11 @@ async fn the_vectors_of_a_file_are_handed_out_whole_before_they_go() {
     vectors.replace_files(&["a'b.rs", "b.rs"], rows.clone()).await.unwrap();
     let mut found = vectors.vectors_in(&["a'b.rs", "never.rs"]).await.unwrap();
     found.sort_by(|a, b| a.model_id.cmp(&b.model_id));
-    let owned =
-        |row: &ChunkRow| OwnedVector { chunk_hash: row.chunk_hash, model_id: row.model_id.clone(), vector: row.vector };
+    let owned = |row: &ChunkRow| OwnedVector {
+        chunk_hash: row.chunk_hash,
+        model_id: row.model_id.clone(),
+        vector: row.vector.clone(),
+    };
     assert_eq!(found, rows[..2].iter().map(owned).collect::<Vec<_>>());
 }
 
@@ -180,15 +183,15 @@ async fn what_a_crash_left_of_a_creation_is_replaced() {
 }
 
 /// A vector of unit length whose direction follows from a number.
-fn scattered(seed: u32) -> [f32; DIMENSIONS] {
+fn scattered(seed: u32) -> Vec<f32> {
     let mut state = u64::from(seed) + 1;
-    let mut vector = [0.0; DIMENSIONS];
+    let mut vector = vec![0.0; DIMENSIONS];
     for value in &mut vector {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         *value = ((state >> 40) as f32 / (1 << 23) as f32) - 1.0;
     }
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    vector.map(|value| value / length)
+    vector.into_iter().map(|value| value / length).collect()
 }
 
 #[tokio::test]

@@ -22,10 +22,11 @@ pub use upkeep::{maintenance, migrate, prune, shared};
 
 use crate::analyzer::Local;
 use crate::budget::{self, StoredCost};
-use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict, store_dir};
+use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict, store_dir, written};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
+use crate::embedder::chosen;
 use crate::home::{Home, StoreDir};
 use crate::index::recipe;
 use crate::plan::Recipe;
@@ -101,6 +102,8 @@ pub struct Worker {
     tables: BTreeMap<RepoId, Arc<Vectors>>,
     model: Arc<SharedModel>,
     asking: ModelSetup,
+    /// Why nothing may be spent; `None`: the ledger is in use, or nothing costs anything.
+    ledger_obstacle: Option<String>,
     /// Jobs that run alone, because they may have crashed an earlier worker.
     suspects: Vec<SuspectUnit>,
     memory: Memory,
@@ -133,7 +136,10 @@ impl Worker {
         let found = Slots::take(&home.slots()).map_err(directory)?;
         let suspects = take_over(&mut queue, ending, &found)?;
         let (mut asking, prompts) = ModelSetup::new(&config, &home);
-        take_up_ledger(&mut queue, &home, &config, &mut asking)?;
+        let ledger_obstacle = take_up_ledger(&mut queue, &home, &config, &mut asking)?;
+        if ledger_obstacle.is_none() {
+            model.allow_spending();
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("worker-{index}"))
@@ -155,6 +161,7 @@ impl Worker {
             drafts: Drafts::default(),
             provisional: ProvisionalBacklog::default(),
             shared: SharedLink::default(),
+            ledger_obstacle,
             asking,
             unsettled: HashSet::new(),
             rebuilt: Vec::new(),
@@ -321,6 +328,7 @@ impl Worker {
             chunks::merge_words(db, is_wanted)?;
             store::optimize(db)?;
         }
+        self.take_in_written()?;
         self.improve_packing(is_wanted)?;
         if is_wanted() {
             return Ok(());
@@ -328,6 +336,16 @@ impl Worker {
         store::checkpoint(&self.queue)?;
         self.prune_if_large()?;
         self.give_results(is_wanted).map(drop)
+    }
+
+    /// Makes answers searchable that came otherwise than from a request of their own: from another repository, from before an upgrade.
+    fn take_in_written(&mut self) -> Result<(), WorkerError> {
+        for store in self.stores.values_mut() {
+            let tx = store.write()?;
+            written::catch_up(&tx)?;
+            tx.commit().map_err(StoreError::from)?;
+        }
+        Ok(())
     }
 
     fn improve_packing(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {
@@ -350,6 +368,7 @@ impl Worker {
                 Err(error) if error.is_damage() => self.set_aside_store(repo)?,
                 Err(error) => return Err(error.into()),
             }
+            self.take_up_vectors(&repo.id)?;
         }
         self.stores.get_mut(&repo.id).ok_or(WorkerError::NoStore)
     }
@@ -388,33 +407,40 @@ impl Worker {
 }
 
 /// Settles what an earlier worker left open, and takes the ledger into use. Where that cannot be done nothing is asked, and all else
-/// goes on.
+/// goes on; the reason is returned.
 fn take_up_ledger(
     db: &mut Connection,
     home: &Home,
     config: &Config,
     asking: &mut ModelSetup,
-) -> Result<(), WorkerError> {
+) -> Result<Option<String>, WorkerError> {
     let repos = registry::list(db)?;
     let provider = matches!(asking, ModelSetup::Ready(_)).then(|| config.llm.provider.as_str());
-    if provider.is_some() || matches!(asking, ModelSetup::Absent) {
+    let is_asked = !matches!(asking, ModelSetup::Absent);
+    if provider.is_some() || !is_asked {
         queue::abandon_batches(db, provider, clock::now())?;
     }
     let settled = budget::settle_dead(db, |repo, key| stored_cost(config, &repos, repo, key), clock::now());
-    if matches!(asking, ModelSetup::Absent) {
-        if let Err(error) = settled {
+    if !is_asked {
+        if let Err(error) = &settled {
             tracing::error!(%error, "what an earlier worker left open is not settled");
         }
         queue::close_lane(db, Lane::Ask, clock::now())?;
-        return Ok(());
+        if !chosen::is_remote(&config.embedding) {
+            return Ok(None);
+        }
     }
     let taken_up = settled.and_then(|_| budget::take_up(db, &home.ledger_seal()));
     match taken_up.and_then(|()| budget::note_limits(db, &config.budget)) {
-        Ok(false) => {}
-        Ok(true) => drop(queue::unpark(db, &[ParkCause::Budget], clock::now())?),
-        Err(error) => *asking = ModelSetup::Obstructed(error.to_string()),
+        Ok(false) => Ok(None),
+        Ok(true) => queue::unpark(db, &[ParkCause::Budget], clock::now()).map(|_| None).map_err(WorkerError::from),
+        Err(error) => {
+            if is_asked {
+                *asking = ModelSetup::Obstructed(error.to_string());
+            }
+            Ok(Some(error.to_string()))
+        }
     }
-    Ok(())
 }
 
 /// What the stored answer of a key cost, for a call that a crash left open.

@@ -9,6 +9,8 @@ use std::path::Path;
 use ra_agent::domain::Hash;
 use regex::Regex;
 
+use super::doc_languages::{self, Documented, Undocumented};
+
 /// Words of a sentence that makes a query.
 const WORDS: std::ops::RangeInclusive<usize> = 4..=30;
 
@@ -32,6 +34,8 @@ pub struct Target {
 pub struct Query {
     pub text: String,
     pub targets: Vec<Target>,
+    /// What the documentation says after its first paragraph.
+    pub rest: String,
 }
 
 impl Query {
@@ -48,12 +52,97 @@ impl Query {
 pub fn strip(from: &Path, to: &Path) -> Result<Vec<Query>, Box<dyn Error>> {
     let mut made = Vec::new();
     strip_below(from, to, "", &Regex::new(FUNCTION)?, &mut made)?;
+    Ok(chosen(made))
+}
+
+/// Files of a tree that make a set, if nothing else is said.
+const FILES_MAX: usize = 400;
+/// Other files of a tree that are copied: they say how imports are read.
+const SETTINGS: [&str; 7] =
+    ["package.json", "tsconfig.json", "go.mod", "pyproject.toml", "setup.py", "pnpm-workspace.yaml", "jsconfig.json"];
+/// Larger files are data.
+const FILE_BYTES_MAX: u64 = 512 * 1024;
+
+/// The same of a tree of another language (see [`doc_languages`]), of which at most `RA_AGENT_SEARCH_FILES` files are taken: whole directories,
+/// in the order of their names' hashes.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn strip_tree(from: &Path, to: &Path) -> Result<Vec<Query>, Box<dyn Error>> {
+    doc_languages::check();
+    let most = std::env::var("RA_AGENT_SEARCH_FILES").ok().map_or(Ok(FILES_MAX), |most| most.parse())?;
+    let (mut directories, mut made, mut taken) = (Vec::new(), Vec::new(), 0);
+    directories_below(from, "", &mut directories)?;
+    directories.sort_by_key(|(path, _)| Hash::of(path.as_bytes()).to_string());
+    for (directory, names) in directories {
+        let (source, target) = (from.join(&directory), to.join(&directory));
+        for name in names {
+            let read = doc_languages::reader_of(&name).filter(|_| taken < most);
+            let is_setting = SETTINGS.contains(&name.as_str());
+            if read.is_none() && !is_setting || fs::metadata(source.join(&name))?.len() > FILE_BYTES_MAX {
+                continue;
+            }
+            fs::create_dir_all(&target)?;
+            let Some(read) = read else {
+                fs::copy(source.join(&name), target.join(&name))?;
+                continue;
+            };
+            let text = String::from_utf8_lossy(&fs::read(source.join(&name))?).replace("\r\n", "\n");
+            let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
+            let Undocumented { text, functions } = read(&text);
+            let lines: Vec<&str> = text.lines().collect();
+            // A test is described by what it tests (CodeSearchNet leaves them out, too).
+            let is_test = |text: &str| text.to_lowercase().contains("test");
+            let first = |function: &Documented| lines.get(function.start_line - 1).copied().unwrap_or_default();
+            let functions = functions.into_iter().filter(|one| !is_test(&path) && !is_test(first(one)));
+            made.extend(functions.filter_map(|function| query_of(&path, function)));
+            fs::write(target.join(&name), &text)?;
+            taken += 1;
+        }
+    }
+    Ok(chosen(made))
+}
+
+fn query_of(path: &str, function: Documented) -> Option<Query> {
+    let sentence = first_sentence(&function.paragraph);
+    let is_query = WORDS.contains(&sentence.split_whitespace().count()) && !sentence.starts_with('`');
+    let target = Target {
+        path: path.to_owned(),
+        start_line: u32::try_from(function.start_line).ok()?,
+        end_line: u32::try_from(function.end_line).ok()?,
+        relevance: 2,
+    };
+    is_query.then(|| Query { text: sentence.replace('`', ""), targets: vec![target], rest: function.rest })
+}
+
+/// Every directory with the names of its files, but for those of tools and of what is built.
+fn directories_below(at: &Path, prefix: &str, found: &mut Vec<(String, Vec<String>)>) -> Result<(), Box<dyn Error>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(at)? {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name().to_string_lossy().into_owned(), entry.file_type()?);
+        let is_left_out =
+            name.starts_with('.') || matches!(name.as_str(), "node_modules" | "target" | "dist" | "vendor");
+        if kind.is_dir() && !is_left_out {
+            let below = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            directories_below(&entry.path(), &below, found)?;
+        } else if kind.is_file() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    found.push((prefix.to_owned(), names));
+    Ok(())
+}
+
+/// Those whose sentence no other function has, at most so many.
+fn chosen(mut made: Vec<Query>) -> Vec<Query> {
     let mut count: HashMap<String, usize> = HashMap::new();
     made.iter().for_each(|query| *count.entry(query.text.to_lowercase()).or_default() += 1);
     made.retain(|query| count[&query.text.to_lowercase()] == 1);
     made.sort_by_key(|query| Hash::of(query.text.to_lowercase().as_bytes()).to_string());
     made.truncate(QUERIES_MAX);
-    Ok(made)
+    made
 }
 
 fn strip_below(
@@ -89,7 +178,7 @@ fn strip_below(
 fn strip_text(text: &str, path: &str, function: &Regex) -> (String, Vec<Query>) {
     let mut kept: Vec<&str> = Vec::new();
     let mut doc: Vec<&str> = Vec::new();
-    let mut asked: Vec<(String, usize)> = Vec::new();
+    let mut asked: Vec<(String, String, usize)> = Vec::new();
     for line in text.split('\n') {
         let content = line.trim();
         if let Some(comment) = content.strip_prefix("///").filter(|rest| !rest.starts_with('/')) {
@@ -104,21 +193,23 @@ fn strip_text(text: &str, path: &str, function: &Regex) -> (String, Vec<Query>) 
             continue;
         }
         if !doc.is_empty() && function.is_match(line) {
-            let sentence = first_sentence(&doc.join(" "));
+            let whole = doc.join(" ");
+            let sentence = first_sentence(&whole);
             if WORDS.contains(&sentence.split_whitespace().count()) && !sentence.starts_with('`') {
-                asked.push((sentence.replace('`', ""), kept.len()));
+                let rest = whole.trim_start()[sentence.len()..].trim().to_owned();
+                asked.push((sentence.replace('`', ""), rest, kept.len()));
             }
         }
         doc.clear();
     }
-    let query = |(text, start): (String, usize)| {
+    let query = |(text, rest, start): (String, String, usize)| {
         let target = Target {
             path: path.to_owned(),
             start_line: u32::try_from(start).unwrap(),
             end_line: u32::try_from(end_line(&kept, start)).unwrap(),
             relevance: 2,
         };
-        Query { text, targets: vec![target] }
+        Query { text, targets: vec![target], rest }
     };
     let queries = asked.into_iter().map(query).collect();
     (kept.join("\n"), queries)
@@ -137,7 +228,7 @@ fn first_sentence(text: &str) -> String {
 }
 
 /// The line of the brace that closes what begins at a line: the next one that is indented alike.
-fn end_line(lines: &[&str], start: usize) -> usize {
+pub fn end_line(lines: &[&str], start: usize) -> usize {
     let first = lines[start - 1];
     if first.trim_end().ends_with([';', '}']) {
         return start;
@@ -157,7 +248,7 @@ pub fn read_csv(csv: &str) -> Result<Vec<Query>, Box<dyn Error>> {
         let mut fields = fields(line).into_iter();
         let text = fields.next().ok_or("a line has no query")?;
         let targets = fields.filter(|field| !field.is_empty()).map(|field| target(&field)).collect::<Result<_, _>>()?;
-        Ok(Query { text, targets })
+        Ok(Query { text, targets, rest: String::new() })
     })
     .collect()
 }

@@ -6,9 +6,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use ra_agent::embedder::bert::Embedder;
 use ra_agent::embedder::chunk;
-use ra_agent::embedder::model::spec;
+use ra_agent::embedder::encoder::Embedder;
 use ra_agent::outline::language_of;
 
 use super::figures::{Spread, digits, millis, row, row_below, time};
@@ -35,7 +34,7 @@ pub fn measure() {
     let Some(dir) = model_directory() else { return };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let begun = Instant::now();
-    let embedder = Embedder::load(&dir, spec(MODEL).unwrap(), cores).unwrap();
+    let embedder = Embedder::load(&dir, MODEL, cores).unwrap();
     row(&format!("loading the model {MODEL}"), &time(begun.elapsed()));
     for tokens in TOKENS {
         measure_length(&embedder, cores, tokens);

@@ -12,15 +12,14 @@ use std::time::Duration;
 use ra_agent::cache::{RepoStore, chunks, view};
 use ra_agent::clock;
 use ra_agent::domain::{FilePath, FileRecord, Hash, RepoId};
-use ra_agent::embedder::bert::Embedder;
 use ra_agent::embedder::chunk::{self, CHUNKER_VERSION};
-use ra_agent::embedder::model;
+use ra_agent::embedder::encoder::Embedder;
 use ra_agent::home::{Home, StoreDir};
 use ra_agent::outline::language_of;
 use ra_agent::plan::EmbeddingRecipe;
 use ra_agent::repo::registry::{self, Registered};
 use ra_agent::store::{self, Database};
-use ra_agent::vectors::{ChunkRow, Vectors};
+use ra_agent::vectors::{ChunkRow, DIMENSIONS, Vectors};
 
 use super::indexed::{MODEL, model_directory};
 use super::published::in_registry;
@@ -163,7 +162,7 @@ struct Row {
 }
 
 fn rows_of(store: &RepoStore, repo: &TestRepo) -> Vec<Row> {
-    let recipe = EmbeddingRecipe { model_id: MODEL.to_owned(), chunker_version: CHUNKER_VERSION };
+    let recipe = EmbeddingRecipe { model_id: MODEL.to_owned(), chunker_version: CHUNKER_VERSION, is_remote: false };
     let mut records: HashMap<FilePath, Vec<chunks::ChunkRecord>> = HashMap::new();
     for record in chunks::all(store.db()).unwrap() {
         records.entry(record.path.clone()).or_default().push(record);
@@ -179,7 +178,7 @@ fn rows_of(store: &RepoStore, repo: &TestRepo) -> Vec<Row> {
             key,
             row: ChunkRow {
                 chunk_id: record.chunk_id,
-                vector: [0.0; _],
+                vector: Vec::new(),
                 text: texts[&record.chunk_hash].clone(),
                 file_path: file.path.escaped(),
                 content_hash: file.content_hash.unwrap(),
@@ -199,14 +198,14 @@ fn rows_of(store: &RepoStore, repo: &TestRepo) -> Vec<Row> {
 
 /// The vectors of chunks that are spread over all.
 fn embedded(rows: &[Row]) -> Vec<Vector> {
-    let embedder = Embedder::load(&model_directory().unwrap(), model::spec(MODEL).unwrap(), 2).unwrap();
+    let embedder = Embedder::load(&model_directory().unwrap(), MODEL, 2).unwrap();
     let texts: Vec<&str> =
         rows.iter().step_by(rows.len().div_ceil(EMBEDDED)).map(|row| row.row.text.as_str()).collect();
-    embedder.embed(&texts).unwrap()
+    embedder.embed(&texts).unwrap().into_iter().map(|vector| vector.try_into().unwrap()).collect()
 }
 
 async fn write(store: &RepoStore, rows: &[&Row], centres: &[Vector]) {
-    let table = Vectors::open_or_create(&store.dir.vectors()).await.unwrap();
+    let table = Vectors::open_or_create(&store.dir.vectors(), DIMENSIONS).await.unwrap();
     let files: Vec<&[&Row]> = rows.chunk_by(|a, b| a.row.file_path == b.row.file_path).collect();
     for files in files.chunks(FILES_PER_VERSION) {
         let paths: Vec<&str> = files.iter().map(|rows| rows[0].row.file_path.as_str()).collect();
@@ -224,5 +223,5 @@ async fn write(store: &RepoStore, rows: &[&Row], centres: &[Vector]) {
 fn with_vector(row: &ChunkRow, centres: &[Vector]) -> ChunkRow {
     let seed = u64::from_le_bytes(row.chunk_hash.as_bytes()[..8].try_into().unwrap());
     let centre = &centres[usize::try_from(seed % centres.len() as u64).unwrap()];
-    ChunkRow { vector: Random(seed).near(centre), ..row.clone() }
+    ChunkRow { vector: Random(seed).near(centre).to_vec(), ..row.clone() }
 }

@@ -14,6 +14,7 @@ mod support;
 mod agents;
 mod cache;
 mod commit;
+mod doc_languages;
 mod doc_queries;
 mod embed;
 mod fifty;

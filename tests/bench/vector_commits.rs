@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ra_agent::clock::{self, Timestamp};
-use ra_agent::vectors::{VERSION_KEPT, Vectors};
+use ra_agent::vectors::{DIMENSIONS, VERSION_KEPT, Vectors};
 
 use super::figures::{Spread, digits, row, row_below, size};
 use super::vectors::{CLUSTERS, MODEL, Random, Vector, chunk, path};
@@ -23,7 +23,7 @@ pub fn measure() {
         let centres: Vec<Vector> = (0..CLUSTERS).map(|_| random.unit()).collect();
         let mut rows: Vec<Vector> = (0..FILES * ROWS_PER_FILE).map(|n| random.near(&centres[n % CLUSTERS])).collect();
         let (grown_dir, fresh_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let grown = Vectors::open_or_create(grown_dir.path()).await.unwrap();
+        let grown = Vectors::open_or_create(grown_dir.path(), DIMENSIONS).await.unwrap();
         let begun = clock::now();
         write_all(&grown, &rows, begun).await;
         let (mut looked_after, mut largest, mut unindexed) = (Vec::new(), 0, 0);
@@ -43,7 +43,7 @@ pub fn measure() {
             largest = largest.max(grown.disk_bytes());
             unindexed = unindexed.max(grown.unindexed_rows().await.unwrap());
         }
-        let fresh = Vectors::open_or_create(fresh_dir.path()).await.unwrap();
+        let fresh = Vectors::open_or_create(fresh_dir.path(), DIMENSIONS).await.unwrap();
         let end = begun.plus_millis(COMMITS as i64 * BETWEEN.as_millis() as i64 + 3_600_000);
         write_all(&fresh, &rows, end).await;
         grown.maintain(end, VERSION_KEPT).await.unwrap();

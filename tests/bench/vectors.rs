@@ -38,7 +38,7 @@ pub fn measure() {
         let centres: Vec<Vector> = (0..CLUSTERS).map(|_| random.unit()).collect();
         let rows: Vec<Vector> = (0..ROWS).map(|n| random.near(&centres[n % CLUSTERS])).collect();
         let queries: Vec<Vector> = (0..QUERIES + WARM_UP).map(|n| random.near(&centres[n * 7 % CLUSTERS])).collect();
-        let vectors = Vectors::open_or_create(dir.path()).await.unwrap();
+        let vectors = Vectors::open_or_create(dir.path(), DIMENSIONS).await.unwrap();
         let begun = Instant::now();
         fill(&vectors, &rows).await;
         row("writing 100,000 vectors", &time(begun.elapsed()));
@@ -109,7 +109,7 @@ pub fn chunk(number: usize, vector: &Vector) -> ChunkRow {
     let chunk_hash = Hash::of(text.as_bytes());
     ChunkRow {
         chunk_id: id(number),
-        vector: *vector,
+        vector: vector.to_vec(),
         content_hash: Hash::of(path.as_bytes()),
         file_path: path,
         chunk_hash,

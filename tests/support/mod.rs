@@ -3,6 +3,7 @@
 
 mod agent;
 pub mod asking;
+pub mod embedding_server;
 mod fingerprint;
 mod followed;
 pub mod fuzz;

@@ -137,6 +137,10 @@ impl Client {
         &self.http
     }
 
+    pub(super) fn model(&self) -> &str {
+        &self.endpoint.model
+    }
+
     pub(super) const fn base(&self) -> &Url {
         &self.endpoint.base
     }

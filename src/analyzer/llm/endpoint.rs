@@ -104,6 +104,11 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
     url
 }
 
+/// Whether an address is of this machine; what is no address is not.
+pub fn is_local_address(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| is_this_machine(&url))
+}
+
 fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

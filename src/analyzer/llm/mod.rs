@@ -11,6 +11,7 @@ mod client;
 mod complaint;
 mod context;
 mod dialect;
+mod embeddings;
 mod endpoint;
 mod excerpt;
 mod family;
@@ -33,7 +34,8 @@ pub use batch::{BatchLine, BatchProgress, Batches, LARGEST_BATCH, LineOutcome, L
 pub use breaker::{Breaker, Passage};
 pub use client::{Client, ModelRequest};
 pub use context::{FileContext, context};
-pub use endpoint::{Endpoint, EndpointError};
+pub use embeddings::{Embedded, EmbeddingsRequest};
+pub use endpoint::{Endpoint, EndpointError, is_local_address};
 pub use gate::{Gate, Pass};
 pub use key::{ApiKey, KeyError};
 pub use outcome::{Answer, CallFailure, CallOutcome, FailureKind, Finish, NextStep};

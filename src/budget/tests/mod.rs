@@ -36,7 +36,7 @@ fn call(name: u64) -> Call {
         repo: RepoId("r".to_owned()),
         cache_key: Hash::of(&name.to_le_bytes()),
         path: FilePath::from(format!("src/{name}.rs").as_str()),
-        analysis_type: AnalysisType::Docs,
+        purpose: CallPurpose::Answer(AnalysisType::Docs),
         model_id: "m".to_owned(),
         commit: Some(ObjectId(vec![7; 20])),
     }

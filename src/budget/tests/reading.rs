@@ -10,8 +10,13 @@ fn the_report_tells_what_is_left_and_for_how_long() {
     for (name, day) in (1..).zip(days) {
         for analysis_type in [AnalysisType::Docs, AnalysisType::Todos] {
             let key = Hash::of(format!("{name}{analysis_type}").as_bytes());
-            let reservation =
-                granted(&mut db, &limits, &Call { cache_key: key, analysis_type, ..call(name) }, 9_000_000, at(day));
+            let reservation = granted(
+                &mut db,
+                &limits,
+                &Call { cache_key: key, purpose: CallPurpose::Answer(analysis_type), ..call(name) },
+                9_000_000,
+                at(day),
+            );
             close(&mut db, &reservation, &reported(1_000_000), at(day)).unwrap();
         }
     }

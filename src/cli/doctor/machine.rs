@@ -6,7 +6,7 @@ use crate::cli::hooks::GitVersion;
 use crate::cli::output::human_bytes;
 use crate::clock;
 use crate::embedder::install::is_installed;
-use crate::embedder::model::spec;
+use crate::embedder::server::ServerEmbedder;
 use crate::query::view::doctor::DoctorFinding;
 use crate::queue;
 use crate::store::{self, Database};
@@ -68,11 +68,17 @@ fn model(context: &Context) -> DoctorFinding {
     let Some(id) = context.config.embedding.model.as_deref() else {
         return DoctorFinding::note(TOPIC, "no embedding model is configured: search goes by words only", fix);
     };
-    match spec(id) {
-        None => DoctorFinding::problem(TOPIC, format!("unknown embedding model {id}"), "ra-agent model list"),
-        Some(spec) if is_installed(&context.home.model(spec.id), spec) => DoctorFinding::good(TOPIC, id),
-        Some(_) => DoctorFinding::problem(TOPIC, format!("{id} is configured, but not installed or incomplete"), fix),
+    if let Some(server) = &context.config.embedding.server {
+        return match ServerEmbedder::new(server) {
+            Ok(embedder) if embedder.is_remote() => DoctorFinding::good(TOPIC, format!("{id}, on another machine")),
+            Ok(_) => DoctorFinding::good(TOPIC, format!("{id}, on this machine")),
+            Err(reason) => DoctorFinding::problem(TOPIC, reason, "ra-agent help models"),
+        };
     }
+    if is_installed(&context.home.model(id), id) {
+        return DoctorFinding::good(TOPIC, id);
+    }
+    DoctorFinding::problem(TOPIC, format!("{id} is configured, but not installed or incomplete"), fix)
 }
 
 fn sandbox(state: &str) -> DoctorFinding {

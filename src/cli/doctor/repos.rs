@@ -107,7 +107,10 @@ fn dead_letters(reader: &Reader<'_>) -> Result<Option<DoctorFinding>, Failure> {
 fn vectors(context: &Context, repos: &[Registered]) -> DoctorFinding {
     let stores = repos.iter().map(|repo| store_dir(&context.config, repo));
     let (bytes, of_vectors) = stores.fold((0, 0), |(bytes, vectors), store| {
-        (bytes + disk_bytes(store.path().to_owned()), vectors + disk_bytes(store.vectors()))
+        (
+            bytes + disk_bytes(store.path().to_owned()),
+            vectors + store.all_vectors().into_iter().map(disk_bytes).sum::<u64>(),
+        )
     });
     let limit = context.config.cache.max_size_bytes();
     let finding =

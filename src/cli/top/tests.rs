@@ -44,6 +44,7 @@ fn repo(path: &str, pending: u64) -> RepoStatus {
         answered: 12,
         embedded: 1_204,
         provisional: 0,
+        searched_by: None,
         bytes: 12_000_000,
         cache_wanted_mb: None,
         set_aside: Vec::new(),
@@ -150,6 +151,7 @@ fn answers() -> TopAnswers {
             budget: budget(),
             cache: CacheStatus { bytes: 48_000_000, max_bytes: 5_000_000_000, hits: 12, misses: 3 },
             embedding: EmbeddingStatus { model: Some("bge-small-en-v1.5".to_owned()) },
+            shared: None,
             model: None,
             parked: vec![ParkedStatus {
                 cause: "budget".to_owned(),
@@ -196,6 +198,7 @@ fn hit(name: &str, path: &str) -> SearchHit {
         also_in: vec!["/home/a/src/fd-2".to_owned()],
         snippet: vec![SnippetLine { line: 13, text: "\t// keeps a number below the limit".to_owned() }],
         parts: None,
+        written: None,
         stale: None,
         body: Some(body.to_owned()),
     }

@@ -6,7 +6,7 @@ use super::super::{QueryError, Reader};
 use super::difference::{Difference, Part};
 use super::expected::Expected;
 use crate::cache::unreadable::unreadable_analyses;
-use crate::cache::{self, RepoStore, evicted, view};
+use crate::cache::{RepoStore, evicted, vector_sets, view};
 use crate::domain::{FilePath, Hash, JobKind, JobState};
 use crate::queue::Job;
 use crate::repo::registry::Registered;
@@ -124,7 +124,8 @@ fn vectors(
 
 /// Ids of the chunks that have vectors, by file.
 fn stored_ids(reader: &Reader<'_>, repo: &Registered) -> Result<ChunkIds, QueryError> {
-    let dir = cache::store_dir(reader.config, repo).vectors();
+    let Some(store) = reader.store(repo)? else { return Ok(ChunkIds::new()) };
+    let dir = vector_sets::current_dir(&store);
     if !dir.is_dir() {
         return Ok(ChunkIds::new());
     }

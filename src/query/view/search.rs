@@ -51,12 +51,31 @@ pub struct SearchHit {
     pub snippet: Vec<SnippetLine>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parts: Option<Parts>,
+    /// What a model wrote about it, if that has words of the query.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub written: Option<WrittenView>,
     /// Why its lines are those of an earlier text: the present one could not be cut.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stale: Option<String>,
     /// Its lines as they are on the disk, where they are asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub body: Option<String>,
+}
+
+/// A text of a model about a file or an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenView {
+    /// `summary`, `doc` (a suggested first line of documentation) or `finding`.
+    pub kind: String,
+    pub text: String,
+}
+
+impl WrittenView {
+    /// For people, in one line without commands to a terminal.
+    pub fn line(&self) -> String {
+        let text: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        format!("a model's {}: {text}", self.kind)
+    }
 }
 
 impl SearchHit {

@@ -64,6 +64,8 @@ pub struct RepoStatus {
     /// Files with the model's own vectors, and those with provisional ones until these are made.
     pub embedded: u64,
     pub provisional: u64,
+    /// The model whose vectors are searched until those of the configured one are complete; `None`: they are.
+    pub searched_by: Option<String>,
     /// Its store on disk.
     pub bytes: u64,
     /// The limit of the cache (`cache.max_size_mb`) that leaves room for it; `None`: the present one does.

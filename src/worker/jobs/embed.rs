@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::analyze::{Ended, by_repo, panic_text};
+use super::embed_at_server::{EmbeddingHold, without_secrets};
 use crate::cache::view;
 use crate::cache::{self, overlay, retired};
 use crate::clock;
 use crate::domain::{FilePath, FileRecord, Hash};
-use crate::embedder::bert::{EmbedError, Embedder, Vector};
 use crate::embedder::chunk::{self, Chunk};
+use crate::embedder::encoder::{EmbedError, Vector};
 use crate::embedder::model;
 use crate::index::chunks::records;
 use crate::index::read;
@@ -18,17 +19,28 @@ use crate::queue::{self, Job, ParkCause};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{ChunkRow, Upkeep, VERSION_KEPT, Vectors, VectorsError};
+use crate::worker::process::model::LoadedModel;
 use crate::worker::{Worker, WorkerError, subject};
 
 /// Why files have no vectors.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotEmbedded {
+pub(in crate::worker) enum NotEmbedded {
     #[error(transparent)]
     Vectors(#[from] VectorsError),
     #[error(transparent)]
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Store(#[from] WorkerError),
+    #[error("the embedding server refuses the text: {0}")]
+    Rejected(String),
+    #[error("the vectors have to wait: {0:?}")]
+    Waits(EmbeddingHold),
+}
+
+impl From<EmbeddingHold> for NotEmbedded {
+    fn from(hold: EmbeddingHold) -> Self {
+        Self::Waits(hold)
+    }
 }
 
 /// Files whose vectors are read in one go before they go.
@@ -39,6 +51,8 @@ pub(super) struct UnembeddedFile {
     pub(super) job: Job,
     pub(super) file: FileRecord,
     pub(super) chunks: Vec<Chunk>,
+    /// What a remote server is shown of them; empty: nothing leaves this machine.
+    sent: HashMap<Hash, String>,
     /// It has vectors of an earlier content, which are about to be replaced.
     pub(super) was_embedded: bool,
 }
@@ -70,9 +84,10 @@ impl Worker {
         };
         for (repo, jobs) in by_repo(jobs) {
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
-            self.take_vectors(&registered, embedder.spec().id)?;
+            self.take_vectors(&registered, embedder.id(), embedder.dimensions())?;
             let ended = self.embed_repo(&registered, &embedder, jobs)?;
             self.end(ended.into_iter())?;
+            self.serve_if_complete(&repo)?;
             self.unsettled.insert(repo);
         }
         Ok(())
@@ -81,7 +96,7 @@ impl Worker {
     fn embed_repo(
         &mut self,
         repo: &Registered,
-        embedder: &Embedder,
+        embedder: &LoadedModel,
         jobs: Vec<Job>,
     ) -> Result<Vec<(Job, Ended)>, WorkerError> {
         let git = match Repo::open(&repo.location) {
@@ -113,6 +128,11 @@ impl Worker {
             stored = self.try_store_vectors(repo, embedder, &pending);
         }
         let outcome = match stored {
+            VectorsStored::Not(NotEmbedded::Waits(hold)) => {
+                let ids: Vec<i64> = pending.iter().map(|one| one.job.id).collect();
+                self.hold_embedding(&ids, &hold)?;
+                return Ok(ended);
+            }
             VectorsStored::All => None,
             VectorsStored::Not(error) => Some(error.to_string()),
             VectorsStored::Panicked(detail) => Some(detail),
@@ -122,7 +142,7 @@ impl Worker {
             let tx = store.write()?;
             for one in &pending {
                 view::put_embedded_key(&tx, &one.file.path, &one.job.key)?;
-                retired::forget(&tx, one.chunks.iter().map(|chunk| &chunk.chunk_hash), embedder.spec().id)?;
+                retired::forget(&tx, one.chunks.iter().map(|chunk| &chunk.chunk_hash), embedder.id())?;
             }
             tx.commit()?;
         }
@@ -134,7 +154,7 @@ impl Worker {
     fn try_store_vectors(
         &mut self,
         repo: &Registered,
-        embedder: &Embedder,
+        embedder: &LoadedModel,
         pending: &[UnembeddedFile],
     ) -> VectorsStored {
         match catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending))) {
@@ -163,6 +183,10 @@ impl Worker {
             return Ok(EmbedPreparation::Over(Box::new(job), Ended::Finished));
         }
         let saved = overlay::saved_text(store.db(), &file)?;
+        let is_remote = self.recipe.embedding.as_ref().is_some_and(|recipe| recipe.is_remote);
+        if is_remote && (saved.is_some() || !self.may_be_sent(repo, &file)) {
+            return Ok(EmbedPreparation::Over(Box::new(job), Ended::Finished));
+        }
         let _slot = self
             .slots
             .enter(&subject(&job))
@@ -171,7 +195,8 @@ impl Worker {
             Ok(Some(text)) => {
                 let chunks = chunk::chunks(file.language, file.links.module_path.as_deref(), &text);
                 let was_embedded = embedded.is_some();
-                EmbedPreparation::Ready(Box::new(UnembeddedFile { job, file, chunks, was_embedded }))
+                let sent = if is_remote { without_secrets(&text, &chunks) } else { HashMap::new() };
+                EmbedPreparation::Ready(Box::new(UnembeddedFile { job, file, chunks, sent, was_embedded }))
             }
             Ok(None) => EmbedPreparation::Over(
                 Box::new(job),
@@ -185,21 +210,32 @@ impl Worker {
     fn store_vectors(
         &mut self,
         repo: &Registered,
-        embedder: &Embedder,
+        embedder: &LoadedModel,
         pending: &[UnembeddedFile],
     ) -> Result<(), NotEmbedded> {
-        let table = self.table(repo)?;
-        let model_id = embedder.spec().id;
+        let known = self.table_if_known(repo, embedder.dimensions())?;
+        let model_id = embedder.id();
         let hashes: HashSet<Hash> =
             pending.iter().flat_map(|one| one.chunks.iter().map(|chunk| chunk.chunk_hash)).collect();
         let wanted: Vec<Hash> = hashes.iter().copied().collect();
-        let mut vectors = self.runtime.block_on(table.vectors_of(&wanted, model_id))?;
+        let mut vectors = match &known {
+            Some(table) => self.runtime.block_on(table.vectors_of(&wanted, model_id))?,
+            None => HashMap::new(),
+        };
         let absent = hashes.iter().filter(|hash| !vectors.contains_key(hash));
         let kept = retired::find(self.store(repo)?.db(), absent, model_id).map_err(WorkerError::from)?;
         vectors.extend(kept);
         self.borrow_vectors(repo, &wanted, model_id, &mut vectors)?;
         let found = vectors.len();
-        self.embed_missing(embedder, pending, &mut vectors)?;
+        self.embed_missing(repo, embedder, pending, &mut vectors)?;
+        let Some(dimensions) = vectors.values().next().map(Vec::len) else { return Ok(()) };
+        let table = match known {
+            Some(table) => table,
+            None => self.table(repo, dimensions)?,
+        };
+        if let Some(other) = vectors.values().find(|vector| vector.len() != table.dimensions()) {
+            return Err(EmbedError::OtherDimensions { found: other.len(), expected: table.dimensions() }.into());
+        }
         let rows = pending.iter().flat_map(|one| rows(one, model_id, &vectors)).collect();
         let paths: Vec<String> = pending.iter().map(|one| one.file.path.escaped()).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
@@ -222,7 +258,7 @@ impl Worker {
         for paths in paths.chunks(RETIRE_BATCH) {
             let mut leaving = self.runtime.block_on(table.vectors_in(paths))?;
             // Provisional ones are made again in no time.
-            leaving.retain(|one| !stay.contains(&one.chunk_hash) && model::spec(&one.model_id).is_some());
+            leaving.retain(|one| !stay.contains(&one.chunk_hash) && !model::is_table_id(&one.model_id));
             let tx = self.store(repo)?.write().map_err(WorkerError::from)?;
             retired::keep(&tx, &leaving, clock::now()).map_err(WorkerError::from)?;
             tx.commit().map_err(WorkerError::from)?;
@@ -237,33 +273,65 @@ impl Worker {
         Ok(tx.commit()?)
     }
 
+    /// The table, where it is there or it is known how long its vectors are: a server shows that by its first.
+    pub(in crate::worker) fn table_if_known(
+        &mut self,
+        repo: &Registered,
+        dimensions: Option<usize>,
+    ) -> Result<Option<Arc<Vectors>>, NotEmbedded> {
+        if let Some(dimensions) = dimensions {
+            return self.table(repo, dimensions).map(Some);
+        }
+        if let Some(table) = self.tables.get(&repo.id) {
+            return Ok(Some(table.clone()));
+        }
+        self.store(repo)?;
+        let dir = self.vectors_dir(repo);
+        let table = self.runtime.block_on(Vectors::open(&dir))?.map(Arc::new);
+        self.tables.extend(table.iter().map(|table| (repo.id.clone(), table.clone())));
+        Ok(table)
+    }
+
     /// The LanceDB table of a repository, opened once.
-    pub(in crate::worker) fn table(&mut self, repo: &Registered) -> Result<Arc<Vectors>, VectorsError> {
+    pub(super) fn table(&mut self, repo: &Registered, dimensions: usize) -> Result<Arc<Vectors>, NotEmbedded> {
         if let Some(table) = self.tables.get(&repo.id) {
             return Ok(table.clone());
         }
-        let dir = cache::store_dir(&self.config, repo).vectors();
-        let table = Arc::new(self.runtime.block_on(Vectors::open_or_create(&dir))?);
+        self.store(repo)?;
+        let dir = self.vectors_dir(repo);
+        let table = Arc::new(self.runtime.block_on(Vectors::open_or_create(&dir, dimensions))?);
         self.tables.insert(repo.id.clone(), table.clone());
         Ok(table)
     }
 
     fn embed_missing(
-        &self,
-        embedder: &Embedder,
+        &mut self,
+        repo: &Registered,
+        model: &LoadedModel,
         pending: &[UnembeddedFile],
         vectors: &mut HashMap<Hash, Vector>,
-    ) -> Result<(), EmbedError> {
+    ) -> Result<(), NotEmbedded> {
         let mut missing: Vec<(Hash, &str)> = Vec::new();
         let mut seen: HashSet<Hash> = vectors.keys().copied().collect();
-        for chunk in pending.iter().flat_map(|one| &one.chunks) {
-            if seen.insert(chunk.chunk_hash) {
-                missing.push((chunk.chunk_hash, &chunk.text));
+        for one in pending {
+            for chunk in one.chunks.iter().filter(|chunk| seen.insert(chunk.chunk_hash)) {
+                let sent = one.sent.get(&chunk.chunk_hash).unwrap_or(&chunk.text);
+                missing.push((chunk.chunk_hash, sent));
             }
         }
-        let texts: Vec<&str> = missing.iter().map(|(_, text)| *text).collect();
-        let made = embedder.embed(&texts)?;
-        vectors.extend(missing.iter().map(|(hash, _)| *hash).zip(made));
+        match model {
+            LoadedModel::Here(embedder) => {
+                let texts: Vec<&str> = missing.iter().map(|(_, text)| *text).collect();
+                let made = embedder.embed(&texts)?;
+                vectors.extend(missing.iter().map(|(hash, _)| *hash).zip(made));
+            }
+            LoadedModel::Server(server) => {
+                let texts: Vec<(Hash, String)> =
+                    missing.into_iter().map(|(hash, text)| (hash, text.to_owned())).collect();
+                let Some(first) = pending.first() else { return Ok(()) };
+                vectors.extend(self.embed_at_server(repo, server, &first.file.path, &texts)?);
+            }
+        }
         Ok(())
     }
 
@@ -284,7 +352,7 @@ impl Worker {
     }
 
     fn try_sweep(&mut self, repo: &Registered, dead: &[FilePath]) -> Result<Upkeep, NotEmbedded> {
-        let dir = cache::store_dir(&self.config, repo).vectors();
+        let dir = self.vectors_dir(repo);
         let Some(table) = self.runtime.block_on(Vectors::open(&dir))? else { return Ok(Upkeep::default()) };
         let paths: Vec<String> = dead.iter().map(FilePath::escaped).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
@@ -302,7 +370,7 @@ pub(super) fn rows(one: &UnembeddedFile, model_id: &str, vectors: &HashMap<Hash,
     let row = |(record, chunk): (crate::cache::chunks::ChunkRecord, &Chunk)| {
         Some(ChunkRow {
             chunk_id: record.chunk_id,
-            vector: *vectors.get(&chunk.chunk_hash)?,
+            vector: vectors.get(&chunk.chunk_hash)?.clone(),
             text: chunk.text.clone(),
             file_path: one.file.path.escaped(),
             content_hash: one.file.content_hash?,

@@ -5,14 +5,16 @@ use std::collections::{HashMap, VecDeque};
 
 use super::analyze::by_repo;
 use super::embed::{EmbedPreparation, NotEmbedded, UnembeddedFile, rows};
-use crate::cache::provisional;
+use crate::cache::{provisional, vector_sets};
 use crate::clock;
 use crate::domain::Hash;
-use crate::embedder::bert::{Embedder, Vector};
+use crate::embedder::encoder::{Embedder, Vector};
+use crate::embedder::model;
 use crate::embedder::table::StaticTable;
 use crate::queue::{self, Job, Lane};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
+use crate::worker::process::model::LoadedModel;
 use crate::worker::{Worker, WorkerError};
 
 /// Fewer files than that get the model's own vectors about as soon.
@@ -42,9 +44,12 @@ impl Worker {
             return Ok(0);
         }
         // Without a model the jobs themselves report it.
-        let Some(embedder) = self.model.get().ok().filter(|embedder| embedder.table().is_some()) else {
-            self.provisional.left.clear();
-            return Ok(0);
+        let embedder = match self.model.get() {
+            Ok(LoadedModel::Here(embedder)) if embedder.table().is_some() => embedder,
+            _ => {
+                self.provisional.left.clear();
+                return Ok(0);
+            }
         };
         let Some(table) = embedder.table() else { return Ok(0) };
         let count = self.provisional.left.len().min(FILES_AT_ONCE);
@@ -75,10 +80,14 @@ impl Worker {
     ) -> Result<(), NotEmbedded> {
         // What keeps it from being opened is reported by the jobs.
         let Ok(git) = Repo::open(&repo.location) else { return Ok(()) };
-        let table_id = embedder.spec().table_id;
+        if vector_sets::is_changing(self.store(repo)?.db()).map_err(WorkerError::from)? {
+            // The vectors of the model before serve, and rank better.
+            return Ok(());
+        }
+        let table_id = model::table_id(embedder.id());
         let mut pending: Vec<UnembeddedFile> = Vec::new();
         for job in jobs {
-            if provisional::has(self.store(repo)?.db(), &job.path, &job.key, table_id).map_err(WorkerError::from)? {
+            if provisional::has(self.store(repo)?.db(), &job.path, &job.key, &table_id).map_err(WorkerError::from)? {
                 continue;
             }
             match self.prepare_embed(repo, &git, job)? {
@@ -98,12 +107,12 @@ impl Worker {
         let vectors: HashMap<Hash, Vector> = chunks.keys().copied().zip(made).collect();
         let paths: Vec<String> = pending.iter().map(|one| one.file.path.escaped()).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let rows = pending.iter().flat_map(|one| rows(one, table_id, &vectors)).collect();
-        let vectors = self.table(repo)?;
+        let rows = pending.iter().flat_map(|one| rows(one, &table_id, &vectors)).collect();
+        let vectors = self.table(repo, embedder.dimensions())?;
         self.runtime.block_on(vectors.replace_files(&paths, rows))?;
         let tx = self.store(repo)?.write().map_err(WorkerError::from)?;
         for one in &pending {
-            provisional::put(&tx, &one.file.path, &one.job.key, table_id).map_err(WorkerError::from)?;
+            provisional::put(&tx, &one.file.path, &one.job.key, &table_id).map_err(WorkerError::from)?;
         }
         tx.commit().map_err(WorkerError::from)?;
         Ok(())

@@ -4,6 +4,7 @@
 pub mod model;
 pub mod pipe;
 pub mod search_socket;
+pub mod server_questions;
 pub mod slots;
 
 use std::io::{BufRead, Write};

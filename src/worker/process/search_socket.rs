@@ -93,7 +93,7 @@ fn serve(stream: &UnixStream, model: &SharedModel, searcher: &Mutex<Searcher>) -
     let mut line = String::new();
     BufReader::new(stream.take(REQUEST_MAX)).read_line(&mut line)?;
     let request: SearchRequest = serde_json::from_str(&line)?;
-    let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, || model.get());
+    let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, || model.questions());
     let reply = found.map_or_else(|error| SearchReply::Failed(error.to_string()), SearchReply::Found);
     writeln!(writer, "{}", serde_json::to_string(&reply)?)
 }

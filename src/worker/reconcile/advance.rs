@@ -12,7 +12,7 @@ use super::{READ_WITH, Unreconciled};
 use crate::cache::chunks::{self, IndexedChunk};
 use crate::cache::edges::Relation;
 use crate::cache::view::{self, PackedUses};
-use crate::cache::{self, analyses, implementations, outlines};
+use crate::cache::{self, analyses, implementations, outlines, written};
 use crate::clock::{self, Timestamp};
 use crate::domain::{Edge, FilePath, FileRecord, JobKind, Links, SkipReason};
 use crate::embedder::chunk;
@@ -255,6 +255,7 @@ pub(super) fn forget(tx: &Connection, path: &FilePath) -> StoreResult<()> {
 pub(super) fn put_keys<'p>(tx: &Connection, plans: impl IntoIterator<Item = &'p FilePlan>) -> StoreResult<()> {
     for plan in plans {
         view::put_current_keys(tx, &plan.path, &plan.keys)?;
+        written::take_in(tx, &plan.path, &plan.keys)?;
     }
     Ok(())
 }

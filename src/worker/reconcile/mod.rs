@@ -193,6 +193,10 @@ impl Worker {
             planned_with: full.then(|| recipe.hash()),
         };
         registry::record_reconciled(&self.queue, &repo.id, &outcome, clock::now())?;
+        if full {
+            // A model that was in use before may have all that is wanted.
+            self.serve_if_complete(&repo.id)?;
+        }
         let Relations { resolved, impact, .. } = &committed.related;
         let (changes, dependents) = (comparison.diff.changes.len(), impact.dependents.len());
         let (saved, saved_jobs) = overlaid.map_or((0, 0), |overlaid| (overlaid.found.changes(), overlaid.jobs));

@@ -117,7 +117,7 @@ impl Worker {
 
     /// Deletes the rows of one file, or of all.
     fn drop_vectors(&mut self, repo: &Registered, file: Option<&FilePath>) -> Result<(), VectorsError> {
-        let dir = store_dir(&self.config, repo).vectors();
+        let dir = self.vectors_dir(repo);
         self.runtime.block_on(async {
             let Some(table) = Vectors::open(&dir).await? else { return Ok(()) };
             let paths: BTreeSet<String> = match file {

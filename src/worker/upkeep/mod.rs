@@ -2,6 +2,7 @@
 
 pub mod maintenance;
 pub mod migrate;
+mod model_change;
 pub mod prune;
 mod repair;
 mod set_aside;

@@ -216,6 +216,7 @@ impl Worker {
             Err(error) => tracing::warn!(repo = %repo.id, %error, "its vectors could not be read"),
         }
         self.remove_set_aside(repo)?;
+        self.remove_resting_vectors(repo)?;
         Ok(evict::reclaim(self.store(repo)?.db())?)
     }
 
@@ -252,7 +253,7 @@ impl Worker {
 
     /// Files that have vectors but are not in the view.
     fn stray_vectors(&mut self, repo: &Registered) -> Result<Vec<FilePath>, VectorsError> {
-        let dir = store_dir(&self.config, repo).vectors();
+        let dir = self.vectors_dir(repo);
         let Some(table) = self.runtime.block_on(Vectors::open(&dir))? else { return Ok(Vec::new()) };
         let rows = self.runtime.block_on(table.ids())?;
         let paths: BTreeSet<FilePath> = rows.iter().map(|(_, path)| FilePath::from_escaped(path)).collect();
@@ -285,7 +286,7 @@ impl Worker {
 
     fn held(&self, repo: &Registered) -> StoreBytes {
         let on_disk = self.disk_bytes(repo);
-        let dir = store_dir(&self.config, repo).vectors();
+        let dir = self.vectors_dir(repo);
         let vectors = self.runtime.block_on(async {
             let Some(table) = Vectors::open(&dir).await? else { return Ok(None) };
             Ok::<_, VectorsError>(Some((table.disk_bytes(), table.current_bytes().await?)))

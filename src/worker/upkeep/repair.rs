@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use crate::cache::store_dir;
 use crate::cache::unreadable::unreadable_analyses;
 use crate::cache::{self, analyses, chunks, dictionary, edges, outlines, view};
 use crate::clock;
@@ -88,7 +87,8 @@ impl Worker {
 
     /// Has files embedded again whose vectors are not those of their chunks, and vectors removed that belong to no file.
     fn repair_vectors(&mut self, repo: &Registered) -> Result<(), Unreconciled> {
-        let dir = store_dir(&self.config, repo).vectors();
+        self.store(repo)?;
+        let dir = self.vectors_dir(repo);
         let stored = match self.runtime.block_on(vectors::ids_by_file(&dir)) {
             Ok(stored) => stored,
             Err(_) if self.set_aside_vectors(repo)? => ChunkIds::new(),

@@ -53,13 +53,15 @@ impl Worker {
             "its database was damaged: it is set aside and built again"
         );
         self.stores.insert(repo.id.clone(), store);
+        self.take_up_vectors(&repo.id)?;
         self.rebuilt.push(repo.id.clone());
         Ok(())
     }
 
     /// Sets a repository's vectors aside if they are damaged, and has them made again.
     pub(in crate::worker) fn set_aside_vectors(&mut self, repo: &Registered) -> Result<bool, WorkerError> {
-        let dir = store_dir(&self.config, repo).vectors();
+        self.store(repo)?;
+        let dir = self.vectors_dir(repo);
         if !can_be_opened(&dir) || !self.are_damaged(&dir) {
             return Ok(false);
         }

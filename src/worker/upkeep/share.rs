@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::cache::retired;
 use crate::cache::store_dir;
 use crate::domain::{Hash, RepoId};
-use crate::embedder::bert::Vector;
+use crate::embedder::encoder::Vector;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{Vectors, VectorsError};
 use crate::worker::{Worker, WorkerError};
@@ -62,7 +62,7 @@ impl Worker {
         hashes: &[Hash],
         model_id: &str,
     ) -> Result<HashMap<Hash, Vector>, VectorsError> {
-        let dir = store_dir(&self.config, repo).vectors();
+        let dir = self.vectors_dir(repo);
         self.runtime.block_on(async {
             match Vectors::open(&dir).await? {
                 Some(table) => table.vectors_of(hashes, model_id).await,

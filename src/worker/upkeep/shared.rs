@@ -105,7 +105,13 @@ impl Worker {
     }
 
     /// Brings the vectors of chunks that wait to be embedded. They are looked for once for each state of the view.
-    pub(in crate::worker) fn take_vectors(&mut self, repo: &Registered, model_id: &str) -> Result<(), WorkerError> {
+    /// `dimensions`: their length, if it is known.
+    pub(in crate::worker) fn take_vectors(
+        &mut self,
+        repo: &Registered,
+        model_id: &str,
+        dimensions: Option<usize>,
+    ) -> Result<(), WorkerError> {
         if self.config.shared.is_none() {
             return Ok(());
         }
@@ -113,7 +119,7 @@ impl Worker {
         if self.shared.looked_for.insert(repo.id.clone(), generation) == Some(generation) {
             return Ok(());
         }
-        let chunks = self.vectorless(repo, model_id)?;
+        let chunks = self.vectorless(repo, model_id, dimensions)?;
         if chunks.is_empty() {
             return Ok(());
         }
@@ -127,7 +133,7 @@ impl Worker {
             let Ok(found) = remote.get_many(&asked) else { break };
             let vectors: Vec<_> = found
                 .iter()
-                .filter_map(|one| exchange_vectors::import(wanted.get(&one.entry.key)?, model_id, one))
+                .filter_map(|one| exchange_vectors::import(wanted.get(&one.entry.key)?, model_id, dimensions, one))
                 .collect();
             taken += vectors.len();
             let tx = self.store(repo)?.write()?;
@@ -142,14 +148,19 @@ impl Worker {
     }
 
     /// The chunks that wait to be embedded and whose vectors are nowhere here.
-    fn vectorless(&mut self, repo: &Registered, model_id: &str) -> Result<Vec<Hash>, WorkerError> {
+    fn vectorless(
+        &mut self,
+        repo: &Registered,
+        model_id: &str,
+        dimensions: Option<usize>,
+    ) -> Result<Vec<Hash>, WorkerError> {
         let chunks = exchange_vectors::unembedded(self.store(repo)?.db())?;
-        let mut here: HashSet<Hash> = match self.table(repo) {
-            Ok(table) => {
+        let mut here: HashSet<Hash> = match self.table_if_known(repo, dimensions) {
+            Ok(Some(table)) => {
                 self.runtime.block_on(table.vectors_of(&chunks, model_id)).unwrap_or_default().into_keys().collect()
             }
             // The job that needs it reports it.
-            Err(_) => HashSet::new(),
+            Ok(None) | Err(_) => HashSet::new(),
         };
         here.extend(retired::find(self.store(repo)?.db(), &chunks, model_id)?.into_keys());
         Ok(chunks.into_iter().filter(|chunk| !here.contains(chunk)).collect())
@@ -255,7 +266,7 @@ impl Worker {
             chunks.iter().map(|chunk| (exchange_vectors::wanted(chunk, &model_id).key, *chunk)).collect();
         let wanted: Vec<WantedEntry> = chunks.iter().map(|chunk| exchange_vectors::wanted(chunk, &model_id)).collect();
         let unknown = self.unknown(remote, &wanted);
-        let Ok(table) = self.table(repo) else { return Ok(true) };
+        let Ok(Some(table)) = self.table_if_known(repo, None) else { return Ok(true) };
         for some in unknown.chunks(GIVEN_AT_ONCE) {
             let chunks: Vec<Hash> = some.iter().filter_map(|one| by_key.get(&one.key).copied()).collect();
             let vectors = self.runtime.block_on(table.vectors_of(&chunks, &model_id)).unwrap_or_default();

@@ -36,7 +36,7 @@ use crate::analyzer::llm::{
     Breaker, CallFailure, CallOutcome, Client, Endpoint, FailureKind, Gate, Limits, ModelRequest, Pass, Passage,
     Prompt, Prompts, Wait, model_id,
 };
-use crate::budget::{self, BudgetResult, Call, Grant, Refusal, Reservation};
+use crate::budget::{self, BudgetResult, Call, CallPurpose, Grant, Refusal, Reservation};
 use crate::cache::key::AnalysisKey;
 use crate::clock::{self, Timestamp};
 use crate::config::{Llm, Price, ProviderKind};
@@ -131,7 +131,7 @@ impl Open {
             repo: self.repo.id.clone(),
             cache_key: asked.job.key,
             path: asked.job.path.clone(),
-            analysis_type: asked.key.analysis_type,
+            purpose: CallPurpose::Answer(asked.key.analysis_type),
             model_id: asked.key.model_id.clone(),
             commit: self.repo.indexed_commit.clone(),
         };

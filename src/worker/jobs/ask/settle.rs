@@ -10,6 +10,7 @@ use crate::analyzer::Analysis;
 use crate::analyzer::llm::{Answer, CallFailure, PartReply, input_is_plausible, usage_is_plausible};
 use crate::budget::{self, BudgetError, BudgetResult, Charge, Reservation, Settled, Usage};
 use crate::cache::analyses::{Bill, NewAnalysis};
+use crate::cache::written;
 use crate::clock::{self, Timestamp};
 use crate::config::Price;
 use crate::domain::FilePath;
@@ -122,6 +123,7 @@ impl Worker {
                     is_piece: false,
                 };
                 put_answer(tx, asked, &new, now)?;
+                written::take_in(tx, path, &[(asked.job.kind, asked.job.key)])?;
             }
             Ok(())
         })?)
