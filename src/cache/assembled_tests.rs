@@ -8,7 +8,7 @@ use crate::cache::{RepoStore, clear, evicted, share, view};
 use crate::domain::{AnalysisType, Language, RepoId, Role};
 use crate::home::StoreDir;
 
-const TODOS: JobKind = JobKind::Ask(AnalysisType::Todos);
+const ASKED_KIND: JobKind = JobKind::Ask(AnalysisType::Todos);
 
 fn key(content: &[u8]) -> AnalysisKey {
     AnalysisKey {
@@ -81,7 +81,7 @@ fn edited() -> Edited {
     analyses::insert(db, &answer, Timestamp(2)).unwrap();
     let assembled = new(&whole, &path, "", 2);
     put(db, &assembled, &map, |db, new| analyses::insert(db, new, Timestamp(2))).unwrap();
-    view::put_current_keys(db, &path, &[(TODOS, whole.hash())]).unwrap();
+    view::put_current_keys(db, &path, &[(ASKED_KIND, whole.hash())]).unwrap();
     Edited { _dir: dir, store, path, first, piece, whole }
 }
 
@@ -94,15 +94,15 @@ fn lines(json: &str) -> Vec<(u32, String)> {
 fn every_reader_gets_the_answer_put_together() {
     let edited = edited();
     let db = edited.store.db();
-    for found in [analyses::get(db, &edited.whole.hash()), analyses::newest(db, &edited.path, TODOS)] {
+    for found in [analyses::get(db, &edited.whole.hash()), analyses::newest(db, &edited.path, ASKED_KIND)] {
         let found = found.unwrap().unwrap();
         assert_eq!(lines(&found.json), [(2, "of a".to_owned()), (67, "of b".to_owned())]);
         assert_eq!((found.bill.cost, found.bill.input_tokens, found.bill.answer_cost), (42, 42, 2));
         assert_eq!((found.key, found.created_at), (edited.whole.hash(), Timestamp(2)));
     }
-    let parts = analyses::newest_parts(db, &edited.path, TODOS).unwrap().unwrap();
+    let parts = analyses::newest_parts(db, &edited.path, ASKED_KIND).unwrap().unwrap();
     assert_eq!((parts.content_hash, parts.has_items), (edited.whole.content_hash, true));
-    assert_eq!(newest_map(db, &edited.path, TODOS).unwrap().unwrap().sources.len(), 2);
+    assert_eq!(newest_map(db, &edited.path, ASKED_KIND).unwrap().unwrap().sources.len(), 2);
     assert!(crate::cache::unreadable::unreadable_analyses(db).unwrap().is_empty());
     let paid: i64 = db.query_row("SELECT sum(cost) FROM file_analysis", [], |row| row.get(0)).unwrap();
     assert_eq!(paid, 42, "nothing is counted twice");
@@ -143,7 +143,7 @@ fn a_copy_brings_what_it_is_put_together_from() {
     assert!(share::copy(edited.store.db(), to.db(), &edited.whole.hash(), Timestamp(3)).unwrap());
     let found = analyses::get(to.db(), &edited.whole.hash()).unwrap().unwrap();
     assert_eq!(lines(&found.json).len(), 2);
-    assert!(newest_map(to.db(), &edited.path, TODOS).unwrap().is_some(), "the next edit follows it");
+    assert!(newest_map(to.db(), &edited.path, ASKED_KIND).unwrap().is_some(), "the next edit follows it");
 }
 
 #[test]
