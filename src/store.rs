@@ -101,6 +101,7 @@ impl Database {
                 include_str!("../migrations/analysis/0013_provisional_vectors.sql"),
                 include_str!("../migrations/analysis/0014_written_texts.sql"),
                 include_str!("../migrations/analysis/0015_vector_sets.sql"),
+                include_str!("../migrations/analysis/0016_merged_when_idle.sql"),
             ],
         }
     }
@@ -144,6 +145,28 @@ pub fn open_writer(path: &Path, database: Database) -> Result<Connection> {
         db.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(count)).map_err(at)?;
     }
     Ok(db)
+}
+
+/// How much of a database a connection keeps in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageCache {
+    /// SQLite's default, 2,000 KiB.
+    Usual,
+    /// While very much is written: a page that has to leave before its transaction ends is in the log each time that it changes.
+    Large,
+}
+
+/// Sets how much a connection keeps, and lets go of what is more.
+///
+/// # Errors
+/// If the database cannot be used.
+pub fn set_cache(db: &Connection, cache: PageCache) -> Result<()> {
+    let kibibytes = match cache {
+        PageCache::Usual => 2_000,
+        PageCache::Large => 32_000,
+    };
+    // What is negative counts KiB in the place of pages (sqlite.org/pragma.html, "cache_size").
+    Ok(db.pragma_update(None, "cache_size", -kibibytes)?)
 }
 
 /// Checkpoints the WAL into the database and truncates it.

@@ -44,7 +44,9 @@ fn repository(files: usize) -> TestRepo {
         let dir = format!("crates/c{krate:03}");
         repo.write(&format!("{dir}/Cargo.toml"), format!("[package]\nname = \"c{krate:03}\"\nversion = \"0.1.0\"\n"));
         let modules: String = (0..FILES_PER_CRATE).map(|at| format!("pub mod f{at:02};\n")).collect();
-        repo.write(&format!("{dir}/src/lib.rs"), modules);
+        repo.write(&format!("{dir}/src/lib.rs"), format!("#[path = \"elsewhere/odd.rs\"]\npub mod odd;\n{modules}"));
+        repo.write(&format!("{dir}/src/elsewhere/odd.rs"), "pub mod inner;\n");
+        repo.write(&format!("{dir}/src/elsewhere/inner.rs"), "pub fn inner() {}\n");
         for at in 0..FILES_PER_CRATE {
             repo.write(&format!("{dir}/src/f{at:02}.rs"), file(at, krate * FILES_PER_CRATE + at, ""));
         }

@@ -1,5 +1,6 @@
 //! The recorded view as the comparison of trees asks for it: by directory, so that what is not looked into is not loaded.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -7,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::view::unreadable;
 use crate::domain::{EntryMode, FilePath, ObjectId};
 use crate::repo::RepoError;
-use crate::repo::tree::{Child, Children, Recorded, TreeEntry, after, below, child};
+use crate::repo::tree::{Child, Children, Recorded, TreeEntry, after, below, child, join};
 use crate::store::{Result, StoreError};
 
 /// A repository's view in its database. `E` is what the comparison fails with.
@@ -37,6 +38,20 @@ impl<E: From<RepoError> + From<StoreError>> Recorded for StoredView<'_, E> {
         Ok(children)
     }
 
+    fn children_among(&self, dir: &[u8], names: &BTreeSet<Vec<u8>>) -> Result<Children, E> {
+        let mut children = Children::default();
+        for name in names {
+            let path = join(dir, name);
+            if let Some(file) = file(self.db, &path)? {
+                children.files.insert(file.path, (file.id, file.mode));
+            }
+            if tree_id(self.db, &path)?.is_some() || has_files_below(self.db, &path)? {
+                children.dirs.insert(path);
+            }
+        }
+        Ok(children)
+    }
+
     fn files_below(&self, dir: &[u8]) -> Result<Vec<TreeEntry>, E> {
         Ok(files_below(self.db, dir)?)
     }
@@ -49,6 +64,17 @@ impl<E: From<RepoError> + From<StoreError>> Recorded for StoredView<'_, E> {
 fn tree_id(db: &Connection, dir: &[u8]) -> Result<Option<ObjectId>> {
     let mut statement = db.prepare_cached("SELECT tree_id FROM directories WHERE dir_path = ?1")?;
     Ok(statement.query_row([dir], |row| row.get(0).map(ObjectId)).optional()?)
+}
+
+fn file(db: &Connection, path: &[u8]) -> Result<Option<TreeEntry>> {
+    let mut statement = db.prepare_cached("SELECT file_path, blob_id, mode FROM files WHERE file_path = ?1")?;
+    let mut rows = statement.query([path])?;
+    rows.next()?.map(entry).transpose()
+}
+
+fn has_files_below(db: &Connection, dir: &[u8]) -> Result<bool> {
+    let mut statement = db.prepare_cached("SELECT 1 FROM files WHERE file_path >= ?1 AND file_path < ?2 LIMIT 1")?;
+    Ok(statement.exists(params![below(dir), after(dir)])?)
 }
 
 /// The files directly in a directory. A run of rows below a directory in it is passed over by one look into the index.
@@ -185,6 +211,11 @@ mod tests {
         for path in ["", "a", "a/b", "a/b/c", "a-b", "a0", "%", "nowhere"].map(str::as_bytes) {
             assert_eq!(stored.dir(path).unwrap(), memory.dir(path).unwrap());
             assert_eq!(stored.children(path).unwrap(), memory.children(path).unwrap());
+            for names in [&["a", "b", "x.rs", "c", "empty"][..], &["a.rs", "%", "w.rs", "no"], &[]] {
+                let names = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+                let among = stored.children_among(path, &names).unwrap();
+                assert_eq!(among, memory.children_among(path, &names).unwrap());
+            }
             assert_eq!(stored.files_below(path).unwrap(), memory.files_below(path).unwrap());
             assert_eq!(stored.dirs_at_and_below(path).unwrap(), memory.dirs_at_and_below(path).unwrap());
         }

@@ -1,6 +1,6 @@
 //! Recorded view -> tree: what happened to each file. Directories whose tree id is recorded are passed over unread.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::{Change, EntryMode, FilePath, ObjectId};
 use crate::repo::classify::MAX_FILE_BYTES;
@@ -75,7 +75,8 @@ impl Repo {
         let mut open = vec![(Vec::new(), top.clone(), 0)];
         let mut entries = 0;
         while let Some((dir, id, depth)) = open.pop() {
-            if recorded.dir(&dir)?.as_ref() == Some(&id) {
+            let before = recorded.dir(&dir)?;
+            if before.as_ref() == Some(&id) {
                 continue;
             }
             let nodes = match self.read_tree(&id) {
@@ -89,7 +90,17 @@ impl Repo {
             if entries > limit {
                 return Err(RepoError::TooManyFiles { tree: top.clone(), limit }.into());
             }
-            let dirs = walk.compare(recorded, &dir, nodes, depth)?;
+            // The tree that it was recorded from tells the same as the record, and faster.
+            let before = before.and_then(|before| self.read_tree(&before).ok());
+            let (nodes, children) = match before.and_then(|before| unlike(&before, &nodes, depth)) {
+                Some(names) => {
+                    let nodes = nodes.into_iter().filter(|node| names.contains(node.name())).collect();
+                    let admitted = names.into_iter().filter(|name| check_name(name).is_ok()).collect();
+                    (nodes, recorded.children_among(&dir, &admitted)?)
+                }
+                None => (nodes, recorded.children(&dir)?),
+            };
+            let dirs = walk.compare(recorded, &dir, nodes, children, depth)?;
             open.extend(dirs.into_iter().map(|(path, id)| (path, id, depth + 1)));
             walk.dirs.push((dir, id));
         }
@@ -202,13 +213,12 @@ impl DiffWalk {
         recorded: &R,
         dir: &[u8],
         nodes: Vec<TreeNode>,
+        children: Children,
         depth: usize,
     ) -> Result<Vec<(Vec<u8>, ObjectId)>, R::Error> {
-        let children = recorded.children(dir)?;
         let (mut names, mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for node in nodes {
-            let (TreeNode::File { name, .. } | TreeNode::Dir { name, .. }) = &node;
-            let path = join(dir, name);
+            let path = join(dir, node.name());
             if let Err(reason) = self.admit(&node, depth, &mut names) {
                 self.rejected.push(Rejected { path: FilePath::new(path), reason });
                 continue;
@@ -227,12 +237,12 @@ impl DiffWalk {
     }
 
     fn admit(&self, node: &TreeNode, depth: usize, names: &mut BTreeSet<Vec<u8>>) -> Result<(), &'static str> {
-        let (TreeNode::File { name, .. } | TreeNode::Dir { name, .. }) = node;
+        let name = node.name();
         check_name(name)?;
         if matches!(node, TreeNode::Dir { .. }) && depth >= MAX_DEPTH {
             return Err("too many directories inside each other");
         }
-        if names.insert(name.clone()) { Ok(()) } else { Err("a name that its directory has twice") }
+        if names.insert(name.to_vec()) { Ok(()) } else { Err("a name that its directory has twice") }
     }
 
     fn compare_file(&mut self, recorded: &Children, entry: TreeEntry) {
@@ -268,6 +278,24 @@ impl DiffWalk {
         self.dirs_gone.extend(recorded.dirs_at_and_below(dir)?);
         Ok(())
     }
+}
+
+/// The names that a directory has otherwise now than before, and those that are rejected whenever it is read; `None`: a tree has one
+/// twice, so that it does not say what is recorded.
+fn unlike(before: &[TreeNode], now: &[TreeNode], depth: usize) -> Option<BTreeSet<Vec<u8>>> {
+    let (before, now) = (by_name(before)?, by_name(now)?);
+    let is_rejected = |node: &TreeNode| {
+        check_name(node.name()).is_err() || (depth >= MAX_DEPTH && matches!(node, TreeNode::Dir { .. }))
+    };
+    let other = now.iter().filter(|(name, node)| before.get(*name) != Some(*node) || is_rejected(node));
+    let gone = before.keys().filter(|name| !now.contains_key(*name));
+    Some(other.map(|(name, _)| name).chain(gone).map(|name| name.to_vec()).collect())
+}
+
+/// `None`: two have one name.
+fn by_name(nodes: &[TreeNode]) -> Option<HashMap<&[u8], &TreeNode>> {
+    let found: HashMap<&[u8], &TreeNode> = nodes.iter().map(|node| (node.name(), node)).collect();
+    (found.len() == nodes.len()).then_some(found)
 }
 
 #[cfg(test)]

@@ -42,6 +42,12 @@ pub trait Recorded {
     /// If what was recorded cannot be read.
     fn children(&self, dir: &[u8]) -> Result<Children, Self::Error>;
 
+    /// The same, of these names alone.
+    ///
+    /// # Errors
+    /// If what was recorded cannot be read.
+    fn children_among(&self, dir: &[u8], names: &BTreeSet<Vec<u8>>) -> Result<Children, Self::Error>;
+
     /// All files at any depth below a directory.
     ///
     /// # Errors
@@ -140,6 +146,14 @@ impl Recorded for RecordedView {
         Ok(children)
     }
 
+    fn children_among(&self, dir: &[u8], names: &BTreeSet<Vec<u8>>) -> Result<Children, RepoError> {
+        let paths: BTreeSet<Vec<u8>> = names.iter().map(|name| join(dir, name)).collect();
+        let mut children = self.children(dir)?;
+        children.files.retain(|path, _| paths.contains(path.as_bytes()));
+        children.dirs.retain(|path| paths.contains(path));
+        Ok(children)
+    }
+
     fn files_below(&self, dir: &[u8]) -> Result<Vec<TreeEntry>, RepoError> {
         let prefix = below(dir);
         let from = Bound::Included(FilePath::new(prefix.clone()));
@@ -184,7 +198,7 @@ pub fn after(dir: &[u8]) -> Vec<u8> {
 }
 
 /// Path of a name inside a directory.
-pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+pub fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     let mut path = below(dir);
     path.extend_from_slice(name);
     path
@@ -203,9 +217,17 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), &'static str> {
 }
 
 /// One entry of a tree object.
+#[derive(PartialEq, Eq)]
 pub(super) enum TreeNode {
     File { name: Vec<u8>, id: ObjectId, mode: EntryMode },
     Dir { name: Vec<u8>, id: ObjectId },
+}
+
+impl TreeNode {
+    pub(super) fn name(&self) -> &[u8] {
+        let (Self::File { name, .. } | Self::Dir { name, .. }) = self;
+        name
+    }
 }
 
 impl Repo {

@@ -112,6 +112,10 @@ pub struct Worker {
     shared: SharedLink,
     /// Repositories whose vectors have changed since they were last looked after.
     unsettled: HashSet<RepoId>,
+    /// Repositories whose word index has got parts since it was merged last.
+    unmerged: HashSet<RepoId>,
+    /// Repositories that may have answers which are not searchable yet.
+    unheard: HashSet<RepoId>,
     /// Repositories whose stores were damaged and start again empty.
     rebuilt: Vec<RepoId>,
     /// Bytes below which pruning has been tried and found of no use.
@@ -164,6 +168,8 @@ impl Worker {
             ledger_obstacle,
             asking,
             unsettled: HashSet::new(),
+            unmerged: HashSet::new(),
+            unheard: HashSet::new(),
             rebuilt: Vec::new(),
             prune_above: 0,
             counted_rows: 0,
@@ -324,11 +330,17 @@ impl Worker {
             }
             let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
             self.sweep_vectors(&registered)?;
-            let db = self.stores[&repo].db();
-            chunks::merge_words(db, is_wanted)?;
-            store::optimize(db)?;
         }
-        self.take_in_written()?;
+        for repo in std::mem::take(&mut self.unmerged) {
+            if is_wanted() {
+                self.unmerged.insert(repo);
+                continue;
+            }
+            let Some(store) = self.stores.get(&repo) else { continue };
+            chunks::merge_words(store.db(), is_wanted)?;
+            store::optimize(store.db())?;
+        }
+        self.hear_answers()?;
         self.improve_packing(is_wanted)?;
         if is_wanted() {
             return Ok(());
@@ -338,9 +350,11 @@ impl Worker {
         self.give_results(is_wanted).map(drop)
     }
 
-    /// Makes answers searchable that came otherwise than from a request of their own: from another repository, from before an upgrade.
-    fn take_in_written(&mut self) -> Result<(), WorkerError> {
-        for store in self.stores.values_mut() {
+    /// Makes answers searchable that came otherwise than from a request of their own: from another repository or machine, from before an
+    /// upgrade.
+    fn hear_answers(&mut self) -> Result<(), WorkerError> {
+        for repo in std::mem::take(&mut self.unheard) {
+            let Some(store) = self.stores.get_mut(&repo) else { continue };
             let tx = store.write()?;
             written::catch_up(&tx)?;
             tx.commit().map_err(StoreError::from)?;
@@ -369,6 +383,7 @@ impl Worker {
                 Err(error) => return Err(error.into()),
             }
             self.take_up_vectors(&repo.id)?;
+            self.unheard.insert(repo.id.clone());
         }
         self.stores.get_mut(&repo.id).ok_or(WorkerError::NoStore)
     }

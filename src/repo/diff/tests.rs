@@ -1,6 +1,7 @@
 use super::*;
 use crate::repo::fixture::TestRepo;
 use crate::repo::tree::RecordedView;
+use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
 
 fn summary(diff: &TreeDiff) -> Vec<String> {
@@ -13,11 +14,50 @@ fn summary(diff: &TreeDiff) -> Vec<String> {
         .collect()
 }
 
+/// A view that counts what it is asked.
+struct Asked<'v> {
+    view: &'v RecordedView,
+    /// Whether it tells the trees of directories.
+    trees: bool,
+    /// Directories of which all was asked.
+    listed: Cell<usize>,
+    /// Names that were asked for one by one.
+    names: Cell<usize>,
+}
+
+impl Recorded for Asked<'_> {
+    type Error = RepoError;
+
+    fn dir(&self, dir: &[u8]) -> Result<Option<ObjectId>, RepoError> {
+        if self.trees { self.view.dir(dir) } else { Ok(None) }
+    }
+
+    fn children(&self, dir: &[u8]) -> Result<Children, RepoError> {
+        self.listed.update(|listed| listed + 1);
+        self.view.children(dir)
+    }
+
+    fn children_among(&self, dir: &[u8], names: &BTreeSet<Vec<u8>>) -> Result<Children, RepoError> {
+        self.names.update(|asked| asked + names.len());
+        self.view.children_among(dir, names)
+    }
+
+    fn files_below(&self, dir: &[u8]) -> Result<Vec<TreeEntry>, RepoError> {
+        self.view.files_below(dir)
+    }
+
+    fn dirs_at_and_below(&self, dir: &[u8]) -> Result<Vec<Vec<u8>>, RepoError> {
+        self.view.dirs_at_and_below(dir)
+    }
+}
+
 /// Diffs the view with HEAD, applies that, and checks that the result is what a view from nothing is.
 fn advance(repo: &TestRepo, view: &mut RecordedView) -> Vec<String> {
     let open = repo.open();
     let tree = open.head().unwrap().tree;
     let diff = open.diff(view, tree.as_ref()).unwrap();
+    let asked = Asked { view, trees: false, listed: Cell::default(), names: Cell::default() };
+    assert_eq!(open.diff(&asked, tree.as_ref()).unwrap().changes, diff.changes, "by what is recorded of files alone");
     view.apply(&diff);
     let mut fresh = RecordedView::default();
     fresh.apply(&open.diff(&fresh, tree.as_ref()).unwrap());
@@ -111,6 +151,30 @@ fn a_view_carried_through_any_history_equals_a_fresh_one() {
     }
 }
 
+/// As long as the tree is there that was recorded; after a `git gc` of a rewritten history it may be gone.
+#[test]
+fn of_a_wide_directory_only_what_differs_is_asked_for() {
+    let (repo, mut view) = (TestRepo::new(), RecordedView::default());
+    for n in 0..200 {
+        repo.write(&format!("crates/c{n}/lib.rs"), "fn one() {}\n");
+        repo.write(&format!("crates/f{n}.rs"), "fn two() {}\n");
+    }
+    repo.commit("one");
+    advance(&repo, &mut view);
+    repo.write("crates/c7/lib.rs", "fn one() { 1; }\n");
+    repo.git(&["rm", "--quiet", "crates/f9.rs"]);
+    repo.commit("two");
+    let (open, tree) = (repo.open(), repo.open().head().unwrap().tree);
+    let counts = |trees| {
+        let asked = Asked { view: &view, trees, listed: Cell::default(), names: Cell::default() };
+        let diff = open.diff(&asked, tree.as_ref()).unwrap();
+        assert_eq!(summary(&diff), ["modification crates/c7/lib.rs", "deletion crates/f9.rs"]);
+        (asked.listed.get(), asked.names.get())
+    };
+    assert_eq!(counts(true), (0, 4), "crates; c7 and f9.rs; lib.rs");
+    assert_eq!(counts(false), (202, 0));
+}
+
 #[test]
 fn f38_a_rewritten_history_costs_what_differs() {
     let (repo, mut view) = (TestRepo::new(), RecordedView::default());
@@ -186,6 +250,20 @@ fn f45_hostile_names_are_rejected_and_the_rest_is_read() {
     let diff = repo.open().diff(&RecordedView::default(), Some(&object(&tree))).unwrap();
     assert_eq!(summary(&diff), ["addition good.rs"]);
     assert_eq!(diff.rejected.len(), 4);
+
+    let hostile = [("100644", &b".."[..], &blob), ("40000", b".GIT", &inner), ("100644", b"dir/a.rs", &blob)];
+    let top = |more: &[(&'static str, &'static [u8], &str)]| {
+        let all = hostile.iter().map(|(mode, name, id)| (*mode, *name, id.as_str())).chain(more.iter().copied());
+        object(&raw_tree(&repo, &all.collect::<Vec<_>>()))
+    };
+    let dir = raw_tree(&repo, &[("100644", b"a.rs", &blob)]);
+    let (before, after) =
+        (top(&[("40000", b"dir", &dir)]), top(&[("100644", b"b.rs", &blob), ("40000", b"dir", &dir)]));
+    let (open, mut view) = (repo.open(), RecordedView::default());
+    view.apply(&open.diff(&view, Some(&before)).unwrap());
+    let diff = open.diff(&view, Some(&after)).unwrap();
+    assert_eq!(summary(&diff), ["addition b.rs"], "no file goes for a name that says where it is");
+    assert_eq!(diff.rejected.len(), 3, "they are told whenever their directory changes");
 }
 
 #[test]

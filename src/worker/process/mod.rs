@@ -68,7 +68,7 @@ fn step_back() {
 }
 
 /// Gives freed memory back to the system: glibc keeps what lies below anything that is still in use.
-fn give_memory_back() {
+pub(in crate::worker) fn give_memory_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[expect(
         unsafe_code,

@@ -22,7 +22,7 @@ use crate::index::read::{self, FileRead};
 use crate::language::segment::PackedSegments;
 use crate::plan::FilePlan;
 use crate::repo::{Repo, in_parallel};
-use crate::store::{Result as StoreResult, StoreError};
+use crate::store::{self, PageCache, Result as StoreResult, StoreError};
 use crate::worker::Worker;
 
 /// Files whose chunks are in memory at the same time.
@@ -114,6 +114,8 @@ impl Worker {
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
         let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, &self.pool, git, part, planned);
         let last = parts.pop();
+        let cache = if parts.is_empty() { PageCache::Usual } else { PageCache::Large };
+        store::set_cache(store.db(), cache)?;
         if !parts.is_empty() {
             // By the edges from before, as it does below.
             count_cut_off(store.db(), comparison, &relations.impact)?;
@@ -143,6 +145,8 @@ impl Worker {
         let generation = cache::raise(&tx, cache::GENERATION)?;
         tx.commit().map_err(StoreError::from)?;
         store.bound_log()?;
+        store::set_cache(store.db(), PageCache::Usual)?;
+        self.unmerged.insert(repo.id.clone());
         // Also what an earlier worker noted and did not get to.
         if self.recipe.embedding.is_some() && !view::dead_vectors(store.db())?.is_empty() {
             self.unsettled.insert(repo.id.clone());

@@ -11,6 +11,7 @@ use crate::plan::{FilePlan, Recipe};
 use crate::repo::registry::Registered;
 use crate::repo::{FileSelection, Repo};
 use crate::worker::Worker;
+use crate::worker::process::give_memory_back;
 
 /// The repository that is reconciled, and under which settings.
 pub(super) struct Site<'a> {
@@ -86,7 +87,14 @@ pub(super) fn pass<B: Base>(
     if let Some(busy) = site.git.busy(clock::system_now()) {
         return Err(Unreconciled::Held(busy));
     }
+    // What all files took to be read is much, and what comes next takes as much in other places.
+    if site.reread {
+        give_memory_back();
+    }
     let mut related = base.relate(worker, site, &found)?;
+    if site.reread {
+        give_memory_back();
+    }
     let planned = base.plan(worker, site, &found, &related)?;
     let jobs = worker.enqueue(site.repo, base.unwanted(&found, &planned), planned.as_ref())?;
     base.advance(worker, site, &found, &mut related, &planned)?;

@@ -339,6 +339,7 @@ impl Worker {
         if embeds && !view::dead_vectors(store.db())?.is_empty() {
             self.unsettled.insert(repo.id.clone());
         }
+        self.unmerged.insert(repo.id.clone());
         Ok(())
     }
 
