@@ -11,7 +11,7 @@ use crate::support::planted::planted;
 const FUNCTIONS: usize = 20;
 
 /// A file of twenty functions of a dozen lines, each of which says what it does.
-fn large() -> String {
+pub fn large() -> String {
     let one = |n: usize| {
         let steps: String = (0..10).map(|step| format!("    total += input.len() * {step} + {n};\n")).collect();
         format!(
@@ -23,7 +23,7 @@ fn large() -> String {
     format!("use crate::limits::clamp;\n\n{text}pub fn end() -> u32 {{\n    clamp(7)\n}}\n")
 }
 
-fn repo() -> TestRepo {
+pub fn repo() -> TestRepo {
     TestRepo::with_files([
         ("Cargo.toml", "[package]\nname = \"parts\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
         ("src/lib.rs", "pub mod large;\npub mod limits;\n"),
@@ -33,7 +33,7 @@ fn repo() -> TestRepo {
 }
 
 /// A reply with a finding of each kind at each of these lines.
-fn saying(summary: &str, lines: &[usize]) -> String {
+pub fn saying(summary: &str, lines: &[usize]) -> String {
     let place = |line: &usize| json!({ "severity": "warning", "start_line": line, "end_line": line, "message": format!("{summary} {line}") });
     let places: Vec<Value> = lines.iter().map(place).collect();
     let todos: Vec<Value> = lines.iter().map(|line| json!({ "tag": "TODO", "line": line, "text": summary })).collect();
@@ -46,7 +46,7 @@ fn saying(summary: &str, lines: &[usize]) -> String {
     .to_string()
 }
 
-fn line_of(text: &str, what: &str) -> usize {
+pub fn line_of(text: &str, what: &str) -> usize {
     1 + text.lines().position(|line| line.contains(what)).unwrap()
 }
 
@@ -66,9 +66,9 @@ fn answered() -> Asking {
     asking
 }
 
-fn findings(asking: &Asking) -> Vec<(u64, String)> {
+pub fn findings(asking: &Asking) -> Vec<(u64, String)> {
     let shown = asking.shown("src/large.rs", "analysis");
-    assert_eq!((&shown["model"], &shown["fresh"]), (&json!("custom/scripted"), &json!(true)), "{shown}");
+    assert!(shown["model"].as_str().unwrap().ends_with("/scripted") && shown["fresh"] == true, "{shown}");
     let all = shown["result"]["findings"].as_array().unwrap().clone();
     all.iter().map(|one| (one["start_line"].as_u64().unwrap(), one["message"].as_str().unwrap().to_owned())).collect()
 }

@@ -229,6 +229,26 @@ impl ItemMap {
         self.sources.iter().filter_map(|key| Hash::from_hex(key))
     }
 
+    /// The same without what is taken from answers that are gone; it says how much that was. What is left out is shown to the model the next
+    /// time that the file is asked about.
+    pub fn without(mut self, is_gone: impl Fn(&str) -> bool) -> Self {
+        let (all, mut lines) = (std::mem::take(&mut self.sources), 0);
+        self.sources.extend(all.iter().filter(|key| !is_gone(key)).cloned());
+        for item in std::mem::take(&mut self.items) {
+            let kept = all.get(item.source).and_then(|key| self.sources.iter().position(|one| one == key));
+            match kept {
+                Some(source) => self.items.push(MappedItem { source, ..item }),
+                None => lines += item.end + 1 - item.start,
+            }
+        }
+        if lines > 0 {
+            self.seen.not_covered.push(format!(
+                "{lines} lines that had not changed: what was said of them was removed from the cache meanwhile"
+            ));
+        }
+        self
+    }
+
     fn number_of(&mut self, key: &str) -> usize {
         self.sources.iter().position(|one| one == key).unwrap_or_else(|| {
             self.sources.push(key.to_owned());

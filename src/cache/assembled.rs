@@ -1,6 +1,8 @@
 //! Answers that are put together when they are read: a row of `file_analysis` without a report, the answers that it is made of
 //! (`answer_sources`), and which item takes its part from which (`answer_items`).
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +46,8 @@ pub fn put_map(db: &Connection, key: &Hash, map: &ItemMap) -> Result<()> {
     Ok(())
 }
 
-/// Stores an answer that is put together, with its map and its sources, which are stored.
+/// Stores an answer that is put together, with its map and its sources. One of these may have been removed while the question was open, which
+/// is a day in a batch: what it said is left out.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -54,6 +57,13 @@ pub fn put(
     map: &ItemMap,
     store: impl FnOnce(&Connection, &NewAnalysis<'_>) -> Result<()>,
 ) -> Result<()> {
+    let mut stored = HashSet::new();
+    for source in map.source_keys() {
+        if analyses::contains(db, &source)? {
+            stored.insert(source.to_string());
+        }
+    }
+    let map = &map.clone().without(|source| !stored.contains(source));
     let (text, key) = (row_text(map)?, new.key.hash());
     let bill = Bill { answer_cost: new.bill.answer_cost, ..Bill::default() };
     store(db, &NewAnalysis { json: &text, packed: None, bill, is_piece: false, ..*new })?;

@@ -156,3 +156,21 @@ fn what_a_person_forgets_of_a_type_is_forgotten_with_its_parts() {
     assert_eq!((forgotten.entries, forgotten.nano_dollars), (3, 42));
     assert!(evicted::contains(&tx, &edited.whole.hash()).unwrap(), "it is not paid for again unasked");
 }
+
+#[test]
+fn what_was_removed_meanwhile_is_left_out_and_said() {
+    let edited = edited();
+    let (db, whole) = (edited.store.db(), edited.whole.hash());
+    let map = newest_map(db, &edited.path, ASKED_KIND).unwrap().unwrap();
+    analyses::remove(db, &edited.first.hash()).unwrap();
+    put(db, &new(&edited.whole, &edited.path, "", 2), &map, |db, new| analyses::insert(db, new, Timestamp(3))).unwrap();
+    let found = analyses::get(db, &whole).unwrap().unwrap();
+    assert_eq!(lines(&found.json), [(2, "of a".to_owned())]);
+    assert!(found.json.contains("removed from the cache"), "{}", found.json);
+
+    // The next question about the file is also about what was left out.
+    let next = newest_map(db, &edited.path, ASKED_KIND).unwrap().unwrap();
+    let cut = CutFile::new(Language::RUST, &text("one();\n    two")).unwrap();
+    let shown = cut.to_show(&[Some(&next)], &[], u32::MAX);
+    assert_eq!((shown.first(), shown.last()), (Some(&false), Some(&true)), "{shown:?}");
+}

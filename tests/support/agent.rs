@@ -10,12 +10,17 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::wait_until;
+use super::{number_from_environment, wait_until};
 
 /// The model that stories with embeddings use.
 const MODEL: &str = "all-MiniLM-L6-v2";
 /// How long a verb may take before it counts as hanging.
 const LONGEST_VERB: Duration = Duration::from_secs(180);
+
+/// Seconds until everything registered has to be fresh. `RA_AGENT_TEST_PATIENCE` sets it for a busy machine.
+fn patience() -> u64 {
+    number_from_environment("RA_AGENT_TEST_PATIENCE").unwrap_or(120)
+}
 /// How long a daemon may take to start or end before it counts as hanging.
 const LONGEST_START: Duration = Duration::from_secs(60);
 
@@ -111,7 +116,7 @@ impl TestAgent {
         let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
         let start = Instant::now();
         while child.try_wait().unwrap().is_none() {
-            if start.elapsed() > LONGEST_VERB {
+            if start.elapsed() > LONGEST_VERB.max(Duration::from_secs(patience() + 60)) {
                 kill_process(pid, Signal::KILL).unwrap();
                 panic!("ra-agent {shown:?} hangs; stderr: {}", stderr.join().unwrap());
             }
@@ -168,7 +173,7 @@ impl TestAgent {
     /// Waits until everything registered is fresh.
     #[track_caller]
     pub fn wait(&self) {
-        let output = self.run(["wait", "--timeout", "120s"]);
+        let output = self.run(["wait", "--timeout", &format!("{}s", patience())]);
         assert_eq!(output.code, Some(0), "{}{}\n{}", output.stdout, output.stderr, self.log());
     }
 

@@ -56,7 +56,11 @@ impl Asking {
 
     /// As [`Asking::begin`], with a provider that takes batches, which are used.
     pub fn batched(provider: &str, tell: impl FnOnce(&LlmServer)) -> Self {
-        Self::with(TestRepo::with_files(FILES), tell, |agent, server| {
+        Self::batched_about(TestRepo::with_files(FILES), provider, tell)
+    }
+
+    pub fn batched_about(repo: TestRepo, provider: &str, tell: impl FnOnce(&LlmServer)) -> Self {
+        Self::with(repo, tell, |agent, server| {
             let key = agent.home().with_file_name("key");
             std::fs::write(&key, "a-key-of-nobody").unwrap();
             std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -85,6 +89,28 @@ impl Asking {
         let asking = Self::begin("3.00", "");
         asking.wait();
         asking
+    }
+
+    /// Does something while no model is set up; then the one from before is there again.
+    pub fn without_model(&mut self, run: impl FnOnce(&Self)) {
+        let file = self.agent.home().join("config.toml");
+        let config = std::fs::read_to_string(&file).unwrap();
+        let is_of_model = |section: &&str| section.starts_with("[llm");
+        let sections: Vec<String> = config.split_inclusive('\n').fold(Vec::new(), |mut sections, line| {
+            match sections.last_mut() {
+                Some(last) if !line.starts_with('[') => last.push_str(line),
+                _ => sections.push(line.to_owned()),
+            }
+            sections
+        });
+        let without: String = sections.iter().map(String::as_str).filter(|one| !is_of_model(one)).collect();
+        self.agent.stop();
+        self.agent.write_config(&without);
+        self.agent.start();
+        run(self);
+        self.agent.stop();
+        self.agent.write_config(&config);
+        self.agent.start();
     }
 
     #[track_caller]

@@ -1,6 +1,6 @@
 //! The batches of a scripted server, as OpenAI, Anthropic and xAI have them. A line is billed, at the price of its provider's batches, when it is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub struct ServerBatches {
     pub failing: Vec<String>,
     /// The next batch is made and its name never told.
     pub loses_next_name: bool,
+    /// What the model says to the next lines about parts of a file; then a right report.
+    pub of_parts: VecDeque<String>,
     pub billed_nano: u64,
 }
 
@@ -120,11 +122,12 @@ impl ServerBatches {
 
     /// A batch is done when it is asked about and not held.
     fn view(&mut self, name: &str) -> Option<Value> {
-        let (held, failing) = (self.held, self.failing.clone());
+        let (held, failing, mut of_parts) = (self.held, self.failing.clone(), std::mem::take(&mut self.of_parts));
         let batch = self.batch(name)?;
-        let billed = if held { 0 } else { batch.finish(&failing) };
+        let billed = if held { 0 } else { batch.finish(&failing, &mut of_parts) };
         let view = batch.view(held);
         self.billed_nano += billed;
+        self.of_parts = of_parts;
         Some(view)
     }
 
@@ -161,7 +164,7 @@ impl ServerBatches {
 
 impl Batch {
     /// Does every line, unless the batch was cancelled. Returns what that costs.
-    fn finish(&mut self, failing: &[String]) -> u64 {
+    fn finish(&mut self, failing: &[String], of_parts: &mut VecDeque<String>) -> u64 {
         let mut billed = 0;
         for (name, request) in &self.lines {
             if self.is_cancelled || self.done.contains_key(name) {
@@ -172,7 +175,8 @@ impl Batch {
                 continue;
             }
             let asked = AskedModel::of(request, self.is_chat);
-            let completion = Completion::of(&asked, None, "stop", 0);
+            let said = if asked.prompt.contains("\n~|") { of_parts.pop_front() } else { None };
+            let completion = Completion::of(&asked, said, "stop", 0);
             billed += completion.billed_nano() * self.percent / 100;
             self.done.insert(name.clone(), serde_json::from_str(&completion.json(&Reported::True)).unwrap());
         }

@@ -78,6 +78,27 @@ impl AskedModel {
         }
     }
 
+    /// A reply in which answers cannot be used: to one question in seven, by the file and the question, unless it is asked for a repair.
+    pub fn report_with_errors(&self) -> Value {
+        let file = self.prompt.split_once("=== file ").map_or("", |(_, rest)| rest);
+        // Behind the marker, which is another one where signatures are shown, too.
+        let file = file.split_once('\n').map_or("", |(_, text)| text);
+        let file = file.split_once("=== end ").map_or(file, |(file, _)| file);
+        let is_wrong = |name: &str| {
+            let seed = file.bytes().chain(name.bytes());
+            !file.is_empty()
+                && seed.fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())).is_multiple_of(7)
+        };
+        let report = |name: &str| if is_wrong(name) { json!({ "said": "nothing of use" }) } else { report(name) };
+        match self.together()[..] {
+            [] => report(self.alone()),
+            [one] => report(one),
+            ref several => {
+                several.iter().map(|name| ((*name).to_owned(), report(name))).collect::<serde_json::Map<_, _>>().into()
+            }
+        }
+    }
+
     fn alone(&self) -> &'static str {
         let shows = |word: &str| self.instructions.contains(word);
         match () {
@@ -153,6 +174,11 @@ impl Completion {
 
     pub fn billed_nano(&self) -> u64 {
         self.fresh * INPUT_NANO + self.cached * CACHED_NANO + self.written * WRITTEN_NANO + self.output * OUTPUT_NANO
+    }
+
+    /// Tokens that were read before.
+    pub const fn repeated_tokens(&self) -> u64 {
+        self.cached
     }
 
     pub fn json(&self, reported: &Reported) -> String {

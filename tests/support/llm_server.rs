@@ -130,6 +130,8 @@ pub struct Recorded {
     pub body: String,
     /// What it cost: 0 where no completion was made.
     pub billed_nano: u64,
+    /// Tokens that were billed as read before.
+    pub repeated_tokens: u64,
 }
 
 impl Recorded {
@@ -154,6 +156,8 @@ struct State {
     /// What begins as an earlier prompt did is billed as cached.
     caches_prefixes: bool,
     read_before: Vec<String>,
+    /// The model's first answer to one question in seven cannot be used.
+    errs: bool,
     batches: ServerBatches,
     released: bool,
     stopped: bool,
@@ -210,6 +214,11 @@ impl LlmServer {
         lock(&self.shared).caches_prefixes = true;
     }
 
+    /// The model's first answer to one question in seven cannot be used, the same ones whichever are asked together.
+    pub fn err_now_and_then(&self) {
+        lock(&self.shared).errs = true;
+    }
+
     /// Lets all [`Script::Held`] requests be answered, those to come too.
     pub fn release(&self) {
         lock(&self.shared).released = true;
@@ -262,7 +271,8 @@ fn converse(shared: &Shared, stream: TcpStream) -> io::Result<()> {
         let completion = complete(shared, &script, &head, &body);
         // what is billed is known before a byte of it leaves, as at a provider
         let billed_nano = if script.is_billed() { completion.billed_nano() } else { 0 };
-        lock(shared).recorded.push(Recorded { head, body, billed_nano });
+        let repeated_tokens = completion.repeated_tokens();
+        lock(shared).recorded.push(Recorded { head, body, billed_nano, repeated_tokens });
         perform(shared, &script, &completion, &stream)?;
     }
     Ok(())
@@ -277,6 +287,7 @@ fn complete(shared: &Shared, script: &Script, head: &str, body: &str) -> Complet
     let asked = AskedModel::read(head, body);
     let mut state = lock(shared);
     let known = if state.caches_prefixes { asked.longest_prefix_of(&state.read_before) } else { 0 };
+    let text = text.or_else(|| state.errs.then(|| asked.report_with_errors().to_string()));
     let completion = Completion::of(&asked, text, finish, known);
     state.read_before.push(asked.prompt);
     completion
