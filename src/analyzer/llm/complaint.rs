@@ -28,19 +28,17 @@ const CREDIT_WORDS: [&str; 6] = [
     "out of credits",
 ];
 
-/// What says that a limit is one of time.
-const LIMIT_WORDS: [&str; 10] = [
-    "rate limit",
-    "rate_limit",
-    "ratelimit",
-    "too many requests",
-    "per minute",
-    "per second",
-    "per hour",
-    "per day",
-    "try again in",
-    "resource_exhausted",
-];
+/// What says that a limit is one of time, whatever code stands next to it.
+const TIME_WORDS: [&str; 8] =
+    ["per minute", "per second", "per hour", "per day", "try again in", "retry after", "requests/min", "tokens/min"];
+
+/// The same, less certain.
+const LIMIT_WORDS: [&str; 7] =
+    ["rate limit", "rate_limit", "ratelimit", "too many requests", "slow down", "throttl", "resource_exhausted"];
+
+/// How servers name the field with their words, where there is no `message`.
+const MESSAGE_NAMES: [&str; 7] =
+    ["message", "msg", "detail", "error_message", "error_msg", "error_description", "status_msg"];
 
 /// What an error's body says, in the forms that servers use: `{"error": {"message", "code", "type"}}`, `{"error": "text"}`, a list of
 /// such, an error in a choice or in a piece of a stream, text.
@@ -65,10 +63,12 @@ impl Complaint {
         // Gemini's answers to errors are a list of one
         let value = value.as_array().and_then(|list| list.first()).unwrap_or(&value);
         let of_choice = value.pointer("/choices/0/error");
-        let error = value.get("error").filter(|error| !error.is_null());
+        let of_answer = ["error", "errors", "base_resp"].iter().filter_map(|name| value.get(name));
+        let mut of_answer = of_answer.map(|error| error.as_array().and_then(|list| list.first()).unwrap_or(error));
+        let error = of_answer.find(|error| error.is_object() || error.is_string());
         let (is_of_turn, error) = (error.is_none() && of_choice.is_some(), error.or(of_choice));
-        let (is_error, error) = (error.is_some(), error.unwrap_or(value));
-        let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
+        let (is_error, error) = (error.is_some() || is_bare_error(value), error.unwrap_or(value));
+        let message = MESSAGE_NAMES.iter().find_map(|name| error.get(name)?.as_str()).or_else(|| error.as_str());
         let field = |name: &str| error.get(name).or_else(|| value.get(name));
         let codes = ["code", "type", "status"].iter().filter_map(|name| field(name)?.as_str());
         // OpenRouter has what the model's own server said next to its own words
@@ -80,7 +80,10 @@ impl Complaint {
         };
         Self {
             code: codes.collect::<Vec<_>>().join(" ").to_ascii_lowercase(),
-            status: ["code", "status", "status_code"].iter().filter_map(|name| field(name)).find_map(status),
+            status: ["code", "status", "status_code", "statusCode"]
+                .iter()
+                .filter_map(|name| field(name))
+                .find_map(status),
             retry_after: retry_delay(error),
             is_error,
             is_of_turn,
@@ -91,6 +94,9 @@ impl Complaint {
     /// Whether no money is left. A limit of requests or tokens in some time is none of money, whatever else the text says.
     pub(super) fn is_about_credit(&self) -> bool {
         let said = format!("{} {}", self.code, self.message).to_ascii_lowercase();
+        if TIME_WORDS.iter().any(|word| said.contains(word)) {
+            return false;
+        }
         if CREDIT_CODES.iter().any(|code| said.contains(code)) {
             return true;
         }
@@ -100,13 +106,20 @@ impl Complaint {
 
     pub(super) fn is_about_rate(&self) -> bool {
         let said = format!("{} {}", self.code, self.message).to_ascii_lowercase();
-        LIMIT_WORDS.iter().any(|word| said.contains(word))
+        TIME_WORDS.iter().chain(&LIMIT_WORDS).any(|word| said.contains(word))
     }
 
     pub(super) fn is_about_key(&self) -> bool {
         let said = format!("{} {}", self.code, self.message).to_ascii_lowercase();
         said.contains("api key") || said.contains("api_key")
     }
+}
+
+/// Whether an answer without the model's turn is an error as a whole: `{"detail": ".."}`, `{"code": 429, "msg": ".."}`.
+fn is_bare_error(value: &Value) -> bool {
+    let has = |name: &&str| value.get(name).is_some_and(Value::is_string);
+    let has_turn = ["choices", "content", "completion"].iter().any(|name| value.get(name).is_some());
+    !has_turn && MESSAGE_NAMES.iter().any(has)
 }
 
 /// A body, or the first piece of a stream that is an error.
@@ -152,7 +165,13 @@ mod tests {
             (r#"{"error":"m","code":"c"}"#, "m"),
             (r#"{"message":"m"}"#, "m"),
             ("  m\n", "m"),
-            (r#"{"detail":"m"}"#, r#"{"detail":"m"}"#),
+            (r#"{"detail":"m"}"#, "m"),
+            (r#"{"detail":7}"#, r#"{"detail":7}"#),
+            (r#"{"code":1302,"msg":"m","success":false}"#, "m"),
+            (r#"{"success":false,"errors":[{"code":7009,"message":"m"}],"result":null}"#, "m"),
+            (r#"{"errors":["m"]}"#, "m"),
+            (r#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"m"}}"#, "m"),
+            (r#"{"object":"error","message":"m","code":40001}"#, "m"),
             (r#"[{"error":{"message":"m","status":"RESOURCE_EXHAUSTED"}}]"#, "m"),
             (r#"{"choices":null,"error":{"message":"m"}}"#, "m"),
             (r#"{"choices":[{"error":{"message":"m"}}]}"#, "m"),
@@ -176,6 +195,8 @@ mod tests {
             r#"{"error":{"message":"Rate limit reached: 3 requests per minute. Add a payment method to your billing account to raise it."}}"#,
             r#"[{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details","status":"RESOURCE_EXHAUSTED",
                 "details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"36s"}]}}]"#,
+            r#"{"error":{"message":"Limit 3 requests per minute reached, add credits to raise it","code":"insufficient_quota"}}"#,
+            r#"{"detail":"Insufficient credits for this burst. Retry after 2 seconds."}"#,
             r#"{"error":"Too many requests; buy credits or try again in 20s. Insufficient credits for a higher tier."}"#,
             "",
         ] {

@@ -120,8 +120,8 @@ struct RefactorReply {
 
 #[derive(Deserialize)]
 struct SmellReply {
-    #[serde(default)]
-    kind: String,
+    #[serde(default, deserialize_with = "words")]
+    kind: Option<String>,
     #[serde(flatten)]
     finding: FindingReply,
 }
@@ -134,7 +134,7 @@ struct FindingReply {
     start_line: u32,
     #[serde(default, deserialize_with = "optional_line")]
     end_line: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words")]
     item: Option<String>,
     message: String,
     #[serde(default, deserialize_with = "confidence")]
@@ -143,27 +143,31 @@ struct FindingReply {
 
 #[derive(Deserialize)]
 struct DocsReply {
-    summary: String,
+    #[serde(deserialize_with = "words")]
+    summary: Option<String>,
     #[serde(default, deserialize_with = "list")]
     items: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 struct ItemReply {
-    kind: String,
+    #[serde(default, deserialize_with = "words")]
+    kind: Option<String>,
     name: String,
     #[serde(deserialize_with = "line")]
     line: u32,
+    #[serde(deserialize_with = "truth")]
     documented: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "several")]
     missing_sections: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words")]
     suggestion: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct CodeReply {
-    summary: String,
+    #[serde(deserialize_with = "words")]
+    summary: Option<String>,
     #[serde(deserialize_with = "list")]
     findings: Vec<Value>,
 }
@@ -176,12 +180,13 @@ struct TodosReply {
 
 #[derive(Deserialize)]
 struct TodoReply {
-    tag: String,
+    #[serde(default, deserialize_with = "words")]
+    tag: Option<String>,
     #[serde(deserialize_with = "line")]
     line: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words")]
     item: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words")]
     owner: Option<String>,
     text: String,
 }
@@ -191,16 +196,54 @@ fn list<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>,
     Ok(Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// How much a finding matters, by our words or by those that other scales have for the same (CVSS, syslog, SARIF, SonarQube).
-fn severity<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Severity, D::Error> {
-    let written = String::deserialize(deserializer)?;
-    match written.trim().to_lowercase().as_str() {
-        "error" | "critical" | "high" | "severe" | "blocker" | "fatal" | "emergency" | "alert" => Ok(Severity::Error),
-        "warning" | "warn" | "medium" | "moderate" | "major" => Ok(Severity::Warning),
-        "info" | "information" | "informational" | "low" | "minor" | "note" | "notice" | "hint" | "suggestion"
-        | "trivial" | "style" | "nit" | "none" => Ok(Severity::Info),
-        _ => Err(serde::de::Error::custom(format!("severity {written:?} is none of info, warning, error"))),
+/// Words that a finding can do without, in whatever form: a text, a number, several of them.
+fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let several = several(deserializer)?;
+    Ok(Some(several.join(" ")).filter(|_| !several.is_empty()))
+}
+
+fn several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let word = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(all) => all.into_iter().filter_map(word).collect(),
+        one => word(one).into_iter().collect(),
+    })
+}
+
+fn truth<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(is) => Ok(is),
+        Value::String(word) if ["true", "yes"].contains(&word.trim().to_lowercase().as_str()) => Ok(true),
+        Value::String(word) if ["false", "no"].contains(&word.trim().to_lowercase().as_str()) => Ok(false),
+        other => Err(serde::de::Error::custom(format!("{other} is neither true nor false"))),
     }
+}
+
+/// How much a finding matters, by our words or by those that other scales have for the same (CVSS, syslog, SARIF, SonarQube), whatever
+/// stands around them (`high severity`, `[WARN]`).
+fn severity<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Severity, D::Error> {
+    let written = String::deserialize(deserializer)?.to_lowercase();
+    let words = || written.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let known = if words().any(|word| matches!(word, "no" | "non" | "not")) { None } else { words().find_map(near) };
+    known.ok_or_else(|| serde::de::Error::custom(format!("severity {written:?} is none of info, warning, error")))
+}
+
+fn near(word: &str) -> Option<Severity> {
+    Some(match word {
+        "error" | "errors" | "critical" | "crit" | "high" | "highest" | "severe" | "serious" | "urgent" | "blocker"
+        | "fatal" | "emergency" | "alert" | "bug" | "err" | "p0" | "p1" => Severity::Error,
+        "warning" | "warnings" | "warn" | "medium" | "moderate" | "major" | "important" | "significant" | "p2" => {
+            Severity::Warning
+        }
+        "info" | "information" | "informational" | "informative" | "low" | "lowest" | "minor" | "note" | "notice"
+        | "hint" | "suggestion" | "tip" | "trivial" | "cosmetic" | "optional" | "style" | "nit" | "nitpick"
+        | "none" | "debug" | "p3" | "p4" => Severity::Info,
+        _ => return None,
+    })
 }
 
 /// How sure the model says that it is: a word of ours or one near it, or a number from 0 to 1 or to 100; what is none of these says nothing.
@@ -222,7 +265,7 @@ fn confidence<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Optio
     })
 }
 
-/// Models write a line as `12`, `12.0` or `"12"`.
+/// Models write a line as `12`, `12.0`, `"12"`, `"L12"` or `"12-15"`.
 fn line<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let value = Value::deserialize(deserializer)?;
     as_line(&value).ok_or_else(|| serde::de::Error::custom(format!("{value} is no number of a line")))
@@ -240,7 +283,10 @@ fn optional_line<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Op
 
 fn as_line(value: &Value) -> Option<u32> {
     match value {
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => {
+            let text = text.trim().trim_start_matches(|c: char| c.is_alphabetic() || c == ' ');
+            text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        }
         Value::Number(number) => {
             number.as_u64().and_then(|n| u32::try_from(n).ok()).or_else(|| whole(number.as_f64()?))
         }
@@ -255,7 +301,7 @@ fn whole(number: f64) -> Option<u32> {
 fn refactor(reply: RefactorReply, mut seen: Coverage) -> Result<RefactorReport, Malformed> {
     let mut smells = each(reply.smells, "smells", &mut seen, |smell: SmellReply, seen| {
         let finding = finding(smell.finding, seen)?;
-        let kind = serde_json::from_value(Value::String(smell.kind)).unwrap_or(SmellKind::Other);
+        let kind = serde_json::from_value(Value::String(smell.kind.unwrap_or_default())).unwrap_or(SmellKind::Other);
         let Finding { severity, start_line, end_line, item, message, confidence } = finding;
         Ok(Smell { kind, severity, start_line, end_line, item, message, metric: None, confidence })
     })?;
@@ -264,11 +310,11 @@ fn refactor(reply: RefactorReply, mut seen: Coverage) -> Result<RefactorReport, 
 }
 
 fn docs(reply: DocsReply, mut seen: Coverage) -> Result<DocsReport, Malformed> {
-    let text = required(&reply.summary, "summary")?;
+    let text = required(&reply.summary.unwrap_or_default(), "summary")?;
     let mut items = each(reply.items, "items", &mut seen, |item: ItemReply, seen| {
         check_lines("items", item.line, item.line, seen)?;
         Ok(DocItem {
-            kind: name(&item.kind),
+            kind: name(&item.kind.unwrap_or_default()),
             name: required(&item.name, "name")?,
             line: item.line,
             documented: item.documented,
@@ -292,7 +338,7 @@ fn sections(named: Vec<String>) -> Vec<String> {
 
 fn code(reply: CodeReply, part: &PromptPart) -> Result<CodeReport, Malformed> {
     let mut seen = part.seen.clone();
-    let summary = required(&reply.summary, "summary")?;
+    let summary = required(&reply.summary.unwrap_or_default(), "summary")?;
     let mut findings = each(reply.findings, "findings", &mut seen, finding)?;
     findings.sort_by_key(|finding| (finding.start_line, finding.end_line));
     let (unresolved, uses) = part.shown.iter().cloned().partition(|symbol| symbol.signature.is_none());
@@ -303,7 +349,8 @@ fn code(reply: CodeReply, part: &PromptPart) -> Result<CodeReport, Malformed> {
 fn todos(reply: TodosReply, mut seen: Coverage) -> Result<TodosReport, Malformed> {
     let mut todos = each(reply.todos, "todos", &mut seen, |todo: TodoReply, seen| {
         check_lines("todos", todo.line, todo.line, seen)?;
-        let tag = TodoTag::ALL.into_iter().find(|tag| tag.as_str().eq_ignore_ascii_case(todo.tag.trim()));
+        let written = todo.tag.unwrap_or_default();
+        let tag = TodoTag::ALL.into_iter().find(|tag| tag.as_str().eq_ignore_ascii_case(written.trim()));
         Ok(Todo {
             tag: tag.unwrap_or(TodoTag::Todo),
             line: todo.line,

@@ -61,7 +61,9 @@ fn objects(text: &str, tries: usize) -> Vec<Value> {
 /// The fields of an object that ends before it is closed, as far as they are whole; none if there is no such object.
 pub(super) fn unfinished_object(reply: &str) -> Option<Value> {
     let start = ENDS_OF_THOUGHT.iter().filter_map(|mark| Some(reply.rfind(mark)? + mark.len())).max().unwrap_or(0);
-    let mut rest = reply[start..].split_once('{')?.1;
+    let inside = reply[start..].split_once('{')?.1;
+    let corrected = corrected(inside);
+    let mut rest = corrected.as_deref().unwrap_or(inside);
     let mut fields = serde_json::Map::new();
     while let Some((name, behind)) = value_at_start(rest) {
         let Value::String(name) = name else { break };
@@ -87,30 +89,50 @@ fn without_fence(text: &str) -> &str {
     inside.and_then(|inside| Some(inside.split_once('\n')?.1)).unwrap_or(text)
 }
 
-/// The object that a text is, also if it has commas behind the last of its fields.
+/// The object that a text is, also if it has in it what [`corrected`] corrects.
 fn object(text: &str) -> Option<Value> {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
-    let value = read(text).or_else(|| read(&without_trailing_commas(text)?));
+    let value = read(text).or_else(|| read(&corrected(text)?));
     value.filter(|value| value.as_object().is_some_and(|fields| !fields.is_empty()))
 }
 
-/// A text without the commas, outside strings, that a bracket follows; `None`: it has none.
-fn without_trailing_commas(text: &str) -> Option<String> {
-    let (mut kept, mut in_string, mut escaped, mut is_other) = (String::new(), false, false, false);
-    for (at, c) in text.char_indices() {
+/// A text without what models get wrong in JSON: commas before a closing bracket, line breaks and tabs in a string, and a `\` there before
+/// what is none of JSON's escapes (`\d` of a pattern). `None`: it has nothing of this.
+fn corrected(text: &str) -> Option<String> {
+    let (mut kept, mut in_string, mut is_other) = (String::new(), false, false);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let rest = &text[at + c.len_utf8()..];
         match c {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '"' => in_string = !in_string,
-            ',' if !in_string && text[at + 1..].trim_start().starts_with(['}', ']']) => {
-                is_other = true;
-                continue;
+            '\\' if in_string && is_escape(rest) => {
+                kept.push(c);
+                kept.extend(chars.next().map(|(_, escaped)| escaped));
             }
-            _ => {}
+            '\\' if in_string => {
+                is_other = true;
+                kept.push_str("\\\\");
+            }
+            c if in_string && c < ' ' => {
+                is_other = true;
+                kept.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            ',' if !in_string && rest.trim_start().starts_with(['}', ']']) => is_other = true,
+            _ => {
+                in_string ^= c == '"';
+                kept.push(c);
+            }
         }
-        kept.push(c);
     }
     is_other.then_some(kept)
+}
+
+/// Whether what stands behind a `\` is an escape with it (RFC 8259, section 7).
+fn is_escape(rest: &str) -> bool {
+    match rest.chars().next() {
+        Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't') => true,
+        Some('u') => rest.get(1..5).is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit())),
+        _ => false,
+    }
 }
 
 /// The reply, or what it says if it is a JSON string as a whole: some models quote the object that they were asked for.

@@ -55,8 +55,8 @@ fn alone(part: &PromptPart, reply: &str, finish: Finish) -> PartReply {
 fn of_part(part: &PromptPart, objects: &[Value], absent: &Malformed) -> PartReply {
     let named: Vec<Value> = objects.iter().flat_map(|object| answers(part, object)).collect();
     let mark = mark(part.analysis_type);
-    // A model that leaves the names out is understood by what only this answer has.
-    let nameless = objects.iter().filter(|object| object.get(mark).is_some()).cloned();
+    // A model that leaves the names out, or has others, is understood by what only this answer has.
+    let nameless = objects.iter().flat_map(holders).filter(|object| object.get(mark).is_some()).cloned();
     match (first_report(part, named.iter().cloned().chain(nameless)), named.first()) {
         (Ok((analysis, bytes)), _) => PartReply::Report { analysis: Box::new(analysis), bytes },
         (Err(why), Some(answer)) => PartReply::Malformed { why, text: answer.to_string() },
@@ -65,16 +65,29 @@ fn of_part(part: &PromptPart, objects: &[Value], absent: &Malformed) -> PartRepl
 }
 
 /// What stands under a question's name in an object, or in one of the objects in it: some models wrap what they were asked for once more.
-/// A list in the place of an answer is its list.
+/// A list in the place of an answer is its list; some write the answer as a text.
 fn answers(part: &PromptPart, object: &Value) -> Vec<Value> {
-    let inner = object.as_object().into_iter().flat_map(|fields| fields.values()).filter(|value| value.is_object());
-    let under_name = std::iter::once(object).chain(inner).filter_map(|holder| holder.get(part.analysis_type.as_str()));
+    let fields = holders(object).flat_map(|holder| holder.as_object().into_iter().flatten());
     let answer = |value: &Value| match value {
         Value::Object(_) => Some(value.clone()),
         Value::Array(_) => Some(json!({ mark(part.analysis_type): value })),
+        Value::String(text) => extract::json_objects(text).into_iter().next(),
         _ => None,
     };
-    under_name.filter_map(answer).collect()
+    fields.filter(|(name, _)| is_name_of(part.analysis_type, name)).filter_map(|(_, value)| answer(value)).collect()
+}
+
+/// An object and those in it.
+fn holders(object: &Value) -> impl Iterator<Item = &Value> {
+    let inner = object.as_object().into_iter().flat_map(|fields| fields.values()).filter(|value| value.is_object());
+    std::iter::once(object).chain(inner)
+}
+
+/// Whether a field is named as a question: `docs`, `Docs`, "Question `docs`", `docs_answer`.
+fn is_name_of(analysis_type: AnalysisType, name: &str) -> bool {
+    let letters: String = name.chars().filter(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
+    let letters = letters.strip_prefix("question").unwrap_or(&letters);
+    letters.strip_suffix("answer").unwrap_or(letters) == analysis_type.as_str()
 }
 
 /// The field that only an answer of this type has.

@@ -119,6 +119,12 @@ fn severities_of_other_scales_are_those_next_to_them() {
         ("Medium", Severity::Warning),
         ("minor", Severity::Info),
         ("note", Severity::Info),
+        ("high severity", Severity::Error),
+        ("[WARN]", Severity::Warning),
+        ("Serious!", Severity::Error),
+        ("P2", Severity::Warning),
+        ("very low", Severity::Info),
+        ("severity: medium", Severity::Warning),
     ] {
         let reply =
             format!(r#"{{"summary":"s","findings":[{{"severity":"{written}","start_line":1,"message":"m"}}]}}"#);
@@ -268,6 +274,36 @@ fn a_cut_reply_loses_only_what_was_cut() {
         let expected: String = parts.iter().map(|part| if is_whole(part) { '+' } else { '.' }).collect();
         assert_eq!(read_together(reply, Finish::Cut), expected, "{reply}");
         assert_eq!(read_together(reply, Finish::Unknown), expected, "a server that does not say so: {reply}");
+    }
+}
+
+/// What models get wrong in JSON and in the names of answers, and what is read of it: docs, todos, refactor, analysis.
+#[test]
+fn what_is_nearly_json_is_read_as_it_is_meant() {
+    let whole = format!(r#"{{"docs":{DOCS},"todos":{TODOS},"refactor":{REFACTOR},"analysis":{ANALYSIS}}}"#);
+    let with = |from: &str, to: &str| whole.replacen(from, to, 1);
+    let quoted = |text: &str| Value::from(text).to_string();
+    for (reply, expected) in [
+        (with("more", "more\n\tand more"), "++++"),
+        (with("more", r"matches \d+ and don\'t"), "++++"),
+        (with("more", r"a bad escape \u12"), "++++"),
+        (with(DOCS, &quoted(DOCS)), "++++"),
+        (with(ANALYSIS, &quoted(ANALYSIS)), "++++"),
+        (with(DOCS, "\"nothing\""), ".+++"),
+        (whole.replace("docs", "Docs").replace("\"refactor", "\"REFACTOR"), "++++"),
+        (whole.replace("\"docs\"", "\"Question `docs`\"").replace("\"analysis\"", "\"analysis_answer\""), "++++"),
+        (format!(r#"{{"1":{DOCS},"2":{TODOS},"3":{REFACTOR},"4":{ANALYSIS}}}"#), "++++"),
+        (format!(r#"[{{"question":"docs","answer":{DOCS}}},{{"question":"analysis","answer":{ANALYSIS}}}]"#), "+..+"),
+        (with(r#""s""#, r#"["one","two"]"#), "++++"),
+        (with(r#""s""#, "null"), "-+++"),
+        (with(r#""TODO""#, "null"), "++++"),
+        (with(r#""line":1"#, r#""line":"L1","owner":["ann","bob"],"item":7"#), "++++"),
+        (with(r#""line":1"#, r#""line":"1-2""#), "++++"),
+        (with(r#""line":1"#, r#""line":"-1""#), "+-++"),
+        (whole[..whole.len() - 1].to_owned(), "++++"),
+        (whole[..whole.len() - 1].replace("more", "more\nand more"), "++++"),
+    ] {
+        assert_eq!(read_together(&reply, Finish::Stopped), expected, "{reply}");
     }
 }
 

@@ -290,6 +290,8 @@ fn errors() -> Vec<Row> {
             WorstCase,
         ),
         inside("no money", r#"{"error":{"message":"Insufficient Balance"}}"#, parks, "Insufficient Balance", Nothing),
+        inside("a detail alone", r#"{"detail":"Rate limit exceeded"}"#, waits, "Rate limit", Nothing),
+        inside("a code of its own", r#"{"code":1302,"msg":"too many requests"}"#, waits, "too many", Nothing),
         inside("a page", "<html><body>Sign in to the network</body></html>", is_down, "Sign in", WorstCase),
         inside("nothing", "", is_down, "", WorstCase),
         inside("half of a completion", r#"{"choices":[{"message":{"content":"{"#, is_down, "", WorstCase),
