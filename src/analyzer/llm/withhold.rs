@@ -5,7 +5,7 @@ use crate::repo::patterns::IgnorePatterns;
 
 /// Files that hold examples for tests, and what tools wrote: nothing in them asks to be judged. A guess by name, so a user's own patterns come
 /// after these and may take a file out again (`!tests/fixtures/**`).
-const SAMPLES: [&str; 20] = [
+const SAMPLES: [&str; 28] = [
     "**/fixtures/**",
     "**/fixture/**",
     "**/__fixtures__/**",
@@ -18,6 +18,14 @@ const SAMPLES: [&str; 20] = [
     "**/__snapshots__/**",
     "**/tests/snapshots/**",
     "**/test/snapshots/**",
+    "**/tests/golden/**",
+    "**/test/golden/**",
+    "*.golden",
+    "*.golden.*",
+    "*.approved.*",
+    "*.received.*",
+    "*.verified.*",
+    "*.snapshot",
     "**/cassettes/**",
     "**/__recordings__/**",
     "*.snap",
@@ -99,6 +107,9 @@ mod tests {
             ("tests/snapshots/a.py", true),
             ("web/app.min.js", true),
             ("api/types.generated.ts", true),
+            ("tests/golden/printed.py", true),
+            ("src/golden.rs", false),
+            ("test/Mail.approved.cs", true),
             ("Cargo.lock", true),
             ("src/fixtures.rs", false),
             ("src/snapshots/store.rs", false),
