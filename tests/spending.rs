@@ -1,10 +1,12 @@
 //! The person pays at most what was set, whatever crashes, races or lies.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::parts::saying;
 use crate::support::asking::{Asking, CODE_FILES, QUESTIONS, REQUESTS};
 use crate::support::llm_server::{Reported, Script};
 use crate::support::{Random, TestRepo, number_from_environment, wait_until};
@@ -168,6 +170,35 @@ fn a_forecast_before_registering_is_near_the_bill() {
     let sample = asking.repo.path().join("tests/fixtures/sample.rs");
     let shown = asking.agent.ok(["show", sample.to_str().unwrap()]);
     assert!(shown.contains("no model is asked about it") && shown.contains("[privacy] withhold"), "{shown}");
+}
+
+/// Files of this program, of half a kilobyte to nine, with answers of some 30 tokens and of some 150.
+#[test]
+fn a_forecast_holds_for_short_and_for_long_answers() {
+    let long = saying(&"what is wrong here and what to do ".repeat(2), &[1, 1, 1, 1, 1]);
+    for script in [Script::fair(), Script::saying(&long)] {
+        let repo = TestRepo::with_files([("Cargo.toml", "[package]\nname = \"own\"\nversion = \"0.1.0\"\n")]);
+        for folder in ["budget", "plan", "cache"] {
+            let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)).unwrap();
+            for file in files.map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
+                let name = format!("src/{folder}/{}", file.file_name().unwrap().to_str().unwrap());
+                repo.write(&name, std::fs::read_to_string(&file).unwrap());
+            }
+        }
+        let plan = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plan.rs")).unwrap();
+        repo.write("src/plan.rs", plan);
+        repo.write("src/lib.rs", "pub mod budget;\npub mod cache;\npub mod plan;\n");
+        // Of two that are the same one is asked about.
+        for name in ["src/spare/one.rs", "src/spare/two.rs"] {
+            repo.write(name, "pub fn spare(of: u32) -> u32 {\n    of + 1\n}\n");
+        }
+        repo.commit("some of this program");
+        let asking = Asking::about(repo, "3.00", "", |server| server.otherwise(script.clone()));
+        let forecast = asking.agent.json(["register", asking.path(), "--dry-run"]);
+        asking.wait();
+        assert_eq!(json!(asking.server.requests().len()), forecast["requests"], "{forecast}");
+        assert_near(forecast["estimated_usd"].as_f64().unwrap(), asking.server.billed_nano() as f64 / 1e9);
+    }
 }
 
 #[test]

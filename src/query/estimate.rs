@@ -1,13 +1,13 @@
 //! What registering a repository would mean: files by language, chunks, what is skipped and why, tokens and dollars.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::QueryError;
 use super::forecast::{AskingCost, Forecast};
 use super::view::skipped::SkippedFile;
 use crate::analyzer::llm::{Withheld, withheld_patterns};
 use crate::config::RepoConfig;
-use crate::domain::{Language, Role, SkipReason};
+use crate::domain::{Hash, Language, Role, SkipReason};
 use crate::embedder::chunk;
 use crate::outline::{self, role_of};
 use crate::repo::{Content, FileSelection, OwnModules, RecordedView, Repo, RepoError, TreeEntry, content, in_parallel};
@@ -35,7 +35,7 @@ impl Estimate {
 }
 
 enum Scanned {
-    Indexed { language: Language, bytes: u64, lines: u64, chunks: u64 },
+    Indexed { language: Language, content: Hash, bytes: u64, lines: u64, chunks: u64 },
     Skipped(SkipReason),
 }
 
@@ -53,19 +53,23 @@ pub fn estimate(git: &Repo, config: &RepoConfig, forecast: &Forecast) -> Result<
     let scanned = scanned?;
     let withheld = Withheld::new(&withheld_patterns(&config.withhold));
     let mut estimate = Estimate::default();
+    // One answer serves all files that are the same.
+    let mut asked = HashSet::new();
     for (entry, one) in entries.iter().zip(scanned) {
         match one {
             Scanned::Skipped(reason) => {
                 *estimate.skipped.entry(reason).or_default() += 1;
                 estimate.left_out.push(SkippedFile::new(&entry.path, reason, &selection));
             }
-            Scanned::Indexed { language, bytes, lines, chunks } => {
+            Scanned::Indexed { language, content, bytes, lines, chunks } => {
                 let size = estimate.languages.entry(language).or_default();
                 size.files += 1;
                 size.bytes += bytes;
                 estimate.chunks += chunks;
-                let is_code = language.class().is_judged() && role_of(&entry.path) != Role::Generated;
-                if is_code && bytes > 0 && !withheld.holds(&entry.path) {
+                let role = role_of(&entry.path);
+                let is_code = language.class().is_judged() && role != Role::Generated;
+                let is_asked_about = is_code && bytes > 0 && !withheld.holds(&entry.path);
+                if is_asked_about && asked.insert((content, language.as_str(), role.as_str())) {
                     forecast.add_text(&mut estimate.asking, &config.analysis.types, bytes, lines);
                 }
             }
@@ -81,5 +85,6 @@ fn scan(git: &Repo, entry: &TreeEntry, selection: &FileSelection) -> Result<Scan
     };
     let language = outline::language_of(&entry.path);
     let chunks = chunk::chunks(language, None, &text).len() as u64;
-    Ok(Scanned::Indexed { language, bytes: text.len() as u64, lines: text.lines().count() as u64, chunks })
+    let (content, bytes, lines) = (Hash::of(text.as_bytes()), text.len() as u64, text.lines().count() as u64);
+    Ok(Scanned::Indexed { language, content, bytes, lines, chunks })
 }

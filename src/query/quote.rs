@@ -1,6 +1,6 @@
 //! What a piece of work would ask of a model and what that would cost, before anything is sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::forecast::{AskingCost, Forecast};
 use super::{QueryError, Reader};
@@ -82,10 +82,13 @@ pub fn of_older(
 
 fn of(reader: &Reader<'_>, repo: &Registered, store: &RepoStore, due: &[Due]) -> Result<Quote, QueryError> {
     let files: BTreeSet<_> = due.iter().map(|one| &one.file.path).collect();
-    let asked: Vec<&Due> = due.iter().filter(|one| matches!(one.kind, JobKind::Ask(_))).collect();
+    let questions = || due.iter().filter(|one| matches!(one.kind, JobKind::Ask(_)));
+    // One answer serves all files that are the same.
+    let mut keys = HashSet::new();
+    let asked: Vec<&Due> = questions().filter(|one| keys.insert(one.key)).collect();
     let mut quote = Quote {
         files: files.len() as u64,
-        local: (due.len() - asked.len()) as u64,
+        local: (due.len() - questions().count()) as u64,
         asked: asked.len() as u64,
         ..Quote::default()
     };
