@@ -36,6 +36,7 @@ mod peers;
 mod published;
 mod reconcile;
 mod replay;
+mod replay_asked;
 mod sample;
 mod screens;
 mod search;

@@ -4,7 +4,7 @@
 //! and all its transitive dependents again. `RA_AGENT_REPLAY=DIR` replays the last commits of another repository in their place.
 //!
 //! A scripted model is asked as well, at the pace that the machine allows. What leaves is counted at four bytes a token, its JSON included, and
-//! an answer to a question as [`ANSWER_TOKENS`], at $0.20 and $0.50 a million. `RA_AGENT_REPLAY_COMMITS` sets how many commits are replayed.
+//! an answer to a question as 200 tokens, at $0.20 and $0.50 a million. `RA_AGENT_REPLAY_COMMITS` sets how many commits are replayed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -16,9 +16,9 @@ use serde_json::Value;
 
 use super::figures::digits;
 use super::published;
+use super::replay_asked::{Asked, WholeRequest};
 use super::support::asking::config_of;
-use super::support::llm_model::AskedModel;
-use super::support::llm_server::{INPUT_NANO, LlmServer, OUTPUT_NANO, Recorded};
+use super::support::llm_server::LlmServer;
 use super::support::{Job, Jobs, TestAgent, TestRepo, assert_same_state};
 
 /// Crates with their releases, oldest first.
@@ -31,9 +31,6 @@ const RELEASES: [(&str, &[&str]); 3] = [
 const COMMITS: usize = 100;
 /// The agent compares when it is asked to, so that each commit is one step.
 const LOOKS_WHEN_ASKED: &str = "debounce_ms = 60000\n";
-/// Tokens that an answer to a question is counted as: what a report of a few findings takes.
-const ANSWER_TOKENS: u64 = 200;
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// What one commit, or several together, meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,61 +52,6 @@ struct Work {
     /// What asking about all of each of these would cost, in one request a file.
     naive_nano: f64,
     asked: Asked,
-}
-
-/// What a request about all of a file costs, by those of the first index.
-#[derive(Clone, Copy, Debug, Default)]
-struct WholeRequest {
-    /// Bytes of a request for a byte of the file, besides those that every request has.
-    per_byte: f64,
-}
-
-/// Bytes that every request has: questions, instructions, marks.
-const REQUEST_BYTES: f64 = 4_800.0;
-
-impl WholeRequest {
-    fn of(first: &Asked, file_bytes: u64) -> Self {
-        let of_files = first.bytes as f64 - first.requests as f64 * REQUEST_BYTES;
-        Self { per_byte: of_files / file_bytes.max(1) as f64 }
-    }
-
-    fn nano(&self, file_bytes: u64) -> f64 {
-        let tokens = (REQUEST_BYTES + self.per_byte * file_bytes as f64) / BYTES_PER_TOKEN as f64;
-        tokens * INPUT_NANO as f64 + (AnalysisType::ALL.len() as u64 * ANSWER_TOKENS * OUTPUT_NANO) as f64
-    }
-}
-
-/// What a model was asked.
-#[derive(Clone, Copy, Debug, Default)]
-struct Asked {
-    requests: usize,
-    questions: usize,
-    bytes: u64,
-    /// Requests about what has changed of a file.
-    in_parts: usize,
-}
-
-impl Asked {
-    fn of(requests: &[Recorded]) -> Self {
-        let questions = |request: &Recorded| AskedModel::read(&request.head, &request.body).questions();
-        Self {
-            requests: requests.len(),
-            questions: requests.iter().map(questions).sum(),
-            bytes: requests.iter().map(|request| request.body.len() as u64).sum(),
-            in_parts: requests.iter().filter(|request| request.body.contains("\\n~|")).count(),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.questions += other.questions;
-        self.bytes += other.bytes;
-        self.in_parts += other.in_parts;
-    }
-
-    fn nano(&self) -> f64 {
-        (self.bytes / BYTES_PER_TOKEN * INPUT_NANO + self.questions as u64 * ANSWER_TOKENS * OUTPUT_NANO) as f64
-    }
 }
 
 impl Work {
@@ -203,10 +145,15 @@ pub(super) fn print_head() {
 pub(super) fn print_bills(bills: &[Bill]) {
     println!(
         "\n| history | commits | requests to a model | questions | naive | not asked again | thousandths of a dollar a commit | naive | share | \
-         requests in parts | files asked about first | a file, live | in a batch |"
+         requests in parts | files asked about first | thousandths of a dollar a file, live | in a batch |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     bills.iter().for_each(Bill::row);
+    Asked::print_head();
+    for Bill { what, first, work, .. } in bills {
+        first.print(&format!("{what}: first index"));
+        work.asked.print(&format!("{what}: commits"));
+    }
 }
 
 /// Brings the files of a release.
@@ -287,6 +234,7 @@ struct Replay<'a> {
 impl<'a> Replay<'a> {
     fn begin(repo: &'a TestRepo) -> Self {
         let (mut agent, server) = (TestAgent::without_model(), LlmServer::start());
+        server.cache_prefixes();
         agent.write_config(&config_of(&server, "1000.00", LOOKS_WHEN_ASKED));
         let estimate = agent.json(["register", text(repo.path()), "--dry-run"]);
         agent.ok(["register", text(repo.path())]);
