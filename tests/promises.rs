@@ -61,6 +61,7 @@ mod searching;
 mod selection;
 mod service;
 mod shared;
+mod shared_faults;
 mod shared_outage;
 mod spending;
 mod together;

@@ -124,15 +124,28 @@ fn keygen(context: &Context, rotate: bool) -> Result<(), Failure> {
     ))
 }
 
+/// Ends without a wait for what a directory that hangs has not answered.
+struct Unawaited(Option<tokio::runtime::Runtime>);
+
+impl Drop for Unawaited {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// The store for a verb that asks it itself.
-fn open(context: &Context) -> Result<(RemoteResults, tokio::runtime::Runtime), Failure> {
+fn open(context: &Context) -> Result<(RemoteResults, Unawaited), Failure> {
     let Some(config) = &context.config.shared else { return Err(Failure::Usage(NOT_SHARED.to_owned())) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("no thread can be started: {error}")))?;
     context.home.create()?;
-    let mut remote = RemoteResults::open(&context.home, config, runtime.handle().clone())?;
+    let handle = runtime.handle().clone();
+    let running = Unawaited(Some(runtime));
+    let mut remote = RemoteResults::open(&context.home, config, handle, true)?;
     remote.wake();
-    Ok((remote, runtime))
+    Ok((remote, running))
 }
 
 fn status(context: &Context, json: bool) -> Result<(), Failure> {
@@ -242,7 +255,7 @@ fn describe_sharing(view: &SharingView, sharing: Sharing) -> String {
 }
 
 fn verify(context: &Context, json: bool) -> Result<(), Failure> {
-    let (mut remote, _runtime) = open(context)?;
+    let (mut remote, _running) = open(context)?;
     let survey = remote.survey()?;
     let label = |key: &PublicKey| {
         let config = context.config.shared.as_ref();
@@ -287,7 +300,7 @@ fn describe_survey(view: &SurveyView) -> String {
 }
 
 fn gc(context: &Context, grace: Duration, dry_run: bool, json: bool) -> Result<(), Failure> {
-    let (mut remote, _runtime) = open(context)?;
+    let (mut remote, _running) = open(context)?;
     let done = remote.collect_garbage(grace, dry_run)?;
     let view = CollectedView {
         dry_run,

@@ -100,7 +100,12 @@ pub fn restrict(home: &Home, config: &Config, also: &[&Path]) -> Result<Sandbox,
     }
     // One that is not there may be on a disk that is not mounted: it is not made.
     own.extend(
-        config.shared.as_ref().filter(|shared| shared.may_write).and_then(place::directory).filter(|dir| dir.is_dir()),
+        config
+            .shared
+            .as_ref()
+            .filter(|shared| shared.may_write)
+            .and_then(place::directory)
+            .filter(|dir| place::is_there(dir)),
     );
     let sandbox = sandbox::restrict_writes(&[&own[..], also].concat());
     // A self-test runs before the sandbox is reported.

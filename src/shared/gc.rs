@@ -12,7 +12,7 @@ use super::entry::{EntryKind, EntryName};
 use super::known::PackName;
 use super::objects::ListedPack;
 use super::{RemoteResults, SharedError};
-use crate::clock;
+use crate::clock::{self, Timestamp};
 
 /// Packs below this size are merged, if there are so many of a kind.
 const SMALL: u64 = 1024 * 1024;
@@ -79,6 +79,12 @@ fn superfluous(packs: &[CollectedPack]) -> (Vec<usize>, HashSet<usize>) {
     (going, staying)
 }
 
+/// The end of the time that is longer ago than `grace`.
+fn before(grace: Duration) -> Timestamp {
+    let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+    Timestamp(clock::now().0.saturating_sub(grace))
+}
+
 impl RemoteResults {
     /// Removes what is older than `grace` and there twice, or no pack; merges small packs. `dry_run`: only says what.
     ///
@@ -91,6 +97,13 @@ impl RemoteResults {
         let mut packs = self.collected(&listed, grace);
         let going = self.confirmed(&mut packs, &listed)?;
         let mut done = Collected { packs: packs.len(), ..Collected::default() };
+        for (file, bytes) in self.objects.abandoned(before(grace)) {
+            // What cannot be removed is found again.
+            if dry_run || std::fs::remove_file(file).is_ok() {
+                done.deleted += 1;
+                done.bytes_freed += bytes;
+            }
+        }
         for at in going {
             let name = &packs[at].name;
             done.deleted += 1;
@@ -108,8 +121,7 @@ impl RemoteResults {
     }
 
     fn collected(&self, listed: &HashMap<PackName, ListedPack>, grace: Duration) -> Vec<CollectedPack> {
-        let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
-        let before = clock::now().0.saturating_sub(grace);
+        let before = before(grace).0;
         let mut by_pack = self.known.by_pack();
         let mut packs: Vec<CollectedPack> = listed
             .iter()

@@ -124,3 +124,27 @@ fn collectors_readers_and_writers_at_once_lose_nothing() {
     let entries = answers(0..50);
     assert_eq!(got(&mut team.machine(2), &entries), entries);
 }
+
+#[test]
+fn readers_and_writers_go_on_while_others_collect() {
+    let team = Team::new();
+    let (mut one, mut other) = (team.machine(1), team.machine(1));
+    let (mut collector, mut second, mut reader) = (team.machine(1), team.machine(1), team.machine(2));
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..24).for_each(|at| drop(one.share(&answers(at * 5..at * 5 + 8)).unwrap())));
+        scope.spawn(|| (0..24).for_each(|at| drop(other.share(&answers(at * 5 + 2..at * 5 + 9)).unwrap())));
+        for collector in [&mut collector, &mut second] {
+            scope.spawn(|| (0..30).for_each(|_| drop(collector.collect_garbage(PASSED, false))));
+        }
+        scope.spawn(|| {
+            for _ in 0..30 {
+                let found = got(&mut reader, &answers(0..130));
+                assert!(found.iter().all(|one| answers(0..130).contains(one)));
+            }
+        });
+    });
+    let (all, mut last) = (answers(0..124), team.machine(3));
+    assert_eq!(got(&mut last, &all), all, "whoever collected, nothing is lost");
+    let survey = last.survey().unwrap();
+    assert!(survey.damaged.is_empty() && survey.refused.is_empty(), "{survey:?}");
+}

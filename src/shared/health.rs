@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +56,13 @@ impl SharedHealth {
         self.answered_at = Some(now.0);
     }
 
-    /// It did not.
-    pub fn failed(&mut self, problem: &str, now: Timestamp) {
+    /// It did not. `asked`: how long it wants to be left alone, where it says so.
+    pub fn failed(&mut self, problem: &str, asked: Duration, now: Timestamp) {
         let rest = self.rest_millis.max(FIRST_REST_MILLIS);
+        let asked = i64::try_from(asked.as_millis()).unwrap_or(i64::MAX).min(LONGEST_REST_MILLIS);
         self.problem = Some(problem.to_owned());
         self.failing_since = self.failing_since.or(Some(now.0));
-        self.retry_at = Some(now.0.saturating_add(rest));
+        self.retry_at = Some(now.0.saturating_add(rest.max(asked)));
         self.rest_millis = rest.saturating_mul(2).min(LONGEST_REST_MILLIS);
     }
 
@@ -117,7 +119,7 @@ mod tests {
         let (mut health, mut now, mut rest) = (SharedHealth::default(), Timestamp(1_000), FIRST_REST_MILLIS);
         for _ in 0..12 {
             assert!(health.may_ask(now));
-            health.failed("it is down", now);
+            health.failed("it is down", Duration::ZERO, now);
             assert!(!health.may_ask(now.plus_millis(rest - 1)));
             now = now.plus_millis(rest);
             rest = (rest * 2).min(LONGEST_REST_MILLIS);
@@ -125,16 +127,22 @@ mod tests {
         assert_eq!(health.failing_since, Some(1_000));
         health.answered(now);
         assert!(health.may_ask(now) && health.problem.is_none() && health.failing_since.is_none());
-        health.failed("again", now);
+        health.failed("again", Duration::ZERO, now);
         assert!(health.may_ask(now.plus_millis(FIRST_REST_MILLIS)), "it begins again");
         assert!(health.may_ask(now.plus_millis(-LONGEST_REST_MILLIS)), "a clock that was put back");
+        health.answered(now);
+        health.failed("busy", Duration::from_secs(100), now);
+        assert!(!health.may_ask(now.plus_millis(99_999)) && health.may_ask(now.plus_millis(100_000)));
+        health.answered(now);
+        health.failed("busy for a year", Duration::MAX, now);
+        assert!(health.may_ask(now.plus_millis(LONGEST_REST_MILLIS)), "it is not left alone for so long");
     }
 
     #[test]
     fn the_state_outlives_the_process_a_damaged_file_says_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let mut file = HealthFile::open(dir.path());
-        file.health.failed("forbidden", Timestamp(7));
+        file.health.failed("forbidden", Duration::ZERO, Timestamp(7));
         file.health.refused("signature");
         file.save();
         assert_eq!(HealthFile::open(dir.path()).health, file.health);

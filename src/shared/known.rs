@@ -2,13 +2,18 @@
 //! for once; an entry is then found without a request.
 
 use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use smallvec::SmallVec;
 
 use super::entry::{EntryKind, EntryName};
 use super::pack::{IndexRead, PackIndex};
+use crate::clock;
 use crate::file;
+
+/// How old a file is that nobody writes any more.
+const ABANDONED_MILLIS: i64 = 3_600_000;
 
 /// A pack's name below the store's prefix: `answers/<32 hex digits>.pack`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,6 +80,8 @@ impl KnownPacks {
         if let Err(error) = std::fs::create_dir_all(&known.dir) {
             tracing::debug!(%error, "indexes of packs cannot be kept");
         }
+        remove_abandoned(dir);
+        remove_abandoned(&known.dir);
         for entry in std::fs::read_dir(&known.dir).into_iter().flatten().flatten() {
             // Another process may be writing one at this moment, under another name.
             let Some(name) = entry.file_name().to_str().and_then(PackName::of_file) else { continue };
@@ -107,6 +114,11 @@ impl KnownPacks {
             let found = KnownPlace { pack: number, offset: place.offset, bytes: place.bytes };
             self.places.entry(place.name).or_default().push(found);
         }
+    }
+
+    /// Some pack that is there.
+    pub fn any(&self) -> Option<&PackName> {
+        self.packs.iter().find(|pack| pack.is_there && pack.bytes > 0).map(|pack| &pack.name)
     }
 
     /// Whether the index of an object of this size is known.
@@ -183,6 +195,18 @@ impl KnownPacks {
     }
 }
 
+/// Removes what a process that was killed was writing; one that is at work needs a moment for it.
+fn remove_abandoned(dir: &Path) {
+    let before = clock::now().plus_millis(-ABANDONED_MILLIS).0 / 1_000;
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let is_temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with('.'));
+        if is_temporary && entry.metadata().is_ok_and(|found| found.is_file() && found.mtime() < before) {
+            // It is tried again by the next process.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that was written by [`KnownPacks::learn`].
 fn kept(text: &[u8]) -> Option<(u64, PackIndex)> {
     let (length, index) = text.split_first_chunk::<8>()?;
@@ -230,6 +254,21 @@ mod tests {
         assert_eq!(known.places(&entry_name("b")).count(), 1);
         assert!(!known.has(&one.0, one.1));
         assert_eq!(KnownPacks::open(dir.path()).counts().0, 1, "its file is gone, too");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_later() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("packs")).unwrap();
+        let names = ["packs/.answers-00.index.ra-agent-7", ".health.json.ra-agent-7", "health.json"];
+        let made = names.map(|name| std::fs::File::create(dir.path().join(name)).unwrap());
+        let left = || names.map(|name| dir.path().join(name).exists());
+        KnownPacks::open(dir.path());
+        assert_eq!(left(), [true; 3], "they may be at work");
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        made.iter().for_each(|file| file.set_modified(long_ago).unwrap());
+        KnownPacks::open(dir.path());
+        assert_eq!(left(), [false, false, true]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!
 //! What an entry's content says is not known here: the stores that own results write and check it.
 
+mod asked_rest;
 pub mod entry;
 pub mod gc;
 pub mod health;

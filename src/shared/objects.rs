@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::Permissions;
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path as DiskPath, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,10 @@ use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+use super::asked_rest::AskedRest;
+use super::entry::EntryKind;
 use super::known::PackName;
-use super::place::SharedPlace;
+use super::place::{self, SharedPlace};
 use crate::clock::Timestamp;
 
 /// How long an answer may take, and how much longer for each byte of it.
@@ -24,6 +26,10 @@ const SLOWEST_BYTES_PER_SECOND: u64 = 128 * 1024;
 const LAYOUT: &str = "v1";
 /// Longest complaint of a server that is passed on.
 const LONGEST_COMPLAINT: usize = 200;
+/// What a file system says to those who may not write, and what else it may come of.
+const DENIED: &str = "Permission denied";
+const WHO_WRITES: &str =
+    "check who may write there; if it was mounted after the daemon was started: `ra-agent daemon restart`";
 /// Packs that a store may have. Before that `gc` merges them.
 const MOST_PACKS: usize = 200_000;
 
@@ -65,13 +71,14 @@ pub struct SharedObjects {
     objects: Arc<dyn ObjectStore>,
     prefix: Path,
     root: Option<PathBuf>,
+    pub asked: AskedRest,
     pub counts: Arc<RequestCounts>,
 }
 
 impl SharedObjects {
     pub fn new(place: SharedPlace) -> Self {
         let prefix = place.prefix.parts().chain([LAYOUT.into()]).collect();
-        Self { objects: place.objects, prefix, root: place.root, counts: Arc::default() }
+        Self { objects: place.objects, prefix, root: place.root, asked: place.asked, counts: Arc::default() }
     }
 
     fn path(&self, name: &PackName) -> Path {
@@ -79,8 +86,17 @@ impl SharedObjects {
         self.prefix.parts().chain(below.split('/').map(Into::into)).collect()
     }
 
+    /// A directory that is gone is an outage: it would be read as an empty one, and made anew for what is written.
+    fn check_root(&self) -> Result<(), Trouble> {
+        match &self.root {
+            Some(root) if !place::is_there(root) => Err(Trouble::Outage(place::not_there(root))),
+            _ => Ok(()),
+        }
+    }
+
     /// Every pack that is there. Other objects are left alone.
     pub async fn list(&self) -> Result<HashMap<PackName, ListedPack>, Trouble> {
+        self.check_root()?;
         RequestCounts::add(&self.counts.lists, 1);
         let (mut listed, mut is_lost) = (HashMap::new(), false);
         let mut objects = self.objects.list(Some(&self.prefix));
@@ -133,6 +149,7 @@ impl SharedObjects {
 
     /// Writes a pack, unless it is there. Its name follows from its content, so one that is there is the same.
     pub async fn put(&self, name: &PackName, pack: Vec<u8>) -> Result<(), Trouble> {
+        self.check_root()?;
         let (path, bytes) = (self.path(name), pack.len() as u64);
         RequestCounts::add(&self.counts.puts, 1);
         let payload = PutPayload::from(pack);
@@ -156,9 +173,29 @@ impl SharedObjects {
             Err(Unput::Trouble(Trouble::Lost)) => {
                 Err(Trouble::Outage("there is no such bucket or directory".to_owned()))
             }
+            Err(Unput::Trouble(Trouble::Outage(problem))) if self.root.is_some() && problem.contains(DENIED) => {
+                Err(Trouble::Outage(format!("{problem}; {WHO_WRITES}")))
+            }
             Err(Unput::Trouble(trouble)) => Err(trouble),
             Err(Unput::CannotCreate) => Err(Trouble::Outage("it takes no objects".to_owned())),
         }
+    }
+
+    /// What writers that were killed have left in a directory, with its bytes: half a pack under a name of its own.
+    pub fn abandoned(&self, before: Timestamp) -> Vec<(PathBuf, u64)> {
+        let Some(root) = &self.root else { return Vec::new() };
+        let mut found = Vec::new();
+        for kind in EntryKind::ALL {
+            let dir = root.join(LAYOUT).join(kind.directory());
+            for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+                let is_left = file.file_name().to_str().is_some_and(is_of_upload);
+                if let Some(metadata) = file.metadata().ok().filter(|found| is_left && found.mtime() * 1_000 < before.0)
+                {
+                    found.push((file.path(), metadata.len()));
+                }
+            }
+        }
+        found
     }
 
     /// Removes a pack; one that is gone is as good.
@@ -169,6 +206,12 @@ impl SharedObjects {
             Err(trouble) => Err(trouble),
         }
     }
+}
+
+/// Whether a name is one that [`object_store::local::LocalFileSystem`] writes under, before the object has its own.
+fn is_of_upload(name: &str) -> bool {
+    name.split_once(".pack#")
+        .is_some_and(|(_, suffix)| !suffix.is_empty() && suffix.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Gives a file, and the directories on the way to it, the permissions of the root: a daemon makes files for its user alone. What belongs to
@@ -242,12 +285,16 @@ fn cause(error: &Error) -> String {
 mod tests {
     use object_store::memory::InMemory;
 
-    use super::super::entry::EntryKind;
     use super::*;
 
     fn store(prefix: &str) -> (Arc<InMemory>, SharedObjects) {
         let memory = Arc::new(InMemory::new());
-        let place = SharedPlace { objects: memory.clone(), prefix: Path::from(prefix), root: None };
+        let place = SharedPlace {
+            objects: memory.clone(),
+            prefix: Path::from(prefix),
+            root: None,
+            asked: AskedRest::default(),
+        };
         (memory, SharedObjects::new(place))
     }
 
@@ -279,12 +326,23 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o750)).unwrap();
         let local = object_store::local::LocalFileSystem::new_with_prefix(dir.path()).unwrap();
+        let root = Some(dir.path().to_owned());
         let place =
-            SharedPlace { objects: Arc::new(local), prefix: Path::default(), root: Some(dir.path().to_owned()) };
-        SharedObjects::new(place).put(&name("0a"), b"0123".to_vec()).await.unwrap();
+            SharedPlace { objects: Arc::new(local), prefix: Path::default(), root, asked: AskedRest::default() };
+        let objects = SharedObjects::new(place);
+        objects.put(&name("0a"), b"0123".to_vec()).await.unwrap();
         let mode = |path: &str| std::fs::metadata(dir.path().join(path)).unwrap().permissions().mode() & 0o7777;
         let pack = format!("v1/answers/{}.pack", "0a".repeat(16));
         assert_eq!((mode("v1"), mode("v1/answers"), mode(&pack)), (0o750, 0o750, 0o640));
+        // What a writer that was killed left there, and what looks like it.
+        let left = dir.path().join(format!("v1/answers/{}.pack#1", "0b".repeat(16)));
+        for other in [left.clone(), dir.path().join(&pack).with_extension("pack#x"), dir.path().join("v1/answers/x#1")]
+        {
+            std::fs::write(other, b"half of it").unwrap();
+        }
+        assert!(objects.abandoned(Timestamp(0)).is_empty());
+        assert_eq!(objects.abandoned(crate::clock::now().plus_millis(60_000)), [(left, 10)]);
+        assert_eq!(objects.list().await.unwrap().len(), 1);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use super::asked_rest::{AskedRest, NotingConnector};
 use crate::config::{SharedConfig, SharedScheme};
 
 /// How long a connection may take.
@@ -28,6 +29,7 @@ pub struct SharedPlace {
     pub prefix: Path,
     /// Of a directory: what is written has its permissions, for other users read it.
     pub root: Option<PathBuf>,
+    pub asked: AskedRest,
 }
 
 /// The directory of a `file://` store.
@@ -46,39 +48,92 @@ pub fn connect(config: &SharedConfig) -> Result<SharedPlace, String> {
     // The first provider that a process installs stays; a second call says so, which is no error here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let fails = |error: object_store::Error| error.to_string();
-    let (options, retry) = (client(config), retry());
+    let (options, retry, asked) = (client(config), retry(), AskedRest::default());
+    let noting = NotingConnector(asked.clone());
     let objects: Arc<dyn ObjectStore> = match config.scheme {
-        SharedScheme::File => {
-            let dir = directory(config).unwrap_or(DiskPath::new("/"));
-            if !dir.is_dir() {
-                return Err(format!("{} is not a directory; make it, or mount what it is on", dir.display()));
-            }
-            Arc::new(LocalFileSystem::new_with_prefix(dir).map_err(fails)?.with_fsync(true))
-        }
+        SharedScheme::File => Arc::new(local(directory(config).unwrap_or(DiskPath::new("/")))?),
         SharedScheme::S3 => {
             let mut builder = AmazonS3Builder::from_env().with_url(&config.url);
             if let Some(endpoint) = &config.endpoint {
                 builder = builder.with_endpoint(endpoint);
             }
-            Arc::new(builder.with_client_options(options).with_retry(retry).build().map_err(fails)?)
+            Arc::new(
+                builder
+                    .with_client_options(options)
+                    .with_retry(retry)
+                    .with_http_connector(noting)
+                    .build()
+                    .map_err(fails)?,
+            )
         }
         SharedScheme::Gcs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_url(&config.url);
-            Arc::new(builder.with_client_options(options).with_retry(retry).build().map_err(fails)?)
+            Arc::new(
+                builder
+                    .with_client_options(options)
+                    .with_retry(retry)
+                    .with_http_connector(noting)
+                    .build()
+                    .map_err(fails)?,
+            )
         }
         SharedScheme::Azure => {
             let mut builder = MicrosoftAzureBuilder::from_env().with_url(&config.url);
             if let Some(endpoint) = &config.endpoint {
                 builder = builder.with_endpoint(endpoint.clone());
             }
-            Arc::new(builder.with_client_options(options).with_retry(retry).build().map_err(fails)?)
+            Arc::new(
+                builder
+                    .with_client_options(options)
+                    .with_retry(retry)
+                    .with_http_connector(noting)
+                    .build()
+                    .map_err(fails)?,
+            )
         }
         SharedScheme::Http => {
             let builder = HttpBuilder::new().with_url(&config.url);
-            Arc::new(builder.with_client_options(options).with_retry(retry).build().map_err(fails)?)
+            Arc::new(
+                builder
+                    .with_client_options(options)
+                    .with_retry(retry)
+                    .with_http_connector(noting)
+                    .build()
+                    .map_err(fails)?,
+            )
         }
     };
-    Ok(SharedPlace { objects, prefix: prefix(config), root: directory(config).map(DiskPath::to_owned) })
+    Ok(SharedPlace { objects, prefix: prefix(config), root: directory(config).map(DiskPath::to_owned), asked })
+}
+
+fn local(dir: &DiskPath) -> Result<LocalFileSystem, String> {
+    let (shown, dir) = (dir.display().to_string(), dir.to_owned());
+    let opened = in_time(move || dir.is_dir().then(|| LocalFileSystem::new_with_prefix(dir)));
+    match opened {
+        Some(Some(opened)) => Ok(opened.map_err(|error| error.to_string())?.with_fsync(true)),
+        Some(None) => Err(not_there(shown.as_ref())),
+        None => Err(format!("{shown} does not answer within {} s; is what it is on reachable?", CONNECT.as_secs())),
+    }
+}
+
+/// Whether a directory is there. One that does not say so in time is not.
+pub fn is_there(dir: &DiskPath) -> bool {
+    let dir = dir.to_owned();
+    in_time(move || dir.is_dir()).unwrap_or(false)
+}
+
+/// What there is to say of a directory that is not there.
+pub fn not_there(dir: &DiskPath) -> String {
+    format!("{} is not a directory; make it, or mount what it is on", dir.display())
+}
+
+/// What a file system says within the time that a server has: one whose network is gone blocks whoever asks it.
+fn in_time<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asking = std::thread::Builder::new().name("shared-directory".to_owned());
+    // Nobody may be left to hear the answer.
+    let asked = asking.spawn(move || drop(answer.send(question())));
+    asked.ok().and_then(|_| answered.recv_timeout(CONNECT).ok())
 }
 
 /// What comes after the bucket; of a directory and of a server the client knows it already.
@@ -125,6 +180,13 @@ mod tests {
             let config = SharedConfig { scheme, url: url.to_owned(), ..SharedConfig::default() };
             assert_eq!(prefix(&config).as_ref(), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn a_file_system_that_hangs_is_not_waited_for() {
+        let (_never, answer) = std::sync::mpsc::channel::<()>();
+        assert_eq!(in_time(move || answer.recv().is_ok()), None);
+        assert_eq!(in_time(|| 3), Some(3));
     }
 
     #[test]

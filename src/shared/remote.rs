@@ -63,20 +63,30 @@ pub struct RemoteResults {
 }
 
 impl RemoteResults {
-    /// Takes the configured store into use. No request is sent.
+    /// Takes the configured store into use. No request is sent. `urgent`: whatever it did before.
     ///
     /// # Errors
-    /// If there is no key, or the settings are wrong.
-    pub fn open(home: &Home, config: &SharedConfig, runtime: Handle) -> Result<Self, SharedError> {
+    /// If there is no key, the settings are wrong, or a directory is not there; that is tried again as an outage is.
+    pub fn open(home: &Home, config: &SharedConfig, runtime: Handle, urgent: bool) -> Result<Self, SharedError> {
         let key = SharedKey::load(&home.shared_key())?;
         let ring = KeyRing::new(&key, &config.trusted_keys);
         if config.may_write && ring.public().is_none() {
             return Err(SharedError::CannotSign);
         }
-        let place = place::connect(config).map_err(SharedError::Unusable)?;
         let dir = state_dir(home, config);
         std::fs::create_dir_all(&dir).map_err(|error| SharedError::Unusable(format!("{}: {error}", dir.display())))?;
-        Ok(Self::with(place, ring, &dir, config.may_write, runtime))
+        let mut file = HealthFile::open(&dir);
+        if !urgent && !file.health.may_ask(clock::now()) {
+            return Err(SharedError::Resting(file.health.problem.unwrap_or_default()));
+        }
+        match place::connect(config) {
+            Ok(place) => Ok(Self::with(place, ring, &dir, config.may_write, runtime)),
+            Err(problem) => {
+                file.health.failed(&problem, Duration::ZERO, clock::now());
+                file.save();
+                Err(SharedError::Unusable(problem))
+            }
+        }
     }
 
     fn with(place: SharedPlace, ring: KeyRing, dir: &Path, may_write: bool, runtime: Handle) -> Self {
@@ -108,8 +118,10 @@ impl RemoteResults {
     /// If the store does not answer, or did not a moment ago.
     pub fn refresh(&mut self) -> Result<(), SharedError> {
         self.check_rest()?;
-        let listed = self.runtime.block_on(self.objects.list());
+        let until = clock::monotonic() + LONGEST_GO;
+        let listed = self.list_in_time();
         let listed = self.noted(listed)?;
+        self.check_emptiness(&listed)?;
         self.listed_at = Some(clock::monotonic());
         self.known.keep_only(&listed.iter().map(|(name, pack)| (name.clone(), pack.bytes)).collect());
         let new: Vec<(PackName, ListedPack)> =
@@ -119,7 +131,7 @@ impl RemoteResults {
             let objects = objects.clone();
             async move { (read_index(&objects, &name, pack.bytes).await, name, pack.bytes) }
         });
-        let read = in_parallel(&self.runtime, reads);
+        let read = until_then(&self.runtime, reads, until, |(index, ..)| matches!(index, Err(Trouble::Outage(_))));
         let mut outage = None;
         for (index, name, bytes) in read {
             match index {
@@ -135,6 +147,25 @@ impl RemoteResults {
         match outage {
             Some(problem) => self.noted(Err(Trouble::Outage(problem))),
             None => self.noted(Ok(())),
+        }
+    }
+
+    fn list_in_time(&self) -> Result<HashMap<PackName, ListedPack>, Trouble> {
+        let slow = || Trouble::Outage(format!("it is slow: no list within {} s", LONGEST_GO.as_secs()));
+        self.runtime.block_on(async {
+            tokio::time::timeout(LONGEST_GO, self.objects.list()).await.unwrap_or_else(|_| Err(slow()))
+        })
+    }
+
+    /// What stands between this machine and the store may answer in its place, and that can be read as a list of nothing. Then a pack that
+    /// was there is asked for.
+    fn check_emptiness(&mut self, listed: &HashMap<PackName, ListedPack>) -> Result<(), SharedError> {
+        let known = if listed.is_empty() { self.known.any().cloned() } else { None };
+        let Some(known) = known else { return Ok(()) };
+        match self.runtime.block_on(self.objects.get(&known, 0..1)) {
+            Err(Trouble::Lost) => Ok(()),
+            Err(outage) => self.noted(Err(outage)),
+            Ok(_) => self.noted(Err(Trouble::Outage("it lists nothing, and yet has what was there".to_owned()))),
         }
     }
 
@@ -163,6 +194,7 @@ impl RemoteResults {
         health.puts += take(&counts.puts);
         health.bytes_in += take(&counts.bytes_in);
         health.bytes_out += take(&counts.bytes_out);
+        let asked = self.objects.asked.take();
         let noted = match outcome {
             Ok(done) => {
                 health.answered(clock::now());
@@ -171,7 +203,7 @@ impl RemoteResults {
             Err(Trouble::Lost) => Err(SharedError::Outage("an object is gone".to_owned())),
             Err(Trouble::Outage(problem)) => {
                 tracing::warn!(problem, "the shared store does not answer; work goes on without it");
-                health.failed(&problem, clock::now());
+                health.failed(&problem, asked, clock::now());
                 Err(SharedError::Outage(problem))
             }
         };
@@ -198,7 +230,7 @@ impl RemoteResults {
                 });
             }
         }
-        let read = until_then(&self.runtime, reads, until);
+        let read = until_then(&self.runtime, reads, until, |(bytes, ..)| matches!(bytes, Err(Trouble::Outage(_))));
         let (mut fetched, mut lost, mut outage) = (Vec::new(), false, None);
         for (bytes, name, start, run) in read {
             match bytes {
@@ -276,11 +308,12 @@ pub(super) fn in_parallel<T>(runtime: &Handle, requests: impl IntoIterator<Item 
     runtime.block_on(futures::stream::iter(requests).buffer_unordered(PARALLEL).collect())
 }
 
-/// As [`in_parallel`], but only what is done at `until`.
+/// As [`in_parallel`], but only what is done at `until`, and nothing after what `is_last`: a store that fails once is not asked on.
 fn until_then<T>(
     runtime: &Handle,
     requests: impl IntoIterator<Item = impl Future<Output = T>>,
     until: Instant,
+    is_last: impl Fn(&T) -> bool,
 ) -> Vec<T> {
     runtime.block_on(async {
         let mut done = Vec::new();
@@ -288,7 +321,13 @@ fn until_then<T>(
         loop {
             let left = until.saturating_duration_since(clock::monotonic());
             match tokio::time::timeout(left, pending.next()).await {
-                Ok(Some(one)) => done.push(one),
+                Ok(Some(one)) => {
+                    let ends = is_last(&one);
+                    done.push(one);
+                    if ends {
+                        return done;
+                    }
+                }
                 Ok(None) | Err(_) => return done,
             }
         }

@@ -6,6 +6,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::runtime::Runtime;
 
+use super::super::asked_rest::AskedRest;
 use super::super::key::SharedKey;
 use super::*;
 use crate::config::TrustedKey;
@@ -28,7 +29,12 @@ impl Team {
     pub fn machine(&self, seed: u8) -> RemoteResults {
         let key = |seed| SharedKey::new([9; 32], Some([seed; 32]));
         let trusted = TrustedKey { key: key(1).public().unwrap().0, label: "first".to_owned() };
-        let place = SharedPlace { objects: self.memory.clone(), prefix: ObjectPath::from("team"), root: None };
+        let place = SharedPlace {
+            objects: self.memory.clone(),
+            prefix: ObjectPath::from("team"),
+            root: None,
+            asked: AskedRest::default(),
+        };
         let dir = self.dir.path().join(seed.to_string());
         std::fs::create_dir_all(&dir).unwrap();
         let ring = KeyRing::new(&key(seed), &[trusted]);
@@ -49,6 +55,11 @@ impl Team {
             change(&mut bytes);
             self.memory.put(path, PutPayload::from(bytes)).await.unwrap();
         });
+    }
+
+    /// Puts an object where there may be none.
+    pub fn memory_put(&self, path: &ObjectPath, bytes: Vec<u8>) {
+        self.runtime.block_on(self.memory.put(path, PutPayload::from(bytes))).unwrap();
     }
 
     pub fn delete(&self, path: &ObjectPath) {
@@ -151,7 +162,12 @@ fn damage_anywhere_costs_no_more_than_what_is_damaged() {
             }
         });
         let dir = tempfile::tempdir().unwrap();
-        let place = SharedPlace { objects: team.memory.clone(), prefix: ObjectPath::from("team"), root: None };
+        let place = SharedPlace {
+            objects: team.memory.clone(),
+            prefix: ObjectPath::from("team"),
+            root: None,
+            asked: AskedRest::default(),
+        };
         let ring = KeyRing::new(&SharedKey::new([9; 32], Some([1; 32])), &[]);
         let mut reader = RemoteResults::with(place, ring, dir.path(), false, team.runtime.handle().clone());
         let found = got(&mut reader, &entries);
@@ -201,7 +217,8 @@ fn a_store_that_hangs_is_given_up_and_then_left_alone() {
     };
     let hanging: Arc<dyn ObjectStore> = Arc::new(object_store::throttle::ThrottledStore::new(InMemory::new(), wait));
     let dir = tempfile::tempdir().unwrap();
-    let place = SharedPlace { objects: hanging, prefix: ObjectPath::default(), root: None };
+    let place =
+        SharedPlace { objects: hanging, prefix: ObjectPath::default(), root: None, asked: AskedRest::default() };
     let ring = KeyRing::new(&SharedKey::new([9; 32], Some([1; 32])), &[]);
     let mut reader = RemoteResults::with(place, ring, dir.path(), false, team.runtime.handle().clone());
     let entries = answers(0..2);
@@ -212,4 +229,31 @@ fn a_store_that_hangs_is_given_up_and_then_left_alone() {
     assert_eq!(reader.health().lists, sent, "it is not asked again");
     reader.wake();
     assert!(matches!(reader.get_many(&wanted(&entries)), Err(SharedError::Outage(_))));
+}
+
+#[test]
+fn objects_under_each_others_names_give_nothing_wrong() {
+    let team = Team::new();
+    let (one, other) = (answers(0..5), answers(5..10));
+    team.machine(1).share(&one).unwrap();
+    team.machine(1).share(&other).unwrap();
+    let mut knows_them = team.machine(2);
+    knows_them.refresh().unwrap();
+    let packs = team.objects();
+    let mut bytes = Vec::new();
+    packs.iter().for_each(|pack| team.tamper(pack, |content| bytes.push(content.clone())));
+    team.tamper(&packs[0], |content| *content = bytes[1].clone());
+    team.tamper(&packs[1], |content| *content = bytes[0].clone());
+    let all = answers(0..10);
+    for reader in [&mut knows_them, &mut team.machine(3)] {
+        let found = got(reader, &all);
+        assert!(found.iter().all(|entry| all.contains(entry)), "{found:?}");
+    }
+    assert_eq!(team.machine(3).survey().unwrap().damaged.len(), 2);
+    // An old object that comes back is what it was: its entries are of their keys for ever.
+    team.delete(&packs[0]);
+    team.delete(&packs[1]);
+    team.machine(1).share(&all).unwrap();
+    team.memory_put(&packs[0], bytes[0].clone());
+    assert_eq!(got(&mut team.machine(3), &all), all);
 }

@@ -71,7 +71,8 @@ impl Machine {
     }
 
     fn wait(&self) {
-        self.agent.ok(["wait", "--timeout", "30m"]);
+        let waited = self.agent.command(["wait", "--timeout", "60m"]).output().unwrap();
+        assert!(waited.status.success(), "{waited:?}");
     }
 
     /// How long a first index takes, and the requests of it.

@@ -35,6 +35,8 @@ pub enum ObjectAct {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mishap {
     Refuse(u16),
+    /// Refused, with a time in seconds for which it wants to be left alone.
+    Throttle(u16, u64),
     Delay(Duration),
     /// The object is not there.
     Lose,
@@ -134,6 +136,10 @@ async fn answer(service: S3Service, state: Arc<Mutex<ServerState>>, request: Req
     };
     match mishap {
         Some(Mishap::Refuse(code)) => return StatusCode::from_u16(code).unwrap().into_response(),
+        Some(Mishap::Throttle(code, seconds)) => {
+            let status = StatusCode::from_u16(code).unwrap();
+            return (status, [("retry-after", seconds.to_string())]).into_response();
+        }
         Some(Mishap::Lose) => return StatusCode::NOT_FOUND.into_response(),
         Some(Mishap::Portal) => return (StatusCode::OK, "<html>Please sign in</html>").into_response(),
         Some(Mishap::Delay(delay)) => tokio::time::sleep(delay).await,

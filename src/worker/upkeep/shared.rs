@@ -11,7 +11,7 @@ use crate::cache::{self, exchange_vectors, retired, store_dir};
 use crate::clock::{self, Timestamp};
 use crate::domain::{Hash, RepoId};
 use crate::repo::registry::{self, Registered};
-use crate::shared::{EntryKind, LayeredResults, RemoteResults, ResultStore, SharedEntry, WantedEntry};
+use crate::shared::{EntryKind, LayeredResults, RemoteResults, ResultStore, SharedEntry, WantedEntry, health_of};
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
 use crate::worker::{Worker, WorkerError};
@@ -36,6 +36,8 @@ pub(in crate::worker) struct SharedLink {
     is_pending: bool,
     /// What keeps the store from being used; said once.
     obstacle: Option<String>,
+    /// When it is tried to take it into use again.
+    retry_at: Option<i64>,
 }
 
 /// What a person asks for.
@@ -60,13 +62,13 @@ pub struct SharingDone {
 }
 
 impl Worker {
-    /// Takes the store out of the worker for use; `None`: there is none, or it cannot be used.
-    fn take_shared(&mut self) -> Option<Box<RemoteResults>> {
+    /// Takes the store out of the worker for use; `None`: there is none, or it cannot be used. `urgent`: a person waits for it.
+    fn take_shared(&mut self, urgent: bool) -> Option<Box<RemoteResults>> {
         if let Some(remote) = self.shared.remote.take() {
             return Some(remote);
         }
         let config = self.config.shared.as_ref()?;
-        match RemoteResults::open(&self.home, config, self.runtime.handle().clone()) {
+        match RemoteResults::open(&self.home, config, self.runtime.handle().clone(), urgent) {
             Ok(remote) => Some(Box::new(remote)),
             Err(error) => {
                 let obstacle = error.to_string();
@@ -74,6 +76,7 @@ impl Worker {
                     tracing::warn!(%error, "nothing is shared");
                 }
                 self.shared.obstacle = Some(obstacle);
+                self.shared.retry_at = health_of(&self.home, config).retry_at;
                 None
             }
         }
@@ -89,7 +92,7 @@ impl Worker {
         if planned.is_empty() {
             return Ok(0);
         }
-        let Some(mut remote) = self.take_shared() else { return Ok(0) };
+        let Some(mut remote) = self.take_shared(false) else { return Ok(0) };
         let filled = self.store(repo).and_then(|store| {
             let wanted: Vec<WantedEntry> = planned.iter().flatten().map(PlannedAnalysis::wanted).collect();
             let near = LocalResults::new(store.db(), planned, clock::now());
@@ -124,7 +127,7 @@ impl Worker {
         if chunks.is_empty() {
             return Ok(());
         }
-        let Some(mut remote) = self.take_shared() else { return Ok(()) };
+        let Some(mut remote) = self.take_shared(false) else { return Ok(()) };
         let mut taken = 0;
         for chunks in chunks.chunks(TAKEN_AT_ONCE) {
             let wanted: HashMap<Hash, &Hash> =
@@ -181,8 +184,9 @@ impl Worker {
             if self.shared.given.get(&repo.id) == Some(&changes) {
                 continue;
             }
-            let Some(mut remote) = self.take_shared() else {
+            let Some(mut remote) = self.take_shared(false) else {
                 done.problem.clone_from(&self.shared.obstacle);
+                self.shared.is_pending = true;
                 return Ok(done);
             };
             let given = self.give_of(&repo, &mut remote, &mut done, is_wanted);
@@ -198,8 +202,8 @@ impl Worker {
 
     /// When what the store has not taken is given again; `None`: nothing waits for that.
     pub(in crate::worker) fn next_giving(&self) -> Option<Timestamp> {
-        let remote = self.shared.remote.as_ref().filter(|_| self.shared.is_pending)?;
-        remote.health().retry_at.map(Timestamp)
+        let retry_at = self.shared.remote.as_ref().map_or(self.shared.retry_at, |remote| remote.health().retry_at);
+        retry_at.filter(|_| self.shared.is_pending).map(Timestamp)
     }
 
     /// Gives it, if it is time. Returns whether it was.
@@ -281,7 +285,7 @@ impl Worker {
 
     /// Does what a person asks for, whatever the store did before.
     pub(in crate::worker) fn share(&mut self, sharing: Sharing) -> Result<SharingDone, WorkerError> {
-        let Some(mut remote) = self.take_shared() else {
+        let Some(mut remote) = self.take_shared(true) else {
             return Ok(SharingDone { problem: self.shared.obstacle.clone(), ..SharingDone::default() });
         };
         remote.wake();
