@@ -131,10 +131,15 @@ fn readers_and_writers_go_on_while_others_collect() {
     let (mut one, mut other) = (team.machine(1), team.machine(1));
     let (mut collector, mut second, mut reader) = (team.machine(1), team.machine(1), team.machine(2));
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..24).for_each(|at| drop(one.share(&answers(at * 5..at * 5 + 8)).unwrap())));
-        scope.spawn(|| (0..24).for_each(|at| drop(other.share(&answers(at * 5 + 2..at * 5 + 9)).unwrap())));
+        for (writer, from, to) in [(&mut one, 0, 8), (&mut other, 2, 9)] {
+            scope.spawn(move || {
+                for at in 0..24 {
+                    writer.share(&answers(at * 5 + from..at * 5 + to)).unwrap();
+                }
+            });
+        }
         for collector in [&mut collector, &mut second] {
-            scope.spawn(|| (0..30).for_each(|_| drop(collector.collect_garbage(PASSED, false))));
+            scope.spawn(move || (0..30).for_each(|_| drop(collector.collect_garbage(PASSED, false))));
         }
         scope.spawn(|| {
             for _ in 0..30 {

@@ -47,63 +47,42 @@ pub fn directory(config: &SharedConfig) -> Option<&DiskPath> {
 pub fn connect(config: &SharedConfig) -> Result<SharedPlace, String> {
     // The first provider that a process installs stays; a second call says so, which is no error here.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let fails = |error: object_store::Error| error.to_string();
-    let (options, retry, asked) = (client(config), retry(), AskedRest::default());
-    let noting = NotingConnector(asked.clone());
+    let asked = AskedRest::default();
     let objects: Arc<dyn ObjectStore> = match config.scheme {
         SharedScheme::File => Arc::new(local(directory(config).unwrap_or(DiskPath::new("/")))?),
+        _ => remote(config, NotingConnector(asked.clone())).map_err(|error| error.to_string())?,
+    };
+    Ok(SharedPlace { objects, prefix: prefix(config), root: directory(config).map(DiskPath::to_owned), asked })
+}
+
+/// The client of a store on a server.
+fn remote(config: &SharedConfig, noting: NotingConnector) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let (url, options, retry) = (&config.url, client(config), retry());
+    let objects: Arc<dyn ObjectStore> = match config.scheme {
         SharedScheme::S3 => {
-            let mut builder = AmazonS3Builder::from_env().with_url(&config.url);
+            let mut builder = AmazonS3Builder::from_env().with_url(url);
             if let Some(endpoint) = &config.endpoint {
                 builder = builder.with_endpoint(endpoint);
             }
-            Arc::new(
-                builder
-                    .with_client_options(options)
-                    .with_retry(retry)
-                    .with_http_connector(noting)
-                    .build()
-                    .map_err(fails)?,
-            )
+            Arc::new(builder.with_client_options(options).with_retry(retry).with_http_connector(noting).build()?)
         }
         SharedScheme::Gcs => {
-            let builder = GoogleCloudStorageBuilder::from_env().with_url(&config.url);
-            Arc::new(
-                builder
-                    .with_client_options(options)
-                    .with_retry(retry)
-                    .with_http_connector(noting)
-                    .build()
-                    .map_err(fails)?,
-            )
+            let builder = GoogleCloudStorageBuilder::from_env().with_url(url);
+            Arc::new(builder.with_client_options(options).with_retry(retry).with_http_connector(noting).build()?)
         }
         SharedScheme::Azure => {
-            let mut builder = MicrosoftAzureBuilder::from_env().with_url(&config.url);
+            let mut builder = MicrosoftAzureBuilder::from_env().with_url(url);
             if let Some(endpoint) = &config.endpoint {
                 builder = builder.with_endpoint(endpoint.clone());
             }
-            Arc::new(
-                builder
-                    .with_client_options(options)
-                    .with_retry(retry)
-                    .with_http_connector(noting)
-                    .build()
-                    .map_err(fails)?,
-            )
+            Arc::new(builder.with_client_options(options).with_retry(retry).with_http_connector(noting).build()?)
         }
-        SharedScheme::Http => {
-            let builder = HttpBuilder::new().with_url(&config.url);
-            Arc::new(
-                builder
-                    .with_client_options(options)
-                    .with_retry(retry)
-                    .with_http_connector(noting)
-                    .build()
-                    .map_err(fails)?,
-            )
+        SharedScheme::Http | SharedScheme::File => {
+            let builder = HttpBuilder::new().with_url(url);
+            Arc::new(builder.with_client_options(options).with_retry(retry).with_http_connector(noting).build()?)
         }
     };
-    Ok(SharedPlace { objects, prefix: prefix(config), root: directory(config).map(DiskPath::to_owned), asked })
+    Ok(objects)
 }
 
 fn local(dir: &DiskPath) -> Result<LocalFileSystem, String> {

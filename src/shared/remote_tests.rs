@@ -255,5 +255,5 @@ fn objects_under_each_others_names_give_nothing_wrong() {
     team.delete(&packs[1]);
     team.machine(1).share(&all).unwrap();
     team.memory_put(&packs[0], bytes[0].clone());
-    assert_eq!(got(&mut team.machine(3), &all), all);
+    assert_eq!(got(&mut team.machine(4), &all), all);
 }
