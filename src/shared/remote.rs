@@ -120,7 +120,8 @@ impl RemoteResults {
         self.check_rest()?;
         let until = clock::monotonic() + LONGEST_GO;
         let listed = self.list_in_time();
-        let listed = self.noted(listed)?;
+        // What is written of it is written once, at the end.
+        let listed = self.note(listed).inspect_err(|_| self.health.save())?;
         self.check_emptiness(&listed)?;
         self.listed_at = Some(clock::monotonic());
         self.known.keep_only(&listed.iter().map(|(name, pack)| (name.clone(), pack.bytes)).collect());
@@ -184,8 +185,14 @@ impl RemoteResults {
         }
     }
 
-    /// Notes how the store answered, and what was sent.
+    /// Notes how the store answered, and what was sent, also for other processes.
     pub(super) fn noted<T>(&mut self, outcome: Result<T, Trouble>) -> Result<T, SharedError> {
+        let noted = self.note(outcome);
+        self.health.save();
+        noted
+    }
+
+    fn note<T>(&mut self, outcome: Result<T, Trouble>) -> Result<T, SharedError> {
         use std::sync::atomic::{AtomicU64, Ordering};
         let (health, counts) = (&mut self.health.health, &self.objects.counts);
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
@@ -195,7 +202,7 @@ impl RemoteResults {
         health.bytes_in += take(&counts.bytes_in);
         health.bytes_out += take(&counts.bytes_out);
         let asked = self.objects.asked.take();
-        let noted = match outcome {
+        match outcome {
             Ok(done) => {
                 health.answered(clock::now());
                 Ok(done)
@@ -206,9 +213,7 @@ impl RemoteResults {
                 health.failed(&problem, asked, clock::now());
                 Err(SharedError::Outage(problem))
             }
-        };
-        self.health.save();
-        noted
+        }
     }
 
     /// Fetches what is at some places, in as few requests as that takes. Packs that are gone are forgotten; true: one was.
@@ -248,7 +253,7 @@ impl RemoteResults {
         }
         let noted = outage.map_or(Ok(()), |problem| Err(Trouble::Outage(problem)));
         // What came is used; the store is left alone from now on if something did not.
-        let _ = self.noted(noted);
+        let _ = self.note(noted);
         (fetched, lost)
     }
 }
