@@ -183,6 +183,9 @@ fn a_list_of_nothing_from_a_stranger_is_not_believed() {
     other.begin();
     let known = other.shared()["answers"].clone();
     server.script([(ObjectAct::List, Mishap::Portal)]);
+    // A new process has listed nothing yet.
+    other.agent.stop();
+    other.agent.start_with(&other.environment);
     other.repo.edit("src/words.rs", "split_whitespace", "split_ascii_whitespace");
     other.repo.commit("words");
     other.agent.wait();
