@@ -63,6 +63,8 @@ fi
 
 pip --version >/dev/null 2>&1 || install_pip
 mkdir -p "$cache"
+# what a run left that was killed
+rm -rf "$cache"/.fetch.??????
 work=$(mktemp -d "$cache/.fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM

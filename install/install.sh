@@ -45,6 +45,8 @@ fi
 # put FILE DESTINATION MODE: by a rename, so that a running agent never sees half a file.
 put() {
     mkdir -p "$(dirname "$2")"
+    # what a run left that was killed
+    rm -f "$2".new.[0-9]*
     cp "$1" "$2.new.$$"
     chmod "$3" "$2.new.$$"
     mv -f "$2.new.$$" "$2"

@@ -44,11 +44,13 @@ done
 [ -z "$binary" ] || [ -x "$binary" ] || die "$binary is not a program; leave --binary out to build one"
 [ "$(uname -s)" = Linux ] || deb=
 
-# needs COMMAND VERSION: a subcommand of cargo, built if it is missing. Versions are fixed, so that a package can be made again.
+# needs COMMAND VERSION [OPTION..]: a subcommand of cargo, built if it is missing. Versions are fixed, so that a package can be made again.
 needs() {
-    cargo "${1#cargo-}" --version >/dev/null 2>&1 || {
-        step "Installing $1 $2 with cargo"
-        cargo install --locked --quiet "$1@$2"
+    local command=$1 version=$2
+    shift 2
+    cargo "${command#cargo-}" --version >/dev/null 2>&1 || {
+        step "Installing $command $version with cargo"
+        cargo install --locked --quiet "$@" "$command@$version"
     }
 }
 
@@ -57,7 +59,7 @@ sha256() {
 }
 
 install_rust
-needs cargo-about 0.9.3
+needs cargo-about 0.9.3 --features cli
 [ -z "$deb" ] || needs cargo-deb 3.8.0
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/ra-agent/target}
 out=${out:-$CARGO_TARGET_DIR/packages}
@@ -80,7 +82,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 # What cargo-deb takes for the build's directory, and where the manifest says that things are.
 stage=$work/dist/package
-mkdir -p "$stage/completions" "$stage/help"
+mkdir -p "$stage/man" "$stage/completions" "$stage/help"
 
 step "Manual pages, completions, service, licences"
 cp "$binary" "$work/dist/ra-agent"
@@ -93,6 +95,11 @@ cp "$top"/src/cli/help/*.md "$stage/help/"
 # The package's unit: every user has his own agent, whose log is the journal's.
 sed -e 's|@PROGRAM@|/usr/bin/ra-agent|' -e '/@HOME@/d' -e '/@LOG@/d' -e '/ra-agent logs. reads/d' \
     -e '1s|.*|# Enable it for yourself: systemctl --user enable --now ra-agent|' "$here/ra-agent.service" >"$stage/ra-agent.service"
+epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
+if [ -n "$deb" ]; then
+    printf 'ra-agent (%s-1) unstable; urgency=medium\n\n  * Version %s.\n\n -- The maintainers of ra-agent <maintainers@ra-agent.invalid>  %s\n' \
+        "$version" "$version" "$(LC_ALL=C date --utc --rfc-email --date="@$epoch")" | gzip -9n >"$stage/changelog.gz"
+fi
 (cd "$top" && cargo about generate --locked --fail --config "$here/about.toml" --output-file "$stage/licences.txt" "$here/licences.hbs")
 
 step "Archive"
@@ -109,15 +116,15 @@ done
 # The same input gives the same archive, where tar can do that.
 same=()
 if tar --version 2>/dev/null | grep -q GNU; then
-    same=(--sort=name --owner=0 --group=0 --numeric-owner "--mtime=@${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}")
+    same=(--sort=name --owner=0 --group=0 --numeric-owner "--mtime=@$epoch")
 fi
 tar -C "$work" ${same[@]+"${same[@]}"} -cf - "$name" | xz -T0 -6 >"$out/$name.tar.xz"
 
 made=("$name.tar.xz")
 if [ -n "$deb" ]; then
     step "Debian package"
-    (cd "$top" && CARGO_TARGET_DIR=$work cargo deb --no-build --no-strip --profile dist --output "$out")
-    made+=("$(cd "$out" && find . -maxdepth 1 -name "ra-agent_$version-*.deb" -printf '%f\n' | sort -V | tail -n 1)")
+    file=$(cd "$top" && CARGO_TARGET_DIR=$work cargo deb --no-build --no-strip --profile dist --deb-version "$version-1" --output "$out")
+    made+=("$(basename "$file")")
 fi
 (cd "$out" && sha256 "${made[@]}" >"$name.sha256")
 

@@ -132,7 +132,11 @@ install_deb() {
         has sudo || die "a package is installed by root; as root, run: apt-get install $deb; then run this again"
         as_root=(sudo)
     fi
-    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$deb"
+    # what an interrupted run of dpkg left half done
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --configure -a || true
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=120 "$deb" ||
+        die "the package was not installed; apt-get says why above; then run this again"
     changed=1
 }
 
@@ -145,6 +149,8 @@ install_binary() {
     fi
     mkdir -p "$prefix/bin"
     local new=$prefix/bin/.ra-agent.$$
+    # what a run left that was killed
+    rm -f "$prefix"/bin/.ra-agent.[0-9]*
     # shellcheck disable=SC2064 # the name as it is now
     trap "rm -f '$new'" EXIT
     cp "$binary" "$new"

@@ -85,6 +85,89 @@ fn what_is_shown_to_try_is_what_the_commands_find() {
     assert_eq!(agent.json(command(2))["changed"].as_array().unwrap().len(), 2);
     let shown = agent.ok(["try", text(repo.path())]);
     assert!(shown.contains("ra-agent search 'resolve broken links' --repo"), "as a shell takes it: {shown}");
+    let called = shown.split_whitespace().find(|word| word.ends_with("ra-agent")).unwrap();
+    let is_on_path = Path::new("/usr/bin/ra-agent").exists();
+    assert_eq!(called, if is_on_path { "ra-agent" } else { env!("CARGO_BIN_EXE_ra-agent") });
+    repo.write("notes.md", "# Notes\n");
+    repo.commit("Take notes");
+    agent.wait();
+    let view = agent.json(["try", text(repo.path())]);
+    let impact: Vec<&str> =
+        view["steps"][2]["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert!(impact.len() == 3 && impact[2].contains(".."), "the last one that changed code: {view:#}");
+    assert_eq!(agent.json(impact)["changed"].as_array().unwrap().len(), 2);
+}
+
+/// Repositories of several kinds: what is to be searched for in each, by the name of the function, is there under other names, too.
+const KINDS: [(&str, &[(&str, &str)]); 5] = [
+    (
+        "a type whose first method is in its chunk",
+        &[
+            ("Cargo.toml", "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            ("src/lib.rs", "pub mod line;\npub mod one;\npub mod two;\n"),
+            (
+                "src/line.rs",
+                "/// A line terminator.\npub struct LineTerminator(u8);\n\nimpl LineTerminator {\n    pub fn byte(byte: u8) -> Self {\n        Self(byte)\n    }\n\n    \
+                 pub fn is_suffix(&self, line: &[u8]) -> bool {\n        line.last() == Some(&self.0)\n    }\n}\n",
+            ),
+            (
+                "src/one.rs",
+                "use crate::line::LineTerminator;\n\npub fn line_terminator() -> LineTerminator {\n    LineTerminator::byte(10)\n}\n",
+            ),
+            (
+                "src/two.rs",
+                "use crate::line::LineTerminator;\n\npub fn ends(line: &[u8]) -> bool {\n    LineTerminator::byte(10).is_suffix(line)\n}\n",
+            ),
+        ],
+    ),
+    (
+        "python",
+        &[
+            ("shop/__init__.py", ""),
+            ("shop/vat.py", "def reduced_rate(country):\n    return 7\n"),
+            (
+                "shop/cart.py",
+                "from shop.vat import reduced_rate\n\n\ndef total(items):\n    return reduced_rate('de')\n",
+            ),
+        ],
+    ),
+    (
+        "go",
+        &[
+            ("go.mod", "module example.org/a\n\ngo 1.22\n"),
+            ("vat/vat.go", "package vat\n\nfunc ReducedRate(country string) int {\n\treturn 7\n}\n"),
+            (
+                "main.go",
+                "package main\n\nimport \"example.org/a/vat\"\n\nfunc main() {\n\tprintln(vat.ReducedRate(\"de\"))\n}\n",
+            ),
+        ],
+    ),
+    ("a script that nobody uses", &[("run.sh", "build_release_notes() {\n    echo notes\n}\nbuild_release_notes\n")]),
+    ("names with blanks and quotes", &[("it's here/a b.py", "def odd_named_place():\n    return 1\n")]),
+];
+
+#[test]
+fn a_shown_search_finds_first_what_is_shown() {
+    let mut agent = TestAgent::without_model();
+    let repos: Vec<TestRepo> = KINDS.iter().map(|(_, files)| TestRepo::with_files(files.iter().copied())).collect();
+    agent.start();
+    for repo in &repos {
+        agent.ok(["register", text(repo.path())]);
+    }
+    agent.wait();
+    for ((kind, _), repo) in KINDS.iter().zip(&repos) {
+        let view = agent.json(["try", text(repo.path())]);
+        let words: Vec<&str> =
+            view["steps"][0]["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        assert_eq!(words[0], "search", "{kind}: {view:#}");
+        let first = &agent.json(words)["hits"][0];
+        let shows = format!("finds {}:{}, ", first["path"].as_str().unwrap(), first["start_line"]);
+        assert!(view["steps"][0]["shows"].as_str().unwrap().starts_with(&shows), "{kind}: {shows} {view:#}");
+        for step in view["steps"].as_array().unwrap() {
+            let words = step["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+            agent.ok(words);
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,8 @@ usage() {
 usage: tests/package.sh [options] <directory with the package, or the package>
   --repo DIR      the repository that is set up (default: this one)
   --model DIR     the model's files, in place of a download (default: where install/fetch-model.sh puts them)
-  --older FILE    install this package first, and upgrade from it
+  --older FILE    install this package first, upgrade from it, and go back to it and forth again
+  --interrupt     end the set-up at each of its steps and within, with the package and with the binary alone, and complete it
   --here          no root of its own: on this machine, which is thrown away (CI)
 END
 }
@@ -23,6 +24,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 repo=$top
 model=${RA_MODEL_CACHE:-$HOME/.cache/ra-agent/models}/all-MiniLM-L6-v2
 older=
+interrupt=
 here=
 package=
 while [ $# -gt 0 ]; do
@@ -37,6 +39,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --here) here=1 ;;
+        --interrupt) interrupt=1 ;;
         -h | --help)
             usage
             exit 0
@@ -168,20 +171,98 @@ inside chown -R "$user:" "/home/$user"
 files >"$work/before"
 
 deb=/opt/package/$(basename "$package")
-if [ -n "$older" ]; then
-    timed "apt-get install of the older package" inside apt-get install -y -qq --no-install-recommends /opt/package/older.deb
-    as_user '/usr/share/ra-agent/install/quickstart.sh --offline ~/src/myrepo'
-    as_user 'ra-agent status --json' >"$work/status"
-    pid=$(sed -n 's/^ *"pid": \([0-9]*\).*/\1/p' "$work/status" | head -n 1)
-    timed "upgrade to this package" inside apt-get install -y -qq --no-install-recommends "$deb"
-    for _ in $(seq 100); do
-        [ "$(inside readlink "/proc/$pid/exe")" != /usr/bin/ra-agent ] || break
+
+# ---- the set-up is interrupted ----------------------------------------------------------------------------------------------
+# A set-up that is ended at the beginning of a step or within it, as a closed terminal does or as a crash does, goes on from there.
+# as_group COMMAND..: in a process group of its own, so that all of it can be ended; sets $group.
+as_group() {
+    set -m
+    "$@" >"$work/log" 2>&1 </dev/null &
+    group=$!
+    set +m
+}
+
+# interrupted RUN: RUN is the function that runs the set-up.
+interrupted() {
+    local run=$1 name moment signal=TERM met=0
+    while IFS= read -r name; do
+        for moment in 0 0.2 1; do
+            as_group "$run"
+            until grep -qF "==> $name" "$work/log" || ! kill -0 "$group" 2>/dev/null; do sleep 0.02; done
+            sleep "$moment"
+            if kill "-$signal" -- "-$group" 2>/dev/null; then
+                met=$((met + 1))
+                printf '%s ended %s s into: %s\n' "$signal" "$moment" "$(grep -F '==> ' "$work/log" | tail -n 1)"
+            fi
+            wait "$group" || true
+            if [ "$signal" = TERM ]; then signal=KILL; else signal=TERM; fi
+        done
+    done < <(sed -n 's/^ *step "\([^"$(]*\).*/\1/p' "$top/install/quickstart.sh" | grep -v '^Checking\|^Building' | sort -u)
+    [ "$met" -ge 8 ] || die "the set-up was interrupted only $met times"
+    "$run" >"$work/log" 2>&1 || { tail -n 20 "$work/log"; die "the set-up is not completed"; }
+    grep -q 'To try on' "$work/log" || die "the set-up did not end with what can be tried"
+    printf 'completed after %s interruptions\n' "$met"
+}
+
+install -d "$root/opt/package/install"
+install -m 755 "$top"/install/*.sh "$root/opt/package/install/"
+by_package() { inside env HOME=/root USER=root bash -c 'cd && /opt/package/install/quickstart.sh --offline --deb "$0" src/myrepo' "$deb"; }
+by_binary() { as_user '/opt/package/install/quickstart.sh --offline --binary /opt/package/program src/myrepo'; }
+# interrupted_both: the home of root is made as the user's is.
+interrupted_both() {
+    step "The set-up with the package, interrupted"
+    inside cp -R "/home/$user/src" "/home/$user/.cache" /root/
+    inside chown -R root: /root
+    interrupted by_package
+    inside dpkg --audit | grep . && die "the package is not whole"
+    inside env HOME=/root ra-agent cache verify
+    inside env HOME=/root /usr/share/ra-agent/install/uninstall.sh --yes
+    step "The set-up with the binary, interrupted"
+    inside cp /usr/bin/ra-agent /opt/package/program
+    inside apt-get purge -y -qq ra-agent
+    interrupted by_binary
+    as_user '.local/bin/ra-agent cache verify'
+    as_user '/opt/package/install/uninstall.sh --yes'
+    inside find / -xdev \( -name '.ra-agent.*' -o -name '.fetch.*' -o -name '*.new.[0-9]*' \) -not -path '/proc/*' | grep . && die "parts are left"
+    inside rm -rf /root/src /root/.cache /opt/package/program
+}
+
+# ---- an older package, and the way back -------------------------------------------------------------------------------------
+install_deb() { inside apt-get install -y -qq --no-install-recommends --allow-downgrades "$1"; }
+daemon_pid() { as_user 'ra-agent status --json' | sed -n 's/^ *"pid": \([0-9]*\).*/\1/p' | head -n 1; }
+# becomes PID COMMIT: the running daemon becomes the installed program, and indexes a commit that came meanwhile.
+becomes() {
+    local deadline=$((SECONDS + 60)) pid=$1 commit=$2
+    until [ "$(inside readlink "/proc/$pid/exe")" = /usr/bin/ra-agent ]; do
+        [ "$SECONDS" -lt "$deadline" ] || die "the daemon $pid has not become the installed version"
         sleep 0.2
     done
-    [ "$(inside readlink "/proc/$pid/exe")" = /usr/bin/ra-agent ] || die "the daemon $pid has not become the new version"
-    as_user 'ra-agent wait --timeout 10m'
+    until as_user 'ra-agent status --json' | grep -q "\"indexed_commit\": \"$commit\""; do
+        [ "$SECONDS" -lt "$deadline" ] || die "the commit $commit is not indexed"
+        sleep 0.2
+    done
+}
+one_more() { as_user 'cd src/myrepo && git -c user.name=A -c user.email=a@example.org commit --quiet --allow-empty --message More && git rev-parse HEAD'; }
+
+if [ -n "$interrupt" ]; then interrupted_both; fi
+if [ -n "$older" ]; then
+    timed "apt-get install of the older package" install_deb /opt/package/older.deb
+    as_user '/usr/share/ra-agent/install/quickstart.sh --offline ~/src/myrepo'
+    pid=$(daemon_pid)
+    timed "upgrade to this package" install_deb "$deb"
+    timed "the running daemon becomes the new version" becomes "$pid" "$(one_more)"
+    as_user 'ra-agent wait --until words --timeout 10m'
+    timed "downgrade to the older package" install_deb /opt/package/older.deb
+    commit=$(one_more)
+    as_user 'ra-agent search -n 1 main' >"$work/refused" 2>&1 && refused= || refused=1
+    if [ -n "$refused" ]; then
+        grep -q 'install that version again' "$work/refused" || die "refused without the way out: $(cat "$work/refused")"
+        printf 'the older program refuses the newer state: %s\n' "$(head -n 1 "$work/refused")"
+    fi
+    timed "and back to this package" install_deb "$deb"
+    timed "the daemon has gone on, or follows" becomes "$pid" "$commit"
 else
-    timed "apt-get install of the package" inside apt-get install -y -qq --no-install-recommends "$deb"
+    timed "apt-get install of the package" install_deb "$deb"
 fi
 
 begin=$(date +%s%N)

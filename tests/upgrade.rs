@@ -65,73 +65,199 @@ fn migrations(kind: &str) -> Vec<String> {
     paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
+/// Where a column of an earlier schema has its rows now, if not under its own name.
+fn written_otherwise(table: &str, column: &str, kind: &str, repo_id: &str) -> Option<String> {
+    let path = |number: &str| format!("(SELECT file_path FROM now.paths WHERE path_no = n.{number})");
+    match (table, column, kind) {
+        ("chunks", "chunk_id", "TEXT") => Some("lower(hex(n.chunk_id))".to_owned()),
+        ("chunks", "file_path", _) => Some(path("path_no")),
+        ("implementations", "interface_file", _) => Some(path("interface_no")),
+        ("implementations", "implementation_file", _) => Some(path("implementation_no")),
+        ("implementations", "declared_in", _) => Some(path("declared_no")),
+        ("file_dependencies" | "file_reexports" | "implementations", "repo_id", _) => Some(format!("'{repo_id}'")),
+        _ => None,
+    }
+}
+
 /// Makes a database of an earlier schema, with what of each table's rows the schema had then.
-fn rewrite(path: &Path, migrations: &[String]) {
+fn rewrite(path: &Path, migrations: &[String], repo_id: &str) {
     let (now, old) = (path.with_extension("now"), path);
     std::fs::rename(path, &now).unwrap();
     for end in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{end}", path.display()));
     }
     let db = Connection::open(old).unwrap();
-    db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;").unwrap();
+    db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF;")
+        .unwrap();
     migrations.iter().for_each(|sql| db.execute_batch(sql).unwrap());
     db.pragma_update(None, "user_version", migrations.len()).unwrap();
     db.execute("ATTACH ?1 AS now", [now.to_str().unwrap()]).unwrap();
-    let names = |sql: &str| -> Vec<String> {
+    let pairs = |sql: &str| -> Vec<(String, String)> {
         let mut statement = db.prepare(sql).unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
     };
-    // the index of words has no text of its own to be copied
-    let tables = names(
-        "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT GLOB 'chunk_text*' AND name NOT GLOB 'sqlite_*'",
+    // the index of words has no text of its own; it is copied as it lies, if words were what they are now
+    let words = db.query_row("SELECT sql FROM main.sqlite_schema WHERE name = 'chunk_text'", [], |row| row.get(0));
+    let same_words = words.is_ok_and(|sql: String| sql.contains("porter ascii"));
+    let tables = pairs(
+        "SELECT name, '' FROM main.sqlite_schema WHERE type = 'table' AND sql NOT GLOB 'CREATE VIRTUAL*' AND name NOT GLOB 'sqlite_*'",
     );
-    for table in tables {
-        let columns = names(&format!(
-            "SELECT o.name FROM pragma_table_info('{table}', 'main') o JOIN pragma_table_info('{table}', 'now') n USING (name)"
-        ));
-        let columns = columns.join(", ");
+    for (table, _) in tables.iter().filter(|(table, _)| same_words || !table.starts_with("chunk_text")) {
+        let now = pairs(&format!("SELECT name, type FROM pragma_table_info('{table}', 'now')"));
+        let then = pairs(&format!("SELECT name, type FROM pragma_table_info('{table}', 'main')"));
+        let columns: Vec<(String, String)> = then
+            .into_iter()
+            .filter_map(|(name, kind)| {
+                let same = || now.iter().any(|(column, _)| *column == name).then(|| format!("n.{name}"));
+                let from = written_otherwise(table, &name, &kind, repo_id).or_else(same)?;
+                Some((name, from))
+            })
+            .collect();
+        let list = |which: fn(&(String, String)) -> &String| {
+            columns.iter().map(|pair| which(pair).as_str()).collect::<Vec<_>>().join(", ")
+        };
         db.execute_batch(&format!(
-            "DELETE FROM main.{table}; INSERT INTO main.{table} ({columns}) SELECT {columns} FROM now.{table};"
+            "DELETE FROM main.{table}; INSERT INTO main.{table} ({}) SELECT {} FROM now.{table} n;",
+            list(|(name, _)| name),
+            list(|(_, from)| from)
         ))
         .unwrap();
+    }
+    if !same_words && !words_are_missing(&db) {
+        db.execute_batch("INSERT INTO chunk_text (rowid, name, path, body) SELECT chunk_no, entity_name, '', entity_name FROM chunks")
+            .unwrap();
     }
     db.execute_batch("DETACH now").unwrap();
     drop(db);
     std::fs::remove_file(now).unwrap();
 }
 
-#[test]
-fn the_state_of_every_earlier_registry_is_taken_over() {
-    let all = migrations("agent");
+/// A database without chunks: that of the registry.
+fn words_are_missing(db: &Connection) -> bool {
+    !db.table_exists(Some("main"), "chunk_text").unwrap()
+}
+
+/// What is put into a database of each schema from its first one on, and must be there after the upgrade: what cost money or a person's time,
+/// or was kept to be used again.
+struct Kept {
+    first_schema: usize,
+    put: &'static str,
+    ask: &'static str,
+}
+
+const KEPT_IN_REGISTRY: [Kept; 4] = [
+    Kept {
+        first_schema: 1,
+        put: "INSERT OR REPLACE INTO settings VALUES ('of-a-later-page', 'kept')",
+        ask: "SELECT name || value FROM settings WHERE name = 'of-a-later-page'",
+    },
+    Kept {
+        first_schema: 1,
+        put: "INSERT OR REPLACE INTO jobs (job_id, repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, detail, created_at,
+                  updated_at)
+              SELECT 9001, repo_id, CAST('gone.rs' AS BLOB), 'analyze:structure', x'01', x'02', 'quarantined', 1, 1, 'new', 'crashed twice', 1, 1
+              FROM repos",
+        ask: "SELECT state || detail FROM jobs WHERE job_id = 9001",
+    },
+    Kept {
+        first_schema: 2,
+        put: "INSERT OR IGNORE INTO ledger (repo_id, cache_key, attempt, file_path, analysis_type, model_id, reserved_at, reserved, closed_at, outcome,
+                  cost, input_tokens)
+              VALUES ('of a repository that is gone', x'07', 1, CAST('a.rs' AS BLOB), 'docs', 'm', 1700000000000, 9000000, 1700000001000, 'stored',
+                  7000000, 42)",
+        ask: "SELECT repo_id || outcome || cost || input_tokens FROM ledger WHERE cache_key = x'07'",
+    },
+    Kept {
+        first_schema: 1,
+        put: "SELECT 1",
+        ask: "SELECT repo_id || hex(path) || hex(indexed_commit) || registered_at FROM repos",
+    },
+];
+
+const KEPT_IN_STORE: [Kept; 6] = [
+    Kept {
+        first_schema: 1,
+        put: "INSERT OR IGNORE INTO file_analysis (file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash, schema_version,
+                  config_hash, deps_hash, generation_time_ms, cost, input_tokens, output_tokens, total_tokens, created_at, last_accessed,
+                  access_count, size_bytes, repo_id, repo_path)
+              VALUES (CAST('src/two.rs' AS BLOB), zeroblob(32), x'aa', x'28b52ffd0458110000', 'docs', 'a-model', zeroblob(32), 1, zeroblob(32),
+                  zeroblob(32), 800, 7000000, 900, 90, 990, 1700000000000, 1700000000000, 3, 2, 'r', CAST('/r' AS BLOB))",
+        ask: "SELECT hex(cache_key) || hex(analysis_json) || cost || total_tokens || access_count FROM file_analysis WHERE cache_key = x'aa'",
+    },
+    Kept {
+        first_schema: 1,
+        put: "SELECT 1",
+        ask: "SELECT group_concat(analysis_id || hex(cache_key) || hex(analysis_json), ' ' ORDER BY analysis_id) FROM file_analysis",
+    },
+    Kept {
+        first_schema: 1,
+        put: "DELETE FROM pruning_stats; INSERT INTO pruning_stats VALUES (1700000000000, 3, 4000, 'lru', 9, 9000)",
+        ask: "SELECT entries_removed || pruning_strategy FROM pruning_stats",
+    },
+    Kept {
+        first_schema: 4,
+        put: "INSERT OR IGNORE INTO retired_vectors (chunk_hash, model_id, vector, retired_at) VALUES (zeroblob(32), 'm', zeroblob(8), 1700000000000)",
+        ask: "SELECT model_id || hex(vector) FROM retired_vectors",
+    },
+    Kept {
+        first_schema: 5,
+        put: "INSERT OR IGNORE INTO dictionaries VALUES (5, 1700000000000, 1, 1, CAST('a raw dictionary of some bytes' AS BLOB));
+              UPDATE file_analysis SET dictionary_id = 5 WHERE cache_key = x'aa'",
+        ask: "SELECT dictionary_id || hex(dictionary) FROM dictionaries JOIN file_analysis USING (dictionary_id)",
+    },
+    Kept {
+        first_schema: 12,
+        put: "INSERT OR IGNORE INTO answer_items VALUES (x'aa', x'bb'); INSERT OR IGNORE INTO answer_sources VALUES (x'aa', x'aa')",
+        ask: "SELECT hex(items) || hex(source_key) FROM answer_items JOIN answer_sources USING (cache_key)",
+    },
+];
+
+/// Rewrites a database to each earlier schema in turn, and has the program of today take it over.
+fn assert_every_schema_is_taken_over(kind: &str, kept: &[Kept]) {
+    let all = migrations(kind);
     let stopped = Stopped::new();
-    for version in 1..all.len() {
-        rewrite(&stopped.database("agent"), &all[..version]);
-        let before = stopped.agent.run(["status"]);
-        assert!(before.stderr.contains("earlier ra-agent") && before.stderr.contains("daemon start"), "{before:?}");
-        stopped.assert_taken_over(&format!("agent.db of schema {version}"));
+    let path = stopped.database(kind);
+    let repo_id = stopped.agent.json(["repos"])["repos"][0]["id"].as_str().unwrap().to_owned();
+    let open = || Connection::open(&path).unwrap();
+    let answers = |db: &Connection, version: usize| -> Vec<String> {
+        let kept = kept.iter().filter(|kept| kept.first_schema <= version);
+        kept.map(|kept| {
+            db.query_row(kept.ask, [], |row| row.get(0)).unwrap_or_else(|error| format!("{}: {error}", kept.ask))
+        })
+        .collect()
+    };
+    for version in 1..=all.len() {
+        let what = format!("{kind}.db of schema {version}");
+        rewrite(&path, &all[..version], &repo_id);
+        let db = open();
+        for kept in kept.iter().filter(|kept| kept.first_schema <= version) {
+            db.execute_batch(kept.put).unwrap_or_else(|error| panic!("{what}: {}: {error}", kept.put));
+        }
+        if kind == "analysis" && version < READ_ANEW_UNTIL {
+            db.execute("UPDATE cache_metadata SET value = 'earlier' WHERE name = 'read_with'", []).unwrap();
+        }
+        let before = answers(&db, version);
+        drop(db);
+        if kind == "agent" && version < all.len() {
+            let asked = stopped.agent.run(["status"]);
+            assert!(asked.stderr.contains("earlier ra-agent") && asked.stderr.contains("daemon start"), "{asked:?}");
+        }
+        stopped.assert_taken_over(&what);
+        assert_eq!(answers(&open(), version), before, "{what}: nothing is lost, and nothing is made again");
     }
 }
 
-/// Later migrations only add to the store, so what they added can be taken out. What it was before is in a story about searching.
-const ADDED_TO_SINCE: usize = 11;
+/// Programs that wrote a store of an earlier schema than this read files otherwise, so each is read anew.
+const READ_ANEW_UNTIL: usize = 11;
 
 #[test]
-fn the_state_of_the_last_schemas_of_a_store_is_taken_over() {
-    let all = migrations("analysis");
-    let stopped = Stopped::new();
-    for version in ADDED_TO_SINCE..all.len() {
-        let db = Connection::open(stopped.database("analysis")).unwrap();
-        for sql in &all[version..] {
-            for (create, drop) in [("TRIGGER", "TRIGGER"), ("TABLE", "TABLE"), ("VIRTUAL TABLE", "TABLE")] {
-                let create = format!("CREATE {create} ");
-                let made = sql.split(&create).skip(1).map(|rest| rest.split_whitespace().next().unwrap());
-                made.for_each(|name| db.execute_batch(&format!("DROP {drop} {name}")).unwrap());
-            }
-        }
-        db.pragma_update(None, "user_version", version).unwrap();
-        drop(db);
-        stopped.assert_taken_over(&format!("analysis.db of schema {version}"));
-    }
+fn the_state_of_every_earlier_registry_is_taken_over() {
+    assert_every_schema_is_taken_over("agent", &KEPT_IN_REGISTRY);
+}
+
+#[test]
+fn the_state_of_every_earlier_store_is_taken_over() {
+    assert_every_schema_is_taken_over("analysis", &KEPT_IN_STORE);
 }
 
 #[test]

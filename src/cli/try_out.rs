@@ -5,26 +5,49 @@ use std::path::Path;
 use super::hooks::shell_quoted;
 use super::output::{print, print_json};
 use super::{Context, Failure};
+use crate::client::SearchBy;
 use crate::query::Reader;
 use crate::query::first_steps::first_steps;
+use crate::query::search::SearchRequest;
 use crate::query::view::first_steps::FirstStepsView;
 use crate::query::view::for_terminal;
 
 pub fn try_out(context: &Context, repo: &Path, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo.to_string_lossy())?;
-    let view = first_steps(&reader, &repo)?;
-    if json { print_json(&view) } else { print(&describe(&view)) }
+    let client = context.client(false);
+    let first_hit = |words: &str| {
+        let asked = SearchRequest {
+            query: words.to_owned(),
+            repo: Some(repo.id.0.clone()),
+            limit: 1,
+            ..SearchRequest::default()
+        };
+        client.search(&asked, SearchBy::Words, false).ok()?.hits.into_iter().next()
+    };
+    let view = first_steps(&reader, &repo, &first_hit)?;
+    if json { print_json(&view) } else { print(&describe(&view, &called())) }
 }
 
-fn describe(view: &FirstStepsView) -> String {
+/// How a shell calls this program here: by its name if it is on the PATH, else by its file.
+#[expect(clippy::disallowed_methods, reason = "the shell reads this variable too")]
+fn called() -> String {
+    let name = "ra-agent";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|directory| directory.join(name).is_file()) {
+        return name.to_owned();
+    }
+    std::env::current_exe().map_or_else(|_| name.to_owned(), |program| quoted(&program.to_string_lossy()))
+}
+
+fn describe(view: &FirstStepsView, program: &str) -> String {
     let repo = for_terminal(&view.repo);
     if let Some(why) = &view.why_empty {
         return format!("{repo}: {why}\n");
     }
     let step = |step: &crate::query::view::first_steps::FirstStep| {
         let words: Vec<String> = step.command.iter().map(|word| quoted(word)).collect();
-        format!("  ra-agent {}\n      {}\n", words.join(" "), step.shows)
+        format!("  {program} {}\n      {}\n", words.join(" "), step.shows)
     };
     format!("To try on {repo}:\n{}", view.steps.iter().map(step).collect::<String>())
 }

@@ -1,80 +1,156 @@
-//! Three things to try on a repository, chosen from what its index has: a search for a function that is there, the file that most others
-//! use, and what the last commit reaches.
+//! Three things to try on a repository, chosen from what its index has: a search that finds a function, the file that most others use, and what
+//! the last commit reaches. Each is tried before it is shown.
+
+use std::collections::HashSet;
 
 use super::impact::{ImpactQuestion, Subject, of};
 use super::view::first_steps::{FirstStep, FirstStepsView};
-use super::view::shown;
+use super::view::search::SearchHit;
+use super::view::{for_terminal, shown};
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
-use crate::cache::edges::{SharedSymbol, most_used};
+use crate::cache::edges::{self, SharedSymbol, most_used};
 use crate::cache::words::name_parts;
 use crate::cache::{RepoStore, view};
-use crate::domain::Role;
+use crate::domain::{FilePath, ObjectId, Role};
 use crate::repo::registry::Registered;
+use crate::repo::{CommitNote, RecordedView, Repo};
 
 /// Used symbols among which the first that reads like a question is taken.
 const CONSIDERED: usize = 200;
 /// Words of a name that make a question.
 const TELLING_WORDS: usize = 2;
+/// Searches that are tried until one finds what it is to find at first.
+const TRIED_MAX: usize = 6;
+/// Commits among which one that changes used code is looked for, if the last one changes none.
+const COMMITS_LOOKED_AT: usize = 30;
 
-/// Chooses them.
+/// The first hit of a search in the repository.
+pub type FirstHit<'f> = dyn Fn(&str) -> Option<SearchHit> + 'f;
+
+/// Chooses them. `first_hit` searches as the shown command does.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn first_steps(reader: &Reader<'_>, repo: &Registered) -> Result<FirstStepsView, QueryError> {
+pub fn first_steps(
+    reader: &Reader<'_>,
+    repo: &Registered,
+    first_hit: &FirstHit<'_>,
+) -> Result<FirstStepsView, QueryError> {
     let path = shown(&repo.location.path);
     let empty = |why: &str| FirstStepsView { repo: path.clone(), steps: Vec::new(), why_empty: Some(why.to_owned()) };
     let store = reader.store(repo)?.filter(|_| repo.indexed_commit.is_some());
     let Some(store) = store else {
-        return Ok(empty("nothing is indexed yet; `ra-agent wait` waits until it is"));
+        return Ok(empty(match Repo::open(&repo.location).and_then(|git| git.head()) {
+            Ok(head) if head.commit.is_none() => "it has no commit yet; commit something, and try again",
+            _ => "nothing is indexed yet; `ra-agent wait` waits until it is",
+        }));
     };
+    // a path that no shell could be given is named by its id
+    let named = repo.location.path.to_str().map_or_else(|| repo.id.0.clone(), str::to_owned);
     let used = most_used(store.db(), CONSIDERED)?;
-    let steps = [search(&store, &path, &used)?, dependents(&store, repo, &used)?, last_commit(reader, repo, &path)];
+    let steps = [
+        search(&store, &named, &used, first_hit)?,
+        dependents(&store, repo, &used)?,
+        commit(reader, repo, &named, &store),
+    ];
     let steps: Vec<FirstStep> = steps.into_iter().flatten().collect();
     match steps.is_empty() {
-        true => Ok(empty("the index has no code yet; commit some, and try again")),
+        true => Ok(empty("the index has nothing to show yet; commit some code or text, and try again")),
         false => Ok(FirstStepsView { repo: path, steps, why_empty: None }),
     }
 }
 
-/// A search in the words of a function's name; without functions, in those of a heading.
-fn search(store: &RepoStore, repo: &str, used: &[SharedSymbol]) -> Result<Option<FirstStep>, QueryError> {
+/// A search in the words of a function's name; without functions, in those of a heading. The first that finds what it is made of at once; if
+/// none does, the first that finds anything.
+fn search(
+    store: &RepoStore,
+    repo: &str,
+    used: &[SharedSymbol],
+    first_hit: &FirstHit<'_>,
+) -> Result<Option<FirstStep>, QueryError> {
+    let mut asked = HashSet::new();
+    let mut found_other = None;
+    for candidate in candidates(store, used)? {
+        if asked.len() == TRIED_MAX {
+            break;
+        }
+        if !asked.insert(candidate.words.clone()) {
+            continue;
+        }
+        let Some(hit) = first_hit(&candidate.words) else { continue };
+        let is_it = hit.path.as_bytes() == candidate.file.as_bytes() && last_part(&hit.entity_name) == candidate.name;
+        let step = search_for(repo, &candidate.words, &hit);
+        if is_it {
+            return Ok(Some(step));
+        }
+        found_other.get_or_insert(step);
+    }
+    Ok(found_other)
+}
+
+/// Something that a search can be for.
+struct SearchCandidate {
+    words: String,
+    file: FilePath,
+    name: String,
+}
+
+/// Functions that other files use, the most used first; then all others, then headings.
+fn candidates(store: &RepoStore, used: &[SharedSymbol]) -> Result<Vec<SearchCandidate>, QueryError> {
+    let mut found = Vec::new();
     for one in used {
-        let name = one.symbol.rsplit([':', '.']).next().unwrap_or_default();
+        let name = last_part(&one.symbol);
         if name_parts(name).len() < TELLING_WORDS {
             continue;
         }
         let declared = chunks::with_words_of(store.db(), name)?;
-        let is_it = |chunk: &&ChunkRecord| chunk.path == one.source && is_called(chunk, name);
-        if let Some(chunk) = declared.iter().find(is_it) {
-            return Ok(Some(search_for(repo, &name_parts(name).join(" "), chunk)));
+        if declared.iter().any(|chunk| chunk.path == one.source && declares_function(chunk, name)) {
+            let words = name_parts(name).join(" ");
+            found.push(SearchCandidate { words, file: one.source.clone(), name: name.to_owned() });
+        }
+        if found.len() == TRIED_MAX {
+            return Ok(found);
         }
     }
-    let telling = |chunk: &ChunkRecord| {
-        let words = name_parts(&chunk.entity_name);
-        let is_named = is_function(chunk) || chunk.entity_type == "section";
-        (is_named && !chunk.is_test && words.len() >= TELLING_WORDS).then(|| words.join(" "))
+    let telling = |chunk: ChunkRecord| {
+        let rank = match (is_function(&chunk.entity_type), chunk.entity_type.as_str()) {
+            (true, _) if !chunk.is_test => 0,
+            (_, "section") => 1,
+            _ => return None,
+        };
+        let parts = name_parts(&chunk.entity_name);
+        let name = last_part(&chunk.entity_name).to_owned();
+        (parts.len() >= TELLING_WORDS)
+            .then(|| (rank, SearchCandidate { words: parts.join(" "), file: chunk.path, name }))
     };
-    let all = chunks::all(store.db())?;
-    let mut found: Vec<(bool, &ChunkRecord, String)> =
-        all.iter().filter_map(|chunk| Some((!is_function(chunk), chunk, telling(chunk)?))).collect();
-    found.sort_by_key(|(is_text, _, _)| *is_text);
-    Ok(found.first().map(|(_, chunk, words)| search_for(repo, words, chunk)))
+    let mut others: Vec<(u8, SearchCandidate)> = chunks::all(store.db())?.into_iter().filter_map(telling).collect();
+    others.sort_by_key(|(rank, _)| *rank);
+    found.extend(others.into_iter().map(|(_, candidate)| candidate));
+    Ok(found)
 }
 
-fn search_for(repo: &str, words: &str, chunk: &ChunkRecord) -> FirstStep {
+fn search_for(repo: &str, words: &str, hit: &SearchHit) -> FirstStep {
     let command = ["search", words, "--repo", repo].map(str::to_owned).to_vec();
-    let what = format!("{} {}", chunk.entity_type, chunk.entity_name);
-    FirstStep { command, shows: format!("finds {}:{}, {what}", chunk.path, chunk.start_line) }
+    let what = format!("{}:{}, {} {}", hit.path, hit.start_line, hit.entity_type, hit.entity_name);
+    FirstStep { command, shows: format!("finds {}", for_terminal(&what)) }
 }
 
-fn is_function(chunk: &ChunkRecord) -> bool {
-    matches!(chunk.entity_type.as_str(), "function" | "method")
+/// `load` of `Config::load`.
+fn last_part(name: &str) -> &str {
+    name.rsplit([':', '.']).next().unwrap_or_default()
 }
 
-fn is_called(chunk: &ChunkRecord, name: &str) -> bool {
-    let is_name = |whole: &str| whole.rsplit([':', '.']).next() == Some(name);
-    is_function(chunk) && !chunk.is_test && chunk.names().any(is_name)
+fn is_function(entity_type: &str) -> bool {
+    matches!(entity_type, "function" | "method")
+}
+
+/// Whether it is the function of that name, or has it among its items.
+fn declares_function(chunk: &ChunkRecord, name: &str) -> bool {
+    let mut items = chunk.items.iter().map(|item| (item.entity_type.as_str(), item.entity_name.as_str()));
+    let own = (chunk.entity_type.as_str(), chunk.entity_name.as_str());
+    let is_it = |(kind, whole): (&str, &str)| is_function(kind) && last_part(whole) == name;
+    !chunk.is_test && if chunk.items.is_empty() { is_it(own) } else { items.any(is_it) }
 }
 
 /// The file with the most dependents that is no test.
@@ -85,7 +161,7 @@ fn dependents(store: &RepoStore, repo: &Registered, used: &[SharedSymbol]) -> Re
         if matches!(file.role, Role::Test | Role::Example | Role::Bench | Role::Generated) {
             continue;
         }
-        let (users, _) = crate::cache::edges::fan(store.db(), &one.source)?;
+        let (users, _) = edges::fan(store.db(), &one.source)?;
         let path = shown(&repo.location.path.join(name));
         let shows = format!("{users} file(s) use it, each with the symbol; and its findings");
         return Ok(Some(FirstStep { command: vec!["show".to_owned(), path], shows }));
@@ -93,12 +169,43 @@ fn dependents(store: &RepoStore, repo: &Registered, used: &[SharedSymbol]) -> Re
     Ok(None)
 }
 
-/// Without a commit there is none.
-fn last_commit(reader: &Reader<'_>, repo: &Registered, path: &str) -> Option<FirstStep> {
-    let question = ImpactQuestion { of: Subject::Range(None), worktree: false, tests: false };
+/// What the last commit reaches; if it changes no code that others use, what the last one reaches that does. Without a commit there is none.
+fn commit(reader: &Reader<'_>, repo: &Registered, named: &str, store: &RepoStore) -> Option<FirstStep> {
+    let range = Repo::open(&repo.location).ok().and_then(|git| telling_range(&git, store));
+    let question = ImpactQuestion { of: Subject::Range(range.clone()), worktree: false, tests: false };
     let found = of(reader, repo, &question).ok().filter(|found| !found.changes.is_empty())?;
     let (changed, users) = (found.changes.len(), found.impact.dependents.len());
     let cut_off = found.impact.cut_off.len();
-    let shows = format!("the last commit: {changed} file(s) changed, {users} dependent(s) reached, {cut_off} cut off");
-    Some(FirstStep { command: vec!["impact".to_owned(), path.to_owned()], shows })
+    let which = if range.is_some() { "a recent commit" } else { "the last commit" };
+    let shows = format!("{which}: {changed} file(s) changed, {users} dependent(s) reached, {cut_off} cut off");
+    let command = ["impact".to_owned(), named.to_owned()].into_iter().chain(range).collect();
+    Some(FirstStep { command, shows })
+}
+
+/// The last commit that changes a file that others use, compared with its parent. `None`: HEAD itself, or none of the last ones.
+fn telling_range(git: &Repo, store: &RepoStore) -> Option<String> {
+    let is_used = |path: &FilePath| edges::fan(store.db(), path).is_ok_and(|(users, _)| users > 0);
+    let mut left = COMMITS_LOOKED_AT;
+    let is_end = |_: &CommitNote| {
+        left = left.saturating_sub(1);
+        left == 0
+    };
+    let commits = git.first_parents(&git.head().ok()?.commit?, is_end).ok()?.commits;
+    let mut view = RecordedView::default();
+    let (newest, mut telling) = (commits.first()?, None);
+    for pair in commits.windows(2).rev() {
+        let (commit, parent) = (&pair[0], &pair[1]);
+        // nothing is read twice: each step reads the directories that differ
+        if view.files().next().is_none() {
+            view.apply(&git.diff(&view, Some(&parent.tree)).ok()?);
+        }
+        let diff = git.diff(&view, Some(&commit.tree)).ok()?;
+        if diff.changes.iter().any(|change| is_used(change.change.path())) {
+            telling = Some((parent, commit));
+        }
+        view.apply(&diff);
+    }
+    let (parent, commit) = telling.filter(|(_, commit)| commit.id != newest.id)?;
+    let short = |id: &ObjectId| id.to_string()[..12].to_owned();
+    Some(format!("{}..{}", short(&parent.id), short(&commit.id)))
 }
