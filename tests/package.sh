@@ -164,7 +164,8 @@ if [ -d "$model" ]; then
     install -d "$root/home/$user/.cache/ra-agent/models"
     cp -R "$model" "$root/home/$user/.cache/ra-agent/models/"
 fi
-inside install -d /opt/package
+inside install -d /opt/package/install
+install -m 755 "$top"/install/*.sh "$root/opt/package/install/"
 cp "$package" "$root/opt/package/"
 [ -z "$older" ] || cp "$older" "$root/opt/package/older.deb"
 inside chown -R "$user:" "/home/$user"
@@ -186,7 +187,7 @@ as_group() {
 interrupted() {
     local run=$1 name moment signal=TERM met=0
     while IFS= read -r name; do
-        for moment in 0 0.2 1; do
+        for moment in 0 0.2 1 3; do
             as_group "$run"
             until grep -qF "==> $name" "$work/log" || ! kill -0 "$group" 2>/dev/null; do sleep 0.02; done
             sleep "$moment"
@@ -194,24 +195,23 @@ interrupted() {
                 met=$((met + 1))
                 printf '%s ended %s s into: %s\n' "$signal" "$moment" "$(grep -F '==> ' "$work/log" | tail -n 1)"
             fi
-            wait "$group" || true
+            { wait "$group" || true; } 2>/dev/null
             if [ "$signal" = TERM ]; then signal=KILL; else signal=TERM; fi
         done
-    done < <(sed -n 's/^ *step "\([^"$(]*\).*/\1/p' "$top/install/quickstart.sh" | grep -v '^Checking\|^Building' | sort -u)
+    done < <(sed -n 's/^ *step "\([^"$(]*\).*/\1/p' "$top/install/quickstart.sh" | grep -v '^Checking\|^Building' | awk '!met[$0]++')
     [ "$met" -ge 8 ] || die "the set-up was interrupted only $met times"
     "$run" >"$work/log" 2>&1 || { tail -n 20 "$work/log"; die "the set-up is not completed"; }
     grep -q 'To try on' "$work/log" || die "the set-up did not end with what can be tried"
     printf 'completed after %s interruptions\n' "$met"
 }
 
-install -d "$root/opt/package/install"
-install -m 755 "$top"/install/*.sh "$root/opt/package/install/"
 by_package() { inside env HOME=/root USER=root bash -c 'cd && /opt/package/install/quickstart.sh --offline --deb "$0" src/myrepo' "$deb"; }
 by_binary() { as_user '/opt/package/install/quickstart.sh --offline --binary /opt/package/program src/myrepo'; }
 # interrupted_both: the home of root is made as the user's is.
 interrupted_both() {
     step "The set-up with the package, interrupted"
     inside cp -R "/home/$user/src" "/home/$user/.cache" /root/
+    inside cp -R "/home/$user/.cache" /opt/package/cache
     inside chown -R root: /root
     interrupted by_package
     inside dpkg --audit | grep . && die "the package is not whole"
@@ -224,7 +224,9 @@ interrupted_both() {
     as_user '.local/bin/ra-agent cache verify'
     as_user '/opt/package/install/uninstall.sh --yes'
     inside find / -xdev \( -name '.ra-agent.*' -o -name '.fetch.*' -o -name '*.new.[0-9]*' \) -not -path '/proc/*' | grep . && die "parts are left"
-    inside rm -rf /root/src /root/.cache /opt/package/program
+    inside rm -rf /root/src /root/.cache /opt/package/program "/home/$user/.cache"
+    inside mv /opt/package/cache "/home/$user/.cache"
+    inside chown -R "$user:" "/home/$user/.cache"
 }
 
 # ---- an older package, and the way back -------------------------------------------------------------------------------------
