@@ -147,15 +147,14 @@ install_binary() {
         say "already installed"
         return 0
     fi
-    mkdir -p "$prefix/bin"
+    mkdir -p "$prefix/bin" || die "$prefix/bin cannot be made; name another place: --prefix DIR"
     local new=$prefix/bin/.ra-agent.$$
     # what a run left that was killed
     rm -f "$prefix"/bin/.ra-agent.[0-9]*
     # shellcheck disable=SC2064 # the name as it is now
     trap "rm -f '$new'" EXIT
-    cp "$binary" "$new"
-    chmod 755 "$new"
-    mv -f "$new" "$agent"
+    { cp "$binary" "$new" && chmod 755 "$new" && mv -f "$new" "$agent"; } ||
+        die "$agent cannot be written; make room there, or name another place: --prefix DIR; then run this again"
     trap - EXIT
     changed=1
     case ":$PATH:" in
@@ -232,10 +231,10 @@ step "Registering $repo"
 step "Installing the hooks that fit this git"
 "$agent" hooks install || say "without hooks a commit is noticed some seconds later; again: $agent hooks install"
 step "Indexing by words"
-"$agent" wait --repo "$repo" --until words --timeout 30m
+"$agent" wait --repo "$repo" --until words --timeout 30m || die "it goes on by itself; to go on with the set-up, run this again: $0 $repo"
 install_model
 step "Indexing by meaning (stop it as you like: the agent goes on)"
-"$agent" wait --repo "$repo" --until meaning --timeout 30m
+"$agent" wait --repo "$repo" --until meaning --timeout 30m || die "it goes on by itself; to go on with the set-up, run this again: $0 $repo"
 step "Status"
 "$agent" status
 "$agent" try "$repo"

@@ -1,7 +1,9 @@
 //! The promise: the first minute explains itself. Each step says what comes next, an interrupted set-up goes on where it was, and the end of it
 //! shows what can be tried on this very repository.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -99,7 +101,7 @@ fn what_is_shown_to_try_is_what_the_commands_find() {
 }
 
 /// Repositories of several kinds: what is to be searched for in each, by the name of the function, is there under other names, too.
-const KINDS: [(&str, &[(&str, &str)]); 5] = [
+const KINDS: [(&str, &[(&str, &str)]); 6] = [
     (
         "a type whose first method is in its chunk",
         &[
@@ -143,6 +145,16 @@ const KINDS: [(&str, &[(&str, &str)]); 5] = [
         ],
     ),
     ("a script that nobody uses", &[("run.sh", "build_release_notes() {\n    echo notes\n}\nbuild_release_notes\n")]),
+    (
+        "two functions in a chunk, and an example before them",
+        &[
+            ("examples/symbols.lua", "local function expand_all(x)\n  return x\nend\n"),
+            (
+                "lib/text.lua",
+                "local function is_number(x)\n  return x\nend\nlocal function trim_ends(x)\n  return x\nend\n",
+            ),
+        ],
+    ),
     ("names with blanks and quotes", &[("it's here/a b.py", "def odd_named_place():\n    return 1\n")]),
 ];
 
@@ -160,6 +172,7 @@ fn a_shown_search_finds_first_what_is_shown() {
         let words: Vec<&str> =
             view["steps"][0]["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
         assert_eq!(words[0], "search", "{kind}: {view:#}");
+        assert!(!view["steps"][0].to_string().contains("examples/"), "{kind}: {view:#}");
         let first = &agent.json(words)["hits"][0];
         let shows = format!("finds {}:{}, ", first["path"].as_str().unwrap(), first["start_line"]);
         assert!(view["steps"][0]["shows"].as_str().unwrap().starts_with(&shows), "{kind}: {shows} {view:#}");
@@ -186,6 +199,30 @@ fn a_repository_without_code_has_something_to_try() {
     assert_eq!(agent.json(["search", words])["hits"][0]["path"], "notes.md");
     let view = agent.json(["try", text(empty.path())]);
     assert!(view["steps"] == json!([]) && view["why_empty"].is_string(), "{view:#}");
+}
+
+/// Where a file system allows it, a path need not be text.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_repository_at_a_path_that_is_no_text_has_its_first_minute() {
+    let mut agent = TestAgent::without_model();
+    let origin = TestRepo::with_files(FILES);
+    let odd = agent.user_home().join(OsStr::from_bytes(b"r\xe9po dir"));
+    let cloned = Command::new("git").args(["clone", "--quiet", text(origin.path())]).arg(&odd).status();
+    assert!(cloned.unwrap().success());
+    agent.start();
+    agent.ok([OsStr::new("register"), odd.as_os_str()]);
+    agent.ok([OsStr::new("wait"), OsStr::new("--repo"), odd.as_os_str()]);
+    let view = agent.json([OsStr::new("try"), odd.as_os_str()]);
+    assert!(view["steps"].as_array().unwrap().len() >= 2, "{view:#}");
+    for step in view["steps"].as_array().unwrap() {
+        agent.ok(step["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
+    }
+    for args in
+        [&["search", "resolve", "--repo"][..], &["impact"], &["reconcile"], &["cache", "verify"], &["unregister"]]
+    {
+        agent.ok(args.iter().map(OsStr::new).chain([odd.as_os_str()]));
+    }
 }
 
 /// The archive of a release, unpacked: a program, and the scripts next to it. No model can be got.

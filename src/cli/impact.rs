@@ -51,7 +51,7 @@ pub fn impact(
     json: bool,
 ) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo_or_clone(&repo.to_string_lossy())?;
+    let repo = reader.repo_or_clone(&repo)?;
     let fail_on: BTreeSet<FailOn> = match options.fail_on.is_empty() {
         true => BTreeSet::from([FailOn::CallersOutside]),
         false => options.fail_on.iter().copied().collect(),
@@ -202,7 +202,7 @@ fn test_line(test: &TestView) -> String {
 /// Shows the edges of a repository, or of one file; `unused`: what it exports in vain, too.
 pub fn deps(context: &Context, repo: &Path, file: Option<&Path>, unused: bool, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&repo.to_string_lossy())?;
+    let repo = reader.repo(&repo)?;
     let file = file.map(|file| relative(file, &repo.location.path));
     let edges = edges(&reader, &repo, file.as_ref())?;
     let may = may_depend(&reader, &repo, file.as_ref())?;

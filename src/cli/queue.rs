@@ -32,7 +32,7 @@ pub fn run(context: &Context, act: QueueAct) -> Result<(), Failure> {
 
 fn list(context: &Context, repo: Option<PathBuf>, mut filter: Filter, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    filter.repo = repo.map(|path| reader.repo(&path.to_string_lossy())).transpose()?.map(|repo| repo.id);
+    filter.repo = repo.map(|path| reader.repo(&path)).transpose()?.map(|repo| repo.id);
     let view = queue_view(&reader, &filter)?;
     if json { print_json(&view) } else { print(&describe_list(&view)) }
 }

@@ -14,7 +14,7 @@ use crate::worker::pipe::Depth;
 const RECONCILE_WAIT: Duration = Duration::from_secs(600);
 
 pub fn reconcile(context: &Context, repo: PathBuf, full: bool) -> Result<(), Failure> {
-    let repo = Reader::open(&context.home, &context.config)?.repo(&repo.to_string_lossy())?;
+    let repo = Reader::open(&context.home, &context.config)?.repo(&repo)?;
     let depth = if full { Depth::Full } else { Depth::Changes };
     ask(context, repo.id, depth)?.iter().try_for_each(|outcome| print(&format!("{outcome}\n")))
 }

@@ -137,7 +137,7 @@ fn describe_estimate(view: &EstimateView, config: &Config) -> String {
 /// `unregister <repo>`: removes it from the registry, and its cache too unless `keep_cache`.
 pub fn unregister(context: &Context, named: &Path, keep_cache: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&named.to_string_lossy())?;
+    let repo = reader.repo(&named)?;
     let message = context.change(StateChange::Unregister { repo: repo.id.0, keep_cache })?;
     super::hooks::verb::sync_registered(context)?;
     print(&format!("{message}\n"))

@@ -26,7 +26,7 @@ pub struct SearchOptions {
 pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, json: bool) -> Result<(), Failure> {
     let SearchOptions { repo, limit, kind, path, language, source, explain, wait } = options;
     let repo = match repo {
-        Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?.id.0),
+        Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path)?.id.0),
         None => None,
     };
     let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };

@@ -14,7 +14,7 @@ use crate::query::view::for_terminal;
 
 pub fn try_out(context: &Context, repo: &Path, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&repo.to_string_lossy())?;
+    let repo = reader.repo(&repo)?;
     let client = context.client(false);
     let first_hit = |words: &str| {
         let asked = SearchRequest {

@@ -73,7 +73,7 @@ pub fn wait(
     let deadline = clock::monotonic() + timeout;
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = match repo {
-        Some(path) => Some(reader.repo(&path.to_string_lossy())?.id),
+        Some(path) => Some(reader.repo(&path)?.id),
         None => None,
     };
     drop(reader);
@@ -99,7 +99,7 @@ fn unsettled(timeout: Duration, until: WaitUntil, left: &LeftView) -> String {
         WaitUntil::Words => "can be searched by words",
     };
     format!(
-        "not everything {what} after {} s: {} job(s) queued, {} running{}; the work goes on",
+        "not everything {what} after {} s: {} job(s) queued, {} running{}; the work goes on, and `ra-agent wait` goes on waiting",
         timeout.as_secs(),
         left.queued,
         left.running,

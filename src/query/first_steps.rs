@@ -2,6 +2,8 @@
 //! the last commit reaches. Each is tried before it is shown.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use super::impact::{ImpactQuestion, Subject, of};
 use super::view::first_steps::{FirstStep, FirstStepsView};
@@ -75,9 +77,10 @@ fn search(
         if asked.len() == TRIED_MAX {
             break;
         }
-        if !asked.insert(candidate.words.clone()) {
+        if asked.contains(&candidate.words) || !is_of_note(store, &candidate.file)? {
             continue;
         }
+        asked.insert(candidate.words.clone());
         let Some(hit) = first_hit(&candidate.words) else { continue };
         let is_it = hit.path.as_bytes() == candidate.file.as_bytes() && last_part(&hit.entity_name) == candidate.name;
         let step = search_for(repo, &candidate.words, &hit);
@@ -113,21 +116,31 @@ fn candidates(store: &RepoStore, used: &[SharedSymbol]) -> Result<Vec<SearchCand
             return Ok(found);
         }
     }
-    let telling = |chunk: ChunkRecord| {
-        let rank = match (is_function(&chunk.entity_type), chunk.entity_type.as_str()) {
-            (true, _) if !chunk.is_test => 0,
-            (_, "section") => 1,
-            _ => return None,
-        };
-        let parts = name_parts(&chunk.entity_name);
-        let name = last_part(&chunk.entity_name).to_owned();
-        (parts.len() >= TELLING_WORDS)
-            .then(|| (rank, SearchCandidate { words: parts.join(" "), file: chunk.path, name }))
-    };
-    let mut others: Vec<(u8, SearchCandidate)> = chunks::all(store.db())?.into_iter().filter_map(telling).collect();
+    let mut others: Vec<(u8, SearchCandidate)> = Vec::new();
+    for chunk in chunks::all(store.db())? {
+        others.extend(telling(&chunk));
+    }
     others.sort_by_key(|(rank, _)| *rank);
     found.extend(others.into_iter().map(|(_, candidate)| candidate));
     Ok(found)
+}
+
+/// What of a chunk a search can be for, and its rank: a function by its own name, one by the name of its type as well, a heading.
+fn telling(chunk: &ChunkRecord) -> Option<(u8, SearchCandidate)> {
+    let items = chunk.items.iter().map(|item| (item.entity_type.as_str(), item.entity_name.as_str()));
+    let own = (chunk.entity_type.as_str(), chunk.entity_name.as_str());
+    let (kind, whole) = items.chain(chunk.items.is_empty().then_some(own)).find(|(kind, whole)| {
+        (is_function(kind) && !chunk.is_test || *kind == "section") && name_parts(whole).len() >= TELLING_WORDS
+    })?;
+    let name = last_part(whole);
+    let (own_words, all_words) = (name_parts(name), name_parts(whole));
+    let (rank, words) = match is_function(kind) {
+        true if own_words.len() >= TELLING_WORDS => (0, own_words),
+        true => (1, all_words),
+        false => (2, all_words),
+    };
+    let candidate = SearchCandidate { words: words.join(" "), file: chunk.path.clone(), name: name.to_owned() };
+    Some((rank, candidate))
 }
 
 fn search_for(repo: &str, words: &str, hit: &SearchHit) -> FirstStep {
@@ -153,18 +166,23 @@ fn declares_function(chunk: &ChunkRecord, name: &str) -> bool {
     !chunk.is_test && if chunk.items.is_empty() { is_it(own) } else { items.any(is_it) }
 }
 
+/// Whether a file is there and is what a project is about.
+fn is_of_note(store: &RepoStore, path: &FilePath) -> Result<bool, QueryError> {
+    let file = view::present(store.db(), path)?;
+    Ok(file.is_some_and(|file| !matches!(file.role, Role::Test | Role::Example | Role::Bench | Role::Generated)))
+}
+
 /// The file with the most dependents that is no test.
 fn dependents(store: &RepoStore, repo: &Registered, used: &[SharedSymbol]) -> Result<Option<FirstStep>, QueryError> {
     for one in used {
-        let Some(file) = view::present(store.db(), &one.source)? else { continue };
-        let Ok(name) = std::str::from_utf8(one.source.as_bytes()) else { continue };
-        if matches!(file.role, Role::Test | Role::Example | Role::Bench | Role::Generated) {
+        let file = repo.location.path.join(OsStr::from_bytes(one.source.as_bytes()));
+        let Some(path) = file.to_str().filter(|path| !path.chars().any(char::is_control)) else { continue };
+        if !is_of_note(store, &one.source)? {
             continue;
         }
         let (users, _) = edges::fan(store.db(), &one.source)?;
-        let path = shown(&repo.location.path.join(name));
         let shows = format!("{users} file(s) use it, each with the symbol; and its findings");
-        return Ok(Some(FirstStep { command: vec!["show".to_owned(), path], shows }));
+        return Ok(Some(FirstStep { command: vec!["show".to_owned(), path.to_owned()], shows }));
     }
     Ok(None)
 }

@@ -35,6 +35,7 @@ pub mod verify;
 pub mod view;
 mod written_hits;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -101,15 +102,16 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`QueryError::NotRegistered`] if there is none.
-    pub fn repo(&self, named: &str) -> Result<Registered, QueryError> {
-        let repos = self.repos()?;
-        if let Some(repo) = repos.iter().find(|repo| repo.id == RepoId(named.to_owned())) {
+    pub fn repo<N: AsRef<OsStr> + ?Sized>(&self, named: &N) -> Result<Registered, QueryError> {
+        let (named, repos) = (named.as_ref(), self.repos()?);
+        if let Some(repo) = repos.iter().find(|repo| named == repo.id.0.as_str()) {
             return Ok(repo.clone());
         }
         let known: Vec<String> = repos.iter().map(|repo| repo.location.path.display().to_string()).collect();
         self.repo_of(Path::new(named), repos).ok_or_else(|| {
-            let hint = suggest::hint(named, known.iter().map(String::as_str));
-            QueryError::NotRegistered { what: named.to_owned(), hint }
+            let what = named.to_string_lossy().into_owned();
+            let hint = suggest::hint(&what, known.iter().map(String::as_str));
+            QueryError::NotRegistered { what, hint }
         })
     }
 
@@ -117,12 +119,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`QueryError::NotRegistered`] if there is no repository; [`QueryError::Invalid`] if there is one that must not be read.
-    pub fn repo_or_clone(&self, named: &str) -> Result<Registered, QueryError> {
+    pub fn repo_or_clone<N: AsRef<OsStr> + ?Sized>(&self, named: &N) -> Result<Registered, QueryError> {
         let unknown = match self.repo(named) {
             Err(error @ QueryError::NotRegistered { .. }) => error,
             found => return found,
         };
-        match locate(Path::new(named), self.home.root(), &self.config.cache.location) {
+        match locate(Path::new(named.as_ref()), self.home.root(), &self.config.cache.location) {
             Ok(location) => Ok(Registered {
                 id: RepoId("unregistered".to_owned()),
                 location,

@@ -104,6 +104,7 @@ const ENVIRONMENT: Rim = Rim {
         ("src/cli/hooks/user_config.rs", "where Git's own configuration is"),
         ("src/cli/mcp/clients.rs", "where the configuration of coding agents is"),
         ("src/cli/service/systemd.rs", "where systemd's units are"),
+        ("src/cli/try_out.rs", "whether a shell finds this program"),
         ("src/clock.rs", "a debug build's clock is moved by a file"),
         ("src/daemon/notify.rs", "the service manager's socket"),
         ("src/embedder/install.rs", "a mirror of Hugging Face"),

@@ -55,7 +55,7 @@ pub struct SyncArgs {
 /// Queues the analyses that a repository lacks.
 pub fn build(context: &Context, args: &BuildArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&args.repo.to_string_lossy())?;
+    let repo = reader.repo(&args.repo)?;
     let types = chosen(&args.types);
     let quote = quote::of_missing(&reader, &repo, &types, args.max_files)?;
     let change = StateChange::Build {
@@ -71,7 +71,7 @@ pub fn build(context: &Context, args: &BuildArgs) -> Result<(), Failure> {
 /// Queues again the analyses that are older than the user wants.
 pub fn sync(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&args.repo.to_string_lossy())?;
+    let repo = reader.repo(&args.repo)?;
     let types = chosen(&args.types);
     let older_than_ms = u64::try_from(args.stale_after.as_millis()).unwrap_or(u64::MAX);
     let quote = quote::of_older(&reader, &repo, &types, older_than_ms)?;

@@ -50,11 +50,11 @@ fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
     let analysis_type = args.analysis_type.map(|one| one.as_str().to_owned());
     let repo = args.repo.as_deref();
     let Some(file) = args.file.as_deref() else {
-        let repo = repo.map(|repo| reader.repo(&repo.to_string_lossy())).transpose()?;
+        let repo = repo.map(|repo| reader.repo(&repo)).transpose()?;
         return Ok(Clear { repo: repo.map(|repo| repo.id.0), analysis_type, file: None });
     };
     let named = repo.unwrap_or(file);
-    let repo = reader.repo(&named.to_string_lossy())?;
+    let repo = reader.repo(&named)?;
     // With --repo, a path that is not absolute begins at its top.
     let full = if named == file { canonical(file) } else { canonical(&repo.location.path.join(file)) };
     let relative = full.as_deref().and_then(|full| full.strip_prefix(&repo.location.path).ok());

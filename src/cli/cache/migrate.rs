@@ -65,7 +65,7 @@ fn registered(reader: &Reader<'_>) -> Result<Vec<MigrationSource>, Failure> {
 fn given(reader: &Reader<'_>, from: &[PathBuf]) -> Result<Vec<MigrationSource>, Failure> {
     let mut sources = Vec::new();
     for directory in from {
-        let repo = reader.repo(&directory.to_string_lossy())?;
+        let repo = reader.repo(&directory)?;
         let absolute = crate::query::canonical(directory).unwrap_or_else(|| directory.clone());
         let cache = legacy::find(&absolute).ok_or_else(|| {
             Failure::Failed(format!("{} has no cache to import (.rustassistant/cache)", directory.display()))

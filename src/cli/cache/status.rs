@@ -25,7 +25,7 @@ pub struct StatusArgs {
 pub fn status(context: &Context, args: &StatusArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repos = match &args.repo {
-        Some(named) => vec![reader.repo(&named.to_string_lossy())?],
+        Some(named) => vec![reader.repo(&named)?],
         None => reader.repos()?,
     };
     let report = report(&reader, &repos);

@@ -17,7 +17,7 @@ use crate::worker::pipe::Depth;
 pub fn verify(context: &Context, repo: Option<PathBuf>, repair: bool, json: bool) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
     let repos = match repo {
-        Some(repo) => vec![reader.repo(&repo.to_string_lossy())?],
+        Some(repo) => vec![reader.repo(&repo)?],
         None => reader.repos()?,
     };
     let why_empty = repos.is_empty().then(|| NONE_REGISTERED.to_owned());

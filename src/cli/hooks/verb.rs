@@ -88,7 +88,7 @@ fn hooked(context: &Context) -> Result<Vec<HookedRepo>, Failure> {
 }
 
 fn one(context: &Context, path: PathBuf) -> Result<HookedRepo, Failure> {
-    let repo = Reader::open(&context.home, &context.config)?.repo(&path.to_string_lossy())?;
+    let repo = Reader::open(&context.home, &context.config)?.repo(&path)?;
     Ok(hooked_repo(repo))
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, models: Vec<String>, repo: &Path, json: boo
         return Err(Failure::Usage(format!("the model {missing} is not installed{hint}; {fix}")));
     }
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo(&repo.to_string_lossy())?;
+    let repo = reader.repo(&repo)?;
     drop(reader);
     compare::remove_left_behind(&context.home);
     let bar = ProgressBar::new(0);

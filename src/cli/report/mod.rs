@@ -54,7 +54,7 @@ pub struct ReportArgs {
 /// Prints what is found between two commits.
 pub fn report(context: &Context, args: &ReportArgs) -> Result<(), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let repo = reader.repo_or_clone(&args.repo.to_string_lossy())?;
+    let repo = reader.repo_or_clone(&args.repo)?;
     let range = args.since.as_deref().map_or(ReportRange::LastCommit, ReportRange::parse);
     let found = of(&reader, &repo, &ReportQuestion { range })?;
     let view = ReportView::new(&repo, &found, args.fail_on);
