@@ -151,11 +151,10 @@ install_binary() {
     local new=$prefix/bin/.ra-agent.$$
     # what a run left that was killed
     rm -f "$prefix"/bin/.ra-agent.[0-9]*
-    # shellcheck disable=SC2064 # the name as it is now
-    trap "rm -f '$new'" EXIT
+    partial=$new
     { cp "$binary" "$new" && chmod 755 "$new" && mv -f "$new" "$agent"; } ||
         die "$agent cannot be written; make room there, or name another place: --prefix DIR; then run this again"
-    trap - EXIT
+    partial=
     changed=1
     case ":$PATH:" in
         *":$prefix/bin:"*) ;;
@@ -206,13 +205,19 @@ start_daemon() {
     fi
 }
 
-# A second run goes on where the first was interrupted: each step finds out what is done.
-interrupted() {
+# A second run goes on where the first was interrupted: each step finds out what is done. At the end and not at the signal: a command that the
+# signal ended, too, may end the script first.
+partial=
+ended() {
+    local code=$?
+    [ -z "$partial" ] || rm -f "$partial"
+    [ "$code" -gt 128 ] || exit "$code"
     say ""
     say "interrupted; run it again to go on: $0 $repo"
     exit 130
 }
-trap interrupted INT TERM
+trap ended EXIT
+trap 'exit 130' INT TERM
 
 changed=
 [ -n "$binary$deb" ] || find_neighbour
