@@ -43,6 +43,8 @@ impl From<EmbeddingHold> for NotEmbedded {
     }
 }
 
+/// Chunks embedded in one go, but for those of the last file: a second or two of work, for a commit, or a repository that is new, waits as long.
+const CHUNKS_AT_ONCE: usize = 128;
 /// Files whose vectors are read in one go before they go.
 const RETIRE_BATCH: usize = 200;
 
@@ -105,14 +107,7 @@ impl Worker {
                 return Ok(jobs.into_iter().map(|job| (job, Ended::Failed(error.to_string()))).collect());
             }
         };
-        let mut ended = Vec::new();
-        let mut pending = Vec::new();
-        for job in jobs {
-            match self.prepare_embed(repo, &git, job)? {
-                EmbedPreparation::Ready(one) => pending.push(*one),
-                EmbedPreparation::Over(job, outcome) => ended.push((*job, outcome)),
-            }
-        }
+        let (pending, mut ended) = self.prepared(repo, &git, jobs)?;
         if pending.is_empty() {
             return Ok(ended);
         }
@@ -149,6 +144,31 @@ impl Worker {
         let end = |one: UnembeddedFile| (one.job, outcome.clone().map_or(Ended::Finished, Ended::Failed));
         ended.extend(pending.into_iter().map(end));
         Ok(ended)
+    }
+
+    /// The files whose turn it is, cut into chunks, and the jobs that are over. Those that would be too much go back into the queue.
+    fn prepared(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        jobs: Vec<Job>,
+    ) -> Result<(Vec<UnembeddedFile>, Vec<(Job, Ended)>), WorkerError> {
+        let (mut pending, mut ended, mut chunks) = (Vec::new(), Vec::new(), 0);
+        for job in jobs {
+            if chunks >= CHUNKS_AT_ONCE {
+                let now = clock::now();
+                queue::put_back(&self.queue, job.id, now, None, now)?;
+                continue;
+            }
+            match self.prepare_embed(repo, git, job)? {
+                EmbedPreparation::Ready(one) => {
+                    chunks += one.chunks.len();
+                    pending.push(*one);
+                }
+                EmbedPreparation::Over(job, outcome) => ended.push((*job, outcome)),
+            }
+        }
+        Ok((pending, ended))
     }
 
     fn try_store_vectors(
