@@ -65,6 +65,15 @@ pub fn holder(path: &Path) -> Option<u32> {
     }
 }
 
+/// The pid of the last holder, if nobody holds the lock and that process has become another version of its program (`daemon run`, by an exec, which
+/// lets go of the lock): it is about to take it again. `None` where the system does not show what a process runs.
+pub fn heir(path: &Path) -> Option<u32> {
+    const BECOME: &[u8] = b"\0daemon\0run\0";
+    let pid: u32 = std::fs::read_to_string(path).ok()?.trim().parse().ok()?;
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    (holder(path).is_none() && command.windows(BECOME.len()).any(|part| part == BECOME)).then_some(pid)
+}
+
 fn open(path: &Path) -> io::Result<File> {
     // Opened close-on-exec, as the standard library does: a child must not inherit the lock.
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
@@ -91,6 +100,24 @@ mod tests {
         drop(held);
         assert_eq!(holder(&path), None);
         assert!(try_take(&path).unwrap().is_some());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_heir_is_a_process_that_runs_a_daemon() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.lock");
+        assert_eq!(heir(&path), None);
+        let mut running = std::process::Command::new("sh");
+        let running = running.args(["-c", "read wait", "daemon", "run", "it"]).stdin(std::process::Stdio::piped());
+        let mut running = running.spawn().unwrap();
+        std::fs::write(&path, format!("{}\n", running.id())).unwrap();
+        assert_eq!(heir(&path), Some(running.id()));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        assert_eq!(heir(&path), None, "it is gone");
+        std::fs::write(&path, format!("{}\n", std::process::id())).unwrap();
+        assert_eq!(heir(&path), None, "this is a test");
     }
 
     #[test]

@@ -357,8 +357,8 @@ fn f61_a_replaced_program_takes_over_from_the_one_that_runs() {
     notified("RELOADING=1");
     repo.edit("src/lib.rs", "1", "2");
     repo.commit("while it takes over");
-    notified("READY=1");
     agent.wait();
+    notified("READY=1");
     let status = agent.json(["status"]);
     assert_eq!(status["daemon"]["pid"], json!(daemon.id()), "the same process");
     assert_eq!(status["daemon"]["sandbox"], json!("enforced"));

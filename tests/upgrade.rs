@@ -155,7 +155,7 @@ const KEPT_IN_REGISTRY: [Kept; 4] = [
         first_schema: 1,
         put: "INSERT OR REPLACE INTO jobs (job_id, repo_id, file_path, kind, cache_key, blob_id, state, priority, origin, reason, detail, created_at,
                   updated_at)
-              SELECT 9001, repo_id, CAST('gone.rs' AS BLOB), 'analyze:docs', zeroblob(32), zeroblob(20), 'quarantined', 1, 1, 'new', 'crashed twice', 1, 1
+              SELECT 9001, repo_id, CAST('gone.rs' AS BLOB), 'analyze:docs', zeroblob(32), zeroblob(20), 'quarantined', 1, 1, 'content-changed', 'crashed twice', 1, 1
               FROM repos",
         ask: "SELECT state || detail FROM jobs WHERE job_id = 9001",
     },
@@ -174,14 +174,15 @@ const KEPT_IN_REGISTRY: [Kept; 4] = [
     },
 ];
 
-const KEPT_IN_STORE: [Kept; 6] = [
+const KEPT_IN_STORE: [Kept; 5] = [
     Kept {
         first_schema: 1,
         put: "INSERT OR IGNORE INTO file_analysis (file_path, content_hash, cache_key, analysis_json, analysis_type, model_id, prompt_hash, schema_version,
                   config_hash, deps_hash, generation_time_ms, cost, input_tokens, output_tokens, total_tokens, created_at, last_accessed,
                   access_count, size_bytes, repo_id, repo_path)
-              VALUES (CAST('src/two.rs' AS BLOB), zeroblob(32), zeroblob(32), x'28b52ffd00581100007b7d', 'docs', 'a-model', zeroblob(32), 1, zeroblob(32),
-                  zeroblob(32), 800, 7000000, 900, 90, 990, 1700000000000, 1700000000000, 3, 2, 'r', CAST('/r' AS BLOB))",
+              SELECT file_path, content_hash, zeroblob(32), analysis_json, analysis_type, 'a-model', prompt_hash, schema_version, config_hash, deps_hash, 800,
+                  7000000, 900, 90, 990, 1700000000000, 1700000000000, 3, size_bytes, repo_id, repo_path
+              FROM file_analysis WHERE analysis_type = 'docs' AND file_path = CAST('src/two.rs' AS BLOB)",
         ask: "SELECT hex(cache_key) || size_bytes || cost || total_tokens || access_count FROM file_analysis WHERE cache_key = zeroblob(32)",
     },
     Kept {
@@ -204,11 +205,6 @@ const KEPT_IN_STORE: [Kept; 6] = [
         put: "INSERT OR IGNORE INTO dictionaries VALUES (-7855464304990005365, 1700000000000, 1, 1, CAST('a raw dictionary of some bytes' AS BLOB));
               UPDATE file_analysis SET dictionary_id = -7855464304990005365 WHERE cache_key = zeroblob(32)",
         ask: "SELECT dictionary_id || hex(dictionary) FROM dictionaries JOIN file_analysis USING (dictionary_id)",
-    },
-    Kept {
-        first_schema: 12,
-        put: "INSERT OR IGNORE INTO answer_items VALUES (zeroblob(32), x'28b52ffd00581100007b7d'); INSERT OR IGNORE INTO answer_sources VALUES (zeroblob(32), unhex(printf('%064d', 1)))",
-        ask: "SELECT hex(items) || hex(source_key) FROM answer_items JOIN answer_sources USING (cache_key)",
     },
 ];
 

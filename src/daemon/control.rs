@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::home::Home;
+use crate::lock;
 use crate::worker::maintenance::{Maintained, Maintenance};
 use crate::worker::pipe::Depth;
 
@@ -21,8 +23,10 @@ pub const REQUEST_MAX: usize = 64 * 1_024;
 /// How long a client waits for the daemon to take and answer a request that needs no work.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
 
-/// How often, and at what distance, a daemon that holds its lock but does not listen is tried.
-const STARTING_TRIES: u32 = 10;
+/// How long, and at what distance, a daemon that holds its lock but does not listen is tried.
+const STARTING_WAIT: Duration = Duration::from_millis(200);
+/// The same for one that is becoming another version: that opens and migrates the databases before it listens.
+const BECOMING_WAIT: Duration = Duration::from_secs(10);
 const STARTING_EVERY: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,26 +187,40 @@ pub fn ask(home: &Home, request: Request) -> Result<ControlReply, ControlError> 
 /// If no daemon runs, or it does not answer in time.
 pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<ControlReply, ControlError> {
     let socket = home.agent_socket();
-    let stream = connect(home, &socket)?;
-    exchange(&stream, request, wait).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ControlError::TimedOut(wait),
-        io::ErrorKind::InvalidData => ControlError::Unintelligible(error.to_string()),
-        // It stopped while it was asked.
-        _ => ControlError::NotRunning,
-    })
+    let mut is_again = false;
+    loop {
+        let stream = connect(home, &socket, wait)?;
+        let error = match exchange(&stream, request.clone(), wait) {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Err(ControlError::TimedOut(wait)),
+            io::ErrorKind::InvalidData => return Err(ControlError::Unintelligible(error.to_string())),
+            // It became another version while it was asked, so that one is asked.
+            _ if !is_again && lock::heir(&home.agent_lock()).is_some() => is_again = true,
+            // It stopped while it was asked.
+            _ => return Err(ControlError::NotRunning),
+        }
+    }
 }
 
-/// A starting daemon holds its lock before it listens, so a refused connection is tried again for a moment.
-fn connect(home: &Home, socket: &Path) -> Result<UnixStream, ControlError> {
-    let mut tries = 0;
+/// A starting daemon holds its lock before it listens, and one that becomes another version lets go of it for an instant, so a refused
+/// connection is tried again for a moment.
+fn connect(home: &Home, socket: &Path, wait: Duration) -> Result<UnixStream, ControlError> {
+    let start = clock::monotonic();
+    let mut limit = STARTING_WAIT;
     loop {
         let error = match UnixStream::connect(socket) {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
-        let Some(pid) = crate::lock::holder(&home.agent_lock()) else { return Err(ControlError::NotRunning) };
-        tries += 1;
-        if tries == STARTING_TRIES {
+        let heir = lock::heir(&home.agent_lock());
+        if heir.is_some() {
+            limit = BECOMING_WAIT.min(wait.max(STARTING_WAIT));
+        }
+        let Some(pid) = heir.or_else(|| lock::holder(&home.agent_lock())) else { return Err(ControlError::NotRunning) };
+        if clock::since(start) >= limit {
             return Err(ControlError::Silent { pid, socket: socket.to_owned(), reason: error.to_string() });
         }
         std::thread::sleep(STARTING_EVERY);
