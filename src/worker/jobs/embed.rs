@@ -66,6 +66,13 @@ pub(super) enum EmbedPreparation {
     Over(Box<Job>, Ended),
 }
 
+/// The jobs of one turn, prepared.
+#[derive(Default)]
+struct EmbedTurn {
+    pending: Vec<UnembeddedFile>,
+    ended: Vec<(Job, Ended)>,
+}
+
 /// What became of a batch's vectors.
 enum VectorsStored {
     All,
@@ -107,7 +114,7 @@ impl Worker {
                 return Ok(jobs.into_iter().map(|job| (job, Ended::Failed(error.to_string()))).collect());
             }
         };
-        let (pending, mut ended) = self.prepared(repo, &git, jobs)?;
+        let EmbedTurn { pending, mut ended } = self.prepared(repo, &git, jobs)?;
         if pending.is_empty() {
             return Ok(ended);
         }
@@ -147,13 +154,8 @@ impl Worker {
     }
 
     /// The files whose turn it is, cut into chunks, and the jobs that are over. Those that would be too much go back into the queue.
-    fn prepared(
-        &mut self,
-        repo: &Registered,
-        git: &Repo,
-        jobs: Vec<Job>,
-    ) -> Result<(Vec<UnembeddedFile>, Vec<(Job, Ended)>), WorkerError> {
-        let (mut pending, mut ended, mut chunks) = (Vec::new(), Vec::new(), 0);
+    fn prepared(&mut self, repo: &Registered, git: &Repo, jobs: Vec<Job>) -> Result<EmbedTurn, WorkerError> {
+        let (mut turn, mut chunks) = (EmbedTurn::default(), 0);
         for job in jobs {
             if chunks >= CHUNKS_AT_ONCE {
                 let now = clock::now();
@@ -163,12 +165,12 @@ impl Worker {
             match self.prepare_embed(repo, git, job)? {
                 EmbedPreparation::Ready(one) => {
                     chunks += one.chunks.len();
-                    pending.push(*one);
+                    turn.pending.push(*one);
                 }
-                EmbedPreparation::Over(job, outcome) => ended.push((*job, outcome)),
+                EmbedPreparation::Over(job, outcome) => turn.ended.push((*job, outcome)),
             }
         }
-        Ok((pending, ended))
+        Ok(turn)
     }
 
     fn try_store_vectors(
