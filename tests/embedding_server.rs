@@ -121,6 +121,32 @@ fn every_vector_of_a_remote_server_is_booked_to_the_nano_dollar() {
 }
 
 #[test]
+fn a_dry_run_says_what_remote_vectors_would_cost() {
+    let mut files: Vec<(&str, &str)> = FILES.to_vec();
+    files.push(("internal/plan.rs", "pub fn withheld_from_models() {}\n"));
+    let repo = TestRepo::with_files(files);
+    let price = TOKEN_NANO as f64 / 1_000.0;
+    let more =
+        format!("input_usd_per_m = {price}\npassage_prefix = \"code: \"\n[privacy]\nwithhold = [\"/internal/\"]\n");
+    let served = Served::with(repo, &more);
+    served.wait();
+    let path = served.repo.path().to_str().unwrap();
+    let told = served.agent.json(["register", path, "--dry-run"]);
+    let remote = &told["remote_embedding"];
+    assert_eq!(remote["model"], json!("custom/words"), "{told}");
+    assert_eq!(remote["texts"], json!(served.server.texts().len()), "{remote}");
+    assert_eq!(remote["requests"], json!(served.server.requests()), "{remote}");
+    let (expected, billed) = (remote["usd"].as_f64().unwrap() * 1e9, served.booked_nano() as f64);
+    assert!((0.8..1.2).contains(&(expected / billed)), "{expected} of {billed}");
+    let shown = served.agent.ok(["register", path, "--dry-run"]);
+    assert!(shown.contains("vectors by custom/words: ") && shown.contains("local analysis: $0.00"), "{shown}");
+
+    let here = TestAgent::without_model();
+    let told = here.json(["register", path, "--dry-run"]);
+    assert_eq!(told["remote_embedding"], Value::Null, "{told}");
+}
+
+#[test]
 fn a_remote_server_is_sent_committed_text_without_secrets() {
     let secrets = planted();
     let body: String = secrets.iter().map(|one| format!("{}\n", one.text)).collect();
@@ -183,7 +209,7 @@ fn a_server_that_fails_is_left_alone_and_asked_again() {
     served.server.fall_silent(true);
     let found = served.search("when do we retry");
     assert_eq!(found["mode"], json!("lexical"), "{found}");
-    assert!(found["note"].as_str().unwrap().contains("no whole reply"), "{found}");
+    assert!(found["note"].as_str().unwrap().contains("no whole reply within 3 s"), "{found}");
     assert!(served.booked_nano() >= served.server.billed_nano(), "what may be billed is booked");
 }
 

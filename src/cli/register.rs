@@ -12,12 +12,13 @@ use crate::analyzer::llm;
 use crate::config::Config;
 use crate::daemon::change::ChangeError;
 use crate::daemon::control::{LocationText, StateChange};
+use crate::embedder::chosen;
 use crate::home::StoreDir;
 use crate::mcp::start_daemon;
 use crate::query::Reader;
 use crate::query::estimate::estimate;
 use crate::query::forecast::Forecast;
-use crate::query::view::repos::{EstimateView, ReposView};
+use crate::query::view::repos::{EstimateView, RemoteEmbedding, ReposView};
 use crate::repo::{Location, Repo, locate, refuse_own};
 
 /// Files of one reason that a dry run lists.
@@ -28,9 +29,10 @@ pub fn dry_run(context: &Context, path: &Path, json: bool) -> Result<(), Failure
     let (location, git) = found(context, path)?;
     let reader = Reader::open(&context.home, &context.config)?;
     let forecast = Forecast::new(&context.config, &context.home, reader.agent.as_ref());
-    let estimate = estimate(&git, &context.config.for_repo(&location.path), &forecast)?;
-    let model = context.config.embedding.model.as_ref();
-    let with_vectors = model.is_some_and(|id| context.home.model(id).is_dir());
+    let embedding = &context.config.embedding;
+    let own = context.config.for_repo(&location.path);
+    let estimate = estimate(&git, &own, &forecast, embedding.server.as_ref())?;
+    let with_vectors = chosen::available(&context.home, embedding).is_some();
     let view = EstimateView::new(&location, &estimate, &context.config, with_vectors);
     if json { print_json(&view) } else { print(&describe_estimate(&view, &context.config)) }
 }
@@ -117,7 +119,13 @@ fn describe_estimate(view: &EstimateView, config: &Config) -> String {
             "  that is more than the cache may have: set max_size_mb = {mb} under [cache] in config.toml first\n"
         ));
     }
-    out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd));
+    match &view.remote_embedding {
+        None => out.push_str(&format!("  local analysis and embedding: ${:.2}\n", view.local_usd)),
+        Some(remote) => {
+            out.push_str(&format!("  local analysis: ${:.2}\n", view.local_usd));
+            out.push_str(&describe_embedding(remote));
+        }
+    }
     let model = match llm::model_id(&config.llm) {
         Some(model) if config.llm.price().is_ok() => model,
         _ => "a remote model at $0.20 and $0.50 a million tokens".to_owned(),
@@ -132,6 +140,15 @@ fn describe_estimate(view: &EstimateView, config: &Config) -> String {
         ));
     }
     out
+}
+
+fn describe_embedding(remote: &RemoteEmbedding) -> String {
+    let price = match remote.usd {
+        Some(usd) => format!("${usd:.4}"),
+        None => "no price is known, so nothing is sent: add `input_usd_per_m` to [embedding]".to_owned(),
+    };
+    let RemoteEmbedding { model, texts, requests, tokens, .. } = remote;
+    format!("  vectors by {model}: {texts} texts in {requests} requests, about {tokens} tokens, {price}\n")
 }
 
 /// `unregister <repo>`: removes it from the registry, and its cache too unless `keep_cache`.

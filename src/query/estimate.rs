@@ -6,7 +6,7 @@ use super::QueryError;
 use super::forecast::{AskingCost, Forecast};
 use super::view::skipped::SkippedFile;
 use crate::analyzer::llm::{Withheld, withheld_patterns};
-use crate::config::RepoConfig;
+use crate::config::{EmbeddingServer, RepoConfig};
 use crate::domain::{Hash, Language, Role, SkipReason};
 use crate::embedder::chunk;
 use crate::outline::{self, role_of};
@@ -18,6 +18,14 @@ pub struct Size {
     pub bytes: u64,
 }
 
+/// What is sent to have vectors made, at most: a text that is in several places goes once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentTexts {
+    pub texts: u64,
+    pub requests: u64,
+    pub bytes: u64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
     pub languages: BTreeMap<Language, Size>,
@@ -26,6 +34,8 @@ pub struct Estimate {
     pub chunks: u64,
     /// Of a remote model that is asked every question about every file of code once.
     pub asking: AskingCost,
+    /// To the server that makes vectors, if there is one.
+    pub embedding: SentTexts,
 }
 
 impl Estimate {
@@ -35,7 +45,7 @@ impl Estimate {
 }
 
 enum Scanned {
-    Indexed { language: Language, content: Hash, bytes: u64, lines: u64, chunks: u64 },
+    Indexed { language: Language, content: Hash, bytes: u64, lines: u64, chunks: u64, chunk_bytes: u64 },
     Skipped(SkipReason),
 }
 
@@ -43,7 +53,12 @@ enum Scanned {
 ///
 /// # Errors
 /// If the repository cannot be read.
-pub fn estimate(git: &Repo, config: &RepoConfig, forecast: &Forecast) -> Result<Estimate, QueryError> {
+pub fn estimate(
+    git: &Repo,
+    config: &RepoConfig,
+    forecast: &Forecast,
+    server: Option<&EmbeddingServer>,
+) -> Result<Estimate, QueryError> {
     let selection = FileSelection::new(config).map_err(|error| QueryError::Invalid(error.to_string()))?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
     let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
@@ -61,11 +76,16 @@ pub fn estimate(git: &Repo, config: &RepoConfig, forecast: &Forecast) -> Result<
                 *estimate.skipped.entry(reason).or_default() += 1;
                 estimate.left_out.push(SkippedFile::new(&entry.path, reason, &selection));
             }
-            Scanned::Indexed { language, content, bytes, lines, chunks } => {
+            Scanned::Indexed { language, content, bytes, lines, chunks, chunk_bytes } => {
                 let size = estimate.languages.entry(language).or_default();
                 size.files += 1;
                 size.bytes += bytes;
                 estimate.chunks += chunks;
+                if let Some(server) = server.filter(|_| !withheld.holds(&entry.path)) {
+                    estimate.embedding.texts += chunks;
+                    estimate.embedding.requests += chunks.div_ceil(server.texts.max(1) as u64);
+                    estimate.embedding.bytes += chunk_bytes + chunks * server.passage_prefix.len() as u64;
+                }
                 let role = role_of(&entry.path);
                 let is_code = language.class().is_judged() && role != Role::Generated;
                 let is_asked_about = is_code && bytes > 0 && !withheld.holds(&entry.path);
@@ -84,7 +104,8 @@ fn scan(git: &Repo, entry: &TreeEntry, selection: &FileSelection) -> Result<Scan
         Content::Skipped { reason, .. } => return Ok(Scanned::Skipped(reason)),
     };
     let language = outline::language_of(&entry.path);
-    let chunks = chunk::chunks(language, None, &text).len() as u64;
+    let chunks = chunk::chunks(language, Some(&entry.path.to_string()), &text);
+    let chunk_bytes = chunks.iter().map(|chunk| chunk.text.len() as u64).sum();
     let (content, bytes, lines) = (Hash::of(text.as_bytes()), text.len() as u64, text.lines().count() as u64);
-    Ok(Scanned::Indexed { language, content, bytes, lines, chunks })
+    Ok(Scanned::Indexed { language, content, bytes, lines, chunks: chunks.len() as u64, chunk_bytes })
 }

@@ -16,6 +16,9 @@ use crate::budget::Usage;
 const BYTES_PER_TEXT: u64 = 256 * 1024;
 const FRAME_BYTES: u64 = 64 * 1024;
 
+/// How the client begins to say that the time was up.
+const UNFINISHED: &str = "no whole reply";
+
 /// Texts as they will go over the wire.
 #[derive(Clone, Debug)]
 pub struct EmbeddingsRequest {
@@ -76,7 +79,15 @@ impl Client {
         let post = self.http().post(below(self.base(), "embeddings")).header(CONTENT_TYPE, "application/json");
         let post = post.timeout(patience).body(request.body.clone());
         let most = FRAME_BYTES + BYTES_PER_TEXT * request.texts as u64;
-        let body = self.carry(post, most).await?;
+        let body = self.carry(post, most).await.map_err(|failure| CallFailure {
+            message: match failure.kind {
+                FailureKind::TimedOut if failure.message.starts_with(UNFINISHED) => {
+                    format!("{UNFINISHED} within {} s", patience.as_secs_f32())
+                }
+                _ => failure.message,
+            },
+            ..failure
+        })?;
         read(&body, request.texts).map_err(|(reason, usage)| CallFailure {
             usage,
             ..self.plain_failure(FailureKind::Garbage, &format!("the reply holds no vectors of the texts: {reason}"))

@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::skipped::SkippedFile;
 use super::{shown, usd};
 use crate::clock::Timestamp;
-use crate::config::Config;
-use crate::query::estimate::Estimate;
+use crate::config::{Config, EmbeddingServer};
+use crate::embedder::chosen::is_remote;
+use crate::query::estimate::{Estimate, SentTexts};
 use crate::query::room;
 use crate::repo::Location;
 use crate::repo::registry::Registered;
@@ -80,11 +81,37 @@ pub struct EstimateView {
     pub batched_usd: Option<f64>,
     /// Local analyses and embeddings are free.
     pub local_usd: f64,
+    /// What a server elsewhere would be sent to make the vectors; `None`: they are made on this machine.
+    pub remote_embedding: Option<RemoteEmbedding>,
     /// How large its store will be, about.
     pub store_bytes: u64,
     /// The limit of the cache (`cache.max_size_mb`) that leaves room for it; `None`: the present one does.
     pub cache_wanted_mb: Option<u64>,
 }
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RemoteEmbedding {
+    /// Provider and model.
+    pub model: String,
+    pub texts: u64,
+    pub requests: u64,
+    pub tokens: u64,
+    /// `None`: the price is not known (`embedding.input_usd_per_m`), and nothing is sent.
+    pub usd: Option<f64>,
+}
+
+impl RemoteEmbedding {
+    fn new(server: &EmbeddingServer, sent: &SentTexts) -> Self {
+        let tokens = sent.bytes / BYTES_PER_TOKEN;
+        let cost = |price: u64| (u128::from(tokens) * u128::from(price)).div_ceil(1_000_000);
+        let usd = |price| usd(u64::try_from(cost(price)).unwrap_or(u64::MAX));
+        let (texts, requests) = (sent.texts, sent.requests);
+        Self { model: server.id(), texts, requests, tokens, usd: server.input_price.map(usd) }
+    }
+}
+
+/// Bytes of a text that make a token: the usual rule of thumb for English and code under BPE vocabularies.
+const BYTES_PER_TOKEN: u64 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LanguageSize {
@@ -103,6 +130,7 @@ impl EstimateView {
             let rung = language.rung().as_str();
             (language.as_str(), LanguageSize { rung, files: size.files, bytes: size.bytes })
         });
+        let server = config.embedding.server.as_ref().filter(|_| is_remote(&config.embedding));
         Self {
             repo: shown(&location.path),
             files: estimate.files(),
@@ -116,6 +144,7 @@ impl EstimateView {
             estimated_usd: usd(estimate.asking.live),
             batched_usd: config.llm.provider.has_batches().then(|| usd(estimate.asking.batched)),
             local_usd: 0.0,
+            remote_embedding: server.map(|server| RemoteEmbedding::new(server, &estimate.embedding)),
             store_bytes,
             cache_wanted_mb: room::wanted_mb(store_bytes, config.cache.max_size_bytes()),
         }
