@@ -150,6 +150,9 @@ fn models_of_any_family_are_installed_from_a_directory() {
     assert!(refused.code != Some(0) && refused.stderr.contains("SHA-256"), "{refused:?}");
     let refused = agent.run(["model", "use", "modernbrt"]);
     assert!(refused.stderr.contains("did you mean modernbert?"), "{refused:?}");
+    let unnamed = tempfile::Builder::new().prefix("my model ").tempdir().unwrap();
+    let refused = agent.run(["model", "install", unnamed.path().to_str().unwrap()]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("model install NAME --from"), "{refused:?}");
     let refused = agent.run(["model", "install", repo_of_no_model().path().to_str().unwrap()]);
     assert!(refused.code != Some(0) && refused.stderr.contains("config.json"), "{refused:?}");
 }

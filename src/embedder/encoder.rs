@@ -38,7 +38,7 @@ pub enum EmbedError {
     )]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error(
-        "the file {path} of the embedding model is not what it should be: {reason}; install it again with `ra-agent model install`"
+        "the file {path} of the embedding model is not what it should be: {reason}; get the file again, then install it again with `ra-agent model install`"
     )]
     Malformed { path: PathBuf, reason: String },
     #[error("the embedding model in {path} cannot be used: {reason}; choose another, `ra-agent model list` names some")]
@@ -51,7 +51,7 @@ pub enum EmbedError {
     OtherDimensions { found: usize, expected: usize },
     #[error("the threads for embedding could not be started: {0}; lower embedding.threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    #[error("a text could not be embedded: {0}")]
+    #[error("a text could not be embedded: {}", reason(.0))]
     Compute(#[from] candle_core::Error),
     #[error("a text could not be cut into tokens: {0}")]
     Tokenize(#[source] tokenizers::Error),
@@ -60,6 +60,41 @@ pub enum EmbedError {
     #[error("the embedding model gave a vector that is not finite; install it again with `ra-agent model install`")]
     NotFinite,
 }
+
+impl EmbedError {
+    /// The same error of files that stood elsewhere: those in `staging` are gone when a person reads it.
+    #[must_use]
+    pub(super) fn moved(mut self, staging: &Path, from: &Path) -> Self {
+        let (Self::Unreadable { path, .. }
+        | Self::Malformed { path, .. }
+        | Self::Unsupported { path, .. }
+        | Self::Rules(
+            RulesError::Unreadable { path, .. }
+            | RulesError::NoJson { path, .. }
+            | RulesError::Unsupported { path, .. },
+        )) = &mut self
+        else {
+            return self;
+        };
+        if let Ok(inside) = path.strip_prefix(staging) {
+            *path = if inside.as_os_str().is_empty() { from.to_path_buf() } else { from.join(inside) };
+        }
+        self
+    }
+}
+
+/// What a computation failed of, without the stack that the library adds where `RUST_BACKTRACE` is set.
+fn reason(error: &candle_core::Error) -> String {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => reason(inner),
+        candle_core::Error::WithPath { inner, path } => format!("{}: {}", path.display(), reason(inner)),
+        candle_core::Error::Context { inner, context } => format!("{context}: {}", reason(inner)),
+        other => other.to_string(),
+    }
+}
+
+/// Fewest tokens of a text, without marks and prompt, that a model has to read: fewer tell no two chunks apart.
+const OWN_TOKENS_MIN: usize = 16;
 
 /// A loaded model. It holds its weights (90 MB and more, once for all threads) and its threads until it is dropped; while it loads, its
 /// files are in memory as well.
@@ -89,7 +124,8 @@ impl Embedder {
         let mut rules = fixed.map_or_else(|| VectorRules::read(dir), Ok)?;
         let network = read_network(dir)?;
         rules.tokens_max = rules.tokens_max.min(network.tokens_max);
-        Ok(Self {
+        check_room(dir, rules.tokens_max, 0)?;
+        let embedder = Self {
             id: id.to_owned(),
             tokenizer: read_tokenizer(&dir.join(TOKENIZER), rules.tokens_max)?,
             rules,
@@ -98,7 +134,28 @@ impl Embedder {
             query_pool: OnceLock::new(),
             dir: dir.to_path_buf(),
             table: OnceLock::new(),
-        })
+        };
+        for prefix in [&embedder.rules.query_prefix, &embedder.rules.passage_prefix] {
+            check_room(dir, embedder.rules.tokens_max, embedder.count_tokens(prefix)?)?;
+        }
+        Ok(embedder)
+    }
+
+    /// Refuses a tokenizer that has tokens which the network does not know: a text with one of them could not be embedded.
+    ///
+    /// # Errors
+    /// If it has.
+    pub(super) fn check_vocabulary(&self) -> Result<(), EmbedError> {
+        let known = self.network.vocabulary();
+        let beyond = self
+            .tokenizer
+            .get_vocab(true)
+            .into_iter()
+            .filter(|(_, token)| *token as usize >= known)
+            .max_by_key(|(_, token)| *token);
+        let Some((text, token)) = beyond else { return Ok(()) };
+        let reason = format!("its token {text:?} has the number {token}, and the weights know {known} tokens");
+        Err(EmbedError::Malformed { path: self.dir.join(TOKENIZER), reason })
     }
 
     pub fn id(&self) -> &str {
@@ -277,14 +334,38 @@ fn read_network(dir: &Path) -> Result<Network, EmbedError> {
     let config = read_json(&dir.join(CONFIG))?;
     families::EncoderFamily::of(&config).map_err(|error| network_error(dir, error))?;
     let names = weight_files(dir)?;
-    let files = names.iter().map(|name| read_file(&dir.join(name))).collect::<Result<Vec<_>, _>>()?;
+    let files = names.iter().map(|name| read_weights(&dir.join(name))).collect::<Result<Vec<_>, _>>()?;
     families::load(&config, &files).map_err(|error| network_error(dir, error))
+}
+
+/// What a clone of a hub's repository holds in the place of a large file, until it is fetched.
+const POINTER: &[u8] = b"version https://git-lfs";
+
+fn read_weights(path: &Path) -> Result<Vec<u8>, EmbedError> {
+    let content = read_file(path)?;
+    if content.starts_with(POINTER) {
+        let reason = "it is a pointer of Git LFS and not the file (`git lfs pull` fetches it)".to_owned();
+        return Err(EmbedError::Malformed { path: path.to_path_buf(), reason });
+    }
+    Ok(content)
+}
+
+/// Refuses a model that reads too little of a text. `taken`: tokens of the prompt, with the marks.
+fn check_room(dir: &Path, tokens_max: usize, taken: usize) -> Result<(), EmbedError> {
+    if tokens_max.saturating_sub(taken) >= OWN_TOKENS_MIN {
+        return Ok(());
+    }
+    let reason = match taken {
+        0 => format!("it reads at most {tokens_max} tokens of a text"),
+        taken => format!("it reads at most {tokens_max} tokens of a text, and its prompt takes {taken} of them"),
+    };
+    Err(EmbedError::Unsupported { path: dir.to_path_buf(), reason })
 }
 
 fn network_error(dir: &Path, error: NetworkError) -> EmbedError {
     match error {
         NetworkError::Unsupported(reason) => EmbedError::Unsupported { path: dir.to_path_buf(), reason },
-        NetworkError::Weights(error) => EmbedError::Malformed { path: dir.join(WEIGHTS), reason: error.to_string() },
+        NetworkError::Weights(error) => EmbedError::Malformed { path: dir.join(WEIGHTS), reason: reason(&error) },
     }
 }
 

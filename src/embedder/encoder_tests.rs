@@ -240,11 +240,57 @@ fn weights_in_shards_and_in_half_precision_are_read() {
     assert!(error.contains("names no files next to it"), "{error}");
 }
 
-/// Changes values of a model's `config.json`.
+/// The waves of [`reference_dir`]'s ModernBERT as newer configurations have them.
+fn waves(kind: &str) -> Value {
+    serde_json::json!({
+        "full_attention": {"rope_theta": 160_000.0, "rope_type": kind},
+        "sliding_attention": {"rope_theta": 10_000.0, "rope_type": "default"}
+    })
+}
+
+#[test]
+fn a_newer_configuration_of_modernbert_is_the_same_network() {
+    let (before, dir) = (Embedder::load(&reference_dir("modernbert"), "m", 1).unwrap(), copied("modernbert"));
+    let kinds = ["full_attention", "sliding_attention", "sliding_attention", "full_attention"];
+    edit_config(
+        dir.path(),
+        &[
+            ("rope_parameters", waves("default")),
+            ("layer_types", kinds.map(str::to_owned).to_vec().into()),
+            ("global_rope_theta", Value::Null),
+            ("local_rope_theta", Value::Null),
+            ("global_attn_every_n_layers", Value::Null),
+        ],
+    );
+    let after = Embedder::load(dir.path(), "m", 1).unwrap();
+    let texts = reference_texts();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    assert_eq!(before.embed(&texts).unwrap(), after.embed(&texts).unwrap());
+}
+
+#[test]
+fn a_model_that_reads_next_to_nothing_is_refused() {
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap().to_string();
+    let long = format!("{{\"prompts\": {{\"query\": \"{}\"}}}}", "q ".repeat(2_000));
+    for (file, content, why) in [
+        ("sentence_bert_config.json", r#"{"max_seq_length": 3}"#, "at most 3 tokens"),
+        ("config_sentence_transformers.json", long.as_str(), "its prompt takes"),
+    ] {
+        let dir = copied("bert");
+        std::fs::write(dir.path().join(file), json(content)).unwrap();
+        let error = Embedder::load(dir.path(), "bert", 1).err().unwrap().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+/// Changes values of a model's `config.json`; null removes one.
 fn edit_config(dir: &Path, changes: &[(&str, Value)]) {
     let mut config = read_json(&dir.join(CONFIG)).unwrap();
     for (key, value) in changes {
-        config[*key] = value.clone();
+        match value {
+            Value::Null => drop(config.as_object_mut().unwrap().remove(*key)),
+            value => config[*key] = value.clone(),
+        }
     }
     std::fs::write(dir.join(CONFIG), config.to_string()).unwrap();
 }
@@ -264,6 +310,12 @@ fn an_unknown_kind_of_model_is_refused_by_what_is_missing() {
         ("nomic-bert", vec![("rotary_emb_interleaved", Value::Bool(true))], "rotary_emb_interleaved true"),
         ("nomic-bert", vec![("prenorm", Value::Bool(true))], "prenorm true"),
         ("modernbert", vec![("hidden_activation", text("silu"))], "activation silu"),
+        ("modernbert", vec![("rope_scaling", serde_json::json!({"type": "yarn"}))], "rope_scaling"),
+        ("modernbert", vec![("rope_parameters", waves("yarn"))], "rope_type yarn"),
+        ("bert", vec![("num_hidden_layers", Value::from(0))], "0 layers"),
+        ("bert", vec![("num_hidden_layers", Value::from(1))], "1 layers"),
+        ("modernbert", vec![("num_hidden_layers", Value::from(3))], "3 layers"),
+        ("roberta", vec![("pad_token_id", Value::from(4_000_000_000_u32))], "at most 0 tokens"),
     ] {
         let dir = copied(name);
         edit_config(dir.path(), &changes);

@@ -32,6 +32,11 @@ pub enum InstallError {
     Io { path: PathBuf, action: &'static str, source: io::Error },
     #[error("{path} is missing: a model's directory holds model.safetensors, tokenizer.json and config.json")]
     Missing { path: PathBuf },
+    #[error(
+        "{path} holds the weights in a format that is not read: get the model's model.safetensors, or write it with \
+         sentence-transformers (`model.save(DIR)`)"
+    )]
+    OtherFormat { path: PathBuf },
     #[error("{path} is not the file of {model} that is expected: its SHA-256 is {found}, not {expected}; get it again")]
     WrongHash { path: PathBuf, model: String, expected: String, found: String },
     #[error(

@@ -184,6 +184,85 @@ fn a_model_that_cannot_be_used_is_not_installed() {
     assert!(names(&home.path().join("models")).is_empty());
 }
 
+/// Changes something about a directory that holds a model.
+type Harm = fn(&Path);
+
+const HARMS: [(&str, Harm, &str); 13] = [
+    ("no tokenizer", |dir| std::fs::remove_file(dir.join(TOKENIZER)).unwrap(), "tokenizer.json is missing"),
+    ("no weights", |dir| std::fs::remove_file(dir.join(WEIGHTS)).unwrap(), "model.safetensors is missing"),
+    (
+        "weights of PyTorch",
+        |dir| std::fs::rename(dir.join(WEIGHTS), dir.join("pytorch_model.bin")).unwrap(),
+        "a format that is not read",
+    ),
+    ("no bytes", |dir| std::fs::write(dir.join(WEIGHTS), b"").unwrap(), "header too small"),
+    ("half the bytes", |dir| keep(dir, 2), "not fully covered"),
+    ("another page", |dir| std::fs::write(dir.join(WEIGHTS), b"<html>not found").unwrap(), "header too large"),
+    (
+        "a pointer",
+        |dir| std::fs::write(dir.join(WEIGHTS), b"version https://git-lfs.github.com/spec/v1\n").unwrap(),
+        "pointer of Git LFS",
+    ),
+    (
+        "a shard that is not there",
+        |dir| {
+            std::fs::remove_file(dir.join(WEIGHTS)).unwrap();
+            std::fs::write(dir.join("model.safetensors.index.json"), r#"{"weight_map": {"a": "b.safetensors"}}"#)
+                .unwrap();
+        },
+        "b.safetensors is missing",
+    ),
+    ("not finite", |dir| fill(dir, &f32::NAN.to_le_bytes()), "not finite"),
+    ("another size", |dir| edit(dir, CONFIG, "hidden_size", 48.into()), "has the shape [2, 24]"),
+    ("a negative size", |dir| edit(dir, CONFIG, "hidden_size", (-1).into()), "config.json cannot be read"),
+    ("more layers", |dir| edit(dir, CONFIG, "num_hidden_layers", 9.into()), "encoder.layer.2"),
+    ("tokens beyond the network", add_token, "its token \"zyzzyva\" has the number 99999"),
+];
+
+fn keep(dir: &Path, part: usize) {
+    let content = std::fs::read(dir.join(WEIGHTS)).unwrap();
+    std::fs::write(dir.join(WEIGHTS), &content[..content.len() / part]).unwrap();
+}
+
+/// Writes a number over all of the weights.
+fn fill(dir: &Path, number: &[u8; 4]) {
+    let mut content = std::fs::read(dir.join(WEIGHTS)).unwrap();
+    let header = 8 + u64::from_le_bytes(content[..8].try_into().unwrap()) as usize;
+    content[header..].chunks_exact_mut(4).for_each(|value| value.copy_from_slice(number));
+    std::fs::write(dir.join(WEIGHTS), content).unwrap();
+}
+
+fn edit(dir: &Path, name: &str, key: &str, value: serde_json::Value) {
+    let mut content: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join(name)).unwrap()).unwrap();
+    content[key] = value;
+    std::fs::write(dir.join(name), content.to_string()).unwrap();
+}
+
+fn add_token(dir: &Path) {
+    let mut content: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join(TOKENIZER)).unwrap()).unwrap();
+    content["model"]["vocab"]["zyzzyva"] = 99_999.into();
+    std::fs::write(dir.join(TOKENIZER), content.to_string()).unwrap();
+}
+
+#[test]
+fn a_harmed_model_is_refused_by_its_own_path() {
+    let home = tempfile::tempdir().unwrap();
+    let (source, models) = (home.path().join("source"), home.path().join("models"));
+    for (harm, apply, why) in HARMS {
+        std::fs::create_dir_all(&source).unwrap();
+        for name in [CONFIG, TOKENIZER, WEIGHTS] {
+            std::fs::copy(reference("bert").join(name), source.join(name)).unwrap();
+        }
+        apply(&source);
+        let error = install_any(&models.join("m"), &source, "m", |_| {}).unwrap_err().to_string();
+        assert!(error.contains(why), "{harm}: {error}");
+        assert!(!error.contains(".partial") && !error.contains('\n'), "{harm}: {error}");
+        assert!(error.contains(source.to_str().unwrap()) || harm == "not finite", "{harm}: {error}");
+        assert!(!models.exists() || names(&models).is_empty(), "{harm}");
+        std::fs::remove_dir_all(&source).unwrap();
+    }
+}
+
 #[test]
 fn a_pinned_file_is_checked_wherever_it_comes_from() {
     let home = tempfile::tempdir().unwrap();

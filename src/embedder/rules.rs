@@ -42,18 +42,29 @@ impl VectorRules {
         let pooling = read(&pooling)?.map_or(Ok(Pooling::Mean), |config| pooling_of(&pooling, &config))?;
         let prompts = read(&dir.join(PROMPTS))?.unwrap_or_default();
         let length = read(&dir.join(LENGTH))?.unwrap_or_default();
-        let prompt = |names: &[&str]| -> Cow<'static, str> {
-            let prompt = |name: &&str| prompts.get("prompts")?.get(*name)?.as_str();
-            names.iter().find_map(prompt).unwrap_or_default().to_owned().into()
+        let prompt = |names: &[&str]| -> Result<Cow<'static, str>, RulesError> {
+            let prompt = |name: &&str| prompts.get("prompts")?.get(*name).filter(|prompt| !prompt.is_null());
+            match names.iter().find_map(prompt) {
+                None => Ok("".into()),
+                Some(Value::String(prompt)) => Ok(prompt.clone().into()),
+                Some(other) => Err(unsupported(&dir.join(PROMPTS), format!("the prompt {other}, which is no text"))),
+            }
         };
-        let number =
-            |value: &Value, key: &str| value.get(key)?.as_u64().and_then(|number| usize::try_from(number).ok());
+        let number = |file: &str, value: &Value, key: &str| match value.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(found) => {
+                match found.as_u64().and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0) {
+                    Some(number) => Ok(Some(number)),
+                    None => Err(unsupported(&dir.join(file), format!("{key} {found}"))),
+                }
+            }
+        };
         Ok(Self {
             pooling,
-            query_prefix: prompt(&OF_QUERIES),
-            passage_prefix: prompt(&OF_PASSAGES),
-            tokens_max: number(&length, "max_seq_length").filter(|most| *most > 2).unwrap_or(TOKENS_MAX),
-            dimensions: number(&prompts, "truncate_dim").filter(|kept| *kept > 0),
+            query_prefix: prompt(&OF_QUERIES)?,
+            passage_prefix: prompt(&OF_PASSAGES)?,
+            tokens_max: number(LENGTH, &length, "max_seq_length")?.unwrap_or(TOKENS_MAX),
+            dimensions: number(PROMPTS, &prompts, "truncate_dim")?,
             lowercase: length.get("do_lower_case").and_then(Value::as_bool).unwrap_or_default(),
         })
     }
@@ -67,7 +78,10 @@ pub(super) fn pooling_dir(dir: &Path) -> Result<String, RulesError> {
     let path = dir.join(MODULES);
     let Some(modules) = read(&path)? else { return Ok(POOLING.to_owned()) };
     let mut pooling = POOLING.to_owned();
-    for module in modules.as_array().into_iter().flatten() {
+    let Some(modules) = modules.as_array() else {
+        return Err(unsupported(&path, "modules that are no list".to_owned()));
+    };
+    for module in modules {
         let text = |key: &str| module.get(key).and_then(Value::as_str).unwrap_or_default();
         let kind = text("type").rsplit('.').next().unwrap_or_default();
         match kind {
@@ -75,7 +89,7 @@ pub(super) fn pooling_dir(dir: &Path) -> Result<String, RulesError> {
             "Transformer" | "Normalize" => {}
             "Pooling" if is_plain_name(text("path")) => text("path").clone_into(&mut pooling),
             other => {
-                return Err(RulesError::Unsupported { path, what: format!("a module {other} in {:?}", text("path")) });
+                return Err(unsupported(&path, format!("a module {other} in {:?}", text("path"))));
             }
         }
     }
@@ -88,8 +102,12 @@ pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
 }
 
+fn unsupported(path: &Path, what: String) -> RulesError {
+    RulesError::Unsupported { path: path.to_path_buf(), what }
+}
+
 fn pooling_of(path: &Path, config: &Value) -> Result<Pooling, RulesError> {
-    let unsupported = |what: String| RulesError::Unsupported { path: path.to_path_buf(), what };
+    let unsupported = |what: String| unsupported(path, what);
     if config.get("include_prompt").and_then(Value::as_bool) == Some(false) {
         return Err(unsupported("pooling that leaves the prompt out (include_prompt)".to_owned()));
     }
@@ -162,6 +180,15 @@ mod tests {
     }
 
     #[test]
+    fn null_is_as_if_it_were_not_there() {
+        let found = rules(&[
+            (PROMPTS, r#"{"prompts": {"query": null}, "truncate_dim": null}"#),
+            (LENGTH, r#"{"max_seq_length": null, "do_lower_case": null}"#),
+        ]);
+        assert_eq!(found.unwrap(), rules(&[]).unwrap());
+    }
+
+    #[test]
     fn what_is_not_supported_is_refused_by_name() {
         let dense = r#"[{"type": "sentence_transformers.models.Dense", "path": "2_Dense"}]"#;
         let outside = r#"[{"type": "sentence_transformers.models.Pooling", "path": "../1_Pooling"}]"#;
@@ -175,6 +202,11 @@ mod tests {
             ),
             ([("1_Pooling/config.json", r#"{"include_prompt": false}"#)], "include_prompt"),
             ([(PROMPTS, "{")], "no JSON"),
+            ([(MODULES, "{}")], "no list"),
+            ([(PROMPTS, r#"{"prompts": {"query": 5}}"#)], "the prompt 5"),
+            ([(PROMPTS, r#"{"truncate_dim": -8}"#)], "truncate_dim -8"),
+            ([(PROMPTS, r#"{"truncate_dim": 0}"#)], "truncate_dim 0"),
+            ([(LENGTH, r#"{"max_seq_length": "512"}"#)], "max_seq_length"),
         ] {
             let error = rules(&files).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

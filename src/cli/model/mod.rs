@@ -106,6 +106,12 @@ fn use_model(context: &Context, id: &str) -> Result<(), Failure> {
 /// Installs what a person named; the id that it has from now on.
 fn install(context: &Context, wanted: &str, from: Option<&Path>) -> Result<String, Failure> {
     let source = source_of(wanted, from).ok_or_else(|| {
+        if from.is_none() && Path::new(wanted).is_dir() {
+            return Failure::Usage(format!(
+                "the directory's name cannot be a model's (letters, digits, `.`, `_`, `-`); give it one: \
+                 ra-agent model install NAME --from {wanted:?}"
+            ));
+        }
         let names = KNOWN.iter().map(|known| known.id).collect::<Vec<_>>().join(", ");
         let hint = hint(context, wanted);
         Failure::Usage(format!(

@@ -28,6 +28,15 @@ impl<'a> Weights<'a> {
         self.files.iter().any(|file| file.get(&name).is_ok())
     }
 
+    /// Whether there are tensors of a layer with this number.
+    pub fn has_layer(&self, number: usize) -> bool {
+        let marks = [format!("layer.{number}."), format!("layers.{number}.")];
+        let mut names = self.files.iter().flat_map(SliceSafetensors::tensors).map(|(name, _)| name);
+        names.any(|name| {
+            name.strip_prefix(&*self.prefix).is_some_and(|name| marks.iter().any(|mark| name.contains(mark.as_str())))
+        })
+    }
+
     /// A tensor of this shape, as `f32`.
     ///
     /// # Errors

@@ -6,11 +6,14 @@ use super::{InstallError, Progress, Staging, check, client, copy, failed, fetch,
 use crate::embedder::encoder::{EmbedError, Embedder, SHARDS, weight_files};
 use crate::embedder::model::{CONFIG, TOKENIZER, WEIGHTS, known};
 use crate::embedder::record::{self, ModelRecord, RecordedFile};
-use crate::embedder::rules::{LENGTH, MODULES, PROMPTS, pooling_dir};
+use crate::embedder::rules::{LENGTH, MODULES, PROMPTS, RulesError, pooling_dir};
 
 /// Files that describe a model; the last three may be missing.
 const REQUIRED: [&str; 2] = [CONFIG, TOKENIZER];
 const OPTIONAL: [&str; 3] = [MODULES, PROMPTS, LENGTH];
+
+/// Weights in formats that are not read.
+const UNREAD: [&str; 5] = ["pytorch_model.bin", "pytorch_model.bin.index.json", "model.onnx", "tf_model.h5", "onnx"];
 
 /// No file of a model that this machine could run is larger: a hub that sends more is stopped.
 const FILE_MAX: u64 = 8 << 30;
@@ -31,6 +34,9 @@ pub fn install_any(
     let is_there = |name: &str| source.join(name).exists();
     names.extend(OPTIONAL.into_iter().chain([&*pooling, SHARDS]).filter(|name| is_there(name)).map(str::to_owned));
     names.extend(weight_files(source)?);
+    if let Some(other) = UNREAD.into_iter().find(|name| is_there(name) && !is_there(WEIGHTS) && !is_there(SHARDS)) {
+        return Err(InstallError::OtherFormat { path: source.join(other) });
+    }
     let size = |name: &String| std::fs::metadata(source.join(name)).map_or(0, |found| found.len());
     let (total, mut done) = (names.iter().map(size).sum(), 0);
     let staging = Staging::create(dest)?;
@@ -87,7 +93,8 @@ pub(super) async fn download_any_from(
     for name in OPTIONAL {
         download.get_if_there(name).await?;
     }
-    let pooling = pooling_dir(&download.staging.dir).map_err(EmbedError::from)?;
+    let moved = |error: RulesError| EmbedError::from(error).moved(&download.staging.dir, Path::new(repository));
+    let pooling = pooling_dir(&download.staging.dir).map_err(moved)?;
     download.get_if_there(&format!("{pooling}/config.json")).await?;
     if !download.get_if_there(WEIGHTS).await? {
         download.get(SHARDS).await?;
@@ -152,13 +159,17 @@ fn publish(staging: Staging, id: &str, from: String, files: Vec<RecordedFile>) -
             return Err(InstallError::OtherFiles { id: id.to_owned(), name: name.clone(), from: PathBuf::from(from) });
         }
     }
-    let embedder = Embedder::load(&staging.dir, id, 1)?;
-    // A model that loads and cannot compute would fail with every file.
-    let vectors = embedder.embed(&["fn main() {}"])?;
-    let dimensions = vectors.first().map_or(0, Vec::len);
-    drop(embedder);
+    let dimensions = dimensions(&staging.dir, id).map_err(|error| error.moved(&staging.dir, Path::new(&from)))?;
     let record = ModelRecord { from, dimensions, files };
     record::write(&staging.dir, &record)?;
     staging.publish()?;
     Ok(record)
+}
+
+/// Loads a model and has it embed a text: one that loads and cannot compute would fail with every file. The length of its vectors.
+fn dimensions(dir: &Path, id: &str) -> Result<usize, EmbedError> {
+    let embedder = Embedder::load(dir, id, 1)?;
+    embedder.check_vocabulary()?;
+    let vectors = embedder.embed(&["fn main() {}"])?;
+    Ok(vectors.first().map_or(0, Vec::len))
 }

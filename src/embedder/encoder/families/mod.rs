@@ -102,16 +102,31 @@ fn unknown(what: &str) -> NetworkError {
 pub fn load(config: &Value, files: &[Vec<u8>]) -> std::result::Result<Network, NetworkError> {
     let family = EncoderFamily::of(config)?;
     let weights = Weights::new(files, family.words())?;
+    let network = load_family(family, &weights, config)?;
+    let layers = network.layers.len();
+    if layers == 0 || weights.has_layer(layers) {
+        return Err(NetworkError::Unsupported(format!(
+            "config.json says that it has {layers} layers, and its weights are of another number"
+        )));
+    }
+    Ok(network)
+}
+
+fn load_family(
+    family: EncoderFamily,
+    weights: &Weights<'_>,
+    config: &Value,
+) -> std::result::Result<Network, NetworkError> {
     match family {
-        EncoderFamily::Bert => bert::load(&weights, &read(config)?, None),
+        EncoderFamily::Bert => bert::load(weights, &read(config)?, None),
         EncoderFamily::Roberta => {
             let config: EncoderConfig = read(config)?;
-            bert::load(&weights, &config, Some(config.pad_token_id.unwrap_or(1)))
+            bert::load(weights, &config, Some(config.pad_token_id.unwrap_or(1)))
         }
-        EncoderFamily::Mpnet => mpnet::load(&weights, &read(config)?),
-        EncoderFamily::JinaBert => jina::load(&weights, &read(config)?),
-        EncoderFamily::NomicBert => nomic::load(&weights, &read(config)?),
-        EncoderFamily::ModernBert => modernbert::load(&weights, &read(config)?),
+        EncoderFamily::Mpnet => mpnet::load(weights, &read(config)?),
+        EncoderFamily::JinaBert => jina::load(weights, &read(config)?),
+        EncoderFamily::NomicBert => nomic::load(weights, &read(config)?),
+        EncoderFamily::ModernBert => modernbert::load(weights, &read(config)?),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::Result;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::nomic::three;
 use super::{NetworkError, TOKENS_MAX, check_heads, expect, gelu, norm};
@@ -36,6 +37,44 @@ pub(super) struct ModernBertConfig {
     global_rope_theta: f64,
     /// `None`: that of the others.
     local_rope_theta: Option<f64>,
+    /// Newer files have the waves here, and say of each layer what it sees.
+    rope_parameters: Option<RopeKinds>,
+    layer_types: Option<Vec<String>>,
+    rope_scaling: Option<Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct RopeKinds {
+    full_attention: RopeKind,
+    sliding_attention: RopeKind,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct RopeKind {
+    rope_theta: f64,
+    rope_type: Option<String>,
+}
+
+impl ModernBertConfig {
+    /// What the wave lengths of the layers that see all grow to, and of those that see what is near.
+    fn bases(&self) -> std::result::Result<[f64; 2], NetworkError> {
+        let scaling = self.rope_scaling.as_ref().map_or("null".to_owned(), Value::to_string);
+        expect("rope_scaling", &scaling, "null")?;
+        let Some(kinds) = &self.rope_parameters else {
+            return Ok([self.global_rope_theta, self.local_rope_theta.unwrap_or(self.global_rope_theta)]);
+        };
+        for kind in [&kinds.full_attention, &kinds.sliding_attention] {
+            expect("rope_type", kind.rope_type.as_deref().unwrap_or("default"), "default")?;
+        }
+        Ok([kinds.full_attention.rope_theta, kinds.sliding_attention.rope_theta])
+    }
+
+    fn sees_all(&self, layer: usize) -> bool {
+        match self.layer_types.as_ref().and_then(|types| types.get(layer)) {
+            Some(kind) => kind == "full_attention",
+            None => layer.is_multiple_of(self.global_attn_every_n_layers.max(1)),
+        }
+    }
 }
 
 const fn epsilon() -> f64 {
@@ -69,15 +108,11 @@ pub(super) fn load(weights: &Weights<'_>, config: &ModernBertConfig) -> std::res
     let tokens_max = config.max_position_embeddings.min(TOKENS_MAX);
     let rotary =
         |base: f64| Ok::<_, NetworkError>(Arc::new(Rotary::new(hidden, config.num_attention_heads, tokens_max, base)?));
-    let global = LayerSight { rotary: rotary(config.global_rope_theta)?, distance: None };
-    let local = LayerSight {
-        rotary: rotary(config.local_rope_theta.unwrap_or(config.global_rope_theta))?,
-        distance: Some(Arc::new(window(config.local_attention / 2, tokens_max))),
-    };
-    let layer = |index: usize| {
-        let sees_all = index.is_multiple_of(config.global_attn_every_n_layers.max(1));
-        layer(weights, index, config, if sees_all { &global } else { &local })
-    };
+    let [all, near] = config.bases()?;
+    let global = LayerSight { rotary: rotary(all)?, distance: None };
+    let local =
+        LayerSight { rotary: rotary(near)?, distance: Some(Arc::new(window(config.local_attention / 2, tokens_max))) };
+    let layer = |index: usize| layer(weights, index, config, if config.sees_all(index) { &global } else { &local });
     let zeros = || vec![0.0; hidden];
     Ok(Network {
         words: weights.tensor("embeddings.tok_embeddings.weight", &[config.vocab_size, hidden])?,
