@@ -135,7 +135,8 @@ fn a_dry_run_says_what_remote_vectors_would_cost() {
     let remote = &told["remote_embedding"];
     assert_eq!(remote["model"], json!("custom/words"), "{told}");
     assert_eq!(remote["texts"], json!(served.server.texts().len()), "{remote}");
-    assert_eq!(remote["requests"], json!(served.server.requests()), "{remote}");
+    let least = remote["requests"].as_u64().unwrap() as usize;
+    assert!((least..=FILES.len()).contains(&served.server.requests()), "{remote}");
     let (expected, billed) = (remote["usd"].as_f64().unwrap() * 1e9, served.booked_nano() as f64);
     assert!((0.8..1.2).contains(&(expected / billed)), "{expected} of {billed}");
     let shown = served.agent.ok(["register", path, "--dry-run"]);

@@ -22,6 +22,7 @@ pub struct Size {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SentTexts {
     pub texts: u64,
+    /// If each is full.
     pub requests: u64,
     pub bytes: u64,
 }
@@ -83,7 +84,6 @@ pub fn estimate(
                 estimate.chunks += chunks;
                 if let Some(server) = server.filter(|_| !withheld.holds(&entry.path)) {
                     estimate.embedding.texts += chunks;
-                    estimate.embedding.requests += chunks.div_ceil(server.texts.max(1) as u64);
                     estimate.embedding.bytes += chunk_bytes + chunks * server.passage_prefix.len() as u64;
                 }
                 let role = role_of(&entry.path);
@@ -95,6 +95,8 @@ pub fn estimate(
             }
         }
     }
+    let texts_of_one = server.map_or(1, |server| server.texts.max(1)) as u64;
+    estimate.embedding.requests = estimate.embedding.texts.div_ceil(texts_of_one);
     Ok(estimate)
 }
 

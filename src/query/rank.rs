@@ -5,7 +5,8 @@
 //! made of published crates, as `cargo bench --bench measure -- search-tune` does it, rounded. The sets ask for functions alone, so all
 //! definitions have one weight: they do not show whether a type is wanted less. The parts `exact` and `test` are not tuned, for the sets
 //! hold no identifiers to be found and no tests to be passed over. The weight of `used` was chosen alone, on the tuning halves of these sets
-//! and of four trees of other languages; that of `written` is set like that of a name, for no model has written of the sets.
+//! and of four trees of other languages; that of `written` was measured with what the
+//! documentation says after its first paragraph in the place of what a model wrote.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

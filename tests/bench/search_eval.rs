@@ -208,7 +208,7 @@ fn write_rests(agent: &mut TestAgent, sets: &[Set]) {
     let config = Config::load(&home.config_file(), home.root()).unwrap();
     let reader = ra_agent::query::Reader::open(&home, &config).unwrap();
     for set in sets {
-        let repo = reader.repo(&set.path.to_string_lossy()).unwrap();
+        let repo = reader.repo(&set.path).unwrap();
         let path = ra_agent::cache::store_dir(&config, &repo).analysis_db();
         let db = ra_agent::store::open_writer(&path, ra_agent::store::Database::Analysis).unwrap();
         let mut written = 0;

@@ -50,6 +50,15 @@ struct ViewParts<'a> {
 }
 
 impl<'a> ViewParts<'a> {
+    /// The edges of `relations` are sorted by the file that depends.
+    fn new(comparison: &'a Comparison, relations: &'a Relations, planned: &'a Planned) -> Self {
+        let mut reads: Vec<&FileRead> = comparison.reads.iter().collect();
+        reads.sort_by_key(|read| &read.record.path);
+        let mut plans: Vec<&FilePlan> = planned.plans.iter().collect();
+        plans.sort_by_key(|plan| &plan.path);
+        Self { reads, relations, rechunked: rechunked(comparison, relations, planned), plans }
+    }
+
     /// `at`: so many files that were read are in each.
     fn cut(&'a self, at: usize) -> Vec<ViewPart<'a>> {
         let ends: Vec<&FilePath> = self.reads.chunks(at).map(|part| &part[part.len() - 1].record.path).collect();
@@ -102,21 +111,13 @@ impl Worker {
         let Site { repo, git, .. } = *site;
         relations.uses.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
         relations.through.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
-        let mut everything = ViewParts {
-            reads: comparison.reads.iter().collect(),
-            relations,
-            rechunked: rechunked(comparison, relations, planned),
-            plans: planned.plans.iter().collect(),
-        };
-        everything.reads.sort_by_key(|read| &read.record.path);
-        everything.plans.sort_by_key(|plan| &plan.path);
+        let everything = ViewParts::new(comparison, relations, planned);
         let mut parts = everything.cut(if site.reread { FILES_IN_PART } else { usize::MAX });
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
         let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, &self.pool, git, part, planned);
         let last = parts.pop();
-        let cache = if parts.is_empty() { PageCache::Usual } else { PageCache::Large };
-        store::set_cache(store.db(), cache)?;
         if !parts.is_empty() {
+            store::set_cache(store.db(), PageCache::Large)?;
             // By the edges from before, as it does below.
             count_cut_off(store.db(), comparison, &relations.impact)?;
         }
