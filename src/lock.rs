@@ -65,13 +65,19 @@ pub fn holder(path: &Path) -> Option<u32> {
     }
 }
 
-/// The pid of the last holder, if nobody holds the lock and that process has become another version of its program (`daemon run`, by an exec, which
-/// lets go of the lock): it is about to take it again. `None` where the system does not show what a process runs.
+/// The pid of the last holder, if that process runs a daemon still: one that becomes another version of its program lets go of the lock by the exec, and
+/// is about to take it again. `None` where the system does not show what a process runs.
 pub fn heir(path: &Path) -> Option<u32> {
     const BECOME: &[u8] = b"\0daemon\0run\0";
     let pid: u32 = std::fs::read_to_string(path).ok()?.trim().parse().ok()?;
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    (holder(path).is_none() && command.windows(BECOME.len()).any(|part| part == BECOME)).then_some(pid)
+    let read = || std::fs::read(format!("/proc/{pid}/cmdline")).ok();
+    let mut command = read()?;
+    if command.is_empty() {
+        // In the middle of the exec it has none.
+        std::thread::sleep(TRY_EVERY);
+        command = read()?;
+    }
+    command.windows(BECOME.len()).any(|part| part == BECOME).then_some(pid)
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -187,9 +187,9 @@ pub fn ask(home: &Home, request: Request) -> Result<ControlReply, ControlError> 
 /// If no daemon runs, or it does not answer in time.
 pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<ControlReply, ControlError> {
     let socket = home.agent_socket();
-    let mut is_again = false;
+    let mut limit = STARTING_WAIT;
     loop {
-        let stream = connect(home, &socket, wait)?;
+        let stream = connect(home, &socket, limit, wait)?;
         let error = match exchange(&stream, request.clone(), wait) {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
@@ -197,9 +197,8 @@ pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<Contr
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Err(ControlError::TimedOut(wait)),
             io::ErrorKind::InvalidData => return Err(ControlError::Unintelligible(error.to_string())),
-            // It became another version while it was asked, so that one is asked.
-            _ if !is_again && lock::heir(&home.agent_lock()).is_some() => is_again = true,
-            // It stopped while it was asked.
+            // It stops, or becomes another version, which is asked then: once, for what it cannot read would close this connection, too.
+            _ if limit == STARTING_WAIT => limit = BECOMING_WAIT,
             _ => return Err(ControlError::NotRunning),
         }
     }
@@ -207,20 +206,21 @@ pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<Contr
 
 /// A starting daemon holds its lock before it listens, and one that becomes another version lets go of it for an instant, so a refused
 /// connection is tried again for a moment.
-fn connect(home: &Home, socket: &Path, wait: Duration) -> Result<UnixStream, ControlError> {
+fn connect(home: &Home, socket: &Path, mut limit: Duration, wait: Duration) -> Result<UnixStream, ControlError> {
     let start = clock::monotonic();
-    let mut limit = STARTING_WAIT;
     loop {
         let error = match UnixStream::connect(socket) {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
-        let heir = lock::heir(&home.agent_lock());
+        // In this order: who has let go of the lock is an heir by then.
+        let holder = lock::holder(&home.agent_lock());
+        let heir = if holder.is_none() { lock::heir(&home.agent_lock()) } else { None };
         if heir.is_some() {
-            limit = BECOMING_WAIT.min(wait.max(STARTING_WAIT));
+            limit = BECOMING_WAIT;
         }
-        let Some(pid) = heir.or_else(|| lock::holder(&home.agent_lock())) else { return Err(ControlError::NotRunning) };
-        if clock::since(start) >= limit {
+        let Some(pid) = holder.or(heir) else { return Err(ControlError::NotRunning) };
+        if clock::since(start) >= limit.min(wait.max(STARTING_WAIT)) {
             return Err(ControlError::Silent { pid, socket: socket.to_owned(), reason: error.to_string() });
         }
         std::thread::sleep(STARTING_EVERY);
