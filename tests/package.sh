@@ -12,7 +12,7 @@ usage: tests/package.sh [options] <directory with the package, or the package>
   --repo DIR      the repository that is set up (default: this one)
   --model DIR     the model's files, in place of a download (default: where install/fetch-model.sh puts them)
   --older FILE    install this package first, upgrade from it, and go back to it and forth again
-  --interrupt     end the set-up at each of its steps and within, with the package and with the binary alone, and complete it
+  --interrupt     end the set-up at each of its steps and within, with the package and with the binary alone, and complete it; not --here
   --here          no root of its own: on this machine, which is thrown away (CI)
 END
 }
@@ -53,6 +53,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$package" ] || { usage >&2; exit 2; }
+if [ -n "$here" ] && [ -n "$interrupt" ]; then
+    printf 'error: --interrupt replaces what is in the home of root, so it needs a root of its own; leave --here out\n' >&2
+    exit 2
+fi
 if [ -d "$package" ]; then
     package=$(find "$package" -maxdepth 1 -name 'ra-agent_*.deb' | sort -V | tail -n 1)
 fi

@@ -161,7 +161,7 @@ impl RemoteResults {
         }
     }
 
-    /// Copies the small packs of a kind together that no larger one holds already. They stay for now.
+    /// Copies the small packs of a kind together that no larger one holds already. A later collection removes them.
     fn merge(
         &mut self,
         kind: EntryKind,
