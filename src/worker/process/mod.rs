@@ -30,6 +30,9 @@ const NICE: i32 = 10;
 /// How long a worker that is to stop waits for replies that are paid for already; the daemon kills it after 3.5 s.
 const LAST_REPLIES: Duration = Duration::from_millis(2_500);
 
+/// The longest wait for a time to come: the clock may be set, and it stands still for waits while the machine is suspended.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// Runs until stopped or idle for too long. Call it under the process's own main thread, with standard input from the daemon.
 ///
 /// # Errors
@@ -124,6 +127,9 @@ fn serve(
                     worker.settle(&|| hints.has_come())?;
                     give_memory_back();
                     tracing::debug!(done = %worker.take_tally(), "settled");
+                    // What a shared store did not take there is to be tried again: what there is to wait for is asked once more.
+                    idle_since = Some(clock::monotonic());
+                    continue;
                 }
                 let since = *idle_since.get_or_insert_with(clock::monotonic);
                 let used = search.last_used().map_or(since, |used| used.max(since));
@@ -164,13 +170,13 @@ fn wait(
     }
 }
 
-/// How long nothing can become claimable.
+/// How long to wait before something can become claimable.
 fn until(waiting: Waiting) -> Duration {
     match waiting {
         Waiting::Nothing => Duration::MAX,
         Waiting::Now => Duration::ZERO,
         Waiting::Until(then) => {
-            Duration::from_millis(u64::try_from(then.0.saturating_sub(clock::now().0)).unwrap_or(0))
+            Duration::from_millis(u64::try_from(then.0.saturating_sub(clock::now().0)).unwrap_or(0)).min(LONGEST_WAIT)
         }
     }
 }
