@@ -63,9 +63,14 @@ fi
 
 pip --version >/dev/null 2>&1 || install_pip
 mkdir -p "$cache"
-# what a run left that was killed
-rm -rf "$cache"/.fetch.??????
-work=$(mktemp -d "$cache/.fetch.XXXXXX")
+# what a run left that was killed, by the number of its process; earlier versions did not write that
+for left in "$cache"/.fetch.[0-9]*.??????; do
+    pid=${left#"$cache"/.fetch.}
+    pid=${pid%.*}
+    kill -0 "$pid" 2>/dev/null || ps -p "$pid" >/dev/null 2>&1 || rm -rf "$left"
+done
+find "$cache" -maxdepth 1 -type d -name '.fetch.??????' -mtime +0 -exec rm -rf {} +
+work=$(mktemp -d "$cache/.fetch.$$.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 

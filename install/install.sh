@@ -46,7 +46,9 @@ fi
 put() {
     mkdir -p "$(dirname "$2")"
     # what a run left that was killed
-    rm -f "$2".new.[0-9]*
+    for left in "$2".new.[0-9]*; do
+        kill -0 "${left##*.}" 2>/dev/null || ps -p "${left##*.}" >/dev/null 2>&1 || rm -f "$left"
+    done
     cp "$1" "$2.new.$$"
     chmod "$3" "$2.new.$$"
     mv -f "$2.new.$$" "$2"

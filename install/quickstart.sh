@@ -150,7 +150,10 @@ install_binary() {
     mkdir -p "$prefix/bin" || die "$prefix/bin cannot be made; name another place: --prefix DIR"
     local new=$prefix/bin/.ra-agent.$$
     # what a run left that was killed
-    rm -f "$prefix"/bin/.ra-agent.[0-9]*
+    local left
+    for left in "$prefix"/bin/.ra-agent.[0-9]*; do
+        kill -0 "${left##*.}" 2>/dev/null || ps -p "${left##*.}" >/dev/null 2>&1 || rm -f "$left"
+    done
     partial=$new
     { cp "$binary" "$new" && chmod 755 "$new" && mv -f "$new" "$agent"; } ||
         die "$agent cannot be written; make room there, or name another place: --prefix DIR; then run this again"
@@ -205,6 +208,20 @@ start_daemon() {
     fi
 }
 
+# await_index KIND. Of the failures of `wait` only the end of its time means that the agent goes on.
+await_index() {
+    local code=0
+    "$agent" wait --repo "$repo" --until "$1" --timeout 30m || code=$?
+    case $code in
+        0) ;;
+        1) die "it goes on by itself; to go on with the set-up, run this again: $0 $repo" ;;
+        *)
+            say "not indexed; the line above says why, and what to do; then run this again: $0 $repo"
+            exit "$code"
+            ;;
+    esac
+}
+
 # A second run goes on where the first was interrupted: each step finds out what is done. At the end and not at the signal: a command that the
 # signal ended, too, may end the script first.
 partial=
@@ -236,10 +253,10 @@ step "Registering $repo"
 step "Installing the hooks that fit this git"
 "$agent" hooks install || say "without hooks a commit is noticed some seconds later; again: $agent hooks install"
 step "Indexing by words"
-"$agent" wait --repo "$repo" --until words --timeout 30m || die "it goes on by itself; to go on with the set-up, run this again: $0 $repo"
+await_index words
 install_model
 step "Indexing by meaning (stop it as you like: the agent goes on)"
-"$agent" wait --repo "$repo" --until meaning --timeout 30m || die "it goes on by itself; to go on with the set-up, run this again: $0 $repo"
+await_index meaning
 step "Status"
 "$agent" status
 "$agent" try "$repo"
