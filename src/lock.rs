@@ -60,7 +60,7 @@ pub fn lasting_holder(path: &Path) -> Option<u32> {
 pub fn holder(path: &Path) -> Option<u32> {
     let file = File::open(path).ok()?;
     match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Err(rustix::io::Errno::WOULDBLOCK) => std::fs::read_to_string(path).ok()?.trim().parse().ok(),
+        Err(rustix::io::Errno::WOULDBLOCK) => signed(path),
         _ => None,
     }
 }
@@ -69,15 +69,29 @@ pub fn holder(path: &Path) -> Option<u32> {
 /// is about to take it again. `None` where the system does not show what a process runs.
 pub fn heir(path: &Path) -> Option<u32> {
     const BECOME: &[u8] = b"\0daemon\0run\0";
-    let pid: u32 = std::fs::read_to_string(path).ok()?.trim().parse().ok()?;
+    let pid = signed(path)?;
     let read = || std::fs::read(format!("/proc/{pid}/cmdline")).ok();
     let mut command = read()?;
-    if command.is_empty() {
-        // In the middle of the exec it has none.
+    for _ in 1..TRIES {
+        // In the middle of the exec it has none; nor has it once it has ended, and is not yet waited for.
+        if !command.is_empty() || has_ended(pid) {
+            break;
+        }
         std::thread::sleep(TRY_EVERY);
         command = read()?;
     }
     command.windows(BECOME.len()).any(|part| part == BECOME).then_some(pid)
+}
+
+/// Whether a process is only waited for, as /proc has it: the state follows the name, which may hold anything.
+fn has_ended(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+}
+
+/// The pid that was written last. What is behind its line may be left of a longer one.
+fn signed(path: &Path) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.lines().next()?.trim().parse().ok()
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -86,8 +100,10 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn sign(file: &File) -> io::Result<()> {
-    file.set_len(0)?;
-    file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)
+    let line = format!("{}\n", std::process::id());
+    // In this order: who reads it in between finds a pid.
+    file.write_all_at(line.as_bytes(), 0)?;
+    file.set_len(line.len() as u64)
 }
 
 #[cfg(test)]
@@ -124,6 +140,32 @@ mod tests {
         assert_eq!(heir(&path), None, "it is gone");
         std::fs::write(&path, format!("{}\n", std::process::id())).unwrap();
         assert_eq!(heir(&path), None, "this is a test");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_ended_and_is_not_waited_for_is_no_heir() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.lock");
+        let mut ended = std::process::Command::new("sh").args(["-c", ":", "daemon", "run", "it"]).spawn().unwrap();
+        std::fs::write(&path, format!("{}\n", ended.id())).unwrap();
+        let id = rustix::process::Pid::from_child(&ended);
+        let how = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(rustix::process::WaitId::Pid(id), how).unwrap();
+        assert!(has_ended(ended.id()));
+        assert_eq!(heir(&path), None);
+        ended.wait().unwrap();
+    }
+
+    #[test]
+    fn a_pid_is_read_also_while_another_is_written_over_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.lock");
+        std::fs::write(&path, "123\n5678\n").unwrap();
+        assert_eq!(signed(&path), Some(123));
+        let held = try_take(&path).unwrap().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", std::process::id()));
+        drop(held);
     }
 
     #[test]
