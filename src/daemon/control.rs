@@ -181,16 +181,18 @@ pub fn ask(home: &Home, request: Request) -> Result<ControlReply, ControlError> 
     ask_within(home, request, ANSWER_WAIT)
 }
 
-/// Asks the daemon and waits so long for the answer.
+/// Asks the daemon and waits so long for the answer, from one that becomes another version in the meantime, too.
 ///
 /// # Errors
 /// If no daemon runs, or it does not answer in time.
 pub fn ask_within(home: &Home, request: Request, wait: Duration) -> Result<ControlReply, ControlError> {
     let socket = home.agent_socket();
+    let begun = clock::monotonic();
+    let left = || wait.saturating_sub(clock::since(begun));
     let mut limit = STARTING_WAIT;
     loop {
-        let stream = connect(home, &socket, limit, wait)?;
-        let error = match exchange(&stream, request.clone(), wait) {
+        let stream = connect(home, &socket, limit, left())?;
+        let error = match exchange(&stream, request.clone(), left()) {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
