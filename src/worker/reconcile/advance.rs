@@ -108,6 +108,21 @@ impl Worker {
         relations: &mut Relations,
         planned: &Planned,
     ) -> Result<(), Unreconciled> {
+        let advanced = self.advance_in_parts(site, comparison, relations, planned);
+        // Also after an error: the connection stays open.
+        if let Some(store) = self.stores.get(&site.repo.id) {
+            store::set_cache(store.db(), PageCache::Usual)?;
+        }
+        advanced
+    }
+
+    fn advance_in_parts(
+        &mut self,
+        site: &Site<'_>,
+        comparison: &Comparison,
+        relations: &mut Relations,
+        planned: &Planned,
+    ) -> Result<(), Unreconciled> {
         let Site { repo, git, .. } = *site;
         relations.uses.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
         relations.through.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
@@ -146,7 +161,6 @@ impl Worker {
         let generation = cache::raise(&tx, cache::GENERATION)?;
         tx.commit().map_err(StoreError::from)?;
         store.bound_log()?;
-        store::set_cache(store.db(), PageCache::Usual)?;
         self.unmerged.insert(repo.id.clone());
         // Also what an earlier worker noted and did not get to.
         if self.recipe.embedding.is_some() && !view::dead_vectors(store.db())?.is_empty() {
