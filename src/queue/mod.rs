@@ -24,7 +24,8 @@ pub use list::{
     pending_embeds, pending_files, queued_in, waiting, waiting_embeds, waiting_in,
 };
 pub use park::{
-    ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_back, resume_due, unpark,
+    ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_all_back, put_back, resume_due,
+    unpark,
 };
 pub use pause::{is_paused, set_paused};
 pub use suspects::{SuspectUnit, clear_suspect, is_quarantined, record_suspects, suspects};

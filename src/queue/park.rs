@@ -136,6 +136,22 @@ pub fn put_back(db: &Connection, id: i64, not_before: Timestamp, detail: Option<
     Ok(())
 }
 
+/// As [`put_back`], for several at once.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn put_all_back(
+    db: &mut Connection,
+    ids: &[i64],
+    not_before: Timestamp,
+    detail: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    let tx = write(db)?;
+    ids.iter().try_for_each(|id| put_back(&tx, *id, not_before, detail, now))?;
+    Ok(tx.commit()?)
+}
+
 /// Supersedes the live jobs of a lane: their results are no longer wanted.
 ///
 /// # Errors

@@ -114,7 +114,12 @@ impl Worker {
                 return Ok(jobs.into_iter().map(|job| (job, Ended::Failed(error.to_string()))).collect());
             }
         };
-        let EmbedTurn { pending, mut ended } = self.prepared(repo, &git, jobs)?;
+        let most = match embedder {
+            LoadedModel::Here(_) => CHUNKS_AT_ONCE,
+            // A request is filled if there are so many.
+            LoadedModel::Server(server) => CHUNKS_AT_ONCE.max(server.texts()),
+        };
+        let EmbedTurn { pending, mut ended } = self.prepared(repo, &git, jobs, most)?;
         if pending.is_empty() {
             return Ok(ended);
         }
@@ -154,12 +159,18 @@ impl Worker {
     }
 
     /// The files whose turn it is, cut into chunks, and the jobs that are over. Those that would be too much go back into the queue.
-    fn prepared(&mut self, repo: &Registered, git: &Repo, jobs: Vec<Job>) -> Result<EmbedTurn, WorkerError> {
-        let (mut turn, mut chunks) = (EmbedTurn::default(), 0);
+    /// `most`: chunks after which no other file is taken.
+    fn prepared(
+        &mut self,
+        repo: &Registered,
+        git: &Repo,
+        jobs: Vec<Job>,
+        most: usize,
+    ) -> Result<EmbedTurn, WorkerError> {
+        let (mut turn, mut chunks, mut too_many) = (EmbedTurn::default(), 0, Vec::new());
         for job in jobs {
-            if chunks >= CHUNKS_AT_ONCE {
-                let now = clock::now();
-                queue::put_back(&self.queue, job.id, now, None, now)?;
+            if chunks >= most {
+                too_many.push(job.id);
                 continue;
             }
             match self.prepare_embed(repo, git, job)? {
@@ -169,6 +180,10 @@ impl Worker {
                 }
                 EmbedPreparation::Over(job, outcome) => turn.ended.push((*job, outcome)),
             }
+        }
+        if !too_many.is_empty() {
+            let now = clock::now();
+            queue::put_all_back(&mut self.queue, &too_many, now, None, now)?;
         }
         Ok(turn)
     }

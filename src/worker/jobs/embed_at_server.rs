@@ -163,9 +163,7 @@ impl Worker {
         match hold {
             EmbeddingHold::Pace { wait, detail } => {
                 let then = after(now, *wait);
-                for id in ids {
-                    queue::put_back(&self.queue, *id, then, detail.as_deref(), now)?;
-                }
+                queue::put_all_back(&mut self.queue, ids, then, detail.as_deref(), now)?;
                 queue::postpone(&self.queue, Lane::Embed, then)?;
             }
             EmbeddingHold::Parked { cause, until, detail } => {

@@ -320,9 +320,8 @@ impl Asking {
             }
             Ok(_) => {
                 let now = clock::now();
-                for id in ids {
-                    queue::put_back(&worker.queue, *id, now.plus_millis(SAME_KEY_WAIT_MILLIS), None, now)?;
-                }
+                let then = now.plus_millis(SAME_KEY_WAIT_MILLIS);
+                queue::put_all_back(&mut worker.queue, ids, then, None, now)?;
                 Ok(ControlFlow::Continue(()))
             }
             Err(error) => {
@@ -419,9 +418,7 @@ impl Worker {
     ) -> Result<ControlFlow<()>, WorkerError> {
         let now = clock::now();
         let then = after(now, wait);
-        for id in ids {
-            queue::put_back(&self.queue, *id, then, detail, now)?;
-        }
+        queue::put_all_back(&mut self.queue, ids, then, detail, now)?;
         queue::postpone(&self.queue, Lane::Ask, then)?;
         Ok(ControlFlow::Break(()))
     }
