@@ -311,8 +311,16 @@ fn single_thread(name: String) -> Result<ThreadPool, rayon::ThreadPoolBuildError
     rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(move |_| name.clone()).build()
 }
 
+/// What a clone of a hub's repository holds in the place of a large file, until it is fetched.
+pub(super) const POINTER: &[u8] = b"version https://git-lfs";
+pub(super) const IS_POINTER: &str = "it is a pointer of Git LFS and not the file (`git lfs pull` fetches it)";
+
 fn read_file(path: &Path) -> Result<Vec<u8>, EmbedError> {
-    std::fs::read(path).map_err(|source| EmbedError::Unreadable { path: path.to_path_buf(), source })
+    let content = std::fs::read(path).map_err(|source| EmbedError::Unreadable { path: path.to_path_buf(), source })?;
+    if content.starts_with(POINTER) {
+        return Err(EmbedError::Malformed { path: path.to_path_buf(), reason: IS_POINTER.to_owned() });
+    }
+    Ok(content)
 }
 
 fn read_json(path: &Path) -> Result<Value, EmbedError> {
@@ -334,20 +342,8 @@ fn read_network(dir: &Path) -> Result<Network, EmbedError> {
     let config = read_json(&dir.join(CONFIG))?;
     families::EncoderFamily::of(&config).map_err(|error| network_error(dir, error))?;
     let names = weight_files(dir)?;
-    let files = names.iter().map(|name| read_weights(&dir.join(name))).collect::<Result<Vec<_>, _>>()?;
+    let files = names.iter().map(|name| read_file(&dir.join(name))).collect::<Result<Vec<_>, _>>()?;
     families::load(&config, &files).map_err(|error| network_error(dir, error))
-}
-
-/// What a clone of a hub's repository holds in the place of a large file, until it is fetched.
-const POINTER: &[u8] = b"version https://git-lfs";
-
-fn read_weights(path: &Path) -> Result<Vec<u8>, EmbedError> {
-    let content = read_file(path)?;
-    if content.starts_with(POINTER) {
-        let reason = "it is a pointer of Git LFS and not the file (`git lfs pull` fetches it)".to_owned();
-        return Err(EmbedError::Malformed { path: path.to_path_buf(), reason });
-    }
-    Ok(content)
 }
 
 /// Refuses a model that reads too little of a text. `taken`: tokens of the prompt, with the marks.

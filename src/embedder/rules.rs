@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::encoder::TOKENS_MAX;
+use super::encoder::{IS_POINTER, POINTER, TOKENS_MAX};
 use super::model::{Pooling, VectorRules};
 
 /// The steps behind the network, in their order.
@@ -52,12 +52,10 @@ impl VectorRules {
         };
         let number = |file: &str, value: &Value, key: &str| match value.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(found) => {
-                match found.as_u64().and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0) {
-                    Some(number) => Ok(Some(number)),
-                    None => Err(unsupported(&dir.join(file), format!("{key} {found}"))),
-                }
-            }
+            Some(found) => match whole(found).filter(|number| *number > 0) {
+                Some(number) => Ok(Some(number)),
+                None => Err(unsupported(&dir.join(file), format!("{key} {found}"))),
+            },
         };
         Ok(Self {
             pooling,
@@ -102,6 +100,16 @@ pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
 }
 
+/// A whole number, also as other programs write it: `512.0`, `"512"`.
+fn whole(value: &Value) -> Option<usize> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return None,
+    };
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok()
+}
+
 fn unsupported(path: &Path, what: String) -> RulesError {
     RulesError::Unsupported { path: path.to_path_buf(), what }
 }
@@ -132,6 +140,10 @@ fn read(path: &Path) -> Result<Option<Value>, RulesError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(RulesError::Unreadable { path: path.to_path_buf(), source }),
     };
+    if bytes.starts_with(POINTER) {
+        let source = std::io::Error::other(IS_POINTER);
+        return Err(RulesError::Unreadable { path: path.to_path_buf(), source });
+    }
     serde_json::from_slice(&bytes).map(Some).map_err(|source| RulesError::NoJson { path: path.to_path_buf(), source })
 }
 
@@ -177,6 +189,20 @@ mod tests {
             lowercase: true,
         };
         assert_eq!(found.unwrap(), expected);
+    }
+
+    #[test]
+    fn whole_numbers_are_read_as_other_programs_write_them() {
+        for written in ["99", "99.0", r#""99""#, r#"" 99 ""#, r#""99.0""#] {
+            let found = rules(&[(LENGTH, &*format!(r#"{{"max_seq_length": {written}}}"#))]);
+            assert_eq!(found.unwrap().tokens_max, 99, "{written}");
+        }
+        for written in ["0", "-99", "99.5", r#""""#, r#""long""#, r#""9 9""#, "true", "[99]"] {
+            let found = rules(&[(LENGTH, &*format!(r#"{{"max_seq_length": {written}}}"#))]);
+            assert!(found.is_err(), "{written}: {found:?}");
+        }
+        let pointer = rules(&[(PROMPTS, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n")]);
+        assert!(pointer.unwrap_err().to_string().contains("git lfs pull"));
     }
 
     #[test]

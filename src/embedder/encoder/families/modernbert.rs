@@ -69,6 +69,21 @@ impl ModernBertConfig {
         Ok([kinds.full_attention.rope_theta, kinds.sliding_attention.rope_theta])
     }
 
+    /// Refuses layers of a kind that is not known, and a list that is not of all layers.
+    fn check_layers(&self) -> std::result::Result<(), NetworkError> {
+        let Some(kinds) = &self.layer_types else { return Ok(()) };
+        if kinds.len() != self.num_hidden_layers {
+            let what = format!("{} kinds (layer_types) for {} layers", kinds.len(), self.num_hidden_layers);
+            return Err(NetworkError::Unsupported(format!("{what} are not supported")));
+        }
+        match kinds.iter().find(|kind| !matches!(kind.as_str(), "full_attention" | "sliding_attention")) {
+            Some(kind) => Err(NetworkError::Unsupported(format!(
+                "a layer of the kind {kind} is not supported, only full_attention and sliding_attention"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     fn sees_all(&self, layer: usize) -> bool {
         match self.layer_types.as_ref().and_then(|types| types.get(layer)) {
             Some(kind) => kind == "full_attention",
@@ -104,6 +119,7 @@ struct LayerSight {
 pub(super) fn load(weights: &Weights<'_>, config: &ModernBertConfig) -> std::result::Result<Network, NetworkError> {
     expect("the activation", &config.hidden_activation, "gelu")?;
     check_heads(config.hidden_size, config.num_attention_heads)?;
+    config.check_layers()?;
     let hidden = config.hidden_size;
     let tokens_max = config.max_position_embeddings.min(TOKENS_MAX);
     let rotary =
