@@ -99,7 +99,7 @@ fn a_worker_killed_at_any_step_of_a_part_pays_once() {
         for _ in 0..kills {
             std::thread::sleep(Duration::from_millis(random.below(500)));
             asking.agent.kill9_worker();
-            assert!(asking.booked_nano() >= asking.server.billed_nano(), "{provider}");
+            assert!(asking.server.billed_nano() <= asking.booked_nano(), "{provider}");
         }
         wait_until(LONGEST, "the part is answered", || is_settled(&asking));
         assert_eq!(lines_of_parts(&asking).len(), 1, "{provider}");
@@ -116,7 +116,7 @@ fn a_part_whose_batch_lost_its_name_is_found_again() {
         });
         wait_until(LONGEST, "the part is sent", || lines_of_parts(&asking).len() == 1);
         asking.agent.kill9_worker();
-        assert!(asking.booked_nano() > asking.server.billed_nano(), "{provider}: what may be billed is reserved");
+        assert!(asking.server.billed_nano() < asking.booked_nano(), "{provider}: what may be billed is reserved");
         asking.agent.stop();
         asking.agent.start();
         asking.agent.kill9_worker();

@@ -108,7 +108,7 @@ fn a_worker_killed_at_any_step_of_a_batch_pays_once() {
         for _ in 0..kills {
             std::thread::sleep(Duration::from_millis(random.below(700)));
             asking.agent.kill9_worker();
-            assert!(asking.booked_nano() >= asking.server.billed_nano(), "{provider}");
+            assert!(asking.server.billed_nano() <= asking.booked_nano(), "{provider}");
         }
         wait_until(LONGEST, "everything is answered", || all_settled(&asking));
         let is_closed = || asking.ledger("SELECT count(*) FROM ledger WHERE closed_at IS NULL") == 0;

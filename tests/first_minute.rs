@@ -87,9 +87,15 @@ fn what_is_shown_to_try_is_what_the_commands_find() {
     assert_eq!(agent.json(command(2))["changed"].as_array().unwrap().len(), 2);
     let shown = agent.ok(["try", text(repo.path())]);
     assert!(shown.contains("ra-agent search 'resolve broken links' --repo"), "as a shell takes it: {shown}");
-    let called = shown.split_whitespace().find(|word| word.ends_with("ra-agent")).unwrap();
-    let is_on_path = Path::new("/usr/bin/ra-agent").exists();
-    assert_eq!(called, if is_on_path { "ra-agent" } else { env!("CARGO_BIN_EXE_ra-agent") });
+    let programs = tempfile::tempdir().unwrap();
+    let called = || {
+        let output = agent.command(["try", text(repo.path())]).env("PATH", programs.path()).output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        shown.split_whitespace().find(|word| word.ends_with("ra-agent")).unwrap().to_owned()
+    };
+    assert_eq!(called(), env!("CARGO_BIN_EXE_ra-agent"));
+    std::fs::write(programs.path().join("ra-agent"), "").unwrap();
+    assert_eq!(called(), "ra-agent", "it is on the PATH");
     repo.write("notes.md", "# Notes\n");
     repo.commit("Take notes");
     agent.wait();

@@ -199,12 +199,12 @@ fn a_crash_between_parts_pays_for_none_twice() {
         asking.repo.commit("one more");
         std::thread::sleep(std::time::Duration::from_millis(40 * round));
         asking.agent.kill9_worker();
-        assert!(asking.booked_nano() >= asking.server.billed_nano());
+        assert!(asking.server.billed_nano() <= asking.booked_nano());
     }
     asking.wait();
     assert_eq!(asking.counted(), (3, 3));
     assert!(findings(&asking).len() >= 2);
-    assert!(asking.booked_nano() >= asking.server.billed_nano());
+    assert!(asking.server.billed_nano() <= asking.booked_nano());
     let open = asking.ledger("SELECT count(*) FROM ledger WHERE closed_at IS NULL");
     assert_eq!(open, 0);
 }

@@ -109,7 +109,7 @@ fn an_impossible_usage_is_charged_the_reservation() {
         let outcome = if believed { "reported" } else { "unreported" };
         let booked = asking.ledger(&format!("SELECT count(*) FROM ledger WHERE outcome = '{outcome}'"));
         assert_eq!(booked, 4 * asking.server.requests().len() as u64, "{shown}");
-        assert!(asking.booked_nano() >= asking.server.billed_nano(), "{shown}");
+        assert!(asking.server.billed_nano() <= asking.booked_nano(), "{shown}");
         let above = asking.ledger("SELECT count(*) FROM ledger WHERE cost > reserved");
         assert_eq!(above > 0, believed, "{shown}");
     }
@@ -233,12 +233,12 @@ fn f52_a_killed_worker_pays_for_no_key_twice() {
         asking.repo.commit("another round");
         std::thread::sleep(Duration::from_millis(random.below(900)));
         killed += usize::from(asking.agent.kill9_worker());
-        assert!(asking.booked_nano() >= asking.server.billed_nano(), "round {round}");
+        assert!(asking.server.billed_nano() <= asking.booked_nano(), "round {round}");
     }
     asking.wait();
     assert_eq!(asking.counted(), (CODE_FILES, CODE_FILES));
     assert_eq!(asking.ledger("SELECT count(*) FROM ledger WHERE closed_at IS NULL"), 0);
-    assert!(asking.booked_nano() >= asking.server.billed_nano());
+    assert!(asking.server.billed_nano() <= asking.booked_nano());
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     for request in asking.server.requests() {
         *times.entry(request.body).or_default() += 1;

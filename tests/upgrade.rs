@@ -215,10 +215,11 @@ fn assert_every_schema_is_taken_over(kind: &str, kept: &[Kept]) {
     let path = stopped.database(kind);
     let repo_id = stopped.agent.json(["repos"])["repos"][0]["id"].as_str().unwrap().to_owned();
     let open = || Connection::open(&path).unwrap();
-    let answers = |db: &Connection, version: usize| -> Vec<String> {
+    let answers = |db: &Connection, version: usize, what: &str| -> Vec<String> {
         let kept = kept.iter().filter(|kept| kept.first_schema <= version);
         kept.map(|kept| {
-            db.query_row(kept.ask, [], |row| row.get(0)).unwrap_or_else(|error| format!("{}: {error}", kept.ask))
+            let read = db.query_row(kept.ask, [], |row| row.get::<_, rusqlite::types::Value>(0));
+            format!("{:?}", read.unwrap_or_else(|error| panic!("{what}: {}: {error}", kept.ask)))
         })
         .collect()
     };
@@ -229,22 +230,22 @@ fn assert_every_schema_is_taken_over(kind: &str, kept: &[Kept]) {
         for kept in kept.iter().filter(|kept| kept.first_schema <= version) {
             db.execute_batch(kept.put).unwrap_or_else(|error| panic!("{what}: {}: {error}", kept.put));
         }
-        if kind == "analysis" && version < READ_ANEW_UNTIL {
+        if kind == "analysis" && version < READ_AGAIN_UNTIL {
             db.execute("UPDATE cache_metadata SET value = 'earlier' WHERE name = 'read_with'", []).unwrap();
         }
-        let before = answers(&db, version);
+        let before = answers(&db, version, &what);
         drop(db);
         if kind == "agent" && version < all.len() {
             let asked = stopped.agent.run(["status"]);
             assert!(asked.stderr.contains("earlier ra-agent") && asked.stderr.contains("daemon start"), "{asked:?}");
         }
         stopped.assert_taken_over(&what);
-        assert_eq!(answers(&open(), version), before, "{what}: nothing is lost, and nothing is made again");
+        assert_eq!(answers(&open(), version, &what), before, "{what}: nothing is lost, and nothing is made again");
     }
 }
 
-/// Programs that wrote a store of an earlier schema than this read files otherwise, so each is read anew.
-const READ_ANEW_UNTIL: usize = 11;
+/// Programs that wrote a store of an earlier schema than this read files otherwise, so each is read again.
+const READ_AGAIN_UNTIL: usize = 11;
 
 #[test]
 fn the_state_of_every_earlier_registry_is_taken_over() {
