@@ -131,9 +131,9 @@ fn a_dry_run_says_what_remote_vectors_would_cost() {
     let served = Served::with(repo, &more);
     served.wait();
     let path = served.repo.path().to_str().unwrap();
-    let told = served.agent.json(["register", path, "--dry-run"]);
-    let remote = &told["remote_embedding"];
-    assert_eq!(remote["model"], json!("custom/words"), "{told}");
+    let estimate = served.agent.json(["register", path, "--dry-run"]);
+    let remote = &estimate["remote_embedding"];
+    assert_eq!(remote["model"], json!("custom/words"), "{estimate}");
     assert_eq!(remote["texts"], json!(served.server.texts().len()), "{remote}");
     let least = remote["requests"].as_u64().unwrap() as usize;
     assert!((least..=FILES.len()).contains(&served.server.requests()), "{remote}");
@@ -143,8 +143,8 @@ fn a_dry_run_says_what_remote_vectors_would_cost() {
     assert!(shown.contains("vectors by custom/words: ") && shown.contains("local analysis: $0.00"), "{shown}");
 
     let here = TestAgent::without_model();
-    let told = here.json(["register", path, "--dry-run"]);
-    assert_eq!(told["remote_embedding"], Value::Null, "{told}");
+    let estimate = here.json(["register", path, "--dry-run"]);
+    assert_eq!(estimate["remote_embedding"], Value::Null, "{estimate}");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_server_that_fails_is_left_alone_and_asked_again() {
     let found = served.search("when do we retry");
     assert_eq!(found["mode"], json!("lexical"), "{found}");
     assert!(found["note"].as_str().unwrap().contains("no whole reply within 3 s"), "{found}");
-    assert!(served.booked_nano() >= served.server.billed_nano(), "what may be billed is booked");
+    assert!(served.server.billed_nano() <= served.booked_nano(), "what may be billed is booked");
 }
 
 #[test]

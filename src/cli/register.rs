@@ -148,7 +148,7 @@ fn describe_embedding(remote: &RemoteEmbedding) -> String {
         None => "no price is known, so nothing is sent: add `input_usd_per_m` to [embedding]".to_owned(),
     };
     let RemoteEmbedding { model, texts, requests, tokens, .. } = remote;
-    format!("  vectors by {model}: {texts} texts in {requests} requests, about {tokens} tokens, {price}\n")
+    format!("  vectors by {model}: {texts} texts in at least {requests} requests, about {tokens} tokens, {price}\n")
 }
 
 /// `unregister <repo>`: removes it from the registry, and its cache too unless `keep_cache`.

@@ -23,7 +23,7 @@ pub fn try_out(context: &Context, repo: &Path, json: bool) -> Result<(), Failure
             limit: 1,
             ..SearchRequest::default()
         };
-        client.search(&asked, SearchBy::Words, false).ok()?.hits.into_iter().next()
+        client.search(&asked, SearchBy::Meaning, false).ok()?.hits.into_iter().next()
     };
     let view = first_steps(&reader, &repo, &first_hit)?;
     if json { print_json(&view) } else { print(&describe(&view, &called())) }

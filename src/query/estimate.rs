@@ -18,11 +18,11 @@ pub struct Size {
     pub bytes: u64,
 }
 
-/// What is sent to have vectors made, at most: a text that is in several places goes once.
+/// What is sent to have vectors made. Texts and bytes are the most: a text that is in several places goes once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SentTexts {
     pub texts: u64,
-    /// If each is full.
+    /// The fewest: each is full. The last one of a turn is not.
     pub requests: u64,
     pub bytes: u64,
 }

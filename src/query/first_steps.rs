@@ -24,8 +24,8 @@ const CONSIDERED: usize = 200;
 const TELLING_WORDS: usize = 2;
 /// Searches that are tried until one finds what it is to find at first.
 const TRIED_MAX: usize = 6;
-/// Commits among which one that changes used code is looked for, if the last one changes none.
-const COMMITS_LOOKED_AT: usize = 30;
+/// Commits that are scanned for one that changes used code, if the last one changes none.
+const COMMITS_SCANNED: usize = 30;
 
 /// The first hit of a search in the repository.
 pub type FirstHit<'f> = dyn Fn(&str) -> Option<SearchHit> + 'f;
@@ -203,7 +203,7 @@ fn commit(reader: &Reader<'_>, repo: &Registered, named: &str, store: &RepoStore
 /// The last commit that changes a file that others use, compared with its parent. `None`: HEAD itself, or none of the last ones.
 fn telling_range(git: &Repo, store: &RepoStore) -> Option<String> {
     let is_used = |path: &FilePath| edges::fan(store.db(), path).is_ok_and(|(users, _)| users > 0);
-    let mut left = COMMITS_LOOKED_AT;
+    let mut left = COMMITS_SCANNED;
     let is_end = |_: &CommitNote| {
         left = left.saturating_sub(1);
         left == 0

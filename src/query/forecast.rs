@@ -8,8 +8,8 @@ use crate::config::{Config, Price, ProviderKind};
 use crate::domain::AnalysisType;
 use crate::home::Home;
 
-/// Bytes of source that make a token: the usual rule of thumb for English and code under BPE vocabularies.
-const BYTES_PER_TOKEN: u64 = 4;
+/// Bytes of a text that make a token: the usual rule of thumb for English and code under BPE vocabularies.
+pub(super) const BYTES_PER_TOKEN: u64 = 4;
 /// Tokens of an answer before any was given: more is said about a longer file, up to a limit. How much a model says is not known before; these
 /// are in the middle, so that the forecast is less than a fifth off for answers of 30 to 100 tokens about files of the usual size.
 const SHORTEST_ANSWER: u64 = 30;

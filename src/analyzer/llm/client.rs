@@ -22,6 +22,8 @@ const FRAME_BYTES: u64 = 256 * 1024;
 
 /// Most bytes of JSON that one token of a reply can come to: a token of blanks or of escaped characters.
 const MOST_BYTES_PER_TOKEN: u64 = 128;
+/// How a message begins that says that the time was up.
+pub(super) const UNFINISHED: &str = "no whole reply";
 
 /// How long a connection is kept for the next request. Servers and the balancers before them close idle ones after a minute or so; a
 /// request that crosses with such an end would look as if it had been lost half way, and be charged.
@@ -213,7 +215,7 @@ impl Client {
         }
         if error.is_timeout() {
             let waited = self.endpoint.timeout.as_secs_f32();
-            return self.failure(FailureKind::TimedOut, &format!("no whole reply within {waited} s"), true);
+            return self.failure(FailureKind::TimedOut, &format!("{UNFINISHED} within {waited} s"), true);
         }
         self.failure(FailureKind::Reset, &format!("the exchange broke off: {chain}"), true)
     }

@@ -7,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::Client;
+use super::client::{Client, UNFINISHED};
 use super::endpoint::below;
 use super::outcome::{CallFailure, FailureKind};
 use crate::budget::Usage;
@@ -15,9 +15,6 @@ use crate::budget::Usage;
 /// Most bytes of a reply for one text: 8,192 numbers of some 25 characters, and what stands around them.
 const BYTES_PER_TEXT: u64 = 256 * 1024;
 const FRAME_BYTES: u64 = 64 * 1024;
-
-/// How the client begins to say that the time was up.
-const UNFINISHED: &str = "no whole reply";
 
 /// Texts as they will go over the wire.
 #[derive(Clone, Debug)]

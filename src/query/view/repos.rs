@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::config::{Config, EmbeddingServer};
 use crate::embedder::chosen::is_remote;
 use crate::query::estimate::{Estimate, SentTexts};
+use crate::query::forecast::BYTES_PER_TOKEN;
 use crate::query::room;
 use crate::repo::Location;
 use crate::repo::registry::Registered;
@@ -94,6 +95,7 @@ pub struct RemoteEmbedding {
     /// Provider and model.
     pub model: String,
     pub texts: u64,
+    /// The fewest.
     pub requests: u64,
     pub tokens: u64,
     /// `None`: the price is not known (`embedding.input_usd_per_m`), and nothing is sent.
@@ -109,9 +111,6 @@ impl RemoteEmbedding {
         Self { model: server.id(), texts, requests, tokens, usd: server.input_price.map(usd) }
     }
 }
-
-/// Bytes of a text that make a token: the usual rule of thumb for English and code under BPE vocabularies.
-const BYTES_PER_TOKEN: u64 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LanguageSize {

@@ -72,7 +72,7 @@ fn advance(repo: &TestRepo, view: &mut RecordedView) -> Vec<String> {
 const LINES: &str = "fn one() {}\nfn two() {}\nfn three() {}\nfn four() {}\n";
 
 #[test]
-fn each_kind_of_change_is_told() {
+fn each_kind_of_change_is_reported() {
     let (repo, mut view) = (TestRepo::new(), RecordedView::default());
     assert_eq!(advance(&repo, &mut view), [""; 0]);
     repo.write("src/a.rs", "fn a() {}\n");
@@ -263,7 +263,7 @@ fn f45_hostile_names_are_rejected_and_the_rest_is_read() {
     view.apply(&open.diff(&view, Some(&before)).unwrap());
     let diff = open.diff(&view, Some(&after)).unwrap();
     assert_eq!(summary(&diff), ["addition b.rs"], "no file goes for a name that says where it is");
-    assert_eq!(diff.rejected.len(), 3, "they are told whenever their directory changes");
+    assert_eq!(diff.rejected.len(), 3, "they are reported whenever their directory changes");
 }
 
 #[test]
