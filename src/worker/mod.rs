@@ -22,7 +22,7 @@ pub use upkeep::{maintenance, migrate, prune, shared};
 
 use crate::analyzer::Local;
 use crate::budget::{self, StoredCost};
-use crate::cache::{self, RepoStore, analyses, chunks, dictionary, evict, store_dir, written};
+use crate::cache::{self, RepoStore, analyses, dictionary, evict, store_dir};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::{Hash, RepoId};
@@ -110,12 +110,12 @@ pub struct Worker {
     drafts: Drafts,
     provisional: ProvisionalBacklog,
     shared: SharedLink,
-    /// Repositories whose vectors have changed since they were last looked after.
+    /// Repositories whose vectors have changed since they were settled last.
     unsettled: HashSet<RepoId>,
     /// Repositories whose word index has got parts since it was merged last.
     unmerged: HashSet<RepoId>,
     /// Repositories that may have answers which are not searchable yet.
-    unheard: HashSet<RepoId>,
+    unsearchable: HashSet<RepoId>,
     /// Repositories whose stores were damaged and start again empty.
     rebuilt: Vec<RepoId>,
     /// Bytes below which pruning has been tried and found of no use.
@@ -169,7 +169,7 @@ impl Worker {
             asking,
             unsettled: HashSet::new(),
             unmerged: HashSet::new(),
-            unheard: HashSet::new(),
+            unsearchable: HashSet::new(),
             rebuilt: Vec::new(),
             prune_above: 0,
             counted_rows: 0,
@@ -323,24 +323,9 @@ impl Worker {
 
     fn try_settle(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {
         self.drafts.clear();
-        for repo in std::mem::take(&mut self.unsettled) {
-            if is_wanted() {
-                self.unsettled.insert(repo);
-                continue;
-            }
-            let Some(registered) = registry::get(&self.queue, &repo)? else { continue };
-            self.sweep_vectors(&registered)?;
-        }
-        for repo in std::mem::take(&mut self.unmerged) {
-            if is_wanted() {
-                self.unmerged.insert(repo);
-                continue;
-            }
-            let Some(store) = self.stores.get(&repo) else { continue };
-            chunks::merge_words(store.db(), is_wanted)?;
-            store::optimize(store.db())?;
-        }
-        self.hear_answers()?;
+        self.settle_each(|worker| &mut worker.unsettled, Self::sweep_one, is_wanted)?;
+        self.settle_each(|worker| &mut worker.unmerged, |worker, repo| worker.merge_words(repo, is_wanted), is_wanted)?;
+        self.settle_each(|worker| &mut worker.unsearchable, Self::index_answers, &|| false)?;
         self.improve_packing(is_wanted)?;
         if is_wanted() {
             return Ok(());
@@ -348,18 +333,6 @@ impl Worker {
         store::checkpoint(&self.queue)?;
         self.prune_if_large()?;
         self.give_results(is_wanted).map(drop)
-    }
-
-    /// Makes answers searchable that came otherwise than from a request of their own: from another repository or machine, from before an
-    /// upgrade.
-    fn hear_answers(&mut self) -> Result<(), WorkerError> {
-        for repo in std::mem::take(&mut self.unheard) {
-            let Some(store) = self.stores.get_mut(&repo) else { continue };
-            let tx = store.write()?;
-            written::catch_up(&tx)?;
-            tx.commit().map_err(StoreError::from)?;
-        }
-        Ok(())
     }
 
     fn improve_packing(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {
@@ -383,7 +356,9 @@ impl Worker {
                 Err(error) => return Err(error.into()),
             }
             self.take_up_vectors(&repo.id)?;
-            self.unheard.insert(repo.id.clone());
+            self.unsearchable.insert(repo.id.clone());
+            // A worker before may have stopped in the middle of a merge.
+            self.unmerged.insert(repo.id.clone());
         }
         self.stores.get_mut(&repo.id).ok_or(WorkerError::NoStore)
     }

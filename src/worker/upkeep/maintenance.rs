@@ -2,7 +2,7 @@
 //! a worker in its own process, under the same locks.
 
 use crate::worker::process::pipe::Depth;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +11,11 @@ use super::prune::{Prune, Pruned};
 use super::shared::{Sharing, SharingDone};
 use crate::cache::clear::{self, Forgotten, Selection};
 use crate::cache::evict;
-use crate::cache::store_dir;
+use crate::cache::{chunks, store_dir, written};
 use crate::clock;
 use crate::domain::{AnalysisType, FilePath, RepoId};
 use crate::repo::registry::{self, Registered};
+use crate::store::{self, StoreError};
 use crate::vectors::{Vectors, VectorsError};
 use crate::worker::{Worker, WorkerError};
 
@@ -58,6 +59,56 @@ pub struct Cleared {
 }
 
 impl Worker {
+    /// Settles each repository of a set, which loses those that are done. What stops early because of `is_wanted`, or fails, stays in
+    /// it for the next idle moment. Damage is returned: it is repaired elsewhere.
+    pub(in crate::worker) fn settle_each(
+        &mut self,
+        waiting: impl Fn(&mut Self) -> &mut HashSet<RepoId>,
+        settle: impl Fn(&mut Self, &RepoId) -> Result<(), WorkerError>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<(), WorkerError> {
+        for repo in waiting(self).clone() {
+            if is_wanted() {
+                break;
+            }
+            match settle(self, &repo) {
+                Ok(()) if is_wanted() => {}
+                Ok(()) => {
+                    waiting(self).remove(&repo);
+                }
+                Err(WorkerError::Store(error)) if error.is_damage() => return Err(WorkerError::Store(error)),
+                Err(error) => tracing::warn!(%repo, %error, "upkeep failed; it is tried again when the worker is idle"),
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::worker) fn sweep_one(&mut self, repo: &RepoId) -> Result<(), WorkerError> {
+        match registry::get(&self.queue, repo)? {
+            Some(registered) => self.sweep_vectors(&registered),
+            None => Ok(()),
+        }
+    }
+
+    pub(in crate::worker) fn merge_words(
+        &self,
+        repo: &RepoId,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<(), WorkerError> {
+        let Some(store) = self.stores.get(repo) else { return Ok(()) };
+        chunks::merge_words(store.db(), is_wanted)?;
+        Ok(store::optimize(store.db())?)
+    }
+
+    /// Makes answers searchable that came otherwise than from a request of their own: from another repository or machine, from before an
+    /// upgrade.
+    pub(in crate::worker) fn index_answers(&mut self, repo: &RepoId) -> Result<(), WorkerError> {
+        let Some(store) = self.stores.get_mut(repo) else { return Ok(()) };
+        let tx = store.write()?;
+        written::catch_up(&tx)?;
+        Ok(tx.commit().map_err(StoreError::from)?)
+    }
+
     /// Does what is asked.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ impl Worker {
         self.shared.remote = Some(remote);
         if let Ok(taken @ 1..) = filled {
             tracing::info!(repo = %repo.id, taken, "analyses came from the shared store");
-            self.unheard.insert(repo.id.clone());
+            self.unsearchable.insert(repo.id.clone());
         }
         filled
     }

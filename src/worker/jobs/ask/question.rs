@@ -195,7 +195,7 @@ impl Worker {
         let Some(to) = self.stores.get(&own) else { return Ok(false) };
         for from in askers.iter().filter(|asker| **asker != own).filter_map(|asker| self.stores.get(asker)) {
             if share::copy(from.db(), to.db(), &job.key, clock::now())? {
-                self.unheard.insert(own);
+                self.unsearchable.insert(own);
                 return Ok(true);
             }
         }
