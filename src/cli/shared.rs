@@ -145,6 +145,7 @@ fn open(context: &Context) -> Result<(RemoteResults, Unawaited), Failure> {
     let running = Unawaited(Some(runtime));
     let mut remote = RemoteResults::open(&context.home, config, handle, true)?;
     remote.wake();
+    remote.accept_empty();
     Ok((remote, running))
 }
 

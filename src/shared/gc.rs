@@ -17,6 +17,8 @@ use crate::clock::{self, Timestamp};
 /// Packs below this size are merged, if there are so many of a kind.
 const SMALL: u64 = 1024 * 1024;
 const MERGED_FROM: usize = 8;
+/// An upload younger than this may still be going on, whatever the grace period is.
+const LONGEST_UPLOAD: Duration = Duration::from_secs(3_600);
 /// Small packs that are merged in one go, which have their bytes in memory.
 const MERGED_AT_ONCE: usize = 64;
 
@@ -92,12 +94,12 @@ impl RemoteResults {
     /// If this machine may not write, or the store does not answer.
     pub fn collect_garbage(&mut self, grace: Duration, dry_run: bool) -> Result<Collected, SharedError> {
         self.may_write()?;
-        self.refresh()?;
+        self.refresh_whole()?;
         let listed = self.list_packs()?;
         let mut packs = self.collected(&listed, grace);
         let going = self.confirmed(&mut packs, &listed)?;
         let mut done = Collected { packs: packs.len(), ..Collected::default() };
-        for (file, bytes) in self.objects.abandoned(before(grace)) {
+        for (file, bytes) in self.objects.abandoned(before(grace.max(LONGEST_UPLOAD))) {
             // What cannot be removed is found again.
             if dry_run || std::fs::remove_file(file).is_ok() {
                 done.deleted += 1;

@@ -66,6 +66,12 @@ impl SharedHealth {
         self.rest_millis = rest.saturating_mul(2).min(LONGEST_REST_MILLIS);
     }
 
+    /// When to try again what kept the store from being used, and what this says nothing of: never at once, nor after too long.
+    pub fn next_try(&self, now: Timestamp) -> Timestamp {
+        let first = now.plus_millis(FIRST_REST_MILLIS);
+        first.max(Timestamp(self.retry_at.unwrap_or_default()).min(now.plus_millis(LONGEST_REST_MILLIS)))
+    }
+
     pub fn refused(&mut self, why: &str) {
         *self.refused.entry(why.to_owned()).or_default() += 1;
     }
@@ -136,6 +142,16 @@ mod tests {
         health.answered(now);
         health.failed("busy for a year", Duration::MAX, now);
         assert!(health.may_ask(now.plus_millis(LONGEST_REST_MILLIS)), "it is not left alone for so long");
+    }
+
+    #[test]
+    fn an_obstacle_is_tried_again_after_a_rest_whatever_was_noted() {
+        let now = Timestamp(LONGEST_REST_MILLIS * 2);
+        let next = |retry_at| SharedHealth { retry_at, ..SharedHealth::default() }.next_try(now);
+        assert_eq!(next(None), now.plus_millis(FIRST_REST_MILLIS));
+        assert_eq!(next(Some(now.0 - 1)), now.plus_millis(FIRST_REST_MILLIS), "a rest that is over");
+        assert_eq!(next(Some(now.0 + 60_000)), now.plus_millis(60_000));
+        assert_eq!(next(Some(i64::MAX)), now.plus_millis(LONGEST_REST_MILLIS), "a clock that was put back");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::pack::{IndexRead, PackIndex};
 use crate::clock;
 use crate::file;
 
-/// How old a file is that nobody writes any more.
+/// Age of a file that no process writes any more.
 const ABANDONED_MILLIS: i64 = 3_600_000;
 
 /// A pack's name below the store's prefix: `answers/<32 hex digits>.pack`.

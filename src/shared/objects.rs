@@ -86,11 +86,23 @@ impl SharedObjects {
         self.prefix.parts().chain(below.split('/').map(Into::into)).collect()
     }
 
-    /// A directory that is gone is an outage: it would be read as an empty one, and made anew for what is written.
+    /// A directory that is gone is an outage: it would be read as an empty one, and made again for what is written.
     fn check_root(&self) -> Result<(), Trouble> {
         match &self.root {
             Some(root) if !place::is_there(root) => Err(Trouble::Outage(place::not_there(root))),
             _ => Ok(()),
+        }
+    }
+
+    /// A pack was known to be there, and now not even the directory of all packs is. That is a mount point without its mount rather than
+    /// one pack that went.
+    fn checked_loss(&self, trouble: Trouble) -> Trouble {
+        match (&self.root, trouble) {
+            (Some(root), Trouble::Lost) if !place::is_there(&root.join(LAYOUT)) => Trouble::Outage(format!(
+                "{} is empty, and packs were there; mount what it is on, or, if it was emptied, run `ra-agent shared push`",
+                root.display()
+            )),
+            (_, trouble) => trouble,
         }
     }
 
@@ -139,7 +151,8 @@ impl SharedObjects {
         RequestCounts::add(&self.counts.gets, 1);
         let length = range.end.saturating_sub(range.start);
         let path = self.path(name);
-        let bytes = timed(length, self.objects.get_range(&path, range)).await?;
+        let bytes = timed(length, self.objects.get_range(&path, range)).await;
+        let bytes = bytes.map_err(|trouble| self.checked_loss(trouble))?;
         RequestCounts::add(&self.counts.bytes_in, bytes.len() as u64);
         if bytes.len() as u64 != length {
             return Err(Trouble::Outage(format!("it sent {} of {length} bytes", bytes.len())));

@@ -3,7 +3,7 @@
 //! ```text
 //! "rashare1"   number of entries (4)   [ name (16)  offset (4)  bytes (4) ] ...   entries
 //! ```
-//! The index is in the order of the names; offsets are from the beginning. It is signed by nobody: what it leads to is checked.
+//! The index is in the order of the names; offsets are from the beginning. It is not signed: what it leads to is checked.
 
 use super::entry::EntryName;
 

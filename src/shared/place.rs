@@ -110,7 +110,7 @@ pub fn not_there(dir: &DiskPath) -> String {
 fn in_time<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (answer, answered) = std::sync::mpsc::channel();
     let asking = std::thread::Builder::new().name("shared-directory".to_owned());
-    // Nobody may be left to hear the answer.
+    // The asker may have given up.
     let asked = asking.spawn(move || drop(answer.send(question())));
     asked.ok().and_then(|_| answered.recv_timeout(CONNECT).ok())
 }

@@ -60,6 +60,10 @@ pub struct RemoteResults {
     health: HealthFile,
     may_write: bool,
     listed_at: Option<Instant>,
+    /// The index of every pack that was listed is known.
+    is_whole: bool,
+    /// A person knows that nothing may be there.
+    accepts_empty: bool,
 }
 
 impl RemoteResults {
@@ -91,7 +95,9 @@ impl RemoteResults {
 
     fn with(place: SharedPlace, ring: KeyRing, dir: &Path, may_write: bool, runtime: Handle) -> Self {
         let (known, health) = (KnownPacks::open(dir), HealthFile::open(dir));
-        Self { objects: SharedObjects::new(place), ring, known, runtime, health, may_write, listed_at: None }
+        let objects = SharedObjects::new(place);
+        let (listed_at, is_whole, accepts_empty) = (None, false, false);
+        Self { objects, ring, known, runtime, health, may_write, listed_at, is_whole, accepts_empty }
     }
 
     pub const fn health(&self) -> &SharedHealth {
@@ -112,28 +118,39 @@ impl RemoteResults {
         self.health.health.wake();
     }
 
-    /// Reads which packs are there, and the indexes of those that are new.
+    /// Has the next list be taken for what is there, also if packs were known and it has none: a person wants to begin again.
+    pub const fn accept_empty(&mut self) {
+        self.accepts_empty = true;
+    }
+
+    /// Reads which packs are there, and the indexes of those that are new, as many as come in the time of one go.
     ///
     /// # Errors
     /// If the store does not answer, or did not a moment ago.
     pub fn refresh(&mut self) -> Result<(), SharedError> {
+        self.refresh_until(clock::monotonic() + LONGEST_GO).map(drop)
+    }
+
+    /// Returns how many indexes were read.
+    fn refresh_until(&mut self, until: Instant) -> Result<usize, SharedError> {
         self.check_rest()?;
-        let until = clock::monotonic() + LONGEST_GO;
-        let listed = self.list_in_time();
-        // What is written of it is written once, at the end.
-        let listed = self.note(listed).inspect_err(|_| self.health.save())?;
-        self.check_emptiness(&listed)?;
+        let listed = self.list_in_time(until);
+        // It has answered once the list is believed and the indexes are read: what stands in its place sends lists, too.
+        let listed = match listed.and_then(|listed| self.check_emptiness(&listed).map(|()| listed)) {
+            Ok(listed) => listed,
+            Err(trouble) => return self.noted(Err(trouble)),
+        };
         self.listed_at = Some(clock::monotonic());
         self.known.keep_only(&listed.iter().map(|(name, pack)| (name.clone(), pack.bytes)).collect());
         let new: Vec<(PackName, ListedPack)> =
             listed.into_iter().filter(|(name, pack)| !self.known.has(name, pack.bytes)).collect();
-        let objects = self.objects.clone();
+        let (asked, objects) = (new.len(), self.objects.clone());
         let reads = new.into_iter().map(|(name, pack)| {
             let objects = objects.clone();
             async move { (read_index(&objects, &name, pack.bytes).await, name, pack.bytes) }
         });
         let read = until_then(&self.runtime, reads, until, |(index, ..)| matches!(index, Err(Trouble::Outage(_))));
-        let mut outage = None;
+        let (answered, mut outage) = (read.len(), None);
         for (index, name, bytes) in read {
             match index {
                 Ok(Some(index)) => self.known.learn(name, bytes, &index),
@@ -145,28 +162,46 @@ impl RemoteResults {
                 Err(Trouble::Outage(problem)) => outage = Some(problem),
             }
         }
-        match outage {
-            Some(problem) => self.noted(Err(Trouble::Outage(problem))),
-            None => self.noted(Ok(())),
+        self.is_whole = answered == asked && outage.is_none();
+        self.noted(outage.map_or(Ok(answered), |problem| Err(Trouble::Outage(problem))))
+    }
+
+    /// Reads indexes that are not known for as long as one go may take. Returns whether all are known then.
+    ///
+    /// # Errors
+    /// If the store does not answer, or nothing came.
+    pub fn read_on(&mut self) -> Result<bool, SharedError> {
+        if self.is_whole {
+            self.refresh_if_old(clock::monotonic() + LONGEST_GO)?;
+        } else if self.refresh_until(clock::monotonic() + LONGEST_GO)? == 0 && !self.is_whole {
+            return self.noted(Err(Trouble::Outage(format!("it is slow: no index within {} s", LONGEST_GO.as_secs()))));
         }
+        Ok(self.is_whole)
     }
 
-    fn list_in_time(&self) -> Result<HashMap<PackName, ListedPack>, Trouble> {
+    /// Reads every index: what is not known then is not there.
+    pub(super) fn refresh_whole(&mut self) -> Result<(), SharedError> {
+        while !self.read_on()? {}
+        Ok(())
+    }
+
+    fn list_in_time(&self, until: Instant) -> Result<HashMap<PackName, ListedPack>, Trouble> {
         let slow = || Trouble::Outage(format!("it is slow: no list within {} s", LONGEST_GO.as_secs()));
-        self.runtime.block_on(async {
-            tokio::time::timeout(LONGEST_GO, self.objects.list()).await.unwrap_or_else(|_| Err(slow()))
-        })
+        let left = until.saturating_duration_since(clock::monotonic());
+        self.runtime
+            .block_on(async { tokio::time::timeout(left, self.objects.list()).await.unwrap_or_else(|_| Err(slow())) })
     }
 
-    /// What stands between this machine and the store may answer in its place, and that can be read as a list of nothing. Then a pack that
-    /// was there is asked for.
-    fn check_emptiness(&mut self, listed: &HashMap<PackName, ListedPack>) -> Result<(), SharedError> {
-        let known = if listed.is_empty() { self.known.any().cloned() } else { None };
+    /// What stands between this machine and the store may answer in its place, and that can be read as a list of nothing; so can a mount
+    /// point without its mount. Then a pack that was there is asked for.
+    fn check_emptiness(&mut self, listed: &HashMap<PackName, ListedPack>) -> Result<(), Trouble> {
+        let is_accepted = std::mem::take(&mut self.accepts_empty);
+        let known = if listed.is_empty() && !is_accepted { self.known.any() } else { None };
         let Some(known) = known else { return Ok(()) };
-        match self.runtime.block_on(self.objects.get(&known, 0..1)) {
+        match self.runtime.block_on(self.objects.get(known, 0..1)) {
             Err(Trouble::Lost) => Ok(()),
-            Err(outage) => self.noted(Err(outage)),
-            Ok(_) => self.noted(Err(Trouble::Outage("it lists nothing, and yet has what was there".to_owned()))),
+            Err(outage) => Err(outage),
+            Ok(_) => Err(Trouble::Outage("it lists nothing, and yet has what was there".to_owned())),
         }
     }
 
@@ -178,10 +213,10 @@ impl RemoteResults {
         Err(SharedError::Resting(health.problem.clone().unwrap_or_default()))
     }
 
-    fn refresh_if_old(&mut self) -> Result<(), SharedError> {
+    fn refresh_if_old(&mut self, until: Instant) -> Result<(), SharedError> {
         match self.listed_at {
             Some(listed) if clock::since(listed) < LIST_FRESH => self.check_rest(),
-            _ => self.refresh(),
+            _ => self.refresh_until(until).map(drop),
         }
     }
 
@@ -343,7 +378,7 @@ impl ResultStore for RemoteResults {
     type Error = SharedError;
 
     fn lacks(&mut self, wanted: &[WantedEntry]) -> Result<Vec<WantedEntry>, SharedError> {
-        self.refresh_if_old()?;
+        self.refresh_whole()?;
         Ok(self.unknown(wanted))
     }
 
@@ -353,7 +388,7 @@ impl ResultStore for RemoteResults {
         let named = wanted.iter().map(|one| (self.ring.name(one.kind, &one.key), *one));
         let mut left: HashMap<EntryName, WantedEntry> = named.collect();
         if left.keys().any(|name| !self.known.holds(name)) {
-            self.refresh_if_old()?;
+            self.refresh_if_old(until)?;
         }
         let mut taken = Vec::new();
         for _ in 0..ROUNDS {
@@ -380,13 +415,16 @@ impl ResultStore for RemoteResults {
                     }
                 }
             }
+            if clock::monotonic() >= until {
+                break;
+            }
             // Another pack may have it that was not there when they were listed.
             let listed = match (lost, is_refused) {
-                (true, _) => self.refresh(),
-                (false, true) => self.refresh_if_old(),
+                (true, _) => self.refresh_until(until).map(drop),
+                (false, true) => self.refresh_if_old(until),
                 (false, false) => self.check_rest(),
             };
-            if listed.is_err() || clock::monotonic() >= until {
+            if listed.is_err() {
                 break;
             }
         }

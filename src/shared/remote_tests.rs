@@ -257,3 +257,76 @@ fn objects_under_each_others_names_give_nothing_wrong() {
     team.memory_put(&packs[0], bytes[0].clone());
     assert_eq!(got(&mut team.machine(4), &all), all);
 }
+
+#[test]
+fn what_is_not_read_in_time_does_not_count_as_lacking() {
+    let team = Team::new();
+    for at in 0..3 {
+        team.machine(1).share(&answers(at * 5..at * 5 + 5)).unwrap();
+    }
+    let wait = object_store::throttle::ThrottleConfig {
+        wait_get_per_call: Duration::from_millis(20),
+        ..object_store::throttle::ThrottleConfig::default()
+    };
+    let memory: Arc<dyn ObjectStore> = team.memory.clone();
+    let slow: Arc<dyn ObjectStore> = Arc::new(object_store::throttle::ThrottledStore::new(memory, wait));
+    let dir = tempfile::tempdir().unwrap();
+    let place =
+        SharedPlace { objects: slow, prefix: ObjectPath::from("team"), root: None, asked: AskedRest::default() };
+    let ring = KeyRing::new(&SharedKey::new([9; 32], Some([1; 32])), &[]);
+    let mut writer = RemoteResults::with(place, ring, dir.path(), true, team.runtime.handle().clone());
+    assert_eq!(writer.refresh_until(clock::monotonic()).unwrap(), 0, "the list has come, and no index in time");
+    assert_eq!((writer.is_whole, writer.unknown(&wanted(&answers(0..15))).len()), (false, 15));
+    assert_eq!(writer.lacks(&wanted(&answers(0..16))).unwrap(), wanted(&answers(15..16)));
+    assert!(writer.is_whole);
+}
+
+#[test]
+fn a_mount_point_without_its_mount_is_an_outage() {
+    let team = Team::new();
+    let (top, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (root, away) = (top.path().join("shared"), top.path().join("away"));
+    std::fs::create_dir(&root).unwrap();
+    let local = object_store::local::LocalFileSystem::new_with_prefix(&root).unwrap();
+    let objects: Arc<dyn ObjectStore> = Arc::new(local);
+    let machine = || {
+        let (objects, root) = (objects.clone(), Some(root.clone()));
+        let place = SharedPlace { objects, prefix: ObjectPath::default(), root, asked: AskedRest::default() };
+        let ring = KeyRing::new(&SharedKey::new([9; 32], Some([1; 32])), &[]);
+        RemoteResults::with(place, ring, state.path(), true, team.runtime.handle().clone())
+    };
+    let rest = || {
+        let health = std::fs::read(state.path().join("health.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&health).unwrap()["rest_millis"].as_i64().unwrap()
+    };
+    let (entries, new) = (answers(0..5), answers(5..7));
+    assert_eq!(machine().share(&entries).unwrap(), 5);
+    std::fs::rename(&root, &away).unwrap();
+    std::fs::create_dir(&root).unwrap();
+    let mut one = machine();
+    assert_eq!(got(&mut one, &entries), []);
+    let mut rests = vec![rest()];
+    for _ in 0..3 {
+        one.wake();
+        assert!(matches!(one.lacks(&wanted(&new)), Err(SharedError::Outage(_))));
+        rests.push(rest());
+    }
+    assert!(one.health().problem.as_ref().unwrap().contains("mount what it is on"), "{:?}", one.health());
+    assert!(rests.windows(2).all(|two| two[1] == 2 * two[0]), "it is left alone for longer each time: {rests:?}");
+    assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0, "nothing is written below it");
+    // Mounted again, it is as it was.
+    std::fs::remove_dir(&root).unwrap();
+    std::fs::rename(&away, &root).unwrap();
+    one.wake();
+    assert_eq!(got(&mut one, &entries), entries);
+    assert_eq!(one.lacks(&wanted(&entries)).unwrap(), []);
+    // A person who emptied it says so.
+    std::fs::remove_dir_all(root.join("v1")).unwrap();
+    let mut one = machine();
+    assert!(one.refresh().is_err());
+    one.wake();
+    one.accept_empty();
+    assert_eq!(one.lacks(&wanted(&entries)).unwrap(), wanted(&entries));
+    assert_eq!(one.share(&entries).unwrap(), 5);
+    assert_eq!(got(&mut machine(), &entries), entries);
+}

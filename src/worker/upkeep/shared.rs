@@ -11,7 +11,9 @@ use crate::cache::{self, exchange_vectors, retired, store_dir};
 use crate::clock::{self, Timestamp};
 use crate::domain::{Hash, RepoId};
 use crate::repo::registry::{self, Registered};
-use crate::shared::{EntryKind, LayeredResults, RemoteResults, ResultStore, SharedEntry, WantedEntry, health_of};
+use crate::shared::{
+    EntryKind, LayeredResults, RemoteResults, ResultStore, SharedEntry, SharedError, WantedEntry, health_of,
+};
 use crate::store::StoreError;
 use crate::worker::process::pipe::Depth;
 use crate::worker::{Worker, WorkerError};
@@ -76,7 +78,11 @@ impl Worker {
                     tracing::warn!(%error, "nothing is shared");
                 }
                 self.shared.obstacle = Some(obstacle);
-                self.shared.retry_at = health_of(&self.home, config).retry_at;
+                // What a person has to put right is tried again when there is something new to give.
+                let is_outage =
+                    matches!(error, SharedError::Unusable(_) | SharedError::Resting(_) | SharedError::Outage(_));
+                let next_try = || health_of(&self.home, config).next_try(clock::now()).0;
+                self.shared.retry_at = is_outage.then(next_try);
                 None
             }
         }
@@ -206,13 +212,18 @@ impl Worker {
         retry_at.filter(|_| self.shared.is_pending).map(Timestamp)
     }
 
-    /// Gives it, if it is time. Returns whether it was.
+    /// Gives it, if it is time. Returns whether something was given.
     pub(in crate::worker) fn give_if_due(&mut self, now: Timestamp) -> Result<bool, WorkerError> {
-        let is_due = self.next_giving().is_some_and(|then| then <= now);
-        if is_due {
-            self.give_results(&|| false)?;
+        let is_due = |worker: &Self| worker.next_giving().is_some_and(|then| then <= now);
+        if !is_due(self) {
+            return Ok(false);
         }
-        Ok(is_due)
+        let done = self.give_results(&|| false);
+        // What failed without a later time to try it would be tried in every step: it waits for the next idle moment.
+        if is_due(self) {
+            self.shared.is_pending = false;
+        }
+        Ok(done?.given > 0)
     }
 
     /// Gives what one repository has. Returns whether that was all.
@@ -230,7 +241,7 @@ impl Worker {
             let unknown = self.unknown(remote, &analyses);
             for some in unknown.chunks(GIVEN_AT_ONCE) {
                 let entries = self.exported(repo, some)?;
-                if !give(remote, entries, done) || is_wanted() {
+                if !give(remote, entries, done, is_wanted) || is_wanted() {
                     return Ok(false);
                 }
             }
@@ -276,7 +287,7 @@ impl Worker {
             let chunks: Vec<Hash> = some.iter().filter_map(|one| by_key.get(&one.key).copied()).collect();
             let vectors = self.runtime.block_on(table.vectors_of(&chunks, &model_id)).unwrap_or_default();
             let entries = vectors.iter().map(|(chunk, vector)| exchange_vectors::export(chunk, &model_id, vector));
-            if !give(remote, entries.collect(), done) || is_wanted() {
+            if !give(remote, entries.collect(), done, is_wanted) || is_wanted() {
                 return Ok(false);
             }
         }
@@ -289,6 +300,9 @@ impl Worker {
             return Ok(SharingDone { problem: self.shared.obstacle.clone(), ..SharingDone::default() });
         };
         remote.wake();
+        if sharing == Sharing::Push {
+            remote.accept_empty();
+        }
         // An answer of the store that is not to come is said at once.
         if let Err(error) = remote.refresh() {
             self.shared.remote = Some(remote);
@@ -315,14 +329,27 @@ impl Worker {
     }
 }
 
-/// Gives entries that are not there. False: the store does not take them.
-fn give(remote: &mut RemoteResults, entries: Vec<SharedEntry>, done: &mut SharingDone) -> bool {
+/// Gives entries that are not there. False: the store does not take them, or there is something else to do.
+fn give(
+    remote: &mut RemoteResults,
+    entries: Vec<SharedEntry>,
+    done: &mut SharingDone,
+    is_wanted: &dyn Fn() -> bool,
+) -> bool {
     if entries.is_empty() {
         return true;
     }
     let wanted: Vec<WantedEntry> =
         entries.iter().map(|one| WantedEntry { kind: one.kind, key: one.key, schema: one.schema }).collect();
-    let lacking = remote.lacks(&wanted);
+    // Until every index is read, it is not known what is lacking.
+    let lacking = loop {
+        match remote.read_on() {
+            Ok(true) => break remote.lacks(&wanted),
+            Ok(false) if is_wanted() => return false,
+            Ok(false) => {}
+            Err(error) => break Err(error),
+        }
+    };
     let given = lacking.and_then(|lacking| {
         let lacking: HashSet<Hash> = lacking.into_iter().map(|one| one.key).collect();
         let new: Vec<SharedEntry> = entries.into_iter().filter(|one| lacking.contains(&one.key)).collect();
