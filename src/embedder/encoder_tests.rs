@@ -312,6 +312,19 @@ fn an_unknown_kind_of_model_is_refused_by_what_is_missing() {
         ("modernbert", vec![("hidden_activation", text("silu"))], "activation silu"),
         ("modernbert", vec![("rope_scaling", serde_json::json!({"type": "yarn"}))], "rope_scaling"),
         ("modernbert", vec![("rope_parameters", waves("yarn"))], "rope_type yarn"),
+        (
+            "modernbert",
+            vec![("layer_types", serde_json::json!(["full_attention", "full_attention", "full_attention"]))],
+            "3 kinds (layer_types)",
+        ),
+        (
+            "modernbert",
+            vec![(
+                "layer_types",
+                serde_json::json!(["full_attention", "chunked_attention", "full_attention", "full_attention"]),
+            )],
+            "the kind chunked_attention",
+        ),
         ("bert", vec![("num_hidden_layers", Value::from(0))], "0 layers"),
         ("bert", vec![("num_hidden_layers", Value::from(1))], "1 layers"),
         ("modernbert", vec![("num_hidden_layers", Value::from(3))], "3 layers"),

@@ -187,7 +187,7 @@ fn a_model_that_cannot_be_used_is_not_installed() {
 /// Changes something about a directory that holds a model.
 type Harm = fn(&Path);
 
-const HARMS: [(&str, Harm, &str); 13] = [
+const HARMS: [(&str, Harm, &str); 14] = [
     ("no tokenizer", |dir| std::fs::remove_file(dir.join(TOKENIZER)).unwrap(), "tokenizer.json is missing"),
     ("no weights", |dir| std::fs::remove_file(dir.join(WEIGHTS)).unwrap(), "model.safetensors is missing"),
     (
@@ -201,6 +201,11 @@ const HARMS: [(&str, Harm, &str); 13] = [
     (
         "a pointer",
         |dir| std::fs::write(dir.join(WEIGHTS), b"version https://git-lfs.github.com/spec/v1\n").unwrap(),
+        "pointer of Git LFS",
+    ),
+    (
+        "a tokenizer that is a pointer",
+        |dir| std::fs::write(dir.join(TOKENIZER), b"version https://git-lfs.github.com/spec/v1\n").unwrap(),
         "pointer of Git LFS",
     ),
     (
