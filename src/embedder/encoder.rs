@@ -55,8 +55,6 @@ pub enum EmbedError {
     Compute(#[from] candle_core::Error),
     #[error("a text could not be cut into tokens: {0}")]
     Tokenize(#[source] tokenizers::Error),
-    #[error("the embedding model has no marks for the begin and the end of a text; choose another embedding.model")]
-    NoMarks,
     #[error("the embedding model gave a vector that is not finite; install it again with `ra-agent model install`")]
     NotFinite,
 }

@@ -312,7 +312,7 @@ impl Worker {
     }
 
     /// Looks after what changed, in idle time: LanceDB's versions and fragments, the word index's parts, SQLite's log, how analyses are
-    /// packed, the size of the cache. What takes long stops when `is_wanted` says that there is something else to do, and goes on the
+    /// packed, jobs that ended, the size of the cache. What takes long stops when `is_wanted` says that there is something else to do, and goes on the
     /// next time.
     ///
     /// # Errors
@@ -329,6 +329,9 @@ impl Worker {
         self.improve_packing(is_wanted)?;
         if is_wanted() {
             return Ok(());
+        }
+        if queue::forget_ended(&self.queue, is_wanted)? > 0 {
+            evict::reclaim(&self.queue)?;
         }
         store::checkpoint(&self.queue)?;
         self.prune_if_large()?;
