@@ -62,6 +62,7 @@ mod selection;
 mod service;
 mod shared;
 mod shared_faults;
+mod shared_index;
 mod shared_outage;
 mod spending;
 mod together;

@@ -71,6 +71,38 @@ pub fn shareable(db: &Connection, is_withheld: impl Fn(&FilePath) -> bool) -> Re
     Ok(found)
 }
 
+/// A committed file that has vectors, or had them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedFile {
+    pub path: FilePath,
+    /// What its vectors were made from; `None`: they are not those of the committed text, or not all made.
+    pub key: Option<Hash>,
+}
+
+/// The committed files that are embedded and that are not withheld.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn embedded(db: &Connection, is_withheld: impl Fn(&FilePath) -> bool) -> Result<Vec<EmbeddedFile>> {
+    let mut statement = db.prepare(
+        "SELECT f.file_path, CASE WHEN o.file_path IS NULL AND e.embed_key = k.cache_key THEN e.embed_key END FROM files f
+         LEFT JOIN overlay_files o ON o.file_path = f.file_path
+         LEFT JOIN current_keys k ON k.file_path = f.file_path AND k.kind = 'embed'
+         LEFT JOIN embedded_files e ON e.file_path = f.file_path
+         WHERE o.file_path IS NOT NULL OR k.cache_key IS NOT NULL ORDER BY f.file_path",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let path = FilePath::new(row.get::<_, Vec<u8>>(0)?);
+        if !is_withheld(&path) {
+            let key: Option<Vec<u8>> = row.get(1)?;
+            found.push(EmbeddedFile { path, key: key.and_then(|key| Hash::from_bytes(&key)) });
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ mod reconcile;
 mod register;
 mod report;
 mod search;
+mod search_shared;
 mod service;
 mod shared;
 mod show;
@@ -192,7 +193,10 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Cache { act } => cache::run(&context, act),
         Verb::Shared { act } => shared::run(&context, &act),
         Verb::Show { file, all, no_wait, json } => show::show(&context, &file, all, !no_wait, json),
-        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, no_wait, json } => {
+        Verb::Search { query, repo, limit, kind, path, lang: language, source, explain, no_wait, shared, json } => {
+            if shared {
+                return search_shared::search(&context, &query, limit, json);
+            }
             let wait = !no_wait;
             let options = search::SearchOptions { repo, limit, kind, path, language, source, explain, wait };
             search::search(&context, query, options, json)

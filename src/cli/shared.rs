@@ -11,10 +11,10 @@ use super::values::duration;
 use super::{Context, Failure};
 use crate::query::Reader;
 use crate::query::shared::{NOT_SHARED, shared_status};
-use crate::query::view::shared::{CollectedView, SharedView, SharingView, SurveyView};
+use crate::query::view::shared::{CollectedIndexView, CollectedView, SharedView, SharingView, SurveyView};
 use crate::shared::{PublicKey, RemoteResults, SharedError, SharedKey, SharedKeyError};
 use crate::worker::maintenance::{Maintained, Maintenance};
-use crate::worker::shared::Sharing;
+use crate::worker::shared::{Sharing, SharingDone};
 
 #[derive(Subcommand)]
 pub enum SharedAct {
@@ -125,7 +125,7 @@ fn keygen(context: &Context, rotate: bool) -> Result<(), Failure> {
 }
 
 /// Ends without a wait for what a directory that hangs has not answered.
-struct Unawaited(Option<tokio::runtime::Runtime>);
+pub(super) struct Unawaited(Option<tokio::runtime::Runtime>);
 
 impl Drop for Unawaited {
     fn drop(&mut self) {
@@ -136,7 +136,7 @@ impl Drop for Unawaited {
 }
 
 /// The store for a verb that asks it itself.
-fn open(context: &Context) -> Result<(RemoteResults, Unawaited), Failure> {
+pub(super) fn open(context: &Context) -> Result<(RemoteResults, Unawaited), Failure> {
     let Some(config) = &context.config.shared else { return Err(Failure::Usage(NOT_SHARED.to_owned())) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("no thread can be started: {error}")))?;
@@ -206,12 +206,15 @@ fn write_status(out: &mut String, view: &SharedView) -> std::fmt::Result {
     }
     let SharedView { packs, answers, vectors, analyses, .. } = view;
     writeln!(out, "known     {answers} answers, {vectors} vectors, {analyses} analyses in {packs} packs")?;
-    let SharedView { answers_taken, analyses_taken, saved_usd, entries_taken, entries_given, .. } = view;
+    let SharedView { answers_taken, analyses_taken, saved_usd, entries_taken, entries_given, rows_given, .. } = view;
     writeln!(
         out,
         "saved     ${saved_usd:.4}: {answers_taken} answers that others paid for; {analyses_taken} analyses in all"
     )?;
     writeln!(out, "entries   {entries_taken} taken, {entries_given} given")?;
+    if *rows_given > 0 {
+        writeln!(out, "index     {rows_given} rows given")?;
+    }
     for (why, number) in &view.refused {
         writeln!(out, "refused   {number} ({why})")?;
     }
@@ -236,7 +239,8 @@ fn share(context: &Context, sharing: Sharing, json: bool) -> Result<(), Failure>
         Maintained::Shared(done) => done,
         other => return Err(Failure::Failed(format!("unexpected reply of the daemon: {other:?}"))),
     };
-    let view = SharingView { given: done.given, taken: done.taken, kept_back: done.kept_back, problem: done.problem };
+    let SharingDone { given, rows, taken, kept_back, problem } = done;
+    let view = SharingView { given, rows, taken, kept_back, problem };
     if json {
         print_json(&view)?;
     } else {
@@ -248,16 +252,26 @@ fn share(context: &Context, sharing: Sharing, json: bool) -> Result<(), Failure>
 fn describe_sharing(view: &SharingView, sharing: Sharing) -> String {
     match sharing {
         Sharing::Push if view.kept_back > 0 => {
-            format!("{} entries given; {} stay here, for a secret was found in them\n", view.given, view.kept_back)
+            format!("{} given; {} stay here, for a secret was found in them\n", given(view), view.kept_back)
         }
-        Sharing::Push => format!("{} entries given\n", view.given),
+        Sharing::Push => format!("{} given\n", given(view)),
         Sharing::Pull => format!("{} entries taken; vectors follow as files are embedded\n", view.taken),
+    }
+}
+
+fn given(view: &SharingView) -> String {
+    match view.rows {
+        0 => format!("{} entries", view.given),
+        rows => format!("{} entries and {rows} rows of the index", view.given),
     }
 }
 
 fn verify(context: &Context, json: bool) -> Result<(), Failure> {
     let (mut remote, _running) = open(context)?;
-    let survey = remote.survey()?;
+    let mut survey = remote.survey()?;
+    let rows = remote.survey_index()?;
+    rows.refused.iter().for_each(|(why, number)| *survey.refused.entry(why).or_default() += number);
+    rows.signers.iter().for_each(|(key, number)| *survey.signers.entry(*key).or_default() += number);
     let label = |key: &PublicKey| {
         let config = context.config.shared.as_ref();
         let named = config.and_then(|config| config.trusted_keys.iter().find(|one| one.key == key.0));
@@ -270,6 +284,7 @@ fn verify(context: &Context, json: bool) -> Result<(), Failure> {
         refused: survey.refused,
         damaged: survey.damaged,
         signers: survey.signers.iter().map(|(key, number)| (label(key), *number)).collect(),
+        rows: rows.rows,
     };
     if json {
         print_json(&view)?;
@@ -279,7 +294,7 @@ fn verify(context: &Context, json: bool) -> Result<(), Failure> {
     match view.refused.values().sum::<usize>() + view.damaged.len() {
         0 => Ok(()),
         bad => Err(Failure::Refused(format!(
-            "{bad} entries or packs are not used here; those of a machine that is to be trusted belong in trusted_keys, and the rest \
+            "{bad} entries, rows or packs are not used here; those of a machine that is to be trusted belong in trusted_keys, and the rest \
              is made again where it is needed"
         ))),
     }
@@ -288,6 +303,9 @@ fn verify(context: &Context, json: bool) -> Result<(), Failure> {
 fn describe_survey(view: &SurveyView) -> String {
     let mut out = format!("{} entries in {} packs, {}\n", view.entries, view.packs, human_bytes(view.bytes));
     // Writing into a String cannot fail.
+    if view.rows > 0 {
+        let _ = writeln!(out, "{} rows in the index", view.rows);
+    }
     for (key, number) in &view.signers {
         let _ = writeln!(out, "signed    {number} by {key}");
     }
@@ -303,12 +321,21 @@ fn describe_survey(view: &SurveyView) -> String {
 fn gc(context: &Context, grace: Duration, dry_run: bool, json: bool) -> Result<(), Failure> {
     let (mut remote, _running) = open(context)?;
     let done = remote.collect_garbage(grace, dry_run)?;
+    let index = remote.maintain_index(grace, dry_run)?;
     let view = CollectedView {
         dry_run,
         packs: done.packs,
         deleted: done.deleted,
         bytes_freed: done.bytes_freed,
         merged: done.merged,
+        index: CollectedIndexView {
+            tables: index.tables,
+            rows: index.rows,
+            fragments_merged: index.fragments_merged,
+            versions_removed: index.versions_removed,
+            bytes_freed: index.bytes_removed,
+            indexes_built: index.indexes_built,
+        },
     };
     if json {
         return print_json(&view);
@@ -320,5 +347,13 @@ fn gc(context: &Context, grace: Duration, dry_run: bool, json: bool) -> Result<(
         view.deleted,
         human_bytes(view.bytes_freed),
         view.merged
-    ))
+    ))?;
+    match view.index {
+        CollectedIndexView { tables: 0, .. } => Ok(()),
+        CollectedIndexView { rows, .. } if dry_run => print(&format!("index: {rows} rows, which are left alone\n")),
+        CollectedIndexView { rows, fragments_merged, versions_removed, bytes_freed, .. } => print(&format!(
+            "index: {rows} rows; {fragments_merged} fragments merged, {versions_removed} old versions removed ({})\n",
+            human_bytes(bytes_freed)
+        )),
+    }
 }

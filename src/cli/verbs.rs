@@ -196,6 +196,9 @@ pub enum Verb {
         /// Don't wait for what was saved a moment ago
         #[arg(long)]
         no_wait: bool,
+        /// Search the team's index on the shared store, whose repositories need not be on this machine (`help team`)
+        #[arg(long, conflicts_with_all = ["repo", "kind", "path", "lang", "source", "explain"])]
+        shared: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

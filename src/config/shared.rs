@@ -12,6 +12,8 @@ pub struct SharedConfig {
     pub scheme: SharedScheme,
     /// `mode = "read-write"`: what is made here is given to others.
     pub may_write: bool,
+    /// Vectors are given to the shared index, too.
+    pub index: bool,
     /// Address of a self-hosted store.
     pub endpoint: Option<String>,
     /// Whose signatures count, besides the one of this machine's own key.
@@ -60,13 +62,14 @@ pub(super) fn shared(mut section: Section<'_>) -> Result<Option<SharedConfig>, C
         "read-write" => Some(true),
         _ => None,
     })?;
+    let index = section.flag("index")?;
     let endpoint = section.text("endpoint", "an address that begins with http:// or https://", |text| {
         let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         host.is_some_and(|host| !host.is_empty()).then(|| text.to_owned())
     })?;
     let trusted_keys = section.list("trusted_keys", KEY_EXPECTED, TrustedKey::parse)?;
     let Some((url, scheme)) = url else {
-        if may_write.is_some() || endpoint.is_some() || trusted_keys.is_some() {
+        if may_write.is_some() || index.is_some() || endpoint.is_some() || trusted_keys.is_some() {
             return Err(section.missing("url", "the rest of [shared] says how a store is used, but not which"));
         }
         return section.finish().map(|()| None);
@@ -74,9 +77,14 @@ pub(super) fn shared(mut section: Section<'_>) -> Result<Option<SharedConfig>, C
     if endpoint.is_some() && !matches!(scheme, SharedScheme::S3 | SharedScheme::Azure) {
         return Err(section.unfit("endpoint", "absent here: it goes with s3:// and az:// addresses"));
     }
+    let index = index.unwrap_or_default();
+    if index && scheme == SharedScheme::Http {
+        return Err(section
+            .unfit("index", "false here: a WebDAV server cannot write only what is missing, which two writers need"));
+    }
     section.finish()?;
     let may_write = may_write.unwrap_or_default();
-    Ok(Some(SharedConfig { url, scheme, may_write, endpoint, trusted_keys: trusted_keys.unwrap_or_default() }))
+    Ok(Some(SharedConfig { url, scheme, may_write, index, endpoint, trusted_keys: trusted_keys.unwrap_or_default() }))
 }
 
 fn address(text: &str) -> Option<(String, SharedScheme)> {

@@ -128,6 +128,8 @@ const BAD: &[(&str, &[&str])] = &[
         "[cache]\nlocation = \"/c\"\n[repos.\"/x\".cache]\nstrategy = \"local\"\nlocation = \"/c/x\"\n",
         &["cache.location"],
     ),
+    ("[shared]\nindex = true\n", &["`shared.url` is missing"]),
+    ("[shared]\nurl = \"https://host/x\"\nindex = true\n", &["`shared.index`", "WebDAV"]),
     ("[cache]\nmax_size_mb = 1\nmax_size_mb = 2\n", &["config.toml:3", "not TOML"]),
     ("[cache\n", &["config.toml:1", "not TOML"]),
 ];

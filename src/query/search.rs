@@ -315,7 +315,9 @@ fn freshness(
     })
 }
 
-fn check_query(query: &str) -> Result<(), QueryError> {
+/// # Errors
+/// If a query is empty or too long.
+pub fn check_query(query: &str) -> Result<(), QueryError> {
     if query.trim().is_empty() {
         return Err(QueryError::Invalid("the query is empty; say what you are looking for".to_owned()));
     }

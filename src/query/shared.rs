@@ -43,6 +43,7 @@ pub fn shared_status(reader: &Reader<'_>) -> Result<SharedView, QueryError> {
         analyses: count(&entries, EntryKind::Analysis),
         entries_taken: health.taken,
         entries_given: health.given,
+        rows_given: health.rows_given,
         refused: health.refused,
         requests: RequestTotals {
             lists: health.lists,

@@ -6,7 +6,7 @@
 //! while it ran alone make it quarantined.
 
 mod batches;
-mod ended;
+pub mod ended;
 mod list;
 mod park;
 mod pause;
@@ -20,7 +20,6 @@ pub use batches::{
     NewBatchLine, OpenBatch, abandon_batches, add_batch_line, batch_lines, begin_batch, cancel_batch, close_batch,
     close_batch_line, is_batch_wanted, name_batch, open_batch, postpone_batch,
 };
-pub use ended::forget_ended;
 pub use list::{
     Counts, Filter, Waiting, counts, get, list, list_after, live_keys, newest_change, newest_queued, next_of, parked,
     pending_embeds, pending_files, queued_in, waiting, waiting_embeds, waiting_in,

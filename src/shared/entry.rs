@@ -62,6 +62,17 @@ pub struct EntryName(pub [u8; EntryName::BYTES]);
 impl EntryName {
     pub const BYTES: usize = 16;
 
+    /// From 32 hex digits.
+    pub(super) fn parse(hex: &str) -> Option<Self> {
+        let digits: Vec<u8> = hex.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
+        let (pairs, rest) = digits.as_chunks::<2>();
+        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
+        if hex.len() != digits.len() || !rest.is_empty() {
+            return None;
+        }
+        bytes.try_into().ok().map(Self)
+    }
+
     /// The beginning of a longer hash.
     pub(super) fn first_of(hash: &[u8]) -> Self {
         Self(std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default()))

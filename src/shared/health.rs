@@ -39,6 +39,8 @@ pub struct SharedHealth {
     /// Entries that were taken, and that were given.
     pub taken: u64,
     pub given: u64,
+    /// Rows that were given to the shared index.
+    pub rows_given: u64,
     /// Entries that were not used, by reason.
     pub refused: BTreeMap<String, u64>,
 }

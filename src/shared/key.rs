@@ -234,6 +234,15 @@ impl KeyRing {
         EntryName::first_of(context.sign().as_ref()).to_string()
     }
 
+    /// What the shared index has for this purpose: names that say nothing, and the key that its rows are encrypted with.
+    pub(super) fn derived(&self, purpose: &str, of: &Hash) -> [u8; KEY_BYTES] {
+        let mut context = hmac::Context::with_key(&self.names);
+        context.update(b"index");
+        context.update(Hash::of_fields([purpose.as_bytes(), of.as_bytes()]).as_bytes());
+        let tag = context.sign();
+        std::array::from_fn(|at| tag.as_ref().get(at).copied().unwrap_or_default())
+    }
+
     /// `None`: this machine only reads.
     pub(super) fn sign(&self, message: &[u8]) -> Option<[u8; SIGNATURE_BYTES]> {
         self.pair.as_ref()?.sign(message).as_ref().try_into().ok()

@@ -1,6 +1,7 @@
 //! Results that machines share through an object store: an entry is signed and named by a keyed hash ([`entry`], [`key`]), many are in one
 //! immutable object ([`pack`]), and a machine remembers which entry is in which ([`known`]). [`RemoteResults`] asks the store within time
-//! limits and stops asking one that is down ([`health`]); [`gc`] removes what is there twice.
+//! limits and stops asking one that is down ([`health`]); [`gc`] removes what is there twice. [`index`] is what a machine without a
+//! repository searches.
 //!
 //! What an entry's content says is not known here: the stores that own results write and check it.
 
@@ -8,6 +9,7 @@ mod asked_rest;
 pub mod entry;
 pub mod gc;
 pub mod health;
+pub mod index;
 pub mod key;
 mod known;
 mod objects;

@@ -20,7 +20,7 @@ use super::place::{self, SharedPlace};
 use crate::clock::Timestamp;
 
 /// How long an answer may take, and how much longer for each byte of it.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 const SLOWEST_BYTES_PER_SECOND: u64 = 128 * 1024;
 /// Version of the layout, in front of every object.
 const LAYOUT: &str = "v1";
@@ -60,7 +60,7 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    fn add(counter: &AtomicU64, number: u64) {
+    pub(super) fn add(counter: &AtomicU64, number: u64) {
         counter.fetch_add(number, Ordering::Relaxed);
     }
 }
@@ -68,9 +68,9 @@ impl RequestCounts {
 /// The objects below a store's prefix.
 #[derive(Clone)]
 pub struct SharedObjects {
-    objects: Arc<dyn ObjectStore>,
-    prefix: Path,
-    root: Option<PathBuf>,
+    pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) prefix: Path,
+    pub(super) root: Option<PathBuf>,
     pub asked: AskedRest,
     pub counts: Arc<RequestCounts>,
 }
@@ -87,7 +87,7 @@ impl SharedObjects {
     }
 
     /// A directory that is gone is an outage: it would be read as an empty one, and made again for what is written.
-    fn check_root(&self) -> Result<(), Trouble> {
+    pub(super) fn check_root(&self) -> Result<(), Trouble> {
         match &self.root {
             Some(root) if !place::is_there(root) => Err(Trouble::Outage(place::not_there(root))),
             _ => Ok(()),
@@ -229,7 +229,7 @@ fn is_of_upload(name: &str) -> bool {
 
 /// Gives a file, and the directories on the way to it, the permissions of the root: a daemon makes files for its user alone. What belongs to
 /// another user has been given them by that one.
-fn open_up(root: &DiskPath, file: &DiskPath) {
+pub(super) fn open_up(root: &DiskPath, file: &DiskPath) {
     let Ok(mode) = std::fs::metadata(root).map(|root| root.permissions().mode()) else { return };
     let _ = std::fs::set_permissions(file, Permissions::from_mode(mode & 0o666));
     for dir in file.ancestors().skip(1).take_while(|dir| *dir != root) {
@@ -260,15 +260,15 @@ async fn timed<T>(bytes: u64, request: impl Future<Output = object_store::Result
     }
 }
 
-fn allowed(bytes: u64) -> Duration {
+pub(super) fn allowed(bytes: u64) -> Duration {
     PATIENCE + Duration::from_millis(bytes.saturating_mul(1_000) / SLOWEST_BYTES_PER_SECOND)
 }
 
-fn slow(allowed: Duration) -> Trouble {
+pub(super) fn slow(allowed: Duration) -> Trouble {
     Trouble::Outage(format!("it is slow: no answer within {:.0} s", allowed.as_secs_f64()))
 }
 
-fn trouble(error: &Error) -> Trouble {
+pub(super) fn trouble(error: &Error) -> Trouble {
     match error {
         Error::NotFound { .. } => Trouble::Lost,
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Trouble::Outage(format!(

@@ -2,7 +2,8 @@
 //! of many entries come in few requests. It fails open: what does not come in time is as if it were not there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -10,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::entry::{EntryKind, EntryName, SharedEntry, TakenEntry, WantedEntry};
 use super::health::HealthFile;
+use super::index::IndexTables;
 use super::known::{KnownPacks, KnownPlace, PackName};
 use super::objects::{ListedPack, SharedObjects, Trouble};
 use super::pack::{self, IndexRead, PackIndex};
@@ -43,6 +45,8 @@ pub enum SharedError {
     Resting(String),
     #[error("the shared store does not answer: {0}")]
     Outage(String),
+    #[error("the shared index cannot be used: {0}")]
+    Index(String),
     #[error("nothing is shared from here: [shared] mode is \"read\"; set mode = \"read-write\" in config.toml")]
     ReadOnly,
     #[error(
@@ -54,9 +58,13 @@ pub enum SharedError {
 /// The shared store.
 pub struct RemoteResults {
     pub(super) objects: SharedObjects,
-    pub(super) ring: KeyRing,
+    pub(super) ring: Arc<KeyRing>,
     pub(super) known: KnownPacks,
     pub(super) runtime: Handle,
+    /// Where this machine keeps what it knows of the store.
+    pub(super) dir: PathBuf,
+    /// The tables of the shared index, taken into use when they are needed first.
+    pub(super) index: Option<IndexTables>,
     health: HealthFile,
     may_write: bool,
     listed_at: Option<Instant>,
@@ -95,16 +103,34 @@ impl RemoteResults {
 
     fn with(place: SharedPlace, ring: KeyRing, dir: &Path, may_write: bool, runtime: Handle) -> Self {
         let (known, health) = (KnownPacks::open(dir), HealthFile::open(dir));
-        let objects = SharedObjects::new(place);
-        let (listed_at, is_whole, accepts_empty) = (None, false, false);
-        Self { objects, ring, known, runtime, health, may_write, listed_at, is_whole, accepts_empty }
+        Self {
+            objects: SharedObjects::new(place),
+            ring: Arc::new(ring),
+            known,
+            runtime,
+            dir: dir.to_owned(),
+            index: None,
+            health,
+            may_write,
+            listed_at: None,
+            is_whole: false,
+            accepts_empty: false,
+        }
     }
 
     pub const fn health(&self) -> &SharedHealth {
         &self.health.health
     }
 
-    pub const fn ring(&self) -> &KeyRing {
+    pub(super) const fn health_mut(&mut self) -> &mut SharedHealth {
+        &mut self.health.health
+    }
+
+    pub(super) fn save_health(&mut self) {
+        self.health.save();
+    }
+
+    pub fn ring(&self) -> &KeyRing {
         &self.ring
     }
 
@@ -205,7 +231,7 @@ impl RemoteResults {
         }
     }
 
-    fn check_rest(&self) -> Result<(), SharedError> {
+    pub(super) fn check_rest(&self) -> Result<(), SharedError> {
         let health = &self.health.health;
         if health.may_ask(clock::now()) {
             return Ok(());

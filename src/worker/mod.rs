@@ -312,8 +312,8 @@ impl Worker {
     }
 
     /// Looks after what changed, in idle time: LanceDB's versions and fragments, the word index's parts, SQLite's log, how analyses are
-    /// packed, jobs that ended, the size of the cache. What takes long stops when `is_wanted` says that there is something else to do, and goes on the
-    /// next time.
+    /// packed, jobs that ended, the size of the cache. What takes long stops when `is_wanted` says that there is something else to do, and
+    /// goes on the next time.
     ///
     /// # Errors
     /// If a store cannot be opened. What LanceDB refuses is logged: it is tried again after the next change.
@@ -330,7 +330,7 @@ impl Worker {
         if is_wanted() {
             return Ok(());
         }
-        if queue::forget_ended(&self.queue, is_wanted)? > 0 {
+        if queue::ended::forget_ended(&self.queue, is_wanted)? > 0 {
             evict::reclaim(&self.queue)?;
         }
         store::checkpoint(&self.queue)?;

@@ -1,4 +1,4 @@
-//! The answers of `shared status`, `verify`, `gc`, `push` and `pull`.
+//! The answers of `shared status`, `verify`, `gc`, `push` and `pull`, and of `search --shared`.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +35,8 @@ pub struct SharedView {
     /// Entries that came, and that were given, of all kinds.
     pub entries_taken: u64,
     pub entries_given: u64,
+    /// Rows that were given to the shared index.
+    pub rows_given: u64,
     /// Entries that were not used, by reason.
     pub refused: BTreeMap<String, u64>,
     pub requests: RequestTotals,
@@ -70,8 +72,10 @@ pub struct SurveyView {
     pub refused: BTreeMap<&'static str, usize>,
     /// Objects that are no packs, or not what their name says.
     pub damaged: Vec<String>,
-    /// Entries by the key that signed them.
+    /// Entries and rows by the key that signed them.
     pub signers: BTreeMap<String, usize>,
+    /// Rows of the shared index.
+    pub rows: usize,
 }
 
 /// What `shared gc` did.
@@ -82,14 +86,63 @@ pub struct CollectedView {
     pub deleted: usize,
     pub bytes_freed: u64,
     pub merged: usize,
+    /// Of the shared index.
+    pub index: CollectedIndexView,
+}
+
+/// What `shared gc` did to the shared index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CollectedIndexView {
+    pub tables: usize,
+    pub rows: usize,
+    pub fragments_merged: usize,
+    pub versions_removed: u64,
+    pub bytes_freed: u64,
+    pub indexes_built: usize,
 }
 
 /// What `shared push` or `shared pull` did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SharingView {
     pub given: u64,
+    /// Rows of the shared index that were given.
+    pub rows: u64,
     pub taken: u64,
     /// Results that stay here: a secret was found in them.
     pub kept_back: u64,
     pub problem: Option<String>,
+}
+
+/// What the shared index has that is near a question.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SharedSearchView {
+    pub query: String,
+    /// The model by which it was searched.
+    pub model: String,
+    pub hits: Vec<SharedHit>,
+    /// Rows near the question that were left out, by reason.
+    pub refused: BTreeMap<&'static str, usize>,
+    /// Why there are no hits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_empty: Option<String>,
+}
+
+/// An item of a repository that may not be on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SharedHit {
+    /// The name of the repository's directory.
+    pub repo: String,
+    pub path: String,
+    /// Hex of a path that is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    pub start_line: u32,
+    pub end_line: u32,
+    pub entity_type: String,
+    pub entity_name: String,
+    /// The cosine of the angle to the question.
+    pub score: f64,
+    /// Other repositories that have the same at the same path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_in: Vec<String>,
 }

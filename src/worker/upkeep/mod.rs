@@ -8,3 +8,4 @@ mod repair;
 mod set_aside;
 pub(in crate::worker) mod share;
 pub mod shared;
+mod shared_index;

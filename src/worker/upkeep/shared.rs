@@ -30,6 +30,8 @@ pub(in crate::worker) struct SharedLink {
     remote: Option<Box<RemoteResults>>,
     /// Changes that each store had had when all of it was given.
     given: HashMap<RepoId, u64>,
+    /// Repositories for which the shared index is asked what it has, whatever was given.
+    pub(super) recheck: HashSet<RepoId>,
     /// The view's generation for which vectors were looked for.
     looked_for: HashMap<RepoId, u64>,
     /// Results that cannot be given: a secret was found in them.
@@ -56,6 +58,9 @@ pub enum Sharing {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharingDone {
     pub given: u64,
+    /// Rows of the shared index that were given.
+    #[serde(default)]
+    pub rows: u64,
     pub taken: u64,
     /// Results that stay here: a secret was found in them.
     pub kept_back: u64,
@@ -249,7 +254,7 @@ impl Worker {
                 return Ok(false);
             }
         }
-        Ok(true)
+        self.give_index(repo, remote, &withheld, done, is_wanted)
     }
 
     fn unknown(&self, remote: &RemoteResults, wanted: &[WantedEntry]) -> Vec<WantedEntry> {
@@ -313,7 +318,11 @@ impl Worker {
         self.shared.given.clear();
         self.shared.looked_for.clear();
         match sharing {
-            Sharing::Push => self.give_results(&|| false),
+            Sharing::Push => {
+                let repos = registry::list(&self.queue)?;
+                self.shared.recheck = repos.into_iter().map(|repo| repo.id).collect();
+                self.give_results(&|| false)
+            }
             Sharing::Pull => {
                 for repo in registry::list(&self.queue)? {
                     // A repository that cannot be read now says so itself, and is tried again.
