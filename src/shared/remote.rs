@@ -1,6 +1,8 @@
 //! The shared store as a [`ResultStore`]: entries are looked up in the indexes that are known, what is new is listed once, and the bytes
 //! of many entries come in few requests. It fails open: what does not come in time is as if it were not there.
 
+mod listing;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use super::entry::{EntryKind, EntryName, SharedEntry, TakenEntry, WantedEntry};
 use super::health::HealthFile;
 use super::index::IndexTables;
 use super::known::{KnownPacks, KnownPlace, PackName};
-use super::objects::{ListedPack, SharedObjects, Trouble};
+use super::objects::{SharedObjects, Trouble};
 use super::pack::{self, IndexRead, PackIndex};
 use super::place::SharedPlace;
 use super::{KeyRing, ResultStore, SharedHealth, SharedKey, SharedKeyError, entry, place, state_dir};
@@ -23,13 +25,9 @@ use crate::home::Home;
 
 /// Requests at a time.
 const PARALLEL: usize = 16;
-/// Bytes of a pack that are read first: the whole index of most packs.
-const HEAD_READ: u64 = 64 * 1024;
 /// Bytes between two entries that are read along rather than asked for apart, and most bytes of a request.
 const GAP: u64 = 32 * 1024;
 const LONGEST_READ: u64 = 1024 * 1024;
-/// How long a list of the packs counts as new.
-const LIST_FRESH: Duration = Duration::from_secs(5);
 /// How long all requests of one go may take. What has not come then is made here.
 const LONGEST_GO: Duration = Duration::from_secs(20);
 /// Times that an entry is looked for in another pack, after it was lost or refused.
@@ -149,101 +147,12 @@ impl RemoteResults {
         self.accepts_empty = true;
     }
 
-    /// Reads which packs are there, and the indexes of those that are new, as many as come in the time of one go.
-    ///
-    /// # Errors
-    /// If the store does not answer, or did not a moment ago.
-    pub fn refresh(&mut self) -> Result<(), SharedError> {
-        self.refresh_until(clock::monotonic() + LONGEST_GO).map(drop)
-    }
-
-    /// Returns how many indexes were read.
-    fn refresh_until(&mut self, until: Instant) -> Result<usize, SharedError> {
-        self.check_rest()?;
-        let listed = self.list_in_time(until);
-        // It has answered once the list is believed and the indexes are read: what stands in its place sends lists, too.
-        let listed = match listed.and_then(|listed| self.check_emptiness(&listed).map(|()| listed)) {
-            Ok(listed) => listed,
-            Err(trouble) => return self.noted(Err(trouble)),
-        };
-        self.listed_at = Some(clock::monotonic());
-        self.known.keep_only(&listed.iter().map(|(name, pack)| (name.clone(), pack.bytes)).collect());
-        let new: Vec<(PackName, ListedPack)> =
-            listed.into_iter().filter(|(name, pack)| !self.known.has(name, pack.bytes)).collect();
-        let (asked, objects) = (new.len(), self.objects.clone());
-        let reads = new.into_iter().map(|(name, pack)| {
-            let objects = objects.clone();
-            async move { (read_index(&objects, &name, pack.bytes).await, name, pack.bytes) }
-        });
-        let read = until_then(&self.runtime, reads, until, |(index, ..)| matches!(index, Err(Trouble::Outage(_))));
-        let (answered, mut outage) = (read.len(), None);
-        for (index, name, bytes) in read {
-            match index {
-                Ok(Some(index)) => self.known.learn(name, bytes, &index),
-                Ok(None) => {
-                    self.health.health.refused("pack");
-                    self.known.learn(name, bytes, &PackIndex::default());
-                }
-                Err(Trouble::Lost) => {}
-                Err(Trouble::Outage(problem)) => outage = Some(problem),
-            }
-        }
-        self.is_whole = answered == asked && outage.is_none();
-        self.noted(outage.map_or(Ok(answered), |problem| Err(Trouble::Outage(problem))))
-    }
-
-    /// Reads indexes that are not known for as long as one go may take. Returns whether all are known then.
-    ///
-    /// # Errors
-    /// If the store does not answer, or nothing came.
-    pub fn read_on(&mut self) -> Result<bool, SharedError> {
-        if self.is_whole {
-            self.refresh_if_old(clock::monotonic() + LONGEST_GO)?;
-        } else if self.refresh_until(clock::monotonic() + LONGEST_GO)? == 0 && !self.is_whole {
-            return self.noted(Err(Trouble::Outage(format!("it is slow: no index within {} s", LONGEST_GO.as_secs()))));
-        }
-        Ok(self.is_whole)
-    }
-
-    /// Reads every index: what is not known then is not there.
-    pub(super) fn refresh_whole(&mut self) -> Result<(), SharedError> {
-        while !self.read_on()? {}
-        Ok(())
-    }
-
-    fn list_in_time(&self, until: Instant) -> Result<HashMap<PackName, ListedPack>, Trouble> {
-        let slow = || Trouble::Outage(format!("it is slow: no list within {} s", LONGEST_GO.as_secs()));
-        let left = until.saturating_duration_since(clock::monotonic());
-        self.runtime
-            .block_on(async { tokio::time::timeout(left, self.objects.list()).await.unwrap_or_else(|_| Err(slow())) })
-    }
-
-    /// What stands between this machine and the store may answer in its place, and that can be read as a list of nothing; so can a mount
-    /// point without its mount. Then a pack that was there is asked for.
-    fn check_emptiness(&mut self, listed: &HashMap<PackName, ListedPack>) -> Result<(), Trouble> {
-        let is_accepted = std::mem::take(&mut self.accepts_empty);
-        let known = if listed.is_empty() && !is_accepted { self.known.any() } else { None };
-        let Some(known) = known else { return Ok(()) };
-        match self.runtime.block_on(self.objects.get(known, 0..1)) {
-            Err(Trouble::Lost) => Ok(()),
-            Err(outage) => Err(outage),
-            Ok(_) => Err(Trouble::Outage("it lists nothing, and yet has what was there".to_owned())),
-        }
-    }
-
     pub(super) fn check_rest(&self) -> Result<(), SharedError> {
         let health = &self.health.health;
         if health.may_ask(clock::now()) {
             return Ok(());
         }
         Err(SharedError::Resting(health.problem.clone().unwrap_or_default()))
-    }
-
-    fn refresh_if_old(&mut self, until: Instant) -> Result<(), SharedError> {
-        match self.listed_at {
-            Some(listed) if clock::since(listed) < LIST_FRESH => self.check_rest(),
-            _ => self.refresh_until(until).map(drop),
-        }
     }
 
     /// Notes how the store answered, and what was sent, also for other processes.
@@ -347,27 +256,6 @@ fn runs(places: Vec<(EntryName, KnownPlace)>) -> Vec<Vec<(EntryName, KnownPlace)
         end = end.max(end_of(place));
     }
     runs
-}
-
-/// The index of a pack; `None`: it is none.
-pub(super) async fn read_index(
-    objects: &SharedObjects,
-    name: &PackName,
-    bytes: u64,
-) -> Result<Option<PackIndex>, Trouble> {
-    let mut needed = bytes.min(HEAD_READ);
-    for _ in 0..2 {
-        if needed == 0 || needed > bytes || bytes > pack::LARGEST_PACK {
-            return Ok(None);
-        }
-        let head = objects.get(name, 0..needed).await?;
-        match PackIndex::read(&head, bytes) {
-            Ok(IndexRead::Whole(index)) => return Ok(Some(index)),
-            Ok(IndexRead::Needs(more)) => needed = more,
-            Err(_) => return Ok(None),
-        }
-    }
-    Ok(None)
 }
 
 pub(super) fn in_parallel<T>(runtime: &Handle, requests: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
