@@ -19,6 +19,9 @@ const REQUEST_WAIT: Duration = Duration::from_secs(2);
 /// Connections that are served at the same time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 32;
 
+/// How often it is looked whether a client that waits is still there.
+const HANG_UP_CHECK: Duration = Duration::from_secs(1);
+
 /// A connection's request, and where its answer goes.
 pub type ControlCall = (Request, oneshot::Sender<ControlReply>);
 
@@ -104,12 +107,74 @@ async fn converse(mut stream: UnixStream, calls: mpsc::Sender<ControlCall>) -> i
     let reply = match read_request(&line) {
         Ok(request) => {
             let (answer, answered) = oneshot::channel();
-            calls.send((request, answer)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
-            answered.await.map_err(|_| io::ErrorKind::BrokenPipe)?
+            let answered = async {
+                calls.send((request, answer)).await.ok()?;
+                answered.await.ok()
+            };
+            // Who has given up leaves its place to others: an answer may take as long as a first index.
+            let answered = tokio::select! {
+                answered = answered => answered,
+                () = hang_up(writer.as_ref()) => None,
+            };
+            answered.ok_or(io::ErrorKind::BrokenPipe)?
         }
         Err(message) => ControlReply::Failed { message },
     };
     let text = serde_json::to_string(&reply)?;
     writer.write_all(text.as_bytes()).await?;
     writer.write_all(b"\n").await
+}
+
+/// Waits until the client has closed its side. One that only has no more to send is there still.
+async fn hang_up(stream: &UnixStream) {
+    use rustix::net::{SendFlags, send};
+    loop {
+        tokio::time::sleep(HANG_UP_CHECK).await;
+        // Nothing is sent by this; a stream that leads nowhere refuses it all the same.
+        if send(stream, &[], SendFlags::NOSIGNAL | SendFlags::DONTWAIT) == Err(rustix::io::Errno::PIPE) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::control::PROTOCOL;
+
+    /// Sends a request and leaves.
+    async fn ask(path: &PathBuf) -> UnixStream {
+        let mut stream = UnixStream::connect(path).await.unwrap();
+        let line = format!("{{\"protocol\":{PROTOCOL},\"request\":{{\"do\":\"ping\"}}}}\n");
+        stream.write_all(line.as_bytes()).await.unwrap();
+        stream
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn who_gives_up_leaves_its_place_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.sock");
+        let (_socket, mut calls) = Socket::listen(path.clone()).unwrap();
+        let mut unanswered = Vec::new();
+        let mut gone = Vec::new();
+        for _ in 0..CONNECTIONS {
+            gone.push(ask(&path).await);
+            unanswered.push(calls.recv().await.unwrap());
+        }
+        // One that has closed only its way out waits like any other.
+        let mut patient = gone.pop().unwrap();
+        patient.shutdown().await.unwrap();
+        drop(gone);
+        let mut late = ask(&path).await;
+        let (_, answer) = calls.recv().await.unwrap();
+        answer.send(ControlReply::Failed { message: "late".to_owned() }).ok().unwrap();
+        let (_, answer) = unanswered.pop().unwrap();
+        answer.send(ControlReply::Failed { message: "patient".to_owned() }).ok().unwrap();
+        for (stream, text) in [(&mut late, "late"), (&mut patient, "patient")] {
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).await.unwrap();
+            assert!(reply.contains(text), "{reply}");
+        }
+        assert!(unanswered.iter().all(|(_, answer)| answer.is_closed()), "their waits are over");
+    }
 }
