@@ -139,6 +139,12 @@ impl Worker {
             return Ok(());
         }
         let Some(mut remote) = self.take_shared(false) else { return Ok(()) };
+        // In the order of the entries in their packs: what is taken at once lies side by side, and no pack is read several times.
+        let mut chunks = chunks;
+        chunks.sort_by_cached_key(|chunk| {
+            let wanted = exchange_vectors::wanted(chunk, model_id);
+            remote.ring().name(wanted.kind, &wanted.key)
+        });
         let mut taken = 0;
         for chunks in chunks.chunks(TAKEN_AT_ONCE) {
             let wanted: HashMap<Hash, &Hash> =
