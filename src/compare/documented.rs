@@ -45,10 +45,11 @@ pub(super) fn strip(file: &FileRecord, text: &str) -> (String, Vec<KnownQuery>) 
             rows.iter().map(|row| plain(comments.get(row).copied().unwrap_or(lines[*row]))).collect();
         gone.extend(rows);
         let sentence = first_sentence(&words.join(" "));
+        let sentence = without_name(&sentence, &symbol.name);
         if WORDS.contains(&sentence.split_whitespace().count()) {
             let answer =
                 RightAnswer { path: file.path.clone(), start_line: symbol.start_line, end_line: symbol.end_line };
-            queries.push(KnownQuery { text: sentence, answers: vec![answer] });
+            queries.push(KnownQuery { text: sentence.to_owned(), answers: vec![answer] });
         }
     }
     let kept = lines.iter().enumerate().map(|(row, line)| if gone.contains(&row) { "" } else { *line });
@@ -113,6 +114,15 @@ fn first_sentence(text: &str) -> String {
     text.trim().replace('`', "")
 }
 
+/// Without the function's own name at the beginning, where Go has it: a query that names its answer measures nothing.
+fn without_name<'s>(sentence: &'s str, name: &str) -> &'s str {
+    let name = name.rsplit(['.', ':']).next().unwrap_or(name);
+    match sentence.strip_prefix(name) {
+        Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim_start(),
+        _ => sentence,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,7 +162,7 @@ mod tests {
 
         let go = "package a\n\n// Parse reads one value of the text. It is strict.\nfunc Parse(text string) int {\n\treturn 1\n}\n";
         let (kept, queries) = stripped("a.go", go);
-        assert_eq!(queries, [("Parse reads one value of the text.".to_owned(), 4)]);
+        assert_eq!(queries, [("reads one value of the text.".to_owned(), 4)]);
         assert!(!kept.contains("strict") && kept.lines().count() == go.lines().count());
 
         let script = "/**\n * Closes every connection that is idle.\n * @returns how many\n */\nexport function closeIdle() {\n  return 0;\n}\n";
