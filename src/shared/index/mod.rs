@@ -27,7 +27,7 @@ pub(super) use timed::TimedObjects;
 /// How long a search, or a step of giving, may take with all its requests.
 const LONGEST_SEARCH: Duration = Duration::from_secs(20);
 const LONGEST_STEP: Duration = Duration::from_secs(60);
-/// Rows that are looked at for each hit that is wanted: some may not be used, and clones have the same.
+/// Rows that are read for each hit that is wanted: some may not be used, and clones have the same.
 const ROWS_PER_HIT: usize = 3;
 /// Longest complaint of Lance that is passed on.
 const LONGEST_COMPLAINT: usize = 200;
@@ -422,5 +422,4 @@ impl From<object_store::Error> for AskError {
 }
 
 #[cfg(test)]
-#[path = "../index_tests.rs"]
 mod tests;

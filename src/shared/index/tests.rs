@@ -186,7 +186,7 @@ fn a_table_of_another_model_is_another() {
 }
 
 #[test]
-fn upkeep_merges_what_was_given_bit_by_bit_and_what_is_near_is_found() {
+fn upkeep_merges_what_was_given_and_what_is_near_is_found() {
     let team = Team::new();
     let mut first = team.machine(1);
     let paths: Vec<String> = (0..12).map(|number| format!("{number}.rs")).collect();
