@@ -29,6 +29,8 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(20);
 const LONGEST_STEP: Duration = Duration::from_secs(60);
 /// Rows that are read for each hit that is wanted: some may not be used, and clones have the same.
 const ROWS_PER_HIT: usize = 3;
+/// Most rows that a search reads, however many hits are wanted.
+const MOST_ROWS: usize = 10_000;
 /// Longest complaint of Lance that is passed on.
 const LONGEST_COMPLAINT: usize = 200;
 
@@ -273,7 +275,7 @@ impl RemoteResults {
     pub fn search_index(&mut self, model_id: &str, vector: &[f32], limit: usize) -> Result<IndexAnswer, SharedError> {
         let table = self.table_name(model_id, vector.len());
         let tables = self.tables();
-        let wanted = limit.saturating_mul(ROWS_PER_HIT).saturating_add(ROWS_PER_HIT);
+        let wanted = limit.saturating_mul(ROWS_PER_HIT).saturating_add(ROWS_PER_HIT).min(MOST_ROWS);
         let (names, rows) = self.ask(Some(LONGEST_SEARCH), async {
             let names = tables.names().await?;
             if !names.contains(&table) {
