@@ -232,7 +232,7 @@ mod tests {
             ([(PROMPTS, r#"{"prompts": {"query": 5}}"#)], "the prompt 5"),
             ([(PROMPTS, r#"{"truncate_dim": -8}"#)], "truncate_dim -8"),
             ([(PROMPTS, r#"{"truncate_dim": 0}"#)], "truncate_dim 0"),
-            ([(LENGTH, r#"{"max_seq_length": "512"}"#)], "max_seq_length"),
+            ([(LENGTH, r#"{"max_seq_length": "long"}"#)], "max_seq_length"),
         ] {
             let error = rules(&files).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
