@@ -204,8 +204,10 @@ impl RemoteResults {
             if !tables.names().await?.iter().any(|name| name == table) {
                 return Ok(Default::default());
             }
-            let dataset = tables.open(table).await?;
-            Ok(IndexTables::states(&dataset, &ring, repo).await?)
+            match tables.open(table).await? {
+                Some(dataset) => Ok(IndexTables::states(&dataset, &ring, repo).await?),
+                None => Ok(Default::default()),
+            }
         })?;
         // A state that is no name is another than any that is given.
         let named = |text: Option<String>| text.and_then(|text| EntryName::parse(&text));
@@ -246,11 +248,12 @@ impl RemoteResults {
         if batch.is_some() || !replaced.is_empty() {
             let (tables, table) = (self.tables(), plan.table.clone());
             let written = self.ask(Some(LONGEST_STEP), async move {
-                let is_there = tables.names().await?.contains(&table);
-                match (is_there, batch) {
-                    (true, batch) => Ok(tables.replace(tables.open(&table).await?, &replaced, batch).await?),
-                    (false, Some(batch)) => Ok(tables.create(&table, batch).await?),
-                    (false, None) => Ok(()),
+                let is_listed = tables.names().await?.contains(&table);
+                let dataset = if is_listed { tables.open(&table).await? } else { None };
+                match (dataset, batch) {
+                    (Some(dataset), batch) => Ok(tables.replace(dataset, &replaced, batch).await?),
+                    (None, Some(batch)) => Ok(tables.create(&table, batch).await?),
+                    (None, None) => Ok(()),
                 }
             });
             if let Err(error) = written {
@@ -281,10 +284,13 @@ impl RemoteResults {
             if !names.contains(&table) {
                 return Ok((names, None));
             }
-            let mut found = IndexTables::nearest(&tables.open(&table).await?, vector, wanted).await;
-            if found.is_err() {
-                // The version may have been removed meanwhile.
-                found = IndexTables::nearest(&tables.open(&table).await?, vector, wanted).await;
+            let Some(dataset) = tables.open(&table).await? else { return Ok((names, None)) };
+            let mut found = IndexTables::nearest(&dataset, vector, wanted).await;
+            // The version may have been removed meanwhile.
+            if found.is_err()
+                && let Some(newer) = tables.open(&table).await?
+            {
+                found = IndexTables::nearest(&newer, vector, wanted).await;
             }
             Ok((names, Some(found?)))
         })?;
@@ -316,8 +322,8 @@ impl RemoteResults {
         self.ask(None, async {
             let mut survey = IndexSurvey::default();
             for name in tables.names().await? {
+                let Some(dataset) = tables.open(&name).await? else { continue };
                 survey.tables += 1;
-                let dataset = tables.open(&name).await?;
                 let mut batches = Box::pin(IndexTables::rows(&dataset).await?);
                 while let Some(rows) = batches.try_next().await? {
                     for sealed in rows {
@@ -352,7 +358,7 @@ impl RemoteResults {
         self.ask(None, async {
             let mut done = IndexUpkeep::default();
             for name in tables.names().await? {
-                let mut dataset = tables.open(&name).await?;
+                let Some(mut dataset) = tables.open(&name).await? else { continue };
                 done.tables += 1;
                 done.rows += dataset.count_rows(None).await?;
                 if !dry_run {

@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use futures::{Stream, TryStreamExt};
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::optimize::{CompactionOptions, compact_files};
-use lance::dataset::{Dataset, InsertBuilder, WriteMode, WriteParams};
+use lance::dataset::{CommitBuilder, Dataset, InsertBuilder, WriteMode, WriteParams};
 use lance::index::DatasetIndexExt;
 use lance::index::vector::VectorIndexParams;
 use lance::session::Session;
@@ -134,26 +134,35 @@ impl IndexTables {
         format!("{BASE}/{DIRECTORY}/{name}{SUFFIX}")
     }
 
-    /// A table as it is now.
+    /// A table as it is now. `None`: it has no version yet; who creates it writes rows first, and may have been killed then.
     ///
     /// # Errors
-    /// If it is not there, or the store does not answer.
-    pub async fn open(&self, name: &str) -> Result<Dataset> {
-        DatasetBuilder::from_uri(Self::uri(name)).with_session(self.session.clone()).load().await
+    /// If the store does not answer.
+    pub async fn open(&self, name: &str) -> Result<Option<Dataset>> {
+        match DatasetBuilder::from_uri(Self::uri(name)).with_session(self.session.clone()).load().await {
+            Ok(dataset) => Ok(Some(dataset)),
+            Err(Error::DatasetNotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates a table with rows. Another machine may do so at the same time; then they are added to that one's.
     pub async fn create(&self, name: &str, rows: RecordBatch) -> Result<()> {
-        let params = WriteParams { session: Some(self.session.clone()), ..WriteParams::default() };
-        let created = InsertBuilder::new(&*Self::uri(name)).with_params(&params).execute(vec![rows.clone()]).await;
-        match created {
-            Ok(_) => Ok(()),
-            Err(Error::DatasetAlreadyExists { .. } | Error::CommitConflict { .. }) => {
-                let dataset = self.open(name).await?;
-                self.add(dataset, rows).await
-            }
-            Err(error) => Err(error),
+        let Err(error) = self.create_new(name, rows.clone()).await else { return Ok(()) };
+        match self.open(name).await {
+            Ok(Some(dataset)) => self.add(dataset, rows).await,
+            Ok(None) | Err(_) => Err(error),
         }
+    }
+
+    /// Creates a table that is not there. Without retries the commit writes the first version or none; with them it would put these rows in
+    /// the place of those of a machine that came first.
+    async fn create_new(&self, name: &str, rows: RecordBatch) -> Result<()> {
+        let (uri, session) = (Self::uri(name), self.session.clone());
+        let params = WriteParams { session: Some(session.clone()), ..WriteParams::default() };
+        let written = InsertBuilder::new(&*uri).with_params(&params).execute_uncommitted(vec![rows]).await?;
+        CommitBuilder::new(&*uri).with_session(session).with_max_retries(0).execute(written).await?;
+        Ok(())
     }
 
     /// Replaces all rows of some files by others: what is there is removed, then these are added. Killed between the two, the files have no
