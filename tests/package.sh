@@ -209,18 +209,20 @@ interrupted() {
     printf 'completed after %s interruptions\n' "$met"
 }
 
-by_package() { inside env HOME=/root USER=root bash -c 'cd && /opt/package/install/quickstart.sh --offline --deb "$0" src/myrepo' "$deb"; }
+admin_home=$(inside getent passwd root | cut -d: -f6)
+[ -n "$admin_home" ] || die "the root has no user root"
+by_package() { inside env HOME="$admin_home" USER=root bash -c 'cd && /opt/package/install/quickstart.sh --offline --deb "$0" src/myrepo' "$deb"; }
 by_binary() { as_user '/opt/package/install/quickstart.sh --offline --binary /opt/package/program src/myrepo'; }
 # interrupted_both: the home of root is made as the user's is.
 interrupted_both() {
     step "The set-up with the package, interrupted"
-    inside cp -R "/home/$user/src" "/home/$user/.cache" /root/
+    inside cp -R "/home/$user/src" "/home/$user/.cache" "$admin_home/"
     inside cp -R "/home/$user/.cache" /opt/package/cache
-    inside chown -R root: /root
+    inside chown -R root: "$admin_home"
     interrupted by_package
     inside dpkg --audit | grep . && die "the package is not whole"
-    inside env HOME=/root ra-agent cache verify
-    inside env HOME=/root /usr/share/ra-agent/install/uninstall.sh --yes
+    inside env HOME="$admin_home" ra-agent cache verify
+    inside env HOME="$admin_home" /usr/share/ra-agent/install/uninstall.sh --yes
     step "The set-up with the binary, interrupted"
     inside cp /usr/bin/ra-agent /opt/package/program
     inside apt-get purge -y -qq ra-agent
@@ -228,7 +230,7 @@ interrupted_both() {
     as_user '.local/bin/ra-agent cache verify'
     as_user '/opt/package/install/uninstall.sh --yes'
     inside find / -xdev \( -name '.ra-agent.*' -o -name '.fetch.*' -o -name '*.new.[0-9]*' \) -not -path '/proc/*' | grep . && die "parts are left"
-    inside rm -rf /root/src /root/.cache /opt/package/program "/home/$user/.cache"
+    inside rm -rf "$admin_home/src" "$admin_home/.cache" /opt/package/program "/home/$user/.cache"
     inside mv /opt/package/cache "/home/$user/.cache"
     inside chown -R "$user:" "/home/$user/.cache"
 }
