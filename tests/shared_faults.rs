@@ -17,6 +17,14 @@ fn writer(store: &TeamStore) -> Machine {
     Machine::writer(store, TestRepo::with_files(FILES), TestAgent::without_model())
 }
 
+/// A machine that has given its answers.
+fn given_to(store: &TeamStore) -> Machine {
+    let mut first = writer(store);
+    first.begin();
+    first.wait_given(ANSWERS);
+    first
+}
+
 fn reader(store: &TeamStore, first: &Machine) -> Machine {
     Machine::reader(store, first, TestRepo::with_files(FILES), TestAgent::without_model())
 }
@@ -30,9 +38,7 @@ fn a_store_that_asks_for_time_is_given_it() {
     for code in [429, 503] {
         let store = TeamStore::Server(ObjectServer::start());
         let TeamStore::Server(server) = &store else { unreachable!() };
-        let mut first = writer(&store);
-        first.begin();
-        first.wait_given(ANSWERS);
+        let mut first = given_to(&store);
         first.agent.stop();
         server.script([(ObjectAct::List, Mishap::Throttle(code, 1_200))]);
         let mut other = reader(&store, &first);
@@ -59,9 +65,7 @@ fn a_store_that_asks_for_time_is_given_it() {
 fn a_collector_killed_at_any_step_loses_nothing() {
     let store = TeamStore::Server(ObjectServer::start());
     let TeamStore::Server(server) = &store else { unreachable!() };
-    let mut first = writer(&store);
-    first.begin();
-    first.wait_given(ANSWERS);
+    let first = given_to(&store);
     // All of a commit is given before the next, so that each has a pack of its own.
     for number in 0..9 {
         first.repo.write("src/words.rs", format!("pub fn count_{number}() -> u8 {{\n    {number}\n}}\n"));
@@ -98,9 +102,7 @@ fn a_collector_killed_at_any_step_loses_nothing() {
 fn a_machine_that_reads_sends_nothing_but_reads() {
     let store = TeamStore::Server(ObjectServer::start());
     let TeamStore::Server(server) = &store else { unreachable!() };
-    let mut first = writer(&store);
-    first.begin();
-    first.wait_given(ANSWERS);
+    let mut first = given_to(&store);
     first.agent.stop();
     let before = server.requests().len();
     let mut other = reader(&store, &first);
@@ -145,9 +147,7 @@ fn keygen_makes_a_key_for_its_owner_and_replaces_none() {
 #[test]
 fn a_directory_that_is_away_is_missed_and_used_again() {
     let store = TeamStore::directory();
-    let mut first = writer(&store);
-    first.begin();
-    first.wait_given(ANSWERS);
+    let first = given_to(&store);
     wait_until(LONGEST, "all of it is there", || first.agent.json(["shared", "push"])["given"] == 0);
     let entries = || json_of(&first, &["shared", "verify", "--json"])["entries"].as_u64().unwrap();
     let before = entries();
@@ -177,9 +177,7 @@ fn a_directory_that_is_away_is_missed_and_used_again() {
 fn a_list_of_nothing_from_a_stranger_is_not_believed() {
     let store = TeamStore::Server(ObjectServer::start());
     let TeamStore::Server(server) = &store else { unreachable!() };
-    let mut first = writer(&store);
-    first.begin();
-    first.wait_given(ANSWERS);
+    let first = given_to(&store);
     let mut other = reader(&store, &first);
     other.begin();
     let known = other.shared()["answers"].clone();
@@ -198,9 +196,7 @@ fn a_list_of_nothing_from_a_stranger_is_not_believed() {
 #[test]
 fn a_rule_that_comes_later_holds_from_then_on() {
     let store = TeamStore::directory();
-    let mut first = writer(&store);
-    first.begin();
-    first.wait_given(ANSWERS);
+    let mut first = given_to(&store);
     let entries = |machine: &Machine| json_of(machine, &["shared", "verify", "--json"])["entries"].as_u64().unwrap();
     wait_until(LONGEST, "all of it is there", || first.agent.json(["shared", "push"])["given"] == 0);
     let before = entries(&first);
