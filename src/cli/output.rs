@@ -18,6 +18,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// An item as a line names it: `function parse`, or `section` of one without a name.
+pub fn item(entity_type: &str, entity_name: &str) -> String {
+    format!("{entity_type} {entity_name}").trim_end().to_owned()
+}
+
 /// One JSON document in one line, for a stream of them.
 pub fn line_of<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::Failed(error.to_string()))?;

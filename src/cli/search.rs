@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::output::{add_freshness, print, print_json, short};
+use super::output::{add_freshness, item, print, print_json, short};
 use super::{Context, Failure};
 use crate::client::SearchBy;
 use crate::query::Reader;
@@ -52,10 +52,11 @@ fn describe(answer: &SearchView) -> String {
     for hit in &answer.hits {
         let path = from_here(&here, &Path::new(&hit.repo).join(&hit.path));
         let saved = if hit.source == "worktree" { "  (not committed)" } else { "" };
-        let SearchHit { start_line, end_line, entity_type, entity_name, .. } = hit;
+        let SearchHit { start_line, end_line, .. } = hit;
+        let item = item(&hit.entity_type, &hit.entity_name);
         match &hit.stale {
-            Some(why) => out.push_str(&format!("{path}  {entity_type} {entity_name}  ({why})\n")),
-            None => out.push_str(&format!("{path}:{start_line}-{end_line}  {entity_type} {entity_name}{saved}\n")),
+            Some(why) => out.push_str(&format!("{path}  {item}  ({why})\n")),
+            None => out.push_str(&format!("{path}:{start_line}-{end_line}  {item}{saved}\n")),
         }
         if !hit.also_in.is_empty() {
             out.push_str(&format!("      also in {}\n", hit.also_in.join(", ")));

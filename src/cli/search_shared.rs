@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::output::{print, print_json};
+use super::output::{item, print, print_json};
 use super::shared::open;
 use super::{Context, Failure};
 use crate::domain::FilePath;
@@ -99,9 +99,10 @@ fn describe(view: &SharedSearchView) -> String {
         let _ = writeln!(out, "nothing was found: {why}");
     }
     for hit in &view.hits {
-        let SharedHit { repo, path, start_line, end_line, entity_type, entity_name, score, .. } = hit;
+        let SharedHit { repo, path, start_line, end_line, score, .. } = hit;
         let at = for_terminal(&format!("{repo}/{path}"));
-        let _ = writeln!(out, "{at}:{start_line}-{end_line}  {entity_type} {}  {score:.3}", for_terminal(entity_name));
+        let item = item(&hit.entity_type, &for_terminal(&hit.entity_name));
+        let _ = writeln!(out, "{at}:{start_line}-{end_line}  {item}  {score:.3}");
         if !hit.also_in.is_empty() {
             let _ = writeln!(out, "      also in {}", for_terminal(&hit.also_in.join(", ")));
         }

@@ -24,6 +24,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 const SLOWEST_BYTES_PER_SECOND: u64 = 128 * 1024;
 /// Version of the layout, in front of every object.
 const LAYOUT: &str = "v1";
+/// Directory below it that has the tables of the shared index.
+pub(super) const INDEX_DIRECTORY: &str = "index";
 /// Longest complaint of a server that is passed on.
 const LONGEST_COMPLAINT: usize = 200;
 /// What a file system says to those who may not write, and what else it may come of.
@@ -194,16 +196,19 @@ impl SharedObjects {
         }
     }
 
-    /// What writers that were killed have left in a directory, with its bytes: half a pack under a name of its own.
+    /// What writers that were killed have left in a directory, with its bytes: half an object under a name of its own.
     pub fn abandoned(&self, before: Timestamp) -> Vec<(PathBuf, u64)> {
         let Some(root) = &self.root else { return Vec::new() };
         let mut found = Vec::new();
-        for kind in EntryKind::ALL {
-            let dir = root.join(LAYOUT).join(kind.directory());
+        let mut dirs: Vec<PathBuf> = EntryKind::ALL.map(|kind| root.join(LAYOUT).join(kind.directory())).into();
+        dirs.push(root.join(LAYOUT).join(INDEX_DIRECTORY));
+        while let Some(dir) = dirs.pop() {
             for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-                let is_left = file.file_name().to_str().is_some_and(is_of_upload);
-                if let Some(metadata) = file.metadata().ok().filter(|found| is_left && found.mtime() * 1_000 < before.0)
-                {
+                // Not through a link: `DirEntry::metadata` follows none.
+                let Ok(metadata) = file.metadata() else { continue };
+                if metadata.is_dir() {
+                    dirs.push(file.path());
+                } else if file.file_name().to_str().is_some_and(is_of_upload) && metadata.mtime() * 1_000 < before.0 {
                     found.push((file.path(), metadata.len()));
                 }
             }
@@ -223,8 +228,9 @@ impl SharedObjects {
 
 /// Whether a name is one that [`object_store::local::LocalFileSystem`] writes under, before the object has its own.
 fn is_of_upload(name: &str) -> bool {
-    name.split_once(".pack#")
-        .is_some_and(|(_, suffix)| !suffix.is_empty() && suffix.bytes().all(|byte| byte.is_ascii_digit()))
+    name.rsplit_once('#').is_some_and(|(object, suffix)| {
+        object.contains('.') && !suffix.is_empty() && suffix.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// Gives a file, and the directories on the way to it, the permissions of the root: a daemon makes files for its user alone. What belongs to
@@ -349,12 +355,17 @@ mod tests {
         assert_eq!((mode("v1"), mode("v1/answers"), mode(&pack)), (0o750, 0o750, 0o640));
         // What a writer that was killed left there, and what looks like it.
         let left = dir.path().join(format!("v1/answers/{}.pack#1", "0b".repeat(16)));
-        for other in [left.clone(), dir.path().join(&pack).with_extension("pack#x"), dir.path().join("v1/answers/x#1")]
+        let rows = dir.path().join("v1/index/a.lance/data/0c.lance#12");
+        std::fs::create_dir_all(rows.parent().unwrap()).unwrap();
+        for other in
+            [&left, &rows, &dir.path().join(&pack).with_extension("pack#x"), &dir.path().join("v1/answers/x#1")]
         {
             std::fs::write(other, b"half of it").unwrap();
         }
         assert!(objects.abandoned(Timestamp(0)).is_empty());
-        assert_eq!(objects.abandoned(crate::clock::now().plus_millis(60_000)), [(left, 10)]);
+        let mut found = objects.abandoned(crate::clock::now().plus_millis(60_000));
+        found.sort();
+        assert_eq!(found, [(left, 10), (rows, 10)]);
         assert_eq!(objects.list().await.unwrap().len(), 1);
     }
 

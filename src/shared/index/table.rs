@@ -29,11 +29,10 @@ use url::Url;
 
 use super::super::KeyRing;
 use super::super::entry::EntryName;
+use super::super::objects::INDEX_DIRECTORY;
 use super::row::{self, SealedRow};
 use super::timed::TimedObjects;
 
-/// The directory of the tables, below the version of the layout.
-const DIRECTORY: &str = "index";
 const SUFFIX: &str = ".lance";
 /// Lance knows by this name that commits can be made with conditional writes; the bucket's name leads nowhere.
 const BASE: &str = "s3://shared";
@@ -125,13 +124,13 @@ impl IndexTables {
     /// The names of the tables that are there.
     pub async fn names(&self) -> object_store::Result<Vec<String>> {
         use object_store::ObjectStore as _;
-        let listed = self.objects.list_with_delimiter(Some(&Path::from(DIRECTORY))).await?;
+        let listed = self.objects.list_with_delimiter(Some(&Path::from(INDEX_DIRECTORY))).await?;
         let name = |path: &Path| path.filename()?.strip_suffix(SUFFIX).map(str::to_owned);
         Ok(listed.common_prefixes.iter().filter_map(name).collect())
     }
 
     fn uri(name: &str) -> String {
-        format!("{BASE}/{DIRECTORY}/{name}{SUFFIX}")
+        format!("{BASE}/{INDEX_DIRECTORY}/{name}{SUFFIX}")
     }
 
     /// A table as it is now. `None`: it has no version yet; who creates it writes rows first, and may have been killed then.
