@@ -60,6 +60,17 @@ fn hashes(path: &Path) -> BTreeSet<Vec<u8>> {
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
+/// Chunks whose vectors are kept outside of LanceDB.
+fn vectors_kept(agent: &TestAgent) -> u64 {
+    let Some(Ok(store)) = std::fs::read_dir(agent.home().join("cache/repos")).ok().and_then(|mut repos| repos.next())
+    else {
+        return 0;
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(db) = Connection::open_with_flags(store.path().join("analysis.db"), flags) else { return 0 };
+    db.query_row("SELECT count(*) FROM retired_vectors", [], |row| row.get(0)).unwrap_or(0)
+}
+
 /// Chunks that the model has embedded so far.
 #[track_caller]
 fn vectors_made(agent: &TestAgent) -> u64 {
@@ -434,4 +445,30 @@ fn f62_damaged_vectors_are_set_aside_and_made_again() {
         assert_eq!((&found["mode"], &found["hits"][0]["entity_name"]), (&json!("hybrid"), &json!(answer)), "{found}");
     }
     agent.ok(["cache", "verify"]);
+}
+
+#[test]
+fn a_large_file_is_embedded_in_parts_and_a_crash_loses_one_at_most() {
+    let mut agent = TestAgent::new();
+    let number = |nth: u32| {
+        let steps: String = (0..12).map(|step| format!("    total += order.lines[{step}].price * {nth};\n")).collect();
+        format!(
+            "/// The sum of order {nth}.\npub fn sum_{nth}(order: &Order) -> u64 {{\n    let mut total = 0;\n{steps}    total\n}}\n\n"
+        )
+    };
+    let text: String = (0..300).map(number).collect();
+    let repo = TestRepo::with_files([("src/lib.rs", text.as_str())]);
+    agent.start();
+    agent.ok(["register", repo.path().to_str().unwrap()]);
+    wait_until(Duration::from_secs(120), "a part of the file to be embedded", || vectors_kept(&agent) > 0);
+    assert!(agent.kill9_worker());
+    let kept = vectors_kept(&agent);
+
+    agent.wait();
+    let chunks = distinct_chunks(&agent).len() as u64;
+    assert!(kept < chunks, "{kept} of {chunks} are made in one go");
+    assert_eq!(vectors_made(&agent), chunks, "nothing that was kept is made again");
+    assert_eq!(vectors_kept(&agent), 0, "all are in the table");
+    let found = search(&agent, "sum_77");
+    assert_eq!((&found["mode"], &found["hits"][0]["entity_name"]), (&json!("hybrid"), &json!("sum_77")), "{found}");
 }

@@ -110,6 +110,8 @@ pub struct Worker {
     drafts: Drafts,
     provisional: ProvisionalBacklog,
     shared: SharedLink,
+    /// Chunks of a file that is embedded in parts, whose vectors are counted as made.
+    made_in_parts: HashSet<Hash>,
     /// Repositories whose vectors have changed since they were settled last.
     unsettled: HashSet<RepoId>,
     /// Repositories whose word index has got parts since it was merged last.
@@ -167,6 +169,7 @@ impl Worker {
             shared: SharedLink::default(),
             ledger_obstacle,
             asking,
+            made_in_parts: HashSet::new(),
             unsettled: HashSet::new(),
             unmerged: HashSet::new(),
             unsearchable: HashSet::new(),

@@ -18,7 +18,7 @@ use crate::index::read;
 use crate::queue::{self, Job, ParkCause};
 use crate::repo::Repo;
 use crate::repo::registry::{self, Registered};
-use crate::vectors::{ChunkRow, Upkeep, VERSION_KEPT, Vectors, VectorsError};
+use crate::vectors::{ChunkRow, OwnedVector, Upkeep, VERSION_KEPT, Vectors, VectorsError};
 use crate::worker::process::model::LoadedModel;
 use crate::worker::{Worker, WorkerError, subject};
 
@@ -43,7 +43,7 @@ impl From<EmbeddingHold> for NotEmbedded {
     }
 }
 
-/// Chunks embedded in one go, but for those of the last file: a second or two of work, for a commit, or a repository that is new, waits as long.
+/// Chunks embedded in one go: a second or two of work, for a commit, or a repository that is new, waits as long.
 const CHUNKS_AT_ONCE: usize = 128;
 /// Files whose vectors are read in one go before they go.
 const RETIRE_BATCH: usize = 200;
@@ -76,6 +76,8 @@ struct EmbedTurn {
 /// What became of a batch's vectors.
 enum VectorsStored {
     All,
+    /// There were too many for one go: what was made is kept, and the jobs are to be taken again.
+    Part,
     Not(NotEmbedded),
     Panicked(String),
 }
@@ -130,14 +132,19 @@ impl Worker {
             view::forget_embedded_key(&tx, &one.file.path)?;
         }
         tx.commit()?;
-        let mut stored = self.try_store_vectors(repo, embedder, &pending);
+        let mut stored = self.try_store_vectors(repo, embedder, &pending, most);
         if matches!(stored, VectorsStored::Not(NotEmbedded::Vectors(_))) && self.set_aside_vectors(repo)? {
-            stored = self.try_store_vectors(repo, embedder, &pending);
+            stored = self.try_store_vectors(repo, embedder, &pending, most);
         }
+        let ids = || pending.iter().map(|one| one.job.id).collect::<Vec<_>>();
         let outcome = match stored {
+            VectorsStored::Part => {
+                let now = clock::now();
+                queue::put_all_back(&mut self.queue, &ids(), now, None, now)?;
+                return Ok(ended);
+            }
             VectorsStored::Not(NotEmbedded::Waits(hold)) => {
-                let ids: Vec<i64> = pending.iter().map(|one| one.job.id).collect();
-                self.hold_embedding(&ids, &hold)?;
+                self.hold_embedding(&ids(), &hold)?;
                 return Ok(ended);
             }
             VectorsStored::All => None,
@@ -193,9 +200,10 @@ impl Worker {
         repo: &Registered,
         embedder: &LoadedModel,
         pending: &[UnembeddedFile],
+        most: usize,
     ) -> VectorsStored {
-        match catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending))) {
-            Ok(Ok(())) => VectorsStored::All,
+        match catch_unwind(AssertUnwindSafe(|| self.store_vectors(repo, embedder, pending, most))) {
+            Ok(Ok(stored)) => stored,
             Ok(Err(error)) => VectorsStored::Not(error),
             Err(panic) => VectorsStored::Panicked(panic_text(panic.as_ref())),
         }
@@ -243,13 +251,15 @@ impl Worker {
         })
     }
 
-    /// Finds or makes the vector of every chunk and writes the files' rows into LanceDB, as one version of the table.
+    /// Finds or makes the vector of every chunk and writes the files' rows into LanceDB, as one version of the table. Of a file that lacks
+    /// more than `most` vectors, so many are made and kept where the next turn finds them, be it after a crash.
     fn store_vectors(
         &mut self,
         repo: &Registered,
         embedder: &LoadedModel,
         pending: &[UnembeddedFile],
-    ) -> Result<(), NotEmbedded> {
+        most: usize,
+    ) -> Result<VectorsStored, NotEmbedded> {
         let known = self.table_if_known(repo, embedder.dimensions())?;
         let model_id = embedder.id();
         let hashes: HashSet<Hash> =
@@ -263,9 +273,16 @@ impl Worker {
         let kept = retired::find(self.store(repo)?.db(), absent, model_id).map_err(WorkerError::from)?;
         vectors.extend(kept);
         self.borrow_vectors(repo, &wanted, model_id, &mut vectors)?;
-        let found = vectors.len();
-        self.embed_missing(repo, embedder, pending, &mut vectors)?;
-        let Some(dimensions) = vectors.values().next().map(Vec::len) else { return Ok(()) };
+        let found = vectors.keys().filter(|hash| !self.made_in_parts.contains(hash)).count();
+        let missing = missing(pending, &vectors);
+        let part = &missing[..missing.len().min(most)];
+        let made = self.embed_texts(repo, embedder, pending, part)?;
+        if part.len() < missing.len() {
+            self.keep_part(repo, model_id, made)?;
+            return Ok(VectorsStored::Part);
+        }
+        vectors.extend(made);
+        let Some(dimensions) = vectors.values().next().map(Vec::len) else { return Ok(VectorsStored::All) };
         let table = match known {
             Some(table) => table,
             None => self.table(repo, dimensions)?,
@@ -280,7 +297,21 @@ impl Worker {
             paths.iter().zip(pending).filter(|(_, one)| one.was_embedded).map(|(path, _)| *path).collect();
         self.retire(repo, &table, &leaving, &hashes)?;
         self.runtime.block_on(table.replace_files(&paths, rows))?;
-        Ok(self.count_vectors(repo, found, vectors.len() - found)?)
+        self.count_vectors(repo, found, part.len())?;
+        self.made_in_parts.clear();
+        Ok(VectorsStored::All)
+    }
+
+    /// Keeps vectors whose file lacks others.
+    fn keep_part(&mut self, repo: &Registered, model_id: &str, made: Vec<(Hash, Vector)>) -> Result<(), NotEmbedded> {
+        let owned = |(chunk_hash, vector)| OwnedVector { chunk_hash, model_id: model_id.to_owned(), vector };
+        let made: Vec<OwnedVector> = made.into_iter().map(owned).collect();
+        let tx = self.store(repo)?.write().map_err(WorkerError::from)?;
+        retired::keep(&tx, &made, clock::now()).map_err(WorkerError::from)?;
+        cache::count(&tx, cache::VECTORS_MADE, made.len()).map_err(WorkerError::from)?;
+        tx.commit().map_err(WorkerError::from)?;
+        self.made_in_parts.extend(made.iter().map(|one| one.chunk_hash));
+        Ok(())
     }
 
     /// Keeps the vectors of files that are about to go from the table, but for chunks that stay. A crash after it leaves some of them
@@ -341,35 +372,24 @@ impl Worker {
         Ok(table)
     }
 
-    fn embed_missing(
+    fn embed_texts(
         &mut self,
         repo: &Registered,
         model: &LoadedModel,
         pending: &[UnembeddedFile],
-        vectors: &mut HashMap<Hash, Vector>,
-    ) -> Result<(), NotEmbedded> {
-        let mut missing: Vec<(Hash, &str)> = Vec::new();
-        let mut seen: HashSet<Hash> = vectors.keys().copied().collect();
-        for one in pending {
-            for chunk in one.chunks.iter().filter(|chunk| seen.insert(chunk.chunk_hash)) {
-                let sent = one.sent.get(&chunk.chunk_hash).unwrap_or(&chunk.text);
-                missing.push((chunk.chunk_hash, sent));
-            }
-        }
-        match model {
+        texts: &[(Hash, &str)],
+    ) -> Result<Vec<(Hash, Vector)>, NotEmbedded> {
+        Ok(match model {
             LoadedModel::Here(embedder) => {
-                let texts: Vec<&str> = missing.iter().map(|(_, text)| *text).collect();
-                let made = embedder.embed(&texts)?;
-                vectors.extend(missing.iter().map(|(hash, _)| *hash).zip(made));
+                let made = embedder.embed(&texts.iter().map(|(_, text)| *text).collect::<Vec<_>>())?;
+                texts.iter().map(|(hash, _)| *hash).zip(made).collect()
             }
             LoadedModel::Server(server) => {
-                let texts: Vec<(Hash, String)> =
-                    missing.into_iter().map(|(hash, text)| (hash, text.to_owned())).collect();
-                let Some(first) = pending.first() else { return Ok(()) };
-                vectors.extend(self.embed_at_server(repo, server, &first.file.path, &texts)?);
+                let texts: Vec<(Hash, String)> = texts.iter().map(|(hash, text)| (*hash, (*text).to_owned())).collect();
+                let Some(first) = pending.first() else { return Ok(Vec::new()) };
+                self.embed_at_server(repo, server, &first.file.path, &texts)?.into_iter().collect()
             }
-        }
-        Ok(())
+        })
     }
 
     /// Removes the vectors of files that are gone, and has LanceDB merge its fragments and drop old versions.
@@ -400,6 +420,16 @@ impl Worker {
         }
         Ok(self.runtime.block_on(table.maintain(clock::now(), VERSION_KEPT))?)
     }
+}
+
+/// The chunks that have no vector, each once, with what the model is shown of it.
+fn missing<'p>(pending: &'p [UnembeddedFile], vectors: &HashMap<Hash, Vector>) -> Vec<(Hash, &'p str)> {
+    let mut seen: HashSet<Hash> = vectors.keys().copied().collect();
+    let chunks = pending.iter().flat_map(|one| one.chunks.iter().map(move |chunk| (one, chunk)));
+    let absent = chunks.filter(|(_, chunk)| seen.insert(chunk.chunk_hash));
+    absent
+        .map(|(one, chunk)| (chunk.chunk_hash, one.sent.get(&chunk.chunk_hash).unwrap_or(&chunk.text).as_str()))
+        .collect()
 }
 
 /// The rows of one file.
