@@ -98,21 +98,27 @@ impl<'a> Reader<'a> {
         Ok(self.agent.as_ref().map(registry::list).transpose()?.unwrap_or_default())
     }
 
-    /// The registered repository that an id or a path (of it, or inside it) names.
+    /// The registered repository that an id or a path (of it, or of what is inside it) names. What is not there names a repository only if it
+    /// is its place: it may have been moved or deleted.
     ///
     /// # Errors
-    /// [`QueryError::NotRegistered`] if there is none.
+    /// [`QueryError::NotRegistered`] if there is none, or if the path is in another work tree inside one.
     pub fn repo<N: AsRef<OsStr> + ?Sized>(&self, named: &N) -> Result<Registered, QueryError> {
         let (named, repos) = (named.as_ref(), self.repos()?);
-        if let Some(repo) = repos.iter().find(|repo| named == repo.id.0.as_str()) {
+        let path = Path::new(named);
+        let place = canonical(path);
+        let is_named = |repo: &&Registered| named == repo.id.0.as_str() || place.as_ref() == Some(&repo.location.path);
+        if let Some(repo) = repos.iter().find(is_named) {
             return Ok(repo.clone());
         }
+        if path.exists() {
+            return self.repo_at(path);
+        }
+        // A word that is no path would else mean the repository that one stands in.
         let known: Vec<String> = repos.iter().map(|repo| repo.location.path.display().to_string()).collect();
-        self.repo_of(Path::new(named), repos).ok_or_else(|| {
-            let what = named.to_string_lossy().into_owned();
-            let hint = suggest::hint(&what, known.iter().map(String::as_str));
-            QueryError::NotRegistered { what, hint }
-        })
+        let what = named.to_string_lossy().into_owned();
+        let hint = suggest::hint(&what, known.iter().map(String::as_str));
+        Err(QueryError::NotRegistered { what, hint })
     }
 
     /// The same, or a repository that is not registered: a clone in CI. It has no store.
@@ -156,9 +162,9 @@ impl<'a> Reader<'a> {
     /// [`QueryError::NotRegistered`] if it is in none, or in one that is not registered.
     pub fn repo_at(&self, path: &Path) -> Result<Registered, QueryError> {
         let not_registered = |what: String| QueryError::NotRegistered { what, hint: String::new() };
-        let repo = self.repo_of(path, self.repos()?);
-        let repo = repo.ok_or_else(|| not_registered(format!("a repository that holds {}", path.display())))?;
         let path = canonical(path).unwrap_or_else(|| path.to_owned());
+        let repo = self.repo_of(&path, self.repos()?);
+        let repo = repo.ok_or_else(|| not_registered(path.display().to_string()))?;
         let inner = path.ancestors().take_while(|dir| *dir != repo.location.path);
         match inner.into_iter().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
             Some(inner) => Err(not_registered(format!("the work tree {}", inner.display()))),

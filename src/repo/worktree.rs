@@ -156,6 +156,7 @@ impl WorkTree {
                 Some(_) => None,
                 None => match recorded {
                     Some(recorded) => self.not_in_index(recorded, &index),
+                    None if self.is_of_another(path) => None,
                     None => self.is_untracked(path).then(|| self.candidate(path.clone())).flatten(),
                 },
             };
@@ -298,8 +299,7 @@ impl WorkTree {
 
     /// Whether something that happened at a path can have to do with the view: it is tracked, or not ignored.
     pub fn concerns(&mut self, path: &FilePath) -> bool {
-        let is_git = path.as_bytes().split(|&byte| byte == b'/').any(|name| name == b".git");
-        if is_git || self.is_passed_over(path) {
+        if self.is_passed_over(path) {
             return false;
         }
         let tracked = BStr::new(path.as_bytes());
@@ -307,7 +307,19 @@ impl WorkTree {
             return true;
         }
         let is_directory = matches!(self.disk.stat(path), Ok(OnDisk::Directory));
-        !is_scratch(path) && !self.is_ignored(path, is_directory)
+        !is_scratch(path) && !self.is_of_another(path) && !self.is_ignored(path, is_directory)
+    }
+
+    /// Whether a path belongs to Git, or to a repository of its own somewhere in this work tree. A walk enters neither.
+    fn is_of_another(&self, path: &FilePath) -> bool {
+        let path = path.as_bytes();
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at).chain([path.len()]);
+        path.split(|&byte| byte == b'/').any(|name| name == b".git")
+            || ends.into_iter().any(|end| self.is_repository(&path[..end]))
+    }
+
+    fn is_repository(&self, dir: &[u8]) -> bool {
+        !matches!(self.disk.stat(&FilePath::new(join(dir, b".git"))), Ok(OnDisk::Absent))
     }
 
     /// A number that is another one when a file may have been saved, removed or added since: for where no notification comes.
@@ -362,10 +374,9 @@ impl WorkTree {
     }
 
     fn is_entered(&mut self, dir: &FilePath) -> bool {
-        let dot_git = FilePath::new(join(dir.as_bytes(), b".git"));
         !self.selection.passes_over(dir)
             && (self.index.path_is_directory(BStr::new(dir.as_bytes())) || !self.is_ignored(dir, true))
-            && matches!(self.disk.stat(&dot_git), Ok(OnDisk::Absent))
+            && !self.is_repository(dir.as_bytes())
     }
 
     fn is_untracked(&mut self, path: &FilePath) -> bool {

@@ -241,6 +241,30 @@ fn f27_ignored_directories_are_watched_once_no_longer_ignored() {
 }
 
 #[test]
+fn what_is_gits_or_another_repositorys_is_never_a_file_of_this_one() {
+    let repo = repo_of(&[("a.rs", "a\n"), ("own/b.rs", "b\n")]);
+    for nested in ["nested", "own/deep"] {
+        fs::create_dir_all(repo.path().join(nested)).unwrap();
+        repo.git(&["init", "-q", nested]);
+        repo.write(&format!("{nested}/src/n.rs"), "");
+    }
+    // As of a linked work tree.
+    repo.write("linked/.git", "gitdir: elsewhere\n");
+    repo.write("linked/l.rs", "");
+    repo.write("own/new.rs", "");
+    let user = UserConfig::default();
+    let mut tree = WorkTree::open(&repo.location(), &user, &FileSelection::default()).unwrap().unwrap();
+    let others = [".git/config", "nested/src/n.rs", "nested/.git/config", "nested", "own/deep/src/n.rs", "linked/l.rs"];
+    for path in others {
+        assert!(!tree.concerns(&path.into()), "{path}");
+    }
+    assert!(tree.concerns(&"own/new.rs".into()));
+    let asked: BTreeSet<FilePath> = others.into_iter().chain(["own/new.rs"]).map(FilePath::from).collect();
+    let found = tree.candidates_among(&asked, &[]).files;
+    assert_eq!(found.into_iter().map(|found| found.path.to_string()).collect::<Vec<_>>(), ["own/new.rs"]);
+}
+
+#[test]
 fn too_many_untracked_files_are_left_out_together() {
     let repo = repo_of(&[("a.rs", "a\n")]);
     for n in 0..=UNTRACKED_MAX {
