@@ -125,6 +125,7 @@ fn describe(view: &ImpactView) -> String {
     }
     list(&mut out, view.tests.iter().map(test_line));
     out.extend(view.may_depend.iter().map(may_depend_line));
+    out.extend(view.not_covered.iter().map(|one| format!("{}\n", one.line())));
     add_freshness(Some(&view.answer_freshness), &mut out);
     if let Some(check) = &view.check {
         describe_check(&mut out, check);

@@ -117,8 +117,12 @@ fn add_item(out: &mut String, item: &ShownItem) {
     for one in &item.items {
         add_item_line(out, one);
     }
-    add_users(out, "users", item.users.as_deref());
-    add_users(out, "tests", item.tests.as_deref());
+    if let Some(users) = &item.users {
+        add_users(out, users);
+    }
+    if let Some(tests) = &item.tests {
+        add_tests(out, tests);
+    }
     if let Some(uses) = &item.uses {
         add_uses(out, uses);
     }
@@ -138,13 +142,8 @@ fn add_item_line(out: &mut String, item: &ItemLine) {
     };
 }
 
-fn add_users(out: &mut String, title: &str, users: Option<&[UserFile]>) {
-    let Some(users) = users else { return };
-    if users.is_empty() {
-        let _ = writeln!(out, "{title}: none known");
-        return;
-    }
-    let _ = writeln!(out, "{title}:");
+fn add_users(out: &mut String, users: &[UserFile]) {
+    let _ = writeln!(out, "{}", if users.is_empty() { "users: none known" } else { "users:" });
     for user in users {
         let places = places(&user.lines);
         let _ = match (places.is_empty(), user.symbols.is_empty()) {
@@ -220,6 +219,9 @@ pub(super) fn impact(view: &ImpactView, tests: bool) -> String {
     }
     for may in &view.may_depend {
         let _ = writeln!(out, "{}:{} may depend on more: {}", may.path, may.line, for_terminal(&may.written));
+    }
+    for one in &view.not_covered {
+        let _ = writeln!(out, "{}", one.line());
     }
     out
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use super::freshness::{Followed, ShownFiles, freshness};
+use super::impact::StandingImpact;
 use super::items::{TextItem, declaring, is_meant, item_at, items_of, near_names};
 use super::present::{LeftOut, PresentFile, PresentFiles};
 use super::suggest::nearest;
@@ -69,7 +70,15 @@ pub fn targets(
     }
     let store = reader.store(repo)?;
     let files = PresentFiles::open(reader, repo, store.as_ref())?;
-    let mut show = Shower { repo, store: store.as_ref(), files, seen: ShownFiles::default(), with: &request.with };
+    let mut show = Shower {
+        reader,
+        repo,
+        store: store.as_ref(),
+        files,
+        seen: ShownFiles::default(),
+        with: &request.with,
+        standing: None,
+    };
     let targets = request.targets.iter().map(|target| show.target(target)).collect::<Result<_, _>>()?;
     let answer_freshness = freshness(reader, repo, store.as_ref(), followed, &show.seen, false)?;
     Ok(TargetsView { repo: shown_path(&repo.location.path), answer_freshness, targets })
@@ -82,11 +91,14 @@ struct WrittenTarget {
 }
 
 struct Shower<'a> {
+    reader: &'a Reader<'a>,
     repo: &'a Registered,
     store: Option<&'a RepoStore>,
     files: PresentFiles<'a>,
     seen: ShownFiles,
     with: &'a [ShowPart],
+    /// Read for the first target of which the tests are asked for.
+    standing: Option<StandingImpact<'a>>,
 }
 
 impl Shower<'_> {

@@ -3,25 +3,25 @@
 mod check;
 mod deps;
 mod side;
+mod standing;
 mod symbols;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{QueryError, Reader, suggest};
-use crate::cache;
-use crate::domain::{Change, FilePath};
-use crate::impact::{
-    self, ChangedUse, Impact, ReachingTest, SymbolAt, ThroughInterface, Ways, reaching_tests, through_interfaces,
-};
+use crate::domain::{Change, FilePath, SkipReason};
+use crate::impact::{self, Impact, ReachingTest, SymbolAt, ThroughInterface, Ways, reaching_tests, through_interfaces};
 use crate::language;
 use crate::outline::{Outline, SymbolKind};
 use crate::repo::registry::Registered;
 use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, TreeEntry};
 use side::{FilesAt, ReadFrom, SavedFiles, UsesAt, outlines_of, saved, with_saved};
+use standing::Standing;
 use symbols::{changed_symbols, paths_of};
 
 pub use check::{CheckFailure, FailOn, failures};
 pub use deps::{FileEdges, MayDepend, edges, may_depend, unused_exports};
+pub use standing::StandingImpact;
 pub use symbols::{ChangedSymbol, SymbolChange};
 
 /// Symbols that one name may mean without a file.
@@ -67,6 +67,8 @@ pub struct RangeImpact {
     pub through_interfaces: Vec<ThroughInterface>,
     /// `None`: not looked for.
     pub tests: Option<Vec<ReachingTest>>,
+    /// Files that changed, or were asked for, and are not read: what uses them is not known.
+    pub left_out: BTreeMap<FilePath, SkipReason>,
     /// Files that load modules by names that are computed, where any changed: they may be dependents, too.
     pub may_depend: Vec<MayDepend>,
 }
@@ -91,7 +93,9 @@ pub fn of(reader: &Reader<'_>, repo: &Registered, question: &ImpactQuestion) -> 
     match &question.of {
         Subject::Range(range) => of_range(&source, ends(&git, range.as_deref(), question.worktree)?, question),
         Subject::Commit(spec) => of_range(&source, ends_of_commit(&git, spec)?, question),
-        Subject::Files(_) | Subject::Symbol { .. } => of_standing(&source, question),
+        Subject::Files(_) | Subject::Symbol { .. } => {
+            Standing::read(&source, question.worktree)?.answer(&source, &question.of, question.tests)
+        }
     }
 }
 
@@ -128,6 +132,12 @@ fn of_range(
     );
     let changed_symbols = symbols_of(source, &changes, &before, &after);
     let may_depend = may_load(&changes, &impact, &after);
+    let left_out = changes.iter().filter_map(|change| {
+        let path = change.path();
+        let files = if matches!(change, Change::Deletion { .. }) { &before } else { &after };
+        Some((path.clone(), files.left_out(source, path)?))
+    });
+    let left_out = left_out.collect();
     let mut found = RangeImpact {
         from,
         to,
@@ -138,63 +148,11 @@ fn of_range(
         impact,
         through_interfaces: Vec::new(),
         tests: None,
+        left_out,
         may_depend,
     };
     add_ways(source, &mut found, question.tests, [(&before, uses_before), (&after, uses_after)]);
     Ok(found)
-}
-
-/// What a change of files or symbols would touch.
-fn of_standing(source: &ReadFrom<'_>, question: &ImpactQuestion) -> Result<RangeImpact, QueryError> {
-    let git = source.git;
-    let head = git.head()?;
-    let mut view = RecordedView::default();
-    let first = git.diff(&view, head.tree.as_ref())?;
-    view.apply(&first);
-    let entries: Vec<TreeEntry> = view.files().collect();
-    let selection = source.selection.with_own(OwnModules::among(entries.iter().map(|entry| entry.path.as_bytes())));
-    let source = &ReadFrom { selection: &selection, ..*source };
-    let on_top = if question.worktree { saved(source, &entries)? } else { SavedFiles::new() };
-    let is_head = on_top.is_empty();
-    let known = outlines_of(source, entries.iter())?;
-    let files = FilesAt::new(&entries, on_top, &known);
-    let asked = asked_for(&question.of, &files)?;
-    let recorded = source.store.filter(|_| is_head);
-    let uses = match recorded {
-        Some(store) if is_of(store, &head)? => UsesAt::recorded(store)?,
-        _ => UsesAt::of(&files),
-    };
-    let changed_symbols = asked.symbols.iter().map(|(file, symbol)| ChangedSymbol {
-        file: file.clone(),
-        symbol: symbol.clone(),
-        how: SymbolChange::Asked,
-        is_callable: is_callable(files.outline(file), symbol),
-    });
-    let changed_symbols = changed_symbols.collect();
-    let impact = users_of(&asked, &uses);
-    let changed: BTreeSet<&FilePath> = asked.files.iter().chain(asked.symbols.iter().map(|(file, _)| file)).collect();
-    let as_changed: Vec<Change> = changed.iter().map(|&path| Change::Modification { path: path.clone() }).collect();
-    let may_depend = may_load(&as_changed, &impact, &files);
-    let mut found = RangeImpact {
-        from: head.clone(),
-        to: head,
-        worktree: question.worktree,
-        changes: Vec::new(),
-        asked: Some(asked),
-        changed_symbols,
-        impact,
-        through_interfaces: Vec::new(),
-        tests: None,
-        may_depend,
-    };
-    add_ways(source, &mut found, question.tests, [(&files, uses), (&files, UsesAt::default())]);
-    Ok(found)
-}
-
-/// Whether the store describes a commit.
-fn is_of(store: &cache::RepoStore, head: &Head) -> Result<bool, QueryError> {
-    let recorded = cache::metadata(store.db(), cache::VIEW_OF)?;
-    Ok(recorded.is_some_and(|commit| head.commit.as_ref().is_some_and(|head| head.to_string() == commit)))
 }
 
 /// Adds who reaches what changed through interfaces, and the tests that reach it. Of two states, what is in either counts.
@@ -242,7 +200,7 @@ fn symbols_of(source: &ReadFrom<'_>, changes: &[Change], before: &FilesAt, after
 }
 
 /// Files and symbols as they are asked for, checked.
-fn asked_for(subject: &Subject, files: &FilesAt) -> Result<AskedAbout, QueryError> {
+fn asked_for(source: &ReadFrom<'_>, subject: &Subject, files: &FilesAt) -> Result<AskedAbout, QueryError> {
     let known = |path: &FilePath| match files.outline(path) {
         Some(outline) => Ok(outline),
         None => {
@@ -264,7 +222,15 @@ fn asked_for(subject: &Subject, files: &FilesAt) -> Result<AskedAbout, QueryErro
             Ok(AskedAbout { files: paths.clone(), symbols })
         }
         Subject::Symbol { file, name } => {
-            file.as_ref().map(known).transpose()?;
+            if let Some(file) = file {
+                known(file)?;
+                if let Some(reason) = files.left_out(source, file) {
+                    return Err(QueryError::Invalid(format!(
+                        "{file} is skipped ({reason}), so no symbol of it is known; `ra-agent status --skipped` says what brings \
+                         it back"
+                    )));
+                }
+            }
             let symbols = named(files, file.as_ref(), name)?;
             Ok(AskedAbout { files: Vec::new(), symbols })
         }
@@ -307,34 +273,6 @@ fn named(files: &FilesAt, file: Option<&FilePath>, name: &str) -> Result<Vec<Sym
 /// Whether `end` is the name, or the end of it after a separator.
 fn is_end_of(end: &str, name: &str) -> bool {
     name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', ':']))
-}
-
-fn is_callable(outline: Option<&Outline>, name: &str) -> bool {
-    let mut symbols = outline.into_iter().flat_map(Outline::symbols);
-    symbols.any(|one| one.name == name && matches!(one.kind, SymbolKind::Function | SymbolKind::Method))
-}
-
-/// The files that use what is asked for.
-fn users_of(asked: &AskedAbout, uses: &UsesAt) -> Impact {
-    let files: BTreeSet<&FilePath> = asked.files.iter().collect();
-    let symbols: BTreeSet<(&FilePath, &str)> = asked.symbols.iter().map(|(file, name)| (file, name.as_str())).collect();
-    let mut dependents: BTreeMap<FilePath, Vec<ChangedUse>> = BTreeMap::new();
-    for edge in uses.edges.iter().chain(&uses.via) {
-        let is_asked =
-            files.contains(&edge.source_file) || symbols.contains(&(&edge.source_file, edge.symbol_name.as_str()));
-        if is_asked && !files.contains(&edge.dependent_file) {
-            dependents.entry(edge.dependent_file.clone()).or_default().push(ChangedUse {
-                file: edge.source_file.clone(),
-                symbol: edge.symbol_name.clone(),
-                dependency_type: edge.dependency_type,
-            });
-        }
-    }
-    for causes in dependents.values_mut() {
-        causes.sort();
-        causes.dedup();
-    }
-    Impact { dependents, cut_off: Vec::new() }
 }
 
 /// Where files that are not concerned load modules of a changed file's family by computed names.

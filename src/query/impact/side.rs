@@ -7,7 +7,7 @@ use super::super::QueryError;
 use crate::cache::RepoStore;
 use crate::cache::edges::Relation;
 use crate::cache::{implementations, outlines, view};
-use crate::domain::{Change, Edge, FilePath, Hash, Implements, ObjectId};
+use crate::domain::{Change, Edge, FilePath, Hash, Implements, ObjectId, SkipReason};
 use crate::impact::{Side, World};
 use crate::outline::{self, LazyOutline, Outline, StoredOutline};
 use crate::repo::registry::Registered;
@@ -27,8 +27,8 @@ pub(super) struct ReadFrom<'a> {
 pub(super) struct SavedFile {
     /// Its object, were it committed; `None`: it is gone.
     blob: Option<ObjectId>,
-    /// `None`: it is nothing that is indexed.
-    text: Option<String>,
+    /// Or why it is nothing that is indexed.
+    text: Result<String, SkipReason>,
 }
 
 /// What the work tree has otherwise than HEAD.
@@ -57,7 +57,7 @@ impl FilesAt {
                 outlines.remove(path);
                 continue;
             }
-            let text = file.text.as_deref();
+            let text = file.text.as_deref().ok();
             let outline = text.map(|text| outline::outline(outline::language_of(path), text).0).unwrap_or_default();
             outlines.insert(path.clone(), LazyOutline::of(&Arc::new(outline)));
         }
@@ -79,17 +79,36 @@ impl FilesAt {
     /// A file's text; `None`: it is not there, or not indexed.
     pub fn text(&self, source: &ReadFrom<'_>, path: &FilePath) -> Option<String> {
         if let Some(saved) = self.saved.get(path) {
-            return saved.text.clone();
+            return saved.text.clone().ok();
         }
         match content(source.git, self.entries.get(path)?, source.selection) {
             Ok(Content::Text(text)) => Some(text),
             Ok(Content::Skipped { .. }) | Err(_) => None,
         }
     }
+
+    /// Why a file that is there is not read, so that nothing is known of it.
+    pub fn left_out(&self, source: &ReadFrom<'_>, path: &FilePath) -> Option<SkipReason> {
+        let outline = self.outline(path)?;
+        if let Some(reason) = source.selection.skip_by_name(path) {
+            return Some(reason);
+        }
+        // What declares something was read.
+        if !outline.symbols().is_empty() {
+            return None;
+        }
+        if let Some(saved) = self.saved.get(path) {
+            return saved.text.as_ref().err().copied();
+        }
+        match content(source.git, self.entries.get(path)?, source.selection) {
+            Ok(Content::Skipped { reason, .. }) => Some(reason),
+            Ok(Content::Text(_)) | Err(_) => None,
+        }
+    }
 }
 
 /// Who uses what in one state.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct UsesAt {
     pub edges: Vec<Edge>,
     /// Through re-exports.
@@ -145,10 +164,10 @@ pub(super) fn saved(source: &ReadFrom<'_>, head: &[TreeEntry]) -> Result<SavedFi
         let file = match tree.read(&path) {
             Ok(Committable::Content { id, .. }) if committed.is_some_and(|entry| entry.id == id) => continue,
             Ok(Committable::Content { id, bytes, .. }) => {
-                SavedFile { blob: Some(id), text: source.selection.text(&path, bytes).ok() }
+                SavedFile { blob: Some(id), text: source.selection.text(&path, bytes) }
             }
-            Ok(Committable::TooLarge(_)) => SavedFile { blob: Some(ObjectId(Vec::new())), text: None },
-            Ok(Committable::NoFile) if committed.is_some() => SavedFile { blob: None, text: None },
+            Ok(Committable::TooLarge(_)) => SavedFile { blob: Some(ObjectId(Vec::new())), text: Err(SkipReason::Huge) },
+            Ok(Committable::NoFile) if committed.is_some() => SavedFile { blob: None, text: Err(SkipReason::Deleted) },
             // What may not be read is taken for what it was.
             Ok(Committable::NoFile) | Err(_) => continue,
         };

@@ -34,7 +34,8 @@ pub fn of_path(
     let with = [ShowPart::Source, ShowPart::Users, ShowPart::Uses, ShowPart::Analyses, ShowPart::Tests];
     let store = reader.store(repo)?;
     let files = PresentFiles::open(reader, repo, store.as_ref())?;
-    let mut show = Shower { repo, store: store.as_ref(), files, seen: ShownFiles::default(), with: &with };
+    let mut show =
+        Shower { reader, repo, store: store.as_ref(), files, seen: ShownFiles::default(), with: &with, standing: None };
     let text = match show.seen.compare(&mut show.files, path)? {
         PresentFile::AsRecorded(text) | PresentFile::Changed(text) => text,
         PresentFile::Gone { .. } => return Err(QueryError::Invalid(format!("{path} is not on the disk"))),

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::super::impact::{StandingImpact, Subject};
 use super::super::items::{TextItem, is_meant, item_at, items_of, last};
 use super::super::present::PresentFile;
+use super::super::view::impact::ImpactView;
 use super::super::view::show::by_file;
 use super::super::view::targets::{ShownItem, UserFile, UserLine};
 use super::super::{QueryError, items};
@@ -30,6 +32,7 @@ impl Shower<'_> {
             .map(|user| UserFile { path: user.path, lines: Vec::new(), symbols: user.symbols })
             .collect();
         self.share_out(users, path, shown);
+        self.add_tests(path, None, shown)?;
         self.add_uses(path, text, shown)?;
         self.findings(path, None, shown)
     }
@@ -41,11 +44,12 @@ impl Shower<'_> {
         item: &TextItem,
         shown: &mut ShownItem,
     ) -> Result<(), QueryError> {
-        if self.wants(ShowPart::Users, true) || self.wants(ShowPart::Tests, false) {
+        if self.wants(ShowPart::Users, true) {
             let users = self.users_of(path, text, item, shown)?;
             self.share_out(users, path, shown);
             self.note_interfaces(path, item, shown)?;
         }
+        self.add_tests(path, Some(item), shown)?;
         let body = super::cut(text, item.start_line, item.end_line);
         self.add_uses(path, &body, shown)?;
         self.findings(path, Some((item.start_line, item.end_line)), shown)
@@ -75,22 +79,49 @@ impl Shower<'_> {
         Ok(self.store.map(|store| Relation::Uses.of_source(store.db(), path)).transpose()?.unwrap_or_default())
     }
 
-    /// Users are tests, which are listed where they are asked for, or others.
+    /// Users are files of tests, which are told where tests are asked for, or others.
     fn share_out(&self, users: Vec<UserFile>, path: &FilePath, shown: &mut ShownItem) {
+        if !self.wants(ShowPart::Users, true) {
+            return;
+        }
         let is_test = |user: &UserFile| language::role_of(&FilePath::from(user.path.path.as_str())) == Role::Test;
         let (tests, others): (Vec<UserFile>, Vec<UserFile>) = users.into_iter().partition(is_test);
-        if self.wants(ShowPart::Tests, false) {
-            shown.tests = Some(tests);
-        } else if self.wants(ShowPart::Users, true) && !tests.is_empty() {
+        if !self.wants(ShowPart::Tests, false) && !tests.is_empty() {
             shown.notes.push(format!("tests that use it: {} file(s); `with` tests lists them", tests.len()));
         }
-        if self.wants(ShowPart::Users, true) {
-            shown.users = Some(others);
-            if !language::of(path).has_dependents() {
-                let note = format!("users: not known for {}; search finds where it is mentioned", shown.language);
-                shown.notes.push(note);
-            }
+        shown.users = Some(others);
+        if !language::of(path).has_dependents() {
+            let note = format!("users: not known for {}; search finds where it is mentioned", shown.language);
+            shown.notes.push(note);
         }
+    }
+
+    /// The tests that reach a file or an item of it: those that `impact` names, for it is `impact` that is asked.
+    fn add_tests(&mut self, path: &FilePath, item: Option<&TextItem>, shown: &mut ShownItem) -> Result<(), QueryError> {
+        if !self.wants(ShowPart::Tests, false) {
+            return Ok(());
+        }
+        if !language::of(path).has_dependents() {
+            shown.tests = Some(Vec::new());
+            return Ok(());
+        }
+        let asked = match item {
+            Some(item) => Subject::Symbol { file: Some(path.clone()), name: item.name.clone() },
+            None => Subject::Files(vec![path.clone()]),
+        };
+        let standing = match self.standing.take() {
+            Some(standing) => standing,
+            None => StandingImpact::open(self.reader, self.repo)?,
+        };
+        let found = standing.of(&asked);
+        self.standing = Some(standing);
+        shown.tests = Some(match found {
+            Ok(found) => ImpactView::new(self.repo, &found).tests,
+            // What no outline has is used by nothing that is known.
+            Err(QueryError::Invalid(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        });
+        Ok(())
     }
 
     /// The files that use an item by the recorded edges, and its own, with the lines that name it now.

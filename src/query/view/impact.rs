@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::freshness::Freshness;
 use super::links::{ImplementsView, shown_links};
 use super::{PathText, shown};
-use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role};
+use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role, SkipReason};
 use crate::impact::{ReachingTest, SymbolAt, ThroughInterface, UnusedExport};
 use crate::outline::{language_of, role_of};
 use crate::query::impact::{AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact};
@@ -33,6 +33,9 @@ pub struct ImpactView {
     pub cut_off: Vec<CutOffFile>,
     /// Files of tests that changed, that use a file that changed, or that reach a symbol that changed; the nearest first.
     pub tests: Vec<TestView>,
+    /// Files that changed, or were asked for, and are left out of the index: what uses them is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_covered: Vec<LeftOutFile>,
     /// Files that load modules by computed names, and may be dependents, too.
     pub may_depend: Vec<MayDependView>,
     /// Why nothing changed.
@@ -43,6 +46,22 @@ pub struct ImpactView {
     /// Whether the change passes the gate, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<CheckView>,
+}
+
+/// A file that is left out of the index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOutFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// `generated`, `denied`, `huge`, ...
+    pub because: &'static str,
+}
+
+impl LeftOutFile {
+    /// In words.
+    pub fn line(&self) -> String {
+        format!("{} is skipped ({}): what uses it is not known", self.path, self.because)
+    }
 }
 
 /// What was asked for: any change of these.
@@ -223,6 +242,7 @@ impl ImpactView {
             through_interfaces: found.through_interfaces.iter().map(ThroughView::from).collect(),
             cut_off: cut_off.map(|(path, file)| CutOffFile { path: path.into(), file: file.for_json().0 }).collect(),
             tests: tests(found),
+            not_covered: found.left_out.iter().map(left_out).collect(),
             may_depend: found.may_depend.iter().map(MayDependView::from).collect(),
             why_empty: (found.changes.is_empty() && found.asked.is_none()).then(|| why_empty(found).to_owned()),
             answer_freshness: freshness(found),
@@ -234,14 +254,21 @@ impl ImpactView {
 fn freshness(found: &RangeImpact) -> Freshness {
     let asked = found.asked.iter().flat_map(|asked| &asked.files);
     let files: BTreeSet<&FilePath> = found.changes.iter().map(Change::path).chain(asked).collect();
-    let is_known = |path: &&&FilePath| language_of(path).has_dependents();
-    match files.first().filter(|_| !files.iter().any(|path| is_known(&path))) {
+    let is_known = |path: &FilePath| language_of(path).has_dependents() && !found.left_out.contains_key(path);
+    match files.first().filter(|_| !files.iter().any(|path| is_known(path))) {
         Some(path) => {
-            let because = format!("{path}: what uses files in {} is not known", language_of(path));
+            let because = match found.left_out.get(*path) {
+                Some(reason) => format!("{path}: {reason}"),
+                None => format!("{path}: what uses files in {} is not known", language_of(path)),
+            };
             Freshness::NotCovered { because }
         }
         None => Freshness::Current,
     }
+}
+
+fn left_out((path, reason): (&FilePath, &SkipReason)) -> LeftOutFile {
+    LeftOutFile { path: path.into(), because: reason.as_str() }
 }
 
 fn why_empty(found: &RangeImpact) -> &'static str {

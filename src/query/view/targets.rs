@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::PathText;
 use super::freshness::Freshness;
+use super::impact::TestView;
 use super::show::{FileUse, WorstFinding};
 
 /// What is known of some targets.
@@ -50,8 +51,9 @@ pub struct ShownItem {
     pub items: Vec<ItemLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<UserFile>>,
+    /// Those that reach it, as `impact` tells them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tests: Option<Vec<UserFile>>,
+    pub tests: Option<Vec<TestView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses: Option<Vec<FileUse>>,
     #[serde(skip_serializing_if = "Option::is_none")]
