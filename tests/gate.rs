@@ -148,7 +148,7 @@ fn any_change_of_a_file_or_a_symbol_can_be_asked_about() {
         (["--file", "app/sum.py"], "app/sum.py is not in this state of the repository; did you mean app/sums.py"),
     ] {
         let output = clone.agent.run(["impact", clone.path()].into_iter().chain(args));
-        assert_eq!(output.code, Some(1), "{}", output.stdout);
+        assert_eq!(output.code, Some(2), "{}", output.stdout);
         assert!(output.stderr.contains(says), "{}", output.stderr);
     }
 }

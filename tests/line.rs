@@ -218,7 +218,7 @@ fn a_deletion_takes_the_file_out_and_reaches_its_users() {
     assert_eq!(line.status()["files"], json!(8));
     let gone = line.repo.path().join("core/src/limits.rs");
     let output = line.agent.run(["show", gone.to_str().unwrap()]);
-    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(output.code, Some(2), "{output:?}");
     assert!(output.stderr.contains("core/src/limits.rs") && output.stderr.contains("not in the indexed view"));
 }
 

@@ -198,7 +198,7 @@ fn ranges_are_ages_and_revisions() {
     assert_eq!([new("1d"), new("9999w")], [0, 4]);
     for wrong in ["..", "HEAD...HEAD~1", "nowhere", "12y"] {
         let output = kept.agent.run(["report", kept.path(), "--since", wrong]);
-        assert_eq!(output.code, Some(1), "{output:?}");
+        assert_eq!(output.code, Some(2), "{output:?}");
         assert!(output.stderr.contains(wrong) && output.stdout.is_empty(), "{output:?}");
     }
     let empty = TestRepo::new();

@@ -251,6 +251,7 @@ impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::NotRegistered { .. } => Self::NotRegistered(error.to_string()),
+            QueryError::Invalid(_) => Self::Usage(error.to_string()),
             other => Self::Failed(other.to_string()),
         }
     }

@@ -30,7 +30,7 @@ pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, jso
         None => None,
     };
     let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };
-    asked.check().map_err(|error| Failure::Usage(error.to_string()))?;
+    asked.check()?;
     let answer = context.client(wait).search(&asked, SearchBy::Meaning, false)?;
     if json { print_json(&answer) } else { print(&describe(&answer)) }
 }

@@ -46,6 +46,24 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(wrong)
 }
 
+/// Reads the number of a job.
+pub(super) fn job(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text} is not the number of a job; `ra-agent queue list --all` shows them");
+    text.parse().ok().filter(|job| *job >= 0).ok_or_else(wrong)
+}
+
+/// Reads a port; 0 is any.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("{text} is not a port from 0 to 65535; write e.g. 8080"))
+}
+
+/// Reads for how many days something is told.
+pub(super) fn days(text: &str) -> Result<u32, String> {
+    const MOST: u32 = 3_660;
+    let wrong = || format!("{text} is not a number of days from 1 to {MOST}; write e.g. 30");
+    text.parse().ok().filter(|days| (1..=MOST).contains(days)).ok_or_else(wrong)
+}
+
 /// Reads a number and a unit: ms, s, m, h or d.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -83,6 +101,19 @@ mod tests {
         }
         assert_eq!(daily("none"), Ok(Daily(None)));
         assert_eq!(daily("0.25"), Ok(Daily(Some(250_000_000))));
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_named_with_what_it_was_meant_for() {
+        assert_eq!((job("7"), port("0"), days("3660")), (Ok(7), Ok(0), Ok(3_660)));
+        for (why, what) in [
+            (job("abc").unwrap_err(), "abc is not the number of a job"),
+            (port("65536").unwrap_err(), "65536 is not a port"),
+            (days("0").unwrap_err(), "0 is not a number of days"),
+            (count("x").unwrap_err(), "x is not a number from 1 on"),
+        ] {
+            assert!(why.starts_with(what), "{why}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::model::ModelAct;
 use super::report::ReportArgs;
 use super::service::ServiceAct;
 use super::shared::SharedAct;
-use super::values::{Daily, count, daily, duration, nano_dollars};
+use super::values::{Daily, count, daily, days, duration, job, nano_dollars, port};
 use super::wait::WaitUntil;
 
 /// Keeps the analysis and the search index of your Git repositories up to date. It never writes in them.
@@ -233,7 +233,7 @@ pub enum Verb {
     /// Serve a page for the browser on this machine: repositories, commits, files, search, queue and money
     Ui {
         /// The port on 127.0.0.1; 0: any that is free
-        #[arg(long, value_name = "PORT", default_value_t = 0)]
+        #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = port)]
         port: u16,
         /// Open the page in the browser
         #[arg(long, overrides_with = "no_open")]
@@ -354,6 +354,7 @@ pub enum QueueAct {
     /// Show one job
     Show {
         /// Its number in the list
+        #[arg(value_parser = job)]
         job: i64,
         /// Print JSON
         #[arg(long)]
@@ -362,7 +363,7 @@ pub enum QueueAct {
     /// Queue a discarded or quarantined job again
     Retry {
         /// Its number in the list
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present = "all", value_parser = job)]
         job: Option<i64>,
         /// Every discarded or quarantined job
         #[arg(long, conflicts_with = "job")]
@@ -371,6 +372,7 @@ pub enum QueueAct {
     /// Discard a job. `retry` queues it again
     Discard {
         /// Its number in the list
+        #[arg(value_parser = job)]
         job: i64,
     },
     /// Start no more jobs
@@ -400,7 +402,7 @@ pub enum BudgetAct {
     /// Show what was spent, by day, repository, commit, type and model
     History {
         /// Number of days, today included
-        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_660))]
+        #[arg(long, default_value_t = 30, value_parser = days)]
         days: u32,
         /// Print JSON
         #[arg(long)]

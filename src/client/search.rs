@@ -28,8 +28,7 @@ impl QueryClient<'_> {
         let repo = request.repo.clone().map(RepoId);
         let followed = self.catch_up(repo.as_ref());
         let mut answer = match worker::ask(self.home, request) {
-            Some(Ok(answer)) => answer,
-            Some(Err(detail)) => return Err(QueryError::Invalid(detail)),
+            Some(answer) => answer?,
             None => self.search_here(request, by)?,
         };
         let reader = Reader::open(self.home, self.config)?;

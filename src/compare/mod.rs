@@ -243,9 +243,7 @@ impl Lab {
         let mut agent = store::open_writer(&own.agent_db(), Database::Agent)?;
         registry::register(&mut agent, &repo.location, repo.root_commit.as_ref(), clock::now())?;
         let Some(registered) = registry::by_path(&agent, &repo.location.path)? else {
-            return Err(
-                QueryError::Invalid("the repository cannot be compared: its path is not kept".to_owned()).into()
-            );
+            return Err(QueryError::Failed("the repository cannot be compared: its path is not kept".to_owned()).into());
         };
         let outcome = ReconcileRecord {
             head: repo.indexed_commit.clone(),

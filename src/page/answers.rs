@@ -162,7 +162,7 @@ impl AnswerShelf {
 
 fn worked_out(home: &Home, question: &SlowQuestion) -> Result<SlowAnswer, QueryError> {
     let config =
-        Config::load(&home.config_file(), home.root()).map_err(|error| QueryError::Invalid(error.to_string()))?;
+        Config::load(&home.config_file(), home.root()).map_err(|error| QueryError::Failed(error.to_string()))?;
     let reader = Reader::open(home, &config)?;
     match question {
         SlowQuestion::Commit(repo, id) => {

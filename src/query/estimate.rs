@@ -60,7 +60,7 @@ pub fn estimate(
     forecast: &Forecast,
     server: Option<&EmbeddingServer>,
 ) -> Result<Estimate, QueryError> {
-    let selection = FileSelection::new(config).map_err(|error| QueryError::Invalid(error.to_string()))?;
+    let selection = FileSelection::new(config).map_err(|error| QueryError::Failed(error.to_string()))?;
     let diff = git.diff(&RecordedView::default(), git.head()?.tree.as_ref())?;
     let entries: Vec<TreeEntry> = diff.changes.into_iter().filter_map(|change| change.new).collect();
     let selection = selection.with_own(OwnModules::among(entries.iter().map(|entry| entry.path.as_bytes())));

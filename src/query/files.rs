@@ -33,7 +33,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
     let relative = absolute.strip_prefix(&repo.location.path).unwrap_or(&absolute);
     let relative = FilePath::new(relative.as_os_str().as_bytes());
     let store = reader.store(&repo)?.ok_or_else(|| {
-        QueryError::Invalid(format!(
+        QueryError::Failed(format!(
             "{} has not been indexed yet; `ra-agent daemon start` and `ra-agent wait` do that",
             repo.location.path.display()
         ))
@@ -194,6 +194,6 @@ fn answer(db: &Connection, path: &FilePath, kind: JobKind) -> Result<Option<Answ
         },
     };
     let analysis = Analysis::from_json(stored.analysis_type, &stored.json)
-        .map_err(|error| QueryError::Invalid(error.to_string()))?;
+        .map_err(|error| QueryError::Failed(error.to_string()))?;
     Ok(Some(AnswerView::new(stored, is_fresh, analysis)))
 }

@@ -63,8 +63,12 @@ pub enum QueryError {
         "{what} is not registered; `ra-agent register <repo>` does that, `ra-agent repos` lists those that are{hint}"
     )]
     NotRegistered { what: String, hint: String },
+    /// What is asked for is not there, or cannot be: the question is wrong.
     #[error("{0}")]
     Invalid(String),
+    /// The question is right, and cannot be answered.
+    #[error("{0}")]
+    Failed(String),
 }
 
 impl From<rusqlite::Error> for QueryError {
@@ -124,7 +128,7 @@ impl<'a> Reader<'a> {
     /// The same, or a repository that is not registered: a clone in CI. It has no store.
     ///
     /// # Errors
-    /// [`QueryError::NotRegistered`] if there is no repository; [`QueryError::Invalid`] if there is one that must not be read.
+    /// [`QueryError::NotRegistered`] if there is no repository; [`QueryError::Failed`] if there is one that must not be read.
     pub fn repo_or_clone<N: AsRef<OsStr> + ?Sized>(&self, named: &N) -> Result<Registered, QueryError> {
         let unknown = match self.repo(named) {
             Err(error @ QueryError::NotRegistered { .. }) => error,
@@ -144,7 +148,7 @@ impl<'a> Reader<'a> {
                 error: None,
             }),
             Err(LocateError::Missing { .. } | LocateError::NotARepository { .. }) => Err(unknown),
-            Err(error) => Err(QueryError::Invalid(error.to_string())),
+            Err(error) => Err(QueryError::Failed(error.to_string())),
         }
     }
 

@@ -81,7 +81,7 @@ impl Tables {
     /// # Errors
     /// If no thread can be started.
     pub(super) fn new(home: &Home, config: &Config, keeps: bool) -> Result<Self, QueryError> {
-        let failed = |error: &dyn std::error::Error| QueryError::Invalid(format!("no thread can be started: {error}"));
+        let failed = |error: &dyn std::error::Error| QueryError::Failed(format!("no thread can be started: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| failed(&error))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -59,8 +59,9 @@ pub struct SearchRequest {
 
 impl SearchRequest {
     /// # Errors
-    /// If the path is an invalid glob, or the kind, the language or the source is unknown.
+    /// If the query is empty or too long, the path is an invalid glob, or the kind, the language or the source is unknown.
     pub fn check(&self) -> Result<(), QueryError> {
+        check_query(&self.query)?;
         HitFilter::new(self).map(drop)
     }
 }
@@ -145,7 +146,7 @@ impl Searcher {
             store.into_iter().for_each(|store| self.kept.keep_store(store));
         }
         let Some(tables) = &mut self.tables else { return Ok(()) };
-        tables.ready(&sets).map_err(|error| QueryError::Invalid(error.to_string()))
+        tables.ready(&sets).map_err(|error| QueryError::Failed(error.to_string()))
     }
 
     /// Answers a request; `model` gives the embedder, or says why there is none.
@@ -384,7 +385,7 @@ fn scores(searched: &Searched, query: &str, depth: usize) -> Result<Scores, Stor
 }
 
 fn joined(scoring: Scoring<'_>) -> Result<Vec<Scores>, QueryError> {
-    let panicked = |_| QueryError::Invalid("searching the words panicked; see the log of the worker".to_owned());
+    let panicked = |_| QueryError::Failed("searching the words panicked; see the log of the worker".to_owned());
     Ok(scoring.join().map_err(panicked)??)
 }
 

@@ -27,7 +27,7 @@ pub fn skipped(reader: &Reader<'_>, named: Option<&str>) -> Result<SkippedView, 
 
 fn of_repo(reader: &Reader<'_>, repo: &Registered) -> Result<SkippedRepo, QueryError> {
     let config = reader.config.for_repo(&repo.location.path);
-    let selection = FileSelection::new(&config).map_err(|error| QueryError::Invalid(error.to_string()))?;
+    let selection = FileSelection::new(&config).map_err(|error| QueryError::Failed(error.to_string()))?;
     let present = match reader.store(repo)? {
         Some(store) => view::present_files(store.db())?,
         None => Vec::new(),

@@ -98,10 +98,10 @@ impl Repo {
     /// # Errors
     /// If it names nothing, several objects, or something that leads to no commit.
     pub fn rev(&self, spec: &str) -> Result<Head, RepoError> {
-        let failed = |error: gix::Error| RepoError::Revision {
-            path: self.path().to_owned(),
-            spec: spec.to_owned(),
-            reason: RepoError::chain(&error),
+        // What the library says of it names its own parts.
+        let failed = |error: gix::Error| {
+            tracing::debug!(error = RepoError::chain(&error), spec, "no revision");
+            RepoError::Revision { path: self.path().to_owned(), spec: spec.to_owned() }
         };
         let id = self.inner.rev_parse_single(spec).map_err(failed)?;
         let commit = id.object().map_err(failed)?.peel_to_commit().map_err(failed)?;

@@ -41,8 +41,11 @@ pub enum RepoError {
     TooManyFiles { tree: ObjectId, limit: usize },
     #[error("the work tree of {path} cannot be compared: {reason}; `git -C {path} status` shows what Git says")]
     WorkTree { path: PathBuf, reason: String },
-    #[error("the revision {spec} is not known in {path}: {reason}")]
-    Revision { path: PathBuf, spec: String, reason: String },
+    #[error(
+        "{spec} names no commit of {path}: no branch, tag or commit is called that, several are, or the history is shorter; \
+         `git -C {path} log {spec}` shows what Git says"
+    )]
+    Revision { path: PathBuf, spec: String },
 }
 
 impl RepoError {

@@ -106,7 +106,7 @@ fn follow(home: &Home, config: &Config, events: &Sender<TopEvent>) {
 fn answers(home: &Home) -> Result<TopAnswers, QueryError> {
     // Read again for each answer: the terminal is open for days.
     let config =
-        Config::load(&home.config_file(), home.root()).map_err(|error| QueryError::Invalid(error.to_string()))?;
+        Config::load(&home.config_file(), home.root()).map_err(|error| QueryError::Failed(error.to_string()))?;
     let client = QueryClient { home, config: &config, wait: false };
     let reader = Reader::open(home, &config)?;
     let now = clock::now();

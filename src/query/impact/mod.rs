@@ -14,7 +14,7 @@ use crate::impact::{self, Impact, ReachingTest, SymbolAt, ThroughInterface, Ways
 use crate::language;
 use crate::outline::{Outline, SymbolKind};
 use crate::repo::registry::Registered;
-use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, TreeEntry};
+use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, RepoError, TreeEntry};
 use side::{FilesAt, ReadFrom, SavedFiles, UsesAt, outlines_of, saved, with_saved};
 use standing::Standing;
 use symbols::{changed_symbols, paths_of};
@@ -87,7 +87,7 @@ pub struct AskedAbout {
 pub fn of(reader: &Reader<'_>, repo: &Registered, question: &ImpactQuestion) -> Result<RangeImpact, QueryError> {
     let git = Repo::open(&repo.location)?;
     let selection = FileSelection::new(&reader.config.for_repo(&repo.location.path))
-        .map_err(|error| QueryError::Invalid(error.to_string()))?;
+        .map_err(|error| QueryError::Failed(error.to_string()))?;
     let store = reader.store(repo)?;
     let source = ReadFrom { repo, git: &git, selection: &selection, store: store.as_ref() };
     match &question.of {
@@ -332,13 +332,12 @@ pub(super) fn ends_of_commit(git: &Repo, spec: &str) -> Result<(Head, Head), Que
 /// # Errors
 /// If it names no commit, or one that a shallow clone lacks.
 pub(super) fn end(git: &Repo, spec: &str) -> Result<Head, QueryError> {
-    git.rev(spec).map_err(|error| {
-        if !git.is_shallow() {
-            return QueryError::Repo(error);
-        }
-        QueryError::Invalid(format!(
+    git.rev(spec).map_err(|error| match error {
+        _ if git.is_shallow() => QueryError::Failed(format!(
             "{spec} is not in this clone, which is shallow; fetch more of its history, e.g. `git fetch --unshallow` (GitHub Actions: \
              `fetch-depth: 0`)"
-        ))
+        )),
+        RepoError::Revision { .. } => QueryError::Invalid(error.to_string()),
+        error => QueryError::Repo(error),
     })
 }

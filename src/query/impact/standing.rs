@@ -29,7 +29,7 @@ impl<'a> StandingImpact<'a> {
     pub fn open(reader: &Reader<'_>, repo: &'a Registered) -> Result<Self, QueryError> {
         let git = Repo::open(&repo.location)?;
         let selection = FileSelection::new(&reader.config.for_repo(&repo.location.path))
-            .map_err(|error| QueryError::Invalid(error.to_string()))?;
+            .map_err(|error| QueryError::Failed(error.to_string()))?;
         let store = reader.store(repo)?;
         let source = ReadFrom { repo, git: &git, selection: &selection, store: store.as_ref() };
         let standing = Standing::read(&source, repo.location.kind != LocationKind::Bare)?;

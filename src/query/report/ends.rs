@@ -58,7 +58,8 @@ pub(super) fn ends(git: &Repo, range: &ReportRange) -> Result<(Head, Head), Quer
         ReportRange::Revisions(text) => {
             let wrong = || {
                 QueryError::Invalid(format!(
-                    "{text} is neither an age nor a range of commits; write e.g. 1d, HEAD~3..HEAD or v1.0"
+                    "{} is neither an age nor a range of commits; write e.g. 1d, HEAD~3..HEAD or v1.0",
+                    if text.is_empty() { "an empty text" } else { text }
                 ))
             };
             let (from, to) = text.split_once("..").unwrap_or((text, ""));
@@ -66,7 +67,12 @@ pub(super) fn ends(git: &Repo, range: &ReportRange) -> Result<(Head, Head), Quer
                 return Err(wrong());
             }
             let named = |spec: &str| end(git, if spec.is_empty() { "HEAD" } else { spec });
-            Ok((named(from)?, named(to)?))
+            // A text without dots may have been meant for an age.
+            let first = named(from).map_err(|error| match error {
+                QueryError::Invalid(_) if from == text => wrong(),
+                error => error,
+            });
+            Ok((first?, named(to)?))
         }
     }
 }

@@ -111,7 +111,7 @@ fn selection_at(reader: &Reader<'_>, repo: &Registered, git: &Repo, to: &Head) -
     view.apply(&diff);
     let paths: Vec<FilePath> = view.files().map(|entry| entry.path).collect();
     let selection = FileSelection::new(&reader.config.for_repo(&repo.location.path))
-        .map_err(|error| QueryError::Invalid(error.to_string()))?;
+        .map_err(|error| QueryError::Failed(error.to_string()))?;
     Ok(selection.with_own(OwnModules::among(paths.iter().map(FilePath::as_bytes))))
 }
 

@@ -44,7 +44,7 @@ pub struct Verdict {
 pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryError> {
     let jobs_before = jobs(reader, &repo.id)?;
     let Some(store) = reader.store(repo)? else {
-        return Err(QueryError::Invalid(format!(
+        return Err(QueryError::Failed(format!(
             "{} is not indexed yet; `ra-agent wait` waits until it is",
             repo.location.path.display()
         )));
@@ -58,7 +58,7 @@ pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryEr
         None => Head::default(),
     };
     let selection = FileSelection::new(&reader.config.for_repo(&repo.location.path))
-        .map_err(|error| QueryError::Invalid(error.to_string()))?;
+        .map_err(|error| QueryError::Failed(error.to_string()))?;
     let expected = Expected::build(reader, repo, &store, &git, &head, &selection, &quarantined(reader)?)?;
     let mut differences = view::differences(store.db(), &expected)?;
     let jobs_after = jobs(reader, &repo.id)?;

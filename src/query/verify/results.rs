@@ -130,7 +130,7 @@ fn stored_ids(reader: &Reader<'_>, repo: &Registered) -> Result<ChunkIds, QueryE
         return Ok(ChunkIds::new());
     }
     let failed =
-        |reason: String| QueryError::Invalid(format!("the vectors in {} cannot be read: {reason}", dir.display()));
+        |reason: String| QueryError::Failed(format!("the vectors in {} cannot be read: {reason}", dir.display()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

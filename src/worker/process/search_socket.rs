@@ -11,6 +11,7 @@ use super::model::SharedModel;
 use crate::clock;
 use crate::config::Config;
 use crate::home::Home;
+use crate::query::QueryError;
 use crate::query::search::{QUERY_MAX, SearchRequest, Searcher};
 use crate::query::view::search::SearchView;
 use crate::worker::WorkerError;
@@ -30,6 +31,8 @@ const REQUEST_MAX: u64 = 6 * QUERY_MAX as u64 + 1_024;
 #[serde(rename_all = "kebab-case")]
 enum SearchReply {
     Found(SearchView),
+    /// The question is wrong.
+    Invalid(String),
     Failed(String),
 }
 
@@ -94,12 +97,16 @@ fn serve(stream: &UnixStream, model: &SharedModel, searcher: &Mutex<Searcher>) -
     BufReader::new(stream.take(REQUEST_MAX)).read_line(&mut line)?;
     let request: SearchRequest = serde_json::from_str(&line)?;
     let found = searcher.lock().unwrap_or_else(PoisonError::into_inner).search(&request, || model.questions());
-    let reply = found.map_or_else(|error| SearchReply::Failed(error.to_string()), SearchReply::Found);
+    let reply = match found {
+        Ok(answer) => SearchReply::Found(answer),
+        Err(error @ QueryError::Invalid(_)) => SearchReply::Invalid(error.to_string()),
+        Err(error) => SearchReply::Failed(error.to_string()),
+    };
     writeln!(writer, "{}", serde_json::to_string(&reply)?)
 }
 
 /// Asks the running worker; `None` if there is none that answers in 50 ms.
-pub fn ask(home: &Home, request: &SearchRequest) -> Option<Result<SearchView, String>> {
+pub fn ask(home: &Home, request: &SearchRequest) -> Option<Result<SearchView, QueryError>> {
     let stream = UnixStream::connect(home.worker_socket()).ok()?;
     stream.set_read_timeout(Some(GREETING_WAIT)).ok()?;
     stream.set_write_timeout(Some(GREETING_WAIT)).ok()?;
@@ -115,6 +122,7 @@ pub fn ask(home: &Home, request: &SearchRequest) -> Option<Result<SearchView, St
     reader.read_line(&mut line).ok()?;
     match serde_json::from_str(&line).ok()? {
         SearchReply::Found(answer) => Some(Ok(answer)),
-        SearchReply::Failed(detail) => Some(Err(detail)),
+        SearchReply::Invalid(why) => Some(Err(QueryError::Invalid(why))),
+        SearchReply::Failed(why) => Some(Err(QueryError::Failed(why))),
     }
 }
