@@ -8,7 +8,7 @@ use super::{encoding, notebook};
 use crate::domain::{EntryMode, FilePath, SkipReason};
 
 /// Version of the rules by which files are skipped. When it changes, every file is read again.
-pub const CLASSIFY_VERSION: u32 = 3;
+pub const CLASSIFY_VERSION: u32 = 4;
 
 /// What an entry gives to the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
