@@ -87,6 +87,19 @@ fn each_tool_answers_with_places_and_says_it_is_current() {
         let lines = client.call("show", json!({"targets": ["src/harbour.rs:3-4"], "with": ["source"]}));
         assert!(lines.text.contains("src/harbour.rs:3-4\npub fn depart() -> u32 {\n    ferry(3)"), "{}", lines.text);
 
+        // Lines that are not there are not answered by others.
+        for (place, why) in [
+            ("src/ferry.rs:999", "src/ferry.rs has 14 line(s)"),
+            ("src/ferry.rs:200-300", "src/ferry.rs has 14 line(s)"),
+            ("src/ferry.rs:9-5", "write src/ferry.rs:5-9"),
+        ] {
+            let none = client.call("show", json!({"targets": [place]}));
+            assert!(none.text.contains(&format!("{place}: not found: ")) && none.text.contains(why), "{}", none.text);
+            assert_eq!(none.text.lines().count(), 2, "{}", none.text);
+        }
+        let end = client.call("show", json!({"targets": ["src/ferry.rs:13-99"]}));
+        assert!(end.text.contains("src/ferry.rs:13-14\n") && end.text.contains("has 14 line(s)"), "{}", end.text);
+
         let status = client.call("status", json!({}));
         assert!(status.is_current() && status.text.contains("daemon runs"), "{}", status.text);
         assert_eq!(client.close(), Some(0));

@@ -115,7 +115,10 @@ impl Shower<'_> {
                 PresentFile::Gone { .. } => view.why_empty = Some(format!("{path} is not on the disk any more")),
                 PresentFile::Left(why) => view.why_empty = Some(self.left_out(&path, why)),
                 PresentFile::AsRecorded(text) | PresentFile::Changed(text) => {
-                    view.found.push(self.file(&path, &text, written.lines)?);
+                    match written.lines.and_then(|lines| no_such_lines(&path, &text, lines)) {
+                        Some(why) => view.why_empty = Some(why),
+                        None => view.found.push(self.file(&path, &text, written.lines)?),
+                    }
                 }
             }
         }
@@ -178,11 +181,13 @@ impl Shower<'_> {
             if let Some(item) = item {
                 return self.item(path, text, item, true);
             }
+            let is_cut = last > count;
             let (first, last) =
-                if first == last { (first.saturating_sub(AROUND), last + AROUND) } else { (first, last) };
+                if first == last { (first.saturating_sub(AROUND), last.saturating_add(AROUND)) } else { (first, last) };
             let (first, last) = (first.clamp(1, count.max(1)), last.min(count));
             let mut shown = shown_item(path, "lines", "", "", first, last);
             shown.source = Some(cut(text, first, last));
+            shown.notes.extend(is_cut.then(|| format!("{path} has {count} line(s)")));
             return Ok(shown);
         }
         let mut shown = shown_item(path, "file", "", "", 1, count);
@@ -273,6 +278,15 @@ impl Shower<'_> {
         shown.notes.extend(not_covered);
         Ok(())
     }
+}
+
+/// Why a text does not have the lines that are asked for: others are never shown in their place.
+fn no_such_lines(path: &FilePath, text: &str, (first, last): (u32, u32)) -> Option<String> {
+    let count = text.lines().count();
+    if first > last {
+        return Some(format!("line {first} comes after line {last}; write {path}:{last}-{first}"));
+    }
+    (first as usize > count).then(|| format!("{path} has {count} line(s)"))
 }
 
 fn shown_item(path: &FilePath, kind: &str, name: &str, signature: &str, start_line: u32, end_line: u32) -> ShownItem {
