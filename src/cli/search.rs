@@ -7,7 +7,7 @@ use super::{Context, Failure};
 use crate::client::SearchBy;
 use crate::query::Reader;
 use crate::query::rank::{Parts, SearchQuestion, WEIGHTS};
-use crate::query::search::SearchRequest;
+use crate::query::search::{SearchRequest, is_place, path_in_repo};
 use crate::query::view::search::{SearchHit, SearchView};
 
 /// The arguments of a search but for the query.
@@ -25,14 +25,33 @@ pub struct SearchOptions {
 
 pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, json: bool) -> Result<(), Failure> {
     let SearchOptions { repo, limit, kind, path, language, source, explain, wait } = options;
-    let repo = match repo {
-        Some(path) => Some(Reader::open(&context.home, &context.config)?.repo(&path)?.id.0),
-        None => None,
-    };
+    let (repo, path) = place(context, repo.as_deref(), path)?;
     let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };
     asked.check()?;
     let answer = context.client(wait).search(&asked, SearchBy::Meaning, false)?;
     if json { print_json(&answer) } else { print(&describe(&answer)) }
+}
+
+/// Id of the repository that is searched, and the path in it. A path of the file system names its repository, too.
+fn place(
+    context: &Context,
+    named: Option<&Path>,
+    path: Option<String>,
+) -> Result<(Option<String>, Option<String>), Failure> {
+    let written = path.as_deref().filter(|path| is_place(path));
+    if named.is_none() && written.is_none() {
+        return Ok((None, path));
+    }
+    let reader = Reader::open(&context.home, &context.config)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let repo = match (named, written) {
+        (Some(named), _) => reader.repo(named)?,
+        (None, written) => reader.repo_at(&here.join(written.unwrap_or_default()))?,
+    };
+    let top = &repo.location.path;
+    let here = if here.starts_with(top) { &here } else { top };
+    let path = path.map(|path| path_in_repo(&path, &repo, here)).transpose()?.flatten();
+    Ok((Some(repo.id.0), path))
 }
 
 fn describe(answer: &SearchView) -> String {

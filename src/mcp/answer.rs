@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::domain::FilePath;
 use crate::home::Home;
 use crate::query::impact::{ImpactQuestion, Subject};
-use crate::query::search::SearchRequest;
+use crate::query::search::{SearchRequest, path_in_repo};
 use crate::query::targets::TargetsRequest;
 use crate::query::view::freshness::Freshness;
 use crate::query::{QueryError, Reader, canonical};
@@ -122,12 +122,13 @@ impl Answerer {
 
     fn search(&self, config: &Config, asked: SearchArguments) -> Result<(Whole, Option<String>), String> {
         let repo = self.repo(config, asked.repo.as_deref())?;
+        let path = asked.path.map(|path| path_in_repo(&path, &repo, &repo.location.path)).transpose();
         let request = SearchRequest {
             query: asked.query,
             repo: Some(repo.id.0.clone()),
-            limit: asked.limit.clamp(1, HITS_MAX),
+            limit: asked.limit.min(HITS_MAX),
             kind: asked.kind,
-            path: asked.path,
+            path: path.map_err(|error| plain(&error))?.flatten(),
             language: asked.lang,
             source: None,
             explain: false,
@@ -201,9 +202,9 @@ fn inside(path: &str, repo: &Registered) -> FilePath {
     }
 }
 
-/// An error without the dashes of the command line's options.
+/// An error as a client reads it.
 fn plain(error: &QueryError) -> String {
-    error.to_string().replace("--", "")
+    text::without_dashes(&error.to_string())
 }
 
 fn json(freshness: &Freshness) -> Value {

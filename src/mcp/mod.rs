@@ -10,6 +10,7 @@ mod server;
 mod start;
 mod text;
 mod tools;
+mod wanted;
 
 use std::io;
 use std::time::Duration;

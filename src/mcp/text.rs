@@ -19,6 +19,12 @@ const TESTS_LISTED: usize = 6;
 
 // Writing into a String cannot fail.
 
+/// A text in which options of the command line that are arguments here, too, have their name alone.
+pub(super) fn without_dashes(text: &str) -> String {
+    let names = ["kind", "lang", "path", "source", "worktree"];
+    names.iter().fold(text.to_owned(), |text, name| text.replace(&format!("--{name}"), name))
+}
+
 pub(super) fn search(view: &SearchView, detail: Detail) -> String {
     let mut out = String::new();
     if let Some(note) = &view.note {
@@ -29,7 +35,7 @@ pub(super) fn search(view: &SearchView, detail: Detail) -> String {
         let _ = writeln!(out, "left out: {error}");
     }
     if view.hits.is_empty() {
-        let why = view.why_empty.as_deref().unwrap_or("nothing matches").replace("--", "");
+        let why = without_dashes(view.why_empty.as_deref().unwrap_or("nothing matches"));
         let _ = writeln!(out, "nothing found: {why}");
     }
     for hit in &view.hits {

@@ -31,7 +31,7 @@ pub(super) fn all() -> Vec<Tool> {
             "Find code by meaning and by words: functions, types, sections, each with path and lines.",
             json!({"query": text("a description, or a name"), "repo": repo(), "path": text("file, directory or glob"),
                 "kind": text("function, method, test, class, struct, enum, trait, type, const, module, macro, section"),
-                "lang": plain(), "limit": {"type": "integer", "default": 5},
+                "lang": plain(), "limit": {"type": "integer", "minimum": 1, "default": 5},
                 "detail": {"enum": ["names", "lines", "bodies"], "default": "lines"}, "wait": wait(), "cursor": cursor()}),
             &["query"],
         ),

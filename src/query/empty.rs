@@ -8,7 +8,7 @@ use super::view::repos::NONE_REGISTERED;
 use super::view::search::RepoFreshness;
 use crate::cache::view;
 use crate::cache::words;
-use crate::domain::FileRecord;
+use crate::domain::{FilePath, FileRecord, SkipReason};
 
 /// Why a search found nothing; `meaning`: it went by meaning, too.
 ///
@@ -60,11 +60,23 @@ fn no_such_files(
     }
     let mut files: Vec<FileRecord> = Vec::new();
     for store in repos.iter().filter_map(|one| one.store.as_ref()) {
-        files.extend(view::present_files(store.db())?.into_iter().filter(|file| file.skip.is_none()));
+        files.extend(view::present_files(store.db())?);
     }
+    let (skipped, files): (Vec<FileRecord>, Vec<FileRecord>) = files.into_iter().partition(|file| file.skip.is_some());
     if let Some(path) = &request.path
         && !files.iter().any(|file| filter.is_below(&file.path))
     {
+        let left_out: Vec<(&FilePath, SkipReason)> = skipped
+            .iter()
+            .filter(|file| filter.is_below(&file.path))
+            .filter_map(|file| Some((&file.path, file.skip.filter(|reason| *reason != SkipReason::Deleted)?)))
+            .collect();
+        if let [(file, reason), more @ ..] = left_out.as_slice() {
+            let more = if more.is_empty() { String::new() } else { format!(", and {} more like it", more.len()) };
+            return Ok(Some(format!(
+                "{file} is skipped: {reason}{more}; `ra-agent status --skipped` says what brings it back"
+            )));
+        }
         if filter.is_literal() {
             let known: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
             let hint = hint(path, known.iter().map(String::as_str));

@@ -6,14 +6,15 @@ use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::QueryError;
 use super::candidates::CANDIDATES;
 use super::search::SearchRequest;
 use super::suggest::hint;
+use super::{QueryError, canonical};
 use crate::cache::chunks::ChunkRecord;
 use crate::domain::{FilePath, Language, Source, composed, composed_bytes};
 use crate::embedder::chunk::KINDS;
 use crate::language;
+use crate::repo::registry::Registered;
 
 /// So many times as many candidates by meaning are read where a filter drops most of them.
 const FILTERED: usize = 5;
@@ -65,6 +66,31 @@ impl PathFilter {
                 let is_name = !glob.glob().glob().contains('/');
                 glob.is_match(Path::new(OsStr::from_bytes(if is_name { &name } else { &path })))
             }
+        }
+    }
+}
+
+/// Whether a path filter is a place of the file system: absolute, or `.` and what goes up from there.
+pub fn is_place(text: &str) -> bool {
+    Path::new(text).is_absolute() || matches!(text.trim_end_matches('/'), "." | "..") || text.starts_with("../")
+}
+
+/// A path filter from the top of a repository; one that is a place of the file system counts from `here`. `None`: all of the repository.
+///
+/// # Errors
+/// If the place is outside the repository.
+pub fn path_in_repo(text: &str, repo: &Registered, here: &Path) -> Result<Option<String>, QueryError> {
+    if !is_place(text) {
+        return Ok(Some(text.to_owned()));
+    }
+    let place = here.join(text);
+    let place = canonical(&place).unwrap_or(place);
+    match place.strip_prefix(&repo.location.path) {
+        Ok(rest) if rest.as_os_str().is_empty() => Ok(None),
+        Ok(rest) => Ok(Some(rest.to_string_lossy().into_owned())),
+        Err(_) => {
+            let top = repo.location.path.display();
+            Err(QueryError::Invalid(format!("--path {text} is not below {top}; paths count from there")))
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, families, ranked};
 use super::empty::why_no_hits;
 use super::filter::HitFilter;
+pub use super::filter::{is_place, path_in_repo};
 use super::kept::Kept;
 use super::meant::narrowed;
 pub use super::nearest::{AskedVector, QuestionEmbedder};
