@@ -73,6 +73,20 @@ fn every_problem_comes_with_its_fix() {
 
 /// The provider is asked for nothing that costs, and without the key.
 #[test]
+fn settings_for_a_repository_that_is_not_registered_are_reported() {
+    let (repo, agent) = (a_repo(), TestAgent::without_model());
+    let path = repo.path().canonicalize().unwrap();
+    agent.write_config(&format!(
+        "[repos.{path:?}]\nprivacy.deny = [\"*.txt\"]\n[repos.\"/no-such\"]\nprivacy.deny = [\"*.txt\"]\n"
+    ));
+    agent.ok(["register", path.to_str().unwrap()]);
+    let [(state, fix)] = &findings(&examine(&agent), "config")[..] else {
+        panic!("one of the two names no repository")
+    };
+    assert!(state == "note" && fix.contains("ra-agent register /no-such"), "{fix}");
+}
+
+#[test]
 fn the_provider_is_reached_for_without_a_key_or_a_price() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

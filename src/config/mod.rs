@@ -318,6 +318,11 @@ impl Config {
         }
     }
 
+    /// The repositories that have settings of their own, by their paths.
+    pub fn repos_named(&self) -> impl Iterator<Item = &Path> {
+        self.overrides.keys().map(PathBuf::as_path)
+    }
+
     /// Whether another configuration selects the same files of every repository.
     pub fn selects_as(&self, other: &Self) -> bool {
         let own = |config: &Self| -> Vec<(PathBuf, Vec<String>, IndexRules)> {

@@ -135,14 +135,14 @@ impl<'t> Section<'t> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<Vec<T>>, ConfigError> {
         let Some(value) = self.value(key) else { return Ok(None) };
+        let expected = format!("a list, each {expected}");
         let DeValue::Array(items) = value.get_ref() else {
-            return Err(self.bad(key, value, &format!("a list, each {expected}")));
+            return Err(self.bad(key, value, &expected));
         };
+        let in_list = |item: &Spanned<DeValue<'_>>| format!("a list with {}", self.found(item));
         let parsed = items.iter().map(|item| {
-            item.get_ref()
-                .as_str()
-                .and_then(&parse)
-                .ok_or_else(|| self.bad(key, item, &format!("a list, each {expected}")))
+            let read = item.get_ref().as_str().and_then(&parse);
+            read.ok_or_else(|| self.bad_value(key, item, in_list(item), &expected))
         });
         parsed.collect::<Result<Vec<T>, _>>().map(Some)
     }
@@ -207,13 +207,21 @@ impl<'t> Section<'t> {
     }
 
     fn bad(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) -> ConfigError {
+        self.bad_value(key, value, self.found(value), expected)
+    }
+
+    fn bad_value(&self, key: &str, at: &Spanned<DeValue<'_>>, found: String, expected: &str) -> ConfigError {
         ConfigError::BadValue {
             path: self.document.path.to_path_buf(),
-            line: self.document.line(value.span().start),
+            line: self.document.line(at.span().start),
             key: self.dotted(key),
-            found: found(value.get_ref(), self.document.text, value.span()),
+            found,
             expected: expected.to_owned(),
         }
+    }
+
+    fn found(&self, value: &Spanned<DeValue<'_>>) -> String {
+        found(value.get_ref(), self.document.text, value.span())
     }
 
     fn dotted(&self, key: &str) -> String {

@@ -1,11 +1,14 @@
 //! The registered repositories, their hooks, their work.
 
+use std::path::Path;
+
 use crate::cache::disk_bytes;
 use crate::cache::report::row_counts;
 use crate::cache::store_dir;
 use crate::cli::hooks::{self, GitVersion};
 use crate::cli::output::human_bytes;
 use crate::cli::{Context, Failure};
+use crate::query::suggest::hint;
 use crate::query::view::doctor::DoctorFinding;
 use crate::query::view::hooks::RepoWay;
 use crate::query::{Reader, room};
@@ -23,11 +26,24 @@ pub fn check(context: &Context, reader: &Reader<'_>) -> Result<Vec<DoctorFinding
     if findings.is_empty() {
         findings.push(DoctorFinding::good("repository", format!("{} registered, all can be read", repos.len())));
     }
+    findings.extend(context.config.repos_named().filter_map(|path| meant_for_none(path, &repos)));
     findings.extend(hooks_of(context));
     findings.extend(dead_letters(reader)?);
     findings.push(vectors(context, &repos));
     findings.extend(cramped(context, reader, &repos));
     Ok(findings)
+}
+
+/// Settings that hold for no repository: a name is misspelt, or the repository is gone. What they deny is then denied nowhere.
+fn meant_for_none(path: &Path, repos: &[Registered]) -> Option<DoctorFinding> {
+    if repos.iter().any(|repo| repo.location.path == path) {
+        return None;
+    }
+    let known: Vec<String> = repos.iter().map(|repo| repo.location.path.display().to_string()).collect();
+    let hint = hint(&path.display().to_string(), known.iter().map(String::as_str));
+    let finding = format!("[repos.{path:?}] in config.toml holds for no registered repository{hint}");
+    let fix = format!("ra-agent register {}, or correct the path there", path.display());
+    Some(DoctorFinding::note("config", finding, fix))
 }
 
 /// Repositories that alone fill the cache: their results are removed as they are made.

@@ -11,11 +11,13 @@ const STYLE: &str = include_str!("page.css");
 pub fn page(view: &ReportView, all: bool) -> String {
     let from = view.from.as_deref().map_or("the beginning", short);
     let to = view.to.as_deref().map_or("nothing", short);
-    let range = text(&format!("{from}..{to}"));
+    let range = format!("{from}..{to}");
+    // A title has no markup.
+    let (title, range) = (escaped(&range), text(&range));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Findings, {range}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Findings, {title}</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Findings, {range}</h1>\n<p>{}, {} commit(s)</p>\n",
         quoted(&view.repo),
         view.commits.len()
