@@ -106,7 +106,10 @@ fn what_is_not_registered_is_named_with_the_next_step() {
             each_complains(&agent, &cases);
         }
         // `impact` needs a repository, but none that is registered.
-        each_complains(&agent, &[(&["impact", NOWHERE], 4, &[NOWHERE])]);
+        let nowhere: &[&str] = &[NOWHERE, "does not exist"];
+        each_complains(&agent, &[(&["impact", NOWHERE], 4, nowhere), (&["report", NOWHERE], 4, nowhere)]);
+        let plain: &[&str] = &["/ is not in a Git repository"];
+        each_complains(&agent, &[(&["impact", "/"], 4, plain), (&["report", "/"], 4, plain)]);
         agent.ok(["register", other.path().to_str().unwrap()]);
     }
     let known = other.path().to_str().unwrap();
@@ -334,6 +337,19 @@ fn f44_f45_and_f47_what_is_not_read_says_why() {
         assert_eq!(agent.json(["search", secret])["hits"], json!([]), "{secret}");
     }
     assert!(!agent.log().contains("panicked"));
+    // What was never committed is told from what is not there.
+    repo.write(".env.local", "KEY=another-secret\n");
+    repo.write(".gitignore", "*.tmp\n");
+    repo.write("noise.tmp", "noise\n");
+    for (path, why) in [
+        (".env.local", "it is skipped (denied)"),
+        ("noise.tmp", "Git ignores it"),
+        ("src/liv.rs", "did you mean src/lib.rs"),
+        ("", "is no file: it is a directory"),
+    ] {
+        let output = agent.run(["show", repo.path().join(path).to_str().unwrap()]);
+        assert!(output.code == Some(2) && output.stderr.contains(why), "{path}: {output:?}");
+    }
 }
 
 #[test]

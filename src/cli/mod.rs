@@ -250,7 +250,7 @@ impl From<ControlError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::NotRegistered { .. } => Self::NotRegistered(error.to_string()),
+            QueryError::NotRegistered { .. } | QueryError::NoRepository(_) => Self::NotRegistered(error.to_string()),
             QueryError::Invalid(_) => Self::Usage(error.to_string()),
             other => Self::Failed(other.to_string()),
         }

@@ -177,7 +177,7 @@ impl Fault {
 impl From<QueryError> for Fault {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::NotRegistered { .. } => Self::Missing(error.to_string()),
+            QueryError::NotRegistered { .. } | QueryError::NoRepository(_) => Self::Missing(error.to_string()),
             QueryError::Invalid(_) => Self::Wrong(error.to_string()),
             other => Self::Failed(other.to_string()),
         }

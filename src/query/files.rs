@@ -38,7 +38,7 @@ pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
             repo.location.path.display()
         ))
     })?;
-    let file = file_named(&store, &relative, &repo.location.path.display().to_string())?;
+    let file = file_named(reader, &repo, &store, &relative)?;
     let analyses: Vec<AnalysisView> =
         AnalysisType::ALL.iter().map(|&one| answers(store.db(), &file.path, one)).collect::<Result<_, _>>()?;
     let (fan_in, fan_out) = edges::fan(store.db(), &file.path)?;

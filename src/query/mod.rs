@@ -63,6 +63,9 @@ pub enum QueryError {
         "{what} is not registered; `ra-agent register <repo>` does that, `ra-agent repos` lists those that are{hint}"
     )]
     NotRegistered { what: String, hint: String },
+    /// There is none, registered or not.
+    #[error("{0}")]
+    NoRepository(String),
     /// What is asked for is not there, or cannot be: the question is wrong.
     #[error("{0}")]
     Invalid(String),
@@ -128,7 +131,7 @@ impl<'a> Reader<'a> {
     /// The same, or a repository that is not registered: a clone in CI. It has no store.
     ///
     /// # Errors
-    /// [`QueryError::NotRegistered`] if there is no repository; [`QueryError::Failed`] if there is one that must not be read.
+    /// [`QueryError::NoRepository`] if there is none; [`QueryError::Failed`] if there is one that must not be read.
     pub fn repo_or_clone<N: AsRef<OsStr> + ?Sized>(&self, named: &N) -> Result<Registered, QueryError> {
         let unknown = match self.repo(named) {
             Err(error @ QueryError::NotRegistered { .. }) => error,
@@ -147,7 +150,10 @@ impl<'a> Reader<'a> {
                 held: None,
                 error: None,
             }),
-            Err(LocateError::Missing { .. } | LocateError::NotARepository { .. }) => Err(unknown),
+            Err(error @ (LocateError::Missing { .. } | LocateError::NotARepository { .. })) => {
+                let hint = if let QueryError::NotRegistered { hint, .. } = &unknown { hint.as_str() } else { "" };
+                Err(QueryError::NoRepository(format!("{error}{hint}")))
+            }
             Err(error) => Err(QueryError::Failed(error.to_string())),
         }
     }

@@ -3,8 +3,10 @@
 use crate::cache::words::folded;
 use crate::cache::{RepoStore, view};
 use crate::domain::{FilePath, FileRecord, composed_bytes};
+use crate::repo::registry::Registered;
 
-use super::QueryError;
+use super::present::{LeftOut, PresentFile, PresentFiles};
+use super::{QueryError, Reader};
 
 /// How alike an unknown name and a known one have to be.
 const ALIKE: f64 = 0.8;
@@ -37,8 +39,13 @@ pub fn hint<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String 
 /// The file of the view that a path means, however its characters are composed.
 ///
 /// # Errors
-/// If there is none, with the paths that are like it, or the store cannot be read.
-pub fn file_named(store: &RepoStore, path: &FilePath, repo: &str) -> Result<FileRecord, QueryError> {
+/// If there is none, with why, or with the paths that are like it; or if the store cannot be read.
+pub fn file_named(
+    reader: &Reader<'_>,
+    repo: &Registered,
+    store: &RepoStore,
+    path: &FilePath,
+) -> Result<FileRecord, QueryError> {
     if let Some(file) = view::present(store.db(), path)? {
         return Ok(file);
     }
@@ -47,17 +54,30 @@ pub fn file_named(store: &RepoStore, path: &FilePath, repo: &str) -> Result<File
     if let Some(place) = files.iter().position(|file| composed_bytes(file.path.as_bytes()) == wanted) {
         return Ok(files.swap_remove(place));
     }
+    let top = repo.location.path.display();
+    if path.as_bytes().is_empty() {
+        return Err(QueryError::Invalid(format!("{top} is no file: it is a directory; name a file in it")));
+    }
     let directory = [path.as_bytes(), b"/"].concat();
-    let why = match path.as_bytes().is_empty() || files.iter().any(|file| file.path.as_bytes().starts_with(&directory))
-    {
-        true => "it is a directory; name a file in it".to_owned(),
-        false => {
-            let known: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
-            let hint = hint(&path.to_string(), known.iter().map(String::as_str));
-            format!("it is ignored, or not indexed yet (`ra-agent status`){hint}")
+    let why = if files.iter().any(|file| file.path.as_bytes().starts_with(&directory)) {
+        "it is a directory; name a file in it".to_owned()
+    } else {
+        match PresentFiles::open(reader, repo, Some(store))?.read(path)? {
+            PresentFile::Left(LeftOut::Skipped(reason)) => {
+                format!("it is skipped ({reason}); `ra-agent status --skipped` says what brings it back")
+            }
+            PresentFile::Left(LeftOut::Ignored) => "Git ignores it".to_owned(),
+            PresentFile::AsRecorded(_) | PresentFile::Changed(_) => {
+                "it is not indexed yet (`ra-agent status`)".to_owned()
+            }
+            PresentFile::Left(LeftOut::Unreadable) | PresentFile::Gone { .. } => {
+                let known: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
+                let hint = hint(&path.to_string(), known.iter().map(String::as_str));
+                format!("there is no such file that can be read{hint}")
+            }
         }
     };
-    Err(QueryError::Invalid(format!("{path} is not in the indexed view of {repo}: {why}")))
+    Err(QueryError::Invalid(format!("{path} is not in the indexed view of {top}: {why}")))
 }
 
 #[cfg(test)]

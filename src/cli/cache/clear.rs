@@ -65,7 +65,7 @@ fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
     if let Some(store) = reader.store(&repo)?
         && !analyses::is_about(store.db(), &path)?
     {
-        path = file_named(&store, &path, &repo.location.path.display().to_string())?.path;
+        path = file_named(&reader, &repo, &store, &path)?.path;
     }
     Ok(Clear { repo: Some(repo.id.0), analysis_type, file: Some(path.escaped()) })
 }

@@ -17,7 +17,7 @@ use crate::repo::registry::Registered;
 /// If the file is not in the view, or the store cannot be read.
 pub fn edges(reader: &Reader<'_>, repo: &Registered, file: Option<&FilePath>) -> Result<FileEdges, QueryError> {
     let Some(store) = reader.store(repo)? else { return Ok(FileEdges::default()) };
-    let file = file.map(|file| file_named(&store, file, &repo.location.path.display().to_string())).transpose()?;
+    let file = file.map(|file| file_named(reader, repo, &store, file)).transpose()?;
     let all_links = implementations::all(store.db())?;
     let (mut edges, mut implements) = (Relation::Uses.all(store.db())?, all_links.clone());
     if let Some(FileRecord { path, .. }) = &file {
