@@ -73,7 +73,7 @@ fn every_problem_comes_with_its_fix() {
 
 /// The provider is asked for nothing that costs, and without the key.
 #[test]
-fn settings_for_a_repository_that_is_not_registered_are_reported() {
+fn settings_that_hold_for_no_repository_are_reported() {
     let (repo, agent) = (a_repo(), TestAgent::without_model());
     let path = repo.path().canonicalize().unwrap();
     agent.write_config(&format!(

@@ -57,7 +57,7 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| format!("{text} is not a port from 0 to 65535; write e.g. 8080"))
 }
 
-/// Reads for how many days something is told.
+/// Reads a number of days.
 pub(super) fn days(text: &str) -> Result<u32, String> {
     const MOST: u32 = 3_660;
     let wrong = || format!("{text} is not a number of days from 1 to {MOST}; write e.g. 30");

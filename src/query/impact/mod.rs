@@ -16,7 +16,7 @@ use crate::outline::{Outline, SymbolKind};
 use crate::repo::registry::Registered;
 use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, RepoError, TreeEntry};
 use side::{FilesAt, ReadFrom, SavedFiles, UsesAt, outlines_of, saved, with_saved};
-use standing::Standing;
+use standing::ReadState;
 use symbols::{changed_symbols, paths_of};
 
 pub use check::{CheckFailure, FailOn, failures};
@@ -94,7 +94,7 @@ pub fn of(reader: &Reader<'_>, repo: &Registered, question: &ImpactQuestion) -> 
         Subject::Range(range) => of_range(&source, ends(&git, range.as_deref(), question.worktree)?, question),
         Subject::Commit(spec) => of_range(&source, ends_of_commit(&git, spec)?, question),
         Subject::Files(_) | Subject::Symbol { .. } => {
-            Standing::read(&source, question.worktree)?.answer(&source, &question.of, question.tests)
+            ReadState::read(&source, question.worktree)?.answer(&source, &question.of, question.tests)
         }
     }
 }

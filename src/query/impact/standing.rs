@@ -18,7 +18,7 @@ use crate::repo::{FileSelection, Head, LocationKind, OwnModules, RecordedView, R
 pub struct StandingImpact<'a> {
     repo: &'a Registered,
     git: Repo,
-    standing: Standing,
+    state: ReadState,
 }
 
 impl<'a> StandingImpact<'a> {
@@ -32,8 +32,8 @@ impl<'a> StandingImpact<'a> {
             .map_err(|error| QueryError::Failed(error.to_string()))?;
         let store = reader.store(repo)?;
         let source = ReadFrom { repo, git: &git, selection: &selection, store: store.as_ref() };
-        let standing = Standing::read(&source, repo.location.kind != LocationKind::Bare)?;
-        Ok(Self { repo, git, standing })
+        let state = ReadState::read(&source, repo.location.kind != LocationKind::Bare)?;
+        Ok(Self { repo, git, state })
     }
 
     /// What a change of files or of a symbol would touch, with the tests that reach it: what [`super::of`] says of it.
@@ -41,14 +41,14 @@ impl<'a> StandingImpact<'a> {
     /// # Errors
     /// If it is not there.
     pub fn of(&self, subject: &Subject) -> Result<RangeImpact, QueryError> {
-        let selection = &self.standing.selection;
+        let selection = &self.state.selection;
         let source = ReadFrom { repo: self.repo, git: &self.git, selection, store: None };
-        self.standing.answer(&source, subject, true)
+        self.state.answer(&source, subject, true)
     }
 }
 
 /// A state of a repository, with who uses what in it.
-pub(super) struct Standing {
+pub(super) struct ReadState {
     head: Head,
     worktree: bool,
     selection: FileSelection,
@@ -56,7 +56,7 @@ pub(super) struct Standing {
     uses: UsesAt,
 }
 
-impl Standing {
+impl ReadState {
     /// # Errors
     /// If the repository or its store cannot be read, or the work tree is asked for and there is none.
     pub fn read(source: &ReadFrom<'_>, worktree: bool) -> Result<Self, QueryError> {
