@@ -49,7 +49,7 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
 /// Reads the number of a job.
 pub(super) fn job(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text} is not the number of a job; `ra-agent queue list --all` shows them");
-    text.parse().ok().filter(|job| *job >= 0).ok_or_else(wrong)
+    text.parse::<i64>().ok().filter(|job| *job >= 0).ok_or_else(wrong)
 }
 
 /// Reads a port; 0 is any.
@@ -61,7 +61,7 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 pub(super) fn days(text: &str) -> Result<u32, String> {
     const MOST: u32 = 3_660;
     let wrong = || format!("{text} is not a number of days from 1 to {MOST}; write e.g. 30");
-    text.parse().ok().filter(|days| (1..=MOST).contains(days)).ok_or_else(wrong)
+    text.parse::<u32>().ok().filter(|days| (1..=MOST).contains(days)).ok_or_else(wrong)
 }
 
 /// Reads a number and a unit: ms, s, m, h or d.

@@ -255,7 +255,7 @@ fn freshness(found: &RangeImpact) -> Freshness {
     let asked = found.asked.iter().flat_map(|asked| &asked.files);
     let files: BTreeSet<&FilePath> = found.changes.iter().map(Change::path).chain(asked).collect();
     let is_known = |path: &FilePath| language_of(path).has_dependents() && !found.left_out.contains_key(path);
-    match files.first().filter(|_| !files.iter().any(|path| is_known(path))) {
+    match files.first().filter(|_| !files.iter().any(|&path| is_known(path))) {
         Some(path) => {
             let because = match found.left_out.get(*path) {
                 Some(reason) => format!("{path}: {reason}"),
