@@ -8,6 +8,7 @@ mod symbols;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::items::is_meant;
 use super::{QueryError, Reader, suggest};
 use crate::domain::{Change, FilePath, SkipReason};
 use crate::impact::{self, Impact, ReachingTest, SymbolAt, ThroughInterface, Ways, reaching_tests, through_interfaces};
@@ -247,7 +248,7 @@ fn named(files: &FilesAt, file: Option<&FilePath>, name: &str) -> Result<Vec<Sym
     let searched = || files.outlines().filter(move |(path, _)| file.is_none_or(|file| file == *path));
     for (path, outline) in searched() {
         let own = outline.symbols().iter().filter(|symbol| is_own(symbol.kind));
-        means.extend(own.filter(|symbol| is_end_of(name, &symbol.name)).map(|one| (path.clone(), one.name.clone())));
+        means.extend(own.filter(|symbol| is_meant(&symbol.name, name)).map(|one| (path.clone(), one.name.clone())));
     }
     let of = file.map(|file| format!(" in {file}")).unwrap_or_default();
     if means.is_empty() {
@@ -268,11 +269,6 @@ fn named(files: &FilesAt, file: Option<&FilePath>, name: &str) -> Result<Vec<Sym
         with_members.extend(members.map(|member| (path.clone(), member.name.clone())));
     }
     Ok(with_members.into_iter().collect())
-}
-
-/// Whether `end` is the name, or the end of it after a separator.
-fn is_end_of(end: &str, name: &str) -> bool {
-    name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', ':']))
 }
 
 /// Where files that are not concerned load modules of a changed file's family by computed names.
