@@ -100,6 +100,16 @@ fn each_tool_answers_with_places_and_says_it_is_current() {
         let end = client.call("show", json!({"targets": ["src/ferry.rs:13-99"]}));
         assert!(end.text.contains("src/ferry.rs:13-14\n") && end.text.contains("has 14 line(s)"), "{}", end.text);
 
+        // What is Git's own is no file of the work tree.
+        for place in [".git/config", ".git/HEAD"] {
+            let none = client.call("show", json!({"targets": [place], "with": ["source"]}));
+            assert!(
+                none.text.contains(&format!("{place}: not found: ")) && !none.text.contains("[core]"),
+                "{}",
+                none.text
+            );
+        }
+
         let status = client.call("status", json!({}));
         assert!(status.is_current() && status.text.contains("daemon runs"), "{}", status.text);
         assert_eq!(client.close(), Some(0));

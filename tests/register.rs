@@ -103,6 +103,52 @@ fn f17_and_f18_a_linked_worktree_and_a_bare_one_are_themselves() {
 }
 
 #[test]
+fn neither_a_word_nor_another_work_tree_inside_names_a_repository() {
+    let mut agent = TestAgent::without_model();
+    let repo = TestRepo::with_files(FILES);
+    agent.start();
+    agent.ok(["register", text(repo.path())]);
+    agent.wait();
+    let (linked, clone) = (repo.path().join(".worktrees/side"), repo.path().join("vendored"));
+    repo.git(&["worktree", "add", "--quiet", "-b", "side", text(&linked)]);
+    repo.git(&["clone", "--quiet", ".", text(&clone)]);
+    let verbs: [&[&str]; 8] = [
+        &["unregister"],
+        &["reconcile"],
+        &["deps"],
+        &["wait", "--repo"],
+        &["search", "one", "--repo"],
+        &["queue", "list", "--repo"],
+        &["cache", "verify"],
+        &["cache", "clear", "--repo"],
+    ];
+    let refused_in = |dir: &Path, named: &str| {
+        for verb in verbs {
+            let output = agent.command(verb.iter().chain([&named])).current_dir(dir).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(4), "{verb:?} {named} in {}: {said}", dir.display());
+            assert!(said.contains("not registered"), "{said}");
+        }
+    };
+    for dir in [repo.path().to_owned(), repo.path().join("src")] {
+        refused_in(&dir, "othername");
+        refused_in(&dir, "not/there");
+    }
+    for dir in [&linked, &clone, &linked.join("src")] {
+        refused_in(dir, ".");
+    }
+    assert_eq!(registered(&agent).len(), 1);
+    for (dir, named) in [(repo.path().to_owned(), "."), (repo.path().join("src"), "deep"), (linked, "../../src/lib.rs")]
+    {
+        let output = agent.command(["reconcile", named]).current_dir(&dir).output().unwrap();
+        assert!(output.status.success(), "{named} in {}: {output:?}", dir.display());
+    }
+    // Its place names it when nothing is there any more.
+    std::fs::rename(repo.path(), repo.outside("away")).unwrap();
+    agent.ok(["unregister", text(repo.path())]);
+}
+
+#[test]
 fn what_must_not_be_registered_is_refused_with_its_reason() {
     let agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);

@@ -99,10 +99,7 @@ impl Answerer {
     fn repo(&self, config: &Config, named: Option<&str>) -> Result<Registered, String> {
         let reader = Reader::open(&self.home, config).map_err(|error| error.to_string())?;
         let found = match named {
-            Some(named) => reader.repo(named).and_then(|repo| match Path::new(named) {
-                path if path.is_absolute() => reader.repo_at(path),
-                _ => Ok(repo),
-            }),
+            Some(named) => reader.repo(named),
             None => match &self.here {
                 Some(here) => reader.repo_at(here),
                 None => {

@@ -135,6 +135,9 @@ fn add_item(out: &mut String, item: &ShownItem) {
     if let Some(findings) = &item.findings {
         add_findings(out, findings);
     }
+    if item.tests.is_none() && !item.test_users.is_empty() {
+        let _ = writeln!(out, "tests that use it: {} file(s); `with` tests lists them", item.test_users.len());
+    }
     for note in &item.notes {
         let _ = writeln!(out, "{note}");
     }

@@ -21,9 +21,7 @@ use super::{Fault, Page, PageQuestion, shown};
 use crate::analyzer::{Severity, render};
 use crate::domain::FilePath;
 use crate::query::files;
-use crate::query::items::last;
 use crate::query::targets::{FileTarget, of_path};
-use crate::query::view::impact::TestView;
 use crate::query::view::report::{CommitFindings, ReportView};
 use crate::query::view::show::{AnalysisView, AnswerView, FileUse};
 use crate::query::view::targets::{ItemLine, UserFile};
@@ -254,7 +252,7 @@ fn of_file(asked: &PageQuestion<'_>, id: &str, question: &FileAsked) -> Result<F
         signature: target.shown.signature.clone(),
         freshness: target.answer_freshness.to_string(),
         users: users(id, &path, target.shown.users.as_deref().unwrap_or_default()),
-        tests: tests(id, target.shown.tests.as_deref().unwrap_or_default()),
+        tests: users(id, &path, &target.shown.test_users),
         uses: uses(id, target.shown.uses.as_deref().unwrap_or_default()),
         lines,
         pager,
@@ -271,9 +269,8 @@ fn of_file(asked: &PageQuestion<'_>, id: &str, question: &FileAsked) -> Result<F
 /// The lines of a page, and the pages next to it.
 fn source(id: &str, path: &FilePath, target: &FileTarget, question: &FileAsked) -> (Vec<CodeLine>, Pager) {
     let shown = &target.shown;
-    let by_tests = shown.tests.iter().flatten().flat_map(|test| &test.reaches).map(|one| &one.symbol);
     let used: Vec<String> =
-        shown.users.iter().flatten().flat_map(|user| &user.symbols).chain(by_tests).cloned().collect();
+        shown.users.iter().flatten().chain(&shown.test_users).flat_map(|user| user.symbols.clone()).collect();
     let marks = CodeMarks {
         repo: id,
         uses: shown.uses.as_deref().unwrap_or_default(),
@@ -297,20 +294,6 @@ fn source(id: &str, path: &FilePath, target: &FileTarget, question: &FileAsked) 
     let base = symbol.map_or_else(|| file_link(id, path), |symbol| symbol_link(id, path, symbol));
     let pager = Pager::new(page, size, lines.len(), Some(total), |page| format!("{base}&page={page}"));
     (lines, pager)
-}
-
-/// The tests by name, where they have one.
-fn tests(id: &str, tests: &[TestView]) -> Vec<UserRow> {
-    let row = |test: &TestView| {
-        let path = file_path(&test.path.path, test.path.path_bytes.as_ref());
-        let names = test
-            .tests
-            .iter()
-            .take(SYMBOLS)
-            .map(|name| PlaceLink { name: name.clone(), href: symbol_link(id, &path, last(name)) });
-        UserRow { path: test.path.path.clone(), href: file_link(id, &path), places: names.collect() }
-    };
-    tests.iter().map(row).collect()
 }
 
 fn users(id: &str, own: &FilePath, users: &[UserFile]) -> Vec<UserRow> {

@@ -302,6 +302,7 @@ fn shown_item(path: &FilePath, kind: &str, name: &str, signature: &str, start_li
         source: None,
         items: Vec::new(),
         users: None,
+        test_users: Vec::new(),
         tests: None,
         uses: None,
         findings: None,

@@ -31,7 +31,7 @@ pub fn of_path(
     item: Option<&str>,
     followed: Followed,
 ) -> Result<FileTarget, QueryError> {
-    let with = [ShowPart::Source, ShowPart::Users, ShowPart::Uses, ShowPart::Analyses, ShowPart::Tests];
+    let with = [ShowPart::Source, ShowPart::Users, ShowPart::Uses, ShowPart::Analyses];
     let store = reader.store(repo)?;
     let files = PresentFiles::open(reader, repo, store.as_ref())?;
     let mut show =

@@ -86,10 +86,8 @@ impl Shower<'_> {
         }
         let is_test = |user: &UserFile| language::role_of(&FilePath::from(user.path.path.as_str())) == Role::Test;
         let (tests, others): (Vec<UserFile>, Vec<UserFile>) = users.into_iter().partition(is_test);
-        if !self.wants(ShowPart::Tests, false) && !tests.is_empty() {
-            shown.notes.push(format!("tests that use it: {} file(s); `with` tests lists them", tests.len()));
-        }
         shown.users = Some(others);
+        shown.test_users = tests;
         if !language::of(path).has_dependents() {
             let note = format!("users: not known for {}; search finds where it is mentioned", shown.language);
             shown.notes.push(note);

@@ -51,6 +51,9 @@ pub struct ShownItem {
     pub items: Vec<ItemLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<UserFile>>,
+    /// Users in files of tests, where `users` is asked for: for a person, who has the tests one step away.
+    #[serde(skip)]
+    pub test_users: Vec<UserFile>,
     /// Those that reach it, as `impact` tells them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tests: Option<Vec<TestView>>,
