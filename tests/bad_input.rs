@@ -127,6 +127,8 @@ fn what_is_not_registered_is_named_with_the_next_step() {
             (&["queue", "show", "999"], 1, &["no job 999", "queue list --all"]),
             (&["queue", "retry", "999"], 1, &["job 999", "queue list --discarded"]),
             (&["queue", "discard", "999"], 1, &["no job 999"]),
+            (&["cache", "verify"], 1, &["1 repository is not indexed yet", "ra-agent wait"]),
+            (&["model", "use", "all-MiniLM-L6-v2"], 2, &["`ra-agent model install all-MiniLM-L6-v2`"]),
             (&["model", "install", "no-such-model"], 2, &["no-such-model", "bge-small-en-v1.5"]),
             (&["model", "install", "all-MiniLM-L6-v2", "--from", NOWHERE], 1, &[NOWHERE]),
             (&["hooks", "install", "--in-repo", NOWHERE], 4, &[NOWHERE]),

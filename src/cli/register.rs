@@ -94,8 +94,17 @@ fn confirmed(question: &str) -> Result<bool, Failure> {
         return Ok(false);
     }
     print(question)?;
-    let answer = terminal.read_line().unwrap_or_else(|_| "n".to_owned());
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if !matches!(read, Ok(1..)) {
+        print("\n")?;
+    }
+    Ok(read.is_ok() && is_yes(&answer))
+}
+
+/// Whether a line says yes, as an empty one does. The end of the input is no line, and no yes.
+fn is_yes(line: &str) -> bool {
+    !line.is_empty() && matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes")
 }
 
 fn describe_estimate(view: &EstimateView, config: &Config) -> String {
@@ -186,6 +195,21 @@ impl From<ChangeError> for Failure {
         match error {
             ChangeError::NotRegistered(_) => Self::NotRegistered(error.to_string()),
             other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_input_is_no_yes() {
+        for line in ["\n", "y\n", "Yes\r\n", " y"] {
+            assert!(is_yes(line), "{line:?}");
+        }
+        for line in ["", "n\n", "no", "what?\n"] {
+            assert!(!is_yes(line), "{line:?}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub enum Verb {
         /// Start the daemon if none runs
         #[arg(long, conflicts_with = "dry_run")]
         start: bool,
-        /// Print JSON
+        /// Print JSON; only with --dry-run
         #[arg(long, requires = "dry_run")]
         json: bool,
     },

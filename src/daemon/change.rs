@@ -15,7 +15,7 @@ use crate::cache::orphans;
 use crate::cache::store_dir;
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
-use crate::domain::{AnalysisType, FilePath, Hash, ObjectId, Priority, RepoId};
+use crate::domain::{AnalysisType, FilePath, Hash, JobState, ObjectId, Priority, RepoId};
 use crate::home::{Home, StoreDir};
 use crate::index::backlog::{self, Due};
 use crate::queue::{self, NewJob, ParkCause};
@@ -57,14 +57,18 @@ pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &State
             unregister(db, home, config, &RepoId(repo.clone()), *keep_cache)
         }
         StateChange::Retry { job } => match (queue::replay(db, *job, now)?, job) {
-            (0, Some(id)) => Err(ChangeError::NoSuchJob(format!(
-                "job {id} is not among the discarded and quarantined ones; `ra-agent queue list --discarded` lists them"
-            ))),
+            (0, Some(id)) => Err(ChangeError::NoSuchJob(not_replayed(db, *id)?)),
             (replayed, _) => Ok(format!("{replayed} job(s) queued again")),
         },
         StateChange::Discard { job } => {
-            if queue::get(db, *job)?.is_none() {
+            let Some(found) = queue::get(db, *job)? else {
                 return Err(ChangeError::NoSuchJob(format!("there is no job {job}; `ra-agent queue list` lists them")));
+            };
+            if !matches!(found.state, JobState::Queued | JobState::Running | JobState::Parked) {
+                let state = found.state.as_str();
+                return Err(ChangeError::NoSuchJob(format!(
+                    "job {job} is {state}: only a job that waits or runs can be discarded; `ra-agent queue list` lists them"
+                )));
             }
             queue::discard(db, *job, "discarded by hand", now)?;
             Ok(format!("job {job} discarded"))
@@ -89,6 +93,21 @@ pub fn execute(db: &mut Connection, home: &Home, config: &Config, change: &State
             enqueue(db, config, repo, None, |store| backlog::older(store, &types, before))
         }
     }
+}
+
+/// Why a job was not queued again.
+fn not_replayed(db: &Connection, id: i64) -> Result<String, StoreError> {
+    const LIST: &str = "`ra-agent queue list --discarded` lists those that can be queued again";
+    Ok(match queue::get(db, id)?.map(|job| job.state) {
+        None => format!("there is no job {id}; {LIST}"),
+        Some(state @ (JobState::Discarded | JobState::Quarantined)) => {
+            let state = state.as_str();
+            format!(
+                "job {id} is {state}, and a newer one of the same file and kind is there; `ra-agent queue list --all` lists it"
+            )
+        }
+        Some(state) => format!("job {id} is {}, neither discarded nor quarantined; {LIST}", state.as_str()),
+    })
 }
 
 /// What the old limits have parked runs again, by priority; what the new ones do not allow parks itself.

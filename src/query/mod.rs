@@ -66,6 +66,8 @@ pub enum QueryError {
     /// There is none, registered or not.
     #[error("{0}")]
     NoRepository(String),
+    #[error("{0} is not indexed yet; `ra-agent wait` waits until it is")]
+    NotIndexed(String),
     /// What is asked for is not there, or cannot be: the question is wrong.
     #[error("{0}")]
     Invalid(String),

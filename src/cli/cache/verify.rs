@@ -37,14 +37,28 @@ pub fn verify(context: &Context, repo: Option<PathBuf>, repair: bool, json: bool
         Some(why) => print(&format!("{why}\n"))?,
         None => {}
     }
-    let all = view.repos.len();
-    match view.repos.iter().filter(|verified| !verified.sound).count() {
-        0 => Ok(()),
-        wrong if repair => Err(Failure::Failed(format!("{wrong} of {all} stores could not be repaired"))),
-        wrong => Err(Failure::Failed(format!(
+    verdict(&view.repos, repair)
+}
+
+fn verdict(repos: &[VerifiedRepo], repair: bool) -> Result<(), Failure> {
+    let all = repos.len();
+    let unsound = || repos.iter().filter(|verified| !verified.sound);
+    let wrong = unsound().filter(|verified| repair || verified.is_indexed).count();
+    let not_indexed = unsound().count() - wrong;
+    let mut said = Vec::new();
+    match wrong {
+        0 => {}
+        wrong if repair => said.push(format!("{wrong} of {all} stores could not be repaired")),
+        wrong => said.push(format!(
             "{wrong} of {all} stores are not as expected; `ra-agent cache verify --repair` repairs them"
-        ))),
+        )),
     }
+    match not_indexed {
+        0 => {}
+        1 => said.push("1 repository is not indexed yet; `ra-agent wait` waits until it is".to_owned()),
+        many => said.push(format!("{many} repositories are not indexed yet; `ra-agent wait` waits until they are")),
+    }
+    if said.is_empty() { Ok(()) } else { Err(Failure::Failed(said.join("; "))) }
 }
 
 /// Has the store rebuilt: by the daemon's worker, or with no daemon by one in this process, under the same locks.

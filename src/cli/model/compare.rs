@@ -20,9 +20,8 @@ use crate::query::view::models::{ComparedModel, ComparisonView};
 pub(super) fn run(context: &Context, models: Vec<String>, repo: &Path, json: bool) -> Result<(), Failure> {
     let models = if models.is_empty() { installed(context) } else { models };
     if let Some(missing) = models.iter().find(|id| !is_installed(&context.home.model(id), id)) {
-        let hint = super::hint(context, missing);
-        let fix = "`ra-agent model install --only-install` gets it";
-        return Err(Failure::Usage(format!("the model {missing} is not installed{hint}; {fix}")));
+        let advice = super::not_installed(context, missing, " --only-install");
+        return Err(Failure::Usage(format!("the model {missing} is not installed{advice}")));
     }
     let reader = Reader::open(&context.home, &context.config)?;
     let repo = reader.repo(&repo)?;

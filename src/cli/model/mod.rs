@@ -75,7 +75,8 @@ pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
         ModelAct::Use { model } => {
             let dir = context.home.model(&model);
             if !is_installed(&dir, &model) {
-                return Err(Failure::Usage(format!("the model {model} is not installed{}", hint(context, &model))));
+                let advice = not_installed(context, &model, "");
+                return Err(Failure::Usage(format!("the model {model} is not installed{advice}")));
             }
             verify(&dir, &model)?;
             use_model(context, &model)?;
@@ -89,7 +90,17 @@ pub fn run(context: &Context, act: ModelAct) -> Result<(), Failure> {
 fn hint(context: &Context, name: &str) -> String {
     let mut names: Vec<String> = KNOWN.iter().map(|known| known.id.to_owned()).collect();
     names.extend(record::installed(&context.home.models()).into_keys());
+    // it is no suggestion to say again what was said
+    names.retain(|known| known != name);
     suggest::hint(name, names.iter().map(String::as_str))
+}
+
+/// What to do about a model that is not installed: it is known and can be, or another one was meant. `flags`: of the install.
+fn not_installed(context: &Context, model: &str, flags: &str) -> String {
+    match KNOWN.iter().any(|known| known.id == model) {
+        true => format!("; `ra-agent model install{flags} {model}` gets it"),
+        false => format!("{}; `ra-agent model list` lists those that are", hint(context, model)),
+    }
 }
 
 /// Written down, so that the choice does not change by itself.

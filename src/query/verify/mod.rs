@@ -16,6 +16,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use super::view::shown;
 use super::{QueryError, Reader};
 use crate::cache::{self, RepoStore};
 use crate::clock;
@@ -43,15 +44,14 @@ pub struct Verdict {
 /// If the repository or a store cannot be read, or the indexed commit is no longer in the repository.
 pub fn verify(reader: &Reader<'_>, repo: &Registered) -> Result<Verdict, QueryError> {
     let jobs_before = jobs(reader, &repo.id)?;
-    let Some(store) = reader.store(repo)? else {
-        return Err(QueryError::Failed(format!(
-            "{} is not indexed yet; `ra-agent wait` waits until it is",
-            repo.location.path.display()
-        )));
-    };
+    let not_indexed = || QueryError::NotIndexed(shown(&repo.location.path));
+    let store = reader.store(repo)?.ok_or_else(not_indexed)?;
     // Everything below sees the store as it is now.
     let snapshot = store.db().unchecked_transaction()?;
     let indexed = indexed_commit(&store, repo)?;
+    if indexed.is_none() && repo.reconciled_at.is_none() {
+        return Err(not_indexed());
+    }
     let git = Repo::open(&repo.location)?;
     let head = match &indexed {
         Some(commit) => git.rev(commit)?,

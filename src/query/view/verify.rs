@@ -31,6 +31,9 @@ pub struct VerifiedRepo {
     /// The comparison after a repair; `None`: nothing was repaired.
     pub after_repair: Option<AfterRepair>,
     pub sound: bool,
+    /// Before its first index there is nothing to verify, and nothing to repair.
+    #[serde(skip)]
+    pub is_indexed: bool,
 }
 
 /// What was found after a repair, or why it failed.
@@ -68,6 +71,7 @@ impl VerifiedRepo {
             differences: verdict.map(differences),
             after_repair: None,
             sound: verdict.is_some_and(|verdict| verdict.differences.is_empty()),
+            is_indexed: !matches!(found, Err(QueryError::NotIndexed(_))),
         }
     }
 
