@@ -203,6 +203,7 @@ fn a_first_index_is_searched_by_meaning_before_the_model_ran() {
     }
     let shown = agent.ok(["search", QUESTIONS[0].0]);
     assert!(shown.contains(&format!("{files} file(s) are ranked by provisional vectors")), "{shown}");
+    assert!(shown.contains("stale because") && shown.contains("ra-agent queue resume"), "nothing runs: {shown}");
 
     agent.ok(["queue", "resume"]);
     agent.wait();
@@ -331,6 +332,8 @@ fn the_most_used_is_embedded_first_also_after_a_restart() {
     assert_eq!(found["hits"][0]["entity_name"], json!("ledger_17"), "{found}");
     let all = groups.iter().map(BTreeSet::len).sum::<usize>();
     assert_eq!(found["freshness"][0]["pending_files"], json!(all), "what is still to come is reported");
+    let waited = agent.run(["wait", "--until", "meaning"]);
+    assert!(waited.code == Some(1) && waited.stderr.contains("ra-agent queue resume"), "{waited:?}");
     agent.stop();
     agent.start();
     agent.ok(["queue", "resume"]);

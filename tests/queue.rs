@@ -19,6 +19,10 @@ fn a_paused_queue_takes_jobs_in_and_hands_none_out() {
     assert_eq!((&status["queue"]["queued"], &status["queue"]["paused"]), (&json!(4), &json!(true)), "{status}");
     assert_eq!((&status["repos"][0]["stale"], &status["repos"][0]["pending"]), (&json!(1), &json!(1)), "{status}");
 
+    let waited = agent.run(["wait"]);
+    assert!(waited.code == Some(1) && waited.stderr.contains("ra-agent queue resume"), "{waited:?}");
+    assert!(waited.stderr.contains("0 of 1 files are fresh: 4 job(s) wait"), "{waited:?}");
+
     // a newer content takes the place of what was not begun
     repo.edit("src/lib.rs", "1", "2");
     repo.commit("before anything was done");
@@ -35,10 +39,20 @@ fn a_paused_queue_takes_jobs_in_and_hands_none_out() {
     let dead = agent.json(["queue", "list", "--discarded"]);
     assert_eq!(dead["jobs"][0]["id"].to_string(), id, "{dead}");
     assert_eq!(agent.json(["status"])["repos"][0]["stale"], json!(1), "one result is missing");
+    let waited = agent.run(["wait"]);
+    assert!(waited.code == Some(1) && waited.stderr.contains("ra-agent queue retry --all"), "{waited:?}");
+    agent.ok(["wait", "--until", "words"]);
+    let again = agent.run(["queue", "discard", &id]);
+    assert!(again.code == Some(1) && again.stderr.contains("is discarded"), "{again:?}");
 
     agent.ok(["queue", "retry", &id]);
     agent.wait();
+    agent.ok(["wait"]);
     assert_eq!(agent.json(["queue", "list", "--discarded"])["jobs"], json!([]));
+    for verb in ["discard", "retry"] {
+        let refused = agent.run(["queue", verb, &id]);
+        assert!(refused.code == Some(1) && refused.stderr.contains("is done"), "{refused:?}");
+    }
     assert_eq!(agent.json(["status"])["repos"][0]["fresh"], json!(1));
     assert!(agent.ok(["queue", "list"]).contains("the queue is empty: nothing waits"));
     assert!(agent.ok(["queue", "list", "--discarded"]).contains("no job is discarded"));

@@ -329,6 +329,13 @@ pub struct FreshCounts {
     pub answered: u64,
 }
 
+impl FreshCounts {
+    /// Files that lack a result which is to be made.
+    pub const fn stale(&self) -> u64 {
+        self.files.saturating_sub(self.fresh + self.evicted)
+    }
+}
+
 /// How much of the view is fresh.
 ///
 /// # Errors

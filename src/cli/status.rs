@@ -200,7 +200,7 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
     for path in &repo.set_aside {
         writeln!(out, "  its store was damaged and was rebuilt; the damaged one is in {path}")?;
     }
-    if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()) {
+    if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()).or(repo.blocked.as_ref()) {
         writeln!(out, "  {note}")?;
     }
     Ok(())

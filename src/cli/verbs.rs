@@ -67,7 +67,7 @@ pub enum Verb {
         #[command(subcommand)]
         act: DaemonAct,
     },
-    /// Wait until every result is fresh
+    /// Wait until every result is fresh. Exit code 1: it is not, because the time is up or waiting does not help
     Wait {
         /// Only this repository
         #[arg(long)]

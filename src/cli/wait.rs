@@ -42,6 +42,8 @@ pub enum WaitUntil {
 struct Waited {
     /// Jobs that are left; `None`: settled.
     left: Option<Counts>,
+    /// Why what was waited for is not there, though all is settled.
+    because: Vec<String>,
     outcomes: Vec<RepoOutcome>,
 }
 
@@ -54,7 +56,10 @@ impl Waited {
             running: left.running,
             held: of(|one| one.held.is_some()),
         });
-        WaitView { settled: left.is_none(), left, errors: of(|one| one.error.is_some()) }
+        let errors = of(|one| one.error.is_some());
+        let settled = left.is_none();
+        let fresh = settled && errors.is_empty() && self.because.is_empty();
+        WaitView { settled, fresh, because: self.because.clone(), left, errors }
     }
 }
 
@@ -86,8 +91,9 @@ pub fn wait(
     }
     match &view.left {
         Some(left) => Err(Failure::Failed(unsettled(timeout, until, left))),
+        None if !view.fresh => Err(Failure::Failed(not_fresh(&view))),
         None if json => Ok(()),
-        None => print(&describe(&view, until)),
+        None => print(described(until)),
     }
 }
 
@@ -107,19 +113,20 @@ fn unsettled(timeout: Duration, until: WaitUntil, left: &LeftView) -> String {
     )
 }
 
-/// A repository with an error is settled, for waiting longer does not help it; but it is not fresh.
-fn describe(view: &WaitView, until: WaitUntil) -> String {
-    let errors = view.errors.iter().filter_map(|one| Some(format!("{}: {}\n", one.repo, one.error.as_deref()?)));
-    let errors: String = errors.collect();
-    if errors.is_empty() {
-        return match until {
-            WaitUntil::All => "everything is fresh\n",
-            WaitUntil::Meaning => "every file can be searched by meaning and by words\n",
-            WaitUntil::Words => "every file can be searched by words\n",
-        }
-        .to_owned();
+const fn described(until: WaitUntil) -> &'static str {
+    match until {
+        WaitUntil::All => "everything is fresh\n",
+        WaitUntil::Meaning => "every file can be searched by meaning and by words\n",
+        WaitUntil::Words => "every file can be searched by words\n",
     }
-    format!("nothing is left to wait for; not fresh because of an error:\n{errors}")
+}
+
+/// Waiting longer does not help: a repository has an error, or a person has to do something.
+fn not_fresh(view: &WaitView) -> String {
+    let errors = view.errors.iter().filter_map(|one| Some(format!("{}: {}", one.repo, one.error.as_deref()?)));
+    let mut lines: Vec<String> = errors.collect();
+    lines.extend(view.because.iter().filter(|line| !lines.contains(line)).cloned().collect::<Vec<_>>());
+    format!("not everything is fresh, and waiting does not help:\n{}", lines.join("\n"))
 }
 
 fn until_done(
@@ -135,7 +142,7 @@ fn until_done(
         match reconcile(context, repo, deadline)? {
             Some(found) => outcomes = found,
             // What was held a moment ago is what is left.
-            None => return Ok(Waited { left: Some(counts(context, repo)?), outcomes }),
+            None => return Ok(Waited { left: Some(counts(context, repo)?.0), because: Vec::new(), outcomes }),
         }
         if outcomes.iter().all(|outcome| outcome.held.is_none()) || clock::monotonic() >= deadline {
             break;
@@ -144,7 +151,7 @@ fn until_done(
     }
     let is_held = outcomes.iter().any(|outcome| outcome.held.is_some());
     if until == WaitUntil::Words && !is_held {
-        return Ok(Waited { left: None, outcomes });
+        return Ok(Waited { left: None, because: Vec::new(), outcomes });
     }
     until_made(context, repo, until, deadline, bar, outcomes)
 }
@@ -162,7 +169,7 @@ fn until_made(
     let mut total = 0;
     let mut told: Option<(Instant, Searchable)> = None;
     loop {
-        let counts = counts(context, repo)?;
+        let (counts, is_paused) = counts(context, repo)?;
         let open = counts.queued + counts.running;
         total = total.max(open);
         bar.set_length(total);
@@ -174,12 +181,20 @@ fn until_made(
         told = told.filter(|(at, _)| clock::since(*at) < TOLD_EVERY).or_else(|| Some((clock::monotonic(), searchable)));
         bar.set_message(format!("{open} job(s) left; {searchable}"));
         let held = outcomes.iter().any(|outcome| outcome.held.is_some());
-        let is_enough = open == 0 || until == WaitUntil::Meaning && searchable.is_whole();
-        if is_enough && !held {
-            return Ok(Waited { left: None, outcomes });
+        if !held && until == WaitUntil::Meaning && open > 0 && searchable.is_whole() {
+            return Ok(Waited { left: None, because: Vec::new(), outcomes });
+        }
+        // what runs is finished, and nothing is begun while the queue is paused
+        if !held && (open == 0 || is_paused && counts.running == 0) {
+            let because = why_not_fresh(context, repo, until)?;
+            // what a save has queued meanwhile is waited for as well
+            let (now, is_paused) = self::counts(context, repo)?;
+            if because.is_empty() || is_paused || now.queued + now.running == 0 {
+                return Ok(Waited { left: None, because, outcomes });
+            }
         }
         if clock::monotonic() >= deadline {
-            return Ok(Waited { left: Some(counts), outcomes });
+            return Ok(Waited { left: Some(counts), because: Vec::new(), outcomes });
         }
         let time_left = deadline.saturating_duration_since(clock::monotonic());
         changes.next_within(time_left.min(LONGEST_POLL))?;
@@ -204,12 +219,21 @@ fn searchable(context: &Context, repo: Option<&RepoId>) -> Result<Searchable, Fa
     Ok(searchable_by_meaning(&Reader::open(&context.home, &context.config)?, repo)?)
 }
 
-/// Jobs that count: none while the queue is paused.
-fn counts(context: &Context, repo: Option<&RepoId>) -> Result<Counts, Failure> {
+/// Why what was waited for is not there, a line for each repository: decided by what `status` shows.
+fn why_not_fresh(context: &Context, repo: Option<&RepoId>, until: WaitUntil) -> Result<Vec<String>, Failure> {
+    if until == WaitUntil::Meaning && searchable(context, repo)?.is_whole() {
+        return Ok(Vec::new());
+    }
+    let status = context.client(false).status()?;
+    let repos = status.repos.iter().filter(|one| repo.is_none_or(|repo| one.id == repo.0));
+    Ok(repos.filter_map(|one| Some(format!("{}: {}", one.repo, one.why_not_fresh()?))).collect())
+}
+
+/// The jobs, and whether the queue is paused.
+fn counts(context: &Context, repo: Option<&RepoId>) -> Result<(Counts, bool), Failure> {
     let reader = Reader::open(&context.home, &context.config)?;
-    let Some(db) = &reader.agent else { return Ok(Counts::default()) };
-    let counts = queue::counts(db, repo)?;
-    Ok(if queue::is_paused(db)? { Counts { queued: 0, ..counts } } else { counts })
+    let Some(db) = &reader.agent else { return Ok((Counts::default(), false)) };
+    Ok((queue::counts(db, repo)?, queue::is_paused(db)?))
 }
 
 /// Drawn on a terminal only.
@@ -219,4 +243,24 @@ fn progress_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_settled_with_an_error_is_not_fresh() {
+        let outcome =
+            |error: Option<&str>| RepoOutcome { repo: "/a".to_owned(), held: None, error: error.map(str::to_owned) };
+        let waited = |error, because: &[&str]| {
+            let because = because.iter().map(|line| (*line).to_owned()).collect();
+            Waited { left: None, because, outcomes: vec![outcome(error)] }.view()
+        };
+        assert!(waited(None, &[]).fresh);
+        let failed = waited(Some("gone"), &["/a: gone"]);
+        assert!(failed.settled && !failed.fresh);
+        assert!(not_fresh(&failed).ends_with(":\n/a: gone"), "said once: {}", not_fresh(&failed));
+        assert!(!waited(None, &["/a: the queue is paused"]).fresh);
+    }
 }

@@ -294,7 +294,7 @@ pub(super) fn status(view: &StatusView, id: &str) -> String {
             " {} files, {} analysed, {} pending, {} skipped (`ra-agent status --skipped` says why), {} saved and not committed",
             repo.files, repo.fresh, repo.pending, repo.skipped, repo.saved
         );
-        for note in [&repo.not_followed, &repo.held, &repo.error].into_iter().flatten() {
+        for note in [&repo.not_followed, &repo.blocked, &repo.held, &repo.error].into_iter().flatten() {
             let _ = writeln!(out, " {note}");
         }
     }

@@ -121,13 +121,32 @@ pub fn freshness(
     if head_of(repo) != repo.indexed_commit {
         return if runs { waits(1, None) } else { stale(format!("HEAD has moved since it was indexed{NO_DAEMON}")) };
     }
-    let embeds = match &reader.agent {
-        Some(db) if vectors => queue::pending_embeds(db, &repo.id)?,
-        _ => 0,
-    };
-    if embeds > 0 { waits(embeds, None) } else { Ok(Freshness::Current) }
+    match lacking_vectors(reader, repo, vectors)? {
+        (0, _) => Ok(Freshness::Current),
+        (files, false) if runs => waits(files, None),
+        (files, _) => stale(not_embedded(files, runs)),
+    }
 }
 
+/// Files that wait to be embedded, and whether the queue is paused. `vectors`: they count.
+fn lacking_vectors(reader: &Reader<'_>, repo: &Registered, vectors: bool) -> Result<(u64, bool), QueryError> {
+    Ok(match &reader.agent {
+        Some(db) if vectors => (queue::pending_embeds(db, &repo.id)?, queue::is_paused(db)?),
+        _ => (0, false),
+    })
+}
+
+/// Why files are not embedded, and will not be by themselves: no daemon runs, or the queue is paused.
+fn not_embedded(files: u64, runs: bool) -> String {
+    let lacking = match files {
+        1 => "1 file is not embedded yet".to_owned(),
+        files => format!("{files} files are not embedded yet"),
+    };
+    if runs { format!("{lacking} and {PAUSED}") } else { format!("{lacking}{NO_DAEMON}") }
+}
+
+/// What a person has to end.
+pub(super) const PAUSED: &str = "the queue is paused (`ra-agent queue resume`)";
 const NO_DAEMON: &str = " and no daemon runs (`ra-agent daemon start`)";
 
 /// The freshness of several: the worst of them.
@@ -205,6 +224,12 @@ fn unindexed(reader: &Reader<'_>, repo: &Registered, store: Option<&RepoStore>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stays_unembedded_says_who_can_end_that() {
+        assert_eq!(not_embedded(1, false), "1 file is not embedded yet and no daemon runs (`ra-agent daemon start`)");
+        assert!(not_embedded(2, true).contains("2 files are not embedded yet and the queue is paused"));
+    }
 
     #[test]
     fn the_worst_of_several_counts() {

@@ -1,6 +1,7 @@
 //! What is fresh, what is queued and what it cost.
 
 use super::budget::budget;
+use super::freshness::PAUSED;
 use super::model_status::{cutoff, model, parked};
 use super::shared::shared_status;
 use super::view::shown;
@@ -11,7 +12,7 @@ use super::{QueryError, Reader, room};
 use crate::cache::store_dir;
 use crate::cache::{self, RepoStore, disk_bytes, overlay, provisional, set_aside, vector_sets, view};
 use crate::clock;
-use crate::domain::Language;
+use crate::domain::{Language, ObjectId};
 use crate::embedder::chosen;
 use crate::queue;
 use crate::repo::Repo;
@@ -26,10 +27,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
     let (mut considered, mut analysed) = (0, 0);
     let mut repos = Vec::new();
     for repo in reader.repos()? {
-        let (head, unreadable) = match Repo::open(&repo.location).and_then(|git| git.head()) {
-            Ok(head) => (head.commit, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
+        let (head, unreadable) = head_of(&repo);
         // A store that cannot be read is reported at its repository, and hides no other.
         let (of_store, damaged) = match store_status(reader, &repo) {
             Ok(found) => (found, None),
@@ -50,7 +48,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             cache_wanted_mb: of_store.wanted_mb(cache.max_bytes),
             languages: of_store.languages,
             fresh: freshness.fresh,
-            stale: freshness.files - freshness.fresh - freshness.evicted,
+            stale: freshness.stale(),
             evicted: freshness.evicted,
             pending: reader.agent.as_ref().map(|db| queue::pending_files(db, &repo.id)).transpose()?.unwrap_or(0),
             skipped: freshness.skipped,
@@ -63,6 +61,7 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
             searched_by: of_store.searched_by,
             bytes: of_store.bytes,
             set_aside: set_aside_paths(reader, &repo),
+            blocked: blocked(reader, &repo, freshness.stale())?,
             held: repo.held,
             error: repo.error.or(damaged).or(unreadable),
         });
@@ -79,6 +78,34 @@ pub fn status(reader: &Reader<'_>, daemon: DaemonStatus) -> Result<StatusView, Q
         cache,
         embedding: EmbeddingStatus { model: installed_model(reader) },
         shared: reader.config.shared.as_ref().map(|_| shared_status(reader)).transpose()?,
+    })
+}
+
+/// The commit that HEAD names, or why it cannot be read.
+fn head_of(repo: &Registered) -> (Option<ObjectId>, Option<String>) {
+    match Repo::open(&repo.location).and_then(|git| git.head()) {
+        Ok(head) => (head.commit, None),
+        Err(error) => (None, Some(error.to_string())),
+    }
+}
+
+/// Why what is to be made of a repository is not, though a daemon runs; `stale`: files that lack a result.
+fn blocked(reader: &Reader<'_>, repo: &Registered, stale: u64) -> Result<Option<String>, QueryError> {
+    let Some(db) = &reader.agent else { return Ok(None) };
+    let counts = queue::counts(db, Some(&repo.id))?;
+    if counts.queued > 0 && queue::is_paused(db)? {
+        return Ok(Some(format!("{} job(s) wait, and {PAUSED}", counts.queued)));
+    }
+    if stale == 0 || counts.queued + counts.running > 0 {
+        return Ok(None);
+    }
+    Ok(match (counts.discarded + counts.quarantined, counts.parked) {
+        (0, 0) => None,
+        (0, parked) => Some(format!("{parked} job(s) are parked; `ra-agent status` gives the reason")),
+        (lost, _) => Some(format!(
+            "{lost} job(s) are discarded or quarantined (`ra-agent queue list --discarded`); `ra-agent queue retry --all` queues \
+             them again"
+        )),
     })
 }
 

@@ -48,6 +48,7 @@ fn repo(path: &str, pending: u64) -> RepoStatus {
         bytes: 12_000_000,
         cache_wanted_mb: None,
         set_aside: Vec::new(),
+        blocked: None,
         held: None,
         error: None,
     }

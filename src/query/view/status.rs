@@ -72,6 +72,8 @@ pub struct RepoStatus {
     pub cache_wanted_mb: Option<u64>,
     /// Parts of its store that were damaged and are kept aside until the next prune.
     pub set_aside: Vec<String>,
+    /// Why what is stale stays so until a person does something.
+    pub blocked: Option<String>,
     pub held: Option<String>,
     pub error: Option<String>,
 }

@@ -61,6 +61,20 @@ impl FreshDot {
 }
 
 impl RepoStatus {
+    /// Why it is not fresh, as far as waiting for jobs goes; `None`: every result that is made here is there, and nothing waits. What `wait`
+    /// ends with and what `status` shows are both this.
+    pub fn why_not_fresh(&self) -> Option<String> {
+        if let Some(note) = self.error.as_ref().or(self.held.as_ref()) {
+            return Some(note.clone());
+        }
+        let is_whole = self.stale == 0 && self.blocked.is_none();
+        let files = || format!("{} of {} files are fresh", self.files.saturating_sub(self.stale), self.files);
+        (!is_whole).then(|| match &self.blocked {
+            Some(why) => format!("{}: {why}", files()),
+            None => format!("{}: `ra-agent cache verify` says what is missing", files()),
+        })
+    }
+
     /// A repository's dot, and what it says. `is_running`: a daemon follows the repositories.
     pub fn freshness(&self, is_running: bool) -> (FreshDot, String) {
         if let Some(error) = &self.error {
@@ -72,6 +86,7 @@ impl RepoStatus {
         let is_behind = self.head != self.indexed_commit;
         match (&self.indexed_commit, self.pending) {
             (None, _) => (FreshDot::Busy, "first index".to_owned()),
+            (Some(_), _) if self.blocked.is_some() => (FreshDot::Stale, self.blocked.clone().unwrap_or_default()),
             (Some(_), pending) if pending > 0 => (FreshDot::Busy, format!("catching up, {} file(s)", grouped(pending))),
             (Some(_), _) if is_behind && is_running => (FreshDot::Busy, "catching up with HEAD".to_owned()),
             (Some(_), _) if is_behind => (FreshDot::Stale, "behind HEAD; no daemon runs".to_owned()),
