@@ -451,7 +451,7 @@ fn f62_damaged_vectors_are_set_aside_and_made_again() {
 }
 
 #[test]
-fn a_large_file_is_embedded_in_parts_and_a_crash_loses_one_at_most() {
+fn a_large_file_is_embedded_in_parts_and_a_crash_loses_one() {
     let mut agent = TestAgent::new();
     let number = |nth: u32| {
         let steps: String = (0..3).map(|step| format!("    total += order.lines[{step}].price * {nth};\n")).collect();

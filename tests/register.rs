@@ -103,7 +103,7 @@ fn f17_and_f18_a_linked_worktree_and_a_bare_one_are_themselves() {
 }
 
 #[test]
-fn neither_a_word_nor_another_work_tree_inside_names_a_repository() {
+fn a_word_or_another_work_tree_inside_names_no_repository() {
     let mut agent = TestAgent::without_model();
     let repo = TestRepo::with_files(FILES);
     agent.start();

@@ -241,7 +241,7 @@ fn f27_ignored_directories_are_watched_once_no_longer_ignored() {
 }
 
 #[test]
-fn what_is_gits_or_another_repositorys_is_never_a_file_of_this_one() {
+fn what_another_repository_or_git_has_is_no_file_of_this_one() {
     let repo = repo_of(&[("a.rs", "a\n"), ("own/b.rs", "b\n")]);
     for nested in ["nested", "own/deep"] {
         fs::create_dir_all(repo.path().join(nested)).unwrap();
