@@ -78,17 +78,15 @@ impl QueryClient<'_> {
     /// If no registered repository holds it, or the index does not have it.
     pub fn file(&self, path: &Path) -> Result<ShowView, QueryError> {
         let reader = Reader::open(self.home, self.config)?;
-        let repo = reader.repo_of(path, reader.repos()?);
-        let followed = repo.as_ref().map_or(Followed::Unknown, |repo| self.catch_up(Some(&repo.id)));
+        let repo = reader.repo_at(path)?;
+        let followed = self.catch_up(Some(&repo.id));
         let reader = Reader::open(self.home, self.config)?;
         let mut view = files::show(&reader, path)?;
-        if let Some(repo) = repo {
-            let file = match &view.path_bytes {
-                Some(_) => FilePath::from_escaped(&view.path),
-                None => FilePath::new(view.path.as_bytes()),
-            };
-            view.answer_freshness = Some(self.of_files(&reader, &repo.id, followed, [&file])?);
-        }
+        let file = match &view.path_bytes {
+            Some(_) => FilePath::from_escaped(&view.path),
+            None => FilePath::new(view.path.as_bytes()),
+        };
+        view.answer_freshness = Some(self.of_files(&reader, &repo.id, followed, [&file])?);
         Ok(view)
     }
 

@@ -24,11 +24,7 @@ use std::path::Path;
 /// # Errors
 /// [`QueryError::NotRegistered`] if no registered repository holds it; [`QueryError::Invalid`] if it is not in the view.
 pub fn show(reader: &Reader<'_>, path: &Path) -> Result<ShowView, QueryError> {
-    let named = path.display();
-    let repo = reader.repo_of(path, reader.repos()?).ok_or_else(|| QueryError::NotRegistered {
-        what: format!("a repository that holds {named}"),
-        hint: String::new(),
-    })?;
+    let repo = reader.repo_at(path)?;
     let absolute = canonical(path).unwrap_or_else(|| path.to_owned());
     let relative = absolute.strip_prefix(&repo.location.path).unwrap_or(&absolute);
     let relative = FilePath::new(relative.as_os_str().as_bytes());

@@ -120,11 +120,11 @@ impl<'a> Reader<'a> {
         if let Some(repo) = repos.iter().find(is_named) {
             return Ok(repo.clone());
         }
-        if path.exists() {
+        let known: Vec<String> = repos.iter().map(|repo| repo.location.path.display().to_string()).collect();
+        // A word that is no path would else mean the repository that one stands in.
+        if path.exists() && self.repo_of(path, repos).is_some() {
             return self.repo_at(path);
         }
-        // A word that is no path would else mean the repository that one stands in.
-        let known: Vec<String> = repos.iter().map(|repo| repo.location.path.display().to_string()).collect();
         let what = named.to_string_lossy().into_owned();
         let hint = suggest::hint(&what, known.iter().map(String::as_str));
         Err(QueryError::NotRegistered { what, hint })
@@ -161,13 +161,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The innermost registered repository whose directory holds a path.
-    pub fn repo_of(&self, path: &Path, repos: Vec<Registered>) -> Option<Registered> {
+    fn repo_of(&self, path: &Path, repos: Vec<Registered>) -> Option<Registered> {
         let path = canonical(path)?;
         let holds = repos.into_iter().filter(|repo| path.starts_with(&repo.location.path));
         holds.max_by_key(|repo| repo.location.path.as_os_str().len())
     }
 
-    /// The registered repository whose work tree a path is in. A work tree inside another one is a place of its own: what is indexed
+    /// The registered repository whose work tree a path is in, which may be gone. A work tree inside another one is a place of its own: what is indexed
     /// of the outer one says nothing of it.
     ///
     /// # Errors
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         let not_registered = |what: String| QueryError::NotRegistered { what, hint: String::new() };
         let path = canonical(path).unwrap_or_else(|| path.to_owned());
         let repo = self.repo_of(&path, self.repos()?);
-        let repo = repo.ok_or_else(|| not_registered(path.display().to_string()))?;
+        let repo = repo.ok_or_else(|| not_registered(format!("a repository that holds {}", path.display())))?;
         let inner = path.ancestors().take_while(|dir| *dir != repo.location.path);
         match inner.into_iter().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
             Some(inner) => Err(not_registered(format!("the work tree {}", inner.display()))),

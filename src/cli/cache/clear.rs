@@ -53,10 +53,15 @@ fn named(context: &Context, args: &ClearArgs) -> Result<Clear, Failure> {
         let repo = repo.map(|repo| reader.repo(&repo)).transpose()?;
         return Ok(Clear { repo: repo.map(|repo| repo.id.0), analysis_type, file: None });
     };
-    let named = repo.unwrap_or(file);
-    let repo = reader.repo(&named)?;
     // With --repo, a path that is not absolute begins at its top.
-    let full = if named == file { canonical(file) } else { canonical(&repo.location.path.join(file)) };
+    let (repo, full) = match repo {
+        Some(named) => {
+            let repo = reader.repo(named)?;
+            let full = canonical(&repo.location.path.join(file));
+            (repo, full)
+        }
+        None => (reader.repo_at(file)?, canonical(file)),
+    };
     let relative = full.as_deref().and_then(|full| full.strip_prefix(&repo.location.path).ok());
     let relative = relative
         .ok_or_else(|| Failure::Usage(format!("{} is not below {}", file.display(), repo.location.path.display())))?;
