@@ -47,7 +47,7 @@ impl Language {
     pub const CPP: Self = CPP.language;
 }
 
-static FAMILY: Family = Family { name: "c", version: 1, resolver: resolve::resolver };
+static FAMILY: Family = Family { name: "c", version: 2, resolver: resolve::resolver };
 
 fn c_grammar() -> tree_sitter::Language {
     tree_sitter_c::LANGUAGE.into()

@@ -27,7 +27,7 @@ impl Language {
     pub const C_SHARP: Self = SPEC.language;
 }
 
-static FAMILY: Family = Family { name: "csharp", version: 2, resolver: |files| eval::resolver(files, DIALECTS) };
+static FAMILY: Family = Family { name: "csharp", version: 3, resolver: |files| eval::resolver(files, DIALECTS) };
 
 const DIALECTS: Dialects = Dialects {
     is_own: |path| FAMILY.sees(path),

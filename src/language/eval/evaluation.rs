@@ -50,7 +50,7 @@ pub(super) struct FoundReferences {
     pub references: BTreeMap<(String, Found), u32>,
     /// Re-exports and implied members on the way: file, symbol, kind.
     pub via: BTreeSet<(FileNo, String, SymbolKind)>,
-    /// Members that are used without being written: constructors, `__enter__`.
+    /// Members that are used without being written: constructors, `__enter__`, what a class implements.
     pub implied: BTreeSet<Item>,
 }
 

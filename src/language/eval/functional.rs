@@ -361,6 +361,27 @@ impl<'w> Evaluation<'w> {
         let world = self.world;
         let found = self.find_sought(class, args, world.view.known_name(FUNCTIONAL)?, 0, Sought::Method)?;
         let method = world.view.binding(*found.items.first()?)?;
+        self.note_method(found.class, method);
         Some((found.class, found.args, method))
+    }
+
+    /// Notes the method of an interface that a lambda stands for, under the name that it has.
+    fn note_method(&mut self, class: Item, method: &Binding) {
+        let world = self.world;
+        let scope = world.view.binding(class).and_then(|class| class.inner);
+        let (Some(scope), Some(entry)) = (scope, world.view.file(class.file)) else { return };
+        let is_same = |item: &Item| {
+            let same = |one: &Binding| {
+                one.kind == BindingKind::Function
+                    && one.flags.has(Flags::ABSTRACT)
+                    && (one.ty, &one.params) == (method.ty, &method.params)
+            };
+            world.view.symbol(*item).is_some() && world.view.binding(*item).is_some_and(same)
+        };
+        let members = entry.declared_in(scope).map(|(_, binding)| Item { file: class.file, binding });
+        for item in members.filter(is_same) {
+            self.read_item(item);
+            self.note_implied(item);
+        }
     }
 }

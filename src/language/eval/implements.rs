@@ -74,7 +74,7 @@ impl Evaluation<'_> {
     }
 
     /// What a class has under a name that is more than a declaration: of the first class in its order that has such a thing.
-    fn made_of(&mut self, class: Item, name: NameNo) -> Vec<Item> {
+    pub(super) fn made_of(&mut self, class: Item, name: NameNo) -> Vec<Item> {
         if self.world.rules.is_structural() {
             let members = self.structural_members(&Thing::Instance(class, no_args()), name);
             let items = members.into_iter().filter_map(|(denoted, _)| match denoted {
@@ -109,7 +109,7 @@ impl Evaluation<'_> {
     }
 
     /// The members that an interface declares itself, those that make instances not counted.
-    fn members_of(&mut self, class: Item) -> Vec<(NameNo, Item)> {
+    pub(super) fn members_of(&mut self, class: Item) -> Vec<(NameNo, Item)> {
         self.read_members(class);
         let base = self.world;
         let Some(scope) = base.view.binding(class).and_then(|binding| binding.inner) else { return Vec::new() };
@@ -144,7 +144,7 @@ impl Evaluation<'_> {
     }
 
     /// The declarations that make one class: itself, and those that are merged with it.
-    fn declarations_of(&mut self, class: Item) -> Vec<Item> {
+    pub(super) fn declarations_of(&mut self, class: Item) -> Vec<Item> {
         match self.world.rules.is_structural() {
             true => self.merged(class, &[BindingKind::Class, BindingKind::Interface]),
             false => vec![class],
@@ -152,7 +152,7 @@ impl Evaluation<'_> {
     }
 
     /// A class and all that it is made of by name: bases, and declarations that are merged with it.
-    fn lineage(&mut self, class: Item) -> Vec<Item> {
+    pub(super) fn lineage(&mut self, class: Item) -> Vec<Item> {
         if !self.world.rules.is_structural() {
             return self.order(class, &no_args()).iter().map(|(class, _)| *class).collect();
         }
@@ -180,7 +180,7 @@ impl Evaluation<'_> {
         is_class && self.world.view.symbol(item).is_some() && !self.is_interface(item)
     }
 
-    fn is_interface(&self, item: Item) -> bool {
+    pub(super) fn is_interface(&self, item: Item) -> bool {
         let Some(binding) = self.world.view.binding(item) else { return false };
         let symbol = self.world.view.symbol(item);
         let class = ClassFacts { facts: self.world.view.facts(item.file), binding, symbol };

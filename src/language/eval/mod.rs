@@ -24,6 +24,7 @@ mod names;
 mod namespaces;
 mod overloads;
 mod packages;
+mod provided;
 mod reach;
 mod shapes;
 mod structural;

@@ -285,6 +285,11 @@ pub(crate) trait Rules: Send + Sync {
         false
     }
 
+    /// Whether a class that implements what declares the member has to have it.
+    fn must_be_made(&self, member: &ClassFacts<'_>) -> bool {
+        self.is_abstract_member(member)
+    }
+
     /// A class implements an interface whose members it has, without naming it: those of Go, protocols of Python.
     fn implements_by_shape(&self) -> bool {
         false

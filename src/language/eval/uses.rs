@@ -8,6 +8,7 @@ use super::evaluation::{Evaluation, Found, FoundReferences};
 use super::facts::{BindingKind, ImportWhat, NameSpace, StepId};
 use super::implements;
 use super::names::{Denoted, Trail};
+use super::provided::provided;
 use super::rules::{FileNo, Place};
 use super::view::{Item, NameNo, sorted};
 use super::world::EvalBase;
@@ -45,8 +46,10 @@ fn evaluated(base: &EvalBase, file: FileNo) -> Evaluated {
     if evaluation.is_exhausted() {
         tracing::debug!(path = %base.view.files[file as usize].path, "the evaluation of a file was cut short");
     }
-    let found = evaluation.begin_again();
+    let mut found = evaluation.begin_again();
     let implements = implements::links(&mut evaluation);
+    drop(evaluation.begin_again());
+    found.implied.extend(provided(&mut evaluation));
     Evaluated { file, found, reads: sorted(evaluation.reads), implements }
 }
 

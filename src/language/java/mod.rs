@@ -21,7 +21,7 @@ impl Language {
     pub const JAVA: Self = SPEC.language;
 }
 
-static FAMILY: Family = Family { name: "java", version: 2, resolver: |files| eval::resolver(files, DIALECTS) };
+static FAMILY: Family = Family { name: "java", version: 3, resolver: |files| eval::resolver(files, DIALECTS) };
 
 const DIALECTS: Dialects = Dialects {
     is_own: |path| FAMILY.sees(path),
@@ -32,7 +32,7 @@ const DIALECTS: Dialects = Dialects {
 pub static SPEC: Spec = Spec {
     extensions: &["java"],
     comments: Some(&comment::C),
-    version: 2,
+    version: 3,
     role_of,
     family: Some(&FAMILY),
     grammar: Some(Grammar { name: "Java", language: || tree_sitter_java::LANGUAGE.into() }),

@@ -3,6 +3,7 @@
 
 use tree_sitter::Node;
 
+use super::lower::is_of_object;
 use super::walk::{self, JavaItem, JavaKind};
 
 /// Annotations that only compilers read where they stand.
@@ -13,7 +14,11 @@ pub(super) fn of(text: &str, found: &JavaItem<'_>) -> String {
     written.modifiers(found.whole);
     let node = found.node;
     match found.kind {
-        JavaKind::Class | JavaKind::Interface | JavaKind::Annotation | JavaKind::Record => written.head(found),
+        JavaKind::Class | JavaKind::Record => written.head(found),
+        JavaKind::Interface | JavaKind::Annotation => {
+            written.head(found);
+            written.asked(found);
+        }
         JavaKind::Enum => {
             written.head(found);
             written.constants(node);
@@ -21,9 +26,7 @@ pub(super) fn of(text: &str, found: &JavaItem<'_>) -> String {
         JavaKind::EnumConstant => written.field(node, "name"),
         JavaKind::Method | JavaKind::Constructor => written.function(node),
         JavaKind::Element => {
-            written.field(node, "type");
-            written.field(node, "name");
-            written.push("()");
+            written.element(node);
             if let Some(value) = node.child_by_field_name("value") {
                 written.push(" default ");
                 written.node(value);
@@ -71,6 +74,42 @@ impl Spaced<'_> {
                 _ => self.node(child),
             }
         }
+    }
+
+    /// What those say who write no name of it: a lambda has to be the one method of an interface that has no body, an annotation has to give
+    /// the elements without a default.
+    fn asked(&mut self, found: &JavaItem<'_>) {
+        let Some(body) = found.node.child_by_field_name("body") else { return };
+        let mut cursor = body.walk();
+        let mut shown: Vec<String> =
+            body.named_children(&mut cursor).filter_map(|one| self.asked_member(one)).collect();
+        if shown.is_empty() || found.kind == JavaKind::Interface && shown.len() > 1 {
+            return;
+        }
+        shown.sort();
+        self.joined.push_str(&format!(" {{{}}}", shown.join("; ")));
+    }
+
+    fn asked_member(&self, member: Node<'_>) -> Option<String> {
+        let mut written = Spaced { text: self.text, joined: String::new() };
+        let name = member.child_by_field_name("name").and_then(|name| self.text.get(name.byte_range()));
+        match member.kind() {
+            "method_declaration" => {
+                let is_asked = member.child_by_field_name("body").is_none() && !name.is_some_and(is_of_object);
+                is_asked.then(|| written.function(member))?;
+            }
+            "annotation_type_element_declaration" => {
+                member.child_by_field_name("value").is_none().then(|| written.element(member))?;
+            }
+            _ => return None,
+        }
+        Some(written.joined)
+    }
+
+    fn element(&mut self, node: Node<'_>) {
+        self.field(node, "type");
+        self.field(node, "name");
+        self.push("()");
     }
 
     fn constants(&mut self, node: Node<'_>) {

@@ -22,7 +22,7 @@ impl Language {
     pub const PYTHON: Self = SPEC.language;
 }
 
-static FAMILY: Family = Family { name: "python", version: 3, resolver: |files| eval::resolver(files, DIALECTS) };
+static FAMILY: Family = Family { name: "python", version: 4, resolver: |files| eval::resolver(files, DIALECTS) };
 
 const DIALECTS: Dialects = Dialects {
     is_own: |path| FAMILY.sees(path),

@@ -27,10 +27,10 @@ impl Language {
 }
 
 /// Raised whenever the outlines, chunks or analyses of scripts change.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Version of the rules by which names are resolved.
-const RULES_VERSION: u32 = 3;
+const RULES_VERSION: u32 = 4;
 
 pub(super) static FAMILY: Family = Family {
     name: "script",

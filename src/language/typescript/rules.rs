@@ -1,5 +1,6 @@
 //! What names, members and types mean in scripts.
 
+use crate::language::Symbol;
 use crate::language::eval::facts::BindingKind;
 use crate::language::eval::rules::{CallRole, ClassFacts, ClassNames, ContainerRole, Rules, TypeRole};
 
@@ -94,9 +95,23 @@ impl Rules for ScriptRules {
         is_abstract(member)
     }
 
+    fn must_be_made(&self, member: &ClassFacts<'_>) -> bool {
+        let ClassFacts { facts, binding, symbol } = member;
+        let owner = facts.scope(binding.scope).and_then(|scope| scope.owner).and_then(|owner| facts.binding(owner));
+        let is_of_interface = owner.is_some_and(|owner| owner.kind == BindingKind::Interface);
+        is_abstract(member) || is_of_interface && !symbol.is_some_and(is_optional)
+    }
+
     fn head_of<'s>(&self, specifier: &'s str) -> &'s str {
         specifier
     }
+}
+
+/// Whether a member of an interface may be left out: `size?: number`.
+fn is_optional(member: &Symbol) -> bool {
+    let name = member.name.rsplit('.').next().unwrap_or_default();
+    let mut words = member.signature.split(' ');
+    words.any(|word| word.strip_prefix(name).is_some_and(|rest| rest.starts_with('?')))
 }
 
 /// Whether it is declared `abstract`.

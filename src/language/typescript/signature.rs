@@ -16,7 +16,9 @@ pub(super) fn signature(text: &str, declared: &Declared<'_>) -> String {
     let own = declared.name.rsplit('.').next().unwrap_or_default();
     let written = match declared.kind {
         DeclaredKind::Class => class(text, declared, own),
-        DeclaredKind::Interface => format!("interface {}{}", head(text, node), heritage(text, node)),
+        DeclaredKind::Interface => {
+            format!("interface {}{}{}", head(text, node), heritage(text, node), required(text, node))
+        }
         DeclaredKind::Enum => {
             let is_const = children_any(node, "const");
             format!("{}enum {}", if is_const { "const " } else { "" }, part(text, node, "name"))
@@ -86,6 +88,15 @@ fn head(text: &str, node: Node<'_>) -> String {
 fn heritage(text: &str, node: Node<'_>) -> String {
     let clauses = children(node).filter(|child| matches!(child.kind(), "class_heritage" | "extends_type_clause"));
     clauses.map(|clause| format!(" {}", tokens(text, clause))).collect()
+}
+
+/// What an object or a class must have to be of an interface, in any order: whoever makes one writes no name of a member that is new.
+fn required(text: &str, node: Node<'_>) -> String {
+    let members = node.child_by_field_name("body").into_iter().flat_map(children);
+    let members = members.filter(|member| member.kind() != "comment" && !children_any(*member, "?"));
+    let mut shown: Vec<String> = members.map(|member| tokens(text, member)).collect();
+    shown.sort();
+    if shown.is_empty() { String::new() } else { format!(" {{{}}}", shown.join(", ")) }
 }
 
 fn class(text: &str, declared: &Declared<'_>, own: &str) -> String {

@@ -56,7 +56,10 @@ fn signatures_say_what_users_can_tell() {
         ("LIMIT", "const LIMIT = 3"),
         ("current", "let current: Shape | undefined"),
         ("cache", "const cache = new Map<string, Shape>"),
-        ("Drawable", "interface Drawable extends Iterable<number>"),
+        (
+            "Drawable",
+            "interface Drawable extends Iterable<number> {[key: string]: unknown, draw(on: Canvas, ...rest: number[]): void, readonly name: string}",
+        ),
         ("Drawable.name", "readonly name: string"),
         ("Drawable.draw", "draw(on: Canvas, ...rest: number[]): void"),
         ("Colour.Red", "Red #0"),

@@ -7,6 +7,7 @@
 mod evaluation;
 mod notes;
 mod project;
+mod provided;
 mod reach;
 mod uses;
 mod value;

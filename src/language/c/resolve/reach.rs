@@ -1,14 +1,14 @@
 //! What an edit can change for others: fingerprints of all that a file declares, by the key under which it is found.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::view::CFile;
-use crate::language::eval::facts::{BindingKind, Facts, ImportWhat, NO_STEP, Step, StepId};
+use super::view::{CFile, PURE, key};
+use crate::language::eval::facts::{BindingKind, FactScopeKind, Facts, Flags, ImportWhat, NO_STEP, Step, StepId};
 
 /// The fingerprint of what a file declares under each key.
 pub(super) fn fingerprints(file: &CFile) -> BTreeMap<u64, u64> {
@@ -33,7 +33,24 @@ pub(super) fn fingerprints(file: &CFile) -> BTreeMap<u64, u64> {
             (name, discriminant(&param.kind), param.flags).hash(hasher);
         }
     }
+    for (key, names) in pure_members(file) {
+        names.hash(hashers.entry(key).or_default());
+    }
     hashers.into_iter().map(|(key, hasher)| (key, hasher.finish())).collect()
+}
+
+/// The names of the pure virtual functions of each class, by the key under which all of them are read.
+fn pure_members(file: &CFile) -> BTreeMap<u64, BTreeSet<&str>> {
+    let facts = file.facts();
+    let mut names: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+    for binding in facts.bindings.iter().filter(|binding| binding.flags.has(Flags::ABSTRACT)) {
+        let is_member = facts.scope(binding.scope).is_some_and(|scope| scope.kind == FactScopeKind::Class);
+        let path = file.scope_path(binding.scope);
+        if is_member && path != 0 {
+            names.entry(key(path, PURE)).or_default().insert(facts.text(binding.name));
+        }
+    }
+    names
 }
 
 /// What a file says that counts for all who see it, whatever they look up: the namespaces that it uses.

@@ -18,6 +18,8 @@ pub(super) struct CEvaluated {
     pub file: CFileNo,
     uses: Vec<Use>,
     edges: Vec<Edge>,
+    /// What it provides for the classes above its own.
+    via: Vec<Edge>,
     /// The keys that it read, sorted.
     pub reads: Box<[u64]>,
     pub links: Vec<Implements>,
@@ -31,6 +33,7 @@ fn evaluated(view: &CView, project: &IncludeProject, file: CFileNo) -> CEvaluate
     let mut evaluation = CEvaluation::new(view, file);
     evaluation.every_step();
     let links = evaluation.links();
+    let provided = evaluation.provided();
     if evaluation.is_exhausted() {
         tracing::debug!(path = %view.files[file as usize].path, "the evaluation of a file was cut short");
     }
@@ -41,13 +44,19 @@ fn evaluated(view: &CView, project: &IncludeProject, file: CFileNo) -> CEvaluate
         edges.push(edge(&source.path, dependent, symbol.kind.dependency_type(), &symbol.name));
         uses.push(use_of(written, symbol, &source.path, *line));
     }
+    let mut via = Vec::new();
+    for item in provided {
+        let (Some(symbol), Some(source)) = (view.symbol(item), view.file(item.file)) else { continue };
+        via.push(edge(&source.path, dependent, symbol.kind.dependency_type(), &symbol.name));
+        uses.push(use_of(&format!(".{}", view.name(item)), symbol, &source.path, 0));
+    }
     edges.sort();
     edges.dedup();
     uses.sort();
     uses.dedup();
     let mut reads: Vec<u64> = evaluation.reads.into_iter().collect();
     reads.sort_unstable();
-    CEvaluated { file, uses, edges, reads: reads.into(), links }
+    CEvaluated { file, uses, edges, via, reads: reads.into(), links }
 }
 
 fn edge(source: &FilePath, dependent: &FilePath, dependency_type: DependencyType, symbol: &str) -> Edge {
@@ -304,11 +313,14 @@ pub(super) fn graph(view: &CView, evaluated: Vec<CEvaluated>) -> Graph {
     for one in evaluated {
         let path = view.files[one.file as usize].path.clone();
         graph.edges.extend(one.edges);
+        graph.via.extend(one.via);
         if !one.uses.is_empty() {
             graph.uses.insert(path, one.uses);
         }
     }
     graph.edges.sort();
     graph.edges.dedup();
+    graph.via.sort();
+    graph.via.dedup();
     graph
 }

@@ -6,7 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::project::IncludeProject;
 use crate::domain::FilePath;
-use crate::language::eval::facts::{Binding, BindingId, FactScopeId, FactScopeKind, Facts, ImportWhat, Step, StepId};
+use crate::language::eval::facts::{
+    Binding, BindingId, FactScopeId, FactScopeKind, Facts, Flags, ImportWhat, Step, StepId,
+};
 use crate::language::{Outline, Symbol};
 
 /// Number of a file of the view, in the order in which files came; no result depends on it.
@@ -14,6 +16,9 @@ pub(super) type CFileNo = u32;
 
 /// The global namespace.
 pub(super) const GLOBAL: u64 = 1;
+
+/// Stands for the pure virtual functions of a class, in keys: no name of the language.
+pub(super) const PURE: &str = "=0";
 
 /// What a file declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,6 +103,24 @@ impl CFile {
         let first = self.declared.partition_point(|&(at, _, _)| at < scope);
         let rest = self.declared.get(first..).unwrap_or_default().iter().take_while(|&&(at, _, _)| at == scope);
         rest.filter(|&&(_, text, _)| self.facts().text(text) == name).map(|&(_, _, binding)| binding).collect()
+    }
+
+    /// The names of what a scope of the file declares.
+    pub(super) fn names_in(&self, scope: FactScopeId) -> impl Iterator<Item = &str> {
+        self.declared_in(scope).map(move |binding| self.facts().text(binding.name))
+    }
+
+    /// The names of the pure virtual functions that a scope of the file declares.
+    pub(super) fn pure_in(&self, scope: FactScopeId) -> impl Iterator<Item = &str> {
+        let pure = self.declared_in(scope).filter(|binding| binding.flags.has(Flags::ABSTRACT));
+        pure.map(move |binding| self.facts().text(binding.name))
+    }
+
+    fn declared_in(&self, scope: FactScopeId) -> impl Iterator<Item = &Binding> {
+        let first = self.declared.partition_point(|&(at, _, _)| at < scope);
+        let rest = self.declared.get(first..).unwrap_or_default().iter();
+        let own = rest.take_while(move |&&(at, _, _)| at == scope);
+        own.filter_map(move |&(_, _, binding)| self.facts().binding(binding))
     }
 
     /// What others can find of the file: the key of each of its declarations outside functions.

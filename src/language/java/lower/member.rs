@@ -12,6 +12,11 @@ use crate::language::eval::{CONSTRUCTOR, FUNCTIONAL};
 /// Methods that every object has: an interface that declares them again asks for nothing.
 const OF_OBJECT: &[&str] = &["equals", "hashCode", "toString"];
 
+/// Whether every object has a method of the name.
+pub(in super::super) fn is_of_object(name: &str) -> bool {
+    OF_OBJECT.contains(&name)
+}
+
 impl JavaLowering<'_> {
     pub(super) fn type_declaration(&mut self, node: Node<'_>, site: JavaSite) {
         self.deeper(|this| this.declared_type(node, site));
@@ -337,7 +342,7 @@ impl JavaLowering<'_> {
             binding.scope == scope
                 && binding.kind == BindingKind::Function
                 && binding.flags.has(Flags::ABSTRACT)
-                && !OF_OBJECT.contains(&self.facts.text(binding.name))
+                && !is_of_object(self.facts.text(binding.name))
         };
         let mut asked = bindings.filter(is_asked).cloned();
         if let (Some(only), None) = (asked.next(), asked.next()) {

@@ -12,6 +12,8 @@ mod written;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tree_sitter::Node;
 
+pub(super) use member::is_of_object;
+
 use super::outline::{line, symbol};
 use super::walk;
 use crate::language::Symbol;
