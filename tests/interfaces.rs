@@ -150,6 +150,24 @@ fn no_call_chain_is_cut_at_an_interface() {
     let impact = shop.agent.json(["impact", shop.path(), "HEAD~2..HEAD~1"]);
     let tests: Vec<&Value> = impact["tests"].as_array().unwrap().iter().map(|test| &test["path"]).collect();
     assert_eq!(tests, ["tests/test_run.py"], "{impact:#}");
+    // What an interface asks for in addition reaches those who implement it, and the gate refuses it.
+    for (file, from, to, implementer) in [
+        (
+            "app/store.py",
+            "    @abstractmethod\n",
+            "    @abstractmethod\n    def load(self): ...\n    @abstractmethod\n",
+            "app/sql.py",
+        ),
+        ("web/store.ts", "  save(row: number)", "  load(): number;\n  save(row: number)", "web/sql.ts"),
+    ] {
+        shop.repo.edit(file, from, to);
+        shop.commit("more is asked for");
+        let impact = shop.agent.json(["impact", shop.path()]);
+        let touched = impact["dependents"].as_array().unwrap();
+        assert!(touched.iter().any(|one| one["path"] == implementer), "{impact:#}");
+        assert_eq!(shop.agent.run(["impact", shop.path(), "--check"]).code, Some(6), "{file}");
+    }
+    shop.assert_sound();
 }
 
 #[test]

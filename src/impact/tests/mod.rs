@@ -7,6 +7,7 @@ mod imports;
 mod macros;
 mod members;
 mod modules;
+mod provided;
 mod python;
 mod python_values;
 mod random_edits;

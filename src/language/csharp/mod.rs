@@ -38,7 +38,7 @@ const DIALECTS: Dialects = Dialects {
 pub static SPEC: Spec = Spec {
     extensions: &["cs"],
     comments: Some(&comment::C),
-    version: 1,
+    version: 2,
     role_of,
     family: Some(&FAMILY),
     grammar: Some(Grammar { name: "C#", language: || tree_sitter_c_sharp::LANGUAGE.into() }),

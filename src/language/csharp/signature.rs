@@ -3,7 +3,7 @@
 
 use tree_sitter::Node;
 
-use super::node::{child_of, children, source};
+use super::node::{child_of, children, modifiers, source};
 use super::walk::{SharpItem, SharpKind};
 use crate::domain::Hash;
 
@@ -17,6 +17,9 @@ pub(super) fn of(text: &str, item: &SharpItem<'_>) -> String {
         None => {
             let left_out = left_out(item);
             add_tokens(text, item.node, &left_out, &mut signature);
+            if item.kind.is_type() {
+                signature.push_str(&required(text, item.node));
+            }
         }
     }
     if item.kind == SharpKind::EnumMember {
@@ -49,6 +52,22 @@ fn left_out(item: &SharpItem<'_>) -> Vec<usize> {
         _ => child_of(base, "argument_list").filter(|_| base.kind() == "primary_constructor_base_type"),
     });
     value.into_iter().chain(arguments).map(|node| node.id()).collect()
+}
+
+/// The members that an initializer has to give, in any order: whoever makes an object writes no name of one that is new.
+fn required(text: &str, node: Node<'_>) -> String {
+    let body = node.child_by_field_name("body").filter(|body| body.kind() == "declaration_list");
+    let members = body.map(children).unwrap_or_default().into_iter();
+    let one = |member: Node<'_>| {
+        let value: Vec<usize> = member.child_by_field_name("value").into_iter().map(|value| value.id()).collect();
+        let mut shown = String::new();
+        add_tokens(text, member, &value, &mut shown);
+        shown.trim_end_matches([' ', '=', ';']).to_owned()
+    };
+    let mut shown: Vec<String> =
+        members.filter(|member| modifiers(text, *member).contains(&"required")).map(one).collect();
+    shown.sort();
+    if shown.is_empty() { String::new() } else { format!(" {{{}}}", shown.join("; ")) }
 }
 
 fn is_body(kind: &str) -> bool {

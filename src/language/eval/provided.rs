@@ -15,7 +15,9 @@ struct ProvidingClass {
     class: Item,
     /// What it declares here.
     declared: BTreeSet<NameNo>,
-    /// Nothing below it makes what it leaves out.
+    /// It is a class, and this is the part of it that stands for the whole.
+    is_whole_class: bool,
+    /// It leaves nothing to classes below it.
     makes_all: bool,
 }
 
@@ -42,8 +44,9 @@ impl Evaluation<'_> {
         let Some(entry) = world.view.file(class.file) else { return };
         let declared = entry.declared_in(scope).map(|(name, _)| name).collect();
         let whole = self.whole(class);
-        let makes_all = whole == class && binding.kind != BindingKind::Interface && !self.is_interface(class);
-        let here = ProvidingClass { class: whole, declared, makes_all };
+        let is_whole_class = whole == class && binding.kind != BindingKind::Interface;
+        let makes_all = is_whole_class && !self.is_interface(class);
+        let here = ProvidingClass { class: whole, declared, is_whole_class, makes_all };
         let own = self.declarations_of(whole);
         for above in self.lineage(whole) {
             if own.contains(&above) {
@@ -66,15 +69,17 @@ impl Evaluation<'_> {
         let member = ClassFacts { facts: world.view.facts(wanted.file), binding, symbol: Some(symbol) };
         let is_asked = world.rules.must_be_made(&member);
         let is_declared = here.declared.contains(&name);
-        let kind = world.view.binding(above).map(|above| above.kind);
-        if is_declared || is_asked || kind == Some(BindingKind::Interface) {
+        let is_of_interface = world.view.binding(above).is_some_and(|above| above.kind == BindingKind::Interface);
+        if is_declared || is_asked || is_of_interface {
             self.read_item(wanted);
         }
+        // In TypeScript and C#, where an abstract class has to declare what an interface asks for, too.
         let has_overridden_fields = world.rules.is_structural() || world.rules.has_namespaces();
+        let has_to_have = here.makes_all || has_overridden_fields && is_of_interface && here.is_whole_class;
         let is_seen = !(world.rules.is_packaged() && symbol.visibility == Visibility::Private);
         let is_overridden =
             is_declared && is_seen && (is_asked || has_overridden_fields || binding.kind == BindingKind::Function);
-        is_overridden || is_asked && here.makes_all && self.is_left_to(here.class, above, name)
+        is_overridden || is_asked && has_to_have && self.is_left_to(here.class, above, name)
     }
 
     /// Whether it is for this class to make a member of one above it, not for a class between them that implements that, too.
@@ -84,7 +89,20 @@ impl Evaluation<'_> {
             let Some(maker) = this.class_with(made).map(|maker| this.whole(maker)) else { return true };
             maker == class || !this.lineage(maker).contains(&above)
         };
-        made.is_empty() || made.into_iter().any(|made| is_own(self, made))
+        match made.is_empty() {
+            true => !self.is_due_between(class, above),
+            false => made.into_iter().any(|made| is_own(self, made)),
+        }
+    }
+
+    /// Whether a class between the two has to make all that the upper one asks for. Where no class says that it is abstract, any may be.
+    fn is_due_between(&mut self, class: Item, above: Item) -> bool {
+        if !self.world.rules.is_packaged() && !self.world.rules.is_structural() {
+            return false;
+        }
+        let own = self.declarations_of(class);
+        let is_due = |this: &mut Self, one: Item| !this.is_interface(one) && this.lineage(one).contains(&above);
+        self.lineage(class).into_iter().any(|one| !own.contains(&one) && is_due(self, one))
     }
 
     /// The class that declares a member.
