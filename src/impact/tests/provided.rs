@@ -175,7 +175,7 @@ fn an_edit_of_an_interface_has_its_implementers_resolved_again() {
     }
 }
 
-/// A golden signature says what is asked for, not in which order.
+/// The signature says what is asked for, not in which order.
 #[test]
 fn the_signature_of_an_interface_says_what_is_asked_for() {
     let of = |path: &str, text: &str| {
