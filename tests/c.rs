@@ -11,7 +11,7 @@ use crate::support::FollowedRepo;
 const FILES: [(&str, &str); 9] = [
     (
         "include/shop/cart.h",
-        "#ifndef SHOP_CART_H\n#define SHOP_CART_H\n#include \"shop/money.h\"\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/** A cart with its items. */\nstruct cart {\n\tstruct money total;\n\tint size;\n};\n\n#define CART_MAX 16\n\n/** Adds an item. */\nint cart_add(struct cart *cart, int price);\nvoid cart_clear(struct cart *cart);\n\nstatic inline int cart_is_full(const struct cart *cart)\n{\n\treturn cart->size >= CART_MAX;\n}\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n",
+        "#ifndef SHOP_CART_H\n#define SHOP_CART_H\n#include \"shop/money.h\"\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/** A cart with its items. */\nstruct cart {\n\tstruct money total;\n\tint size;\n};\n\n#define CART_MAX 16\n#define CART_PUBLIC(type) type\n\n/** Adds an item. */\nCART_PUBLIC(int) cart_add(struct cart *cart, int price);\nvoid cart_clear(struct cart *cart);\n\nstatic inline int cart_is_full(const struct cart *cart)\n{\n\treturn cart->size >= CART_MAX;\n}\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n",
     ),
     (
         "include/shop/money.h",
@@ -82,8 +82,8 @@ fn a_c_edit_costs_those_that_use_what_changed() {
     assert_eq!(
         shop.edit(
             header,
-            "int cart_add(struct cart *cart, int price);",
-            "int cart_add(struct cart *cart, long price);"
+            "CART_PUBLIC(int) cart_add(struct cart *cart, int price);",
+            "CART_PUBLIC(int) cart_add(struct cart *cart, long price);"
         ),
         set(&[header, "src/cart.c", "src/main.c"])
     );

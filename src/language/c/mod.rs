@@ -89,7 +89,7 @@ const fn family(name: &'static str) -> Spec {
     Spec {
         separator: "::",
         comments: Some(&comment::C),
-        version: 1,
+        version: 2,
         role_of,
         family: Some(&FAMILY),
         outline: outline::outline,

@@ -263,6 +263,15 @@ fn templates_and_aliases_are_followed() {
 }
 
 #[test]
+fn functions_are_declared_through_macros() {
+    let header = "#define API(type) type\nstruct s { int n; };\nAPI(int) foo(int a);\nAPI(struct s *) make(void);\n";
+    let user = "#include \"a.h\"\nAPI(int) foo(int a)\n{\n\treturn make()->n + a;\n}\nint g(void) { return foo(1); }\n";
+    let files = [("a.h", header), ("u.c", user)];
+    assert_has(&files, &["u.c > a.h: foo", "u.c > a.h: make", "u.c > a.h: s::n"]);
+    assert_eq!(links(&files), ["a.h: foo < u.c: foo".to_owned()].into());
+}
+
+#[test]
 fn includes_lead_to_one_file_or_none() {
     let header = "int value(void);\n";
     let user = "#include \"lib/value.h\"\nint f(void) { return value(); }\n";

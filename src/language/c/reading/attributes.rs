@@ -1,6 +1,11 @@
 //! Macros that stand for attributes, for the beginning of a namespace, or for a type: words where a grammar expects a type, a name or the
 //! end of a declaration. Of statements only loops that a macro makes (`FOREACH(x, list) {`) get the semicolon that the grammar misses.
 
+mod argument;
+mod declared;
+
+use argument::ArgumentForm;
+
 use super::Mask;
 use super::token::{Token, TokenKind};
 
@@ -8,14 +13,16 @@ use super::token::{Token, TokenKind};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Braces {
     Declarations,
+    /// The members of a class: declarations, some of which have no type.
+    Members,
     Enumerators,
     /// The body of a function.
     Statements,
     Values,
 }
 
-pub(super) fn blank(text: &str, tokens: &[Token], mask: &mut Mask) {
-    let mut search = MacroSearch { text, tokens, mask, braces: Vec::new(), parens: 0, is_start: true };
+pub(super) fn blank(text: &str, tokens: &[Token], is_cpp: bool, mask: &mut Mask) {
+    let mut search = MacroSearch { text, tokens, mask, is_cpp, braces: Vec::new(), parens: 0, is_start: true };
     let mut at = 0;
     while at < tokens.len() {
         at = search.step(at);
@@ -26,6 +33,7 @@ struct MacroSearch<'a> {
     text: &'a str,
     tokens: &'a [Token],
     mask: &'a mut Mask,
+    is_cpp: bool,
     braces: Vec<Braces>,
     parens: u32,
     /// A declaration begins here.
@@ -89,21 +97,23 @@ impl<'a> MacroSearch<'a> {
     fn braces_at(&self, brace: usize) -> Braces {
         let before = self.tokens.get(..brace).unwrap_or_default().iter().rev().take(200);
         let head = before.take_while(|token| !matches!(token.sign(), b';' | b'{' | b'}'));
-        let (mut has_list, mut has_value, mut holds) = (false, false, false);
+        let (mut has_list, mut has_value, mut holds, mut is_class) = (false, false, false, false);
         for token in head.filter(|token| token.kind != TokenKind::Directive) {
             has_list |= token.sign() == b')' && !holds;
             has_value |= token.sign() == b'=' && !holds;
             holds |= matches!(token.text(self.text), "namespace" | "class" | "struct" | "union" | "\"C\"" | "\"C++\"")
                 && !has_list
                 && !has_value;
+            is_class |= matches!(token.text(self.text), "class" | "struct" | "union") && holds;
             if token.text(self.text) == "enum" && !has_list {
                 return Braces::Enumerators;
             }
         }
         match (holds, self.holding()) {
+            (true, _) if is_class => Braces::Members,
             (true, _) => Braces::Declarations,
-            (false, Braces::Declarations) if has_value && !has_list => Braces::Values,
-            (false, Braces::Declarations | Braces::Statements) => Braces::Statements,
+            (false, Braces::Declarations | Braces::Members) if has_value && !has_list => Braces::Values,
+            (false, Braces::Declarations | Braces::Members | Braces::Statements) => Braces::Statements,
             (false, _) => Braces::Values,
         }
     }
@@ -123,8 +133,8 @@ impl<'a> MacroSearch<'a> {
     fn word(&mut self, at: usize) -> usize {
         let is_start = std::mem::replace(&mut self.is_start, false);
         match self.holding() {
-            Braces::Declarations if self.parens > 0 => self.in_parameters(at),
-            Braces::Declarations => self.in_declarations(at, is_start),
+            Braces::Declarations | Braces::Members if self.parens > 0 => self.in_parameters(at),
+            Braces::Declarations | Braces::Members => self.in_declarations(at, is_start),
             Braces::Enumerators => self.in_enumerators(at),
             Braces::Statements if is_start => self.in_statements(at),
             Braces::Statements | Braces::Values => at + 1,
@@ -151,11 +161,12 @@ impl<'a> MacroSearch<'a> {
 
     /// `Foo FAR *a`
     fn is_between_type_and_name(&self, at: usize) -> bool {
-        let is_type = at.checked_sub(1).is_some_and(|before| {
-            self.is_name(before)
-                || matches!(self.text_at(before), "int" | "char" | "void" | "long" | "short" | "double")
-        });
-        is_type && (self.is_name(at + 1) || matches!(self.sign_at(at + 1), b'*' | b'&'))
+        at.checked_sub(1).is_some_and(|before| self.is_type_at(before))
+            && (self.is_name(at + 1) || matches!(self.sign_at(at + 1), b'*' | b'&'))
+    }
+
+    fn is_type_at(&self, at: usize) -> bool {
+        self.is_name(at) || matches!(self.text_at(at), "int" | "char" | "void" | "long" | "short" | "double")
     }
 
     /// `KEY(UP),` among enumerators.
@@ -200,6 +211,9 @@ impl<'a> MacroSearch<'a> {
             self.blank_to(behind - 1, behind);
             return at + 2;
         }
+        if let Some(next) = self.name_inside(at).or_else(|| self.behind_specifier(at, behind)) {
+            return next;
+        }
         let is_behind_list = matches!(self.before(at), ")" | "const" | "override" | "noexcept" | "final");
         let may_end = matches!(self.sign_at(behind), b';' | b'{' | b':' | b'=' | b'-' | b',')
             || matches!(self.text_at(behind), "const" | "override" | "noexcept" | "final")
@@ -225,6 +239,16 @@ impl<'a> MacroSearch<'a> {
         if !self.is_name(at) {
             return at + 1;
         }
+        let behind = self.behind_arguments(at);
+        if self.is_cpp && behind > at + 1 {
+            // Of C a grammar reads `Api(int) f(void);`.
+            let is_type = self.form(at + 2..behind - 1) == ArgumentForm::Type
+                && self.holding() == Braces::Declarations
+                && !is_macro(self.text_at(behind))
+                && !self.is_line_end(behind);
+            let next = if is_type { self.type_inside(at, behind) } else { None };
+            return next.unwrap_or(at + 1);
+        }
         let next = self.text_at(at + 1);
         let is_declaring = |word: &str| DECLARING.contains(&word) && !matches!(word, "std" | "size_t" | "auto");
         let is_attribute = is_declaring(next)
@@ -241,14 +265,14 @@ impl<'a> MacroSearch<'a> {
     fn at_start(&mut self, at: usize, behind: usize) -> usize {
         let has_arguments = behind > at + 1;
         let next = self.text_at(behind);
-        let is_line_end = self
-            .tokens
-            .get(behind)
-            .is_none_or(|token| token.row > self.tokens[behind - 1].row || token.kind == TokenKind::Directive);
+        let is_line_end = self.is_line_end(behind);
         let is_type_behind = |at: usize| self.is_word(at) || matches!(self.sign_at(at), b'*' | b'&' | b':' | b'<');
         if has_arguments {
             if self.sign_at(behind) == b'{' || self.sign_at(behind) == b';' {
-                return at + 1;
+                return self.declaration_inside(at, behind).unwrap_or(at + 1);
+            }
+            if let Some(next) = self.type_inside(at, behind) {
+                return next;
             }
             if is_line_end {
                 self.blank_to(at, behind);
@@ -278,6 +302,7 @@ impl<'a> MacroSearch<'a> {
             _ if DECLARING.contains(&next) => true,
             _ if self.is_word(behind) && is_type_behind(behind + 1) => true,
             _ if self.sign_at(behind) == b'~' => true,
+            _ if is_macro(next) && self.has_type_behind(behind) => true,
             _ => is_line_end && !(self.is_word(behind) && self.sign_at(behind + 1) == b'('),
         };
         if is_attribute && !matches!(self.sign_at(behind), b'=' | b'(' | b'*' | b'&' | b'<' | b':') {
@@ -285,6 +310,12 @@ impl<'a> MacroSearch<'a> {
             self.is_start = true;
         }
         at + 1
+    }
+
+    /// Whether nothing follows on the line.
+    fn is_line_end(&self, behind: usize) -> bool {
+        let next = self.tokens.get(behind);
+        next.is_none_or(|token| token.row > self.tokens[behind - 1].row || token.kind == TokenKind::Directive)
     }
 
     /// The place behind a word and its arguments, if it has any.
@@ -312,6 +343,9 @@ impl<'a> MacroSearch<'a> {
         self.mask.blank(self.tokens[at].start, self.tokens[behind - 1].end);
     }
 }
+
+/// Words that stand before the type of a declaration.
+const SPECIFIERS: [&str; 7] = ["static", "extern", "inline", "virtual", "constexpr", "__inline", "\"C\""];
 
 /// Words with which a declaration begins, or goes on.
 const DECLARING: [&str; 30] = [

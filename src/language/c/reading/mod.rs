@@ -12,12 +12,13 @@ use crate::language::syntax::TextReading;
 /// C, or a header. A header's name does not say whether it is one of C++; its text does ([`is_cpp`]).
 pub(super) fn c(text: &str) -> TextReading {
     let tokens = token::scan(text);
-    let language = if is_cpp(text, &tokens) { super::cpp_grammar } else { super::c_grammar };
-    TextReading { language: Some(language), text: masked(text, tokens) }
+    let is_cpp = is_cpp(text, &tokens);
+    let language = if is_cpp { super::cpp_grammar } else { super::c_grammar };
+    TextReading { language: Some(language), text: masked(text, tokens, is_cpp) }
 }
 
 pub(super) fn cpp(text: &str) -> TextReading {
-    TextReading { language: Some(super::cpp_grammar), text: masked(text, token::scan(text)) }
+    TextReading { language: Some(super::cpp_grammar), text: masked(text, token::scan(text), true) }
 }
 
 /// Whether a text says something that only C++ has. A grammar of C++ reads C as well, but for names like `class` and `new`.
@@ -41,10 +42,10 @@ fn is_cpp(text: &str, tokens: &[Token]) -> bool {
 }
 
 /// The text with blanks for what no grammar reads; `None` if there is nothing of the kind.
-fn masked(text: &str, tokens: Vec<Token>) -> Option<String> {
+fn masked(text: &str, tokens: Vec<Token>, is_cpp: bool) -> Option<String> {
     let mut mask = Mask { bytes: text.as_bytes().to_vec(), is_changed: false };
     let tokens = conditions::resolve(text, tokens, &mut mask);
-    attributes::blank(text, &tokens, &mut mask);
+    attributes::blank(text, &tokens, is_cpp, &mut mask);
     mask.is_changed.then(|| String::from_utf8(mask.bytes).ok()).flatten()
 }
 
@@ -144,6 +145,55 @@ mod tests {
             ("int a = LIMIT * 2; Foo b = { BAR baz };\n", "int a = LIMIT * 2; Foo b = { BAR baz };"),
         ] {
             assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_macro_leaves_the_type_that_it_holds() {
+        for (text, expected) in [
+            ("CJSON_PUBLIC(cJSON *) cJSON_Parse(const char *a);\n", "cJSON * cJSON_Parse(const char *a);"),
+            ("API(result) f(int a)\n{ return a; }\n", "result f(int a) { return a; }"),
+            ("API(const struct s *) f(void);\n", "const struct s * f(void);"),
+            ("API(T) *f(void);\n", "T *f(void);"),
+            ("API(std::string) f();\n", "std::string f();"),
+            ("API(std::map<a, b>) A::f() { }\n", "std::map<a, b> A::f() { }"),
+            ("API(int) WINAPI f(int a);\n", "int f(int a);"),
+            ("API(int) MAIN(int a);\n", "int MAIN(int a);"),
+            ("API(int) NOINLINE(x) f(int a);\n", "int f(int a);"),
+            ("EXTERN(void) f JPP((int a));\n", "void f (int a) ;"),
+            ("GLOBAL(void)\nf (int a)\n{ }\nLOCAL(kind)\ng (int a)\n{ }\n", "void f (int a) { } kind g (int a) { }"),
+            ("static INLINE(int) f() { }\n", "static int f() { }"),
+            ("extern \"C\" API(int) f(int a);\n", "extern \"C\" int f(int a);"),
+            ("LIB_EXPORT API(int) f(int a);\n", "int f(int a);"),
+            ("Api(int) f(int a);\n", "int f(int a);"),
+            ("API(a, b) f(int a);\n", "int f(int a);"),
+            ("API(unsigned long) a; DECLARE(T) x;\n", "unsigned long a; int x;"),
+            ("int API(f)(int a);\n", "int f (int a);"),
+            ("EXPORT(1, kind, f, (void));\n", "kind f (void) ;"),
+            ("class A { MOCK(int, f, (int a), (const)); };\n", "class A { int f (int a) ; };"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn macros_for_attributes_leave_nothing() {
+        for (text, expected) in [
+            ("FORMAT(printf, 1, 2) int f(const char *a, ...);\n", "int f(const char *a, ...);"),
+            ("NONNULL(1) void f(T *a);\n", "void f(T *a);"),
+            ("MACRO(a) FILE *f(void); MACRO(a) FILE f(void);\n", "FILE *f(void); FILE f(void);"),
+            ("LIB_EXPORT LIB_OLD(\"x\") T f(void);\n", "T f(void);"),
+            ("static CHECKED(1, 2) void f(void);\n", "static void f(void);"),
+            ("class A { OLD(a) A(int a); API(int) f(int a); };\n", "class A { A(int a); int f(int a); };"),
+            ("class A { PROPERTY(int)\nA(int a); };\n", "class A { A(int a); };"),
+            ("OLD(a) A::A(int a) { }\n", "A::A(int a) { }"),
+            ("MAKE(int)\nMAKE(long)\nint a;\n", "int a;"),
+            ("class A { A(int) EMPTY; };\n", "class A { A(int) ; };"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        for whole in ["TEST(Foo, Bar) { }\n", "ENTRY(a, b, c);\n", "static LIST(a);\n"] {
+            assert!(cpp(whole).text.is_none(), "{whole}");
         }
     }
 
