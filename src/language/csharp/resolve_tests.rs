@@ -65,6 +65,26 @@ fn namespaces_are_seen_from_inside_out() {
 }
 
 #[test]
+fn an_alias_may_stand_for_a_namespace_of_one_word() {
+    let ev = ("b/Ev.cs", "namespace Lib { public class Ev { public int Prop; public const int K = 1; } }");
+    let projects = [
+        ("a/a.csproj", "<Project><ItemGroup><ProjectReference Include=\"..\\b\\b.csproj\" /></ItemGroup></Project>"),
+        ("b/b.csproj", "<Project />"),
+    ];
+    for (user, expected) in [
+        ("using L = Lib; class A { int G(L.Ev e) { return e.Prop; } }", &["b/Ev.cs: Ev", "b/Ev.cs: Ev.Prop"][..]),
+        ("using L = Lib; class A { int G(L::Ev e) { return e.Prop; } }", &["b/Ev.cs: Ev", "b/Ev.cs: Ev.Prop"]),
+        ("using L = Lib; class A { object o = new L.Ev(); }", &["b/Ev.cs: Ev"]),
+        ("using L = Lib; class A { int n = L.Ev.K; }", &["b/Ev.cs: Ev", "b/Ev.cs: Ev.K"]),
+        ("global using L = Lib; class A { L.Ev e; }", &["b/Ev.cs: Ev"]),
+        ("using L = Other; class A { L.Ev e; }", &[]),
+    ] {
+        assert_used(&[ev, ("a/A.cs", user)], "a/A.cs", expected);
+        assert_used(&[ev, projects[0], projects[1], ("a/A.cs", user)], "a/A.cs", expected);
+    }
+}
+
+#[test]
 fn directives_that_are_global_count_in_their_project() {
     let files = [
         ("a/a.csproj", "<Project><ItemGroup><Using Include=\"N\" /></ItemGroup></Project>"),

@@ -96,7 +96,7 @@ impl<'t> SharpLowering<'t> {
         let Some(named) = children(node).into_iter().next_back() else { return };
         let is_global = child_of(node, "global").is_some();
         if let Some(alias) = node.child_by_field_name("name").filter(|alias| alias.id() != named.id()) {
-            let value = self.type_step(named, SharpSite::at(scope));
+            let value = self.type_or_namespace(named, SharpSite::at(scope));
             let name = self.type_name_of(named);
             self.import_here(node, &name, ImportWhat::Nothing, true);
             let binding = self.bind(alias, self.source(alias), DIRECTIVES, BindingKind::Alias);

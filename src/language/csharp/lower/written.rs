@@ -94,14 +94,19 @@ impl<'t> SharpLowering<'t> {
             links.push(name);
             base = qualifier;
         }
-        let mut of = match base.kind() {
-            "identifier" => self.named_type(base, self.source(base), NameSpace::Any, site),
-            _ => self.type_step(base, site),
-        };
+        let mut of = self.type_or_namespace(base, site);
         for link in links.into_iter().rev() {
             of = self.member_type(of, link, site);
         }
         of
+    }
+
+    /// What is written where a namespace can stand as well as a type.
+    pub(super) fn type_or_namespace(&mut self, node: Node<'t>, site: SharpSite) -> StepId {
+        match node.kind() {
+            "identifier" => self.named_type(node, self.source(node), NameSpace::Any, site),
+            _ => self.type_step(node, site),
+        }
     }
 
     /// A type inside a namespace or type.
@@ -188,10 +193,7 @@ impl<'t> SharpLowering<'t> {
         let long = format!("{}Attribute", self.source(last));
         match qualifier {
             Some(qualifier) => {
-                let of = match qualifier.kind() {
-                    "identifier" => self.named_type(qualifier, self.source(qualifier), NameSpace::Any, site),
-                    _ => self.type_step(qualifier, site),
-                };
+                let of = self.type_or_namespace(qualifier, site);
                 let text = self.text_id(&long);
                 self.derived(last, of, |of| Step::Member { of, text })
             }
