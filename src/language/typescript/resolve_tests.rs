@@ -150,6 +150,28 @@ fn a_prototype_of_another_module_stays_its_own() {
     assert_eq!(used(&files, "b.js"), ["a.js: A", "a.js: A.go"]);
 }
 
+#[test]
+fn an_import_may_stand_for_a_namespace() {
+    let module =
+        "export namespace Lib {\n  export class Ev {\n    prop = 1;\n    static make() { return new Ev() }\n  }\n}\n";
+    for (user, member) in [
+        ("import L = Lib;\nexport function g(e: L.Ev) { return e.prop }\n", "prop"),
+        ("import L = Lib;\nexport const g = new L.Ev().prop;\n", "prop"),
+        ("import L = all.Lib;\nexport function g(e: L.Ev) { return e.prop }\n", "prop"),
+        ("import E = Lib.Ev;\nexport function g(e: E) { return e.prop }\n", "prop"),
+        ("import E = Lib.Ev;\nexport const g = E.make();\n", "make"),
+    ] {
+        let user = format!("import {{ Lib }} from './m'\nimport * as all from './m'\n{user}");
+        let found = used(&[("m.ts", module), ("u.ts", &user)], "u.ts");
+        for expected in ["m.ts: Lib.Ev".to_owned(), format!("m.ts: Lib.Ev.{member}")] {
+            assert!(found.contains(&expected), "{expected} in {found:?}: {user}");
+        }
+    }
+    // Aliases that lead in a ring end.
+    let ring = "import A = B.x;\nimport B = A.y;\nexport const g = A.z;\n";
+    assert_eq!(used(&[("m.ts", module), ("u.ts", ring)], "u.ts"), [""; 0]);
+}
+
 fn unused(files: &[(&str, &str)]) -> Vec<String> {
     let files = texts(files);
     let world = World::new(&files);

@@ -98,15 +98,17 @@ impl ScriptLowering<'_> {
         ImportWhat::Name(self.text_id("export="))
     }
 
-    /// `import A = B.C`
+    /// `import A = B.C`: what it stands for, as a type and as a value.
     pub(super) fn import_alias(&mut self, node: Node<'_>, site: ScriptSite, is_exported: bool) {
         let parts: Vec<Node<'_>> = children(node).filter(|child| child.kind() != "comment").collect();
         let [name, value] = parts[..] else { return };
         let value = self.expression(value, site);
-        let id = self.bind(node, of(self.text, name), site.scope, BindingKind::Alias);
-        self.give(id, value);
-        if is_exported {
-            self.flag(id, Flags::EXPORTED);
+        for kind in [BindingKind::Alias, BindingKind::Variable] {
+            let id = self.bind(node, of(self.text, name), site.scope, kind);
+            self.give(id, value);
+            if is_exported {
+                self.flag(id, Flags::EXPORTED);
+            }
         }
     }
 
