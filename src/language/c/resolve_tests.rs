@@ -263,6 +263,22 @@ fn templates_and_aliases_are_followed() {
 }
 
 #[test]
+fn concepts_are_used_where_types_are_constrained() {
+    let header = "#pragma once\nnamespace n {\ntemplate <class T> concept Small = sizeof(T) < 8;\n}\n";
+    for user in [
+        "template <Small T> void f(T a) {}",
+        "template <class T> requires Small<T> void f(T a) {}",
+        "template <class T> void f(T a) requires Small<T> {}",
+        "void f(Small auto a) {}",
+        "template <class T> concept Other = Small<T>;",
+        "template <n::Small T> void f(T a) {}",
+    ] {
+        let user = format!("#include \"n.hpp\"\nusing namespace n;\n{user}\n");
+        assert_has(&[("n.hpp", header), ("a.cpp", &user)], &["a.cpp > n.hpp: n::Small"]);
+    }
+}
+
+#[test]
 fn functions_are_declared_through_macros() {
     let header = "#define API(type) type\nstruct s { int n; };\nAPI(int) foo(int a);\nAPI(struct s *) make(void);\n";
     let user = "#include \"a.h\"\nAPI(int) foo(int a)\n{\n\treturn make()->n + a;\n}\nint g(void) { return foo(1); }\n";

@@ -237,6 +237,7 @@ impl<'t> CLowering<'t> {
             "namespace_alias_definition" => self.namespace_alias(node),
             "using_declaration" => self.using(node),
             "alias_declaration" => self.alias(node),
+            "concept_definition" => self.concept(node),
             "template_declaration" => self.template(node),
             "class_specifier" | "struct_specifier" | "union_specifier" | "enum_specifier" => {
                 self.type_specifier(node, None);

@@ -96,6 +96,14 @@ impl<'t> CLowering<'t> {
         });
     }
 
+    /// `concept Small = sizeof(T) < 8;`: a name that stands where a type does, of which nothing is.
+    pub(super) fn concept(&mut self, node: Node<'t>) {
+        let Some(name) = node.child_by_field_name("name") else { return };
+        let binding = self.bind(self.source(name), BindingKind::Alias, self.scope_of_declarations(), name);
+        self.flag(binding, DEFINED);
+        self.visit_all(children(node).into_iter().filter(|part| part.id() != name.id()).collect());
+    }
+
     /// `typedef struct { .. } A, *B;`
     pub(super) fn type_definition(&mut self, node: Node<'t>) {
         let declared: Vec<_> =
