@@ -131,6 +131,51 @@ fn the_work_tree_counts_where_it_is_asked_for() {
     assert_eq!(paths(&clone.impact(&["HEAD~1..HEAD"]).1["changed"]), ["README.md", "app/new.py"]);
 }
 
+/// FAILURES 16: what a file in conflict changes is not known, so it never passes; once it is resolved, it is what the disk has.
+#[test]
+fn f16_a_file_in_conflict_does_not_pass_the_gate() {
+    let clone = Checkout::new();
+    clone.repo.branch("side");
+    clone.edit("app/sums.py", "def add(a, b)", "def add(a, b, side)");
+    clone.repo.checkout("main");
+    clone.edit("app/sums.py", "def add(a, b)", "def add(a, b, c)");
+    for stops in [["merge", "side"], ["rebase", "side"], ["cherry-pick", "side"]] {
+        assert!(!clone.repo.try_git(&stops).status.success(), "{stops:?}");
+        let (code, printed) = clone.impact(&["--worktree", "--check"]);
+        assert_eq!((code, paths(&printed["changed"])), (Some(6), vec!["app/sums.py"]), "{stops:?}: {printed:#}");
+        assert_eq!(printed["answer_freshness"]["state"], json!("not_covered"), "{printed:#}");
+        assert_eq!(printed["check"]["in_conflict"], json!([{"path": "app/sums.py"}]));
+        clone.repo.git(&[stops[0], "--abort"]);
+    }
+    assert!(!clone.repo.try_git(&["merge", "side"]).status.success());
+    let output = clone.agent.run(["impact", clone.path(), "--worktree", "--check"]);
+    assert!(output.stdout.contains("app/sums.py is in conflict: what it changes is not known"), "{}", output.stdout);
+    // Resolved and not staged.
+    clone.repo.write("app/sums.py", FILES[1].1.replace("def add(a, b)", "def add(a, b, c, side)"));
+    let (code, printed) = clone.impact(&["--worktree", "--check"]);
+    assert_eq!((code, paths(&printed["dependents"])), (Some(6), vec!["app/bill.py"]), "{printed:#}");
+    assert_eq!(printed["answer_freshness"], json!({"state": "current"}));
+    assert_eq!(printed["check"]["in_conflict"], Value::Null);
+}
+
+/// What has no files on the disk to compare with says why.
+#[test]
+fn a_work_tree_that_is_not_there_is_not_called_unchanged() {
+    let clone = Checkout::new();
+    let path = clone.repo.outside("unborn");
+    clone.repo.git(&["init", "-q", path.to_str().unwrap()]);
+    std::fs::write(path.join("a.py"), "def zed():\n    pass\n").unwrap();
+    let printed = clone.agent.json(["impact", path.to_str().unwrap(), "--worktree"]);
+    assert_eq!(paths(&printed["changed"]), ["a.py"], "{printed:#}");
+    for (option, says) in [("--no-checkout", "nothing is checked out in "), ("--bare", " has no work tree")] {
+        let path = clone.repo.outside(option);
+        clone.repo.git(&["clone", "-q", option, clone.path(), path.to_str().unwrap()]);
+        let output = clone.agent.run(["impact", path.to_str().unwrap(), "--worktree"]);
+        assert_eq!(output.code, Some(1), "{}", output.stdout);
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+    }
+}
+
 #[test]
 fn any_change_of_a_file_or_a_symbol_can_be_asked_about() {
     let clone = Checkout::new();

@@ -8,7 +8,7 @@ use super::output::{add_freshness, print, print_json};
 use super::values::fail_on;
 use super::{Context, Failure};
 use crate::domain::FilePath;
-use crate::query::impact::{FailOn, ImpactQuestion, Subject, edges, failures, may_depend, of, unused_exports};
+use crate::query::impact::{FailOn, ImpactQuestion, Subject, edges, may_depend, of, unused_exports};
 use crate::query::view::for_terminal;
 use crate::query::view::impact::{
     CheckView, DepsView, ImpactView, MayDependView, TestView, ThroughView, UnusedExportView,
@@ -63,7 +63,7 @@ pub fn impact(
     };
     let found = of(&reader, &repo, &question)?;
     let mut view = ImpactView::new(&repo, &found);
-    view.check = options.check.then(|| CheckView::new(&fail_on, &failures(&found, &fail_on)));
+    view.check = options.check.then(|| CheckView::new(&fail_on, &found));
     let printed = if json { print_json(&view) } else { print(&describe(&view)) };
     printed?;
     match view.check {
@@ -88,7 +88,7 @@ fn subject(range: Option<String>, options: &ImpactOptions, top: &Path) -> Subjec
 
 /// One line; the list stands in the answer.
 fn refusal(check: &CheckView) -> String {
-    let number = check.failures.len();
+    let number = check.failures.len() + check.in_conflict.len();
     format!("{number} reason(s) to refuse this change ({}); they are listed in the answer", check.fail_on.join(", "))
 }
 
@@ -155,6 +155,8 @@ fn describe_changes(out: &mut String, view: &ImpactView) {
 fn describe_check(out: &mut String, check: &CheckView) {
     let result = if check.failed { "does not pass" } else { "passes" };
     out.push_str(&format!("check ({}): {result}\n", check.fail_on.join(", ")));
+    let in_conflict = check.in_conflict.iter();
+    list(out, in_conflict.map(|path| format!("{path} is in conflict: what it changes is not known")));
     list(
         out,
         check.failures.iter().map(|one| {

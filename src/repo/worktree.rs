@@ -4,6 +4,7 @@
 //! The index is read as a memory of what the files were like; it is never written. What the disk holds is believed only as far as
 //! [`Disk`] reads it, and nothing that the repository's configuration names is run.
 
+mod conflicts;
 mod converted;
 mod passed_over;
 
@@ -84,14 +85,15 @@ pub struct WorkTree {
 }
 
 impl WorkTree {
-    /// Opens the work tree of a repository. `None`: it has none, or nothing was checked out into it.
+    /// Opens the work tree of a repository. `None`: it has none, or nothing was checked out into it. Before the first commit there
+    /// is nothing to check out, and what lies there is new.
     ///
     /// # Errors
     /// If its index or its configuration cannot be read.
     pub fn open(location: &Location, user: &UserConfig, selection: &FileSelection) -> Result<Option<Self>, RepoError> {
         let failed = |reason: String| RepoError::WorkTree { path: location.path.clone(), reason };
         let broken = |error: gix::Error| failed(RepoError::chain(&error));
-        if location.kind == LocationKind::Bare || !location.git_dir.join("index").exists() {
+        if location.kind == LocationKind::Bare {
             return Ok(None);
         }
         refuse_special_files(&location.git_dir, &location.common_dir).map_err(failed)?;
@@ -103,6 +105,10 @@ impl WorkTree {
         let mut repo = gix::ThreadSafeRepository::open_opts(&location.git_dir, options)
             .map_err(|error| failed(RepoError::chain(&error)))?
             .to_thread_local();
+        let is_checked_out = location.git_dir.join("index").exists() || repo.head().is_ok_and(|head| head.is_unborn());
+        if !is_checked_out {
+            return Ok(None);
+        }
         repo.set_workdir(location.path.clone()).map_err(broken)?;
         let index = repo.index_or_empty().map_err(broken)?;
         tally::add(Deed::IndexEntry, index.entries().len() as u64);
@@ -149,7 +155,7 @@ impl WorkTree {
         let mut files = Vec::new();
         for path in paths {
             let recorded = view.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|at| &view[at]);
-            let found = match index.entry_by_path(BStr::new(path.as_bytes())) {
+            let found = match conflicts::entry_of(&index, path) {
                 Some(entry) if self.is_compared(entry, path) && recorded.is_none_or(is_regular) => {
                     self.tracked(entry, path.clone(), recorded)
                 }
@@ -174,7 +180,7 @@ impl WorkTree {
     /// View and index side by side.
     fn differing(&mut self, view: &[TreeEntry]) -> Vec<Candidate> {
         let index = self.index.clone();
-        let mut found = Vec::new();
+        let mut found: Vec<Candidate> = Vec::new();
         let mut of_view = view.iter().peekable();
         for entry in index.entries() {
             let path = FilePath::new(entry.path(&index).to_vec());
@@ -187,14 +193,15 @@ impl WorkTree {
             }
         }
         of_view.for_each(|missing| found.extend(self.not_in_index(missing, &index)));
+        // The index has a file in conflict once for each side.
+        found.dedup_by(|one, other| one.path == other.path);
         found
     }
 
     fn is_compared(&self, entry: &gix::index::Entry, path: &FilePath) -> bool {
-        // Not checked out by a sparse checkout, marked as assumed unchanged, or in the middle of a merge.
+        // Not checked out by a sparse checkout, or marked as assumed unchanged.
         let unseen = Flags::SKIP_WORKTREE | Flags::ASSUME_VALID;
         !entry.flags.intersects(unseen)
-            && entry.stage() == Stage::Unconflicted
             && (entry.mode == Mode::FILE || entry.mode == Mode::FILE_EXECUTABLE)
             && !self.is_passed_over(path)
     }
@@ -206,7 +213,9 @@ impl WorkTree {
         recorded: Option<&TreeEntry>,
     ) -> Option<Candidate> {
         let candidate = self.candidate(path)?;
-        let is_recorded = recorded.is_some_and(|recorded| recorded.id.0 == entry.id.as_bytes());
+        // Of a file in conflict the index remembers no attributes.
+        let is_settled = entry.stage() == Stage::Unconflicted;
+        let is_recorded = is_settled && recorded.is_some_and(|recorded| recorded.id.0 == entry.id.as_bytes());
         let unchanged = match candidate.on_disk {
             OnDisk::File(stat) if is_recorded => {
                 self.is_as_remembered(entry, &stat, &candidate.path) || self.is_in_unknown_encoding(&candidate.path)
@@ -219,9 +228,8 @@ impl WorkTree {
     /// A file of the view that is not in the index: its removal is staged, or the index keeps it within a directory.
     fn not_in_index(&self, recorded: &TreeEntry, index: &gix::index::State) -> Option<Candidate> {
         let path = &recorded.path;
-        // Files of a directory that is left out as a whole, and those of a merge, which are there at higher stages.
-        let is_unseen = index.is_sparse() || index.entry_range(BStr::new(path.as_bytes())).is_some();
-        if is_unseen || !is_regular(recorded) || self.is_passed_over(path) {
+        // Files of a directory may be left out as a whole.
+        if index.is_sparse() || !is_regular(recorded) || self.is_passed_over(path) {
             return None;
         }
         self.candidate(path.clone())
@@ -380,7 +388,7 @@ impl WorkTree {
     }
 
     fn is_untracked(&mut self, path: &FilePath) -> bool {
-        self.index.entry_by_path(BStr::new(path.as_bytes())).is_none()
+        conflicts::entry_of(&self.index, path).is_none()
             && !is_scratch(path)
             && !self.is_passed_over(path)
             && !self.is_ignored(path, false)

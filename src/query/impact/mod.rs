@@ -16,7 +16,7 @@ use crate::language;
 use crate::outline::{Outline, SymbolKind};
 use crate::repo::registry::Registered;
 use crate::repo::{FileSelection, Head, OwnModules, RecordedView, Repo, RepoError, TreeEntry};
-use side::{FilesAt, ReadFrom, SavedFiles, UsesAt, outlines_of, saved, with_saved};
+use side::{FilesAt, ReadFrom, SavedFiles, UsesAt, in_conflict, outlines_of, saved, with_saved};
 use standing::ReadState;
 use symbols::{changed_symbols, paths_of};
 
@@ -72,6 +72,8 @@ pub struct RangeImpact {
     pub left_out: BTreeMap<FilePath, SkipReason>,
     /// Files that load modules by names that are computed, where any changed: they may be dependents, too.
     pub may_depend: Vec<MayDepend>,
+    /// Files of the work tree whose text still has both sides of a merge: what they change is not known.
+    pub in_conflict: Vec<FilePath>,
 }
 
 /// Files and symbols of which any change is meant.
@@ -120,6 +122,7 @@ fn of_range(
 
     let worktree = question.worktree && to.commit == git.head()?.commit;
     let on_top = if worktree { saved(source, &after)? } else { SavedFiles::new() };
+    let in_conflict = in_conflict(&on_top);
     let changes: Vec<Change> = diff.changes.into_iter().map(|change| change.change).collect();
     let changes = if worktree { with_saved(changes, &before, &on_top) } else { changes };
     let known = outlines_of(source, before.iter().chain(&after))?;
@@ -151,6 +154,7 @@ fn of_range(
         tests: None,
         left_out,
         may_depend,
+        in_conflict,
     };
     add_ways(source, &mut found, question.tests, [(&before, uses_before), (&after, uses_after)]);
     Ok(found)

@@ -13,7 +13,7 @@ use crate::outline::{self, LazyOutline, Outline, StoredOutline};
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Committable, WorkTree};
-use crate::repo::{Content, FileSelection, Repo, RepoError, TreeEntry, content, in_parallel};
+use crate::repo::{Content, FileSelection, LocationKind, Repo, RepoError, TreeEntry, content, in_parallel};
 
 /// What is read of the repository.
 pub(super) struct ReadFrom<'a> {
@@ -29,6 +29,8 @@ pub(super) struct SavedFile {
     blob: Option<ObjectId>,
     /// Or why it is nothing that is indexed.
     text: Result<String, SkipReason>,
+    /// Its text still has both sides of a merge.
+    is_in_conflict: bool,
 }
 
 /// What the work tree has otherwise than HEAD.
@@ -155,7 +157,10 @@ pub(super) fn saved(source: &ReadFrom<'_>, head: &[TreeEntry]) -> Result<SavedFi
     let opened = WorkTree::open(&source.repo.location, &UserConfig::read(), source.selection)?;
     let Some(mut tree) = opened else {
         let path = source.repo.location.path.display();
-        return Err(QueryError::Invalid(format!("{path} has no work tree; leave --worktree out")));
+        return Err(QueryError::Invalid(match source.repo.location.kind {
+            LocationKind::Bare => format!("{path} has no work tree; leave --worktree out"),
+            _ => format!("nothing is checked out in {path} (`git checkout` does that); leave --worktree out"),
+        }));
     };
     let mut saved = SavedFiles::new();
     for candidate in tree.candidates(&head).files {
@@ -164,16 +169,27 @@ pub(super) fn saved(source: &ReadFrom<'_>, head: &[TreeEntry]) -> Result<SavedFi
         let file = match tree.read(&path) {
             Ok(Committable::Content { id, .. }) if committed.is_some_and(|entry| entry.id == id) => continue,
             Ok(Committable::Content { id, bytes, .. }) => {
-                SavedFile { blob: Some(id), text: source.selection.text(&path, bytes) }
+                let text = source.selection.text(&path, bytes);
+                let is_in_conflict = text.as_ref().is_ok_and(|text| tree.has_both_sides(&path, text));
+                SavedFile { blob: Some(id), text, is_in_conflict }
             }
-            Ok(Committable::TooLarge(_)) => SavedFile { blob: Some(ObjectId(Vec::new())), text: Err(SkipReason::Huge) },
-            Ok(Committable::NoFile) if committed.is_some() => SavedFile { blob: None, text: Err(SkipReason::Deleted) },
+            Ok(Committable::TooLarge(_)) => {
+                SavedFile { blob: Some(ObjectId(Vec::new())), text: Err(SkipReason::Huge), is_in_conflict: false }
+            }
+            Ok(Committable::NoFile) if committed.is_some() => {
+                SavedFile { blob: None, text: Err(SkipReason::Deleted), is_in_conflict: false }
+            }
             // What may not be read is taken for what it was.
             Ok(Committable::NoFile) | Err(_) => continue,
         };
         saved.insert(path, file);
     }
     Ok(saved)
+}
+
+/// The files whose text still has both sides of a merge.
+pub(super) fn in_conflict(saved: &SavedFiles) -> Vec<FilePath> {
+    saved.iter().filter(|(_, file)| file.is_in_conflict).map(|(path, _)| path.clone()).collect()
 }
 
 /// The changes of a range that ends at the work tree: those up to HEAD, with what is saved in the place of what HEAD has.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::side::{FilesAt, ReadFrom, SavedFiles, UsesAt, outlines_of, saved};
+use super::side::{FilesAt, ReadFrom, SavedFiles, UsesAt, in_conflict, outlines_of, saved};
 use super::symbols::{ChangedSymbol, SymbolChange};
 use super::{AskedAbout, RangeImpact, Subject, add_ways, asked_for, may_load};
 use crate::cache;
@@ -54,6 +54,7 @@ pub(super) struct ReadState {
     selection: FileSelection,
     files: FilesAt,
     uses: UsesAt,
+    in_conflict: Vec<FilePath>,
 }
 
 impl ReadState {
@@ -70,13 +71,14 @@ impl ReadState {
         let source = &ReadFrom { selection: &selection, ..*source };
         let on_top = if worktree { saved(source, &entries)? } else { SavedFiles::new() };
         let is_head = on_top.is_empty();
+        let in_conflict = in_conflict(&on_top);
         let known = outlines_of(source, entries.iter())?;
         let files = FilesAt::new(&entries, on_top, &known);
         let uses = match source.store.filter(|_| is_head) {
             Some(store) if is_of(store, &head)? => UsesAt::recorded(store)?,
             _ => UsesAt::of(&files),
         };
-        Ok(Self { head, worktree, selection, files, uses })
+        Ok(Self { head, worktree, selection, files, uses, in_conflict })
     }
 
     /// # Errors
@@ -111,6 +113,7 @@ impl ReadState {
             tests: None,
             left_out,
             may_depend,
+            in_conflict: self.in_conflict.clone(),
         };
         add_ways(source, &mut found, tests, [(files, uses.clone()), (files, UsesAt::default())]);
         Ok(found)

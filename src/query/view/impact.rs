@@ -10,7 +10,9 @@ use super::{PathText, shown};
 use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role, SkipReason};
 use crate::impact::{ReachingTest, SymbolAt, ThroughInterface, UnusedExport};
 use crate::outline::{language_of, role_of};
-use crate::query::impact::{AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact};
+use crate::query::impact::{
+    AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact, failures,
+};
 use crate::repo::registry::Registered;
 
 /// What a range of commits changes, and which files use what changed.
@@ -157,6 +159,9 @@ pub struct CheckView {
     pub fail_on: Vec<&'static str>,
     pub failed: bool,
     pub failures: Vec<FailureView>,
+    /// Files that still have both sides of a merge. What they change is not known, so the change does not pass.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_conflict: Vec<PathText>,
 }
 
 /// One reason to refuse a change.
@@ -169,7 +174,8 @@ pub struct FailureView {
 }
 
 impl CheckView {
-    pub fn new(fail_on: &BTreeSet<FailOn>, failures: &[CheckFailure]) -> Self {
+    pub fn new(fail_on: &BTreeSet<FailOn>, found: &RangeImpact) -> Self {
+        let failures = failures(found, fail_on);
         let failure = |one: &CheckFailure| FailureView {
             on: one.on.as_str(),
             path: (&one.file).into(),
@@ -177,8 +183,9 @@ impl CheckView {
         };
         Self {
             fail_on: fail_on.iter().map(|one| one.as_str()).collect(),
-            failed: !failures.is_empty(),
+            failed: !failures.is_empty() || !found.in_conflict.is_empty(),
             failures: failures.iter().map(failure).collect(),
+            in_conflict: found.in_conflict.iter().map(PathText::from).collect(),
         }
     }
 }
@@ -252,6 +259,9 @@ impl ImpactView {
 }
 
 fn freshness(found: &RangeImpact) -> Freshness {
+    if let Some(path) = found.in_conflict.first() {
+        return Freshness::NotCovered { because: format!("{path} is in conflict: it still has both sides of a merge") };
+    }
     let asked = found.asked.iter().flat_map(|asked| &asked.files);
     let files: BTreeSet<&FilePath> = found.changes.iter().map(Change::path).chain(asked).collect();
     let is_known = |path: &FilePath| language_of(path).has_dependents() && !found.left_out.contains_key(path);

@@ -3,6 +3,7 @@
 use gix::bstr::BStr;
 use rustix::fs::FileType;
 
+use super::conflicts::entry_of;
 use super::{DIRECTORIES_MAX, WorkTree};
 use crate::domain::{FilePath, SkipReason};
 use crate::repo::is_scratch;
@@ -44,7 +45,7 @@ impl WorkTree {
 
     fn passed_file(&mut self, path: FilePath) -> Option<(FilePath, SkipReason)> {
         let reason = self.selection.skip_by_name(&path)?;
-        let is_new = self.index.entry_by_path(BStr::new(path.as_bytes())).is_none() && !is_scratch(&path);
+        let is_new = entry_of(&self.index, &path).is_none() && !is_scratch(&path);
         (is_new && !self.is_ignored(&path, false)).then_some((path, reason))
     }
 }

@@ -124,6 +124,55 @@ fn f50_files_ignored_by_repository_or_user_are_not_found() {
 }
 
 #[test]
+fn f16_files_in_conflict_are_what_the_disk_has() {
+    let repo = repo_of(&[("a.rs", "fn a() {}\n"), ("b.rs", "fn b() {}\n"), ("c.rs", "fn c() {}\n")]);
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    repo.write("a.rs", "fn a(side: u8) {}\n");
+    repo.write("b.rs", "fn b(side: u8) {}\n");
+    fs::remove_file(repo.path().join("c.rs")).unwrap();
+    repo.commit("side");
+    repo.git(&["checkout", "-q", "main"]);
+    repo.write("a.rs", "fn a(main: u8) {}\n");
+    fs::remove_file(repo.path().join("b.rs")).unwrap();
+    repo.write("c.rs", "fn c(main: u8) {}\n");
+    repo.commit("main");
+    let open = || WorkTree::open(&repo.location(), &UserConfig::default(), &FileSelection::default()).unwrap().unwrap();
+    let before = open().fingerprint();
+    // both changed it, we removed it, they removed it
+    repo.git(&["-c", "alias.conflicting=!! git merge -q side", "conflicting"]);
+    assert_eq!(dirty(&repo), ["~a.rs", "+b.rs"]);
+    let one_by_one = |path: &str| {
+        let head: Vec<TreeEntry> = view(&repo).into_iter().filter(|entry| entry.path == path.into()).collect();
+        open().candidates_among(&BTreeSet::from([path.into()]), &head).files.len()
+    };
+    assert_eq!(["a.rs", "b.rs", "c.rs"].map(one_by_one), [1; 3]);
+    let text = |path: &str| fs::read_to_string(repo.path().join(path)).unwrap();
+    let both = ["a.rs", "b.rs", "c.rs"].map(|path| open().has_both_sides(&path.into(), &text(path)));
+    assert_eq!(both, [true, false, false]);
+    let in_conflict = open().fingerprint();
+    assert_ne!(in_conflict, before);
+    repo.write("a.rs", "fn a(both: u8) {}\n");
+    assert_ne!(open().fingerprint(), in_conflict);
+    assert!(!open().has_both_sides(&"a.rs".into(), &text("a.rs")));
+    repo.write("a.rs", "fn a(main: u8) {}\n");
+    assert_eq!(dirty(&repo), ["+b.rs"], "resolved as ours");
+}
+
+#[test]
+fn f39_before_the_first_commit_all_files_are_new() {
+    let repo = TestRepo::new();
+    repo.write(".gitignore", "*.log\n");
+    repo.write("a.rs", "fn a() {}\n");
+    repo.write("a.log", "a\n");
+    assert_eq!(dirty(&repo), ["+.gitignore", "+a.rs"]);
+    // What was committed and not checked out is not gone.
+    repo.commit("one");
+    fs::remove_file(repo.path().join(".git/index")).unwrap();
+    let opened = WorkTree::open(&repo.location(), &UserConfig::default(), &FileSelection::default());
+    assert!(opened.unwrap().is_none());
+}
+
+#[test]
 fn f41_what_a_sparse_checkout_leaves_out_is_not_gone() {
     let repo = repo_of(&[("in/a.rs", "a\n"), ("out/b.rs", "b\n"), ("out/deep/c.rs", "c\n")]);
     for index in ["--no-sparse-index", "--sparse-index"] {
