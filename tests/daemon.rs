@@ -418,6 +418,18 @@ fn f41_a_sparse_checkout_deletes_nothing() {
         assert!(Jobs::since(&agent, &before).0.is_empty(), "{args:?}");
         assert_eq!(the_repo(&agent)["fresh"], json!(3), "{args:?}");
     }
+    // A clone of which nothing is checked out is searched and shown as HEAD has it.
+    let clone = repo.outside("clone");
+    let clone = clone.to_str().unwrap();
+    repo.git(&["clone", "-q", "--no-checkout", repo.path().to_str().unwrap(), clone]);
+    agent.ok(["register", clone]);
+    agent.wait();
+    let found = agent.json(["search", "guide", "--repo", clone]);
+    assert_eq!((&found["hits"][0]["stale"], found["hits"].as_array().unwrap().is_empty()), (&Value::Null, false));
+    let shown = agent.json(["show", format!("{clone}/docs/guide.md").as_str()]);
+    for answer in [&found, &shown] {
+        assert_eq!(answer["answer_freshness"], json!({"state": "current"}), "{answer}");
+    }
 }
 
 /// FAILURES 62: a store is damaged; it is reported while another repository goes on, moved away at the next start, and built again with

@@ -10,7 +10,7 @@ use crate::repo::disk::{Bytes, Disk};
 use crate::repo::registry::Registered;
 use crate::repo::user_config::UserConfig;
 use crate::repo::worktree::{Committable, WorkTree};
-use crate::repo::{Blob, FileSelection, LocationKind, MAX_FILE_BYTES, Repo, TreeEntry, decode};
+use crate::repo::{Blob, FileSelection, LocationKind, MAX_FILE_BYTES, Repo, RepoError, TreeEntry, decode};
 
 /// A file at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct PresentFiles<'a> {
     /// `None`: a bare repository, or a work tree that cannot be opened.
     disk: Option<Disk>,
     /// Opened when the bytes of a file differ: line ends, encodings and filters may explain that.
-    tree: Option<Option<WorkTree>>,
+    tree: Option<Result<Option<WorkTree>, RepoError>>,
     git: Option<Repo>,
 }
 
@@ -135,7 +135,12 @@ impl<'a> PresentFiles<'a> {
         let committed = self.store.map(|store| view::file(store.db(), path)).transpose()?.flatten();
         let entry = committed.map(|file| TreeEntry { path: file.path.clone(), id: file.blob.clone(), mode: file.mode });
         let entries: Vec<TreeEntry> = entry.into_iter().collect();
-        let Some(tree) = self.tree() else { return Ok(PresentFile::Left(LeftOut::Unreadable)) };
+        let tree = match self.tree() {
+            Ok(Some(tree)) => tree,
+            // Nothing is checked out: all files count as HEAD has them, as in a bare repository.
+            Ok(None) => return Ok(self.of_commit(record)),
+            Err(_) => return Ok(PresentFile::Left(LeftOut::Unreadable)),
+        };
         if let Some(reason) = tree.selection().skip_by_name(path) {
             return Ok(PresentFile::Left(LeftOut::Skipped(reason)));
         }
@@ -177,9 +182,8 @@ impl<'a> PresentFiles<'a> {
         }
     }
 
-    fn tree(&mut self) -> Option<&mut WorkTree> {
+    fn tree(&mut self) -> &mut Result<Option<WorkTree>, RepoError> {
         let (repo, selection) = (self.repo, &self.selection);
-        let open = || WorkTree::open(&repo.location, &UserConfig::read(), selection).ok().flatten();
-        self.tree.get_or_insert_with(open).as_mut()
+        self.tree.get_or_insert_with(|| WorkTree::open(&repo.location, &UserConfig::read(), selection))
     }
 }
