@@ -241,7 +241,15 @@ fn f39_a_repository_without_a_commit_waits_for_its_first() {
         assert!(!output.stderr.contains("panicked"), "{output:?}");
         agent.ok(["register", path, "--dry-run"]);
     });
+    // What is saved is indexed before it is committed.
     repo.write("src/lib.rs", "pub fn first() {}\n");
+    agent.wait();
+    let found = agent.json(["search", "first"]);
+    assert_eq!(found["hits"][0]["source"], json!("worktree"), "{found}");
+    let missed = agent.json(["search", "absent"]);
+    assert_eq!(missed["why_empty"], json!("no indexed text has a word of the query"), "{missed}");
+    let edges = agent.json(["deps", path]);
+    assert_eq!(edges["why_empty"], json!("no file of this repository uses another one"), "{edges}");
     let head = repo.commit("first");
     agent.wait();
     let status = agent.json(["status"])["repos"][0].clone();

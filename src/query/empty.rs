@@ -9,6 +9,7 @@ use super::view::search::RepoFreshness;
 use crate::cache::view;
 use crate::cache::words;
 use crate::domain::{FilePath, FileRecord, SkipReason};
+use crate::repo::registry::Registered;
 
 /// Why a search found nothing; `meaning`: it went by meaning, too.
 ///
@@ -26,8 +27,8 @@ pub(super) fn why_no_hits(
         let why = if errors.is_empty() { NONE_REGISTERED } else { "no repository could be searched" };
         return Ok(why.to_owned());
     }
-    if freshness.iter().all(|repo| repo.indexed_commit.is_none()) {
-        return Ok("nothing is indexed yet; `ra-agent wait` waits until it is".to_owned());
+    if let Some(first) = repos.first().filter(|_| repos.iter().all(|one| one.repo.reconciled_at.is_none())) {
+        return Ok(not_indexed(&first.repo));
     }
     if let Some(why) = no_such_files(request, filter, repos)? {
         return Ok(why);
@@ -47,6 +48,14 @@ pub(super) fn why_no_hits(
         false => format!("no indexed text matches the query and {}", given.join(" and ")),
         true => "no indexed text has a word of the query".to_owned(),
     })
+}
+
+/// Why nothing of a repository is indexed that was never compared, and what to wait for.
+pub(super) fn not_indexed(repo: &Registered) -> String {
+    match &repo.held {
+        Some(held) => format!("nothing is indexed yet: {held}; the index waits for its end"),
+        None => "nothing is indexed yet; `ra-agent wait` waits until it is".to_owned(),
+    }
 }
 
 /// Why the filters leave no file at all; `None`: they leave some.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::empty::not_indexed;
 use super::impact::{ImpactQuestion, Subject, of};
 use super::view::first_steps::{FirstStep, FirstStepsView};
 use super::view::search::SearchHit;
@@ -41,13 +42,8 @@ pub fn first_steps(
 ) -> Result<FirstStepsView, QueryError> {
     let path = shown(&repo.location.path);
     let empty = |why: &str| FirstStepsView { repo: path.clone(), steps: Vec::new(), why_empty: Some(why.to_owned()) };
-    let store = reader.store(repo)?.filter(|_| repo.indexed_commit.is_some());
-    let Some(store) = store else {
-        return Ok(empty(match Repo::open(&repo.location).and_then(|git| git.head()) {
-            Ok(head) if head.commit.is_none() => "it has no commit yet; commit something, and try again",
-            _ => "nothing is indexed yet; `ra-agent wait` waits until it is",
-        }));
-    };
+    let store = reader.store(repo)?.filter(|_| repo.reconciled_at.is_some());
+    let Some(store) = store else { return Ok(empty(&not_indexed(repo))) };
     // a path that no shell could be given is named by its id
     let named = repo.location.path.to_str().map_or_else(|| repo.id.0.clone(), str::to_owned);
     let used = most_used(store.db(), CONSIDERED)?;

@@ -78,7 +78,7 @@ pub struct Searcher {
 
 /// A repository that is searched, and its store, opened once.
 pub(super) struct Searched {
-    repo: Registered,
+    pub(super) repo: Registered,
     pub(super) store: Option<RepoStore>,
     /// The place of the first repository that is a clone or a work tree of the same.
     pub(super) family: usize,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::empty::not_indexed;
 use super::files;
 use super::freshness::{Followed, ShownFiles, freshness};
 use super::impact::StandingImpact;
@@ -203,7 +204,7 @@ impl Shower<'_> {
     /// The items that a name means. What is like it is offered, never shown.
     fn symbol(&mut self, name: &str, view: &mut TargetView) -> Result<(), QueryError> {
         let Some(store) = self.store else {
-            view.why_empty = Some("the repository is not indexed yet; `ra-agent wait` waits until it is".to_owned());
+            view.why_empty = Some(not_indexed(self.repo));
             return Ok(());
         };
         let mut found: Vec<(FilePath, String, TextItem)> = Vec::new();

@@ -84,7 +84,7 @@ pub fn sync(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
 fn view(reader: &Reader<'_>, repo: &Registered, quote: &Quote, none: &str) -> QuoteView {
     let mut view = QuoteView::from(quote);
     if quote.files == 0 {
-        let is_indexed = repo.indexed_commit.is_some() && matches!(reader.store(repo), Ok(Some(_)));
+        let is_indexed = repo.reconciled_at.is_some() && matches!(reader.store(repo), Ok(Some(_)));
         let none =
             if is_indexed { none } else { "the repository is not indexed yet; `ra-agent wait` waits until it is" };
         view.why_empty = Some(none.to_owned());

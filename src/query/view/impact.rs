@@ -10,6 +10,7 @@ use super::{PathText, shown};
 use crate::domain::{Change, Edge, FilePath, FileRecord, ObjectId, Role, SkipReason};
 use crate::impact::{ReachingTest, SymbolAt, ThroughInterface, UnusedExport};
 use crate::outline::{language_of, role_of};
+use crate::query::empty::not_indexed;
 use crate::query::impact::{
     AskedAbout, ChangedSymbol, CheckFailure, FailOn, FileEdges, MayDepend, RangeImpact, failures,
 };
@@ -386,8 +387,8 @@ impl From<&MayDepend> for MayDependView {
 impl DepsView {
     pub fn new(repo: &Registered, found: &FileEdges, may_depend: &[MayDepend]) -> Self {
         let FileEdges { file, edges, implements, all_links } = found;
-        let why = || match (&repo.indexed_commit, file) {
-            (None, _) => "the repository is not indexed yet; `ra-agent wait` waits until it is".to_owned(),
+        let why = || match (&repo.reconciled_at, file) {
+            (None, _) => not_indexed(repo),
             (Some(_), Some(FileRecord { path, skip: Some(reason), .. })) => {
                 format!("{path} is skipped ({reason}), so nothing is known of what it uses")
             }
