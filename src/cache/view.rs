@@ -34,6 +34,16 @@ pub fn present_files(db: &Connection) -> Result<Vec<FileRecord>> {
     all_of(db, "present_files")
 }
 
+/// The paths of the view, in their order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn present_paths(db: &Connection) -> Result<Vec<FilePath>> {
+    let mut statement = db.prepare_cached("SELECT file_path FROM present_files ORDER BY file_path")?;
+    let paths = statement.query_map([], |row| Ok(FilePath::new(row.get::<_, Vec<u8>>(0)?)))?;
+    Ok(paths.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn all_of(db: &Connection, table: &str) -> Result<Vec<FileRecord>> {
     let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM {table} ORDER BY file_path"))?;
     let mut rows = statement.query([])?;

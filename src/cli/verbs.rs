@@ -181,13 +181,13 @@ pub enum Verb {
         /// Only hits of this kind: function, method, test, class, struct, enum, trait, impl, type, macro, const, module, section, text
         #[arg(long)]
         kind: Option<String>,
-        /// Only this file, what is below this directory, or what matches this glob, e.g. 'src/**/*.rs'
+        /// Only this file, what is below this directory, or what matches this glob, e.g. 'src/**/*.rs'; what is there means itself, e.g. 'app/[id]'
         #[arg(long)]
         path: Option<String>,
         /// Only files of this language, e.g. rust
         #[arg(long)]
         lang: Option<String>,
-        /// Only committed text (commit), or only saved changes that are not committed (worktree)
+        /// Only files without uncommitted edits (commit), or only saved changes that are not committed (worktree)
         #[arg(long)]
         source: Option<String>,
         /// Show the parts of each score

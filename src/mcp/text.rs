@@ -34,6 +34,9 @@ pub(super) fn search(view: &SearchView, detail: Detail) -> String {
     for error in &view.errors {
         let _ = writeln!(out, "left out: {error}");
     }
+    if let Some(line) = view.uncommitted_line() {
+        let _ = writeln!(out, "{line}");
+    }
     if view.hits.is_empty() {
         let why = without_dashes(view.why_empty.as_deref().unwrap_or("nothing matches"));
         let _ = writeln!(out, "nothing found: {why}");

@@ -7,10 +7,11 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::candidates::CANDIDATES;
-use super::search::SearchRequest;
+use super::search::{SearchRequest, Searched};
 use super::suggest::hint;
 use super::{QueryError, canonical};
 use crate::cache::chunks::ChunkRecord;
+use crate::cache::view;
 use crate::domain::{FilePath, Language, Source, composed, composed_bytes};
 use crate::embedder::chunk::KINDS;
 use crate::language;
@@ -34,7 +35,8 @@ pub(super) struct HitFilter {
 enum PathFilter {
     /// A file or a directory; without a slash also a file name.
     Literal(String),
-    Glob(GlobMatcher),
+    /// Files, or directories, of which it means what is below. `matcher`, or why there is none.
+    Glob { written: String, matcher: Result<GlobMatcher, String> },
 }
 
 impl PathFilter {
@@ -49,10 +51,10 @@ impl PathFilter {
         if !plain.contains(['*', '?', '[', '{', '\\']) {
             return Ok(Self::Literal(plain.to_owned()));
         }
-        let built = GlobBuilder::new(&text).literal_separator(true).build();
-        built.map(|glob| Self::Glob(glob.compile_matcher())).map_err(|error| {
-            QueryError::Invalid(format!("--path {text} is an invalid glob: {}; try 'src/**/*.rs'", error.kind()))
-        })
+        let built = GlobBuilder::new(plain).literal_separator(true).build();
+        let invalid =
+            |error: globset::Error| format!("--path {text} is an invalid glob: {}; try 'src/**/*.rs'", error.kind());
+        Ok(Self::Glob { written: plain.to_owned(), matcher: built.map(|glob| glob.compile_matcher()).map_err(invalid) })
     }
 
     fn holds(&self, path: &FilePath) -> bool {
@@ -62,10 +64,15 @@ impl PathFilter {
                 let rest = path.strip_prefix(text.as_bytes());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")) || *name == *text.as_bytes()
             }
-            Self::Glob(glob) => {
-                let is_name = !glob.glob().glob().contains('/');
-                glob.is_match(Path::new(OsStr::from_bytes(if is_name { &name } else { &path })))
+            Self::Glob { written, matcher: Ok(matcher) } => {
+                let is_match = |part: &[u8]| matcher.is_match(Path::new(OsStr::from_bytes(part)));
+                let mut directories = (0..path.len()).filter(|&at| path[at] == b'/').map(|end| &path[..end]);
+                // `src/*` are the files that stand right in src.
+                let is_of_files = written.ends_with("/*");
+                is_match(if written.contains('/') { &path } else { &name })
+                    || (!is_of_files && directories.any(is_match))
             }
+            Self::Glob { matcher: Err(_), .. } => false,
         }
     }
 }
@@ -140,6 +147,22 @@ impl HitFilter {
         })
     }
 
+    /// What is written like a glob and stands in an index (`app/[id]/page.tsx`, a route) means itself.
+    ///
+    /// # Errors
+    /// If it is not there and an invalid glob, or a store cannot be read.
+    pub(super) fn settle(&mut self, repos: &[Searched]) -> Result<(), QueryError> {
+        let Some(PathFilter::Glob { written, matcher }) = &self.path else { return Ok(()) };
+        let literal = PathFilter::Literal(written.clone());
+        for store in repos.iter().filter_map(|one| one.store.as_ref()) {
+            if view::present_paths(store.db())?.iter().any(|path| literal.holds(path)) {
+                self.path = Some(literal);
+                return Ok(());
+            }
+        }
+        matcher.as_ref().map(drop).map_err(|why| QueryError::Invalid(why.clone()))
+    }
+
     /// A chunk as far as it is wanted: of its items those of the kind.
     pub(super) fn wanted(&self, mut chunk: ChunkRecord, source: Source) -> Option<ChunkRecord> {
         if !self.is_place(&chunk.path, source) {
@@ -161,6 +184,11 @@ impl HitFilter {
 
     pub(super) fn is_language(&self, path: &FilePath) -> bool {
         self.language.is_none_or(|language| language::of(path) == language)
+    }
+
+    /// Whether it leaves out what is saved and not committed.
+    pub(super) fn is_of_commits(&self) -> bool {
+        self.source == Some(Source::Commit)
     }
 
     pub(super) fn is_below(&self, path: &FilePath) -> bool {

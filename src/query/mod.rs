@@ -12,6 +12,7 @@ mod filter;
 pub mod first_steps;
 pub mod forecast;
 pub mod freshness;
+mod hits;
 pub mod impact;
 pub mod items;
 mod kept;

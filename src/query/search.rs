@@ -12,15 +12,14 @@ use super::candidates::{CANDIDATES, HitCandidate, HitCandidates, Match, best, fa
 use super::empty::why_no_hits;
 use super::filter::HitFilter;
 pub use super::filter::{is_place, path_in_repo};
+use super::hits::{hits, uncommitted};
 use super::kept::Kept;
-use super::meant::narrowed;
 pub use super::nearest::{AskedVector, QuestionEmbedder};
 use super::nearest::{Near, Tables};
-use super::rank::{Parts, SearchQuestion, WEIGHTS, share_of_users};
-use super::snippet::{FileTexts, snippet};
-use super::view::search::{RepoFreshness, SearchHit, SearchView};
+use super::rank::{Parts, SearchQuestion, share_of_users};
+use super::view::search::{RepoFreshness, SearchView};
 use super::view::shown;
-use super::written_hits::{add_written, narrowed_to, shown_written};
+use super::written_hits::add_written;
 use super::{QueryError, Reader};
 use crate::cache::chunks::{self, ChunkRecord};
 use crate::cache::vector_sets::{self, VectorSet};
@@ -30,7 +29,6 @@ use crate::config::Config;
 use crate::domain::{FilePath, Role, Source};
 use crate::embedder::chosen;
 use crate::home::Home;
-use crate::language;
 use crate::queue;
 use crate::repo::registry::Registered;
 use crate::store::StoreError;
@@ -95,7 +93,7 @@ impl Searched {
         Ok(Self { repo, store, family: 0, saved, provisional })
     }
 
-    fn source(&self, path: &FilePath) -> Source {
+    pub(super) fn source(&self, path: &FilePath) -> Source {
         if self.saved.contains(path) { Source::Worktree } else { Source::Commit }
     }
 
@@ -160,11 +158,12 @@ impl Searcher {
         model: impl FnOnce() -> Result<Arc<dyn QuestionEmbedder>, String> + Send,
     ) -> Result<SearchView, QueryError> {
         check_query(&request.query)?;
-        let filter = HitFilter::new(request)?;
+        let mut filter = HitFilter::new(request)?;
         let question = SearchQuestion::new(&request.query);
         let (home, config) = (self.home.clone(), self.config.clone());
         let reader = Reader::open(&home, &config)?;
         let (mut repos, errors) = self.searched(&reader, request)?;
+        filter.settle(&repos)?;
         let families = families(repos.iter().map(|one| one.repo.root_commit.as_ref()));
         repos.iter_mut().zip(families).for_each(|(one, family)| one.family = family);
         let sets = self.sets(&repos)?;
@@ -198,7 +197,7 @@ impl Searcher {
             Err(note) => Some(note),
         };
         let picked = best(&repos, candidates, &filter, request.limit)?;
-        let hits = self.hits(&repos, picked, &question, request)?;
+        let hits = hits(&mut self.kept, &repos, picked, &question, request, &filter)?;
         let freshness = freshness?;
         let why = || why_no_hits(request, &filter, &repos, &freshness, &errors, note.is_none());
         let answer = SearchView {
@@ -209,6 +208,7 @@ impl Searcher {
             hits,
             freshness,
             errors,
+            uncommitted: uncommitted(&repos, &filter)?,
             answer_freshness: None,
         };
         repos.into_iter().filter_map(|one| one.store).for_each(|store| self.kept.keep_store(store));
@@ -248,46 +248,6 @@ impl Searcher {
             }
         }
         Ok((sound, errors))
-    }
-
-    fn hits(
-        &mut self,
-        repos: &[Searched],
-        best: Vec<HitCandidate>,
-        question: &SearchQuestion,
-        request: &SearchRequest,
-    ) -> Result<Vec<SearchHit>, QueryError> {
-        let (mut texts, picks, explain) = (FileTexts::default(), request.kind.is_some(), request.explain);
-        let hit = |mut candidate: HitCandidate| {
-            let searched = &repos[candidate.repo];
-            let (path, path_bytes) = candidate.chunk.path.for_json();
-            let text = texts.of(&mut self.kept, &searched.repo, searched.store.as_ref(), &candidate.chunk.path)?;
-            let text = text.unwrap_or_default();
-            let whole = candidate.chunk.entity_name.clone();
-            candidate.chunk = narrowed(question, candidate.chunk, text, picks);
-            if let Some(written) = candidate.written.as_ref().filter(|_| candidate.chunk.entity_name == whole) {
-                candidate.chunk = narrowed_to(candidate.chunk, written);
-            }
-            Ok(SearchHit {
-                repo: shown_path(&searched.repo),
-                path,
-                path_bytes,
-                start_line: candidate.chunk.start_line,
-                end_line: candidate.chunk.end_line,
-                score: candidate.parts.score(&WEIGHTS),
-                source: searched.source(&candidate.chunk.path).as_str().to_owned(),
-                rung: language::of(&candidate.chunk.path).rung().as_str().to_owned(),
-                also_in: candidate.also_in.iter().map(|other| shown_path(&repos[*other].repo)).collect(),
-                snippet: snippet(text, &candidate.chunk, question),
-                parts: explain.then_some(candidate.parts),
-                written: candidate.written.map(shown_written),
-                stale: None,
-                body: None,
-                entity_type: candidate.chunk.entity_type,
-                entity_name: candidate.chunk.entity_name,
-            })
-        };
-        best.into_iter().map(hit).collect()
     }
 }
 
@@ -493,6 +453,6 @@ fn users(db: &Connection, chunk: &ChunkRecord) -> Result<u64, StoreError> {
     Ok(most)
 }
 
-fn shown_path(repo: &Registered) -> String {
+pub(super) fn shown_path(repo: &Registered) -> String {
     shown(&repo.location.path)
 }

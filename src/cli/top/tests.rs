@@ -213,6 +213,7 @@ fn found() -> SearchView {
         hits: vec![hit("clamp", "src/limits.rs"), hit("Words::count", "src/words.rs")],
         freshness: Vec::new(),
         errors: Vec::new(),
+        uncommitted: Vec::new(),
         why_empty: None,
         answer_freshness: None,
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::for_terminal;
 use super::freshness::Freshness;
 use crate::domain::FilePath;
 use crate::query::rank::Parts;
@@ -20,12 +21,45 @@ pub struct SearchView {
     /// Repositories that were left out, each with the reason: their stores cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub errors: Vec<String>,
+    /// Files that were not searched: what is committed is asked for, and the index has them as they are saved.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub uncommitted: Vec<UncommittedFile>,
     /// Why there are no hits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub why_empty: Option<String>,
     /// Of the files that the hits are in; `None` until they are compared with the disk.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer_freshness: Option<Freshness>,
+}
+
+/// A file with uncommitted edits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UncommittedFile {
+    pub repo: String,
+    pub path: String,
+    /// Hex of a path that is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path_bytes: Option<String>,
+}
+
+/// Files with uncommitted edits that a line names; the rest is counted.
+const UNCOMMITTED_NAMED: usize = 5;
+
+impl SearchView {
+    /// For people: the files that were not searched, in one line.
+    pub fn uncommitted_line(&self) -> Option<String> {
+        let named: Vec<String> =
+            self.uncommitted.iter().take(UNCOMMITTED_NAMED).map(|file| for_terminal(&file.path)).collect();
+        let more = match self.uncommitted.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let line = format!(
+            "left out for their uncommitted edits (what HEAD has of a changed file is not indexed): {}{more}",
+            named.join(", ")
+        );
+        (!named.is_empty()).then_some(line)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
