@@ -2,7 +2,7 @@
 
 use crate::cache::words::folded;
 use crate::cache::{RepoStore, view};
-use crate::domain::{FilePath, FileRecord, composed_bytes};
+use crate::domain::{FilePath, FileRecord, SkipReason, composed_bytes};
 use crate::repo::registry::Registered;
 
 use super::present::{LeftOut, PresentFile, PresentFiles};
@@ -61,6 +61,8 @@ pub fn file_named(
     let directory = [path.as_bytes(), b"/"].concat();
     let why = if files.iter().any(|file| file.path.as_bytes().starts_with(&directory)) {
         "it is a directory; name a file in it".to_owned()
+    } else if let Some(submodule) = submodule_of(store, path)? {
+        in_submodule(&submodule)
     } else {
         match PresentFiles::open(reader, repo, Some(store))?.read(path)? {
             PresentFile::Left(LeftOut::Skipped(reason)) => {
@@ -78,6 +80,26 @@ pub fn file_named(
         }
     };
     Err(QueryError::Invalid(format!("{path} is not in the indexed view of {top}: {why}")))
+}
+
+/// The submodule that a path is in.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(super) fn submodule_of(store: &RepoStore, path: &FilePath) -> Result<Option<FilePath>, QueryError> {
+    let bytes = path.as_bytes();
+    for end in (0..bytes.len()).filter(|&at| bytes[at] == b'/') {
+        let above = FilePath::new(&bytes[..end]);
+        if view::present(store.db(), &above)?.is_some_and(|file| file.skip == Some(SkipReason::Submodule)) {
+            return Ok(Some(above));
+        }
+    }
+    Ok(None)
+}
+
+/// Why what is in a submodule is not known.
+pub(super) fn in_submodule(submodule: &FilePath) -> String {
+    format!("it is in another repository, the submodule {submodule}; `ra-agent register` takes that by its path")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::freshness::{Followed, ShownFiles, freshness};
 use super::impact::StandingImpact;
 use super::items::{TextItem, declaring, is_meant, item_at, items_of, near_names};
 use super::present::{LeftOut, PresentFile, PresentFiles};
-use super::suggest::nearest;
+use super::suggest::{in_submodule, nearest, submodule_of};
 use super::view::shown as shown_path;
 use super::view::targets::{ItemLine, ShownItem, TargetView, TargetsView};
 use super::{QueryError, Reader, canonical};
@@ -114,7 +114,7 @@ impl Shower<'_> {
         for path in self.paths(&written.path)? {
             match self.seen.compare(&mut self.files, &path)? {
                 PresentFile::Gone { .. } => view.why_empty = Some(format!("{path} is not on the disk any more")),
-                PresentFile::Left(why) => view.why_empty = Some(self.left_out(&path, why)),
+                PresentFile::Left(why) => view.why_empty = Some(self.left_out(&path, why)?),
                 PresentFile::AsRecorded(text) | PresentFile::Changed(text) => {
                     match written.lines.and_then(|lines| no_such_lines(&path, &text, lines)) {
                         Some(why) => view.why_empty = Some(why),
@@ -165,12 +165,15 @@ impl Shower<'_> {
         Ok(all.filter(|path| path.as_bytes().ends_with(&ending)).take(IN_FULL).collect())
     }
 
-    fn left_out(&self, path: &FilePath, why: LeftOut) -> String {
+    fn left_out(&self, path: &FilePath, why: LeftOut) -> Result<String, QueryError> {
+        if let Some(submodule) = self.store.map(|store| submodule_of(store, path)).transpose()?.flatten() {
+            return Ok(format!("{path} is not indexed: {}", in_submodule(&submodule)));
+        }
         let skipped = match why {
             LeftOut::Skipped(_) => "; `ra-agent status --skipped` says what brings it back",
             LeftOut::Ignored | LeftOut::Unreadable => "",
         };
-        format!("{path} is not indexed: {}{skipped}; read it from the disk", why.as_str())
+        Ok(format!("{path} is not indexed: {}{skipped}; read it from the disk", why.as_str()))
     }
 
     /// A file, or lines of it.

@@ -39,7 +39,7 @@ pub fn of_path(
     let text = match show.seen.compare(&mut show.files, path)? {
         PresentFile::AsRecorded(text) | PresentFile::Changed(text) => text,
         PresentFile::Gone { .. } => return Err(QueryError::Invalid(format!("{path} is not on the disk"))),
-        PresentFile::Left(why) => return Err(QueryError::Invalid(show.left_out(path, why))),
+        PresentFile::Left(why) => return Err(QueryError::Invalid(show.left_out(path, why)?)),
     };
     let items = items_of(language::of(path), &text);
     let shown = match item {
