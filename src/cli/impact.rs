@@ -14,6 +14,7 @@ use crate::query::view::impact::{
     CheckView, DepsView, ImpactView, MayDependView, TestView, ThroughView, UnusedExportView,
 };
 use crate::query::view::links::ImplementsView;
+use crate::query::view::plain::visible;
 use crate::query::{Reader, canonical};
 
 /// Files and tests that are listed for people; `--json` lists all.
@@ -97,7 +98,8 @@ fn describe(view: &ImpactView) -> String {
     match &view.asked {
         Some(asked) => {
             out.push_str(&format!("any change of {} symbol(s)\n", asked.symbols.len()));
-            let symbols = asked.symbols.iter().map(|one| format!("{} of {}", one.symbol, for_terminal(&one.file)));
+            let symbols =
+                asked.symbols.iter().map(|one| format!("{} of {}", visible(&one.symbol), for_terminal(&one.file)));
             list(&mut out, symbols);
         }
         None => describe_changes(&mut out, view),
@@ -106,7 +108,7 @@ fn describe(view: &ImpactView) -> String {
     for dependent in &view.dependents {
         out.push_str(&format!("  {}\n", dependent.path));
         for cause in &dependent.because {
-            let (symbol, file) = (&cause.symbol, for_terminal(&cause.file));
+            let (symbol, file) = (visible(&cause.symbol), for_terminal(&cause.file));
             out.push_str(&format!("      uses {symbol} of {file} ({})\n", cause.dependency_type));
         }
     }
@@ -160,7 +162,7 @@ fn describe_check(out: &mut String, check: &CheckView) {
     list(
         out,
         check.failures.iter().map(|one| {
-            let (symbol, file) = (&one.symbol.symbol, for_terminal(&one.symbol.file));
+            let (symbol, file) = (visible(&one.symbol.symbol), for_terminal(&one.symbol.file));
             match one.on {
                 "untested" => format!("{file}: no test reaches {symbol}"),
                 _ => format!("{} is outside the change and uses {symbol} of {file}", one.path),
@@ -181,14 +183,14 @@ fn list(out: &mut String, lines: impl ExactSizeIterator<Item = String>) {
 /// Names in one line, the first ones.
 fn shortened(names: &[&str]) -> String {
     match names.len().saturating_sub(NAMES_LISTED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..NAMES_LISTED].join(", ")),
+        0 => visible(&names.join(", ")),
+        more => format!("{} and {more} more", visible(&names[..NAMES_LISTED].join(", "))),
     }
 }
 
 fn through_line(one: &ThroughView) -> String {
-    let (interface, of) = (&one.interface.symbol, for_terminal(&one.interface.file));
-    let (implementation, by) = (&one.implementation.symbol, for_terminal(&one.implementation.file));
+    let (interface, of) = (visible(&one.interface.symbol), for_terminal(&one.interface.file));
+    let (implementation, by) = (visible(&one.implementation.symbol), for_terminal(&one.implementation.file));
     let only = if one.only { ", its only implementation" } else { "" };
     format!("{} uses {interface} of {of}; {implementation} of {by} changed{only}", one.path)
 }
@@ -224,7 +226,7 @@ fn describe_deps(view: &DepsView) -> String {
     }
     let edge = view.edges.iter().map(|edge| {
         let (user, used) = (for_terminal(&edge.dependent_file), for_terminal(&edge.source_file));
-        format!("{user} uses {} of {used} ({})\n", edge.symbol_name, edge.dependency_type)
+        format!("{user} uses {} of {used} ({})\n", visible(&edge.symbol_name), edge.dependency_type)
     });
     let why = view.why_empty.iter().map(|why| format!("{why}\n"));
     let link = view.implements.iter().map(|link| format!("{}\n", implements_line(link)));
@@ -235,7 +237,7 @@ fn describe_deps(view: &DepsView) -> String {
 pub(super) fn implements_line(link: &ImplementsView) -> String {
     let (by, of) = (for_terminal(&link.implementation_file), for_terminal(&link.interface_file));
     let only = if link.only { " (its only implementation)" } else { "" };
-    format!("{} of {by} implements {} of {of}{only}", link.implementation, link.interface)
+    format!("{} of {by} implements {} of {of}{only}", visible(&link.implementation), visible(&link.interface))
 }
 
 fn unused_line(one: &UnusedExportView) -> String {

@@ -4,34 +4,41 @@ use std::io::Write;
 
 use super::Failure;
 use crate::query::view::freshness::Freshness;
+use crate::query::view::plain;
 
 /// Prints one JSON document.
 pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Failed(error.to_string()))?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", plain::json(&text)))
 }
 
 /// Prints text, all of it before it returns; a reader that has gone away (`| head`) is no failure. The only way to standard output:
-/// `println!` panics where this does not.
+/// `println!` panics where this does not. What would act on the terminal is escaped, whoever wrote it.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_styled(&plain::visible_lines(text))
+}
+
+/// Prints text with styles of our own: what others wrote in it went through [`plain::visible`] before.
+pub fn print_styled(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// An item as a line names it: `function parse`, or `section` of one without a name.
 pub fn item(entity_type: &str, entity_name: &str) -> String {
-    format!("{entity_type} {entity_name}").trim_end().to_owned()
+    plain::visible(&format!("{entity_type} {entity_name}")).trim_end().to_owned()
 }
 
 /// One JSON document in one line, for a stream of them.
 pub fn line_of<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(format!("{text}\n"))
+    Ok(format!("{}\n", plain::json(&text)))
 }
 
-/// Prints text, for a verb that goes on printing; false: its reader has gone away.
-pub fn print_open(text: &str) -> Result<bool, Failure> {
+/// Prints text after a sequence of our own, for a verb that goes on printing; false: its reader has gone away.
+pub fn print_open(before: &'static str, text: &str) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
+    let text = format!("{before}{}", plain::visible_lines(text));
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         done => written(done).map(|()| true),
@@ -50,13 +57,13 @@ pub(super) fn written(done: std::io::Result<()>) -> Result<(), Failure> {
 
 /// Tells a person of an error, and goes on if that fails.
 pub fn print_error(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "ra-agent: {text}");
+    let _ = writeln!(std::io::stderr().lock(), "ra-agent: {}", plain::visible_lines(text));
 }
 
 /// Adds a line that says how fresh an answer is, unless it is current.
 pub fn add_freshness(freshness: Option<&Freshness>, out: &mut String) {
     if let Some(freshness) = freshness.filter(|freshness| !freshness.is_current()) {
-        out.push_str(&format!("{freshness}\n"));
+        out.push_str(&format!("{}\n", plain::visible(&freshness.to_string())));
     }
 }
 

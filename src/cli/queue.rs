@@ -7,6 +7,7 @@ use super::verbs::QueueAct;
 use super::{Context, Failure};
 use crate::daemon::control::StateChange;
 use crate::domain::JobState;
+use crate::query::view::plain::visible;
 use crate::query::view::queue::{EmptyQueue, JobView, QueueView};
 use crate::query::{QueryError, Reader};
 use crate::queue::{self, Filter};
@@ -77,7 +78,7 @@ fn describe_list(view: &QueueView) -> String {
             job.shown_reason()
         ));
         if let Some(detail) = &job.detail {
-            out.push_str(&format!("        {detail}\n"));
+            out.push_str(&format!("        {}\n", visible(detail)));
         }
     }
     if let Some(why) = &view.why_empty {
@@ -101,7 +102,7 @@ fn describe(job: &JobView) -> String {
         job.created_at
     );
     if let Some(detail) = &job.detail {
-        out.push_str(&format!("  detail    {detail}\n"));
+        out.push_str(&format!("  detail    {}\n", visible(detail)));
     }
     out
 }

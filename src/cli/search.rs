@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::output::{add_freshness, item, print, print_json, short};
+use super::output::{add_freshness, item, print_json, print_styled, short};
 use super::{Context, Failure};
 use crate::client::SearchBy;
 use crate::query::Reader;
 use crate::query::rank::{Parts, SearchQuestion, WEIGHTS};
 use crate::query::search::{SearchRequest, is_place, path_in_repo};
+use crate::query::view::for_terminal;
+use crate::query::view::plain::visible;
 use crate::query::view::search::{SearchHit, SearchView};
 
 /// The arguments of a search but for the query.
@@ -29,7 +31,7 @@ pub fn search(context: &Context, query: Vec<String>, options: SearchOptions, jso
     let asked = SearchRequest { query: query.join(" "), repo, limit, kind, path, language, source, explain };
     asked.check()?;
     let answer = context.client(wait).search(&asked, SearchBy::Meaning, false)?;
-    if json { print_json(&answer) } else { print(&describe(&answer)) }
+    if json { print_json(&answer) } else { print_styled(&describe(&answer)) }
 }
 
 /// Id of the repository that is searched, and the path in it. A path of the file system names its repository, too.
@@ -57,31 +59,34 @@ fn place(
 fn describe(answer: &SearchView) -> String {
     let mut out = String::new();
     if let Some(note) = &answer.note {
-        out.push_str(&format!("by words only: {note}\n"));
+        out.push_str(&format!("by words only: {}\n", visible(note)));
     }
     for error in &answer.errors {
-        out.push_str(&format!("left out: {error}\n"));
+        out.push_str(&format!("left out: {}\n", visible(error)));
+    }
+    if let Some(line) = answer.uncommitted_line() {
+        out.push_str(&format!("{}\n", visible(&line)));
     }
     if answer.hits.is_empty() {
-        let why = answer.why_empty.as_deref().map_or_else(String::new, |why| format!(": {why}"));
+        let why = answer.why_empty.as_deref().map_or_else(String::new, |why| format!(": {}", visible(why)));
         out.push_str(&format!("nothing was found{why}\n"));
     }
     let question = SearchQuestion::new(&answer.query);
     let here = std::env::current_dir().unwrap_or_default();
     for hit in &answer.hits {
-        let path = from_here(&here, &Path::new(&hit.repo).join(&hit.path));
+        let path = visible(&for_terminal(&from_here(&here, &Path::new(&hit.repo).join(&hit.path))));
         let saved = if hit.source == "worktree" { "  (not committed)" } else { "" };
         let SearchHit { start_line, end_line, .. } = hit;
         let item = item(&hit.entity_type, &hit.entity_name);
         match &hit.stale {
-            Some(why) => out.push_str(&format!("{path}  {item}  ({why})\n")),
+            Some(why) => out.push_str(&format!("{path}  {item}  ({})\n", visible(why))),
             None => out.push_str(&format!("{path}:{start_line}-{end_line}  {item}{saved}\n")),
         }
         if !hit.also_in.is_empty() {
-            out.push_str(&format!("      also in {}\n", hit.also_in.join(", ")));
+            out.push_str(&format!("      also in {}\n", visible(&for_terminal(&hit.also_in.join(", ")))));
         }
         if let Some(written) = &hit.written {
-            out.push_str(&format!("      {}\n", highlighted(&written.line(), &question)));
+            out.push_str(&format!("      {}\n", highlighted(&visible(&written.line()), &question)));
         }
         add_snippet(hit, &question, &mut out);
         if let Some(parts) = &hit.parts {
@@ -89,16 +94,17 @@ fn describe(answer: &SearchView) -> String {
         }
     }
     for repo in &answer.freshness {
+        let name = visible(&for_terminal(&repo.repo));
         if repo.head != repo.indexed_commit || repo.pending_files > 0 {
             let indexed = repo.indexed_commit.as_deref().map_or("nothing", short);
-            out.push_str(&format!("{}: indexed is {indexed}, {} file(s) pending\n", repo.repo, repo.pending_files));
+            out.push_str(&format!("{name}: indexed is {indexed}, {} file(s) pending\n", repo.pending_files));
         }
     }
     for repo in answer.freshness.iter().filter(|repo| repo.provisional_files > 0 && answer.note.is_none()) {
         let count = repo.provisional_files;
         out.push_str(&format!(
             "{}: {count} file(s) are ranked by provisional vectors until the model's are made\n",
-            repo.repo
+            visible(&for_terminal(&repo.repo))
         ));
     }
     add_freshness(answer.answer_freshness.as_ref(), &mut out);
@@ -109,8 +115,7 @@ fn add_snippet(hit: &SearchHit, question: &SearchQuestion, out: &mut String) {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let common = hit.snippet.iter().map(|line| indent(&line.text)).min().unwrap_or_default();
     for line in &hit.snippet {
-        // Control characters would be commands to the terminal.
-        let text: String = line.text.chars().skip(common).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = visible(&line.text.chars().skip(common).collect::<String>());
         out.push_str(&format!("  {:>6}  {}\n", line.line, highlighted(&text, question)));
     }
 }

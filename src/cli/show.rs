@@ -9,6 +9,7 @@ use super::{Context, Failure};
 use crate::analyzer::{Severity, render};
 use crate::domain::Role;
 use crate::query::view::links::ImplementsView;
+use crate::query::view::plain::visible;
 use crate::query::view::show::{AnalysisView, AnswerView, FileUse, LegacyView, ShowView, WorstFinding};
 
 /// Files and symbols listed for people; `--json` lists all.
@@ -62,12 +63,12 @@ fn write_worst(out: &mut String, worst: &[WorstFinding]) -> std::fmt::Result {
         writeln!(out, "\nworst findings")?;
     }
     for one in worst {
-        let item = one.item.as_deref().map(|item| format!("{item}: ")).unwrap_or_default();
+        let item = one.item.as_deref().map(|item| format!("{}: ", visible(item))).unwrap_or_default();
         let lines = match one.end_line == one.start_line {
             true => one.start_line.to_string(),
             false => format!("{}-{}", one.start_line, one.end_line),
         };
-        writeln!(out, "  {:<7} {lines:<9} {item}{} ({})", one.severity, one.message, one.analysis_type)?;
+        writeln!(out, "  {:<7} {lines:<9} {item}{} ({})", one.severity, visible(&one.message), one.analysis_type)?;
     }
     Ok(())
 }
@@ -82,7 +83,7 @@ fn write_uses(out: &mut String, title: &str, files: &[FileUse]) -> std::fmt::Res
             more => format!(" and {more} more"),
         };
         let symbols: Vec<&str> = file.symbols.iter().take(SYMBOLS_LISTED).map(String::as_str).collect();
-        writeln!(out, "  {:>3}  {}: {}{more}", file.symbols.len(), file.path, symbols.join(", "))?;
+        writeln!(out, "  {:>3}  {}: {}{more}", file.symbols.len(), file.path, visible(&symbols.join(", ")))?;
     }
     match files.len().saturating_sub(FILES_LISTED) {
         0 => Ok(()),

@@ -8,6 +8,7 @@ use super::output::{print, print_json};
 use super::{Context, Failure};
 use crate::query::Reader;
 use crate::query::skipped::skipped as gather;
+use crate::query::view::for_terminal;
 use crate::query::view::skipped::{SkippedFile, SkippedView};
 
 pub fn skipped(context: &Context, repo: Option<&Path>, json: bool) -> Result<(), Failure> {
@@ -22,7 +23,12 @@ fn describe(view: &SkippedView) -> String {
         let _ = writeln!(out, "{why}");
     }
     for repo in &view.repos {
-        let _ = writeln!(out, "{}\n  {} file(s) left out; what Git ignores is not listed", repo.repo, repo.files.len());
+        let _ = writeln!(
+            out,
+            "{}\n  {} file(s) left out; what Git ignores is not listed",
+            for_terminal(&repo.repo),
+            repo.files.len()
+        );
         out.push_str(&list(&repo.files, usize::MAX));
     }
     out

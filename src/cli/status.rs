@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::output::{human_bytes, line_of, print, print_json, print_open, short};
 use super::{Context, Failure, shared};
 use crate::client::ChangeStream;
+use crate::query::view::for_terminal;
+use crate::query::view::plain::visible;
 use crate::query::view::repos::NONE_REGISTERED;
 use crate::query::view::status::{DaemonStatus, LanguageStatus, RepoStatus, StatusView};
 
@@ -37,7 +39,7 @@ pub fn watch(context: &Context, json: bool) -> Result<(), Failure> {
             (false, true, _) => CLEAR,
             (false, false, false) => "\n",
         };
-        if !print_open(&format!("{between}{text}"))? {
+        if !print_open(between, &text)? {
             return Ok(());
         }
         printed = text;
@@ -66,7 +68,7 @@ fn write_model(out: &mut String, status: &StatusView) -> std::fmt::Result {
     }
     for parked in &status.parked {
         let until = parked.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
-        writeln!(out, "parked    {} job(s) ({}){until}: {}", parked.jobs, parked.cause, parked.reason)?;
+        writeln!(out, "parked    {} job(s) ({}){until}: {}", parked.jobs, parked.cause, visible(&parked.reason))?;
     }
     let cutoff = &status.cutoff;
     if cutoff.considered > 0 {
@@ -156,7 +158,11 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
     writeln!(
         out,
         "\n{}\n  {} of {} files fresh, {} pending, {} skipped",
-        repo.repo, repo.fresh, repo.files, repo.pending, repo.skipped
+        for_terminal(&repo.repo),
+        repo.fresh,
+        repo.files,
+        repo.pending,
+        repo.skipped
     )?;
     if !repo.languages.is_empty() {
         writeln!(out, "  {}", languages(&repo.languages))?;
@@ -201,7 +207,7 @@ fn write_repo(out: &mut String, repo: &RepoStatus, polled: Option<&String>) -> s
         writeln!(out, "  its store was damaged and was rebuilt; the damaged one is in {path}")?;
     }
     if let Some(note) = repo.error.as_ref().or(repo.held.as_ref()).or(repo.blocked.as_ref()) {
-        writeln!(out, "  {note}")?;
+        writeln!(out, "  {}", visible(note))?;
     }
     Ok(())
 }

@@ -35,6 +35,18 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Returns a text of several lines with what acts in it escaped; tabs stay.
+pub fn visible_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if acts(c) && c != '\n' && c != '\t' => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Returns a JSON text that says the same and shows all of it: what acts can stand in its strings alone, and is escaped there.
 pub fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -68,8 +80,10 @@ mod tests {
             shown.contains("\\u{1b}[31m") && shown.contains("\\u{202e}gnp.exe") && shown.ends_with("  b"),
             "{shown}"
         );
+        assert!(!visible_lines(HOSTILE).chars().any(acts));
         for plain in ["größe", "指数", "مرحبا", "👩\u{200d}💻", "a\\b"] {
             assert_eq!(visible(plain), plain);
+            assert_eq!(visible_lines(&format!("{plain}\n\t{plain}")), format!("{plain}\n\t{plain}"));
         }
     }
 

@@ -44,7 +44,9 @@ impl JobView {
     /// The reason for people.
     pub fn shown_reason(&self) -> String {
         match (&self.reason_symbol, &self.reason_file) {
-            (Some(symbol), Some(file)) => format!("{}: {symbol} of {}", self.reason, super::for_terminal(file)),
+            (Some(symbol), Some(file)) => {
+                format!("{}: {} of {}", self.reason, super::plain::visible(symbol), super::for_terminal(file))
+            }
             _ => self.reason.to_owned(),
         }
     }
