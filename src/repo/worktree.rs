@@ -311,7 +311,7 @@ impl WorkTree {
             return false;
         }
         let tracked = BStr::new(path.as_bytes());
-        if self.index.entry_by_path(tracked).is_some() || self.index.path_is_directory(tracked) {
+        if conflicts::entry_of(&self.index, path).is_some() || self.index.path_is_directory(tracked) {
             return true;
         }
         let is_directory = matches!(self.disk.stat(path), Ok(OnDisk::Directory));
