@@ -13,7 +13,7 @@ pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
 }
 
 /// Prints text, all of it before it returns; a reader that has gone away (`| head`) is no failure. The only way to standard output:
-/// `println!` panics where this does not. What would act on the terminal is escaped, whoever wrote it.
+/// `println!` panics where this does not. What would act on the terminal is escaped, be it ours or not.
 pub fn print(text: &str) -> Result<(), Failure> {
     print_styled(&plain::visible_lines(text))
 }

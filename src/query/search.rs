@@ -164,11 +164,9 @@ impl Searcher {
         let reader = Reader::open(&home, &config)?;
         let (mut repos, errors) = self.searched(&reader, request)?;
         filter.settle(&repos)?;
-        let families = families(repos.iter().map(|one| one.repo.root_commit.as_ref()));
-        repos.iter_mut().zip(families).for_each(|(one, family)| one.family = family);
+        number_families(&mut repos);
         let sets = self.sets(&repos)?;
         let named: Vec<Registered> = repos.iter().map(|one| one.repo.clone()).collect();
-        let named: Vec<&Registered> = named.iter().collect();
         let provisional: Vec<u64> = repos.iter().map(|one| one.provisional).collect();
         let (tables, depth) = (self.tables.as_mut(), filter.depth());
         let kept = &mut self.kept;
@@ -249,6 +247,11 @@ impl Searcher {
         }
         Ok((sound, errors))
     }
+}
+
+fn number_families(repos: &mut [Searched]) {
+    let families = families(repos.iter().map(|one| one.repo.root_commit.as_ref()));
+    repos.iter_mut().zip(families).for_each(|(one, family)| one.family = family);
 }
 
 /// The vectors by which a repository is searched: those of the model before as long as those of a new one are not complete.
