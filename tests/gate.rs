@@ -143,7 +143,7 @@ fn f16_a_file_in_conflict_does_not_pass_the_gate() {
         assert!(!clone.repo.try_git(&stops).status.success(), "{stops:?}");
         let (code, printed) = clone.impact(&["--worktree", "--check"]);
         assert_eq!((code, paths(&printed["changed"])), (Some(6), vec!["app/sums.py"]), "{stops:?}: {printed:#}");
-        assert_eq!(printed["answer_freshness"]["state"], json!("not_covered"), "{printed:#}");
+        assert_eq!(printed["answer_freshness"]["state"], json!("not-covered"), "{printed:#}");
         assert_eq!(printed["check"]["in_conflict"], json!([{"path": "app/sums.py"}]));
         clone.repo.git(&[stops[0], "--abort"]);
     }
@@ -171,7 +171,7 @@ fn a_work_tree_that_is_not_there_is_not_called_unchanged() {
         let path = clone.repo.outside(option);
         clone.repo.git(&["clone", "-q", option, clone.path(), path.to_str().unwrap()]);
         let output = clone.agent.run(["impact", path.to_str().unwrap(), "--worktree"]);
-        assert_eq!(output.code, Some(1), "{}", output.stdout);
+        assert_eq!(output.code, Some(2), "{}", output.stdout);
         assert!(output.stderr.contains(says), "{}", output.stderr);
     }
 }
