@@ -417,6 +417,8 @@ fn injected_calls_lead_through_interfaces() {
             "Data/Repository.cs: Repository",
             "Data/Repository.cs: Repository.LoadAsync",
             "Services/IOrders.cs: IOrders",
+            // Which it implements.
+            "Services/IOrders.cs: IOrders.FindAsync",
         ],
     );
     assert_used(
