@@ -9,8 +9,10 @@
 // The nouns.
 pub mod domain;
 
-// The rim: counts of what is done; time, files, directories, locks, the sandbox, SQLite; then the settings.
+// The rim: counts of what is done; memory, time, files, directories, locks, the sandbox, SQLite; then the settings.
 pub mod tally;
+
+pub mod memory;
 
 pub mod clock;
 pub mod file;

@@ -190,8 +190,6 @@ impl Supervisor {
         // The worker's own pools have their size from the configuration. candle would split each step of a text over the global
         // one, whose threads spin for work: 1.65 times the CPU time, measured on texts that are embedded side by side.
         command.env("RAYON_NUM_THREADS", "1");
-        // Each thread's own heap of glibc keeps what it has freed, and the others cannot use it.
-        command.env("MALLOC_ARENA_MAX", "1");
         if self.ending == Ending::Crash {
             command.arg("--after-crash");
         }

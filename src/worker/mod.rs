@@ -29,6 +29,7 @@ use crate::domain::{Hash, RepoId};
 use crate::embedder::chosen;
 use crate::home::{Home, StoreDir};
 use crate::index::recipe;
+use crate::memory;
 use crate::plan::Recipe;
 use crate::queue::{self, Lane, ParkCause, SuspectUnit, Waiting};
 use crate::repo::registry::{self, Registered};
@@ -44,6 +45,8 @@ use upkeep::shared::SharedLink;
 
 /// Analyses claimed in one go: enough to fill a transaction, few enough that a hint waits only milliseconds.
 const ANALYZE_BATCH: usize = 64;
+/// The same where the answers were drafted as the files were read, so that they are only to be stored.
+const DRAFTED_BATCH: usize = 256;
 /// Analyses that teach a dictionary while more are made, so that few have to be packed again.
 const TAUGHT_BY: usize = 2_000;
 /// Files embedded in one go: some seconds of work at most, one version of the LanceDB table.
@@ -225,7 +228,8 @@ impl Worker {
         if provided > 0 {
             return Ok(WorkerStep::Did(provided));
         }
-        for (lane, limit) in [(Lane::Analyze, ANALYZE_BATCH), (Lane::Embed, EMBED_BATCH)] {
+        let analyses = if self.drafts.is_empty() { ANALYZE_BATCH } else { DRAFTED_BATCH };
+        for (lane, limit) in [(Lane::Analyze, analyses), (Lane::Embed, EMBED_BATCH)] {
             let jobs = queue::claim(&mut self.queue, lane, limit, &except, now)?;
             if !jobs.is_empty() {
                 let taken = jobs.len();
@@ -351,6 +355,12 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Gives what its threads have freed back to the system.
+    fn give_memory_back(&self) {
+        self.pool.broadcast(|_| memory::give_back());
+        memory::give_back();
     }
 
     /// The store of a repository, opened once. A damaged one is quarantined and starts again empty.

@@ -39,6 +39,10 @@ impl Drafts {
         answer
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.by_file.is_empty()
+    }
+
     /// Drops what no job has asked for.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -70,18 +70,6 @@ fn step_back() {
     }
 }
 
-/// Gives freed memory back to the system: glibc keeps what lies below anything that is still in use.
-pub(in crate::worker) fn give_memory_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[expect(
-        unsafe_code,
-        reason = "the call has no safe binding; it takes a number and touches nothing that is in use"
-    )]
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 /// Puts the calling thread into the idle class of ioprio_set(2), which schedulers of disks that know of it serve last.
 #[cfg(target_os = "linux")]
 fn read_and_write_when_idle() -> std::io::Result<()> {
@@ -125,7 +113,7 @@ fn serve(
                     report(&Report::Idle);
                     tracing::debug!(done = %worker.take_tally(), "nothing is left to do");
                     worker.settle(&|| hints.has_come())?;
-                    give_memory_back();
+                    worker.give_memory_back();
                     tracing::debug!(done = %worker.take_tally(), "settled");
                     // What a shared store did not take there is to be tried again: what there is to wait for is asked once more.
                     idle_since = Some(clock::monotonic());

@@ -11,7 +11,6 @@ use crate::plan::{FilePlan, Recipe};
 use crate::repo::registry::Registered;
 use crate::repo::{FileSelection, Repo};
 use crate::worker::Worker;
-use crate::worker::process::give_memory_back;
 
 /// The repository that is reconciled, and under which settings.
 pub(super) struct Site<'a> {
@@ -89,11 +88,11 @@ pub(super) fn pass<B: Base>(
     }
     // What all files took to be read is much, and what comes next takes as much in other places.
     if site.reread {
-        give_memory_back();
+        worker.give_memory_back();
     }
     let mut related = base.relate(worker, site, &found)?;
     if site.reread {
-        give_memory_back();
+        worker.give_memory_back();
     }
     let planned = base.plan(worker, site, &found, &related)?;
     let jobs = worker.enqueue(site.repo, base.unwanted(&found, &planned), planned.as_ref())?;
