@@ -67,12 +67,24 @@ impl IndexedChunk {
     }
 }
 
-/// Puts the chunks of one file in the place of those that it had.
+/// Puts the chunks of files in the place of those that they had.
+///
+/// Those that they had go first, of all files: FTS5 keeps in memory what is written as long as the numbers of the rows ascend, and writes
+/// a part of its index when they do not.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub fn replace(db: &Connection, path: &FilePath, chunks: &[IndexedChunk]) -> Result<()> {
-    remove(db, path)?;
+pub fn replace(db: &Connection, files: &[(&FilePath, &[IndexedChunk])]) -> Result<()> {
+    let mut numbers = Vec::new();
+    for (path, _) in files {
+        numbers.extend(numbers_of(db, path)?);
+    }
+    numbers.sort_unstable();
+    remove_numbered(db, &numbers)?;
+    files.iter().try_for_each(|(path, chunks)| add(db, path, chunks))
+}
+
+fn add(db: &Connection, path: &FilePath, chunks: &[IndexedChunk]) -> Result<()> {
     if chunks.is_empty() {
         return Ok(());
     }
@@ -105,10 +117,23 @@ pub fn replace(db: &Connection, path: &FilePath, chunks: &[IndexedChunk]) -> Res
 /// # Errors
 /// If the database cannot be written.
 pub fn remove(db: &Connection, path: &FilePath) -> Result<()> {
-    const OF_FILE: &str = "path_no = (SELECT path_no FROM paths WHERE file_path = ?1)";
-    db.prepare_cached(&format!("DELETE FROM chunk_text WHERE rowid IN (SELECT chunk_no FROM chunks WHERE {OF_FILE})"))?
-        .execute([path.as_bytes()])?;
-    db.prepare_cached(&format!("DELETE FROM chunks WHERE {OF_FILE}"))?.execute([path.as_bytes()])?;
+    remove_numbered(db, &numbers_of(db, path)?)
+}
+
+fn numbers_of(db: &Connection, path: &FilePath) -> Result<Vec<i64>> {
+    let Some(path_no) = paths::find(db, path)? else { return Ok(Vec::new()) };
+    let mut numbers = db.prepare_cached("SELECT chunk_no FROM chunks WHERE path_no = ?1")?;
+    Ok(numbers.query_map([path_no], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One by one, for a statement that takes several rows out has FTS5 write what it keeps in memory, too.
+fn remove_numbered(db: &Connection, numbers: &[i64]) -> Result<()> {
+    let mut words = db.prepare_cached("DELETE FROM chunk_text WHERE rowid = ?1")?;
+    let mut row = db.prepare_cached("DELETE FROM chunks WHERE chunk_no = ?1")?;
+    for number in numbers {
+        words.execute([number])?;
+        row.execute([number])?;
+    }
     Ok(())
 }
 
@@ -285,18 +310,16 @@ mod tests {
     use super::*;
     use crate::store::{Database, open_writer};
 
-    #[test]
-    fn a_merge_leaves_few_parts_and_changes_no_answer() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+    /// Forty files of two chunks.
+    fn files() -> Vec<(FilePath, [IndexedChunk; 2])> {
+        let mut files = Vec::new();
         for n in 0..40_u32 {
             let path = FilePath::from(format!("src/file_{n}.rs").as_str());
             let text = format!("retry number {n} after {} seconds", n % 7);
-            let chunk_hash = Hash::of(text.as_bytes());
-            let chunk = ChunkRecord {
-                chunk_id: chunk_id(&path, &chunk_hash, 0),
+            let chunk = |ordinal: u32| ChunkRecord {
+                chunk_id: chunk_id(&path, &Hash::of(text.as_bytes()), ordinal),
                 path: path.clone(),
-                chunk_hash,
+                chunk_hash: Hash::of(text.as_bytes()),
                 entity_type: "function".to_owned(),
                 entity_name: format!("retry_{n}"),
                 is_test: false,
@@ -304,15 +327,39 @@ mod tests {
                 start_line: 1,
                 end_line: 2,
             };
-            replace(&db, &path, &[IndexedChunk::new(chunk, &text)]).unwrap();
+            files.push((path.clone(), [0, 1].map(|ordinal| IndexedChunk::new(chunk(ordinal), &text))));
         }
+        files
+    }
+
+    /// Parts of the word index.
+    fn parts(db: &Connection) -> i64 {
+        db.query_row("SELECT count(DISTINCT segid) FROM chunk_text_idx", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn the_files_of_one_transaction_make_one_part_of_the_word_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        for parts_then in [1, 2] {
+            let tx = crate::store::write(&mut db).unwrap();
+            let files = files();
+            let files: Vec<_> = files.iter().map(|(path, chunks)| (path, chunks.as_slice())).collect();
+            replace(&tx, &files).unwrap();
+            tx.commit().unwrap();
+            assert_eq!(parts(&db), parts_then, "first the files are new, then they have chunks");
+        }
+    }
+
+    #[test]
+    fn a_merge_leaves_few_parts_and_changes_no_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        files().iter().for_each(|(path, chunks)| replace(&db, &[(path, chunks)]).unwrap());
         remove(&db, &FilePath::from("src/file_5.rs")).unwrap();
-        let parts = || -> i64 {
-            db.query_row("SELECT count(DISTINCT segid) FROM chunk_text_idx", [], |row| row.get(0)).unwrap()
-        };
-        let (before, answer) = (parts(), search(&db, "retry 5 seconds", 50).unwrap());
+        let (before, answer) = (parts(&db), search(&db, "retry 5 seconds", 50).unwrap());
         merge_words(&db, &|| false).unwrap();
-        assert!(parts() <= before / 2, "{} of {before} parts are left", parts());
+        assert!(parts(&db) <= before / 2, "{} of {before} parts are left", parts(&db));
         assert_eq!(search(&db, "retry 5 seconds", 50).unwrap(), answer);
         merge_words(&db, &|| false).unwrap();
     }
@@ -334,7 +381,7 @@ mod tests {
             is_test: false,
         };
         let rows = [(chunk("connect", 1), "fn connect() { retry_policy() }"), (chunk("retry", 2), "fn retry() {}")];
-        replace(&db, &path, &rows.map(|(chunk, text)| IndexedChunk::new(chunk, text))).unwrap();
+        replace(&db, &[(&path, &rows.map(|(chunk, text)| IndexedChunk::new(chunk, text)))]).unwrap();
         let names = |query: &str| -> Vec<String> {
             let found = search(&db, query, 10).unwrap().into_iter();
             found.map(|(number, _)| numbered(&db, number).unwrap().unwrap().entity_name).collect()

@@ -5,10 +5,15 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::domain::FilePath;
 use crate::store::Result;
 
+/// The number of a path; `None`: no row refers to it.
+pub fn find(db: &Connection, path: &FilePath) -> Result<Option<i64>> {
+    let mut select = db.prepare_cached("SELECT path_no FROM paths WHERE file_path = ?1")?;
+    Ok(select.query_row([path.as_bytes()], |row| row.get(0)).optional()?)
+}
+
 /// The number of a path; one that has none gets one.
 pub fn number(db: &Connection, path: &FilePath) -> Result<i64> {
-    let mut select = db.prepare_cached("SELECT path_no FROM paths WHERE file_path = ?1")?;
-    if let Some(known) = select.query_row([path.as_bytes()], |row| row.get(0)).optional()? {
+    if let Some(known) = find(db, path)? {
         return Ok(known);
     }
     db.prepare_cached("INSERT INTO paths (file_path) VALUES (?1)")?.execute([path.as_bytes()])?;

@@ -266,7 +266,7 @@ impl Lab {
             let file = &source.file;
             view::put_file(&tx, file)?;
             let cut = chunk::chunks(file.language, file.links.module_path.as_deref(), &source.stripped);
-            chunks::replace(&tx, &file.path, &indexed(&file.path, &cut))?;
+            chunks::replace(&tx, &[(&file.path, &indexed(&file.path, &cut))])?;
             made.extend(rows(file, &cut));
         }
         tx.commit().map_err(StoreError::from)?;

@@ -319,7 +319,7 @@ impl Worker {
                         Some(segments) => chunk::of_segments(&text, module_path, segments),
                         None => chunk::chunks(file.language, module_path, &text),
                     };
-                    chunks::replace(&tx, path, &indexed(path, &cut))?;
+                    chunks::replace(&tx, &[(path, &indexed(path, &cut))])?;
                 }
                 _ => forget(&tx, path)?,
             }
@@ -327,7 +327,7 @@ impl Worker {
         for path in &found.left {
             overlay::remove(&tx, path)?;
             match uncovered.get(path) {
-                Some(chunks) => chunks::replace(&tx, path, chunks)?,
+                Some(chunks) => chunks::replace(&tx, &[(path, chunks)])?,
                 None => forget(&tx, path)?,
             }
         }
