@@ -129,13 +129,30 @@ pub fn pending_embeds(db: &Connection, repo: &RepoId) -> Result<u64> {
     Ok(db.query_row(sql, [&repo.0, JobKind::Embed.as_str()], |row| row.get(0))?)
 }
 
-/// The id of the job of a lane that came into the queue last, of those that wait.
+/// What has come into the queue since a job did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrivals {
+    /// The job that came last, whatever has become of it; 0: none ever did.
+    pub newest: i64,
+    /// Whether a job of the lane that waits is among those that came.
+    pub any: bool,
+}
+
+/// What has come for a lane since the job `after` did. It looks at the jobs that came since, not at those that wait.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn newest_queued(db: &Connection, lane: Lane) -> Result<Option<i64>> {
-    let sql = format!("SELECT max(job_id) FROM jobs WHERE state = 'queued' AND {}", lane.condition());
-    Ok(db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
+pub fn arrivals(db: &Connection, lane: Lane, after: i64) -> Result<Arrivals> {
+    let newest = db.prepare_cached("SELECT coalesce(max(job_id), 0) FROM jobs")?.query_row([], |row| row.get(0))?;
+    if newest <= after {
+        return Ok(Arrivals { newest, any: false });
+    }
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM jobs NOT INDEXED WHERE job_id > ?1 AND state = 'queued' AND {})",
+        lane.condition()
+    );
+    let any = db.prepare_cached(&sql)?.query_row([after], |row| row.get(0))?;
+    Ok(Arrivals { newest, any })
 }
 
 /// Every job of a lane that waits and can be claimed, in the order in which they will be; but for `except`.

@@ -21,8 +21,8 @@ pub use batches::{
     close_batch_line, is_batch_wanted, name_batch, open_batch, postpone_batch,
 };
 pub use list::{
-    Counts, Filter, Waiting, counts, get, list, list_after, live_keys, newest_change, newest_queued, next_of, parked,
-    pending_embeds, pending_files, queued_in, waiting, waiting_embeds, waiting_in,
+    Arrivals, Counts, Filter, Waiting, arrivals, counts, get, list, list_after, live_keys, newest_change, next_of,
+    parked, pending_embeds, pending_files, queued_in, waiting, waiting_embeds, waiting_in,
 };
 pub use park::{
     ParkCause, Parked, Parking, close_lane, park, park_lane, parkings, postpone, put_all_back, put_back, resume_due,

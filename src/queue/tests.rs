@@ -42,6 +42,22 @@ fn jobs_are_claimed_by_priority_then_age_and_the_attempt_counts() {
 }
 
 #[test]
+fn what_has_come_since_a_job_is_seen_once() {
+    let (_dir, mut db, repo) = queue();
+    let nothing = arrivals(&db, Lane::Analyze, 0).unwrap();
+    assert_eq!(nothing, Arrivals { newest: 0, any: false });
+    enqueue(&db, &repo, &[new("a", "1", Priority::Normal), new("b", "2", Priority::Normal)], T).unwrap();
+    let two = arrivals(&db, Lane::Analyze, nothing.newest).unwrap();
+    assert!(two.any && two.newest > 0, "{two:?}");
+    assert!(!arrivals(&db, Lane::Embed, nothing.newest).unwrap().any, "they are of another lane");
+    assert_eq!(arrivals(&db, Lane::Analyze, two.newest).unwrap(), Arrivals { any: false, ..two });
+    enqueue(&db, &repo, &[new("c", "3", Priority::Normal)], T).unwrap();
+    claim(&mut db, Lane::Analyze, 9, &[], T).unwrap();
+    let three = arrivals(&db, Lane::Analyze, two.newest).unwrap();
+    assert!(!three.any && three.newest > two.newest, "it does not wait any more: {three:?}");
+}
+
+#[test]
 fn equal_content_is_one_job_and_newer_content_supersedes_it() {
     let (_dir, mut db, repo) = queue();
     assert_eq!(enqueue(&db, &repo, &[new("a", "1", Priority::Normal)], T).unwrap(), 1);

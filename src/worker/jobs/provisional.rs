@@ -26,7 +26,7 @@ const FILES_AT_ONCE: usize = 64;
 /// The jobs whose files are still to get provisional vectors, the most urgent first.
 #[derive(Default)]
 pub(in crate::worker) struct ProvisionalBacklog {
-    /// The newest job that was seen in the queue.
+    /// The newest job of the queue when it was looked at last.
     newest: i64,
     left: VecDeque<Job>,
 }
@@ -34,9 +34,9 @@ pub(in crate::worker) struct ProvisionalBacklog {
 impl Worker {
     /// Gives some files provisional vectors. Returns how many jobs it has dealt with; 0: nothing is left.
     pub(in crate::worker) fn embed_provisionally(&mut self, except: &[i64]) -> Result<usize, WorkerError> {
-        let newest = queue::newest_queued(&self.queue, Lane::Embed)?.unwrap_or(0);
-        if newest > self.provisional.newest {
-            self.provisional.newest = newest;
+        let arrivals = queue::arrivals(&self.queue, Lane::Embed, self.provisional.newest)?;
+        self.provisional.newest = arrivals.newest;
+        if arrivals.any {
             let waiting = queue::next_of(&self.queue, Lane::Embed, except, clock::now())?;
             self.provisional.left = if waiting.len() < LEAST_FILES { VecDeque::new() } else { waiting.into() };
         }
