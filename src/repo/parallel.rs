@@ -6,7 +6,11 @@ use rayon::prelude::*;
 
 use super::Repo;
 
-/// Runs `each` for every item in parallel, in `pool` or in rayon's own; each thread has a handle of its own. The results are in the order of the items.
+/// Pieces that the items are cut into for each thread: a piece that was begun is not shared, and the last one to end is waited for. Each
+/// makes a handle of its own.
+const PIECES_PER_THREAD: usize = 64;
+
+/// Runs `each` for every item in parallel, in `pool` or in rayon's own. The results are in the order of the items.
 pub fn in_parallel<T: Sync, R: Send, C: FromParallelIterator<R> + Send>(
     pool: Option<&rayon::ThreadPool>,
     git: &Repo,
@@ -15,7 +19,10 @@ pub fn in_parallel<T: Sync, R: Send, C: FromParallelIterator<R> + Send>(
 ) -> C {
     let source = Mutex::new(git.clone());
     let own = || source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let run = || items.par_iter().map_init(own, |git, item| each(git, item)).collect();
+    let run = || {
+        let at_once = (items.len() / (rayon::current_num_threads() * PIECES_PER_THREAD)).max(1);
+        items.par_iter().with_max_len(at_once).map_init(own, |git, item| each(git, item)).collect()
+    };
     match pool {
         Some(pool) => pool.install(run),
         None => run(),

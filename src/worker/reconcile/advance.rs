@@ -1,6 +1,7 @@
 //! Making the recorded view what HEAD is, in one transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use rusqlite::Connection;
 
@@ -12,7 +13,7 @@ use super::{READ_WITH, Unreconciled};
 use crate::cache::chunks::{self, IndexedChunk};
 use crate::cache::edges::Relation;
 use crate::cache::view::{self, PackedUses};
-use crate::cache::{self, analyses, implementations, outlines, written};
+use crate::cache::{self, RepoStore, analyses, implementations, outlines, written};
 use crate::clock::{self, Timestamp};
 use crate::domain::{Edge, FilePath, FileRecord, JobKind, Links, SkipReason};
 use crate::embedder::chunk;
@@ -25,8 +26,9 @@ use crate::repo::{Repo, in_parallel};
 use crate::store::{self, PageCache, Result as StoreResult, StoreError};
 use crate::worker::Worker;
 
-/// Files whose chunks are in memory at the same time.
-const CHUNK_BATCH: usize = 256;
+/// Files that are cut into chunks in one go. Of three such batches the chunks are in memory at a time: one is written, one is ready, one is
+/// being made.
+const CHUNK_BATCH: usize = 128;
 
 /// Files that one transaction takes in when all are read: what it writes stays in the log until it ends.
 const FILES_IN_PART: usize = 500;
@@ -127,40 +129,11 @@ impl Worker {
         relations.uses.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
         relations.through.new.sort_by(|a, b| a.dependent_file.cmp(&b.dependent_file));
         let everything = ViewParts::new(comparison, relations, planned);
-        let mut parts = everything.cut(if site.reread { FILES_IN_PART } else { usize::MAX });
+        let parts = everything.cut(if site.reread { FILES_IN_PART } else { usize::MAX });
         let Some(store) = self.stores.get_mut(&repo.id) else { return Err(Unreconciled::Unregistered) };
-        let put = |tx: &Connection, part: &ViewPart<'_>| put_part(tx, &self.pool, git, part, planned);
-        let last = parts.pop();
-        if !parts.is_empty() {
-            store::set_cache(store.db(), PageCache::Large)?;
-            // By the edges from before, as it does below.
-            count_cut_off(store.db(), comparison, &relations.impact)?;
-        }
-        for part in &parts {
-            let tx = store.write()?;
-            cache::set_metadata(&tx, READ_WITH, "")?;
-            put(&tx, part)?;
-            tx.commit().map_err(StoreError::from)?;
-            store.bound_log()?;
-        }
-        let tx = store.write()?;
-        if parts.is_empty() {
-            count_cut_off(&tx, comparison, &relations.impact)?;
-        }
-        put_gone(&tx, comparison, relations, planned)?;
-        last.map_or(Ok(()), |part| put(&tx, &part))?;
-        // An empty diff that is planned in full looks things up, but nothing was asked for.
-        if !comparison.reads.is_empty() {
-            count_accesses(&tx, &planned.plans, clock::now())?;
-        }
-        put_directories(&tx, comparison)?;
-        count_unread(&tx, comparison)?;
-        cache::set_metadata(&tx, READ_WITH, site.read_with)?;
-        let commit = comparison.head.commit.as_ref().map(ToString::to_string);
-        cache::set_metadata(&tx, cache::VIEW_OF, &commit.unwrap_or_default())?;
-        let generation = cache::raise(&tx, cache::GENERATION)?;
-        tx.commit().map_err(StoreError::from)?;
-        store.bound_log()?;
+        let generation = cut_ahead(&self.pool, git, comparison, &parts, |batches| {
+            put_parts(store, site, comparison, relations, planned, &parts, batches)
+        })?;
         self.unmerged.insert(repo.id.clone());
         // Also what an earlier worker noted and did not get to.
         if self.recipe.embedding.is_some() && !view::dead_vectors(store.db())?.is_empty() {
@@ -171,6 +144,76 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Writes with `write` what is cut meanwhile: the chunks of the files of all parts, a batch at a time, in the order of the parts.
+fn cut_ahead<R>(
+    pool: &rayon::ThreadPool,
+    git: &Repo,
+    comparison: &Comparison,
+    parts: &[ViewPart<'_>],
+    write: impl FnOnce(&Receiver<CutBatch>) -> R,
+) -> R {
+    let reads = comparison.reads.iter();
+    let segmented: Segmented<'_> =
+        reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_ref()?))).collect();
+    pool.in_place_scope(|scope| {
+        let (give, batches) = sync_channel(1);
+        let git = git.clone();
+        scope.spawn(move |_| {
+            for batch in parts.iter().flat_map(|part| part.rechunked.chunks(CHUNK_BATCH)) {
+                // Nobody takes it where writing has failed.
+                if give.send(cut(pool, &git, batch, &segmented)).is_err() {
+                    return;
+                }
+            }
+        });
+        write(&batches)
+    })
+}
+
+/// Writes the parts of the view; returns the generation that it is then.
+fn put_parts(
+    store: &mut RepoStore,
+    site: &Site<'_>,
+    comparison: &Comparison,
+    relations: &Relations,
+    planned: &Planned,
+    parts: &[ViewPart<'_>],
+    batches: &Receiver<CutBatch>,
+) -> Result<u64, Unreconciled> {
+    let (last, others) = parts.split_last().map_or((None, parts), |(last, others)| (Some(last), others));
+    if !others.is_empty() {
+        store::set_cache(store.db(), PageCache::Large)?;
+        // By the edges from before, as it does below.
+        count_cut_off(store.db(), comparison, &relations.impact)?;
+    }
+    for part in others {
+        let tx = store.write()?;
+        cache::set_metadata(&tx, READ_WITH, "")?;
+        put_part(&tx, part, planned, batches)?;
+        tx.commit().map_err(StoreError::from)?;
+        store.bound_log()?;
+    }
+    let tx = store.write()?;
+    if others.is_empty() {
+        count_cut_off(&tx, comparison, &relations.impact)?;
+    }
+    put_gone(&tx, comparison, relations, planned)?;
+    last.map_or(Ok(()), |part| put_part(&tx, part, planned, batches))?;
+    // An empty diff that is planned in full looks things up, but nothing was asked for.
+    if !comparison.reads.is_empty() {
+        count_accesses(&tx, &planned.plans, clock::now())?;
+    }
+    put_directories(&tx, comparison)?;
+    count_unread(&tx, comparison)?;
+    cache::set_metadata(&tx, READ_WITH, site.read_with)?;
+    let commit = comparison.head.commit.as_ref().map(ToString::to_string);
+    cache::set_metadata(&tx, cache::VIEW_OF, &commit.unwrap_or_default())?;
+    let generation = cache::raise(&tx, cache::GENERATION)?;
+    tx.commit().map_err(StoreError::from)?;
+    store.bound_log()?;
+    Ok(generation)
 }
 
 /// Takes out what is no more, and what is not of single files.
@@ -186,45 +229,24 @@ fn put_gone(tx: &Connection, comparison: &Comparison, relations: &Relations, pla
     implementations::replace(tx, &relations.implements.gone, &relations.implements.new)
 }
 
-fn put_part(
-    tx: &Connection,
-    pool: &rayon::ThreadPool,
-    git: &Repo,
-    part: &ViewPart<'_>,
-    planned: &Planned,
-) -> StoreResult<()> {
+fn put_part(tx: &Connection, part: &ViewPart<'_>, planned: &Planned, batches: &Receiver<CutBatch>) -> StoreResult<()> {
     put_files(tx, part.reads, planned)?;
     for (path, (links, uses)) in &part.links {
         view::put_links(tx, path, links, uses)?;
     }
     Relation::Uses.replace(tx, &[], part.uses)?;
     Relation::Through.replace(tx, &[], part.through)?;
-    let reads = part.reads.iter();
-    let segmented: Segmented<'_> =
-        reads.filter_map(|file| Some((file.record.path.clone(), file.parse.segments.as_ref()?))).collect();
-    let mut batches = part.rechunked.chunks(CHUNK_BATCH);
-    let mut made = batches.next().map(|batch| (batch, cut(pool, git, batch, &segmented)));
-    // The next ones are cut while these are written.
-    while let Some((batch, chunks)) = made.take() {
-        let mut written = Ok(());
-        let (next, git, made, segmented) = (batches.next(), git.clone(), &mut made, &segmented);
-        pool.in_place_scope(|scope| {
-            if let Some(next) = next {
-                scope.spawn(move |_| *made = Some((next, cut(pool, &git, next, segmented))));
-            }
-            written = put_batch(tx, batch, chunks);
-        });
-        written?;
+    for batch in part.rechunked.chunks(CHUNK_BATCH) {
+        let uncut = |_| StoreError::Unreadable { what: "file", detail: "it was not cut into chunks".to_owned() };
+        put_batch(tx, batch, &batches.recv().map_err(uncut)?)?;
     }
     put_keys(tx, part.plans.iter().copied())
 }
 
 /// What cannot be read any more keeps the chunks that it has.
-fn put_batch(tx: &Connection, batch: &[FileRecord], chunks: Vec<Option<Vec<IndexedChunk>>>) -> StoreResult<()> {
-    for (file, chunks) in batch.iter().zip(chunks) {
-        chunks.map_or(Ok(()), |chunks| chunks::replace(tx, &file.path, &chunks))?;
-    }
-    Ok(())
+fn put_batch(tx: &Connection, batch: &[FileRecord], chunks: &CutBatch) -> StoreResult<()> {
+    let files = batch.iter().zip(chunks).filter_map(|(file, chunks)| Some((&file.path, chunks.as_deref()?)));
+    chunks::replace(tx, &files.collect::<Vec<_>>())
 }
 
 /// Counts the files that use a changed file, by the edges from before, and those of them that have to be analysed again.
@@ -311,13 +333,11 @@ fn rechunked(comparison: &Comparison, relations: &Relations, planned: &Planned) 
 /// Files whose segments are at hand since they were read.
 pub(super) type Segmented<'a> = HashMap<FilePath, &'a PackedSegments>;
 
-/// The chunks of files with their words, cut in parallel; `None`: its object cannot be read any more.
-pub(super) fn cut(
-    pool: &rayon::ThreadPool,
-    git: &Repo,
-    files: &[FileRecord],
-    segmented: &Segmented<'_>,
-) -> Vec<Option<Vec<IndexedChunk>>> {
+/// The chunks of some files; `None`: its object cannot be read any more.
+type CutBatch = Vec<Option<Vec<IndexedChunk>>>;
+
+/// The chunks of files with their words, cut in parallel.
+pub(super) fn cut(pool: &rayon::ThreadPool, git: &Repo, files: &[FileRecord], segmented: &Segmented<'_>) -> CutBatch {
     let cut_one = |git: &Repo, file: &FileRecord| {
         let text = read::text(git, &file.path, &file.blob).ok()?.unwrap_or_default();
         let module_path = file.links.module_path.as_deref();
