@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
-use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::{self, CCtx, DCtx};
 
 use crate::domain::Hash;
 use crate::store::{Result, StoreError};
@@ -46,16 +46,28 @@ impl Dictionary {
 
     pub(super) fn pack(&self, text: &[u8]) -> Result<Packed> {
         let encoder = self.encoder.get_or_init(|| EncoderDictionary::copy(&self.bytes, LEVEL));
-        let packed = Compressor::with_prepared_dictionary(encoder).and_then(|mut packer| packer.compress(text));
-        Ok(Packed { bytes: packed.map_err(unreadable)?, dictionary: Some(self.id) })
+        let mut bytes = Vec::with_capacity(zstd_safe::compress_bound(text.len()));
+        PACKER
+            .with_borrow_mut(|packer| packer.compress_using_cdict(&mut bytes, text, encoder.as_cdict()))
+            .map_err(refused)?;
+        bytes.shrink_to_fit();
+        Ok(Packed { bytes, dictionary: Some(self.id) })
     }
 
     fn unpack(&self, bytes: &[u8], size: usize) -> Result<Vec<u8>> {
         let decoder = self.decoder.get_or_init(|| DecoderDictionary::copy(&self.bytes));
-        let unpacked =
-            Decompressor::with_prepared_dictionary(decoder).and_then(|mut packer| packer.decompress(bytes, size));
-        unpacked.map_err(unreadable)
+        let mut text = Vec::with_capacity(size);
+        UNPACKER
+            .with_borrow_mut(|unpacker| unpacker.decompress_using_ddict(&mut text, bytes, decoder.as_ddict()))
+            .map_err(refused)?;
+        Ok(text)
     }
+}
+
+thread_local! {
+    /// Setting one up costs more than packing a small text.
+    static PACKER: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+    static UNPACKER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
 
 /// Dictionaries that were used last, of any store.
@@ -76,24 +88,18 @@ pub fn packer(db: &Connection) -> Result<Packer> {
     Ok(Packer { dictionary: newest(db)? })
 }
 
-thread_local! {
-    /// Setting one up costs more than packing a small text.
-    static PLAIN: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-}
-
 impl Packer {
     /// # Errors
     /// If zstd has no memory.
     pub fn pack(&self, text: &[u8]) -> Result<Packed> {
         match &self.dictionary {
             Some(dictionary) => dictionary.pack(text),
-            None => PLAIN.with_borrow_mut(|plain| {
-                let packer = match plain {
-                    Some(packer) => packer,
-                    None => plain.insert(Compressor::new(LEVEL).map_err(unreadable)?),
-                };
-                Ok(Packed { bytes: packer.compress(text).map_err(unreadable)?, dictionary: None })
-            }),
+            None => {
+                let mut bytes = Vec::with_capacity(zstd_safe::compress_bound(text.len()));
+                PACKER.with_borrow_mut(|packer| packer.compress(&mut bytes, text, LEVEL)).map_err(refused)?;
+                bytes.shrink_to_fit();
+                Ok(Packed { bytes, dictionary: None })
+            }
         }
     }
 }
@@ -151,6 +157,10 @@ fn dictionary(db: &Connection, id: i64) -> Result<Arc<Dictionary>> {
 #[cfg(test)]
 pub(super) fn forget_prepared() {
     PREPARED.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+fn refused(code: zstd_safe::ErrorCode) -> StoreError {
+    unreadable(zstd_safe::get_error_name(code))
 }
 
 fn unreadable(detail: impl ToString) -> StoreError {

@@ -180,14 +180,15 @@ pub fn put_links(db: &Connection, path: &FilePath, links: &Links, uses: &PackedU
 
 /// The dependency context of a file in its stored form, which is many times smaller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackedUses(Vec<u8>);
+pub struct PackedUses(Box<[u8]>);
 
 impl PackedUses {
     /// # Errors
     /// None that is known: the library could refuse.
     pub fn new(uses: &[Used]) -> Result<Self> {
         let json = serde_json::to_vec(uses).map_err(unreadable)?;
-        Ok(Self(zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?))
+        // A slice, for zstd leaves room for the worst case.
+        Ok(Self(zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?.into()))
     }
 }
 

@@ -58,12 +58,20 @@ impl LocalDraft {
 impl DraftAnswer {
     /// The whole answer. `uses`: what the file uses of others, for the question that is about it. `None`: there was no memory to pack it.
     pub fn complete(&self, uses: &[DependencyUse]) -> Option<Analysis> {
-        let json = String::from_utf8(stored::unpacked(&self.packed)?).ok()?;
-        let mut analysis = Analysis::from_json(self.analysis_type, &json).ok()?;
+        let mut analysis = Analysis::from_json(self.analysis_type, &self.drafted()?).ok()?;
         if let Analysis::Analysis(report) = &mut analysis {
             code::add_uses(report, uses);
         }
         Some(analysis)
+    }
+
+    /// The same as JSON, which is at hand where the file uses nothing.
+    pub fn json(&self, uses: &[DependencyUse]) -> Option<String> {
+        if uses.is_empty() { self.drafted() } else { self.complete(uses)?.to_json().ok() }
+    }
+
+    fn drafted(&self) -> Option<String> {
+        String::from_utf8(stored::unpacked(&self.packed)?).ok()
     }
 }
 
@@ -85,8 +93,9 @@ mod tests {
             for of in AnalysisType::ALL.iter().copied() {
                 let uses = if of.spec().local_sees_dependencies { &uses[..] } else { &[] };
                 let subject = FileSubject { language, role: Role::Test, text, uses };
-                let drafted = draft.take(of).unwrap().complete(uses).unwrap();
-                assert_eq!(drafted, Local.analyze(of, &subject).unwrap(), "{language} {of}");
+                let (draft, answer) = (draft.take(of).unwrap(), Local.analyze(of, &subject).unwrap());
+                assert_eq!(draft.complete(uses).unwrap(), answer, "{language} {of}");
+                assert_eq!(draft.json(uses).unwrap(), answer.to_json().unwrap(), "{language} {of}");
             }
             assert!(draft.is_empty() && draft.take(AnalysisType::Docs).is_none());
         }

@@ -236,20 +236,21 @@ impl Bench<'_> {
     fn make_one(&self, file: Option<&OpenFile<'_>>, one: &Prepared) -> Result<MadeReport, Ended> {
         let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
         let begun = clock::monotonic();
-        let (analysis, took) = match (&one.draft, file) {
-            (Some(draft), _) => match draft.complete(&one.uses) {
-                Some(analysis) => (analysis, draft.took),
+        let (json, took) = match (&one.draft, file) {
+            (Some(draft), _) => match draft.json(&one.uses) {
+                Some(json) => (json, draft.took),
                 None => return Err(Ended::Failed("its draft cannot be read".to_owned())),
             },
             (None, Some(file)) => {
                 let _slot = self.slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
                 let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
                     .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
-                (analyzed.map_err(|error| failed(&error))?, clock::since(begun))
+                let took = clock::since(begun);
+                let json = analyzed.map_err(|error| failed(&error))?.to_json();
+                (json.map_err(|error| failed(&error))?, took)
             }
             (None, None) => return Err(Ended::Failed("its text was not read".to_owned())),
         };
-        let json = analysis.to_json().map_err(|error| failed(&error))?;
         let packed = self.packer.pack(json.as_bytes()).map_err(|error| failed(&error))?;
         Ok(MadeReport { json, packed, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
     }
