@@ -177,6 +177,19 @@ impl PartParser {
     /// Parses a part of the text as if nothing stood around it; positions stay those of the file. `None` if the steps, shared by all
     /// parses of this file, are used up.
     pub fn parse_within(&mut self, text: &str, range: Range) -> Option<Tree> {
+        self.parse_parts(text, &[range])
+    }
+
+    /// The same for an expression that a grammar takes for a statement alone: the next semicolon of the text ends it, if one is near. Without
+    /// one the parser has to find out what is missing.
+    pub fn parse_as_statement(&mut self, text: &str, range: Range) -> Option<Tree> {
+        match semicolon_after(text, &range) {
+            Some(end) => self.parse_parts(text, &[range, end]),
+            None => self.parse_parts(text, &[range]),
+        }
+    }
+
+    fn parse_parts(&mut self, text: &str, ranges: &[Range]) -> Option<Tree> {
         self.calls_left = self.calls_left.saturating_sub(CALLS_PER_PART);
         if self.calls_left == 0 {
             return None;
@@ -185,10 +198,28 @@ impl PartParser {
             self.parser = parser(self.language).ok();
         }
         let parser = self.parser.as_mut()?;
-        let tree = parse_ranges(parser, text, &[range], &mut self.calls_left).ok();
+        let tree = parse_ranges(parser, text, ranges, &mut self.calls_left).ok();
         parser.reset();
         tree
     }
+}
+
+/// Bytes after an expression in which a semicolon is looked for: most macros are statements, which one ends.
+const SEMICOLON_WITHIN: usize = 200;
+
+fn semicolon_after(text: &str, range: &Range) -> Option<Range> {
+    let behind = text.as_bytes().get(range.end_byte..)?;
+    let at = behind.iter().take(SEMICOLON_WITHIN).position(|&byte| byte == b';')?;
+    let mut start_point = range.end_point;
+    for &byte in &behind[..at] {
+        start_point = if byte == b'\n' {
+            Point { row: start_point.row + 1, column: 0 }
+        } else {
+            Point { column: start_point.column + 1, ..start_point }
+        };
+    }
+    let (start_byte, end_point) = (range.end_byte + at, Point { column: start_point.column + 1, ..start_point });
+    Some(Range { start_byte, end_byte: start_byte + 1, start_point, end_point })
 }
 
 fn parse_ranges(parser: &mut Parser, text: &str, ranges: &[Range], calls_left: &mut u32) -> Result<Tree, NoTree> {

@@ -50,7 +50,7 @@ impl OutlineWalk<'_> {
         let value = node.named_child(0).map_or(NO_VALUE, |inner| self.expr(inner));
         let ends = node
             .child(node.child_count().saturating_sub(1))
-            .is_some_and(|last| last.kind() == ";" && !last.is_missing());
+            .is_some_and(|last| last.kind() == ";" && !last.is_missing() && last.start_byte() < self.reread_to);
         if ends { NO_VALUE } else { value }
     }
 

@@ -4,6 +4,7 @@ use tree_sitter::{Node, Range};
 
 use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{ChainStep, Include, NO_VALUE, Space, Value};
+use crate::language::syntax::PartParser;
 
 /// Macros whose arguments are code for somewhere else: what it names is not named here.
 const QUOTING_MACROS: &[&str] = &["quote", "quote_spanned", "parse_quote", "parse_quote_spanned"];
@@ -85,9 +86,13 @@ impl OutlineWalk<'_> {
         if self.rereads >= REREAD_DEPTH_MAX || tokens.named_child_count() == 0 {
             return NO_VALUE;
         }
-        let Some(tree) = self.parser.parse_within(self.text, tokens.range()) else { return NO_VALUE };
+        let is_block = self.text(tokens).starts_with('{');
+        let parse = if is_block { PartParser::parse_within } else { PartParser::parse_as_statement };
+        let Some(tree) = parse(&mut self.parser, self.text, tokens.range()) else { return NO_VALUE };
         self.rereads += 1;
+        let around = std::mem::replace(&mut self.reread_to, tokens.end_byte());
         let value = self.deeper(|walk| walk.with_locals(|walk| walk.statements(tree.root_node())));
+        self.reread_to = around;
         self.rereads -= 1;
         value.unwrap_or(NO_VALUE)
     }

@@ -83,6 +83,8 @@ struct OutlineWalk<'s> {
     depth: u32,
     /// Macros' arguments within macros' arguments.
     rereads: u32,
+    /// Where what is read ends: a semicolon behind it ends no statement of it.
+    reread_to: usize,
     /// The body that is being walked, if any.
     body: Option<OpenBody>,
     /// A child module in another file sees private things.
@@ -118,6 +120,7 @@ impl<'s> OutlineWalk<'s> {
             prefix: Vec::new(),
             depth: 0,
             rereads: 0,
+            reread_to: usize::MAX,
             body: None,
             exposes_private: false,
             blocks: 0,
