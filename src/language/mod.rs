@@ -9,6 +9,7 @@ mod cutter;
 pub mod duplicate;
 pub(crate) mod eval;
 pub mod facts;
+mod interner;
 pub mod item;
 pub mod lines;
 pub mod markdown;

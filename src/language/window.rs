@@ -44,17 +44,21 @@ pub fn is_within(text: &str, limit: usize) -> bool {
 #[derive(Default)]
 struct Count {
     tokens: usize,
-    run: usize,
+    /// Letters and digits that belong to the token that has begun, if they come next.
+    left: usize,
 }
 
 impl Count {
     fn add(&mut self, c: char) {
         if c.is_ascii_alphanumeric() {
-            self.tokens += usize::from(self.run.is_multiple_of(LETTERS_PER_TOKEN));
-            self.run += 1;
+            if self.left == 0 {
+                self.tokens += 1;
+                self.left = LETTERS_PER_TOKEN;
+            }
+            self.left -= 1;
         } else {
             self.tokens += usize::from(!c.is_whitespace());
-            self.run = 0;
+            self.left = 0;
         }
     }
 }

@@ -11,6 +11,7 @@ use super::facts::{
 };
 use super::rules::{FileNo, Place, Project, ProjectFile, package_name};
 use crate::domain::FilePath;
+use crate::language::interner::Interner;
 use crate::language::{Outline, Symbol};
 
 /// A name, the same number in every file.
@@ -49,8 +50,7 @@ pub(super) struct FactView {
     /// A file keeps its number while the view lives.
     pub files: Vec<ViewFile>,
     by_path: FxHashMap<FilePath, FileNo>,
-    texts: Vec<Arc<str>>,
-    numbers: FxHashMap<Arc<str>, NameNo>,
+    interner: Interner,
     /// Made when it is first asked for, again after each edit.
     shared: OnceLock<SharedNames>,
     /// As [`FactView::shared`].
@@ -95,8 +95,7 @@ impl FactView {
         let mut view = Self {
             files: Vec::with_capacity(sorted.len()),
             by_path: FxHashMap::default(),
-            texts: Vec::new(),
-            numbers: FxHashMap::default(),
+            interner: Interner::default(),
             shared: OnceLock::new(),
             interfaces: OnceLock::new(),
             joint: FxHashMap::default(),
@@ -146,7 +145,7 @@ impl FactView {
     }
 
     pub fn text(&self, name: NameNo) -> &str {
-        self.texts.get(name as usize).map(AsRef::as_ref).unwrap_or_default()
+        self.interner.text(name)
     }
 
     /// The number of a name that a file writes.
@@ -155,7 +154,7 @@ impl FactView {
     }
 
     pub fn known_name(&self, text: &str) -> Option<NameNo> {
-        self.numbers.get(text).copied()
+        self.interner.get(text)
     }
 
     /// What a scope declares under a name, in the order of the text.
@@ -339,14 +338,7 @@ impl FactView {
     }
 
     fn number(&mut self, text: &str) -> NameNo {
-        if let Some(&number) = self.numbers.get(text) {
-            return number;
-        }
-        let number = self.texts.len() as NameNo;
-        let text: Arc<str> = text.into();
-        self.texts.push(Arc::clone(&text));
-        self.numbers.insert(text, number);
-        number
+        self.interner.number(text)
     }
 
     fn indexed(&mut self, path: FilePath, outline: Arc<Outline>, is_own: bool) -> ViewFile {

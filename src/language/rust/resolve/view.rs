@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::domain::FilePath;
 use crate::language::facts::{Def, DefId, FileModel, NameId, Owner};
+use crate::language::interner::Interner;
 use crate::language::rust::manifest::Manifest;
 use crate::language::stored::{LazyOutline, StoredOutline};
 use crate::language::{Outline, Symbol, SymbolKind};
@@ -87,8 +87,7 @@ pub(super) struct View {
     slots: Vec<u32>,
     /// Places in `entries` whose files are gone.
     vacant: Vec<u32>,
-    texts: Vec<Arc<str>>,
-    numbers: FxHashMap<Arc<str>, Name>,
+    interner: Interner,
     /// The files that write a name, ascending.
     writers: Vec<SmallVec<[File; 4]>>,
     pub words: Words,
@@ -131,8 +130,7 @@ impl View {
             order: Vec::with_capacity(sorted.len()),
             slots: Vec::with_capacity((sorted.len() + 1) * GAP as usize),
             vacant: Vec::new(),
-            texts: Vec::new(),
-            numbers: FxHashMap::default(),
+            interner: Interner::default(),
             writers: Vec::new(),
             words: Words::default(),
             unpacked: AtomicUsize::new(0),
@@ -339,25 +337,19 @@ impl View {
     }
 
     fn number(&mut self, text: &str) -> Name {
-        if let Some(&number) = self.numbers.get(text) {
-            return number;
-        }
-        let number = self.texts.len() as Name;
-        let text: Arc<str> = text.into();
-        self.texts.push(Arc::clone(&text));
-        self.numbers.insert(text, number);
-        self.writers.push(SmallVec::new());
+        let number = self.interner.number(text);
+        self.writers.resize_with(self.interner.len(), SmallVec::new);
         number
     }
 
     /// Names that are numbered, those that no file writes any more included.
     pub(super) fn names(&self) -> usize {
-        self.texts.len()
+        self.interner.len()
     }
 
     /// Number of a text that some file may have used.
     pub(super) fn known(&self, text: &str) -> Option<Name> {
-        self.numbers.get(text).copied()
+        self.interner.get(text)
     }
 
     /// The files that write a name, ascending.
@@ -366,7 +358,7 @@ impl View {
     }
 
     pub(super) fn text(&self, name: Name) -> &str {
-        self.texts.get(name as usize).map(AsRef::as_ref).unwrap_or_default()
+        self.interner.text(name)
     }
 
     pub(super) fn file_at(&self, path: &[u8]) -> Option<File> {
