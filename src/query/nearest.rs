@@ -28,6 +28,7 @@ pub(super) struct Near {
     pub repo: usize,
     pub chunk_id: String,
     pub score: f32,
+    pub is_provisional: bool,
 }
 
 /// The tables of vectors, kept open from search to search.
@@ -54,6 +55,19 @@ pub struct AskedVector {
     pub vector: Vector,
     /// Puts cosines of this kind on the scale of the model's own: only then they are compared.
     pub scale: CosineScale,
+    /// Those of the model's table, until its own are made.
+    pub is_provisional: bool,
+}
+
+impl AskedVector {
+    /// For a model's own vectors.
+    pub fn own(model_id: &str, vector: Vector) -> Self {
+        Self { model_id: model_id.to_owned(), vector, scale: CosineScale::SAME, is_provisional: false }
+    }
+
+    fn near(&self, repo: usize, chunk_id: String, cosine: f32) -> Near {
+        Near { repo, chunk_id, score: self.scale.apply(cosine), is_provisional: self.is_provisional }
+    }
 }
 
 /// What makes a question's vectors.
@@ -70,10 +84,11 @@ impl QuestionEmbedder for Embedder {
     fn asked(&self, query: &str) -> Result<Vec<AskedVector>, String> {
         let failed = |error: EmbedError| error.to_string();
         let vector = self.embed_query(query).map_err(failed)?;
-        let own = AskedVector { model_id: self.id().to_owned(), vector, scale: CosineScale::SAME };
+        let own = AskedVector::own(self.id(), vector);
         let Some(table) = self.table() else { return Ok(vec![own]) };
         let vector = self.query_provisionally(table, query).map_err(failed)?;
-        Ok(vec![own, AskedVector { model_id: model::table_id(self.id()), vector, scale: table.scale }])
+        let model_id = model::table_id(self.id());
+        Ok(vec![own, AskedVector { model_id, vector, scale: table.scale, is_provisional: true }])
     }
 }
 
@@ -192,7 +207,7 @@ impl Tables {
         let disk = disk.flat_map(|way| asked.iter().map(move |asked| (way, asked)));
         let searches = disk.map(|((repo, table), asked)| async move {
             let near = table.search(&asked.vector, &asked.model_id, depth).await?.into_iter();
-            let near = near.map(move |(chunk_id, cosine)| Near { repo, chunk_id, score: asked.scale.apply(cosine) });
+            let near = near.map(move |(chunk_id, cosine)| asked.near(repo, chunk_id, cosine));
             Ok::<_, VectorsError>(near)
         });
         let on_disk = self.runtime.block_on(futures::future::try_join_all(searches))?;
@@ -223,8 +238,7 @@ impl Tables {
                 return Vec::new();
             };
             let near = piece.nearest(code, depth).into_iter();
-            let scaled = |(chunk_id, cosine): (&str, f32)| (chunk_id.to_owned(), asked.scale.apply(cosine));
-            near.map(scaled).map(|(chunk_id, score)| Near { repo: *repo, chunk_id, score }).collect()
+            near.map(|(chunk_id, cosine)| asked.near(*repo, chunk_id.to_owned(), cosine)).collect()
         };
         pool.install(|| pieces.par_iter().flat_map_iter(near).collect())
     }

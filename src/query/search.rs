@@ -293,10 +293,10 @@ pub fn check_query(query: &str) -> Result<(), QueryError> {
 }
 
 /// The nearest that may be hits, at most [`CANDIDATES`]; what a family has several times once. A vector of a file that has changed since
-/// is none: only chunks of the present view are.
-fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Vec<Match>, QueryError> {
+/// is none: only chunks of the present view are. With each, whether its vector is provisional.
+fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Vec<(Match, bool)>, QueryError> {
     let (mut found, mut met) = (Vec::new(), HashSet::new());
-    for Near { repo, chunk_id, score } in near {
+    for Near { repo, chunk_id, score, is_provisional } in near {
         let searched = &repos[repo];
         let Some(store) = searched.store.as_ref().filter(|_| !met.contains(&(searched.family, chunk_id.clone())))
         else {
@@ -304,7 +304,7 @@ fn present(repos: &[Searched], near: Vec<Near>, filter: &HitFilter) -> Result<Ve
         };
         if let Some(chunk) = chunks::get(store.db(), &chunk_id)?.and_then(|chunk| searched.wanted(chunk, filter)) {
             met.insert((searched.family, chunk_id));
-            found.push(Match { repo, chunk, score: f64::from(score) });
+            found.push((Match { repo, chunk, score: f64::from(score) }, is_provisional));
             if found.len() == CANDIDATES {
                 break;
             }
@@ -411,16 +411,20 @@ fn worded(
     Ok((ranked(repos, found), exact))
 }
 
+/// What nearness says by a provisional vector, of what it says by one of the model's own (`tests/bench/README.md`, "In the first minute").
+const PROVISIONAL_WEIGHT: f64 = 0.5;
+
 /// The chunks that are near in meaning. Of the others nothing is known but that they are no nearer than the last of these.
 fn add_meaning(
     repos: &[Searched],
-    nearest: Vec<Match>,
+    nearest: Vec<(Match, bool)>,
     question: &SearchQuestion,
     candidates: &mut HitCandidates,
 ) -> Result<(), QueryError> {
-    let floor = nearest.last().map_or(0.0, |last| last.score);
-    for Match { repo, chunk, score } in nearest {
-        candidate(repos, repo, chunk, question, candidates)?.parts.meaning = score - floor;
+    let floor = nearest.last().map_or(0.0, |(last, _)| last.score);
+    for (Match { repo, chunk, score }, is_provisional) in nearest {
+        let weight = if is_provisional { PROVISIONAL_WEIGHT } else { 1.0 };
+        candidate(repos, repo, chunk, question, candidates)?.parts.meaning = (score - floor) * weight;
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ use crate::budget::{self, Call, CallPurpose, Charge, Grant, Reservation, Spendin
 use crate::clock;
 use crate::domain::{FilePath, Hash, RepoId};
 use crate::embedder::server::ServerEmbedder;
-use crate::embedder::table::CosineScale;
 use crate::home::Home;
 use crate::query::search::{AskedVector, QuestionEmbedder};
 use crate::store::{self, Database, StoreError, write};
@@ -77,7 +76,7 @@ impl QuestionEmbedder for ServerQuestions {
             self.server.send(&request, patience).map_err(|failure| failure.to_string())?
         };
         let vectors = self.server.vectors(&reply).map_err(|error| error.to_string())?;
-        let asked = |vector| AskedVector { model_id: self.server.id().to_owned(), vector, scale: CosineScale::SAME };
+        let asked = |vector| AskedVector::own(self.server.id(), vector);
         Ok(vectors.into_iter().map(asked).collect())
     }
 }
