@@ -291,3 +291,30 @@ fn f62_a_home_that_became_read_only_is_read_from_and_told() {
     agent.start();
     wait_until(SOON, "it goes on when it can write again", || agent.run(["wait"]).code == Some(0));
 }
+
+/// Each store is two or three open files.
+#[test]
+fn more_repositories_than_open_files_are_searched() {
+    const REPOS: usize = 24;
+    let mut agent = TestAgent::without_model();
+    let repos: Vec<TestRepo> = (0..REPOS)
+        .map(|n| TestRepo::with_files([("src/lib.rs", format!("pub fn kept_open_{n}() {{}}\n").as_str())]))
+        .collect();
+    agent.start();
+    repos.iter().for_each(|repo| drop(agent.ok(["register".as_ref(), repo.path().as_os_str()])));
+    agent.wait();
+    agent.stop();
+    let plain = agent.command(["search", "kept open", "--limit", "100", "--json"]);
+    let limited = Command::new("/bin/sh")
+        .args(["-c", &format!("ulimit -S -n {REPOS} && exec \"$0\" \"$@\"")])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&limited.stderr);
+    let answer: serde_json::Value = serde_json::from_slice(&limited.stdout).expect(&said);
+    assert_eq!(answer["hits"].as_array().map(Vec::len), Some(REPOS), "{answer} {said}");
+    assert!(answer["errors"].as_array().is_none_or(Vec::is_empty), "{answer}");
+}

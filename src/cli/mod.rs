@@ -34,6 +34,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::client::QueryClient;
 use crate::config::{Config, ConfigError};
@@ -139,12 +140,23 @@ pub fn main() -> ExitCode {
             return help_or_usage(&error);
         }
     };
+    allow_many_files();
     match run(cli.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::print_error(&failure.to_string());
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Raises the number of files that the process may have open to what it is allowed: the stores of each repository are three or two, and a
+/// process begins with 1,024, on macOS with 256.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    if let Err(error) = raised {
+        tracing::debug!(%error, "the number of open files stays as it is");
     }
 }
 
