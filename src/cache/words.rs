@@ -53,10 +53,14 @@ pub fn indexed(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     each_identifier(text, |identifier| {
         each_part(identifier, true, |part| match part {
-            WordPart::Word(word) => push(&mut out, word.chars()),
+            WordPart::Word(word) => {
+                out.push_str(word);
+                out.push(' ');
+            }
             WordPart::Run(run, size) => {
                 for at in 0..run.len() {
-                    push(&mut out, run[at..run.len().min(at + size)].iter().copied());
+                    out.extend(&run[at..run.len().min(at + size)]);
+                    out.push(' ');
                 }
             }
         });
@@ -147,18 +151,13 @@ fn quoted(words: &str) -> String {
     format!("\"{words}\"")
 }
 
-fn push(out: &mut String, word: impl Iterator<Item = char>) {
-    out.extend(word);
-    out.push(' ');
-}
-
 /// Text as it is compared: what [`indexed`] does to a word, and nothing is taken apart.
 pub fn folded(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { lower(&normal(text)) }
+    if text.is_ascii() { lower(text) } else { lower(&normal(text)) }
 }
 
 fn lower(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().flat_map(char::to_lowercase).collect() }
 }
 
 /// Where the words of a line stand that are looked for: ranges of bytes, in order. `is_one`: whether a word is.

@@ -4,18 +4,19 @@
 pub fn parts(identifier: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     for word in identifier.split('_').filter(|word| !word.is_empty()) {
-        let chars: Vec<(usize, char)> = word.char_indices().collect();
-        let mut start = 0;
-        for window in 1..chars.len() {
-            let (at, c) = chars[window];
-            let before = chars[window - 1].1;
-            let after_is_lower = chars.get(window + 1).is_some_and(|(_, next)| next.is_lowercase());
-            let border = (c.is_uppercase() && (!before.is_uppercase() || after_is_lower))
-                || (c.is_numeric() != before.is_numeric());
-            if border {
-                parts.push(&word[start..at]);
-                start = at;
+        let (mut start, mut before) = (0, None::<char>);
+        let mut chars = word.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if let Some(before) = before {
+                let mut after_is_lower = || chars.peek().is_some_and(|(_, next)| next.is_lowercase());
+                let border = (c.is_uppercase() && (!before.is_uppercase() || after_is_lower()))
+                    || (c.is_numeric() != before.is_numeric());
+                if border {
+                    parts.push(&word[start..at]);
+                    start = at;
+                }
             }
+            before = Some(c);
         }
         parts.push(&word[start..]);
     }
