@@ -31,7 +31,7 @@ use crate::worker::Worker;
 const CHUNK_BATCH: usize = 128;
 
 /// Files that one transaction takes in when all are read: what it writes stays in the log until it ends.
-const FILES_IN_PART: usize = 500;
+const FILES_IN_PART: usize = 250;
 
 /// What is written of some files of the view, by path.
 struct ViewPart<'a> {
