@@ -222,19 +222,24 @@ await_index() {
     esac
 }
 
-# A second run goes on where the first was interrupted: each step finds out what is done. At the end and not at the signal: a command that the
-# signal ended, too, may end the script first.
+# A second run goes on where the first was interrupted: each step finds out what is done. Said at the signal, and at the end if a command that
+# the signal ended, too, has ended the script first.
 partial=
-ended() {
-    local code=$?
+interrupted() {
+    trap '' INT TERM
+    trap - EXIT
     [ -z "$partial" ] || rm -f "$partial"
-    [ "$code" -gt 128 ] || exit "$code"
     say ""
     say "interrupted; run it again to go on: $0 $repo"
     exit 130
 }
+ended() {
+    local code=$?
+    [ "$code" -le 128 ] || interrupted
+    [ -z "$partial" ] || rm -f "$partial"
+}
 trap ended EXIT
-trap 'exit 130' INT TERM
+trap interrupted INT TERM
 
 changed=
 [ -n "$binary$deb" ] || find_neighbour
