@@ -150,8 +150,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Raises the number of files that the process may have open to what it is allowed: the stores of each repository are three or two, and a
-/// process begins with 1,024, on macOS with 256.
+/// Raises the number of files that the process may have open to what it is allowed: the store of each repository is two or three, and a
+/// process begins with 1,024 (getrlimit(2), RLIMIT_NOFILE). Where it is refused, the number stays.
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
