@@ -43,6 +43,8 @@ pub struct FilePlan {
     /// Results that are there.
     pub settled: Vec<(JobKind, Hash)>,
     pub jobs: Vec<NewJob>,
+    /// Jobs whose results were stored before they are enqueued.
+    pub made: Vec<NewJob>,
 }
 
 /// Whether a model is asked about a file at all: about code that a person wrote and that is not empty. Data and settings have
@@ -62,7 +64,8 @@ pub fn plan<S: Stored>(
     withheld: bool,
     stored: &S,
 ) -> Result<FilePlan, S::Error> {
-    let mut plan = FilePlan { path: file.path.clone(), keys: Vec::new(), settled: Vec::new(), jobs: Vec::new() };
+    let mut plan =
+        FilePlan { path: file.path.clone(), keys: Vec::new(), settled: Vec::new(), jobs: Vec::new(), made: Vec::new() };
     if file.skip.is_some() {
         return Ok(plan);
     }

@@ -17,7 +17,7 @@ pub use report::{
     Metric, RefactorReport, Severity, Smell, SmellKind, Summary, SummarySource, Todo, TodoTag, TodosReport, UsedSymbol,
 };
 
-use crate::domain::{AnalysisType, Hash, Language, Role};
+use crate::domain::{AnalysisType, Hash, Language, Role, Used};
 
 /// Version of the JSON of the reports; part of every cache key. Bump it when a field is renamed, removed or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -41,6 +41,12 @@ pub struct DependencyUse {
     pub kind: String,
     /// The symbol's present signature; `None`: it resolves to nothing in the repository.
     pub signature: Option<String>,
+}
+
+impl From<Used> for DependencyUse {
+    fn from((written, kind, signature): Used) -> Self {
+        Self { written, kind, signature }
+    }
 }
 
 /// Something that can answer the four questions about a file.

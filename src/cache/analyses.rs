@@ -19,7 +19,7 @@ pub struct NewAnalysis<'a> {
     pub path: &'a FilePath,
     pub json: &'a str,
     /// `json` as it is stored; `None`: it is packed when it is stored.
-    pub packed: Option<Packed>,
+    pub packed: Option<&'a Packed>,
     pub generation_time_ms: u64,
     pub repo_id: &'a str,
     pub repo_path: &'a [u8],
@@ -92,7 +92,7 @@ pub fn replace(db: &Connection, new: &NewAnalysis<'_>, now: Timestamp) -> Result
 }
 
 fn write(db: &Connection, new: &NewAnalysis<'_>, standing: Standing, now: Timestamp) -> Result<()> {
-    let packed = match &new.packed {
+    let packed = match new.packed {
         Some(packed) => packed,
         None => &packed::pack(db, new.json.as_bytes())?,
     };

@@ -190,6 +190,16 @@ impl PackedUses {
         // A slice, for zstd leaves room for the worst case.
         Ok(Self(zstd::bulk::compress(&json, COMPRESSION_LEVEL).map_err(unreadable)?.into()))
     }
+
+    /// # Errors
+    /// If it cannot be unpacked.
+    pub fn unpack(&self) -> Result<Vec<Used>> {
+        unpacked_uses(&self.0)
+    }
+}
+
+fn unpacked_uses(packed: &[u8]) -> Result<Vec<Used>> {
+    serde_json::from_slice(&zstd::decode_all(packed).map_err(unreadable)?).map_err(unreadable)
 }
 
 pub(super) fn put_links_into(
@@ -226,7 +236,7 @@ pub fn uses(db: &Connection, path: &FilePath, source: Source) -> Result<Vec<Used
     let mut statement = db.prepare_cached(&format!("SELECT uses FROM {table} WHERE file_path = ?1"))?;
     let packed: Option<Option<Vec<u8>>> = statement.query_row([path.as_bytes()], |row| row.get(0)).optional()?;
     match packed.flatten() {
-        Some(packed) => serde_json::from_slice(&zstd::decode_all(&packed[..]).map_err(unreadable)?).map_err(unreadable),
+        Some(packed) => unpacked_uses(&packed),
         None => Ok(Vec::new()),
     }
 }

@@ -124,9 +124,8 @@ fn asking_cost(
             None => read::text(&git, &file.path, &file.blob)?,
         };
         let Some(text) = text else { continue };
-        let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
         let uses: Vec<DependencyUse> =
-            view::uses(store.db(), &file.path, file.source)?.into_iter().map(dependency).collect();
+            view::uses(store.db(), &file.path, file.source)?.into_iter().map(DependencyUse::from).collect();
         let subject = FileSubject { language: file.language, role: file.role, text: &text, uses: &uses };
         let is_one = |one: &Due, key: Option<AnalysisKey>| key.is_some_and(|key| key.hash() == one.key);
         let is_alone = |one: &&Due| is_one(one, own.analysis(one.kind).and_then(|ask| ask.key(file)));

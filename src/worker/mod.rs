@@ -234,10 +234,7 @@ impl Worker {
             if !jobs.is_empty() {
                 let taken = jobs.len();
                 self.run_jobs(lane, jobs)?;
-                self.unpacked += taken;
-                if self.unpacked >= TAUGHT_BY {
-                    self.improve_packing(&|| false)?;
-                }
+                self.learn_packing(taken)?;
                 return Ok(WorkerStep::Did(taken));
             }
         }
@@ -343,6 +340,12 @@ impl Worker {
         store::checkpoint(&self.queue)?;
         self.prune_if_large()?;
         self.give_results(is_wanted).map(drop)
+    }
+
+    /// Looks at how analyses are packed when many more are there than the last time. `stored`: so many have come.
+    fn learn_packing(&mut self, stored: usize) -> Result<(), WorkerError> {
+        self.unpacked += stored;
+        if self.unpacked >= TAUGHT_BY { self.improve_packing(&|| false) } else { Ok(()) }
     }
 
     fn improve_packing(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<(), WorkerError> {

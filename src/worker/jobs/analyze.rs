@@ -1,7 +1,9 @@
 //! Running `analyze:<type>` jobs: content and context → report → store by key → finish.
 
 use std::collections::{BTreeMap, HashMap};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use crate::analyzer::local::{DraftAnswer, OpenFile};
 use crate::analyzer::{DependencyUse, FileSubject, Local};
@@ -11,7 +13,7 @@ use crate::cache::overlay;
 use crate::cache::packed::{self, Packed, Packer};
 use crate::cache::view;
 use crate::clock::{self, Timestamp};
-use crate::domain::{AnalysisType, FilePath, FileRecord, JobKind, RepoId, StaleReason};
+use crate::domain::{AnalysisType, FilePath, FileRecord, JobKind, ObjectId, RepoId, StaleReason};
 use crate::index::{read, recipe};
 use crate::plan::Recipe;
 use crate::queue::{self, Job};
@@ -23,7 +25,7 @@ use crate::worker::{Worker, WorkerError, subject};
 
 /// What became of a job, to be written into the queue.
 #[derive(Clone)]
-pub(super) enum Ended {
+pub(in crate::worker) enum Ended {
     /// Its result is stored, or is no longer wanted.
     Finished,
     /// It may go better next time.
@@ -56,10 +58,49 @@ enum Preparation {
 }
 
 /// A report, ready to be stored.
-struct MadeReport {
+pub(in crate::worker) struct MadeReport {
     json: String,
     packed: Packed,
     millis: u64,
+}
+
+impl MadeReport {
+    /// What a draft says, with what the file uses of others.
+    pub(in crate::worker) fn of_draft(
+        draft: &DraftAnswer,
+        uses: &[DependencyUse],
+        packer: &Packer,
+    ) -> Result<Self, Ended> {
+        let json = draft.json(uses).ok_or_else(|| Ended::Failed("its draft cannot be read".to_owned()))?;
+        Self::new(json, draft.took, packer)
+    }
+
+    fn new(json: String, took: Duration, packer: &Packer) -> Result<Self, Ended> {
+        let packed = packer.pack(json.as_bytes()).map_err(|error| Ended::Failed(error.to_string()))?;
+        Ok(Self { json, packed, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
+    }
+
+    /// Its entry in the store. `commit`: for which it was made; of what is only saved there is none.
+    pub(in crate::worker) fn entry<'a>(
+        &'a self,
+        key: &'a AnalysisKey,
+        path: &'a FilePath,
+        repo: &'a Registered,
+        commit: Option<&'a ObjectId>,
+    ) -> NewAnalysis<'a> {
+        NewAnalysis {
+            key,
+            path,
+            json: &self.json,
+            packed: Some(&self.packed),
+            generation_time_ms: self.millis,
+            repo_id: &repo.id.0,
+            repo_path: repo.location.path.as_os_str().as_bytes(),
+            commit,
+            bill: Bill::default(),
+            is_piece: false,
+        }
+    }
 }
 
 impl Worker {
@@ -96,25 +137,12 @@ impl Worker {
         let made = self.make(&git, &packer, &prepared);
         let now = clock::now();
         let store = self.store(repo)?;
-        let repo_path = std::os::unix::ffi::OsStrExt::as_bytes(repo.location.path.as_os_str()).to_vec();
         let tx = store.write()?;
         for (one, made) in prepared.into_iter().zip(made) {
             let outcome = match made {
                 Ok(report) => {
-                    let new = NewAnalysis {
-                        key: &one.key,
-                        path: &one.file.path,
-                        json: &report.json,
-                        packed: Some(report.packed),
-                        generation_time_ms: report.millis,
-                        repo_id: &repo.id.0,
-                        repo_path: &repo_path,
-                        // What is only saved is in no commit.
-                        commit: repo.indexed_commit.as_ref().filter(|_| one.saved.is_none()),
-                        bill: Bill::default(),
-                        is_piece: false,
-                    };
-                    put(&tx, &one.job, &new, now)?;
+                    let commit = repo.indexed_commit.as_ref().filter(|_| one.saved.is_none());
+                    put(&tx, &one.job, &report.entry(&one.key, &one.file.path, repo, commit), now)?;
                     Ended::Finished
                 }
                 Err(ended) => ended,
@@ -149,9 +177,8 @@ impl Worker {
         if file.skip.is_some() || key.hash() != job.key || is_made(store.db(), &job)? {
             return Ok(Preparation::NothingToDo(job));
         }
-        let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
         let uses = if analysis_type.spec().local_sees_dependencies {
-            view::uses(store.db(), &job.path, file.source)?.into_iter().map(dependency).collect()
+            view::uses(store.db(), &job.path, file.source)?.into_iter().map(DependencyUse::from).collect()
         } else {
             Vec::new()
         };
@@ -236,23 +263,18 @@ impl Bench<'_> {
     fn make_one(&self, file: Option<&OpenFile<'_>>, one: &Prepared) -> Result<MadeReport, Ended> {
         let failed = |error: &dyn std::error::Error| Ended::Failed(error.to_string());
         let begun = clock::monotonic();
-        let (json, took) = match (&one.draft, file) {
-            (Some(draft), _) => match draft.json(&one.uses) {
-                Some(json) => (json, draft.took),
-                None => return Err(Ended::Failed("its draft cannot be read".to_owned())),
-            },
+        match (&one.draft, file) {
+            (Some(draft), _) => MadeReport::of_draft(draft, &one.uses, self.packer),
             (None, Some(file)) => {
                 let _slot = self.slots.enter(&subject(&one.job)).map_err(|error| failed(&error))?;
                 let analyzed = catch_unwind(AssertUnwindSafe(|| file.analyze(one.analysis_type)))
                     .map_err(|panic| Ended::Failed(panic_text(panic.as_ref())))?;
                 let took = clock::since(begun);
                 let json = analyzed.map_err(|error| failed(&error))?.to_json();
-                (json.map_err(|error| failed(&error))?, took)
+                MadeReport::new(json.map_err(|error| failed(&error))?, took, self.packer)
             }
-            (None, None) => return Err(Ended::Failed("its text was not read".to_owned())),
-        };
-        let packed = self.packer.pack(json.as_bytes()).map_err(|error| failed(&error))?;
-        Ok(MadeReport { json, packed, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
+            (None, None) => Err(Ended::Failed("its text was not read".to_owned())),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Running jobs: claim, prepare, make, store, finish.
 
-mod analyze;
+pub(in crate::worker) mod analyze;
 pub(in crate::worker) mod ask;
 pub(in crate::worker) mod drafts;
 mod embed;

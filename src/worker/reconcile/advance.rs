@@ -309,7 +309,7 @@ pub(super) fn count_accesses(tx: &Connection, plans: &[FilePlan], now: Timestamp
         }
     }
     cache::count(tx, cache::HITS, plans.iter().map(|plan| plan.settled.len()).sum())?;
-    cache::count(tx, cache::MISSES, plans.iter().map(|plan| plan.jobs.len()).sum())
+    cache::count(tx, cache::MISSES, plans.iter().map(|plan| plan.jobs.len() + plan.made.len()).sum())
 }
 
 fn put_directories(tx: &Connection, comparison: &Comparison) -> StoreResult<()> {

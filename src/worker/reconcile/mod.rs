@@ -7,6 +7,7 @@ mod advance;
 mod base;
 mod commit;
 mod compare;
+mod drafted;
 pub(in crate::worker) mod memory;
 mod order;
 mod overlay;

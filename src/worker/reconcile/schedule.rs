@@ -58,7 +58,9 @@ impl Worker {
         self.take_planned(repo, recipe, &layers)?;
         let mut plans = self.plan_files(repo, recipe, layers, full)?;
         order::arrange(&mut plans, &files, comparison, self.store(repo)?.db())?;
-        Ok(Planned { files, overlay, plans })
+        let mut planned = Planned { files, overlay, plans };
+        self.store_drafts(repo, recipe, comparison.head.commit.as_ref(), relations, &mut planned)?;
+        Ok(planned)
     }
 
     /// Brings what is lacking for these files from the shared store, all in one go.
@@ -120,7 +122,7 @@ impl Worker {
         let now = clock::now();
         let mut unwanted: Vec<FilePath> = unwanted.into_iter().collect();
         let (mut jobs, mut left) = (0, plans);
-        let is_first = plans.len() > PLANS_AT_ONCE && !queue::has_any(&self.queue, &repo.id)?;
+        let is_first = !queue::has_any(&self.queue, &repo.id)?;
         let enqueue = if is_first { queue::enqueue_first } else { queue::enqueue };
         loop {
             let part;
@@ -130,7 +132,7 @@ impl Worker {
                 queue::supersede(&tx, &repo.id, &path, now)?;
             }
             for plan in part {
-                jobs += enqueue(&tx, &repo.id, &plan.jobs, now)?;
+                jobs += enqueue(&tx, &repo.id, &plan.jobs, now)? + queue::enqueue_done(&tx, &repo.id, &plan.made, now)?;
                 for (kind, key) in &plan.settled {
                     queue::supersede_settled(&tx, &repo.id, &plan.path, *kind, key, now)?;
                 }

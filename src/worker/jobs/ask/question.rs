@@ -178,9 +178,8 @@ impl Worker {
         if !due.questions.iter().any(sees) {
             return Ok(Vec::new());
         }
-        let dependency = |(written, kind, signature)| DependencyUse { written, kind, signature };
         let uses = view::uses(self.store(repo)?.db(), &file.path, file.source)?;
-        Ok(uses.into_iter().map(dependency).collect())
+        Ok(uses.into_iter().map(DependencyUse::from).collect())
     }
 
     /// Copies the answer of another repository whose file has the same content and sees the same signatures, if it was stored after
