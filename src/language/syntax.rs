@@ -8,6 +8,7 @@ use tree_sitter::{Node, ParseOptions, Parser, Point, Range, Tree};
 
 use super::ParseError;
 use super::outlined::FoundItems;
+use super::rust::tree::Syntax;
 use crate::domain::Language;
 
 /// Calls of tree-sitter's progress callback before a parse is given up, whatever the size of the text. The library calls it once per 100
@@ -80,6 +81,8 @@ pub struct Parsed<'t> {
     tree: OnceCell<Result<Parse, NoTree>>,
     /// What the language's query finds, if it is outlined by one.
     pub(super) items: OnceCell<Result<FoundItems, String>>,
+    /// The same tree, flat, if the language is Rust.
+    pub(super) rust: OnceCell<Syntax<'t>>,
 }
 
 struct Parse {
@@ -89,7 +92,7 @@ struct Parse {
 
 impl<'t> Parsed<'t> {
     pub fn new(language: Language, text: &'t str) -> Self {
-        Self { language, text, tree: OnceCell::new(), items: OnceCell::new() }
+        Self { language, text, tree: OnceCell::new(), items: OnceCell::new(), rust: OnceCell::new() }
     }
 
     /// The tree of the whole text.

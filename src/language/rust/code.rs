@@ -15,8 +15,8 @@ use crate::language::{Parsed, Visibility};
 const LONG_MACRO_LINES: u32 = 10;
 
 /// A Rust file with its nodes.
-pub struct RustFile<'t> {
-    pub syntax: Syntax<'t>,
+pub struct RustFile<'p, 't> {
+    pub syntax: &'p Syntax<'t>,
     pub items: Vec<ItemNode>,
     pub functions: Vec<FunctionNode>,
     pub comments: Vec<Comment<'t>>,
@@ -34,7 +34,7 @@ pub struct FunctionNode {
 /// The file as analyses see it; nothing if there is no tree.
 pub fn code<'t>(parsed: &Parsed<'t>, role: Role) -> Option<ParsedCode<'t>> {
     let file = RustFile::new(Syntax::of(parsed).ok()?, role);
-    let syntax = &file.syntax;
+    let syntax = file.syntax;
     let re_exports =
         syntax.children(0).filter(|&id| syntax.kind(id) == Kind::UseDeclaration && items::is_pub(syntax, id)).count();
     Some(ParsedCode {
@@ -73,12 +73,12 @@ fn neutral(syntax: &Syntax, item: &ItemNode) -> CodeItem {
     }
 }
 
-impl<'t> RustFile<'t> {
-    pub fn new(syntax: Syntax<'t>, role: Role) -> Self {
-        let (comments, lines) = (comments(&syntax), lines(&syntax));
-        let items = items::items(&syntax);
+impl<'p, 't> RustFile<'p, 't> {
+    pub fn new(syntax: &'p Syntax<'t>, role: Role) -> Self {
+        let (comments, lines) = (comments(syntax), lines(syntax));
+        let items = items::items(syntax);
         let code = CodeLines::new(&lines);
-        let functions = items.iter().filter_map(|item| FunctionNode::new(&syntax, item, role, &code)).collect();
+        let functions = items.iter().filter_map(|item| FunctionNode::new(syntax, item, role, &code)).collect();
         Self { syntax, items, functions, comments, lines, code }
     }
 
@@ -119,7 +119,7 @@ fn is_bool(syntax: &Syntax, parameter: Id) -> bool {
         && syntax.child_in_field(parameter, Field::Type).is_some_and(|t| syntax.source(t) == "bool")
 }
 
-fn unparsed(rust: &RustFile<'_>) -> Vec<String> {
+fn unparsed(rust: &RustFile<'_, '_>) -> Vec<String> {
     let mut notes = Vec::new();
     let broken = rust.syntax.broken_lines();
     if !broken.is_empty() {
@@ -213,8 +213,8 @@ fn is_unsafe(syntax: &Syntax, function: Id) -> bool {
 }
 
 /// Public fields and variants of the listed types.
-fn members(rust: &RustFile<'_>) -> MemberCounts {
-    let syntax = &rust.syntax;
+fn members(rust: &RustFile<'_, '_>) -> MemberCounts {
+    let syntax = rust.syntax;
     let mut members = MemberCounts::default();
     for item in rust.items.iter().filter(|item| is_listed(syntax, item)) {
         let Some(body) = syntax.child_in_field(item.id, Field::Body) else { continue };

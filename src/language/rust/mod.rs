@@ -10,7 +10,7 @@ mod panics;
 mod resolve;
 mod segments;
 mod smells;
-mod tree;
+pub(super) mod tree;
 mod volume;
 
 use super::resolve::Family;

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use tree_sitter::{Tree, TreeCursor};
+use tree_sitter::{Language, Tree, TreeCursor};
 
 use crate::language::syntax::{NoTree, Parsed};
 
@@ -100,21 +100,34 @@ names! {
 names! {
     /// The fields of the grammar that rules speak of.
     Field {
+        Alias = "alias",
         Alternative = "alternative",
+        Argument = "argument",
         Arguments = "arguments",
         Body = "body",
+        Bounds = "bounds",
         Condition = "condition",
         Consequence = "consequence",
+        DefaultType = "default_type",
+        Element = "element",
         Member = "field",
         Function = "function",
+        Left = "left",
+        Length = "length",
+        List = "list",
         Macro = "macro",
         Name = "name",
+        Operator = "operator",
+        Outer = "outer",
         Parameters = "parameters",
         Path = "path",
         Pattern = "pattern",
         ReturnType = "return_type",
+        Right = "right",
         Trait = "trait",
         Type = "type",
+        TypeArguments = "type_arguments",
+        TypeParameters = "type_parameters",
         Value = "value",
     }
 }
@@ -133,7 +146,13 @@ pub type Id = usize;
 pub struct Node {
     pub kind: Kind,
     pub field: Field,
+    /// The grammar's number of its kind.
+    symbol: u16,
     pub named: bool,
+    /// It may stand anywhere: a comment, or what the parser skipped.
+    extra: bool,
+    /// A token that the parser had to invent.
+    missing: bool,
     /// First byte and the byte after the last.
     pub start: u32,
     pub end: u32,
@@ -147,24 +166,38 @@ pub struct Node {
     pub broken: bool,
 }
 
-/// A parsed file.
+/// A parsed file, or a part of it.
 pub struct Syntax<'a> {
     pub text: &'a str,
     nodes: Vec<Node>,
 }
 
 impl<'a> Syntax<'a> {
-    /// The tree of a parsed Rust file.
+    /// The tree of a parsed Rust file: outline and analyses share it.
     ///
     /// # Errors
     /// As [`Parsed::tree`].
-    pub fn of<'p>(parsed: &'p Parsed<'a>) -> Result<Self, &'p NoTree> {
-        parsed.tree().map(|tree| Self { text: parsed.text, nodes: flatten(tree) })
+    pub fn of<'p>(parsed: &'p Parsed<'a>) -> Result<&'p Self, &'p NoTree> {
+        let tree = parsed.tree()?;
+        Ok(parsed.rust.get_or_init(|| Self::flat(parsed.text, tree)))
+    }
+
+    /// A tree of tree-sitter, flat; `text`: the whole file, also if the tree is one of a part.
+    pub fn flat(text: &'a str, tree: &Tree) -> Self {
+        Self { text, nodes: flatten(tree) }
+    }
+
+    pub fn root(&self) -> TreeNode<'_> {
+        TreeNode { syntax: self, id: 0 }
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.nodes.iter().any(|node| node.broken)
     }
 
     #[cfg(test)]
     pub fn parse(text: &'a str) -> Self {
-        Self::of(&Parsed::new(crate::domain::Language::RUST, text)).unwrap()
+        Self::flat(text, Parsed::new(crate::domain::Language::RUST, text).tree().unwrap())
     }
 
     pub fn len(&self) -> usize {
@@ -245,26 +278,118 @@ impl<'a> Syntax<'a> {
     }
 }
 
-/// Kinds by the grammar's symbol id, so that no node costs a comparison of strings.
+/// A node with its tree, for walks from node to node.
+#[derive(Clone, Copy)]
+pub struct TreeNode<'t> {
+    syntax: &'t Syntax<'t>,
+    id: Id,
+}
+
+impl PartialEq for TreeNode<'_> {
+    /// Of one tree.
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<'t> TreeNode<'t> {
+    fn node(self) -> &'t Node {
+        self.syntax.node(self.id)
+    }
+
+    /// Its kind, as the grammar calls it.
+    pub fn kind(self) -> &'static str {
+        names().get(usize::from(self.node().symbol)).copied().unwrap_or("ERROR")
+    }
+
+    pub fn is_named(self) -> bool {
+        self.node().named
+    }
+
+    /// Whether it may stand anywhere: a comment, or what the parser skipped.
+    pub fn is_extra(self) -> bool {
+        self.node().extra
+    }
+
+    /// Whether it is a token that the parser had to invent.
+    pub fn is_missing(self) -> bool {
+        self.node().missing
+    }
+
+    pub fn is_leaf(self) -> bool {
+        self.syntax.is_leaf(self.id)
+    }
+
+    pub fn parent(self) -> Option<Self> {
+        self.syntax.parent(self.id).map(|id| Self { id, ..self })
+    }
+
+    pub fn children(self) -> impl Iterator<Item = Self> + 't {
+        self.syntax.children(self.id).map(move |id| Self { id, ..self })
+    }
+
+    pub fn named_children(self) -> impl Iterator<Item = Self> + 't {
+        self.children().filter(|child| child.is_named())
+    }
+
+    pub fn first_named_child(self) -> Option<Self> {
+        self.named_children().next()
+    }
+
+    /// The first child of that field.
+    pub fn child_in(self, field: Field) -> Option<Self> {
+        self.syntax.child_in_field(self.id, field).map(|id| Self { id, ..self })
+    }
+
+    /// Those below it, itself first, in the order of the text; one for which `is_entered` is false is shown, and none below it.
+    pub fn walk(self, mut is_entered: impl FnMut(Self) -> bool) {
+        let Range { start: mut id, end } = self.syntax.subtree(self.id);
+        while id < end {
+            let node = Self { id, ..self };
+            id = if is_entered(node) { id + 1 } else { node.node().next as usize };
+        }
+    }
+
+    pub fn byte_range(self) -> Range<usize> {
+        self.node().start as usize..self.node().end as usize
+    }
+
+    /// From 0.
+    pub fn first_row(self) -> u32 {
+        self.node().first_row
+    }
+
+    /// From 0: the row of its last byte.
+    pub fn last_row(self) -> u32 {
+        self.node().last_row
+    }
+}
+
+fn grammar() -> &'static Language {
+    static GRAMMAR: OnceLock<Language> = OnceLock::new();
+    GRAMMAR.get_or_init(|| tree_sitter_rust::LANGUAGE.into())
+}
+
+/// Names of kinds by the grammar's numbers.
+fn names() -> &'static [&'static str] {
+    static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let ids = (0..grammar().node_kind_count()).map_while(|id| u16::try_from(id).ok());
+        ids.map(|id| grammar().node_kind_for_id(id).unwrap_or_default()).collect()
+    })
+}
+
+/// Kinds by the grammar's numbers, so that no node costs a comparison of strings.
 fn kinds() -> &'static [Kind] {
     static KINDS: OnceLock<Vec<Kind>> = OnceLock::new();
-    KINDS.get_or_init(|| {
-        let language = tree_sitter::Language::from(tree_sitter_rust::LANGUAGE);
-        (0..language.node_kind_count())
-            .map(|id| u16::try_from(id).ok().and_then(|id| language.node_kind_for_id(id)).map_or(Kind::Other, Kind::of))
-            .collect()
-    })
+    KINDS.get_or_init(|| names().iter().copied().map(Kind::of).collect())
 }
 
 fn fields() -> &'static [Field] {
     static FIELDS: OnceLock<Vec<Field>> = OnceLock::new();
     FIELDS.get_or_init(|| {
-        let language = tree_sitter::Language::from(tree_sitter_rust::LANGUAGE);
-        (0..=language.field_count())
-            .map(|id| {
-                u16::try_from(id).ok().and_then(|id| language.field_name_for_id(id)).map_or(Field::Other, Field::of)
-            })
-            .collect()
+        let ids = (0..=grammar().field_count()).map_while(|id| u16::try_from(id).ok());
+        ids.map(|id| grammar().field_name_for_id(id).map_or(Field::Other, Field::of)).collect()
     })
 }
 
@@ -298,28 +423,33 @@ fn close(nodes: &mut [Node], open: &mut Vec<Id>) {
     }
 }
 
+/// tree-sitter's number of an `ERROR`, in every grammar.
+const ERROR: u16 = u16::MAX;
+
 fn node_at(cursor: &TreeCursor, parent: usize, kinds: &[Kind], fields: &[Field]) -> Node {
     let node = cursor.node();
     let (start, end) = (node.start_position(), node.end_position());
     // A line comment of the grammar may include its line break: then its last byte is on the row above its end.
     let last_row = if end.column == 0 && end.row > start.row { end.row - 1 } else { end.row };
     let field = cursor.field_id().and_then(|id| fields.get(usize::from(id.get()))).copied();
-    let kind = if node.is_error() {
-        Kind::Error
-    } else {
-        kinds.get(usize::from(node.kind_id())).copied().unwrap_or(Kind::Other)
-    };
+    let symbol = node.kind_id();
+    let is_error = symbol == ERROR;
+    let kind = if is_error { Kind::Error } else { kinds.get(usize::from(symbol)).copied().unwrap_or(Kind::Other) };
+    let missing = node.is_missing();
     Node {
         kind,
         field: field.unwrap_or(Field::Other),
+        symbol,
         named: node.is_named(),
+        extra: node.is_extra(),
+        missing,
         start: index(node.start_byte()),
         end: index(node.end_byte()),
         first_row: index(start.row),
         last_row: index(last_row),
         parent: index(parent),
         next: 0,
-        broken: node.is_error() || node.is_missing(),
+        broken: is_error || missing,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traits and impls: items that belong to a type.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::item::{Before, Draft, Owned, is_body_or_mut};
 use super::{OutlineWalk, named_children, signature};
@@ -8,17 +8,17 @@ use crate::language::facts::{Impl, Owner, This};
 use crate::language::symbol::{SymbolKind, Visibility};
 
 impl<'s> OutlineWalk<'s> {
-    pub(super) fn trait_item(&mut self, node: Node<'_>, before: &Before<'_>) {
+    pub(super) fn trait_item(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let signature = self.trait_signature(node);
         let kind = SymbolKind::Trait;
         let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
         self.with_generics(node, This::Def(def), |walk, scope| {
-            let supers = node.child_by_field_name("bounds").map(|bounds| walk.bounds(bounds)).unwrap_or_default();
+            let supers = node.child_in(Field::Bounds).map(|bounds| walk.bounds(bounds)).unwrap_or_default();
             let slot = &mut walk.model.defs[def as usize];
             (slot.inner, slot.params) = (scope, supers);
-            if let Some(body) = node.child_by_field_name("body") {
+            if let Some(body) = node.child_in(Field::Body) {
                 walk.prefix.push(name.to_owned());
                 walk.associated(body, Owned { owner: Owner::Def(def), visibility: Some(visibility) });
                 walk.prefix.pop();
@@ -27,15 +27,15 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// A trait's items are part of its signature, for implementors must have them; their order is not.
-    pub(super) fn trait_signature(&self, node: Node<'_>) -> String {
+    pub(super) fn trait_signature(&self, node: TreeNode<'_>) -> String {
         let head = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
-        let body = node.child_by_field_name("body").map(named_children).unwrap_or_default();
-        let is_item = |item: &Node<'_>| !matches!(item.kind(), "line_comment" | "block_comment" | "attribute_item");
+        let body = node.child_in(Field::Body).map(named_children).unwrap_or_default();
+        let is_item = |item: &TreeNode<'_>| !matches!(item.kind(), "line_comment" | "block_comment" | "attribute_item");
         let mut items: Vec<String> = body
             .into_iter()
             .filter(is_item)
             .map(|item| {
-                let given = if item.child_by_field_name("body").is_some() { " { .. }" } else { "" };
+                let given = if item.child_in(Field::Body).is_some() { " { .. }" } else { "" };
                 format!("{}{given}", signature::tokens(self.text, item, &is_body_or_mut))
             })
             .collect();
@@ -43,9 +43,9 @@ impl<'s> OutlineWalk<'s> {
         format!("{head} {{ {} }}", items.join(" "))
     }
 
-    pub(super) fn impl_item(&mut self, node: Node<'_>, before: &Before<'_>) {
-        let Some(this_node) = node.child_by_field_name("type") else { return };
-        let of_node = node.child_by_field_name("trait");
+    pub(super) fn impl_item(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+        let Some(this_node) = node.child_in(Field::Type) else { return };
+        let of_node = node.child_in(Field::Trait);
         let this_name = self.head_of_type(this_node);
         let signature = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
         let id = self.model.impls.len() as u32;
@@ -63,7 +63,7 @@ impl<'s> OutlineWalk<'s> {
             let of = of_node.map(|of| walk.ty(of));
             let block = &mut walk.model.impls[id as usize];
             (block.scope, block.this, block.of) = (scope, this, of);
-            if let Some(body) = node.child_by_field_name("body") {
+            if let Some(body) = node.child_in(Field::Body) {
                 walk.prefix.push(this_name.to_owned());
                 walk.associated(body, owned);
                 walk.prefix.pop();
@@ -72,14 +72,14 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Name by which the items of an impl are called: the last name of the type's path.
-    pub(super) fn head_of_type(&self, node: Node<'_>) -> &'s str {
+    pub(super) fn head_of_type(&self, node: TreeNode<'_>) -> &'s str {
         let mut node = node;
         loop {
             let inner = match node.kind() {
-                "generic_type" | "reference_type" | "pointer_type" => node.child_by_field_name("type"),
-                "scoped_type_identifier" => node.child_by_field_name("name"),
-                "array_type" => node.child_by_field_name("element"),
-                "dynamic_type" => node.child_by_field_name("trait"),
+                "generic_type" | "reference_type" | "pointer_type" => node.child_in(Field::Type),
+                "scoped_type_identifier" => node.child_in(Field::Name),
+                "array_type" => node.child_in(Field::Element),
+                "dynamic_type" => node.child_in(Field::Trait),
                 _ => None,
             };
             match inner {
@@ -89,7 +89,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    pub(super) fn associated(&mut self, body: Node<'_>, owned: Owned) {
+    pub(super) fn associated(&mut self, body: TreeNode<'_>, owned: Owned) {
         let mut before = Before::default();
         for child in named_children(body) {
             if before.take(self.text, child) {

@@ -1,6 +1,6 @@
 //! What attributes name: derives, other macros, and what stands in their arguments.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::item::Before;
 use super::{OutlineWalk, line_of, named_children};
@@ -68,17 +68,17 @@ const PATH_KEYS: &[&str] = &[
 
 impl<'s> OutlineWalk<'s> {
     /// `#[derive(A, B)]` names macros; the arguments of other attributes are read as expressions.
-    pub(super) fn attribute_arguments(&mut self, node: Node<'_>) {
-        let Some(inner) = node.named_child(0).filter(|inner| inner.kind() == "attribute") else { return };
-        let Some(path) = inner.named_child(0) else { return };
+    pub(super) fn attribute_arguments(&mut self, node: TreeNode<'_>) {
+        let Some(inner) = node.first_named_child().filter(|inner| inner.kind() == "attribute") else { return };
+        let Some(path) = inner.first_named_child() else { return };
         let name = self.text(path);
         // `#[doc = include_str!(..)]`
-        if let Some(value) = inner.child_by_field_name("value").filter(|value| value.kind() == "macro_invocation") {
+        if let Some(value) = inner.child_in(Field::Value).filter(|value| value.kind() == "macro_invocation") {
             self.in_body(|walk| {
                 walk.macro_call(value);
             });
         }
-        let arguments = inner.child_by_field_name("arguments");
+        let arguments = inner.child_in(Field::Arguments);
         match (name, arguments) {
             ("derive", Some(arguments)) => self.derives(arguments),
             ("cfg_attr", Some(arguments)) => self.conditional_attributes(arguments),
@@ -105,7 +105,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// `#[cfg_attr(condition, derive(A), other(..))]`
-    fn conditional_attributes(&mut self, arguments: Node<'_>) {
+    fn conditional_attributes(&mut self, arguments: TreeNode<'_>) {
         let tokens = named_children(arguments);
         for pair in tokens.windows(2) {
             let [name, list] = pair else { continue };
@@ -118,7 +118,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// `key = "path"`, for keys whose text is one.
-    fn quoted_paths(&mut self, arguments: Node<'_>) {
+    fn quoted_paths(&mut self, arguments: TreeNode<'_>) {
         let tokens = named_children(arguments);
         for pair in tokens.windows(2) {
             let [key, value] = pair else { continue };
@@ -137,11 +137,11 @@ impl<'s> OutlineWalk<'s> {
     /// The macro that a function is, by `#[proc_macro]`, `#[proc_macro_attribute]` or `#[proc_macro_derive(Name)]`.
     pub(super) fn proc_macro_name(&self, function: &'s str, before: &Before<'_>) -> Option<&'s str> {
         before.attributes.iter().find_map(|&attribute| {
-            let inner = attribute.named_child(0)?;
-            match self.text(inner.named_child(0)?) {
+            let inner = attribute.first_named_child()?;
+            match self.text(inner.first_named_child()?) {
                 "proc_macro" | "proc_macro_attribute" => Some(function),
                 "proc_macro_derive" => {
-                    let name = inner.child_by_field_name("arguments")?.named_child(0)?;
+                    let name = inner.child_in(Field::Arguments)?.first_named_child()?;
                     Some(self.text(name))
                 }
                 _ => None,
@@ -149,10 +149,9 @@ impl<'s> OutlineWalk<'s> {
         })
     }
 
-    fn derives(&mut self, arguments: Node<'_>) {
+    fn derives(&mut self, arguments: TreeNode<'_>) {
         let mut segments = Vec::new();
-        let mut cursor = arguments.walk();
-        for token in arguments.children(&mut cursor) {
+        for token in arguments.children() {
             match token.kind() {
                 "identifier" | "crate" | "self" | "super" => segments.push(self.name_of(token)),
                 "::" => {}

@@ -1,6 +1,6 @@
 //! Bodies: expressions and statements as steps, in the order in which their types become known.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::item::Before;
 use super::{OutlineWalk, line_of, named_children, pattern_children};
@@ -8,7 +8,7 @@ use crate::language::facts::{ChainStep, How, NO_VALUE, NameId, ScopeKind, Space,
 
 impl OutlineWalk<'_> {
     /// A block: its own variables; a scope of its own if it holds items or imports.
-    pub(super) fn block(&mut self, node: Node<'_>) -> Value {
+    pub(super) fn block(&mut self, node: TreeNode<'_>) -> Value {
         let declares = named_children(node).into_iter().any(|child| is_item(child.kind()));
         self.blocks += 1;
         let value = self.with_locals(|walk| {
@@ -23,7 +23,7 @@ impl OutlineWalk<'_> {
     }
 
     /// Statements in order; the value of the last one, if it is an expression without a semicolon.
-    pub(super) fn statements(&mut self, node: Node<'_>) -> Value {
+    pub(super) fn statements(&mut self, node: TreeNode<'_>) -> Value {
         let mut before = Before::default();
         let mut last = NO_VALUE;
         for child in named_children(node) {
@@ -46,31 +46,32 @@ impl OutlineWalk<'_> {
     }
 
     /// An `if` or `match` at a block's end is an expression statement without a semicolon, too.
-    fn expression_statement(&mut self, node: Node<'_>) -> Value {
-        let value = node.named_child(0).map_or(NO_VALUE, |inner| self.expr(inner));
+    fn expression_statement(&mut self, node: TreeNode<'_>) -> Value {
+        let value = node.first_named_child().map_or(NO_VALUE, |inner| self.expr(inner));
         let ends = node
-            .child(node.child_count().saturating_sub(1))
-            .is_some_and(|last| last.kind() == ";" && !last.is_missing() && last.start_byte() < self.reread_to);
+            .children()
+            .last()
+            .is_some_and(|last| last.kind() == ";" && !last.is_missing() && last.byte_range().start < self.reread_to);
         if ends { NO_VALUE } else { value }
     }
 
-    fn let_declaration(&mut self, node: Node<'_>) -> Value {
-        let ty = node.child_by_field_name("type").map(|ty| self.ty(ty));
-        let value = node.child_by_field_name("value").map_or(NO_VALUE, |value| self.expr(value));
-        if let Some(alternative) = node.child_by_field_name("alternative") {
+    fn let_declaration(&mut self, node: TreeNode<'_>) -> Value {
+        let ty = node.child_in(Field::Type).map(|ty| self.ty(ty));
+        let value = node.child_in(Field::Value).map_or(NO_VALUE, |value| self.expr(value));
+        if let Some(alternative) = node.child_in(Field::Alternative) {
             self.block(alternative);
         }
-        if let Some(pattern) = node.child_by_field_name("pattern") {
+        if let Some(pattern) = node.child_in(Field::Pattern) {
             self.bind(pattern, value, ty);
         }
         NO_VALUE
     }
 
-    pub(super) fn expr(&mut self, node: Node<'_>) -> Value {
+    pub(super) fn expr(&mut self, node: TreeNode<'_>) -> Value {
         self.deeper(|walk| walk.expr_of_kind(node)).unwrap_or(NO_VALUE)
     }
 
-    fn expr_of_kind(&mut self, node: Node<'_>) -> Value {
+    fn expr_of_kind(&mut self, node: TreeNode<'_>) -> Value {
         match node.kind() {
             "identifier" => self.name_expr(node),
             "self" => self.push_step(ChainStep::This),
@@ -127,8 +128,8 @@ impl OutlineWalk<'_> {
                 self.push_step(ChainStep::Slice(values))
             }
             "type_cast_expression" => {
-                self.all_values(node.child_by_field_name("value"));
-                match node.child_by_field_name("type") {
+                self.all_values(node.child_in(Field::Value));
+                match node.child_in(Field::Type) {
                     Some(ty) => {
                         let ty = self.ty(ty);
                         self.typed(ty)
@@ -155,22 +156,22 @@ impl OutlineWalk<'_> {
         }
     }
 
-    fn statements_of_one(&mut self, node: Node<'_>) -> Value {
+    fn statements_of_one(&mut self, node: TreeNode<'_>) -> Value {
         if node.kind() == "let_declaration" { self.let_declaration(node) } else { self.expression_statement(node) }
     }
 
-    pub(super) fn all_values(&mut self, node: Option<Node<'_>>) -> Value {
+    pub(super) fn all_values(&mut self, node: Option<TreeNode<'_>>) -> Value {
         node.map_or(NO_VALUE, |node| self.expr(node))
     }
 
-    fn all_of(&mut self, node: Node<'_>) -> Vec<Value> {
+    fn all_of(&mut self, node: TreeNode<'_>) -> Vec<Value> {
         let parts =
             named_children(node).into_iter().filter(|child| !child.is_extra() && child.kind() != "attribute_item");
         parts.map(|child| self.statement_or_expr(child)).collect()
     }
 
     /// Broken source and macros' arguments have statements where expressions should be.
-    fn statement_or_expr(&mut self, node: Node<'_>) -> Value {
+    fn statement_or_expr(&mut self, node: TreeNode<'_>) -> Value {
         if is_item(node.kind()) {
             self.item(node, &Before::default());
             return NO_VALUE;
@@ -178,11 +179,11 @@ impl OutlineWalk<'_> {
         self.expr(node)
     }
 
-    fn last_of(&mut self, node: Node<'_>) -> Value {
+    fn last_of(&mut self, node: TreeNode<'_>) -> Value {
         self.all_of(node).last().copied().unwrap_or(NO_VALUE)
     }
 
-    fn name_expr(&mut self, node: Node<'_>) -> Value {
+    fn name_expr(&mut self, node: TreeNode<'_>) -> Value {
         let name = self.name_of(node);
         if let Some(slot) = self.local(name) {
             return self.push_step(ChainStep::Local(slot));
@@ -192,12 +193,12 @@ impl OutlineWalk<'_> {
     }
 
     /// `path::<T>` or `value.method::<T>`: the types, then the value.
-    fn generic_function(&mut self, node: Node<'_>) -> (Vec<u32>, Value) {
+    fn generic_function(&mut self, node: TreeNode<'_>) -> (Vec<u32>, Value) {
         let mut args = Vec::new();
-        if let Some(list) = node.child_by_field_name("type_arguments") {
+        if let Some(list) = node.child_in(Field::TypeArguments) {
             self.type_arguments(list, &mut args);
         }
-        let value = match node.child_by_field_name("function") {
+        let value = match node.child_in(Field::Function) {
             Some(function) if function.kind() == "scoped_identifier" || function.kind() == "identifier" => {
                 let path = self.path(function, Space::Value);
                 self.model.paths[path as usize].args.extend(args.iter().copied());
@@ -209,9 +210,9 @@ impl OutlineWalk<'_> {
         (args, value)
     }
 
-    fn call(&mut self, node: Node<'_>) -> Value {
-        let Some(function) = node.child_by_field_name("function") else { return NO_VALUE };
-        let arguments = node.child_by_field_name("arguments").map(named_children).unwrap_or_default();
+    fn call(&mut self, node: TreeNode<'_>) -> Value {
+        let Some(function) = node.child_in(Field::Function) else { return NO_VALUE };
+        let arguments = node.child_in(Field::Arguments).map(named_children).unwrap_or_default();
         let (method, turbofish) = self.method_of(function);
         if let Some(method) = method {
             return self.method_call(method, turbofish, &arguments);
@@ -222,16 +223,16 @@ impl OutlineWalk<'_> {
     }
 
     /// The field expression of `value.method(..)`, `value.method::<T>(..)`.
-    fn method_of<'t>(&mut self, function: Node<'t>) -> (Option<Node<'t>>, Option<u32>) {
+    fn method_of<'t>(&mut self, function: TreeNode<'t>) -> (Option<TreeNode<'t>>, Option<u32>) {
         match function.kind() {
             "field_expression" => (Some(function), None),
             "generic_function" => {
-                let inner = function.child_by_field_name("function").filter(|inner| inner.kind() == "field_expression");
+                let inner = function.child_in(Field::Function).filter(|inner| inner.kind() == "field_expression");
                 if inner.is_none() {
                     return (None, None);
                 }
                 let mut args = Vec::new();
-                if let Some(list) = function.child_by_field_name("type_arguments") {
+                if let Some(list) = function.child_in(Field::TypeArguments) {
                     self.type_arguments(list, &mut args);
                 }
                 (inner, args.first().copied())
@@ -240,15 +241,15 @@ impl OutlineWalk<'_> {
         }
     }
 
-    fn method_call(&mut self, method: Node<'_>, turbofish: Option<u32>, arguments: &[Node<'_>]) -> Value {
-        let receiver = self.all_values(method.child_by_field_name("value"));
-        let Some(field) = method.child_by_field_name("field") else { return NO_VALUE };
+    fn method_call(&mut self, method: TreeNode<'_>, turbofish: Option<u32>, arguments: &[TreeNode<'_>]) -> Value {
+        let receiver = self.all_values(method.child_in(Field::Value));
+        let Some(field) = method.child_in(Field::Member) else { return NO_VALUE };
         let (name, line) = (self.name_of(field), line_of(field));
         let args = self.arguments(arguments, |arg, index| (receiver, How::MethodClosure { name, arg, index }));
         self.push_step(ChainStep::Method { receiver, name, args, turbofish, line })
     }
 
-    fn arguments(&mut self, arguments: &[Node<'_>], how: impl Fn(u32, u32) -> (Value, How)) -> Vec<Value> {
+    fn arguments(&mut self, arguments: &[TreeNode<'_>], how: impl Fn(u32, u32) -> (Value, How)) -> Vec<Value> {
         let arguments = arguments.iter().filter(|node| !node.is_extra() && node.kind() != "attribute_item");
         arguments
             .enumerate()
@@ -259,24 +260,24 @@ impl OutlineWalk<'_> {
             .collect()
     }
 
-    fn field_access(&mut self, node: Node<'_>) -> Value {
-        let receiver = self.all_values(node.child_by_field_name("value"));
-        let Some(field) = node.child_by_field_name("field") else { return receiver };
+    fn field_access(&mut self, node: TreeNode<'_>) -> Value {
+        let receiver = self.all_values(node.child_in(Field::Value));
+        let Some(field) = node.child_in(Field::Member) else { return receiver };
         let (name, line) = (self.name_of(field), line_of(field));
         self.push_step(ChainStep::Field { receiver, name, line })
     }
 
-    fn struct_expr(&mut self, node: Node<'_>) -> Value {
-        let Some(name) = node.child_by_field_name("name") else { return NO_VALUE };
+    fn struct_expr(&mut self, node: TreeNode<'_>) -> Value {
+        let Some(name) = node.child_in(Field::Name) else { return NO_VALUE };
         let path = self.path(name, Space::Type);
         let mut fields: Vec<(NameId, u32)> = Vec::new();
-        for child in node.child_by_field_name("body").map(named_children).unwrap_or_default() {
+        for child in node.child_in(Field::Body).map(named_children).unwrap_or_default() {
             match child.kind() {
                 "field_initializer" => {
-                    if let Some(field) = child.child_by_field_name("field") {
+                    if let Some(field) = child.child_in(Field::Member) {
                         fields.push((self.name_of(field), line_of(field)));
                     }
-                    self.all_values(child.child_by_field_name("value"));
+                    self.all_values(child.child_in(Field::Value));
                 }
                 "shorthand_field_initializer" => {
                     for part in named_children(child) {
@@ -295,41 +296,41 @@ impl OutlineWalk<'_> {
         self.push_step(ChainStep::Struct { path, fields })
     }
 
-    fn closure(&mut self, node: Node<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
+    fn closure(&mut self, node: TreeNode<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
         let result = self.with_locals(|walk| {
-            let parameters = node.child_by_field_name("parameters").map(pattern_children).unwrap_or_default();
+            let parameters = node.child_in(Field::Parameters).map(pattern_children).unwrap_or_default();
             let parameters =
                 parameters.into_iter().filter(|node| !node.is_extra() && node.kind() != "mutable_specifier");
             for (index, parameter) in parameters.enumerate() {
                 let (value, how) = how.map_or((NO_VALUE, How::Same), |how| how(index as u32));
                 if parameter.kind() == "parameter" {
-                    let ty = parameter.child_by_field_name("type").map(|ty| walk.ty(ty));
-                    if let Some(pattern) = parameter.child_by_field_name("pattern") {
+                    let ty = parameter.child_in(Field::Type).map(|ty| walk.ty(ty));
+                    if let Some(pattern) = parameter.child_in(Field::Pattern) {
                         walk.bind_how(pattern, value, ty, how);
                     }
                 } else {
                     walk.bind_how(parameter, value, None, how);
                 }
             }
-            let ty = node.child_by_field_name("return_type").map(|ty| walk.ty(ty));
-            let value = walk.all_values(node.child_by_field_name("body"));
+            let ty = node.child_in(Field::ReturnType).map(|ty| walk.ty(ty));
+            let value = walk.all_values(node.child_in(Field::Body));
             ty.map_or(value, |ty| walk.typed(ty))
         });
         self.push_step(ChainStep::Closure { result })
     }
 
-    fn binary(&mut self, node: Node<'_>) -> Value {
-        let left = self.all_values(node.child_by_field_name("left"));
-        self.all_values(node.child_by_field_name("right"));
-        let operator = node.child_by_field_name("operator").map_or("", |operator| operator.kind());
+    fn binary(&mut self, node: TreeNode<'_>) -> Value {
+        let left = self.all_values(node.child_in(Field::Left));
+        self.all_values(node.child_in(Field::Right));
+        let operator = node.child_in(Field::Operator).map_or("", |operator| operator.kind());
         let Some(method) = operator_method(operator) else { return NO_VALUE };
         let value = self.operator(node, left, method);
         if method == "eq" || method.ends_with("_assign") { NO_VALUE } else { value }
     }
 
-    fn unary(&mut self, node: Node<'_>) -> Value {
+    fn unary(&mut self, node: TreeNode<'_>) -> Value {
         let operand = self.last_of(node);
-        let method = match node.child(0).map(|operator| operator.kind()) {
+        let method = match node.children().next().map(TreeNode::kind) {
             Some("*") => "deref",
             Some("!") => "not",
             Some("-") => "neg",
@@ -338,7 +339,7 @@ impl OutlineWalk<'_> {
         self.operator(node, operand, method)
     }
 
-    fn operator(&mut self, node: Node<'_>, operand: Value, method: &'static str) -> Value {
+    fn operator(&mut self, node: TreeNode<'_>, operand: Value, method: &'static str) -> Value {
         if operand == NO_VALUE {
             return NO_VALUE;
         }

@@ -1,6 +1,6 @@
 //! Structs, unions and enums: their fields and variants.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::item::{Before, Draft};
 use super::{OutlineWalk, named_children, signature};
@@ -8,7 +8,7 @@ use crate::language::facts::{DefId, Owner, This};
 use crate::language::symbol::{SymbolKind, Visibility};
 
 impl<'s> OutlineWalk<'s> {
-    pub(super) fn structure(&mut self, node: Node<'_>, before: &Before<'_>) {
+    pub(super) fn structure(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let signature = self.with_fields(node);
@@ -16,16 +16,16 @@ impl<'s> OutlineWalk<'s> {
         let def = self.define(Draft { node, name, kind, owner: Owner::Scope, visibility, before, signature });
         self.with_generics(node, This::Def(def), |walk, scope| {
             walk.model.defs[def as usize].inner = scope;
-            if let Some(body) = node.child_by_field_name("body") {
+            if let Some(body) = node.child_in(Field::Body) {
                 walk.fields(name, def, body, None);
             }
         });
     }
 
     /// Signature of a struct: with the fields that others see. That there are more is said, for then no one else can build it.
-    pub(super) fn with_fields(&self, node: Node<'_>) -> String {
+    pub(super) fn with_fields(&self, node: TreeNode<'_>) -> String {
         let head = signature::tokens(self.text, node, &|inner| inner.kind() == "field_declaration_list");
-        let body = node.child_by_field_name("body").filter(|body| body.kind() == "field_declaration_list");
+        let body = node.child_in(Field::Body).filter(|body| body.kind() == "field_declaration_list");
         let Some(body) = body else { return head };
         let fields = named_children(body).into_iter().filter(|field| field.kind() == "field_declaration");
         let (seen, hidden): (Vec<_>, Vec<_>) = fields.partition(|&field| self.exposes_private || has_visibility(field));
@@ -38,7 +38,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Fields of a struct, union or variant; `all` is their visibility where they have none of their own.
-    pub(super) fn fields(&mut self, owner_name: &str, owner: DefId, body: Node<'_>, all: Option<Visibility>) {
+    pub(super) fn fields(&mut self, owner_name: &str, owner: DefId, body: TreeNode<'_>, all: Option<Visibility>) {
         self.prefix.push(owner_name.to_owned());
         let mut before = Before::default();
         let mut visibility = Visibility::Private;
@@ -58,7 +58,7 @@ impl<'s> OutlineWalk<'s> {
                 "field_declaration" => {
                     let visibility = all.unwrap_or_else(|| self.visibility(child));
                     let name = self.name_text(child);
-                    if let Some(ty) = child.child_by_field_name("type") {
+                    if let Some(ty) = child.child_in(Field::Type) {
                         self.field(child, name, ty, owner, visibility, &before);
                     }
                 }
@@ -76,9 +76,9 @@ impl<'s> OutlineWalk<'s> {
 
     pub(super) fn field(
         &mut self,
-        node: Node<'_>,
+        node: TreeNode<'_>,
         name: &str,
-        ty: Node<'_>,
+        ty: TreeNode<'_>,
         owner: DefId,
         visibility: Visibility,
         before: &Before<'_>,
@@ -90,7 +90,7 @@ impl<'s> OutlineWalk<'s> {
         self.model.defs[def as usize].ty = Some(ty);
     }
 
-    pub(super) fn enumeration(&mut self, node: Node<'_>, before: &Before<'_>) {
+    pub(super) fn enumeration(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let signature = signature::tokens(self.text, node, &|_| false);
@@ -100,7 +100,7 @@ impl<'s> OutlineWalk<'s> {
             walk.model.defs[def as usize].inner = scope;
             walk.prefix.push(name.to_owned());
             let mut before = Before::default();
-            for child in node.child_by_field_name("body").map(named_children).unwrap_or_default() {
+            for child in node.child_in(Field::Body).map(named_children).unwrap_or_default() {
                 if before.take(walk.text, child) {
                     if child.kind() == "attribute_item" {
                         walk.attribute_arguments(child);
@@ -114,15 +114,15 @@ impl<'s> OutlineWalk<'s> {
         });
     }
 
-    pub(super) fn variant(&mut self, node: Node<'_>, owner: DefId, visibility: Visibility, before: &Before<'_>) {
+    pub(super) fn variant(&mut self, node: TreeNode<'_>, owner: DefId, visibility: Visibility, before: &Before<'_>) {
         let name = self.name_text(node);
         let signature = signature::tokens(self.text, node, &|_| false);
         let kind = SymbolKind::Variant;
         let def = self.define(Draft { node, name, kind, owner: Owner::Def(owner), visibility, before, signature });
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.child_in(Field::Body) {
             self.fields(name, def, body, Some(visibility));
         }
-        if let Some(value) = node.child_by_field_name("value") {
+        if let Some(value) = node.child_in(Field::Value) {
             self.note_values(value);
             self.in_body(|walk| {
                 walk.expr(value);
@@ -131,7 +131,6 @@ impl<'s> OutlineWalk<'s> {
     }
 }
 
-fn has_visibility(field: Node<'_>) -> bool {
-    let mut cursor = field.walk();
-    field.named_children(&mut cursor).any(|child| child.kind() == "visibility_modifier")
+fn has_visibility(field: TreeNode<'_>) -> bool {
+    field.named_children().any(|child| child.kind() == "visibility_modifier")
 }

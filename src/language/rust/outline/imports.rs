@@ -1,6 +1,6 @@
 //! What a file takes in from elsewhere: `use`, `extern crate`.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::item::{Before, Draft};
 use super::use_tree::Leaf;
@@ -9,9 +9,9 @@ use crate::language::facts::{DefId, ExternCrate, Import, ImportName, Owner, Spac
 use crate::language::symbol::{SymbolKind, Visibility};
 
 impl OutlineWalk<'_> {
-    pub(super) fn use_declaration(&mut self, node: Node<'_>, before: &Before<'_>) {
+    pub(super) fn use_declaration(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
         let visibility = self.visibility(node);
-        let Some(argument) = node.child_by_field_name("argument") else { return };
+        let Some(argument) = node.child_in(Field::Argument) else { return };
         for Leaf { node: leaf, segments, name } in self.use_leaves(argument) {
             let path = self.push_path(segments, Space::Any, line_of(leaf));
             let def = (visibility != Visibility::Private || self.exposes_private)
@@ -23,7 +23,7 @@ impl OutlineWalk<'_> {
 
     fn import_symbol(
         &mut self,
-        leaf: Node<'_>,
+        leaf: TreeNode<'_>,
         path: u32,
         name: ImportName,
         visibility: Visibility,
@@ -45,10 +45,10 @@ impl OutlineWalk<'_> {
         self.define(Draft { node: leaf, name: &called, kind, owner: Owner::Scope, visibility, before, signature })
     }
 
-    pub(super) fn extern_crate(&mut self, node: Node<'_>, before: &Before<'_>) {
-        let Some(name) = node.child_by_field_name("name") else { return };
+    pub(super) fn extern_crate(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+        let Some(name) = node.child_in(Field::Name) else { return };
         let name = self.name_of(name);
-        let alias = node.child_by_field_name("alias").map_or(name, |alias| self.name_of(alias));
+        let alias = node.child_in(Field::Alias).map_or(name, |alias| self.name_of(alias));
         let macro_use = before.attributes.iter().any(|&attribute| self.text(attribute).contains("macro_use"));
         self.model.extern_crates.push(ExternCrate { name, alias, macro_use });
     }

@@ -1,6 +1,6 @@
 //! Items: what a file, a module, a block, an impl or a trait declares.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::{OutlineWalk, line_of, named_children, signature};
 use crate::language::facts::{ChainStep, Def, DefId, ModDeclaration, Owner, ScopeKind, Space, This, Type, TypeId};
@@ -9,13 +9,13 @@ use crate::language::symbol::{Symbol, SymbolKind, Visibility};
 /// What stands before an item.
 #[derive(Default, Clone)]
 pub(super) struct Before<'t> {
-    pub(super) attributes: Vec<Node<'t>>,
+    pub(super) attributes: Vec<TreeNode<'t>>,
     doc: bool,
 }
 
 impl<'t> Before<'t> {
     /// Takes in a node that belongs to the next item; false if it is no such node.
-    pub(super) fn take(&mut self, text: &str, node: Node<'t>) -> bool {
+    pub(super) fn take(&mut self, text: &str, node: TreeNode<'t>) -> bool {
         match node.kind() {
             "attribute_item" => {
                 self.doc |= text.get(node.byte_range()).is_some_and(|text| text.starts_with("#[doc"));
@@ -23,7 +23,7 @@ impl<'t> Before<'t> {
                 true
             }
             "line_comment" | "block_comment" => {
-                self.doc |= node.child_by_field_name("outer").is_some();
+                self.doc |= node.child_in(Field::Outer).is_some();
                 true
             }
             "inner_attribute_item" => true,
@@ -33,15 +33,15 @@ impl<'t> Before<'t> {
 
     /// Values of `#[path = ".."]` and `#[cfg_attr(.., path = "..")]`.
     fn paths(&self, text: &str) -> Vec<String> {
-        self.attributes.iter().filter_map(|attribute| path_attribute(text, attribute.named_child(0)?)).collect()
+        self.attributes.iter().filter_map(|attribute| path_attribute(text, attribute.first_named_child()?)).collect()
     }
 }
 
-fn path_attribute(text: &str, attribute: Node<'_>) -> Option<String> {
-    match text.get(attribute.named_child(0)?.byte_range())? {
-        "path" => super::macros::literal(text, attribute.child_by_field_name("value")?),
+fn path_attribute(text: &str, attribute: TreeNode<'_>) -> Option<String> {
+    match text.get(attribute.first_named_child()?.byte_range())? {
+        "path" => super::macros::literal(text, attribute.child_in(Field::Value)?),
         "cfg_attr" => {
-            let tokens = named_children(attribute.child_by_field_name("arguments")?);
+            let tokens = named_children(attribute.child_in(Field::Arguments)?);
             let at = tokens.iter().position(|token| text.get(token.byte_range()) == Some("path"))?;
             super::macros::literal(text, *tokens.get(at + 1)?)
         }
@@ -51,7 +51,7 @@ fn path_attribute(text: &str, attribute: Node<'_>) -> Option<String> {
 
 /// A definition about to be made.
 pub(super) struct Draft<'a, 't> {
-    pub(super) node: Node<'t>,
+    pub(super) node: TreeNode<'t>,
     pub(super) name: &'a str,
     pub(super) kind: SymbolKind,
     pub(super) owner: Owner,
@@ -70,7 +70,7 @@ pub(super) struct Owned {
 
 impl<'s> OutlineWalk<'s> {
     /// Walks the items among the children of `node`.
-    pub(super) fn items(&mut self, node: Node<'_>) {
+    pub(super) fn items(&mut self, node: TreeNode<'_>) {
         let mut before = Before::default();
         for child in named_children(node) {
             if child.kind() == "inner_attribute_item" {
@@ -84,7 +84,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Walks one item; false if the node is none.
-    pub(super) fn item(&mut self, node: Node<'_>, before: &Before<'_>) -> bool {
+    pub(super) fn item(&mut self, node: TreeNode<'_>, before: &Before<'_>) -> bool {
         for &attribute in &before.attributes {
             self.attribute_arguments(attribute);
         }
@@ -104,12 +104,12 @@ impl<'s> OutlineWalk<'s> {
             "macro_definition" => self.macro_definition(node, before),
             "macro_invocation" => self.item_macro(node),
             "expression_statement" => {
-                if let Some(inner) = node.named_child(0).filter(|inner| inner.kind() == "macro_invocation") {
+                if let Some(inner) = node.first_named_child().filter(|inner| inner.kind() == "macro_invocation") {
                     self.item_macro(inner);
                 }
             }
             "foreign_mod_item" => {
-                if let Some(body) = node.child_by_field_name("body") {
+                if let Some(body) = node.child_in(Field::Body) {
                     self.items(body);
                 }
             }
@@ -131,7 +131,7 @@ impl<'s> OutlineWalk<'s> {
             visibility,
             signature: format!("{}{signature}", signature::attributes(self.text, &before.attributes)),
             start_line: line_of(node),
-            end_line: node.end_position().row as u32 + 1,
+            end_line: node.last_row() + 1,
             doc: before.doc,
         });
         let name = self.intern(name);
@@ -156,16 +156,16 @@ impl<'s> OutlineWalk<'s> {
         self.model.names.len() as u32 - 1
     }
 
-    pub(super) fn name_text(&self, node: Node<'_>) -> &'s str {
-        let name = node.child_by_field_name("name").map_or("", |name| self.text(name));
+    pub(super) fn name_text(&self, node: TreeNode<'_>) -> &'s str {
+        let name = node.child_in(Field::Name).map_or("", |name| self.text(name));
         name.strip_prefix("r#").unwrap_or(name)
     }
 
-    pub(super) fn visibility(&mut self, node: Node<'_>) -> Visibility {
+    pub(super) fn visibility(&mut self, node: TreeNode<'_>) -> Visibility {
         let modifier = named_children(node).into_iter().find(|child| child.kind() == "visibility_modifier");
         let Some(modifier) = modifier else { return Visibility::Private };
         // `pub(super)` and `pub(in path)` name modules.
-        if let Some(path) = modifier.named_child(0) {
+        if let Some(path) = modifier.first_named_child() {
             self.path(path, Space::Type);
         }
         let text = self.text(modifier);
@@ -181,7 +181,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Opens the scope of an item's generic parameters, makes `f` its inner scope.
-    pub(super) fn with_generics(&mut self, node: Node<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
+    pub(super) fn with_generics(&mut self, node: TreeNode<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
         self.in_scope(ScopeKind::Item { generics: Vec::new(), this }, |walk, scope| {
             let generics = walk.generics(node);
             if let ScopeKind::Item { generics: slot, .. } = &mut walk.model.scopes[scope as usize].kind {
@@ -191,7 +191,7 @@ impl<'s> OutlineWalk<'s> {
         });
     }
 
-    pub(super) fn function(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn function(&mut self, node: TreeNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &is_body_or_mut);
@@ -204,13 +204,12 @@ impl<'s> OutlineWalk<'s> {
         let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
         self.with_generics(node, This::Outer, |walk, scope| {
             walk.in_body(|walk| {
-                let params =
-                    node.child_by_field_name("parameters").map(|list| walk.parameters(list)).unwrap_or_default();
-                let takes_self = node.child_by_field_name("parameters").is_some_and(takes_self);
-                let ty = node.child_by_field_name("return_type").map(|ty| walk.ty(ty));
+                let params = node.child_in(Field::Parameters).map(|list| walk.parameters(list)).unwrap_or_default();
+                let takes_self = node.child_in(Field::Parameters).is_some_and(takes_self);
+                let ty = node.child_in(Field::ReturnType).map(|ty| walk.ty(ty));
                 let slot = &mut walk.model.defs[def as usize];
                 (slot.inner, slot.params, slot.ty, slot.takes_self) = (scope, params, ty, takes_self);
-                if let Some(body) = node.child_by_field_name("body") {
+                if let Some(body) = node.child_in(Field::Body) {
                     walk.deeper(|walk| walk.block(body));
                 }
             });
@@ -218,13 +217,13 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Binds the parameters and gives their types, `self` left out.
-    fn parameters(&mut self, list: Node<'_>) -> Vec<TypeId> {
+    fn parameters(&mut self, list: TreeNode<'_>) -> Vec<TypeId> {
         let mut types = Vec::new();
         for child in named_children(list) {
             match child.kind() {
                 "parameter" => {
-                    let ty = child.child_by_field_name("type").map(|ty| self.ty(ty));
-                    if let Some(pattern) = child.child_by_field_name("pattern") {
+                    let ty = child.child_in(Field::Type).map(|ty| self.ty(ty));
+                    if let Some(pattern) = child.child_in(Field::Pattern) {
                         if pattern.kind() == "self" {
                             continue;
                         }
@@ -242,10 +241,10 @@ impl<'s> OutlineWalk<'s> {
         types
     }
 
-    fn module(&mut self, node: Node<'_>, before: &Before<'_>) {
+    fn module(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
-        let body = node.child_by_field_name("body");
+        let body = node.child_in(Field::Body);
         let signature =
             signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list" || inner.kind() == ";");
         let kind = SymbolKind::Module;
@@ -267,16 +266,16 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    pub(super) fn constant(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn constant(&mut self, node: TreeNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
-        let value = node.child_by_field_name("value");
+        let value = node.child_in(Field::Value);
         let signature =
             signature::tokens(self.text, node, &|inner| Some(inner) == value || matches!(inner.kind(), "=" | ";"));
         let kind = if node.kind() == "static_item" { SymbolKind::Static } else { SymbolKind::Const };
         let owner = owned.map_or(Owner::Scope, |owned| owned.owner);
         let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
-        let ty = node.child_by_field_name("type").map(|ty| self.ty(ty));
+        let ty = node.child_in(Field::Type).map(|ty| self.ty(ty));
         self.model.defs[def as usize].ty = ty;
         if let Some(value) = value {
             if node.kind() == "const_item" {
@@ -288,7 +287,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    pub(super) fn alias(&mut self, node: Node<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn alias(&mut self, node: TreeNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &|inner| inner.kind() == ";");
@@ -296,15 +295,15 @@ impl<'s> OutlineWalk<'s> {
         let owner = owned.map_or(Owner::Scope, |owned| owned.owner);
         let def = self.define(Draft { node, name, kind, owner, visibility, before, signature });
         self.with_generics(node, This::Outer, |walk, scope| {
-            let ty = node.child_by_field_name("type").map(|ty| walk.ty(ty));
-            let params = node.child_by_field_name("bounds").map(|bounds| walk.bounds(bounds)).unwrap_or_default();
+            let ty = node.child_in(Field::Type).map(|ty| walk.ty(ty));
+            let params = node.child_in(Field::Bounds).map(|bounds| walk.bounds(bounds)).unwrap_or_default();
             let slot = &mut walk.model.defs[def as usize];
             (slot.inner, slot.ty, slot.params) = (scope, ty, params);
         });
     }
 
     /// What a macro expands to is what it says to others: the whole definition is its signature.
-    fn macro_definition(&mut self, node: Node<'_>, before: &Before<'_>) {
+    fn macro_definition(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let exported = before.attributes.iter().any(|attribute| self.text(*attribute).contains("macro_export"));
         let visibility = if exported { Visibility::Public } else { Visibility::Crate };
@@ -314,7 +313,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Type of an expression in a type's place (an array's length): its paths are references, its value is no type.
-    pub(super) fn length(&mut self, node: Node<'_>) {
+    pub(super) fn length(&mut self, node: TreeNode<'_>) {
         self.note_values(node);
         self.in_body(|walk| {
             walk.expr(node);
@@ -322,26 +321,16 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Names in an expression whose value is part of a type that others see.
-    pub(super) fn note_values(&mut self, node: Node<'_>) {
+    pub(super) fn note_values(&mut self, node: TreeNode<'_>) {
         if self.blocks > 0 {
             return;
         }
-        let mut cursor = node.walk();
-        loop {
-            let here = cursor.node();
+        node.walk(|here| {
             if here.kind() == "identifier" {
                 self.values_in_types.insert(self.text(here));
             }
-            if cursor.goto_first_child() {
-                continue;
-            }
-            while cursor.node() != node && !cursor.goto_next_sibling() {
-                cursor.goto_parent();
-            }
-            if cursor.node() == node {
-                return;
-            }
-        }
+            true
+        });
     }
 
     pub(super) fn push_type(&mut self, ty: Type) -> TypeId {
@@ -356,17 +345,17 @@ impl<'s> OutlineWalk<'s> {
 }
 
 /// `self` in any of its forms, `self: Box<Self>` included.
-fn takes_self(parameters: Node<'_>) -> bool {
+fn takes_self(parameters: TreeNode<'_>) -> bool {
     let first =
         named_children(parameters).into_iter().find(|child| !child.is_extra() && child.kind() != "attribute_item");
     first.is_some_and(|first| {
-        let pattern = first.child_by_field_name("pattern");
+        let pattern = first.child_in(Field::Pattern);
         first.kind() == "self_parameter" || pattern.is_some_and(|pattern| pattern.kind() == "self")
     })
 }
 
 /// Bodies say nothing to others, nor does `mut` before a parameter's name, nor where a declaration ends.
-pub(super) fn is_body_or_mut(node: Node<'_>) -> bool {
+pub(super) fn is_body_or_mut(node: TreeNode<'_>) -> bool {
     match node.kind() {
         "block" => node.parent().is_some_and(|parent| parent.kind() == "function_item"),
         "mutable_specifier" => node.parent().is_some_and(|parent| parent.kind() == "parameter"),

@@ -1,6 +1,8 @@
 //! What stands in a macro's arguments: they are read again as an expression, which most of them are.
 
-use tree_sitter::{Node, Range};
+use tree_sitter::{Point, Range};
+
+use crate::language::rust::tree::{Field, Syntax, TreeNode};
 
 use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{ChainStep, Include, NO_VALUE, Space, Value};
@@ -18,8 +20,8 @@ const REREAD_DEPTH_MAX: u32 = 24;
 
 impl OutlineWalk<'_> {
     /// A macro in the place of an item: it may hold items.
-    pub(super) fn item_macro(&mut self, node: Node<'_>) {
-        let Some(path) = node.child_by_field_name("macro") else { return };
+    pub(super) fn item_macro(&mut self, node: TreeNode<'_>) {
+        let Some(path) = node.child_in(Field::Macro) else { return };
         self.path(path, Space::Macro);
         self.note_include(node, path);
         self.model.item_macros.push(self.scope);
@@ -37,7 +39,7 @@ impl OutlineWalk<'_> {
     }
 
     /// `if #[cfg(..)] { items } else { items }`
-    fn reread_branches(&mut self, tokens: Node<'_>) -> bool {
+    fn reread_branches(&mut self, tokens: TreeNode<'_>) -> bool {
         let mut understood = false;
         for branch in named_children(tokens).into_iter().filter(|child| child.kind() == "token_tree") {
             understood |= self.reread_items(branch);
@@ -47,13 +49,15 @@ impl OutlineWalk<'_> {
 
     /// Reads what stands in braces again as items of the present scope, as macros that only add a `cfg` have them. False, and
     /// nothing is read, if it is anything else.
-    fn reread_items(&mut self, tokens: Node<'_>) -> bool {
-        if self.rereads >= REREAD_DEPTH_MAX || !self.text(tokens).starts_with('{') || tokens.child_count() < 3 {
+    fn reread_items(&mut self, tokens: TreeNode<'_>) -> bool {
+        if self.rereads >= REREAD_DEPTH_MAX || !self.text(tokens).starts_with('{') || tokens.children().nth(2).is_none()
+        {
             return false;
         }
         let Some(tree) = self.parser.parse_within(self.text, inside(tokens)) else { return false };
-        let root = tree.root_node();
-        if root.has_error()
+        let syntax = Syntax::flat(self.text, &tree);
+        let root = syntax.root();
+        if syntax.has_errors()
             || !named_children(root).into_iter().all(|child| super::body::may_stand_among_items(child.kind()))
         {
             return false;
@@ -65,8 +69,8 @@ impl OutlineWalk<'_> {
     }
 
     /// A macro in the place of an expression.
-    pub(super) fn macro_call(&mut self, node: Node<'_>) -> Value {
-        let Some(path) = node.child_by_field_name("macro") else { return NO_VALUE };
+    pub(super) fn macro_call(&mut self, node: TreeNode<'_>) -> Value {
+        let Some(path) = node.child_in(Field::Macro) else { return NO_VALUE };
         let name = self.text(path).rsplit("::").next().unwrap_or_default();
         self.path(path, Space::Macro);
         if QUOTING_MACROS.contains(&name) {
@@ -82,22 +86,23 @@ impl OutlineWalk<'_> {
     }
 
     /// Reads a token tree again as what it looks like: a tuple, an array or a block.
-    pub(super) fn reread(&mut self, tokens: Node<'_>) -> Value {
-        if self.rereads >= REREAD_DEPTH_MAX || tokens.named_child_count() == 0 {
+    pub(super) fn reread(&mut self, tokens: TreeNode<'_>) -> Value {
+        if self.rereads >= REREAD_DEPTH_MAX || tokens.first_named_child().is_none() {
             return NO_VALUE;
         }
         let is_block = self.text(tokens).starts_with('{');
         let parse = if is_block { PartParser::parse_within } else { PartParser::parse_as_statement };
-        let Some(tree) = parse(&mut self.parser, self.text, tokens.range()) else { return NO_VALUE };
+        let Some(tree) = parse(&mut self.parser, self.text, range(tokens)) else { return NO_VALUE };
+        let syntax = Syntax::flat(self.text, &tree);
         self.rereads += 1;
-        let around = std::mem::replace(&mut self.reread_to, tokens.end_byte());
-        let value = self.deeper(|walk| walk.with_locals(|walk| walk.statements(tree.root_node())));
+        let around = std::mem::replace(&mut self.reread_to, tokens.byte_range().end);
+        let value = self.deeper(|walk| walk.with_locals(|walk| walk.statements(syntax.root())));
         self.reread_to = around;
         self.rereads -= 1;
         value.unwrap_or(NO_VALUE)
     }
 
-    fn note_include(&mut self, node: Node<'_>, name: Node<'_>) {
+    fn note_include(&mut self, node: TreeNode<'_>, name: TreeNode<'_>) {
         let source = match self.text(name) {
             "include" => true,
             "include_str" | "include_bytes" => false,
@@ -112,7 +117,7 @@ impl OutlineWalk<'_> {
 }
 
 /// `("path")`, or `(concat!(env!("CARGO_MANIFEST_DIR"), "/path"))`, which begins at the package's folder.
-fn included_path(text: &str, arguments: Node<'_>) -> Option<(String, bool)> {
+fn included_path(text: &str, arguments: TreeNode<'_>) -> Option<(String, bool)> {
     let parts = named_children(arguments);
     if let Some(&given) = parts.iter().find(|part| part.kind().ends_with("string_literal")) {
         return Some((literal(text, given)?, false));
@@ -131,23 +136,38 @@ fn included_path(text: &str, arguments: Node<'_>) -> Option<(String, bool)> {
 }
 
 /// A token tree without its brackets.
-fn inside(tokens: Node<'_>) -> Range {
-    let mut range = tokens.range();
-    if let (Some(first), Some(last)) = (tokens.child(0), tokens.child(tokens.child_count().saturating_sub(1))) {
-        (range.start_byte, range.start_point) = (first.end_byte(), first.end_position());
-        (range.end_byte, range.end_point) = (last.start_byte(), last.start_position());
+fn inside(tokens: TreeNode<'_>) -> Range {
+    let within = range(tokens);
+    let mut brackets = tokens.children();
+    let (Some(first), Some(last)) = (brackets.next(), brackets.last()) else { return within };
+    let (first, last) = (range(first), range(last));
+    Range {
+        start_byte: first.end_byte,
+        end_byte: last.start_byte,
+        start_point: first.end_point,
+        end_point: last.start_point,
     }
-    range
 }
 
-fn arguments_of(node: Node<'_>) -> Option<Node<'_>> {
+/// Where a node is. Without columns, which neither this grammar's scanner nor any reader of the parts asks for.
+fn range(node: TreeNode<'_>) -> Range {
+    let point = |row: u32| Point { row: row as usize, column: 0 };
+    let bytes = node.byte_range();
+    Range {
+        start_byte: bytes.start,
+        end_byte: bytes.end,
+        start_point: point(node.first_row()),
+        end_point: point(node.last_row()),
+    }
+}
+
+fn arguments_of(node: TreeNode<'_>) -> Option<TreeNode<'_>> {
     named_children(node).into_iter().find(|child| child.kind() == "token_tree")
 }
 
 /// Content of a string literal without escapes.
-pub(super) fn literal(text: &str, node: Node<'_>) -> Option<String> {
-    let mut cursor = node.walk();
-    let mut parts = node.named_children(&mut cursor);
+pub(super) fn literal(text: &str, node: TreeNode<'_>) -> Option<String> {
+    let mut parts = node.named_children();
     let content = parts.find(|part| part.kind() == "string_content")?;
     text.get(content.byte_range()).map(str::to_owned)
 }

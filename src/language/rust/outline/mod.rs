@@ -14,15 +14,15 @@ mod signature;
 mod types;
 mod use_tree;
 
+use crate::language::rust::tree::{Field, Syntax, TreeNode};
 use rustc_hash::{FxHashMap, FxHashSet};
-use tree_sitter::Node;
 
 use crate::language::facts::{
     Body, ChainStep, DefId, FileModel, NameId, NameScope, Path, PathId, PatternId, ScopeId, ScopeKind, Slot, Space,
     Value,
 };
 use crate::language::rust::frontmatter;
-use crate::language::syntax::{Parsed, PartParser, errors_of};
+use crate::language::syntax::{NoTree, Parsed, PartParser, errors_of};
 use crate::language::{Outline, ParseError, Symbol};
 
 /// Deepest recursion of the walk. Brackets nest at most some 50 deep in source, chains of calls or operators some hundred; what
@@ -32,21 +32,21 @@ const WALK_DEPTH_MAX: u32 = 250;
 
 pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
     let text = parsed.text;
-    let (tree, parser) = match parsed.tree().and_then(|tree| Ok((tree, parsed.parts()?))) {
-        Ok(both) => both,
-        Err(reason) => return (Outline::default(), vec![reason.to_error()]),
+    let made = || Ok((errors_of(parsed.tree()?.root_node(), "Rust"), Syntax::of(parsed)?.root(), parsed.parts()?));
+    let (errors, root, parser) = match made() {
+        Ok(made) => made,
+        Err(reason) => return (Outline::default(), vec![NoTree::to_error(reason)]),
     };
-    let errors = errors_of(tree.root_node(), "Rust");
     let mut walk = OutlineWalk::new(text, parser);
-    walk.exposes_private = named_children(tree.root_node()).into_iter().any(|node| declares_file(text, node));
-    walk.items(tree.root_node());
+    walk.exposes_private = root.named_children().any(|node| declares_file(text, node));
+    walk.items(root);
     (Outline { manifest: frontmatter::manifest(text), ..walk.finish() }, errors)
 }
 
 /// `mod x;`, also in a macro that declares items: its file sees what is private here.
-fn declares_file(text: &str, node: Node<'_>) -> bool {
+fn declares_file(text: &str, node: TreeNode<'_>) -> bool {
     match node.kind() {
-        "mod_item" => node.child_by_field_name("body").is_none(),
+        "mod_item" => node.child_in(Field::Body).is_none(),
         "macro_invocation" | "expression_statement" => {
             text.get(node.byte_range()).is_some_and(|text| text.contains("mod "))
         }
@@ -55,19 +55,17 @@ fn declares_file(text: &str, node: Node<'_>) -> bool {
 }
 
 /// 1-based
-fn line_of(node: Node<'_>) -> u32 {
-    node.start_position().row as u32 + 1
+fn line_of(node: TreeNode<'_>) -> u32 {
+    node.first_row() + 1
 }
 
-fn named_children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).collect()
+fn named_children<'t>(node: TreeNode<'t>) -> Vec<TreeNode<'t>> {
+    node.named_children().collect()
 }
 
 /// Named children and `_`, which is a pattern without a name in the grammar.
-fn pattern_children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
-    let mut cursor = node.walk();
-    node.children(&mut cursor).filter(|child| child.is_named() || child.kind() == "_").collect()
+fn pattern_children<'t>(node: TreeNode<'t>) -> Vec<TreeNode<'t>> {
+    node.children().filter(|child| child.is_named() || child.kind() == "_").collect()
 }
 
 /// State of the walk over one file.
@@ -142,7 +140,7 @@ impl<'s> OutlineWalk<'s> {
         Outline { symbols: self.symbols, model: self.model, manifest: None, facts: None }
     }
 
-    fn text(&self, node: Node<'_>) -> &'s str {
+    fn text(&self, node: TreeNode<'_>) -> &'s str {
         self.text.get(node.byte_range()).unwrap_or_default()
     }
 
@@ -157,7 +155,7 @@ impl<'s> OutlineWalk<'s> {
         id
     }
 
-    fn name_of(&mut self, node: Node<'_>) -> NameId {
+    fn name_of(&mut self, node: TreeNode<'_>) -> NameId {
         let text = self.text(node);
         self.name(text)
     }

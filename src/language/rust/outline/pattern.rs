@@ -1,42 +1,43 @@
 //! Patterns: which variables they bind, which types they take apart.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::{OutlineWalk, line_of, named_children, pattern_children};
 use crate::language::facts::{ChainStep, FieldPattern, How, Pattern, PatternId, Space, TypeId, Value};
 
 impl OutlineWalk<'_> {
     /// Binds the variables of a pattern to a value and, where it is written, a type.
-    pub(super) fn bind(&mut self, pattern: Node<'_>, value: Value, ty: Option<TypeId>) {
+    pub(super) fn bind(&mut self, pattern: TreeNode<'_>, value: Value, ty: Option<TypeId>) {
         self.bind_how(pattern, value, ty, How::Same);
     }
 
-    pub(super) fn bind_how(&mut self, pattern: Node<'_>, value: Value, ty: Option<TypeId>, how: How) {
+    pub(super) fn bind_how(&mut self, pattern: TreeNode<'_>, value: Value, ty: Option<TypeId>, how: How) {
         let pattern = self.pattern(pattern);
         self.push_step(ChainStep::Bind { pattern, value, ty, how });
     }
 
-    fn pattern(&mut self, node: Node<'_>) -> PatternId {
+    fn pattern(&mut self, node: TreeNode<'_>) -> PatternId {
         let pattern = self.deeper(|walk| walk.pattern_of_kind(node)).unwrap_or(Pattern::Other);
         self.push_pattern(pattern)
     }
 
-    fn patterns(&mut self, node: Node<'_>, skip: Option<Node<'_>>) -> Vec<PatternId> {
+    fn patterns(&mut self, node: TreeNode<'_>, skip: Option<TreeNode<'_>>) -> Vec<PatternId> {
         let parts = pattern_children(node).into_iter();
         let parts =
             parts.filter(|child| Some(*child) != skip && !child.is_extra() && child.kind() != "mutable_specifier");
         parts.map(|child| self.pattern(child)).collect()
     }
 
-    fn pattern_of_kind(&mut self, node: Node<'_>) -> Pattern {
+    fn pattern_of_kind(&mut self, node: TreeNode<'_>) -> Pattern {
         match node.kind() {
             "identifier" => self.name_pattern(node),
             "scoped_identifier" | "generic_pattern" => {
-                let path = if node.kind() == "generic_pattern" { node.named_child(0).unwrap_or(node) } else { node };
+                let path =
+                    if node.kind() == "generic_pattern" { node.first_named_child().unwrap_or(node) } else { node };
                 Pattern::Variant(self.path(path, Space::Value), Vec::new())
             }
             "tuple_struct_pattern" => {
-                let Some(ty) = node.child_by_field_name("type") else { return Pattern::Other };
+                let Some(ty) = node.child_in(Field::Type) else { return Pattern::Other };
                 let path = self.path(ty, Space::Value);
                 Pattern::Variant(path, self.patterns(node, Some(ty)))
             }
@@ -75,7 +76,7 @@ impl OutlineWalk<'_> {
 
     /// A name alone binds a variable, unless it is a constant or variant; those begin with a capital by convention that the
     /// compiler warns about.
-    fn name_pattern(&mut self, node: Node<'_>) -> Pattern {
+    fn name_pattern(&mut self, node: TreeNode<'_>) -> Pattern {
         let text = self.text(node);
         if text.starts_with(|c: char| c.is_uppercase()) {
             return Pattern::Variant(self.path(node, Space::Value), Vec::new());
@@ -84,18 +85,18 @@ impl OutlineWalk<'_> {
         Pattern::Bind(self.declare_local(name), None)
     }
 
-    fn struct_pattern(&mut self, node: Node<'_>) -> Pattern {
-        let Some(ty) = node.child_by_field_name("type") else { return Pattern::Other };
+    fn struct_pattern(&mut self, node: TreeNode<'_>) -> Pattern {
+        let Some(ty) = node.child_in(Field::Type) else { return Pattern::Other };
         let path = self.path(ty, Space::Type);
         let mut fields = Vec::new();
         for child in named_children(node) {
             if child.kind() != "field_pattern" {
                 continue;
             }
-            let Some(name) = child.child_by_field_name("name") else { continue };
+            let Some(name) = child.child_in(Field::Name) else { continue };
             let line = line_of(name);
             let name_id = self.name_of(name);
-            let pattern = match child.child_by_field_name("pattern") {
+            let pattern = match child.child_in(Field::Pattern) {
                 Some(inner) => self.pattern(inner),
                 None => {
                     let slot = self.declare_local(name_id);

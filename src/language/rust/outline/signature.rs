@@ -1,6 +1,6 @@
 //! Signatures: a declaration's tokens, spaced in one way, without what others cannot see.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 /// Attributes that say nothing to a user of the item: documentation, lints, hints to the compiler's back end and to tools.
 const SILENT_ATTRIBUTES: &[&str] = &[
@@ -21,54 +21,43 @@ const SILENT_ATTRIBUTES: &[&str] = &[
 ];
 
 /// Tokens of `node` joined; nodes for which `skip` holds, comments and attributes are left out.
-pub(super) fn tokens(text: &str, node: Node<'_>, skip: &dyn Fn(Node<'_>) -> bool) -> String {
+pub(super) fn tokens(text: &str, node: TreeNode<'_>, skip: &dyn Fn(TreeNode<'_>) -> bool) -> String {
     let mut joined = Joined::default();
-    let mut cursor = node.walk();
-    loop {
-        let here = cursor.node();
-        let left_out = matches!(here.kind(), "line_comment" | "block_comment" | "attribute_item") || skip(here);
-        if !left_out && !is_leaf(here) && cursor.goto_first_child() {
-            continue;
+    node.walk(|here| {
+        let kind = here.kind();
+        if matches!(kind, "line_comment" | "block_comment" | "attribute_item") || skip(here) {
+            return false;
         }
-        if !left_out && is_leaf(here) {
-            let in_tuple = here.kind() == "," && here.parent().is_some_and(|parent| parent.kind().starts_with("tuple"));
+        let is_leaf = is_leaf(here);
+        if is_leaf {
+            let in_tuple = kind == "," && here.parent().is_some_and(|parent| parent.kind().starts_with("tuple"));
             joined.push(text.get(here.byte_range()).unwrap_or_default(), in_tuple);
         }
-        loop {
-            if cursor.node() == node {
-                return joined.text;
-            }
-            if cursor.goto_next_sibling() {
-                break;
-            }
-            if !cursor.goto_parent() {
-                return joined.text;
-            }
-        }
-    }
+        !is_leaf
+    });
+    joined.text
 }
 
-fn is_leaf(node: Node<'_>) -> bool {
-    node.child_count() == 0
-        || matches!(node.kind(), "string_literal" | "raw_string_literal" | "char_literal" | "lifetime")
+fn is_leaf(node: TreeNode<'_>) -> bool {
+    node.is_leaf() || matches!(node.kind(), "string_literal" | "raw_string_literal" | "char_literal" | "lifetime")
 }
 
 /// The attributes' own tokens, sorted; a derive's traits are sorted among themselves.
-pub(super) fn attributes(text: &str, attributes: &[Node<'_>]) -> String {
+pub(super) fn attributes(text: &str, attributes: &[TreeNode<'_>]) -> String {
     let mut all: Vec<String> = attributes.iter().filter_map(|&node| attribute(text, node)).collect();
     all.sort();
     all.dedup();
     all.concat()
 }
 
-fn attribute(text: &str, node: Node<'_>) -> Option<String> {
-    let inner = node.named_child(0)?;
-    let path = text.get(inner.named_child(0)?.byte_range())?;
+fn attribute(text: &str, node: TreeNode<'_>) -> Option<String> {
+    let inner = node.first_named_child()?;
+    let path = text.get(inner.first_named_child()?.byte_range())?;
     if SILENT_ATTRIBUTES.contains(&path.split("::").next().unwrap_or(path)) {
         return None;
     }
     if path == "derive" {
-        let arguments = tokens(text, inner.child_by_field_name("arguments")?, &|_| false);
+        let arguments = tokens(text, inner.child_in(Field::Arguments)?, &|_| false);
         let mut traits: Vec<&str> = arguments.trim_matches(['(', ')']).split(',').map(str::trim).collect();
         traits.sort_unstable();
         return Some(format!("#[derive({})] ", traits.join(", ")));

@@ -1,19 +1,19 @@
 //! Types, bounds and generic parameters, as far as members can be found by them.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{Generic, PathId, Space, Type, TypeId};
 
 impl OutlineWalk<'_> {
-    pub(super) fn ty(&mut self, node: Node<'_>) -> TypeId {
+    pub(super) fn ty(&mut self, node: TreeNode<'_>) -> TypeId {
         match self.deeper(|walk| walk.type_of_kind(node)) {
             Some(id) => id,
             None => self.push_type(Type::Unknown),
         }
     }
 
-    fn type_of_kind(&mut self, node: Node<'_>) -> TypeId {
+    fn type_of_kind(&mut self, node: TreeNode<'_>) -> TypeId {
         match node.kind() {
             "type_identifier"
             | "identifier"
@@ -31,13 +31,13 @@ impl OutlineWalk<'_> {
                 let path = self.push_path(vec![name], Space::Type, line_of(node));
                 self.push_type(Type::Path(path))
             }
-            "reference_type" | "pointer_type" => match node.child_by_field_name("type") {
+            "reference_type" | "pointer_type" => match node.child_in(Field::Type) {
                 Some(inner) => self.ty(inner),
                 None => self.push_type(Type::Unknown),
             },
             "array_type" => {
-                let element = node.child_by_field_name("element").map(|element| self.ty(element));
-                if let Some(length) = node.child_by_field_name("length") {
+                let element = node.child_in(Field::Element).map(|element| self.ty(element));
+                if let Some(length) = node.child_in(Field::Length) {
                     self.length(length);
                 }
                 match element {
@@ -59,7 +59,7 @@ impl OutlineWalk<'_> {
                 self.flattened_bounds(bounds)
             }
             "higher_ranked_trait_bound" | "bracketed_type" | "removed_trait_bound" => {
-                let inner = node.child_by_field_name("type").or_else(|| named_children(node).into_iter().next_back());
+                let inner = node.child_in(Field::Type).or_else(|| named_children(node).into_iter().next_back());
                 match inner {
                     Some(inner) => self.ty(inner),
                     None => self.push_type(Type::Unknown),
@@ -85,21 +85,21 @@ impl OutlineWalk<'_> {
         self.push_type(Type::Bounds(flat))
     }
 
-    fn function_type(&mut self, node: Node<'_>) -> TypeId {
-        if let Some(of) = node.child_by_field_name("trait") {
+    fn function_type(&mut self, node: TreeNode<'_>) -> TypeId {
+        if let Some(of) = node.child_in(Field::Trait) {
             self.ty(of);
         }
-        let parameters = node.child_by_field_name("parameters");
+        let parameters = node.child_in(Field::Parameters);
         let parameters = parameters.map(|list| self.parameter_types(list)).unwrap_or_default();
-        let result = node.child_by_field_name("return_type").map(|result| self.ty(result));
+        let result = node.child_in(Field::ReturnType).map(|result| self.ty(result));
         self.push_type(Type::Function(parameters, result))
     }
 
-    fn parameter_types(&mut self, list: Node<'_>) -> Vec<TypeId> {
+    fn parameter_types(&mut self, list: TreeNode<'_>) -> Vec<TypeId> {
         let mut types = Vec::new();
         for child in named_children(list) {
             match child.kind() {
-                "parameter" => types.extend(child.child_by_field_name("type").map(|ty| self.ty(ty))),
+                "parameter" => types.extend(child.child_in(Field::Type).map(|ty| self.ty(ty))),
                 "line_comment" | "block_comment" | "attribute_item" | "variadic_parameter" => {}
                 _ => types.push(self.ty(child)),
             }
@@ -108,8 +108,8 @@ impl OutlineWalk<'_> {
     }
 
     /// Types among the children; lifetimes and the like are none.
-    fn types_in(&mut self, node: Node<'_>) -> Vec<TypeId> {
-        let is_type = |child: &Node<'_>| {
+    fn types_in(&mut self, node: TreeNode<'_>) -> Vec<TypeId> {
+        let is_type = |child: &TreeNode<'_>| {
             !matches!(
                 child.kind(),
                 "lifetime" | "line_comment" | "block_comment" | "use_bounds" | "type_parameters" | "for_lifetimes"
@@ -118,7 +118,7 @@ impl OutlineWalk<'_> {
         named_children(node).into_iter().filter(is_type).map(|child| self.ty(child)).collect()
     }
 
-    pub(super) fn bounds(&mut self, node: Node<'_>) -> Vec<TypeId> {
+    pub(super) fn bounds(&mut self, node: TreeNode<'_>) -> Vec<TypeId> {
         let mut flat = Vec::new();
         for id in self.types_in(node) {
             match self.model.types.get(id as usize) {
@@ -130,7 +130,7 @@ impl OutlineWalk<'_> {
     }
 
     /// A path with its generic arguments and, for `<T as Trait>::x`, what stands in the brackets.
-    pub(super) fn path(&mut self, node: Node<'_>, space: Space) -> PathId {
+    pub(super) fn path(&mut self, node: TreeNode<'_>, space: Space) -> PathId {
         let mut segments = Vec::new();
         self.path_segments(node, &mut segments);
         let id = self.push_path(segments, space, line_of(node));
@@ -138,12 +138,12 @@ impl OutlineWalk<'_> {
         let mut at = Some(node);
         while let Some(part) = at {
             at = match part.kind() {
-                "scoped_identifier" | "scoped_type_identifier" => part.child_by_field_name("path"),
+                "scoped_identifier" | "scoped_type_identifier" => part.child_in(Field::Path),
                 "generic_type" | "generic_type_with_turbofish" => {
-                    if let Some(list) = part.child_by_field_name("type_arguments") {
+                    if let Some(list) = part.child_in(Field::TypeArguments) {
                         self.type_arguments(list, &mut args);
                     }
-                    part.child_by_field_name("type")
+                    part.child_in(Field::Type)
                 }
                 "bracketed_type" => {
                     let qualifier = self.qualifier(part);
@@ -157,21 +157,21 @@ impl OutlineWalk<'_> {
         id
     }
 
-    fn qualifier(&mut self, bracketed: Node<'_>) -> Option<(TypeId, Option<TypeId>)> {
-        let inner = bracketed.named_child(0)?;
+    fn qualifier(&mut self, bracketed: TreeNode<'_>) -> Option<(TypeId, Option<TypeId>)> {
+        let inner = bracketed.first_named_child()?;
         if inner.kind() != "qualified_type" {
             return Some((self.ty(inner), None));
         }
-        let ty = inner.child_by_field_name("type").map(|ty| self.ty(ty))?;
-        let of = inner.child_by_field_name("alias").map(|of| self.ty(of));
+        let ty = inner.child_in(Field::Type).map(|ty| self.ty(ty))?;
+        let of = inner.child_in(Field::Alias).map(|of| self.ty(of));
         Some((ty, of))
     }
 
-    pub(super) fn type_arguments(&mut self, list: Node<'_>, args: &mut Vec<TypeId>) {
+    pub(super) fn type_arguments(&mut self, list: TreeNode<'_>, args: &mut Vec<TypeId>) {
         for child in named_children(list) {
             match child.kind() {
                 "lifetime" | "line_comment" | "block_comment" => {}
-                "type_binding" => args.extend(child.child_by_field_name("type").map(|ty| self.ty(ty))),
+                "type_binding" => args.extend(child.child_in(Field::Type).map(|ty| self.ty(ty))),
                 "trait_bounds" => args.extend(self.bounds(child)),
                 "block" => self.length(child),
                 kind if kind.ends_with("literal") => {}
@@ -187,16 +187,14 @@ impl OutlineWalk<'_> {
     }
 
     /// Generic parameters of an item with all their bounds, those of the `where` clause included.
-    pub(super) fn generics(&mut self, item: Node<'_>) -> Vec<Generic> {
+    pub(super) fn generics(&mut self, item: TreeNode<'_>) -> Vec<Generic> {
         let mut generics = Vec::new();
-        for child in item.child_by_field_name("type_parameters").map(named_children).unwrap_or_default() {
+        for child in item.child_in(Field::TypeParameters).map(named_children).unwrap_or_default() {
             self.generic(child, &mut generics);
         }
         let clause = named_children(item).into_iter().find(|child| child.kind() == "where_clause");
         for predicate in clause.map(named_children).unwrap_or_default() {
-            let (Some(left), Some(right)) =
-                (predicate.child_by_field_name("left"), predicate.child_by_field_name("bounds"))
-            else {
+            let (Some(left), Some(right)) = (predicate.child_in(Field::Left), predicate.child_in(Field::Bounds)) else {
                 continue;
             };
             let bounds = self.bounds(right);
@@ -211,22 +209,22 @@ impl OutlineWalk<'_> {
         generics
     }
 
-    fn generic(&mut self, node: Node<'_>, generics: &mut Vec<Generic>) {
+    fn generic(&mut self, node: TreeNode<'_>, generics: &mut Vec<Generic>) {
         match node.kind() {
             "type_parameter" => {
-                let Some(name) = node.child_by_field_name("name") else { return };
+                let Some(name) = node.child_in(Field::Name) else { return };
                 let name = self.name_of(name);
-                let bounds = node.child_by_field_name("bounds").map(|bounds| self.bounds(bounds)).unwrap_or_default();
-                if let Some(default) = node.child_by_field_name("default_type") {
+                let bounds = node.child_in(Field::Bounds).map(|bounds| self.bounds(bounds)).unwrap_or_default();
+                if let Some(default) = node.child_in(Field::DefaultType) {
                     self.ty(default);
                 }
                 generics.push(Generic { name, bounds });
             }
             "const_parameter" => {
-                if let Some(ty) = node.child_by_field_name("type") {
+                if let Some(ty) = node.child_in(Field::Type) {
                     self.ty(ty);
                 }
-                if let Some(name) = node.child_by_field_name("name") {
+                if let Some(name) = node.child_in(Field::Name) {
                     let name = self.name_of(name);
                     generics.push(Generic { name, bounds: Vec::new() });
                 }

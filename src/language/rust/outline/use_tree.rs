@@ -1,12 +1,12 @@
 //! Use trees, flattened: one leaf per name that comes into scope.
 
-use tree_sitter::Node;
+use crate::language::rust::tree::{Field, TreeNode};
 
 use super::{OutlineWalk, named_children};
 use crate::language::facts::{ImportName, NameId};
 
 pub(super) struct Leaf<'t> {
-    pub(super) node: Node<'t>,
+    pub(super) node: TreeNode<'t>,
     pub(super) segments: Vec<NameId>,
     pub(super) name: ImportName,
 }
@@ -15,13 +15,13 @@ pub(super) struct Leaf<'t> {
 const GROUP_DEPTH_MAX: usize = 64;
 
 impl OutlineWalk<'_> {
-    pub(super) fn use_leaves<'t>(&mut self, argument: Node<'t>) -> Vec<Leaf<'t>> {
+    pub(super) fn use_leaves<'t>(&mut self, argument: TreeNode<'t>) -> Vec<Leaf<'t>> {
         let mut leaves = Vec::new();
         self.collect_leaves(argument, &[], GROUP_DEPTH_MAX, &mut leaves);
         leaves
     }
 
-    fn collect_leaves<'t>(&mut self, node: Node<'t>, prefix: &[NameId], depth: usize, leaves: &mut Vec<Leaf<'t>>) {
+    fn collect_leaves<'t>(&mut self, node: TreeNode<'t>, prefix: &[NameId], depth: usize, leaves: &mut Vec<Leaf<'t>>) {
         let Some(depth) = depth.checked_sub(1) else { return };
         match node.kind() {
             "use_list" => {
@@ -30,15 +30,15 @@ impl OutlineWalk<'_> {
                 }
             }
             "scoped_use_list" => {
-                let prefix = self.joined(prefix, node, node.child_by_field_name("path"));
-                if let Some(list) = node.child_by_field_name("list") {
+                let prefix = self.joined(prefix, node, node.child_in(Field::Path));
+                if let Some(list) = node.child_in(Field::List) {
                     self.collect_leaves(list, &prefix, depth, leaves);
                 }
             }
             "use_as_clause" => {
-                let mut segments = self.joined(prefix, node, node.child_by_field_name("path"));
+                let mut segments = self.joined(prefix, node, node.child_in(Field::Path));
                 self.drop_trailing_self(&mut segments);
-                let alias = node.child_by_field_name("alias");
+                let alias = node.child_in(Field::Alias);
                 let name = match alias.map(|alias| (self.text(alias), alias)) {
                     Some(("_", _)) | None => ImportName::Nameless,
                     Some((_, alias)) => ImportName::As(self.name_of(alias)),
@@ -46,7 +46,7 @@ impl OutlineWalk<'_> {
                 leaves.push(Leaf { node, segments, name });
             }
             "use_wildcard" => {
-                let segments = self.joined(prefix, node, node.named_child(0));
+                let segments = self.joined(prefix, node, node.first_named_child());
                 leaves.push(Leaf { node, segments, name: ImportName::Glob });
             }
             "identifier" | "scoped_identifier" | "self" | "super" | "crate" => {
@@ -68,7 +68,7 @@ impl OutlineWalk<'_> {
         }
     }
 
-    fn joined(&mut self, prefix: &[NameId], whole: Node<'_>, path: Option<Node<'_>>) -> Vec<NameId> {
+    fn joined(&mut self, prefix: &[NameId], whole: TreeNode<'_>, path: Option<TreeNode<'_>>) -> Vec<NameId> {
         let mut segments = prefix.to_vec();
         match path {
             Some(path) => self.path_segments(path, &mut segments),
@@ -80,20 +80,20 @@ impl OutlineWalk<'_> {
     }
 
     /// Names of a path without generic arguments, in order. An absolute path begins with an empty name.
-    pub(super) fn path_segments(&mut self, node: Node<'_>, segments: &mut Vec<NameId>) {
+    pub(super) fn path_segments(&mut self, node: TreeNode<'_>, segments: &mut Vec<NameId>) {
         let mut reversed = Vec::new();
         let mut at = Some(node);
         while let Some(node) = at {
             at = match node.kind() {
                 "scoped_identifier" | "scoped_type_identifier" => {
-                    reversed.extend(node.child_by_field_name("name").map(|name| self.name_of(name)));
-                    let path = node.child_by_field_name("path");
+                    reversed.extend(node.child_in(Field::Name).map(|name| self.name_of(name)));
+                    let path = node.child_in(Field::Path);
                     if path.is_none() {
                         reversed.push(self.name(""));
                     }
                     path
                 }
-                "generic_type" | "generic_type_with_turbofish" => node.child_by_field_name("type"),
+                "generic_type" | "generic_type_with_turbofish" => node.child_in(Field::Type),
                 "bracketed_type" => None,
                 _ => {
                     reversed.push(self.name_of(node));

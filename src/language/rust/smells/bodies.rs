@@ -14,20 +14,19 @@ const REPEATED: usize = 3;
 /// Levels of the tree between an `unsafe` block and the statement it is in that are searched.
 const STATEMENT_HEIGHT: usize = 16;
 
-pub fn find(rust: &RustFile<'_>, role: Role, smells: &mut Vec<Smell>) {
+pub fn find(rust: &RustFile<'_, '_>, role: Role, smells: &mut Vec<Smell>) {
     let reasons = lines_after_reason(rust);
     let mut scattered = Vec::new();
     for function in &rust.functions {
-        smells
-            .extend(own_nodes(&rust.syntax, function.body).filter_map(|id| needless_bool(&rust.syntax, function, id)));
+        smells.extend(own_nodes(rust.syntax, function.body).filter_map(|id| needless_bool(rust.syntax, function, id)));
         if function.of.is_test {
             continue;
         }
         if !matches!(role, Role::Example | Role::BuildScript) {
-            find_panics(&rust.syntax, function, smells, &mut scattered);
+            find_panics(rust.syntax, function, smells, &mut scattered);
         }
-        smells.extend(swallowed_errors(&rust.syntax, function));
-        smells.extend(bare_unsafe(&rust.syntax, &reasons, function));
+        smells.extend(swallowed_errors(rust.syntax, function));
+        smells.extend(bare_unsafe(rust.syntax, &reasons, function));
     }
     smells.extend(scattered_panics(&scattered));
 }
@@ -131,7 +130,7 @@ fn is_dropped_ok(syntax: &Syntax, id: Id) -> bool {
 }
 
 /// For each row whether the comment lines directly above it give a safety reason.
-fn lines_after_reason(rust: &RustFile<'_>) -> Vec<bool> {
+fn lines_after_reason(rust: &RustFile<'_, '_>) -> Vec<bool> {
     let mut states = vec![false; rust.lines.len() + 1];
     for comment in &rust.comments {
         if let Some(state) = states.get_mut(comment.row as usize) {

@@ -9,12 +9,12 @@ use crate::language::rust::complexity::own_nodes;
 use crate::language::rust::tree::{Field, Id, Kind, Syntax};
 use crate::language::smell::Smell;
 
-pub fn find(rust: &RustFile<'_>, found: &mut Vec<Smell>) {
+pub fn find(rust: &RustFile<'_, '_>, found: &mut Vec<Smell>) {
     let compared = rust.functions.iter().filter(|f| !f.of.is_test && f.of.code_lines >= FEWEST_LINES);
     found.extend(smells(compared.map(|function| ComparedBody {
         name: &function.of.name,
         lines: (function.of.start_line, function.of.end_line),
-        tokens: tokens(&rust.syntax, function),
+        tokens: tokens(rust.syntax, function),
     })));
 }
 

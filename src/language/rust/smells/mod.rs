@@ -9,7 +9,7 @@ use super::tree::{Id, Syntax};
 use crate::domain::Role;
 use crate::language::smell::Smell;
 
-pub fn find(rust: &RustFile<'_>, role: Role) -> Vec<Smell> {
+pub fn find(rust: &RustFile<'_, '_>, role: Role) -> Vec<Smell> {
     let mut smells = Vec::new();
     bodies::find(rust, role, &mut smells);
     duplicates::find(rust, &mut smells);

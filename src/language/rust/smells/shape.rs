@@ -17,23 +17,23 @@ const MOST_FIELDS: u32 = 15;
 /// table, which is best read in one piece, and are not counted.
 const MOST_ARMS: u32 = 30;
 
-pub fn find(rust: &RustFile<'_>, smells: &mut Vec<Smell>) {
+pub fn find(rust: &RustFile<'_, '_>, smells: &mut Vec<Smell>) {
     smells.extend(large_file(rust));
     for item in &rust.items {
         let found = match item.kind {
-            "impl" => large_impl(&rust.syntax, item),
-            "struct" => large_struct(&rust.syntax, item),
+            "impl" => large_impl(rust.syntax, item),
+            "struct" => large_struct(rust.syntax, item),
             _ => None,
         };
         smells.extend(found);
     }
     for function in rust.functions.iter().filter(|function| !function.of.is_test) {
-        let nodes = own_nodes(&rust.syntax, function.body);
-        smells.extend(nodes.filter_map(|id| long_match(&rust.syntax, id, &function.of.name)));
+        let nodes = own_nodes(rust.syntax, function.body);
+        smells.extend(nodes.filter_map(|id| long_match(rust.syntax, id, &function.of.name)));
     }
 }
 
-fn large_file(rust: &RustFile<'_>) -> Option<Smell> {
+fn large_file(rust: &RustFile<'_, '_>) -> Option<Smell> {
     let last_line = u32::try_from(rust.syntax.text.lines().count()).unwrap_or(u32::MAX);
     let value = rust.code.between(1, last_line).saturating_sub(test_lines(rust));
     let message = format!("{value} lines of code outside tests; split the module by what it is about");
@@ -41,7 +41,7 @@ fn large_file(rust: &RustFile<'_>) -> Option<Smell> {
 }
 
 /// Lines of code in the outermost test items.
-fn test_lines(rust: &RustFile<'_>) -> u32 {
+fn test_lines(rust: &RustFile<'_, '_>) -> u32 {
     let mut end = 0;
     let mut sum = 0_u32;
     for item in rust.items.iter().filter(|item| item.test) {
