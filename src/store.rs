@@ -102,6 +102,7 @@ impl Database {
                 include_str!("../migrations/analysis/0014_written_texts.sql"),
                 include_str!("../migrations/analysis/0015_vector_sets.sql"),
                 include_str!("../migrations/analysis/0016_merged_when_idle.sql"),
+                include_str!("../migrations/analysis/0017_ids_indexed_apart.sql"),
             ],
         }
     }

@@ -112,6 +112,26 @@ fn add(db: &Connection, path: &FilePath, chunks: &[IndexedChunk]) -> Result<()> 
     Ok(())
 }
 
+/// Does without the index of the ids until [`index_ids`], if there is no chunk yet: an id is a hash, so while very many come, each
+/// transaction would write nearly all of the index again.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn begin_without_ids(db: &Connection) -> Result<()> {
+    if !db.prepare("SELECT 1 FROM chunks LIMIT 1")?.exists([])? {
+        db.execute_batch("DROP INDEX IF EXISTS chunks_id")?;
+    }
+    Ok(())
+}
+
+/// Makes the index of the ids, unless it is there.
+///
+/// # Errors
+/// If the database cannot be written.
+pub fn index_ids(db: &Connection) -> Result<()> {
+    Ok(db.execute_batch("CREATE UNIQUE INDEX IF NOT EXISTS chunks_id ON chunks (chunk_id)")?)
+}
+
 /// Takes the chunks of one file out.
 ///
 /// # Errors
@@ -348,6 +368,24 @@ mod tests {
             replace(&tx, &files).unwrap();
             tx.commit().unwrap();
             assert_eq!(parts(&db), parts_then, "first the files are new, then they have chunks");
+        }
+    }
+
+    #[test]
+    fn an_empty_index_alone_does_without_its_ids() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_writer(&dir.path().join("a.db"), Database::Analysis).unwrap();
+        let is_indexed = || db.prepare("SELECT 1 FROM pragma_index_info('chunks_id')").unwrap().exists([]).unwrap();
+        begin_without_ids(&db).unwrap();
+        assert!(!is_indexed());
+        let files = files();
+        let (path, chunks) = &files[0];
+        replace(&db, &[(path, chunks)]).unwrap();
+        assert_eq!(get(&db, &chunks[0].record.chunk_id).unwrap().unwrap(), chunks[0].record, "it is found without");
+        for _ in 0..2 {
+            index_ids(&db).unwrap();
+            begin_without_ids(&db).unwrap();
+            assert!(is_indexed(), "it has chunks");
         }
     }
 

@@ -187,6 +187,7 @@ fn put_parts(
         store::set_cache(store.db(), PageCache::Large)?;
         // By the edges from before, as it does below.
         count_cut_off(store.db(), comparison, &relations.impact)?;
+        chunks::begin_without_ids(store.db())?;
     }
     for part in others {
         let tx = store.write()?;
@@ -201,6 +202,9 @@ fn put_parts(
     }
     put_gone(&tx, comparison, relations, planned)?;
     last.map_or(Ok(()), |part| put_part(&tx, part, planned, batches))?;
+    if site.reread {
+        chunks::index_ids(&tx)?;
+    }
     // An empty diff that is planned in full looks things up, but nothing was asked for.
     if !comparison.reads.is_empty() {
         count_accesses(&tx, &planned.plans, clock::now())?;
