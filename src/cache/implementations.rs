@@ -1,5 +1,9 @@
 //! Which class implements which interface (table `implementations`), as HEAD has it.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use rusqlite::{Connection, Row, params};
 
 use super::paths;
@@ -57,28 +61,65 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Implements> {
     })
 }
 
-/// Takes links out and puts others in.
+/// Takes links out and puts others in. What a file has is read once, for one may have thousands.
 ///
 /// # Errors
 /// If the database cannot be written.
 pub fn replace(db: &Connection, gone: &[Implements], new: &[Implements]) -> Result<()> {
-    const IS_IT: &str =
-        "declared_no = ?1 AND interface_no = ?2 AND interface = ?3 AND implementation_no = ?4 AND implementation = ?5";
-    let mut delete = db.prepare_cached(&format!("DELETE FROM implementations WHERE {IS_IT}"))?;
-    let mut insert = db.prepare_cached(&format!(
+    let mut delete = db.prepare_cached("DELETE FROM implementations WHERE rowid = ?1")?;
+    let mut insert = db.prepare_cached(
         "INSERT INTO implementations (declared_no, interface_no, interface, implementation_no, implementation)
-         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM implementations WHERE {IS_IT})"
-    ))?;
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let mut standing: HashMap<i64, HashMap<LinkEnds, i64>> = HashMap::new();
     let links = gone.iter().map(|link| (link, false)).chain(new.iter().map(|link| (link, true)));
     for (link, is_new) in links {
-        let Implements { interface_file, interface, implementation_file, implementation, declared_in } = link;
-        let (of, by) = (paths::number(db, interface_file)?, paths::number(db, implementation_file)?);
-        let values = params![paths::number(db, declared_in)?, of, interface, by, implementation];
-        if is_new {
-            insert.execute(values)?
-        } else {
-            delete.execute(values)?
+        let declared_no = paths::number(db, &link.declared_in)?;
+        let own = match standing.entry(declared_no) {
+            Entry::Occupied(own) => own.into_mut(),
+            Entry::Vacant(own) => own.insert(numbered(db, declared_no)?),
         };
+        let ends = LinkEnds {
+            interface_no: paths::number(db, &link.interface_file)?,
+            interface: link.interface.as_str().into(),
+            implementation_no: paths::number(db, &link.implementation_file)?,
+            implementation: link.implementation.as_str().into(),
+        };
+        match (is_new, own.entry(ends)) {
+            (true, Entry::Vacant(place)) => {
+                let LinkEnds { interface_no, interface, implementation_no, implementation } = place.key();
+                insert.execute(params![declared_no, interface_no, interface, implementation_no, implementation])?;
+                place.insert(db.last_insert_rowid());
+            }
+            (false, Entry::Occupied(row)) => drop(delete.execute([row.remove()])?),
+            (true, Entry::Occupied(_)) | (false, Entry::Vacant(_)) => {}
+        }
     }
     Ok(())
+}
+
+/// A link without the file that makes it, as the table has it.
+#[derive(PartialEq, Eq, Hash)]
+struct LinkEnds<'l> {
+    interface_no: i64,
+    interface: Cow<'l, str>,
+    implementation_no: i64,
+    implementation: Cow<'l, str>,
+}
+
+/// The links that a file makes, with the numbers of their rows.
+fn numbered<'l>(db: &Connection, declared_no: i64) -> Result<HashMap<LinkEnds<'l>, i64>> {
+    let mut statement = db.prepare_cached(
+        "SELECT rowid, interface_no, interface, implementation_no, implementation FROM implementations WHERE declared_no = ?1",
+    )?;
+    let ends = |row: &Row<'_>| -> rusqlite::Result<LinkEnds<'l>> {
+        Ok(LinkEnds {
+            interface_no: row.get(1)?,
+            interface: row.get::<_, String>(2)?.into(),
+            implementation_no: row.get(3)?,
+            implementation: row.get::<_, String>(4)?.into(),
+        })
+    };
+    let links = statement.query_map([declared_no], |row| Ok((ends(row)?, row.get(0)?)))?;
+    Ok(links.collect::<rusqlite::Result<_>>()?)
 }
