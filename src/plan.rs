@@ -208,20 +208,28 @@ pub fn plan_layers<S: Stored>(
 /// For each result of a file the keys that it may have: what is looked for on other machines before it is planned. One of them is enough.
 /// `withheld`: no model may be shown it.
 pub fn possible_keys(recipe: &Recipe, layers: &Layers, withheld: bool) -> Vec<Vec<AnalysisKey>> {
-    let of = |recipe: &Recipe, file: &FileRecord| -> Vec<Vec<AnalysisKey>> {
-        if file.skip.is_some() {
-            return Vec::new();
-        }
-        let asks: &[AnalysisRecipe] = if withheld || !is_asked_about(file) { &[] } else { &recipe.asks };
-        let local = recipe.analyses.iter().map(|analysis| analysis.key(file).into_iter().collect());
-        local.chain(asks.iter().map(|ask| ask.stored_keys(file).collect())).collect()
-    };
     match layers {
-        Layers { committed: Some(file), overlaid: None } => of(recipe, file),
-        Layers { committed: Some(file), overlaid: Some(_) } => of(&recipe.of_covered(), file),
+        Layers { committed: Some(file), overlaid: None } => keys_of(recipe, file, withheld),
+        Layers { committed: Some(file), overlaid: Some(_) } => keys_of(&recipe.of_covered(), file, withheld),
         // What is only saved is on no other machine.
         Layers { committed: None, .. } => Vec::new(),
     }
+}
+
+/// As [`possible_keys`], with those of what is only saved: what is looked for in other repositories of this machine.
+pub fn possible_keys_here(recipe: &Recipe, layers: &Layers, withheld: bool) -> Vec<Vec<AnalysisKey>> {
+    let mut keys = possible_keys(recipe, layers, withheld);
+    keys.extend(layers.overlaid.iter().flat_map(|file| keys_of(&recipe.of_saved(), file, withheld)));
+    keys
+}
+
+fn keys_of(recipe: &Recipe, file: &FileRecord, withheld: bool) -> Vec<Vec<AnalysisKey>> {
+    if file.skip.is_some() {
+        return Vec::new();
+    }
+    let asks: &[AnalysisRecipe] = if withheld || !is_asked_about(file) { &[] } else { &recipe.asks };
+    let local = recipe.analyses.iter().map(|analysis| analysis.key(file).into_iter().collect());
+    local.chain(asks.iter().map(|ask| ask.stored_keys(file).collect())).collect()
 }
 
 fn analysis_reason(choice: &KeyChoice, newest: Option<&StoredParts>, cause: &PlanCause) -> StaleReason {

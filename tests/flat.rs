@@ -110,6 +110,9 @@ fn change(repo: &TestRepo, agent: &TestAgent, what: &str, n: usize) {
     }
 }
 
+/// Statements that a first index runs for a file of a few chunks: its results are stored, and their jobs closed, in sets.
+const FIRST_STATEMENTS: u64 = 75;
+
 /// What changes of one file cost in a repository of so many, by what is changed.
 fn costs(files: usize) -> BTreeMap<&'static str, Counts> {
     let repo = repository(files);
@@ -118,6 +121,11 @@ fn costs(files: usize) -> BTreeMap<&'static str, Counts> {
     agent.start_with(&[("RUST_LOG", "ra_agent=debug,warn")]);
     agent.ok(["register", repo.path().to_str().unwrap()]);
     agent.wait();
+    let indexed = agent.json(["status"])["repos"][0]["files"].as_u64().unwrap();
+    let first = || counted(&agent.log(), 0).filter(|counts| counts["rows"] > indexed);
+    wait_until(SOON, "the first index is told", || first().is_some());
+    let first = first().unwrap()["statements"];
+    assert!(first < FIRST_STATEMENTS * indexed, "a first index of {indexed} files runs {first} statements");
     let mut costs: BTreeMap<&str, Counts> = BTreeMap::new();
     for n in 0..TIMES * KINDS.len() {
         let what = KINDS[n % KINDS.len()];

@@ -14,7 +14,7 @@ pub use crate::language::{Outline, ParseError, Symbol, SymbolKind, Visibility};
 pub use crate::language::{of as language_of, role_of};
 
 /// Part of what is stored with an outline: raised whenever the outline of some text changes.
-pub const OUTLINE_VERSION: u32 = 8;
+pub const OUTLINE_VERSION: u32 = 9;
 
 /// The version of a language's outlines: the low digits are that of all languages, the rest the language's own.
 pub fn version(language: Language) -> u32 {

@@ -102,6 +102,8 @@ pub struct Worker {
     slots: Slots,
     runtime: tokio::runtime::Runtime,
     stores: BTreeMap<RepoId, RepoStore>,
+    /// Those of repositories in which nothing was done yet, open for reading: what others lack is copied from them.
+    neighbours: BTreeMap<RepoId, RepoStore>,
     tables: BTreeMap<RepoId, Arc<Vectors>>,
     model: Arc<SharedModel>,
     asking: ModelSetup,
@@ -164,6 +166,7 @@ impl Worker {
             recipe: recipe::recipe(&config, &home, &prompts),
             slots: Slots::create(&home.slots(), threads).map_err(directory)?,
             stores: BTreeMap::new(),
+            neighbours: BTreeMap::new(),
             tables: BTreeMap::new(),
             model,
             memory: Memory::default(),
@@ -369,6 +372,7 @@ impl Worker {
     /// The store of a repository, opened once. A damaged one is quarantined and starts again empty.
     fn store(&mut self, repo: &Registered) -> Result<&mut RepoStore, WorkerError> {
         if !self.stores.contains_key(&repo.id) {
+            drop(self.neighbours.remove(&repo.id));
             match RepoStore::open(&repo.id, store_dir(&self.config, repo)) {
                 Ok(store) => self.begin_store(repo, store)?,
                 Err(error) if error.is_damage() => self.set_aside_store(repo)?,

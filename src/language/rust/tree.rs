@@ -187,8 +187,8 @@ impl<'a> Syntax<'a> {
         Self { text, nodes: flatten(tree) }
     }
 
-    pub fn root(&self) -> TreeNode<'_> {
-        TreeNode { syntax: self, id: 0 }
+    pub fn root(&self) -> SyntaxNode<'_> {
+        SyntaxNode { syntax: self, id: 0 }
     }
 
     pub fn has_errors(&self) -> bool {
@@ -280,19 +280,19 @@ impl<'a> Syntax<'a> {
 
 /// A node with its tree, for walks from node to node.
 #[derive(Clone, Copy)]
-pub struct TreeNode<'t> {
+pub struct SyntaxNode<'t> {
     syntax: &'t Syntax<'t>,
     id: Id,
 }
 
-impl PartialEq for TreeNode<'_> {
+impl PartialEq for SyntaxNode<'_> {
     /// Of one tree.
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
     }
 }
 
-impl<'t> TreeNode<'t> {
+impl<'t> SyntaxNode<'t> {
     fn node(self) -> &'t Node {
         self.syntax.node(self.id)
     }

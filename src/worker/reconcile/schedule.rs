@@ -1,6 +1,5 @@
 //! Whom the comparison touches, and why → plans → jobs in the queue.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Unreconciled;
@@ -9,11 +8,11 @@ use super::order;
 use super::relate::Relations;
 use crate::analyzer::llm::Withheld;
 use crate::cache::exchange::PlannedAnalysis;
-use crate::cache::key::StoredParts;
+use crate::cache::key::{AnalysisKey, StoredParts};
 use crate::cache::overlay::{self, OverlayFile};
 use crate::cache::view;
-use crate::cache::{self, RepoStore, analyses, evicted, share};
-use crate::clock::{self, Timestamp};
+use crate::cache::{self, RepoStore, analyses, evicted};
+use crate::clock;
 use crate::domain::{FilePath, FileRecord, Hash, JobKind};
 use crate::plan::{self, FilePlan, Layers, PlanCause, Recipe, Stored};
 use crate::queue;
@@ -91,22 +90,24 @@ impl Worker {
         all: bool,
     ) -> Result<Vec<FilePlan>, Unreconciled> {
         let withheld = Withheld::new(&recipe.withhold);
-        self.store(repo)?;
-        self.open_stores()?;
-        let store = &self.stores[&repo.id];
+        let mut keys = if all { Some(evicted::settled_keys(self.store(repo)?.db())?) } else { None };
+        let others = self.others(repo)?;
+        if !others.is_empty() {
+            let possible = files
+                .iter()
+                .flat_map(|(path, layers, _)| plan::possible_keys_here(recipe, layers, withheld.holds(path)));
+            let lacking = RepoResults { store: self.store(repo)?, keys: keys.as_ref() }.lacking(possible)?;
+            let copied = self.copy_from_others(repo, &others, lacking)?;
+            cache::count(self.store(repo)?.db(), cache::COPIED, copied.len())?;
+            keys.iter_mut().for_each(|keys| keys.extend(&copied));
+        }
+        let store = self.store(repo)?;
         let tx = store.db().unchecked_transaction()?;
-        let held = RepoResults {
-            store,
-            keys: if all { Some(RefCell::new(evicted::settled_keys(store.db())?)) } else { None },
-            others: crate::worker::upkeep::share::others(&self.stores, &repo.id).collect(),
-            copied: Cell::new(0),
-            now: clock::now(),
-        };
+        let held = RepoResults { store, keys: keys.as_ref() };
         let mut plans = Vec::new();
         for (path, layers, cause) in &files {
             plans.extend(plan::plan_layers(recipe, layers, cause, withheld.holds(path), &held)?);
         }
-        cache::count(&tx, cache::COPIED, held.copied.get())?;
         tx.commit()?;
         Ok(plans)
     }
@@ -201,28 +202,24 @@ fn causes(comparison: &Comparison, relations: &Relations) -> HashMap<FilePath, P
 struct RepoResults<'a> {
     store: &'a RepoStore,
     /// Every key of which nothing is to be made, when everything is planned: one query in the place of thousands.
-    keys: Option<RefCell<HashSet<Hash>>>,
-    /// Other repositories' stores: a result that one of them has is copied.
-    others: Vec<&'a RepoStore>,
-    copied: Cell<usize>,
-    now: Timestamp,
+    keys: Option<&'a HashSet<Hash>>,
 }
 
 impl RepoResults<'_> {
-    /// Copies the result under a key from whichever store has it. One that cannot be read has nothing.
-    fn copy(&self, key: &Hash) -> StoreResult<bool> {
-        for other in &self.others {
-            match share::copy(other.db(), self.store.db(), key, self.now) {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.copied.set(self.copied.get() + 1);
-                    self.keys.iter().for_each(|keys| keys.borrow_mut().extend([*key]));
-                    return Ok(true);
-                }
-                Err(error) => tracing::debug!(repo = %other.repo, %error, "its results cannot be looked into"),
+    /// Of results that may each have several keys, those of which none is there.
+    fn lacking(&self, possible: impl Iterator<Item = Vec<AnalysisKey>>) -> StoreResult<Vec<Vec<Hash>>> {
+        let mut lacking = Vec::new();
+        for keys in possible {
+            let keys: Vec<Hash> = keys.iter().map(AnalysisKey::hash).collect();
+            let there: Vec<bool> = keys.iter().map(|key| self.has(key)).collect::<StoreResult<_>>()?;
+            if !there.contains(&true) {
+                lacking.push(keys);
             }
         }
-        Ok(false)
+        // Files of equal content have equal keys.
+        lacking.sort_unstable();
+        lacking.dedup();
+        Ok(lacking)
     }
 }
 
@@ -230,11 +227,10 @@ impl Stored for RepoResults<'_> {
     type Error = StoreError;
 
     fn has(&self, key: &Hash) -> StoreResult<bool> {
-        let is_settled = match &self.keys {
-            Some(keys) => keys.borrow().contains(key),
-            None => evicted::is_settled(self.store.db(), key)?,
-        };
-        Ok(is_settled || self.copy(key)?)
+        match self.keys {
+            Some(keys) => Ok(keys.contains(key)),
+            None => evicted::is_settled(self.store.db(), key),
+        }
     }
 
     fn newest(&self, path: &FilePath, kind: JobKind) -> StoreResult<Option<StoredParts>> {

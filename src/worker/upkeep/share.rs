@@ -2,25 +2,68 @@
 
 use std::collections::HashMap;
 
-use crate::cache::retired;
-use crate::cache::store_dir;
-use crate::domain::{Hash, RepoId};
+use crate::cache::{RepoStore, retired, share, store_dir};
+use crate::clock;
+use crate::domain::Hash;
 use crate::embedder::encoder::Vector;
 use crate::repo::registry::{self, Registered};
 use crate::vectors::{Vectors, VectorsError};
 use crate::worker::{Worker, WorkerError};
 
 impl Worker {
-    /// Opens the stores of all registered repositories that have one. A damaged one is left out; its own use reports it.
-    pub(in crate::worker) fn open_stores(&mut self) -> Result<(), WorkerError> {
-        for repo in registry::list(&self.queue)? {
-            if store_dir(&self.config, &repo).analysis_db().exists()
-                && let Err(error) = self.store(&repo)
-            {
-                tracing::debug!(repo = %repo.id, %error, "its store cannot be looked into");
+    /// The other registered repositories.
+    pub(in crate::worker) fn others(&self, repo: &Registered) -> Result<Vec<Registered>, WorkerError> {
+        Ok(registry::list(&self.queue)?.into_iter().filter(|other| other.id != repo.id).collect())
+    }
+
+    /// Copies what other repositories have of results that this one lacks, a store after the other. `lacking`: for each the keys that it may
+    /// have, of which one is enough. Returns the keys that came.
+    pub(in crate::worker) fn copy_from_others(
+        &mut self,
+        repo: &Registered,
+        others: &[Registered],
+        mut lacking: Vec<Vec<Hash>>,
+    ) -> Result<Vec<Hash>, WorkerError> {
+        let mut copied = Vec::new();
+        for other in others {
+            if lacking.is_empty() {
+                break;
+            }
+            copied.extend(self.copy_from(repo, other, &mut lacking)?);
+        }
+        Ok(copied)
+    }
+
+    /// Copies what one other repository has; that is not lacking any more. A store that cannot be read has nothing.
+    fn copy_from(
+        &mut self,
+        repo: &Registered,
+        other: &Registered,
+        lacking: &mut Vec<Vec<Hash>>,
+    ) -> Result<Vec<Hash>, WorkerError> {
+        if !self.stores.contains_key(&other.id) && !self.neighbours.contains_key(&other.id) {
+            match RepoStore::open_reader(&other.id, store_dir(&self.config, other)) {
+                Ok(reader) => self.neighbours.extend(reader.map(|reader| (other.id.clone(), reader))),
+                Err(error) => tracing::debug!(repo = %other.id, %error, "its store cannot be looked into"),
             }
         }
-        Ok(())
+        let from = self.stores.get(&other.id).or_else(|| self.neighbours.get(&other.id));
+        let Some(from) = from else { return Ok(Vec::new()) };
+        let to = self.stores.get(&repo.id).ok_or(WorkerError::NoStore)?.db().unchecked_transaction()?;
+        let (now, mut copied) = (clock::now(), Vec::new());
+        let copy = |key: &&Hash| {
+            share::copy(from.db(), &to, key, now).unwrap_or_else(|error| {
+                tracing::debug!(repo = %other.id, %error, "its results cannot be looked into");
+                false
+            })
+        };
+        lacking.retain(|keys| {
+            let found = keys.iter().find(copy);
+            copied.extend(found);
+            found.is_none()
+        });
+        to.commit()?;
+        Ok(copied)
     }
 
     /// Adds the vectors that are missing and that a worktree or a clone of the same repository has: one with the same first commit.
@@ -70,12 +113,4 @@ impl Worker {
             }
         })
     }
-}
-
-/// Every store but one.
-pub(in crate::worker) fn others<'s, S>(
-    stores: &'s std::collections::BTreeMap<RepoId, S>,
-    repo: &'s RepoId,
-) -> impl Iterator<Item = &'s S> {
-    stores.iter().filter(move |(id, _)| *id != repo).map(|(_, store)| store)
 }

@@ -1,6 +1,6 @@
 //! Traits and impls: items that belong to a type.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::item::{Before, Draft, Owned, is_body_or_mut};
 use super::{OutlineWalk, named_children, signature};
@@ -8,7 +8,7 @@ use crate::language::facts::{Impl, Owner, This};
 use crate::language::symbol::{SymbolKind, Visibility};
 
 impl<'s> OutlineWalk<'s> {
-    pub(super) fn trait_item(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    pub(super) fn trait_item(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let signature = self.trait_signature(node);
@@ -27,10 +27,11 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// A trait's items are part of its signature, for implementors must have them; their order is not.
-    pub(super) fn trait_signature(&self, node: TreeNode<'_>) -> String {
+    pub(super) fn trait_signature(&self, node: SyntaxNode<'_>) -> String {
         let head = signature::tokens(self.text, node, &|inner| inner.kind() == "declaration_list");
         let body = node.child_in(Field::Body).map(named_children).unwrap_or_default();
-        let is_item = |item: &TreeNode<'_>| !matches!(item.kind(), "line_comment" | "block_comment" | "attribute_item");
+        let is_item =
+            |item: &SyntaxNode<'_>| !matches!(item.kind(), "line_comment" | "block_comment" | "attribute_item");
         let mut items: Vec<String> = body
             .into_iter()
             .filter(is_item)
@@ -43,7 +44,7 @@ impl<'s> OutlineWalk<'s> {
         format!("{head} {{ {} }}", items.join(" "))
     }
 
-    pub(super) fn impl_item(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    pub(super) fn impl_item(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let Some(this_node) = node.child_in(Field::Type) else { return };
         let of_node = node.child_in(Field::Trait);
         let this_name = self.head_of_type(this_node);
@@ -72,7 +73,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Name by which the items of an impl are called: the last name of the type's path.
-    pub(super) fn head_of_type(&self, node: TreeNode<'_>) -> &'s str {
+    pub(super) fn head_of_type(&self, node: SyntaxNode<'_>) -> &'s str {
         let mut node = node;
         loop {
             let inner = match node.kind() {
@@ -89,7 +90,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    pub(super) fn associated(&mut self, body: TreeNode<'_>, owned: Owned) {
+    pub(super) fn associated(&mut self, body: SyntaxNode<'_>, owned: Owned) {
         let mut before = Before::default();
         for child in named_children(body) {
             if before.take(self.text, child) {

@@ -1,6 +1,6 @@
 //! What attributes name: derives, other macros, and what stands in their arguments.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::item::Before;
 use super::{OutlineWalk, line_of, named_children};
@@ -68,7 +68,7 @@ const PATH_KEYS: &[&str] = &[
 
 impl<'s> OutlineWalk<'s> {
     /// `#[derive(A, B)]` names macros; the arguments of other attributes are read as expressions.
-    pub(super) fn attribute_arguments(&mut self, node: TreeNode<'_>) {
+    pub(super) fn attribute_arguments(&mut self, node: SyntaxNode<'_>) {
         let Some(inner) = node.first_named_child().filter(|inner| inner.kind() == "attribute") else { return };
         let Some(path) = inner.first_named_child() else { return };
         let name = self.text(path);
@@ -105,7 +105,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// `#[cfg_attr(condition, derive(A), other(..))]`
-    fn conditional_attributes(&mut self, arguments: TreeNode<'_>) {
+    fn conditional_attributes(&mut self, arguments: SyntaxNode<'_>) {
         let tokens = named_children(arguments);
         for pair in tokens.windows(2) {
             let [name, list] = pair else { continue };
@@ -118,7 +118,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// `key = "path"`, for keys whose text is one.
-    fn quoted_paths(&mut self, arguments: TreeNode<'_>) {
+    fn quoted_paths(&mut self, arguments: SyntaxNode<'_>) {
         let tokens = named_children(arguments);
         for pair in tokens.windows(2) {
             let [key, value] = pair else { continue };
@@ -149,7 +149,7 @@ impl<'s> OutlineWalk<'s> {
         })
     }
 
-    fn derives(&mut self, arguments: TreeNode<'_>) {
+    fn derives(&mut self, arguments: SyntaxNode<'_>) {
         let mut segments = Vec::new();
         for token in arguments.children() {
             match token.kind() {

@@ -1,6 +1,6 @@
 //! Bodies: expressions and statements as steps, in the order in which their types become known.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::item::Before;
 use super::{OutlineWalk, line_of, named_children, pattern_children};
@@ -8,7 +8,7 @@ use crate::language::facts::{ChainStep, How, NO_VALUE, NameId, ScopeKind, Space,
 
 impl OutlineWalk<'_> {
     /// A block: its own variables; a scope of its own if it holds items or imports.
-    pub(super) fn block(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn block(&mut self, node: SyntaxNode<'_>) -> Value {
         let declares = named_children(node).into_iter().any(|child| is_item(child.kind()));
         self.blocks += 1;
         let value = self.with_locals(|walk| {
@@ -23,7 +23,7 @@ impl OutlineWalk<'_> {
     }
 
     /// Statements in order; the value of the last one, if it is an expression without a semicolon.
-    pub(super) fn statements(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn statements(&mut self, node: SyntaxNode<'_>) -> Value {
         let mut before = Before::default();
         let mut last = NO_VALUE;
         for child in named_children(node) {
@@ -46,7 +46,7 @@ impl OutlineWalk<'_> {
     }
 
     /// An `if` or `match` at a block's end is an expression statement without a semicolon, too.
-    fn expression_statement(&mut self, node: TreeNode<'_>) -> Value {
+    fn expression_statement(&mut self, node: SyntaxNode<'_>) -> Value {
         let value = node.first_named_child().map_or(NO_VALUE, |inner| self.expr(inner));
         let ends = node
             .children()
@@ -55,7 +55,7 @@ impl OutlineWalk<'_> {
         if ends { NO_VALUE } else { value }
     }
 
-    fn let_declaration(&mut self, node: TreeNode<'_>) -> Value {
+    fn let_declaration(&mut self, node: SyntaxNode<'_>) -> Value {
         let ty = node.child_in(Field::Type).map(|ty| self.ty(ty));
         let value = node.child_in(Field::Value).map_or(NO_VALUE, |value| self.expr(value));
         if let Some(alternative) = node.child_in(Field::Alternative) {
@@ -67,11 +67,11 @@ impl OutlineWalk<'_> {
         NO_VALUE
     }
 
-    pub(super) fn expr(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn expr(&mut self, node: SyntaxNode<'_>) -> Value {
         self.deeper(|walk| walk.expr_of_kind(node)).unwrap_or(NO_VALUE)
     }
 
-    fn expr_of_kind(&mut self, node: TreeNode<'_>) -> Value {
+    fn expr_of_kind(&mut self, node: SyntaxNode<'_>) -> Value {
         match node.kind() {
             "identifier" => self.name_expr(node),
             "self" => self.push_step(ChainStep::This),
@@ -156,22 +156,22 @@ impl OutlineWalk<'_> {
         }
     }
 
-    fn statements_of_one(&mut self, node: TreeNode<'_>) -> Value {
+    fn statements_of_one(&mut self, node: SyntaxNode<'_>) -> Value {
         if node.kind() == "let_declaration" { self.let_declaration(node) } else { self.expression_statement(node) }
     }
 
-    pub(super) fn all_values(&mut self, node: Option<TreeNode<'_>>) -> Value {
+    pub(super) fn all_values(&mut self, node: Option<SyntaxNode<'_>>) -> Value {
         node.map_or(NO_VALUE, |node| self.expr(node))
     }
 
-    fn all_of(&mut self, node: TreeNode<'_>) -> Vec<Value> {
+    fn all_of(&mut self, node: SyntaxNode<'_>) -> Vec<Value> {
         let parts =
             named_children(node).into_iter().filter(|child| !child.is_extra() && child.kind() != "attribute_item");
         parts.map(|child| self.statement_or_expr(child)).collect()
     }
 
     /// Broken source and macros' arguments have statements where expressions should be.
-    fn statement_or_expr(&mut self, node: TreeNode<'_>) -> Value {
+    fn statement_or_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         if is_item(node.kind()) {
             self.item(node, &Before::default());
             return NO_VALUE;
@@ -179,11 +179,11 @@ impl OutlineWalk<'_> {
         self.expr(node)
     }
 
-    fn last_of(&mut self, node: TreeNode<'_>) -> Value {
+    fn last_of(&mut self, node: SyntaxNode<'_>) -> Value {
         self.all_of(node).last().copied().unwrap_or(NO_VALUE)
     }
 
-    fn name_expr(&mut self, node: TreeNode<'_>) -> Value {
+    fn name_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         let name = self.name_of(node);
         if let Some(slot) = self.local(name) {
             return self.push_step(ChainStep::Local(slot));
@@ -193,7 +193,7 @@ impl OutlineWalk<'_> {
     }
 
     /// `path::<T>` or `value.method::<T>`: the types, then the value.
-    fn generic_function(&mut self, node: TreeNode<'_>) -> (Vec<u32>, Value) {
+    fn generic_function(&mut self, node: SyntaxNode<'_>) -> (Vec<u32>, Value) {
         let mut args = Vec::new();
         if let Some(list) = node.child_in(Field::TypeArguments) {
             self.type_arguments(list, &mut args);
@@ -210,7 +210,7 @@ impl OutlineWalk<'_> {
         (args, value)
     }
 
-    fn call(&mut self, node: TreeNode<'_>) -> Value {
+    fn call(&mut self, node: SyntaxNode<'_>) -> Value {
         let Some(function) = node.child_in(Field::Function) else { return NO_VALUE };
         let arguments = node.child_in(Field::Arguments).map(named_children).unwrap_or_default();
         let (method, turbofish) = self.method_of(function);
@@ -223,7 +223,7 @@ impl OutlineWalk<'_> {
     }
 
     /// The field expression of `value.method(..)`, `value.method::<T>(..)`.
-    fn method_of<'t>(&mut self, function: TreeNode<'t>) -> (Option<TreeNode<'t>>, Option<u32>) {
+    fn method_of<'t>(&mut self, function: SyntaxNode<'t>) -> (Option<SyntaxNode<'t>>, Option<u32>) {
         match function.kind() {
             "field_expression" => (Some(function), None),
             "generic_function" => {
@@ -241,7 +241,7 @@ impl OutlineWalk<'_> {
         }
     }
 
-    fn method_call(&mut self, method: TreeNode<'_>, turbofish: Option<u32>, arguments: &[TreeNode<'_>]) -> Value {
+    fn method_call(&mut self, method: SyntaxNode<'_>, turbofish: Option<u32>, arguments: &[SyntaxNode<'_>]) -> Value {
         let receiver = self.all_values(method.child_in(Field::Value));
         let Some(field) = method.child_in(Field::Member) else { return NO_VALUE };
         let (name, line) = (self.name_of(field), line_of(field));
@@ -249,7 +249,7 @@ impl OutlineWalk<'_> {
         self.push_step(ChainStep::Method { receiver, name, args, turbofish, line })
     }
 
-    fn arguments(&mut self, arguments: &[TreeNode<'_>], how: impl Fn(u32, u32) -> (Value, How)) -> Vec<Value> {
+    fn arguments(&mut self, arguments: &[SyntaxNode<'_>], how: impl Fn(u32, u32) -> (Value, How)) -> Vec<Value> {
         let arguments = arguments.iter().filter(|node| !node.is_extra() && node.kind() != "attribute_item");
         arguments
             .enumerate()
@@ -260,14 +260,14 @@ impl OutlineWalk<'_> {
             .collect()
     }
 
-    fn field_access(&mut self, node: TreeNode<'_>) -> Value {
+    fn field_access(&mut self, node: SyntaxNode<'_>) -> Value {
         let receiver = self.all_values(node.child_in(Field::Value));
         let Some(field) = node.child_in(Field::Member) else { return receiver };
         let (name, line) = (self.name_of(field), line_of(field));
         self.push_step(ChainStep::Field { receiver, name, line })
     }
 
-    fn struct_expr(&mut self, node: TreeNode<'_>) -> Value {
+    fn struct_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         let Some(name) = node.child_in(Field::Name) else { return NO_VALUE };
         let path = self.path(name, Space::Type);
         let mut fields: Vec<(NameId, u32)> = Vec::new();
@@ -296,7 +296,7 @@ impl OutlineWalk<'_> {
         self.push_step(ChainStep::Struct { path, fields })
     }
 
-    fn closure(&mut self, node: TreeNode<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
+    fn closure(&mut self, node: SyntaxNode<'_>, how: Option<&dyn Fn(u32) -> (Value, How)>) -> Value {
         let result = self.with_locals(|walk| {
             let parameters = node.child_in(Field::Parameters).map(pattern_children).unwrap_or_default();
             let parameters =
@@ -319,7 +319,7 @@ impl OutlineWalk<'_> {
         self.push_step(ChainStep::Closure { result })
     }
 
-    fn binary(&mut self, node: TreeNode<'_>) -> Value {
+    fn binary(&mut self, node: SyntaxNode<'_>) -> Value {
         let left = self.all_values(node.child_in(Field::Left));
         self.all_values(node.child_in(Field::Right));
         let operator = node.child_in(Field::Operator).map_or("", |operator| operator.kind());
@@ -328,9 +328,9 @@ impl OutlineWalk<'_> {
         if method == "eq" || method.ends_with("_assign") { NO_VALUE } else { value }
     }
 
-    fn unary(&mut self, node: TreeNode<'_>) -> Value {
+    fn unary(&mut self, node: SyntaxNode<'_>) -> Value {
         let operand = self.last_of(node);
-        let method = match node.children().next().map(TreeNode::kind) {
+        let method = match node.children().next().map(SyntaxNode::kind) {
             Some("*") => "deref",
             Some("!") => "not",
             Some("-") => "neg",
@@ -339,7 +339,7 @@ impl OutlineWalk<'_> {
         self.operator(node, operand, method)
     }
 
-    fn operator(&mut self, node: TreeNode<'_>, operand: Value, method: &'static str) -> Value {
+    fn operator(&mut self, node: SyntaxNode<'_>, operand: Value, method: &'static str) -> Value {
         if operand == NO_VALUE {
             return NO_VALUE;
         }

@@ -1,12 +1,12 @@
 //! Expressions that choose or repeat: what they bind, and what they come to.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::{OutlineWalk, named_children};
 use crate::language::facts::{ChainStep, How, NO_VALUE, Value};
 
 impl OutlineWalk<'_> {
-    pub(super) fn match_expr(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn match_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         let value = self.all_values(node.child_in(Field::Value));
         let mut results = Vec::new();
         for arm in node.child_in(Field::Body).map(named_children).unwrap_or_default() {
@@ -29,7 +29,7 @@ impl OutlineWalk<'_> {
         self.push_step(ChainStep::OneOf(results))
     }
 
-    pub(super) fn if_expr(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn if_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         let then = self.with_locals(|walk| {
             walk.all_values(node.child_in(Field::Condition));
             walk.all_values(node.child_in(Field::Consequence))
@@ -39,7 +39,7 @@ impl OutlineWalk<'_> {
     }
 
     /// The variables live on to the end of the enclosing `if` or `while`.
-    pub(super) fn let_condition(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn let_condition(&mut self, node: SyntaxNode<'_>) -> Value {
         let value = self.all_values(node.child_in(Field::Value));
         if let Some(pattern) = node.child_in(Field::Pattern) {
             self.bind(pattern, value, None);
@@ -47,7 +47,7 @@ impl OutlineWalk<'_> {
         NO_VALUE
     }
 
-    pub(super) fn while_expr(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn while_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         self.with_locals(|walk| {
             walk.all_values(node.child_in(Field::Condition));
             walk.all_values(node.child_in(Field::Body));
@@ -55,7 +55,7 @@ impl OutlineWalk<'_> {
         NO_VALUE
     }
 
-    pub(super) fn for_expr(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn for_expr(&mut self, node: SyntaxNode<'_>) -> Value {
         let value = self.all_values(node.child_in(Field::Value));
         self.with_locals(|walk| {
             if let Some(pattern) = node.child_in(Field::Pattern) {

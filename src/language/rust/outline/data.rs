@@ -1,6 +1,6 @@
 //! Structs, unions and enums: their fields and variants.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::item::{Before, Draft};
 use super::{OutlineWalk, named_children, signature};
@@ -8,7 +8,7 @@ use crate::language::facts::{DefId, Owner, This};
 use crate::language::symbol::{SymbolKind, Visibility};
 
 impl<'s> OutlineWalk<'s> {
-    pub(super) fn structure(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    pub(super) fn structure(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let signature = self.with_fields(node);
@@ -23,7 +23,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Signature of a struct: with the fields that others see. That there are more is said, for then no one else can build it.
-    pub(super) fn with_fields(&self, node: TreeNode<'_>) -> String {
+    pub(super) fn with_fields(&self, node: SyntaxNode<'_>) -> String {
         let head = signature::tokens(self.text, node, &|inner| inner.kind() == "field_declaration_list");
         let body = node.child_in(Field::Body).filter(|body| body.kind() == "field_declaration_list");
         let Some(body) = body else { return head };
@@ -38,7 +38,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Fields of a struct, union or variant; `all` is their visibility where they have none of their own.
-    pub(super) fn fields(&mut self, owner_name: &str, owner: DefId, body: TreeNode<'_>, all: Option<Visibility>) {
+    pub(super) fn fields(&mut self, owner_name: &str, owner: DefId, body: SyntaxNode<'_>, all: Option<Visibility>) {
         self.prefix.push(owner_name.to_owned());
         let mut before = Before::default();
         let mut visibility = Visibility::Private;
@@ -76,9 +76,9 @@ impl<'s> OutlineWalk<'s> {
 
     pub(super) fn field(
         &mut self,
-        node: TreeNode<'_>,
+        node: SyntaxNode<'_>,
         name: &str,
-        ty: TreeNode<'_>,
+        ty: SyntaxNode<'_>,
         owner: DefId,
         visibility: Visibility,
         before: &Before<'_>,
@@ -90,7 +90,7 @@ impl<'s> OutlineWalk<'s> {
         self.model.defs[def as usize].ty = Some(ty);
     }
 
-    pub(super) fn enumeration(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    pub(super) fn enumeration(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let signature = signature::tokens(self.text, node, &|_| false);
@@ -114,7 +114,7 @@ impl<'s> OutlineWalk<'s> {
         });
     }
 
-    pub(super) fn variant(&mut self, node: TreeNode<'_>, owner: DefId, visibility: Visibility, before: &Before<'_>) {
+    pub(super) fn variant(&mut self, node: SyntaxNode<'_>, owner: DefId, visibility: Visibility, before: &Before<'_>) {
         let name = self.name_text(node);
         let signature = signature::tokens(self.text, node, &|_| false);
         let kind = SymbolKind::Variant;
@@ -131,6 +131,6 @@ impl<'s> OutlineWalk<'s> {
     }
 }
 
-fn has_visibility(field: TreeNode<'_>) -> bool {
+fn has_visibility(field: SyntaxNode<'_>) -> bool {
     field.named_children().any(|child| child.kind() == "visibility_modifier")
 }

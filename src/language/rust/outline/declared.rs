@@ -1,6 +1,6 @@
 //! What a macro in the place of an item may declare, judged by its arguments: the macro's own definition may lie in another file.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::item::{Before, Draft};
 use super::{OutlineWalk, signature};
@@ -19,8 +19,8 @@ const SIGNATURE_BYTES_MAX: usize = 512;
 impl<'s> OutlineWalk<'s> {
     /// `bitflags! { pub struct Flags: u32 { const A = 1; } }` declares what follows the keywords; `handler!(get, GET)` may declare
     /// any name that stands by itself.
-    pub(super) fn declared_by_macro(&mut self, call: TreeNode<'_>, arguments: TreeNode<'_>) {
-        let tokens: Vec<TreeNode<'_>> = arguments.children().collect();
+    pub(super) fn declared_by_macro(&mut self, call: SyntaxNode<'_>, arguments: SyntaxNode<'_>) {
+        let tokens: Vec<SyntaxNode<'_>> = arguments.children().collect();
         let in_braces = tokens.first().is_some_and(|first| first.kind() == "{");
         let mut names = 0;
         for (at, &token) in tokens.iter().enumerate() {
@@ -41,7 +41,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    fn signature_in(&self, call: TreeNode<'_>, name: TreeNode<'_>) -> String {
+    fn signature_in(&self, call: SyntaxNode<'_>, name: SyntaxNode<'_>) -> String {
         if call.byte_range().len() <= SIGNATURE_BYTES_MAX {
             return signature::tokens(self.text, call, &|_| false);
         }
@@ -50,10 +50,10 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// An item in a form of the macro's own: keyword, name and what follows up to its body.
-    fn declared_item(&mut self, tokens: &[TreeNode<'_>], at: usize, kind: SymbolKind, in_braces: bool) {
+    fn declared_item(&mut self, tokens: &[SyntaxNode<'_>], at: usize, kind: SymbolKind, in_braces: bool) {
         let Some(&name) = tokens.get(at) else { return };
         let rest = tokens.get(at.saturating_sub(1)..).unwrap_or_default();
-        let is_end = |token: &TreeNode<'_>| token.kind() == ";" || self.text(*token).starts_with('{');
+        let is_end = |token: &SyntaxNode<'_>| token.kind() == ";" || self.text(*token).starts_with('{');
         let length = rest.iter().take(ITEM_TOKENS_MAX).position(is_end).map_or(rest.len().min(2), |end| end + 1);
         let item = rest.get(..length).unwrap_or_default();
         let parts: Vec<String> = item.iter().map(|&token| signature::tokens(self.text, token, &|_| false)).collect();
@@ -67,8 +67,8 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// `const A = ..;` in a type's body.
-    fn declared_constants(&mut self, body: TreeNode<'_>, of: DefId) {
-        let tokens: Vec<TreeNode<'_>> = body.children().collect();
+    fn declared_constants(&mut self, body: SyntaxNode<'_>, of: DefId) {
+        let tokens: Vec<SyntaxNode<'_>> = body.children().collect();
         for pair in tokens.windows(2) {
             if let [keyword, name] = pair
                 && keyword.kind() == "const"
@@ -80,7 +80,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    fn declared(&mut self, node: TreeNode<'_>, kind: SymbolKind, owner: Owner, signature: String) -> DefId {
+    fn declared(&mut self, node: SyntaxNode<'_>, kind: SymbolKind, owner: Owner, signature: String) -> DefId {
         let (name, visibility, before) = (self.text(node), Visibility::Public, &Before::default());
         self.define(Draft { node, name, kind, owner, visibility, before, signature })
     }

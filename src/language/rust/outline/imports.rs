@@ -1,6 +1,6 @@
 //! What a file takes in from elsewhere: `use`, `extern crate`.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::item::{Before, Draft};
 use super::use_tree::Leaf;
@@ -9,7 +9,7 @@ use crate::language::facts::{DefId, ExternCrate, Import, ImportName, Owner, Spac
 use crate::language::symbol::{SymbolKind, Visibility};
 
 impl OutlineWalk<'_> {
-    pub(super) fn use_declaration(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    pub(super) fn use_declaration(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let visibility = self.visibility(node);
         let Some(argument) = node.child_in(Field::Argument) else { return };
         for Leaf { node: leaf, segments, name } in self.use_leaves(argument) {
@@ -23,7 +23,7 @@ impl OutlineWalk<'_> {
 
     fn import_symbol(
         &mut self,
-        leaf: TreeNode<'_>,
+        leaf: SyntaxNode<'_>,
         path: u32,
         name: ImportName,
         visibility: Visibility,
@@ -45,7 +45,7 @@ impl OutlineWalk<'_> {
         self.define(Draft { node: leaf, name: &called, kind, owner: Owner::Scope, visibility, before, signature })
     }
 
-    pub(super) fn extern_crate(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    pub(super) fn extern_crate(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let Some(name) = node.child_in(Field::Name) else { return };
         let name = self.name_of(name);
         let alias = node.child_in(Field::Alias).map_or(name, |alias| self.name_of(alias));

@@ -1,6 +1,6 @@
 //! Items: what a file, a module, a block, an impl or a trait declares.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::{OutlineWalk, line_of, named_children, signature};
 use crate::language::facts::{ChainStep, Def, DefId, ModDeclaration, Owner, ScopeKind, Space, This, Type, TypeId};
@@ -9,13 +9,13 @@ use crate::language::symbol::{Symbol, SymbolKind, Visibility};
 /// What stands before an item.
 #[derive(Default, Clone)]
 pub(super) struct Before<'t> {
-    pub(super) attributes: Vec<TreeNode<'t>>,
+    pub(super) attributes: Vec<SyntaxNode<'t>>,
     doc: bool,
 }
 
 impl<'t> Before<'t> {
     /// Takes in a node that belongs to the next item; false if it is no such node.
-    pub(super) fn take(&mut self, text: &str, node: TreeNode<'t>) -> bool {
+    pub(super) fn take(&mut self, text: &str, node: SyntaxNode<'t>) -> bool {
         match node.kind() {
             "attribute_item" => {
                 self.doc |= text.get(node.byte_range()).is_some_and(|text| text.starts_with("#[doc"));
@@ -37,7 +37,7 @@ impl<'t> Before<'t> {
     }
 }
 
-fn path_attribute(text: &str, attribute: TreeNode<'_>) -> Option<String> {
+fn path_attribute(text: &str, attribute: SyntaxNode<'_>) -> Option<String> {
     match text.get(attribute.first_named_child()?.byte_range())? {
         "path" => super::macros::literal(text, attribute.child_in(Field::Value)?),
         "cfg_attr" => {
@@ -51,7 +51,7 @@ fn path_attribute(text: &str, attribute: TreeNode<'_>) -> Option<String> {
 
 /// A definition about to be made.
 pub(super) struct Draft<'a, 't> {
-    pub(super) node: TreeNode<'t>,
+    pub(super) node: SyntaxNode<'t>,
     pub(super) name: &'a str,
     pub(super) kind: SymbolKind,
     pub(super) owner: Owner,
@@ -70,7 +70,7 @@ pub(super) struct Owned {
 
 impl<'s> OutlineWalk<'s> {
     /// Walks the items among the children of `node`.
-    pub(super) fn items(&mut self, node: TreeNode<'_>) {
+    pub(super) fn items(&mut self, node: SyntaxNode<'_>) {
         let mut before = Before::default();
         for child in named_children(node) {
             if child.kind() == "inner_attribute_item" {
@@ -84,7 +84,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Walks one item; false if the node is none.
-    pub(super) fn item(&mut self, node: TreeNode<'_>, before: &Before<'_>) -> bool {
+    pub(super) fn item(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) -> bool {
         for &attribute in &before.attributes {
             self.attribute_arguments(attribute);
         }
@@ -156,12 +156,12 @@ impl<'s> OutlineWalk<'s> {
         self.model.names.len() as u32 - 1
     }
 
-    pub(super) fn name_text(&self, node: TreeNode<'_>) -> &'s str {
+    pub(super) fn name_text(&self, node: SyntaxNode<'_>) -> &'s str {
         let name = node.child_in(Field::Name).map_or("", |name| self.text(name));
         name.strip_prefix("r#").unwrap_or(name)
     }
 
-    pub(super) fn visibility(&mut self, node: TreeNode<'_>) -> Visibility {
+    pub(super) fn visibility(&mut self, node: SyntaxNode<'_>) -> Visibility {
         let modifier = named_children(node).into_iter().find(|child| child.kind() == "visibility_modifier");
         let Some(modifier) = modifier else { return Visibility::Private };
         // `pub(super)` and `pub(in path)` name modules.
@@ -181,7 +181,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Opens the scope of an item's generic parameters, makes `f` its inner scope.
-    pub(super) fn with_generics(&mut self, node: TreeNode<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
+    pub(super) fn with_generics(&mut self, node: SyntaxNode<'_>, this: This, f: impl FnOnce(&mut Self, u32)) {
         self.in_scope(ScopeKind::Item { generics: Vec::new(), this }, |walk, scope| {
             let generics = walk.generics(node);
             if let ScopeKind::Item { generics: slot, .. } = &mut walk.model.scopes[scope as usize].kind {
@@ -191,7 +191,7 @@ impl<'s> OutlineWalk<'s> {
         });
     }
 
-    pub(super) fn function(&mut self, node: TreeNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn function(&mut self, node: SyntaxNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &is_body_or_mut);
@@ -217,7 +217,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Binds the parameters and gives their types, `self` left out.
-    fn parameters(&mut self, list: TreeNode<'_>) -> Vec<TypeId> {
+    fn parameters(&mut self, list: SyntaxNode<'_>) -> Vec<TypeId> {
         let mut types = Vec::new();
         for child in named_children(list) {
             match child.kind() {
@@ -241,7 +241,7 @@ impl<'s> OutlineWalk<'s> {
         types
     }
 
-    fn module(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    fn module(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let visibility = self.visibility(node);
         let body = node.child_in(Field::Body);
@@ -266,7 +266,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    pub(super) fn constant(&mut self, node: TreeNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn constant(&mut self, node: SyntaxNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let value = node.child_in(Field::Value);
@@ -287,7 +287,7 @@ impl<'s> OutlineWalk<'s> {
         }
     }
 
-    pub(super) fn alias(&mut self, node: TreeNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
+    pub(super) fn alias(&mut self, node: SyntaxNode<'_>, before: &Before<'_>, owned: Option<Owned>) {
         let name = self.name_text(node);
         let visibility = owned.and_then(|owned| owned.visibility).unwrap_or_else(|| self.visibility(node));
         let signature = signature::tokens(self.text, node, &|inner| inner.kind() == ";");
@@ -303,7 +303,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// What a macro expands to is what it says to others: the whole definition is its signature.
-    fn macro_definition(&mut self, node: TreeNode<'_>, before: &Before<'_>) {
+    fn macro_definition(&mut self, node: SyntaxNode<'_>, before: &Before<'_>) {
         let name = self.name_text(node);
         let exported = before.attributes.iter().any(|attribute| self.text(*attribute).contains("macro_export"));
         let visibility = if exported { Visibility::Public } else { Visibility::Crate };
@@ -313,7 +313,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Type of an expression in a type's place (an array's length): its paths are references, its value is no type.
-    pub(super) fn length(&mut self, node: TreeNode<'_>) {
+    pub(super) fn length(&mut self, node: SyntaxNode<'_>) {
         self.note_values(node);
         self.in_body(|walk| {
             walk.expr(node);
@@ -321,7 +321,7 @@ impl<'s> OutlineWalk<'s> {
     }
 
     /// Names in an expression whose value is part of a type that others see.
-    pub(super) fn note_values(&mut self, node: TreeNode<'_>) {
+    pub(super) fn note_values(&mut self, node: SyntaxNode<'_>) {
         if self.blocks > 0 {
             return;
         }
@@ -345,7 +345,7 @@ impl<'s> OutlineWalk<'s> {
 }
 
 /// `self` in any of its forms, `self: Box<Self>` included.
-fn takes_self(parameters: TreeNode<'_>) -> bool {
+fn takes_self(parameters: SyntaxNode<'_>) -> bool {
     let first =
         named_children(parameters).into_iter().find(|child| !child.is_extra() && child.kind() != "attribute_item");
     first.is_some_and(|first| {
@@ -355,7 +355,7 @@ fn takes_self(parameters: TreeNode<'_>) -> bool {
 }
 
 /// Bodies say nothing to others, nor does `mut` before a parameter's name, nor where a declaration ends.
-pub(super) fn is_body_or_mut(node: TreeNode<'_>) -> bool {
+pub(super) fn is_body_or_mut(node: SyntaxNode<'_>) -> bool {
     match node.kind() {
         "block" => node.parent().is_some_and(|parent| parent.kind() == "function_item"),
         "mutable_specifier" => node.parent().is_some_and(|parent| parent.kind() == "parameter"),

@@ -2,7 +2,7 @@
 
 use tree_sitter::{Point, Range};
 
-use crate::language::rust::tree::{Field, Syntax, TreeNode};
+use crate::language::rust::tree::{Field, Syntax, SyntaxNode};
 
 use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{ChainStep, Include, NO_VALUE, Space, Value};
@@ -20,7 +20,7 @@ const REREAD_DEPTH_MAX: u32 = 24;
 
 impl OutlineWalk<'_> {
     /// A macro in the place of an item: it may hold items.
-    pub(super) fn item_macro(&mut self, node: TreeNode<'_>) {
+    pub(super) fn item_macro(&mut self, node: SyntaxNode<'_>) {
         let Some(path) = node.child_in(Field::Macro) else { return };
         self.path(path, Space::Macro);
         self.note_include(node, path);
@@ -39,7 +39,7 @@ impl OutlineWalk<'_> {
     }
 
     /// `if #[cfg(..)] { items } else { items }`
-    fn reread_branches(&mut self, tokens: TreeNode<'_>) -> bool {
+    fn reread_branches(&mut self, tokens: SyntaxNode<'_>) -> bool {
         let mut understood = false;
         for branch in named_children(tokens).into_iter().filter(|child| child.kind() == "token_tree") {
             understood |= self.reread_items(branch);
@@ -49,7 +49,7 @@ impl OutlineWalk<'_> {
 
     /// Reads what stands in braces again as items of the present scope, as macros that only add a `cfg` have them. False, and
     /// nothing is read, if it is anything else.
-    fn reread_items(&mut self, tokens: TreeNode<'_>) -> bool {
+    fn reread_items(&mut self, tokens: SyntaxNode<'_>) -> bool {
         if self.rereads >= REREAD_DEPTH_MAX || !self.text(tokens).starts_with('{') || tokens.children().nth(2).is_none()
         {
             return false;
@@ -69,7 +69,7 @@ impl OutlineWalk<'_> {
     }
 
     /// A macro in the place of an expression.
-    pub(super) fn macro_call(&mut self, node: TreeNode<'_>) -> Value {
+    pub(super) fn macro_call(&mut self, node: SyntaxNode<'_>) -> Value {
         let Some(path) = node.child_in(Field::Macro) else { return NO_VALUE };
         let name = self.text(path).rsplit("::").next().unwrap_or_default();
         self.path(path, Space::Macro);
@@ -86,7 +86,7 @@ impl OutlineWalk<'_> {
     }
 
     /// Reads a token tree again as what it looks like: a tuple, an array or a block.
-    pub(super) fn reread(&mut self, tokens: TreeNode<'_>) -> Value {
+    pub(super) fn reread(&mut self, tokens: SyntaxNode<'_>) -> Value {
         if self.rereads >= REREAD_DEPTH_MAX || tokens.first_named_child().is_none() {
             return NO_VALUE;
         }
@@ -102,7 +102,7 @@ impl OutlineWalk<'_> {
         value.unwrap_or(NO_VALUE)
     }
 
-    fn note_include(&mut self, node: TreeNode<'_>, name: TreeNode<'_>) {
+    fn note_include(&mut self, node: SyntaxNode<'_>, name: SyntaxNode<'_>) {
         let source = match self.text(name) {
             "include" => true,
             "include_str" | "include_bytes" => false,
@@ -117,7 +117,7 @@ impl OutlineWalk<'_> {
 }
 
 /// `("path")`, or `(concat!(env!("CARGO_MANIFEST_DIR"), "/path"))`, which begins at the package's folder.
-fn included_path(text: &str, arguments: TreeNode<'_>) -> Option<(String, bool)> {
+fn included_path(text: &str, arguments: SyntaxNode<'_>) -> Option<(String, bool)> {
     let parts = named_children(arguments);
     if let Some(&given) = parts.iter().find(|part| part.kind().ends_with("string_literal")) {
         return Some((literal(text, given)?, false));
@@ -136,7 +136,7 @@ fn included_path(text: &str, arguments: TreeNode<'_>) -> Option<(String, bool)> 
 }
 
 /// A token tree without its brackets.
-fn inside(tokens: TreeNode<'_>) -> Range {
+fn inside(tokens: SyntaxNode<'_>) -> Range {
     let within = range(tokens);
     let mut brackets = tokens.children();
     let (Some(first), Some(last)) = (brackets.next(), brackets.last()) else { return within };
@@ -150,7 +150,7 @@ fn inside(tokens: TreeNode<'_>) -> Range {
 }
 
 /// Where a node is. Without columns, which neither this grammar's scanner nor any reader of the parts asks for.
-fn range(node: TreeNode<'_>) -> Range {
+fn range(node: SyntaxNode<'_>) -> Range {
     let point = |row: u32| Point { row: row as usize, column: 0 };
     let bytes = node.byte_range();
     Range {
@@ -161,12 +161,12 @@ fn range(node: TreeNode<'_>) -> Range {
     }
 }
 
-fn arguments_of(node: TreeNode<'_>) -> Option<TreeNode<'_>> {
+fn arguments_of(node: SyntaxNode<'_>) -> Option<SyntaxNode<'_>> {
     named_children(node).into_iter().find(|child| child.kind() == "token_tree")
 }
 
 /// Content of a string literal without escapes.
-pub(super) fn literal(text: &str, node: TreeNode<'_>) -> Option<String> {
+pub(super) fn literal(text: &str, node: SyntaxNode<'_>) -> Option<String> {
     let mut parts = node.named_children();
     let content = parts.find(|part| part.kind() == "string_content")?;
     text.get(content.byte_range()).map(str::to_owned)

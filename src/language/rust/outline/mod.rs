@@ -14,7 +14,7 @@ mod signature;
 mod types;
 mod use_tree;
 
-use crate::language::rust::tree::{Field, Syntax, TreeNode};
+use crate::language::rust::tree::{Field, Syntax, SyntaxNode};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::language::facts::{
@@ -44,7 +44,7 @@ pub(super) fn outline(parsed: &Parsed<'_>) -> (Outline, Vec<ParseError>) {
 }
 
 /// `mod x;`, also in a macro that declares items: its file sees what is private here.
-fn declares_file(text: &str, node: TreeNode<'_>) -> bool {
+fn declares_file(text: &str, node: SyntaxNode<'_>) -> bool {
     match node.kind() {
         "mod_item" => node.child_in(Field::Body).is_none(),
         "macro_invocation" | "expression_statement" => {
@@ -55,16 +55,16 @@ fn declares_file(text: &str, node: TreeNode<'_>) -> bool {
 }
 
 /// 1-based
-fn line_of(node: TreeNode<'_>) -> u32 {
+fn line_of(node: SyntaxNode<'_>) -> u32 {
     node.first_row() + 1
 }
 
-fn named_children<'t>(node: TreeNode<'t>) -> Vec<TreeNode<'t>> {
+fn named_children<'t>(node: SyntaxNode<'t>) -> Vec<SyntaxNode<'t>> {
     node.named_children().collect()
 }
 
 /// Named children and `_`, which is a pattern without a name in the grammar.
-fn pattern_children<'t>(node: TreeNode<'t>) -> Vec<TreeNode<'t>> {
+fn pattern_children<'t>(node: SyntaxNode<'t>) -> Vec<SyntaxNode<'t>> {
     node.children().filter(|child| child.is_named() || child.kind() == "_").collect()
 }
 
@@ -140,7 +140,7 @@ impl<'s> OutlineWalk<'s> {
         Outline { symbols: self.symbols, model: self.model, manifest: None, facts: None }
     }
 
-    fn text(&self, node: TreeNode<'_>) -> &'s str {
+    fn text(&self, node: SyntaxNode<'_>) -> &'s str {
         self.text.get(node.byte_range()).unwrap_or_default()
     }
 
@@ -155,7 +155,7 @@ impl<'s> OutlineWalk<'s> {
         id
     }
 
-    fn name_of(&mut self, node: TreeNode<'_>) -> NameId {
+    fn name_of(&mut self, node: SyntaxNode<'_>) -> NameId {
         let text = self.text(node);
         self.name(text)
     }

@@ -1,34 +1,34 @@
 //! Patterns: which variables they bind, which types they take apart.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::{OutlineWalk, line_of, named_children, pattern_children};
 use crate::language::facts::{ChainStep, FieldPattern, How, Pattern, PatternId, Space, TypeId, Value};
 
 impl OutlineWalk<'_> {
     /// Binds the variables of a pattern to a value and, where it is written, a type.
-    pub(super) fn bind(&mut self, pattern: TreeNode<'_>, value: Value, ty: Option<TypeId>) {
+    pub(super) fn bind(&mut self, pattern: SyntaxNode<'_>, value: Value, ty: Option<TypeId>) {
         self.bind_how(pattern, value, ty, How::Same);
     }
 
-    pub(super) fn bind_how(&mut self, pattern: TreeNode<'_>, value: Value, ty: Option<TypeId>, how: How) {
+    pub(super) fn bind_how(&mut self, pattern: SyntaxNode<'_>, value: Value, ty: Option<TypeId>, how: How) {
         let pattern = self.pattern(pattern);
         self.push_step(ChainStep::Bind { pattern, value, ty, how });
     }
 
-    fn pattern(&mut self, node: TreeNode<'_>) -> PatternId {
+    fn pattern(&mut self, node: SyntaxNode<'_>) -> PatternId {
         let pattern = self.deeper(|walk| walk.pattern_of_kind(node)).unwrap_or(Pattern::Other);
         self.push_pattern(pattern)
     }
 
-    fn patterns(&mut self, node: TreeNode<'_>, skip: Option<TreeNode<'_>>) -> Vec<PatternId> {
+    fn patterns(&mut self, node: SyntaxNode<'_>, skip: Option<SyntaxNode<'_>>) -> Vec<PatternId> {
         let parts = pattern_children(node).into_iter();
         let parts =
             parts.filter(|child| Some(*child) != skip && !child.is_extra() && child.kind() != "mutable_specifier");
         parts.map(|child| self.pattern(child)).collect()
     }
 
-    fn pattern_of_kind(&mut self, node: TreeNode<'_>) -> Pattern {
+    fn pattern_of_kind(&mut self, node: SyntaxNode<'_>) -> Pattern {
         match node.kind() {
             "identifier" => self.name_pattern(node),
             "scoped_identifier" | "generic_pattern" => {
@@ -76,7 +76,7 @@ impl OutlineWalk<'_> {
 
     /// A name alone binds a variable, unless it is a constant or variant; those begin with a capital by convention that the
     /// compiler warns about.
-    fn name_pattern(&mut self, node: TreeNode<'_>) -> Pattern {
+    fn name_pattern(&mut self, node: SyntaxNode<'_>) -> Pattern {
         let text = self.text(node);
         if text.starts_with(|c: char| c.is_uppercase()) {
             return Pattern::Variant(self.path(node, Space::Value), Vec::new());
@@ -85,7 +85,7 @@ impl OutlineWalk<'_> {
         Pattern::Bind(self.declare_local(name), None)
     }
 
-    fn struct_pattern(&mut self, node: TreeNode<'_>) -> Pattern {
+    fn struct_pattern(&mut self, node: SyntaxNode<'_>) -> Pattern {
         let Some(ty) = node.child_in(Field::Type) else { return Pattern::Other };
         let path = self.path(ty, Space::Type);
         let mut fields = Vec::new();

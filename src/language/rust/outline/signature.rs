@@ -1,6 +1,6 @@
 //! Signatures: a declaration's tokens, spaced in one way, without what others cannot see.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 /// Attributes that say nothing to a user of the item: documentation, lints, hints to the compiler's back end and to tools.
 const SILENT_ATTRIBUTES: &[&str] = &[
@@ -21,7 +21,7 @@ const SILENT_ATTRIBUTES: &[&str] = &[
 ];
 
 /// Tokens of `node` joined; nodes for which `skip` holds, comments and attributes are left out.
-pub(super) fn tokens(text: &str, node: TreeNode<'_>, skip: &dyn Fn(TreeNode<'_>) -> bool) -> String {
+pub(super) fn tokens(text: &str, node: SyntaxNode<'_>, skip: &dyn Fn(SyntaxNode<'_>) -> bool) -> String {
     let mut joined = Joined::default();
     node.walk(|here| {
         let kind = here.kind();
@@ -38,19 +38,19 @@ pub(super) fn tokens(text: &str, node: TreeNode<'_>, skip: &dyn Fn(TreeNode<'_>)
     joined.text
 }
 
-fn is_leaf(node: TreeNode<'_>) -> bool {
+fn is_leaf(node: SyntaxNode<'_>) -> bool {
     node.is_leaf() || matches!(node.kind(), "string_literal" | "raw_string_literal" | "char_literal" | "lifetime")
 }
 
 /// The attributes' own tokens, sorted; a derive's traits are sorted among themselves.
-pub(super) fn attributes(text: &str, attributes: &[TreeNode<'_>]) -> String {
+pub(super) fn attributes(text: &str, attributes: &[SyntaxNode<'_>]) -> String {
     let mut all: Vec<String> = attributes.iter().filter_map(|&node| attribute(text, node)).collect();
     all.sort();
     all.dedup();
     all.concat()
 }
 
-fn attribute(text: &str, node: TreeNode<'_>) -> Option<String> {
+fn attribute(text: &str, node: SyntaxNode<'_>) -> Option<String> {
     let inner = node.first_named_child()?;
     let path = text.get(inner.first_named_child()?.byte_range())?;
     if SILENT_ATTRIBUTES.contains(&path.split("::").next().unwrap_or(path)) {

@@ -1,19 +1,19 @@
 //! Types, bounds and generic parameters, as far as members can be found by them.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::{OutlineWalk, line_of, named_children};
 use crate::language::facts::{Generic, PathId, Space, Type, TypeId};
 
 impl OutlineWalk<'_> {
-    pub(super) fn ty(&mut self, node: TreeNode<'_>) -> TypeId {
+    pub(super) fn ty(&mut self, node: SyntaxNode<'_>) -> TypeId {
         match self.deeper(|walk| walk.type_of_kind(node)) {
             Some(id) => id,
             None => self.push_type(Type::Unknown),
         }
     }
 
-    fn type_of_kind(&mut self, node: TreeNode<'_>) -> TypeId {
+    fn type_of_kind(&mut self, node: SyntaxNode<'_>) -> TypeId {
         match node.kind() {
             "type_identifier"
             | "identifier"
@@ -85,7 +85,7 @@ impl OutlineWalk<'_> {
         self.push_type(Type::Bounds(flat))
     }
 
-    fn function_type(&mut self, node: TreeNode<'_>) -> TypeId {
+    fn function_type(&mut self, node: SyntaxNode<'_>) -> TypeId {
         if let Some(of) = node.child_in(Field::Trait) {
             self.ty(of);
         }
@@ -95,7 +95,7 @@ impl OutlineWalk<'_> {
         self.push_type(Type::Function(parameters, result))
     }
 
-    fn parameter_types(&mut self, list: TreeNode<'_>) -> Vec<TypeId> {
+    fn parameter_types(&mut self, list: SyntaxNode<'_>) -> Vec<TypeId> {
         let mut types = Vec::new();
         for child in named_children(list) {
             match child.kind() {
@@ -108,8 +108,8 @@ impl OutlineWalk<'_> {
     }
 
     /// Types among the children; lifetimes and the like are none.
-    fn types_in(&mut self, node: TreeNode<'_>) -> Vec<TypeId> {
-        let is_type = |child: &TreeNode<'_>| {
+    fn types_in(&mut self, node: SyntaxNode<'_>) -> Vec<TypeId> {
+        let is_type = |child: &SyntaxNode<'_>| {
             !matches!(
                 child.kind(),
                 "lifetime" | "line_comment" | "block_comment" | "use_bounds" | "type_parameters" | "for_lifetimes"
@@ -118,7 +118,7 @@ impl OutlineWalk<'_> {
         named_children(node).into_iter().filter(is_type).map(|child| self.ty(child)).collect()
     }
 
-    pub(super) fn bounds(&mut self, node: TreeNode<'_>) -> Vec<TypeId> {
+    pub(super) fn bounds(&mut self, node: SyntaxNode<'_>) -> Vec<TypeId> {
         let mut flat = Vec::new();
         for id in self.types_in(node) {
             match self.model.types.get(id as usize) {
@@ -130,7 +130,7 @@ impl OutlineWalk<'_> {
     }
 
     /// A path with its generic arguments and, for `<T as Trait>::x`, what stands in the brackets.
-    pub(super) fn path(&mut self, node: TreeNode<'_>, space: Space) -> PathId {
+    pub(super) fn path(&mut self, node: SyntaxNode<'_>, space: Space) -> PathId {
         let mut segments = Vec::new();
         self.path_segments(node, &mut segments);
         let id = self.push_path(segments, space, line_of(node));
@@ -157,7 +157,7 @@ impl OutlineWalk<'_> {
         id
     }
 
-    fn qualifier(&mut self, bracketed: TreeNode<'_>) -> Option<(TypeId, Option<TypeId>)> {
+    fn qualifier(&mut self, bracketed: SyntaxNode<'_>) -> Option<(TypeId, Option<TypeId>)> {
         let inner = bracketed.first_named_child()?;
         if inner.kind() != "qualified_type" {
             return Some((self.ty(inner), None));
@@ -167,7 +167,7 @@ impl OutlineWalk<'_> {
         Some((ty, of))
     }
 
-    pub(super) fn type_arguments(&mut self, list: TreeNode<'_>, args: &mut Vec<TypeId>) {
+    pub(super) fn type_arguments(&mut self, list: SyntaxNode<'_>, args: &mut Vec<TypeId>) {
         for child in named_children(list) {
             match child.kind() {
                 "lifetime" | "line_comment" | "block_comment" => {}
@@ -187,7 +187,7 @@ impl OutlineWalk<'_> {
     }
 
     /// Generic parameters of an item with all their bounds, those of the `where` clause included.
-    pub(super) fn generics(&mut self, item: TreeNode<'_>) -> Vec<Generic> {
+    pub(super) fn generics(&mut self, item: SyntaxNode<'_>) -> Vec<Generic> {
         let mut generics = Vec::new();
         for child in item.child_in(Field::TypeParameters).map(named_children).unwrap_or_default() {
             self.generic(child, &mut generics);
@@ -209,7 +209,7 @@ impl OutlineWalk<'_> {
         generics
     }
 
-    fn generic(&mut self, node: TreeNode<'_>, generics: &mut Vec<Generic>) {
+    fn generic(&mut self, node: SyntaxNode<'_>, generics: &mut Vec<Generic>) {
         match node.kind() {
             "type_parameter" => {
                 let Some(name) = node.child_in(Field::Name) else { return };

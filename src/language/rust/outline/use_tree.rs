@@ -1,12 +1,12 @@
 //! Use trees, flattened: one leaf per name that comes into scope.
 
-use crate::language::rust::tree::{Field, TreeNode};
+use crate::language::rust::tree::{Field, SyntaxNode};
 
 use super::{OutlineWalk, named_children};
 use crate::language::facts::{ImportName, NameId};
 
 pub(super) struct Leaf<'t> {
-    pub(super) node: TreeNode<'t>,
+    pub(super) node: SyntaxNode<'t>,
     pub(super) segments: Vec<NameId>,
     pub(super) name: ImportName,
 }
@@ -15,13 +15,19 @@ pub(super) struct Leaf<'t> {
 const GROUP_DEPTH_MAX: usize = 64;
 
 impl OutlineWalk<'_> {
-    pub(super) fn use_leaves<'t>(&mut self, argument: TreeNode<'t>) -> Vec<Leaf<'t>> {
+    pub(super) fn use_leaves<'t>(&mut self, argument: SyntaxNode<'t>) -> Vec<Leaf<'t>> {
         let mut leaves = Vec::new();
         self.collect_leaves(argument, &[], GROUP_DEPTH_MAX, &mut leaves);
         leaves
     }
 
-    fn collect_leaves<'t>(&mut self, node: TreeNode<'t>, prefix: &[NameId], depth: usize, leaves: &mut Vec<Leaf<'t>>) {
+    fn collect_leaves<'t>(
+        &mut self,
+        node: SyntaxNode<'t>,
+        prefix: &[NameId],
+        depth: usize,
+        leaves: &mut Vec<Leaf<'t>>,
+    ) {
         let Some(depth) = depth.checked_sub(1) else { return };
         match node.kind() {
             "use_list" => {
@@ -68,7 +74,7 @@ impl OutlineWalk<'_> {
         }
     }
 
-    fn joined(&mut self, prefix: &[NameId], whole: TreeNode<'_>, path: Option<TreeNode<'_>>) -> Vec<NameId> {
+    fn joined(&mut self, prefix: &[NameId], whole: SyntaxNode<'_>, path: Option<SyntaxNode<'_>>) -> Vec<NameId> {
         let mut segments = prefix.to_vec();
         match path {
             Some(path) => self.path_segments(path, &mut segments),
@@ -80,7 +86,7 @@ impl OutlineWalk<'_> {
     }
 
     /// Names of a path without generic arguments, in order. An absolute path begins with an empty name.
-    pub(super) fn path_segments(&mut self, node: TreeNode<'_>, segments: &mut Vec<NameId>) {
+    pub(super) fn path_segments(&mut self, node: SyntaxNode<'_>, segments: &mut Vec<NameId>) {
         let mut reversed = Vec::new();
         let mut at = Some(node);
         while let Some(node) = at {

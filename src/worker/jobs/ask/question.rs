@@ -9,8 +9,8 @@ use crate::analyzer::{DependencyUse, FileSubject};
 use crate::budget;
 use crate::cache::exchange::PlannedAnalysis;
 use crate::cache::key::AnalysisKey;
+use crate::cache::overlay;
 use crate::cache::view;
-use crate::cache::{overlay, share};
 use crate::clock;
 use crate::domain::{AnalysisType, FileRecord, Hash, StaleReason};
 use crate::index::{read, recipe};
@@ -189,16 +189,13 @@ impl Worker {
         if job.reason == StaleReason::Expired || askers.iter().all(|asker| *asker == repo.id) {
             return Ok(false);
         }
-        self.open_stores()?;
-        let own = self.store(repo)?.repo.clone();
-        let Some(to) = self.stores.get(&own) else { return Ok(false) };
-        for from in askers.iter().filter(|asker| **asker != own).filter_map(|asker| self.stores.get(asker)) {
-            if share::copy(from.db(), to.db(), &job.key, clock::now())? {
-                self.unsearchable.insert(own);
-                return Ok(true);
-            }
+        let mut others = self.others(repo)?;
+        others.retain(|other| askers.contains(&other.id));
+        let copied = self.copy_from_others(repo, &others, vec![vec![job.key]])?;
+        if !copied.is_empty() {
+            self.unsearchable.insert(repo.id.clone());
         }
-        Ok(false)
+        Ok(!copied.is_empty())
     }
 
     /// Renders the questions, with the secrets taken out.
