@@ -19,6 +19,8 @@ use crate::worker::{Worker, WorkerError};
 
 /// Sizes are estimates until what was removed is measured; after so many rounds what is left is left for the next prune.
 const ROUNDS: usize = 6;
+/// Rows free bytes when all of their page are gone: each round after the first asks for two pages more than the one before it.
+const MORE_EACH_ROUND: u64 = 2 * 4_096;
 /// A cache that is too large for what its views need is pruned again when it has grown to this many hundredths.
 const REGROWTH_PERCENT: u64 = 102;
 
@@ -130,7 +132,11 @@ impl Worker {
         for round in 0..ROUNDS {
             let held: Vec<StoreBytes> = repos.iter().map(|repo| self.held(repo)).collect();
             done.after_bytes = held.iter().map(|held| held.total).sum();
-            let chosen = self.choose(&repos, &held, done.after_bytes.saturating_sub(target), limit, asked.strategy)?;
+            let bytes = match done.after_bytes.saturating_sub(target) {
+                0 => 0,
+                lacking => lacking + round as u64 * MORE_EACH_ROUND,
+            };
+            let chosen = self.choose(&repos, &held, bytes, limit, asked.strategy)?;
             if asked.dry_run {
                 record_dry_run(&mut done, &chosen);
                 break;
