@@ -1,6 +1,6 @@
 //! What other registered repositories already have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::cache::{RepoStore, retired, share, store_dir};
 use crate::clock;
@@ -29,18 +29,22 @@ impl Worker {
             if lacking.is_empty() {
                 break;
             }
-            copied.extend(self.copy_from(repo, other, &mut lacking)?);
+            match self.copy_from(repo, other, &mut lacking) {
+                Ok(found) => copied.extend(found),
+                // They are made again.
+                Err(error) => tracing::debug!(repo = %other.id, %error, "its results cannot be looked into"),
+            }
         }
         Ok(copied)
     }
 
-    /// Copies what one other repository has; that is not lacking any more. A store that cannot be read has nothing.
-    fn copy_from(
+    /// Copies what one other repository has; that is not lacking any more. A store that cannot be opened has nothing.
+    pub(in crate::worker) fn copy_from(
         &mut self,
         repo: &Registered,
         other: &Registered,
         lacking: &mut Vec<Vec<Hash>>,
-    ) -> Result<Vec<Hash>, WorkerError> {
+    ) -> Result<HashSet<Hash>, WorkerError> {
         if !self.stores.contains_key(&other.id) && !self.neighbours.contains_key(&other.id) {
             match RepoStore::open_reader(&other.id, store_dir(&self.config, other)) {
                 Ok(reader) => self.neighbours.extend(reader.map(|reader| (other.id.clone(), reader))),
@@ -48,21 +52,19 @@ impl Worker {
             }
         }
         let from = self.stores.get(&other.id).or_else(|| self.neighbours.get(&other.id));
-        let Some(from) = from else { return Ok(Vec::new()) };
+        let Some(from) = from else { return Ok(HashSet::new()) };
         let to = self.stores.get(&repo.id).ok_or(WorkerError::NoStore)?.db().unchecked_transaction()?;
-        let (now, mut copied) = (clock::now(), Vec::new());
-        let copy = |key: &&Hash| {
-            share::copy(from.db(), &to, key, now).unwrap_or_else(|error| {
-                tracing::debug!(repo = %other.id, %error, "its results cannot be looked into");
-                false
-            })
-        };
-        lacking.retain(|keys| {
-            let found = keys.iter().find(copy);
-            copied.extend(found);
-            found.is_none()
-        });
+        let (now, mut copied) = (clock::now(), HashSet::new());
+        for keys in lacking.iter() {
+            for key in keys {
+                if share::copy(from.db(), &to, key, now)? {
+                    copied.insert(*key);
+                    break;
+                }
+            }
+        }
         to.commit()?;
+        lacking.retain(|keys| !keys.iter().any(|key| copied.contains(key)));
         Ok(copied)
     }
 

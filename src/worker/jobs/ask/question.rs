@@ -189,13 +189,15 @@ impl Worker {
         if job.reason == StaleReason::Expired || askers.iter().all(|asker| *asker == repo.id) {
             return Ok(false);
         }
-        let mut others = self.others(repo)?;
-        others.retain(|other| askers.contains(&other.id));
-        let copied = self.copy_from_others(repo, &others, vec![vec![job.key]])?;
-        if !copied.is_empty() {
-            self.unsearchable.insert(repo.id.clone());
+        self.store(repo)?;
+        for other in self.others(repo)?.iter().filter(|other| askers.contains(&other.id)) {
+            // A store that cannot be read now may have what would be paid for again.
+            if !self.copy_from(repo, other, &mut vec![vec![job.key]])?.is_empty() {
+                self.unsearchable.insert(repo.id.clone());
+                return Ok(true);
+            }
         }
-        Ok(!copied.is_empty())
+        Ok(false)
     }
 
     /// Renders the questions, with the secrets taken out.
